@@ -1,0 +1,1 @@
+"""The core of Sandtrail: everything but the screen. Never imports streamlit or pages."""

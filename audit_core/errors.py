@@ -1,0 +1,65 @@
+"""The errors that a person may see: what happened, with the value, and what to do next.
+
+No message or hint holds SQL, a credential, or text of a database driver. The original
+exception, if any, is the ``__cause__``.
+"""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """Something a person can act on.
+
+    `message` says what happened, with the value; `hint` says what to do next. Both are
+    plain text, each one or more whole sentences.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message} {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class SettingsError(AuditError):
+    """A setting cannot be read or does not fit."""
+
+
+class LogLockedError(AuditError):
+    """Another process holds the log."""
+
+
+class StoreUnavailableError(AuditError):
+    """A database (the log or the state) cannot be opened, read or written."""
+
+
+class StorageFullError(StoreUnavailableError):
+    """Too little free space is left to accept entries; nothing was accepted."""
+
+
+class SchemaTooNewError(AuditError):
+    """A database was written by a newer version of this program."""
+
+
+class QueryTimeoutError(AuditError):
+    """A read took longer than the time limit and was stopped."""
+
+
+class FilterError(AuditError):
+    """A filter cannot be understood.
+
+    `problems` holds one sentence for each part that is wrong; never empty.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(
+            " ".join(problems), "Correct the address of the page, or reset the filters."
+        )
+        self.problems = problems
+
+
+class SourceError(AuditError):
+    """A file or stream as a whole cannot be read (a single bad record is a `Rejection`)."""
+
+
+class AccountError(AuditError):
+    """An account, membership or token cannot be added or changed as asked."""

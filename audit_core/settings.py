@@ -1,0 +1,54 @@
+"""The settings: environment variables with the prefix SANDTRAIL_, read once by the roots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from audit_core.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="SANDTRAIL_", frozen=True, extra="ignore")
+
+    log_url: str = "duckdb:///data/log.duckdb"
+    """SQLAlchemy URL of the log; a relative path starts at the working directory."""
+    state_url: str = "sqlite:///data/state.sqlite"
+    """SQLAlchemy URL of the state."""
+    key_file: Path = Path("data/secret.key")
+    """Where the signing key lies; made at first start with mode 0600."""
+    demo: bool = True
+    """Whether an empty log is filled with the demo organizations at first start."""
+    demo_entries: int = Field(default=200_000, ge=1_000, le=50_000_000)
+    demo_seed: int = 7
+    secure_cookie: bool = False
+    """Set to 1 when the app is reached by HTTPS: the session cookie is then never sent over HTTP."""
+    session_hours: int = Field(default=12, ge=1, le=720)
+    query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    memory_limit_mb: int = Field(default=1024, ge=256)
+    """What DuckDB's buffers may hold; plan 700 MB more for the process."""
+    free_space_floor_mb: int = Field(default=256, ge=0)
+    """Below this much free space on the log's disk no entries are accepted."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises `SettingsError` naming each variable that does not fit, and its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"SANDTRAIL_{'_'.join(str(part) for part in problem['loc']).upper()}"
+            f"={problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(
+            f"The settings cannot be read: {problems}.",
+            "Correct or unset the variable; docs/settings.md lists all of them.",
+        ) from error
