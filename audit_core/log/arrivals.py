@@ -1,0 +1,111 @@
+"""What becomes of arriving entries: accepted, already known, finishing a stored one, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from audit_core.entries import UNANSWERED_STATUS, AuditEntry
+
+Key = tuple[str | None, str]
+"""What makes an entry the same entry: its organization (`None` for none) and its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What must be known of a stored entry to judge an arrival with the same key."""
+
+    seq: int
+    created_at: datetime
+    status_code: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendReport:
+    """What became of the entries of one append; the four counts add up to their number."""
+
+    accepted: int
+    """Stored as new."""
+    known: int
+    """Stored before, with nothing to add."""
+    finished: int
+    """Gave a stored entry the status that it lacked."""
+    refused: tuple[tuple[int, str], ...]
+    """(Index in the given sequence, reason) of each that contradicts a stored entry."""
+
+
+@dataclass(slots=True)
+class Decision:
+    """What to write, and what to tell each arrival."""
+
+    insertions: dict[Key, AuditEntry] = field(default_factory=dict)
+    """New entries in order of arrival, each in its latest known state."""
+    completions: dict[Key, tuple[int, AuditEntry]] = field(default_factory=dict)
+    """The seq of the stored entry, and the arrival that replaces it."""
+    verdicts: list[str] = field(default_factory=list)
+    """For each arrival `ACCEPTED`, `KNOWN`, `FINISHED`, or else the reason of refusal."""
+
+    def report(self, start: int, stop: int) -> AppendReport:
+        """The report for the arrivals from index `start` to before `stop`."""
+        verdicts = self.verdicts[start:stop]
+        return AppendReport(
+            accepted=verdicts.count(ACCEPTED),
+            known=verdicts.count(KNOWN),
+            finished=verdicts.count(FINISHED),
+            refused=tuple(
+                (index, verdict)
+                for index, verdict in enumerate(verdicts)
+                if verdict not in (ACCEPTED, KNOWN, FINISHED)
+            ),
+        )
+
+
+ACCEPTED = "accepted"
+KNOWN = "known"
+FINISHED = "finished"
+
+
+def _progress(status_code: int | None) -> int:
+    """How far an entry has come: in flight, unanswered, finished. Only forward is a change."""
+    if status_code is None:
+        return 0
+    return 1 if status_code == UNANSWERED_STATUS else 2
+
+
+def key_of(entry: AuditEntry) -> Key:
+    """The entry's key."""
+    return (entry.organization_id, entry.id)
+
+
+def decide(arriving: Sequence[AuditEntry], stored: Mapping[Key, Stored]) -> Decision:
+    """Judge arrivals in their order; `stored` holds the stored entries with their keys.
+
+    An id keeps its time: an arrival with another `created_at` than the entry known by its key
+    is refused, since one of the two is not what it says.
+    """
+    decision = Decision()
+    for entry in arriving:
+        key = key_of(entry)
+        held: AuditEntry | Stored | None
+        if key in decision.completions:
+            held = decision.completions[key][1]
+        else:
+            held = decision.insertions.get(key) or stored.get(key)
+        if held is None:
+            decision.insertions[key] = entry
+            decision.verdicts.append(ACCEPTED)
+        elif held.created_at != entry.created_at:
+            decision.verdicts.append(
+                f"the id {entry.id!r} is stored with the time {held.created_at.isoformat()}, "
+                f"this record says {entry.created_at.isoformat()}"
+            )
+        elif _progress(entry.status_code) <= _progress(held.status_code):
+            decision.verdicts.append(KNOWN)
+        else:
+            decision.verdicts.append(FINISHED)
+            if key in decision.insertions:
+                decision.insertions[key] = entry
+            else:
+                decision.completions[key] = (stored[key].seq, entry)
+    return decision

@@ -1,0 +1,71 @@
+"""The lock beside an embedded log: one process owns the file, and says who it is.
+
+A file of its own, never the database's: opening and closing the database file within the
+owning process would drop the database's own lock.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+
+import portalocker
+
+from audit_core.errors import LogLockedError, StoreUnavailableError
+
+
+class LogLock:
+    """Held from construction until `release()`, or until the process ends in any way.
+
+    Raises `LogLockedError` when another process holds it, with what that process said of
+    itself, and `StoreUnavailableError` when the folder cannot be written.
+    """
+
+    def __init__(self, log_file: Path, *, holder: str) -> None:
+        path = log_file.with_name(log_file.name + ".lock")
+        try:
+            log_file.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"The log {log_file} cannot be opened: {error.strerror}.",
+                "Check that its folder exists and can be written, or set SANDTRAIL_LOG_URL.",
+            ) from error
+        try:
+            portalocker.lock(
+                self._file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+            )
+        except portalocker.LockException as error:
+            self._file.seek(0)
+            other = self._file.read(500).strip() or "another process"
+            self._file.close()
+            raise LogLockedError(
+                f"The log {log_file} is in use by {other}.",
+                "Stop that process, or send files through it: python -m audit_core ingest "
+                "--server http://localhost:8501 --token TOKEN FILE.",
+            ) from error
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"process {os.getpid()} ({holder})")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let the next process in. Calling it twice is harmless."""
+        if not self._file.closed:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.flush()
+            portalocker.unlock(self._file)
+            self._file.close()
+
+    def __enter__(self) -> LogLock:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()

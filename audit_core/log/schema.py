@@ -1,0 +1,139 @@
+"""The tables of the log: the only place where a column is named.
+
+A finished entry stands in `audit_entry` and never changes. An unfinished one (no status, or
+0) stands in `unfinished_entry` until it finishes, then moves. `entries` is what reads see:
+both. So the large table is append-only on every engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import pyarrow as pa
+from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, union_all
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy.types import TypeDecorator
+
+from audit_core.entries import FIELDS, AuditEntry
+
+VERSION = 1
+"""The version of these tables; a log with a higher one was written by a newer program."""
+
+NO_ORGANIZATION = ""
+"""How the absence of an organization is stored, so that it can be part of a key."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC with microseconds and without a zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+
+
+def _entry_columns() -> list[Column[object]]:
+    return [
+        Column("seq", BigInteger, nullable=False, autoincrement=False),
+        Column("revision", BigInteger, nullable=False, autoincrement=False),
+        Column("id", Text, nullable=False),
+        Column("actor_id", Text, nullable=False),
+        Column("actor_email", Text, nullable=False),
+        Column("actor_api_key_prefix", Text),
+        Column("actor_api_key_suffix", Text),
+        Column("organization_id", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("target_type", Text),
+        Column("target_id", Text),
+        Column("status_code", Integer),
+        Column("error_message", Text),
+        Column("ip_address", Text),
+        Column("user_agent", Text),
+        Column("source", Text),
+        Column("metadata", Text),
+        Column("created_at", UtcTime, nullable=False),
+        Column("received_at", UtcTime, nullable=False),
+    ]
+
+
+audit_entry = Table("audit_entry", metadata, *_entry_columns())
+"""Finished entries. `seq` is the order of arrival: unique, increasing, never changed.
+`revision` is drawn from the same counter at the last write of the row: equal to `seq`, or
+higher once the entry was finished by a later arrival."""
+
+unfinished_entry = Table("unfinished_entry", metadata, *_entry_columns())
+"""Entries in flight or unanswered: few, and each may still be finished."""
+
+log_schema = Table(
+    "log_schema",
+    metadata,
+    Column("version", Integer, nullable=False, autoincrement=False),
+    Column("applied_at", UtcTime, nullable=False),
+)
+
+arriving_key = Table(
+    "arriving_key",
+    MetaData(),
+    Column("organization_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    prefixes=["TEMPORARY"],
+)
+"""The keys of the batch that is being appended; lives as long as the writer's connection."""
+
+entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
+"""What every read sees."""
+
+ARROW = pa.schema(
+    [
+        pa.field(
+            column.name,
+            pa.int64()
+            if isinstance(column.type, BigInteger)
+            else pa.int32()
+            if isinstance(column.type, Integer)
+            else pa.timestamp("us")
+            if isinstance(column.type, UtcTime)
+            else pa.string(),
+        )
+        for column in audit_entry.columns
+    ]
+)
+"""The tables' shape as Arrow; times are UTC without a zone."""
+
+
+def to_arrow(
+    rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: datetime
+) -> pa.Table:
+    """Rows of (seq, revision, entry) as a table of the shape `ARROW`."""
+    rows = list(rows)
+    columns: dict[str, list[object]] = {
+        "seq": [seq for seq, _, _ in rows],
+        "revision": [revision for _, revision, _ in rows],
+        "received_at": [received_at.astimezone(UTC).replace(tzinfo=None)] * len(rows),
+    }
+    for _, name in FIELDS:
+        columns[name] = [getattr(entry, name) for _, _, entry in rows]
+    columns["organization_id"] = [value or NO_ORGANIZATION for value in columns["organization_id"]]
+    columns["created_at"] = [entry.created_at.replace(tzinfo=None) for _, _, entry in rows]
+    return pa.table([pa.array(columns[field.name], field.type) for field in ARROW], schema=ARROW)
+
+
+def from_arrow(table: pa.Table | pa.RecordBatch) -> list[AuditEntry]:
+    """The entries of a table that has at least the 16 fields as columns, in its order."""
+    columns = {name: table.column(name).to_pylist() for _, name in FIELDS}
+    columns["organization_id"] = [value or None for value in columns["organization_id"]]
+    columns["created_at"] = [value.replace(tzinfo=UTC) for value in columns["created_at"]]
+    names = list(columns)
+    return [
+        AuditEntry(**dict(zip(names, values, strict=True)))
+        for values in zip(*columns.values(), strict=True)
+    ]
