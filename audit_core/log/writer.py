@@ -1,0 +1,84 @@
+"""One thread that writes: what arrives while it commits goes into the next commit together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from audit_core.entries import AuditEntry
+from audit_core.errors import StoreUnavailableError
+from audit_core.log.arrivals import AppendReport, Decision
+
+GROUP = 50_000
+"""How many entries may join one commit before the next one starts."""
+
+_Request = tuple[Sequence[AuditEntry], "Future[AppendReport]"]
+
+
+class Writer:
+    """Runs `commit` in one thread, for as many waiting appends at once as fit into `GROUP`.
+
+    `commit` gets the entries of all of them in order, writes them in one transaction, and
+    returns its decision; whatever it raises is raised to everyone who waited for it.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[AuditEntry]], Decision]) -> None:
+        self._commit = commit
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
+        """Returns once the entries are committed."""
+        if self._closed.is_set():
+            raise StoreUnavailableError("The log is closed.", "Start the program again.")
+        waiting: Future[AppendReport] = Future()
+        self._requests.put((entries, waiting))
+        return waiting.result()
+
+    def close(self) -> None:
+        """Finish what was accepted, then stop. Calling it twice is harmless."""
+        if not self._closed.is_set():
+            self._closed.set()
+            self._requests.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (request := self._requests.get()) is not None:
+            group = [request]
+            size = len(request[0])
+            last = False
+            while size < GROUP and not self._requests.empty():
+                another = self._requests.get()
+                if another is None:
+                    last = True
+                    break
+                group.append(another)
+                size += len(another[0])
+            self._commit_group(group)
+            if last:
+                break
+        self._refuse_the_rest()
+
+    def _refuse_the_rest(self) -> None:
+        while not self._requests.empty():
+            request = self._requests.get()
+            if request is not None:
+                request[1].set_exception(
+                    StoreUnavailableError("The log was closed.", "Send the entries again.")
+                )
+
+    def _commit_group(self, group: list[_Request]) -> None:
+        try:
+            decision = self._commit([entry for entries, _ in group for entry in entries])
+        except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
+            for _, waiting in group:
+                waiting.set_exception(error)
+            return
+        start = 0
+        for entries, waiting in group:
+            waiting.set_result(decision.report(start, start + len(entries)))
+            start += len(entries)
