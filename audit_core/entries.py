@@ -81,29 +81,34 @@ API_KEY_TARGET = "api_key"
 API_KEY_ACCESS_ACTIONS = frozenset({"create", "delete"})
 """On the target `api_key` these actions belong to `Category.ACCESS`, else to lifecycle."""
 
+_LIFECYCLE = """
+    create update delete start stop pause archive recover resize fork snapshot activate deactivate
+    create_backup replace_labels update_public_status set_auto_stop_interval
+    set_auto_pause_interval set_auto_archive_interval set_auto_delete_interval set_ttl auto_stop
+    auto_archive auto_delete ttl_expire spot_evict toggle_state set_general_status
+    get_port_preview_url read
+"""
+_MEMBERS = """
+    login register change_password accept decline leave_organization update_role
+    update_assigned_roles update_access link_account unlink_account
+"""
+_ACCESS = """
+    regenerate_key_pair create_ssh_access revoke_ssh_access suspend unsuspend rotate_signing_key
+    update_secrets update_sso_enabled regenerate_proxy_api_key regenerate_ssh_gateway_api_key
+    regenerate_snapshot_manager_credentials
+"""
+_SYSTEM = """
+    update_network_settings update_scheduling update_draining set_default update_quota
+    create_region_quota update_region_quota delete_region_quota
+    update_sandbox_default_limited_network_egress update_preview_warning update_otel_config
+    delete_otel_config initialize_webhooks send_webhook_message
+"""
+
 ACTIONS_OF_CATEGORY: dict[Category, frozenset[str]] = {
-    Category.LIFECYCLE: frozenset(
-        "create update delete start stop pause archive recover resize fork snapshot activate "
-        "deactivate create_backup replace_labels update_public_status set_auto_stop_interval "
-        "set_auto_pause_interval set_auto_archive_interval set_auto_delete_interval set_ttl "
-        "auto_stop auto_archive auto_delete ttl_expire spot_evict toggle_state "
-        "set_general_status get_port_preview_url read".split()
-    ),
-    Category.MEMBERS: frozenset(
-        "login register change_password accept decline leave_organization update_role "
-        "update_assigned_roles update_access link_account unlink_account".split()
-    ),
-    Category.ACCESS: frozenset(
-        "regenerate_key_pair create_ssh_access revoke_ssh_access suspend unsuspend "
-        "rotate_signing_key update_secrets update_sso_enabled regenerate_proxy_api_key "
-        "regenerate_ssh_gateway_api_key regenerate_snapshot_manager_credentials".split()
-    ),
-    Category.SYSTEM: frozenset(
-        "update_network_settings update_scheduling update_draining set_default update_quota "
-        "create_region_quota update_region_quota delete_region_quota "
-        "update_sandbox_default_limited_network_egress update_preview_warning "
-        "update_otel_config delete_otel_config initialize_webhooks send_webhook_message".split()
-    ),
+    Category.LIFECYCLE: frozenset(_LIFECYCLE.split()),
+    Category.MEMBERS: frozenset(_MEMBERS.split()),
+    Category.ACCESS: frozenset(_ACCESS.split()),
+    Category.SYSTEM: frozenset(_SYSTEM.split()),
 }
 """The actions that are known by name. The vocabulary is open: any other action is valid,
 and belongs to `TOOLBOX` by its prefix or else to `OTHER`."""

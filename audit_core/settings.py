@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     demo_entries: int = Field(default=200_000, ge=1_000, le=50_000_000)
     demo_seed: int = 7
     secure_cookie: bool = False
-    """Set to 1 when the app is reached by HTTPS: the session cookie is then never sent over HTTP."""
+    """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
     session_hours: int = Field(default=12, ge=1, le=720)
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)

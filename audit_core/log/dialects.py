@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from duckdb_sqlalchemy import insert_from_arrow
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, Engine, Select, Table
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Connection, Engine, Table
 from sqlalchemy import create_engine as create_sqlalchemy_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -19,6 +19,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from audit_core.errors import SettingsError
+from audit_core.log.schema import Statement
 
 LOCKED_DOWN = {
     "enable_external_access": "false",
@@ -122,13 +123,14 @@ def insert(connection: Connection, table: Table, rows: pa.Table) -> None:
 @contextmanager
 def interruptible(connection: Connection) -> Iterator[Any]:
     """A function without arguments that stops what runs on the connection, from any thread."""
-    yield connection.connection.driver_connection.interrupt  # type: ignore[union-attr]
+    driver: Any = connection.connection.driver_connection
+    yield driver.interrupt
 
 
-def fetch_arrow(connection: Connection, statement: Select[Any]) -> pa.Table:
+def fetch_arrow(connection: Connection, statement: Statement) -> pa.Table:
     """All rows of the statement."""
     result = connection.execute(statement)
-    table: pa.Table = result.cursor.fetch_arrow_table()  # type: ignore[union-attr]
+    table: pa.Table = result.cursor.fetch_arrow_table()
     return table
 
 

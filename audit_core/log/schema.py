@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, union_all
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    union_all,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.selectable import Subquery
 from sqlalchemy.types import TypeDecorator
@@ -20,6 +31,9 @@ from audit_core.entries import FIELDS, AuditEntry
 
 VERSION = 1
 """The version of these tables; a log with a higher one was written by a newer program."""
+
+Statement = Select[*tuple[Any, ...]]
+"""A read, whatever its columns."""
 
 NO_ORGANIZATION = ""
 """How the absence of an organization is stored, so that it can be part of a key."""
@@ -110,9 +124,7 @@ ARROW = pa.schema(
 """The tables' shape as Arrow; times are UTC without a zone."""
 
 
-def to_arrow(
-    rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: datetime
-) -> pa.Table:
+def to_arrow(rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: datetime) -> pa.Table:
     """Rows of (seq, revision, entry) as a table of the shape `ARROW`."""
     rows = list(rows)
     columns: dict[str, list[object]] = {

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -32,6 +31,7 @@ from audit_core.log.lock import LogLock
 from audit_core.log.schema import (
     NO_ORGANIZATION,
     VERSION,
+    Statement,
     arriving_key,
     audit_entry,
     entries,
@@ -105,7 +105,11 @@ class AuditLog:
             return self._counter
         return self._heads.get(organization_id, 0)
 
-    def fetch(self, statement: Select[Any], *, max_rows: int) -> Fetched:
+    def last_seq(self) -> int:
+        """A number that every entry stored so far is at or below, and every later one above."""
+        return self._counter
+
+    def fetch(self, statement: Statement, *, max_rows: int) -> Fetched:
         """Run one read.
 
         Raises `QueryTimeoutError` past the time limit, else `StoreUnavailableError`.
@@ -133,9 +137,7 @@ class AuditLog:
 
     def _open(self) -> Engine:
         try:
-            engine = dialects.create_engine(
-                self._url, memory_limit_mb=self._limits.memory_limit_mb
-            )
+            engine = dialects.create_engine(self._url, memory_limit_mb=self._limits.memory_limit_mb)
             with engine.begin() as connection:
                 metadata.create_all(connection)
                 found = connection.execute(select(func.max(log_schema.c.version))).scalar()
@@ -244,7 +246,9 @@ class AuditLog:
             arriving_key,
             pa.table(
                 {
-                    "organization_id": [organization or NO_ORGANIZATION for organization, _ in keys],
+                    "organization_id": [
+                        organization or NO_ORGANIZATION for organization, _ in keys
+                    ],
                     "id": [id for _, id in keys],
                 }
             ),
@@ -281,7 +285,7 @@ class AuditLog:
         )
 
 
-def _with_keys(table: Table) -> Select[Any]:
+def _with_keys(table: Table) -> Statement:
     return select(
         table.c.organization_id, table.c.id, table.c.seq, table.c.created_at, table.c.status_code
     ).join(
@@ -314,6 +318,4 @@ def open_log(
     `holder` is what others are told of this process while it holds the log. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    return AuditLog(
-        dialects.parse_url(url), clock=clock, holder=holder, limits=limits or Limits()
-    )
+    return AuditLog(dialects.parse_url(url), clock=clock, holder=holder, limits=limits or Limits())

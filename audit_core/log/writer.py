@@ -74,7 +74,7 @@ class Writer:
     def _commit_group(self, group: list[_Request]) -> None:
         try:
             decision = self._commit([entry for entries, _ in group for entry in entries])
-        except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
+        except BaseException as error:
             for _, waiting in group:
                 waiting.set_exception(error)
             return

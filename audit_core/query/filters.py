@@ -1,0 +1,255 @@
+"""The filter: the only description of what a user asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from audit_core.entries import Category, Outcome
+from audit_core.errors import FilterError
+from audit_core.query.windows import UTC_NAME, Window, format_instant, parse_instant
+
+NONE = "-"
+"""How the absence of a value is written, in a filter and in URLs: `source=-`."""
+
+MAX_VALUES = 200
+"""How many values one field of a filter may list."""
+
+MAX_TEXT = 500
+"""How many characters a value or the search text may have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryFilter:
+    """Which entries to show: within a field any of the values, across fields all of them.
+
+    An empty field asks nothing. Values are unique and sorted, so that filters that mean the
+    same are equal.
+    """
+
+    window: Window = field(default_factory=Window)
+    actors: tuple[str, ...] = ()
+    """E-mail addresses or actor ids; an entry matches by either."""
+    actions: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    target_types: tuple[str, ...] = ()
+    """`NONE` asks for entries without a target type."""
+    targets: tuple[str, ...] = ()
+    """Whole target ids (or names, where the log has a name for an id)."""
+    outcomes: tuple[Outcome, ...] = ()
+    status_codes: tuple[int, ...] = ()
+    """Exact codes; 0 is unanswered. In flight has no code: ask for the outcome."""
+    sources: tuple[str, ...] = ()
+    """`NONE` asks for entries without a source: the dashboard or the bare API."""
+    ip_addresses: tuple[str, ...] = ()
+    """`NONE` asks for entries without an address."""
+    text: str = ""
+    """Found anywhere in error message, target id, actor id or e-mail, whatever the case."""
+
+    def __post_init__(self) -> None:
+        for item in VALUE_FIELDS:
+            values = getattr(self, item.name)
+            unique = tuple(sorted(set(values)))
+            if unique != values:
+                object.__setattr__(self, item.name, unique)
+
+    @property
+    def narrowed_by(self) -> tuple[str, ...]:
+        """The labels of the fields that ask something, beyond the window."""
+        asked = [item.label for item in VALUE_FIELDS if getattr(self, item.name)]
+        return (*asked, "Text") if self.text else tuple(asked)
+
+    def cleared(self) -> EntryFilter:
+        """The same window, asking nothing else."""
+        return EntryFilter(window=self.window)
+
+    def without(self, label: str) -> EntryFilter:
+        """Without the condition that `narrowed_by` calls by this label."""
+        if label == "Text":
+            return replace(self, text="")
+        name = next(item.name for item in VALUE_FIELDS if item.label == label)
+        emptied: dict[str, Any] = {name: ()}
+        return replace(self, **emptied)
+
+    def describe(self) -> str:
+        """The filter as a sentence without a full stop."""
+        parts = [
+            f"{item.label.lower()} {' or '.join(map(item.show, getattr(self, item.name)))}"
+            for item in VALUE_FIELDS
+            if getattr(self, item.name)
+        ]
+        if self.text:
+            parts.append(f"text “{self.text}”")
+        return ", ".join([*parts, self.window.describe()])
+
+    def to_params(self) -> dict[str, list[str]]:
+        """The filter as URL parameters. `from_params` gives it back. The window always stands."""
+        params: dict[str, list[str]] = {}
+        window = self.window
+        if window.preset is not None:
+            params["window"] = [window.preset]
+        else:
+            params["from"] = [format_instant(window.since) if window.since else NONE]
+            if window.until is not None:
+                params["to"] = [format_instant(window.until)]
+        if window.zone != UTC_NAME:
+            params["zone"] = [window.zone]
+        for item in VALUE_FIELDS:
+            if values := getattr(self, item.name):
+                params[item.param] = [str(value) for value in values]
+        if self.text:
+            params["text"] = [self.text]
+        return params
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Sequence[str]]) -> EntryFilter:
+        """The filter that URL parameters mean; nothing given means the default filter.
+
+        Raises `FilterError` with a sentence for every parameter that is wrong or unknown.
+        """
+        problems = [
+            f"The parameter {key!r} is unknown; known are {', '.join(PARAMS)}."
+            for key in params
+            if key not in PARAMS
+        ]
+        values: dict[str, Any] = {}
+        for item in VALUE_FIELDS:
+            found, wrong = _read_values(item, params.get(item.param, ()))
+            problems += wrong
+            values[item.name] = found
+        text = " ".join(params.get("text", ()))
+        if len(text) > MAX_TEXT:
+            problems.append(f"The text has {len(text)} characters; at most {MAX_TEXT} are allowed.")
+        try:
+            window = _read_window(params)
+        except ValueError as error:
+            problems.append(f"The window cannot be read: {error}.")
+        if problems:
+            raise FilterError(tuple(problems))
+        return cls(window=window, text=text, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueField:
+    """One field of the filter that lists values."""
+
+    name: str
+    """The attribute of `EntryFilter`."""
+    param: str
+    """The URL parameter."""
+    label: str
+    """The name for people, in sentence case."""
+    read: Callable[[str], Any]
+    """From the text in a URL; raises `ValueError` with the reason."""
+    show: Callable[[Any], str] = str
+    """The value for people."""
+
+
+def _one_of(kind: type[Outcome] | type[Category]) -> Callable[[str], Outcome | Category]:
+    def read(text: str) -> Outcome | Category:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not one of {', '.join(kind)}") from None
+
+    return read
+
+
+def _status_code(text: str) -> int:
+    if text.isascii() and text.isdigit() and (text == "0" or 100 <= int(text[:9]) <= 599):
+        return int(text)
+    raise ValueError(f"{text!r} is not a status code: 0, or from 100 to 599")
+
+
+def _plain(text: str) -> str:
+    if not text:
+        raise ValueError(f"it is empty; write {NONE} for entries without a value")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"it has {len(text)} characters; at most {MAX_TEXT} are allowed")
+    return text
+
+
+def _show_plain(value: str) -> str:
+    return "none" if value == NONE else value
+
+
+VALUE_FIELDS: tuple[ValueField, ...] = (
+    ValueField(name="actors", param="actor", label="User", read=_plain),
+    ValueField(name="actions", param="action", label="Action", read=_plain),
+    ValueField(
+        name="categories",
+        param="category",
+        label="Category",
+        read=_one_of(Category),
+        show=lambda value: str(value.label),
+    ),
+    ValueField(
+        name="target_types",
+        param="target_type",
+        label="Target type",
+        read=_plain,
+        show=_show_plain,
+    ),
+    ValueField(name="targets", param="target", label="Target", read=_plain),
+    ValueField(
+        name="outcomes",
+        param="outcome",
+        label="Outcome",
+        read=_one_of(Outcome),
+        show=lambda value: str(value.label),
+    ),
+    ValueField(name="status_codes", param="status", label="Status code", read=_status_code),
+    ValueField(name="sources", param="source", label="Source", read=_plain, show=_show_plain),
+    ValueField(name="ip_addresses", param="ip", label="IP address", read=_plain, show=_show_plain),
+)
+
+PARAMS: tuple[str, ...] = (
+    "window",
+    "from",
+    "to",
+    "zone",
+    *(item.param for item in VALUE_FIELDS),
+    "text",
+)
+"""Every URL parameter that belongs to the filter."""
+
+assert {item.name for item in VALUE_FIELDS} | {"window", "text"} == {  # noqa: S101
+    item.name for item in fields(EntryFilter)
+}
+
+
+def _read_values(item: ValueField, texts: Sequence[str]) -> tuple[tuple[Any, ...], list[str]]:
+    if len(texts) > MAX_VALUES:
+        return (), [f"{item.param} lists {len(texts)} values; at most {MAX_VALUES} are allowed."]
+    found: list[Any] = []
+    problems: list[str] = []
+    for text in texts:
+        try:
+            found.append(item.read(text))
+        except ValueError as error:
+            problems.append(f"The parameter {item.param} cannot be read: {error}.")
+    return tuple(found), problems
+
+
+def _read_window(params: Mapping[str, Sequence[str]]) -> Window:
+    """Raises `ValueError` with the reason."""
+    single: dict[str, str] = {}
+    for key in ("window", "from", "to", "zone"):
+        texts = params.get(key, ())
+        if len(texts) > 1:
+            raise ValueError(f"{key} is given {len(texts)} times")
+        if texts:
+            single[key] = texts[0]
+    zone = single.get("zone", UTC_NAME)
+    if "from" in single or "to" in single:
+        if "window" in single:
+            raise ValueError("it has both window and from or to")
+        since = single.get("from", NONE)
+        return Window(
+            preset=None,
+            since=None if since == NONE else parse_instant(since),
+            until=parse_instant(single["to"]) if "to" in single else None,
+            zone=zone,
+        )
+    return Window(preset=single["window"], zone=zone) if "window" in single else Window(zone=zone)

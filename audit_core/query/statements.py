@@ -1,0 +1,178 @@
+"""The statements of Explore and of downloads: (filter, scope) → SELECT. Builds, never runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.access import Scope
+from audit_core.log.dialects import epoch_microseconds
+from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
+from audit_core.query.buckets import ORIGIN_SHIFT_US, Buckets
+from audit_core.query.conditions import Condition, matching, within_scope
+from audit_core.query.cursors import Cursor
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Bounds
+
+
+def page(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, cursor: Cursor | None, rows: int
+) -> Statement:
+    """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
+
+    Newest first; for a cursor that points to newer entries oldest first, so that the nearest
+    come first: the reader turns them round.
+    """
+    newer = cursor is not None and cursor.newer
+    # Each table gives its own nearest rows: engines then read only the ends of each.
+    parts = [
+        select(table)
+        .where(matching(table, wanted, scope, bounds), _beyond(table, cursor))
+        .order_by(*_order(table, newer=newer))
+        .limit(rows + 1)
+        .subquery()
+        for table in (audit_entry, unfinished_entry)
+    ]
+    both = union_all(*(part.select() for part in parts)).subquery("page")
+    return select(both).order_by(*_order(both, newer=newer))
+
+
+def export_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    after: Cursor | None,
+    last_seq: int,
+) -> Statement:
+    """The entries of a download, oldest first, from a cursor on; none that arrived later.
+
+    An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
+    """
+    statement = select(entries).where(
+        matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq
+    )
+    if after is not None:
+        statement = statement.where(_beyond(entries, after))
+    return statement.order_by(*_order(entries, newer=True))
+
+
+def entry_with_id(entry_id: str, scope: Scope) -> Statement:
+    """The entry with this id, whole; no row if the scope does not hold it."""
+    return select(entries).where(within_scope(entries, scope), entries.c.id == entry_id)
+
+
+def arrived_since(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, after_seq: int
+) -> Statement:
+    """How many matching entries arrived after a seq: one row, column `count`."""
+    return select(func.count().label("count")).where(
+        matching(entries, wanted, scope, bounds), entries.c.seq > after_seq
+    )
+
+
+def time_range(wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
+    """One row: `earliest` and `latest` created_at of the matches; NULL if there are none."""
+    return select(
+        func.min(entries.c.created_at).label("earliest"),
+        func.max(entries.c.created_at).label("latest"),
+    ).where(matching(entries, wanted, scope, bounds))
+
+
+def histogram(wanted: EntryFilter, scope: Scope, bounds: Bounds, buckets: Buckets) -> Statement:
+    """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
+
+    `Buckets.start(number, offset_us)` is the instant; no order.
+    """
+    offset = zone_offset(entries, buckets)
+    number = bucket_number(entries, offset, buckets.width_us)
+    return (
+        select(
+            number.label("number"),
+            offset.label("offset_us"),
+            entries.c.status_code,
+            func.count().label("count"),
+        )
+        .where(matching(entries, wanted, scope, bounds))
+        .group_by("number", "offset_us", entries.c.status_code)
+    )
+
+
+FACETS: dict[str, ColumnElement[Any]] = {
+    "actor": case(
+        (entries.c.actor_email != literal(""), entries.c.actor_email), else_=entries.c.actor_id
+    ),
+    "action": entries.c.action,
+    "target_type": entries.c.target_type,
+    "source": entries.c.source,
+    "ip": entries.c.ip_address,
+    "status": entries.c.status_code,
+}
+"""What the values of a field can be listed for, by URL parameter."""
+
+
+def values(param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
+    """The values of one field of `FACETS`, most frequent first: `value`, `count`."""
+    return (
+        select(FACETS[param].label("value"), func.count().label("count"))
+        .where(matching(entries, wanted, scope, bounds))
+        .group_by("value")
+        .order_by(func.count().desc(), "value")
+    )
+
+
+def _order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+    keys = (table.c.created_at, table.c.seq)
+    return tuple(key.asc() if newer else key.desc() for key in keys)
+
+
+def _beyond(table: FromClause, cursor: Cursor | None) -> Condition:
+    """On the far side of the cursor, looking in its direction."""
+    if cursor is None:
+        return literal(True)
+    created_at, seq = table.c.created_at, table.c.seq
+    # The first comparison alone lets engines skip what lies elsewhere in time.
+    if cursor.newer:
+        return and_(
+            created_at >= cursor.created_at,
+            or_(created_at > cursor.created_at, seq > cursor.seq),
+        )
+    return and_(
+        created_at <= cursor.created_at, or_(created_at < cursor.created_at, seq < cursor.seq)
+    )
+
+
+def zone_offset(table: FromClause, buckets: Buckets) -> ColumnElement[int]:
+    """The zone's offset from UTC at an entry's time, in microseconds."""
+    *earlier, last = buckets.spans
+    otherwise = literal(last.offset_us, BigInteger)
+    if not earlier:
+        return otherwise
+    return case(
+        *(
+            (table.c.created_at < span.until, literal(span.offset_us, BigInteger))
+            for span in earlier
+        ),
+        else_=otherwise,
+    )
+
+
+def bucket_number(
+    table: FromClause, offset: ColumnElement[int], width_us: int
+) -> ColumnElement[int]:
+    """The bucket number of an entry on the zone's clocks."""
+    local = epoch_microseconds(table.c.created_at) + offset + literal(ORIGIN_SHIFT_US, BigInteger)
+    return cast(local // literal(width_us, BigInteger), BigInteger)

@@ -1,0 +1,92 @@
+"""What may not be shown unasked: secrets in metadata and messages are replaced by a mark."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from audit_core.entries import AuditEntry
+
+MARK = "[redacted]"
+
+_NAMES = """
+    token accesstoken refreshtoken sshtoken password passwd secret secrets clientsecret apikey
+    authorization auth cookie setcookie credentials privatekey command env environment signature
+    sessiontoken connectionstring passphrase
+"""
+
+SECRET_KEYS = frozenset(_NAMES.split())
+"""Names, in lower case without punctuation, whose values are secret whatever they hold. A whole
+command line is one of them: a password may stand anywhere in it."""
+
+_SECRET_ENDINGS = ("token", "password", "secret", "apikey", "privatekey")
+
+_IN_TEXT = (
+    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {MARK}"),
+    (re.compile(r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}"), MARK),
+    (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), MARK),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}"), MARK),
+    (
+        re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{1,200}:[^\s/@]{1,200}@"),
+        rf"\1{MARK}@",
+    ),
+    (
+        re.compile(
+            r"(?i)\b([a-z0-9_]{0,40}(?:password|passwd|secret|token|api_?key))(\s?[=:]\s?)\S+"
+        ),
+        rf"\1\2{MARK}",
+    ),
+)
+"""Shapes of secrets in free text. Each pattern is bounded, so no text takes long."""
+
+
+def redact_text(text: str) -> str:
+    """The text with what looks like a secret replaced by `MARK`."""
+    for pattern, replacement in _IN_TEXT:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _is_secret(key: str) -> bool:
+    plain = re.sub(r"[^a-z0-9]", "", key.lower())
+    return plain in SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
+
+
+def _redact_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _redact_secret(inner) if _is_secret(key) else _redact_value(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_redact_value(inner) for inner in value]
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def _redact_secret(value: Any) -> Any:
+    """Names of variables stay, values go; nothing and switches have nothing to hide."""
+    if value is None or isinstance(value, bool) or value in ("", [], {}):
+        return value
+    if isinstance(value, dict):
+        return {key: _redact_secret(inner) for key, inner in value.items()}
+    return MARK
+
+
+def redact_metadata(metadata: str | None) -> str | None:
+    """The JSON object with every secret value replaced; keys and their order stay."""
+    if metadata is None:
+        return None
+    return json.dumps(
+        _redact_value(json.loads(metadata)), ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def redact(entry: AuditEntry) -> AuditEntry:
+    """The entry as it may be shown and exported unasked."""
+    return replace(
+        entry,
+        metadata=redact_metadata(entry.metadata),
+        error_message=None if entry.error_message is None else redact_text(entry.error_message),
+    )
