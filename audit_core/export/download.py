@@ -1,0 +1,71 @@
+"""A download: everything that a filter matched, in one format, redacted unless told otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from audit_core.access import Scope
+from audit_core.entries import AuditEntry
+from audit_core.export import comma_separated, json_lines
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+from audit_core.redaction import redact
+
+
+class Format(StrEnum):
+    """The formats, by the name used in URLs and on the command line."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+    @property
+    def media_type(self) -> str:
+        """The type that HTTP says."""
+        return (comma_separated if self is Format.CSV else json_lines).MEDIA_TYPE
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a download has come; written by it while it runs."""
+
+    entries: int = 0
+
+
+def stream(
+    reader: Reader,
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    format: Format,
+    *,
+    progress: Progress,
+) -> Iterator[bytes]:
+    """The file in pieces: oldest entry first, times in UTC, secrets only if the scope has them.
+
+    Memory does not grow with the file. Raises what a read of the log raises, also midway:
+    then the file is not whole, and the caller must let that be seen.
+    """
+    write: Callable[[Iterable[list[AuditEntry]]], Iterator[bytes]] = (
+        comma_separated.write if format is Format.CSV else json_lines.write
+    )
+    return write(_counted(reader.export(wanted, scope, bounds), scope, progress))
+
+
+def _counted(
+    batches: Iterable[list[AuditEntry]], scope: Scope, progress: Progress
+) -> Iterator[list[AuditEntry]]:
+    for batch in batches:
+        yield batch if scope.secrets else [redact(entry) for entry in batch]
+        progress.entries += len(batch)
+
+
+def file_name(organization: str, since: datetime, until: datetime, format: Format) -> str:
+    """A name that says what is in the file: organization, first and last instant in UTC."""
+    plain = re.sub(r"[^a-z0-9]+", "-", organization.lower()).strip("-") or "organization"
+    instants = (instant.strftime("%Y%m%dT%H%M%SZ") for instant in (since, until))
+    return f"audit-log_{plain[:60]}_{'_'.join(instants)}.{format.value}"
