@@ -1,0 +1,1 @@
+"""Sources: bytes and files become entries or rejections, and entries go into the log."""

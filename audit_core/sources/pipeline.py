@@ -1,0 +1,159 @@
+"""From readings into the log: batches, the organization's border, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from audit_core.entries import AuditEntry
+from audit_core.log.arrivals import AppendReport
+from audit_core.rejections import Rejection
+from audit_core.sources.files import read_records
+from audit_core.sources.placed import PlacedEntry, Reading, reject
+from audit_core.sources.streams import Readable
+
+REJECTIONS_AT_ONCE = 1_000
+"""How many rejections are held before they are kept."""
+
+FOREIGN = "The record does not belong to the organization whose entries are accepted here."
+"""The reason for a record of another organization, or of none. It tells nothing of either."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestReport:
+    """What became of the records so far. Only what is stored or kept is counted."""
+
+    accepted: int = 0
+    """Stored as new."""
+    known: int = 0
+    """Stored before, with nothing to add."""
+    finished: int = 0
+    """Gave a stored entry the status that it lacked."""
+    rejected: int = 0
+    """Kept as rejections."""
+
+    def __add__(self, other: IngestReport) -> IngestReport:
+        return IngestReport(
+            accepted=self.accepted + other.accepted,
+            known=self.known + other.known,
+            finished=self.finished + other.finished,
+            rejected=self.rejected + other.rejected,
+        )
+
+    @property
+    def acknowledged(self) -> int:
+        """How many entries are in the log now, be it by this run or before."""
+        return self.accepted + self.known + self.finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The first records of a source, before anything is stored."""
+
+    entries: tuple[AuditEntry, ...]
+    rejections: tuple[Rejection, ...]
+    more: bool
+    """Whether the source holds more records than were looked at."""
+
+
+def ingest(
+    items: Iterator[Reading],
+    *,
+    append: Callable[[Sequence[AuditEntry]], AppendReport],
+    keep: Callable[[Sequence[Rejection]], None],
+    organization_id: str | None,
+    batch: int = 10_000,
+    progress: Callable[[IngestReport], None] | None = None,
+) -> IngestReport:
+    """Store what was read: entries by `append` in batches, rejections by `keep`.
+
+    With `organization_id`, what belongs to another organization or to none is rejected; `None`
+    accepts all. What the log refuses becomes a rejection with the place of the record. What a
+    report counts is stored: `progress` is called after each batch with the report so far.
+
+    When `items` raises (see `read_records`), what was read by then is stored first, reported
+    to `progress`, and then it is raised on. What `append` or `keep` raise comes through as it
+    is: the batch that raised counts as not stored, and sending it again is safe.
+    """
+    run = _Run(append, keep, progress)
+    try:
+        for item in items:
+            if isinstance(item, Rejection):
+                run.rejections.append(item)
+            elif organization_id not in (None, item.entry.organization_id):
+                run.rejections.append(reject(item.place, FOREIGN, item.raw))
+            else:
+                run.entries.append(item)
+            if len(run.entries) >= batch or len(run.rejections) >= REJECTIONS_AT_ONCE:
+                run.flush()
+    except Exception:
+        if not run.flushing:
+            run.flush()
+        raise
+    run.flush()
+    return run.report
+
+
+class _Run:
+    """The batches and the report of one ingest."""
+
+    def __init__(
+        self,
+        append: Callable[[Sequence[AuditEntry]], AppendReport],
+        keep: Callable[[Sequence[Rejection]], None],
+        progress: Callable[[IngestReport], None] | None,
+    ) -> None:
+        self._append = append
+        self._keep = keep
+        self._progress = progress
+        self.entries: list[PlacedEntry] = []
+        self.rejections: list[Rejection] = []
+        self.report = IngestReport()
+        self.flushing = False
+        """Whether a flush was begun and has not succeeded."""
+
+    def flush(self) -> None:
+        """Store and keep what is held."""
+        self.flushing = True
+        appended = self._append([item.entry for item in self.entries]) if self.entries else None
+        if appended:
+            for index, reason in appended.refused:
+                refused = self.entries[index]
+                self.rejections.append(reject(refused.place, _sentence(reason), refused.raw))
+            self.entries = []
+            self.report += IngestReport(
+                accepted=appended.accepted, known=appended.known, finished=appended.finished
+            )
+        if self.rejections:
+            self._keep(self.rejections)
+            self.report += IngestReport(rejected=len(self.rejections))
+            self.rejections = []
+        self.flushing = False
+        if self._progress:
+            self._progress(self.report)
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
+
+
+def preview(
+    stream: Readable, name: str, *, organization_id: str | None, limit: int = 50
+) -> Preview:
+    """What `ingest` would make of the first `limit` records; nothing is stored.
+
+    Raises `SourceError` as `read_records` does. `entries` may hold records that the log knows.
+    """
+    entries: list[AuditEntry] = []
+    rejections: list[Rejection] = []
+    readings = read_records(stream, name)
+    for item in islice(readings, limit):
+        if isinstance(item, Rejection):
+            rejections.append(item)
+        elif organization_id not in (None, item.entry.organization_id):
+            rejections.append(reject(item.place, FOREIGN, item.raw))
+        else:
+            entries.append(item.entry)
+    more = next(readings, None) is not None
+    return Preview(entries=tuple(entries), rejections=tuple(rejections), more=more)
