@@ -1,0 +1,38 @@
+# make run: the app at http://localhost:8501. make test: all tests.
+PYTHON ?= python3
+PORT ?= 8501
+HOST ?= 127.0.0.1
+BIN := .venv/bin
+
+.PHONY: run test check bench clean
+
+run: .venv/run.stamp
+	@$(BIN)/python -m audit_core prepare
+	@echo "Sandtrail is at http://localhost:$(PORT) (stop it with Ctrl-C)"
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
+
+test: .venv/test.stamp check
+	@$(BIN)/python -m pytest
+
+check: .venv/test.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: .venv/test.stamp
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sandtrail needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Set PYTHON= to a newer one.")'
+	@$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test.stamp: requirements.txt requirements-dev.txt | .venv/bin/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/run.stamp

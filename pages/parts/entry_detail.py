@@ -1,0 +1,102 @@
+"""One entry in full, in a drawer at the side."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.access import Scope
+from audit_core.entries import FIELDS, AuditEntry
+from audit_core.export.json_lines import json_object
+from audit_core.query.windows import ago, written
+from audit_core.redaction import MARK, redact
+from pages.parts import cached, filter_bar
+from pages.parts.entry_table import outcome_text, target_text
+
+_APART = ("error_message", "metadata")
+"""Fields that are shown in blocks of their own."""
+
+
+def draw(entry_id: str, scope: Scope, zone: str) -> None:
+    """Open the drawer; closing it takes the entry out of the address."""
+    found = cached.entry(entry_id, scope)
+    entry = found if found is None or scope.secrets else redact(found)
+    drawer = st.dialog(
+        "Entry", width="medium", position="right", on_dismiss=close, icon=":material/article:"
+    )
+    drawer(_draw)(entry, entry_id, zone)
+
+
+def close() -> None:
+    """Take the entry out of the address."""
+    if "entry" in st.query_params:
+        del st.query_params["entry"]
+
+
+def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:
+    """Every field that fits on a line, with its name and value as text; absent ones as a dash."""
+
+    def shown(attribute: str) -> str:
+        value: Any = getattr(entry, attribute)
+        if attribute == "created_at":
+            return f"{written(value, zone)}.{value.microsecond:06d} {zone}"
+        return "–" if value is None or value == "" else str(value)
+
+    names = [(name, attribute) for name, attribute in FIELDS if attribute not in _APART]
+    return pd.DataFrame(
+        {
+            "field": [name for name, _ in names],
+            "value": [shown(attribute) for _, attribute in names],
+        }
+    )
+
+
+def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
+    if entry is None:
+        st.info("No entry with this id in your organization:", icon=":material/search_off:")
+        st.code(entry_id, language=None)
+        return
+    st.text(f"{entry.actor} · {entry.action} · {target_text(entry)}")
+    st.text(
+        f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())} · "
+        f"{written(entry.created_at, zone)} {zone}"
+    )
+    with st.container(horizontal=True):
+        if st.button("All of this user", icon=":material/person:"):
+            _show_all(actors=(entry.actor,))
+        if entry.target_id and st.button("All of this target", icon=":material/deployed_code:"):
+            _show_all(targets=(entry.target_id,))
+    if entry.error_message:
+        st.subheader("Error message", anchor=False)
+        st.code(entry.error_message, language=None, wrap_lines=True)
+    st.subheader("Fields", anchor=False)
+    table = fields(entry, zone)
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=38 + 35 * len(table),
+        column_config={
+            "field": st.column_config.TextColumn("Field", width=150),
+            "value": st.column_config.TextColumn("Value"),
+        },
+        alt="The fields of this entry",
+    )
+    st.subheader("Metadata", anchor=False)
+    if entry.metadata is None:
+        st.caption("None was recorded.")
+    else:
+        if MARK in entry.metadata:
+            st.caption(":material/lock: Secrets are redacted.")
+        st.json(json.loads(entry.metadata), expanded=True)
+    st.subheader("As JSON", anchor=False)
+    text = json.dumps(json_object(entry), indent=2, ensure_ascii=False)
+    st.code(text, language="json", height=220)
+
+
+def _show_all(**changes: Any) -> None:
+    """Only this actor or target, whatever else was asked, in the same window."""
+    filter_bar.narrow(**(filter_bar.NOTHING | changes))
+    st.rerun()

@@ -1,0 +1,308 @@
+"""The filter bar: widgets and address both stand for one `EntryFilter`.
+
+The address is the truth: callbacks write it, every run reads it and sets the widgets from it.
+So a link, the back button and a click on a chart all work alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from audit_core.access import Scope
+from audit_core.entries import Category, Outcome
+from audit_core.errors import FilterError
+from audit_core.query.filters import MAX_TEXT, NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.windows import PRESETS, Bounds, Window, zone_names
+from audit_core.state.sessions import Viewer
+from pages.parts import cached
+
+_FILTER = "filter"
+_AS_OF = "filter_as_of"
+_PROBLEM = "filter_problem"
+_FIXED = "fixed"
+
+AS_OF_LASTS = timedelta(seconds=60)
+"""How long the moment that a relative window counts from stays the same, so that a click on a
+row does not read everything anew."""
+
+PLACE_PARAMS = ("at", "entry")
+"""Parameters that point into a result and mean nothing once the filter changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the bar asks for."""
+
+    wanted: EntryFilter
+    bounds: Bounds
+    """What the window means."""
+    as_of: datetime
+    """The moment that a relative window counts from."""
+
+
+def draw(viewer: Viewer, scope: Scope) -> View:
+    """Draw the bar. Raises `FilterError` for an address that cannot be read."""
+    wanted = current()
+    st.session_state[_FILTER] = wanted
+    _write_address(wanted)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
+        _draw_window(wanted)
+        _draw_text(wanted)
+        _draw_values(wanted, scope)
+    if wanted.window.preset is None:
+        _draw_fixed(wanted)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.warning("The filter was left as it was.", icon=":material/warning:")
+        st.text(problem)
+    if wanted.narrowed_by:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(f"Filtered by {wanted.describe()}", width="content")
+            st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
+    as_of = _as_of(wanted)
+    return View(wanted=wanted, bounds=wanted.window.bounds(as_of), as_of=as_of)
+
+
+def current() -> EntryFilter:
+    """The filter of the address; where it has none, that of the page before, or the default.
+
+    Raises `FilterError`.
+    """
+    given = {
+        name: st.query_params.get_all(name)
+        for name in st.query_params
+        if name not in KNOWN_ELSEWHERE
+    }
+    if given:
+        return EntryFilter.from_params(given)
+    before: EntryFilter | None = st.session_state.get(_FILTER)
+    return before or EntryFilter()
+
+
+KNOWN_ELSEWHERE = ("at", "entry", "rows", "embed", "embed_options")
+"""Parameters of the address that are not the filter's."""
+
+
+def narrow(**changes: Any) -> None:
+    """Change fields of the filter; for callbacks, so the next run shows it."""
+    try:
+        wanted = replace(current(), **changes)
+        # What cannot be written into the address could not be shared or restored.
+        EntryFilter.from_params(wanted.to_params())
+    except (FilterError, ValueError) as error:
+        st.session_state[_PROBLEM] = " ".join(getattr(error, "problems", (str(error),)))
+        return
+    st.session_state[_FILTER] = wanted
+    for name in PLACE_PARAMS:
+        if name in st.query_params:
+            del st.query_params[name]
+    _write_address(wanted)
+    refresh()
+
+
+NOTHING: dict[str, Any] = {**{item.name: () for item in VALUE_FIELDS}, "text": ""}
+"""Every field of the filter but the window, asking nothing."""
+
+
+def clear() -> None:
+    """Keep the window, ask nothing else."""
+    narrow(**NOTHING)
+
+
+def reset() -> None:
+    """Back to the default filter, whatever the address says; for callbacks."""
+    st.session_state.pop(_FILTER, None)
+    st.query_params.clear()
+    refresh()
+
+
+def refresh() -> None:
+    """Let relative windows count from now on."""
+    st.session_state.pop(_AS_OF, None)
+
+
+def draw_problem(error: FilterError) -> None:
+    """The error of an address that cannot be read, with a way out."""
+    st.error("The address of this page cannot be read.", icon=":material/link_off:")
+    st.text("\n".join(error.problems))
+    st.button("Reset filters", icon=":material/restart_alt:", on_click=reset)
+
+
+def _write_address(wanted: EntryFilter) -> None:
+    params = wanted.to_params()
+    elsewhere = {
+        name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMS
+    }
+    present = {name: st.query_params.get_all(name) for name in st.query_params if name in PARAMS}
+    if present != params:
+        st.query_params.from_dict({**params, **elsewhere})
+
+
+def _as_of(wanted: EntryFilter) -> datetime:
+    now = cached.utc_now().replace(microsecond=0)
+    kept: tuple[EntryFilter, datetime] | None = st.session_state.get(_AS_OF)
+    fresh = kept is not None and (now - AS_OF_LASTS < kept[1] <= now or _paused())
+    if kept is None or kept[0] != wanted or not fresh:
+        st.session_state[_AS_OF] = kept = (wanted, now)
+    return kept[1]
+
+
+def _widget(name: str, value: Any) -> str:
+    """The key of a widget, which then shows `value` in this run."""
+    key = f"filter_{name}"
+    st.session_state[key] = value
+    return key
+
+
+def _draw_window(wanted: EntryFilter) -> None:
+    window = wanted.window
+    options = [*PRESETS, _FIXED]
+    st.selectbox(
+        "Time window",
+        options,
+        format_func=lambda key: "From – to" if key == _FIXED else PRESETS[key][1],
+        key=_widget("window", window.preset or _FIXED),
+        on_change=_choose_window,
+        width=190,
+    )
+    zones = zone_names()
+    mine = st.context.timezone
+    first = [zone for zone in dict.fromkeys(("UTC", mine, window.zone)) if zone in zones]
+    st.selectbox(
+        "Time zone",
+        [*first, *(zone for zone in zones if zone not in first)],
+        key=_widget("zone", window.zone),
+        on_change=_choose_zone,
+        help="All times on this page are shown in this zone. Downloads carry UTC.",
+        width=190,
+    )
+
+
+def _choose_window() -> None:
+    chosen = st.session_state["filter_window"]
+    window = current().window
+    if chosen == _FIXED:
+        # The same stretch of time, with ends that can be moved.
+        now = cached.utc_now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+        since = window.bounds(now).since or now - timedelta(days=90)
+        narrow(window=Window(preset=None, since=since, until=now, zone=window.zone))
+    else:
+        narrow(window=Window(preset=chosen, zone=window.zone))
+
+
+def _choose_zone() -> None:
+    narrow(window=replace(current().window, zone=st.session_state["filter_zone"]))
+
+
+def _draw_fixed(wanted: EntryFilter) -> None:
+    window = wanted.window
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name, label, instant in (
+            ("since", "From", window.since),
+            ("until", "Until before", window.until),
+        ):
+            wall = None if instant is None else instant.astimezone(window.zone_info)
+            st.datetime_input(
+                f"{label} ({window.zone})",
+                key=_widget(name, None if wall is None else wall.replace(tzinfo=None)),
+                value=None,
+                min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - wall clock of the chosen zone
+                max_value=datetime(2199, 12, 31),  # noqa: DTZ001 - wall clock of the chosen zone
+                step=60,
+                on_change=_choose_end,
+                args=(name,),
+                width=260,
+            )
+
+
+def _choose_end(name: str) -> None:
+    window = current().window
+    wall: datetime | None = st.session_state[f"filter_{name}"]
+    instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
+    try:
+        changed = replace(window, **{name: instant})
+    except ValueError as error:
+        st.session_state[_PROBLEM] = f"{error}."
+        return
+    narrow(window=changed)
+
+
+def _draw_text(wanted: EntryFilter) -> None:
+    st.text_input(
+        "Search",
+        key=_widget("text", wanted.text),
+        placeholder="Error message, target or user",
+        max_chars=MAX_TEXT,
+        on_change=lambda: narrow(text=st.session_state["filter_text"].strip()),
+        width="stretch",
+    )
+
+
+def _draw_values(wanted: EntryFilter, scope: Scope) -> None:
+    count = len(wanted.narrowed_by)
+    popover = st.popover(
+        f"Filters ({count})" if count else "Filters",
+        icon=":material/filter_list:",
+        key="filter_popover",
+        on_change="rerun",
+    )
+    if not popover.open:
+        return
+    with popover:
+        left, right = st.columns(2)
+        for index, item in enumerate(VALUE_FIELDS):
+            with left if index % 2 == 0 else right:
+                _draw_value_field(item, wanted, scope)
+
+
+def _draw_value_field(item: ValueField, wanted: EntryFilter, scope: Scope) -> None:
+    chosen = [str(value) for value in getattr(wanted, item.name)]
+    options = list(dict.fromkeys([*chosen, *_options(item, scope)]))
+    closed = item.name in ("categories", "outcomes")
+    show: Callable[[str], str] = (
+        (lambda text: item.show(item.read(text))) if closed else _show_option
+    )
+    st.multiselect(
+        item.label,
+        options,
+        key=_widget(item.name, chosen),
+        format_func=show,
+        accept_new_options=not closed,
+        placeholder="Any",
+        on_change=_choose_values,
+        args=(item,),
+    )
+
+
+def _show_option(text: str) -> str:
+    return "(none)" if text == NONE else text
+
+
+def _options(item: ValueField, scope: Scope) -> list[str]:
+    if item.name == "categories":
+        return [category.value for category in Category]
+    if item.name == "outcomes":
+        return [outcome.value for outcome in Outcome]
+    if item.name == "targets":
+        return []
+    found = list(cached.values(item.param, scope))
+    absent = item.name in ("sources", "ip_addresses", "target_types")
+    return [*found, NONE] if absent else found
+
+
+def _choose_values(item: ValueField) -> None:
+    try:
+        chosen = tuple(item.read(text) for text in st.session_state[f"filter_{item.name}"])
+    except ValueError as error:
+        st.session_state[_PROBLEM] = f"{item.label}: {error}."
+        return
+    narrow(**{item.name: chosen})
+
+
+def _paused() -> bool:
+    """Whether Real-time holds the page still."""
+    return bool(st.session_state.get("live_paused"))

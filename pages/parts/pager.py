@@ -1,0 +1,180 @@
+"""What stands around the table of entries: the count, the steps, the page size, the download."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from audit_core.access import Scope
+from audit_core.api.exports import EXPORT_PATH
+from audit_core.errors import FilterError
+from audit_core.export.download import Format
+from audit_core.query.cursors import Cursor
+from audit_core.query.windows import format_instant, written
+from audit_core.reader import OutcomeHistogram, Page
+from audit_core.state.preferences import keep_preference, read_preference
+from audit_core.state.sessions import Viewer
+from pages.parts import cached, filter_bar
+
+SIZES = (10, 25, 50, 100, 200)
+DEFAULT_SIZE = 25
+_SIZE = "rows_per_page"
+
+
+def cursor() -> Cursor | None:
+    """The place in the list that the address says; `None` for the newest page.
+
+    Raises `FilterError`.
+    """
+    text = st.query_params.get("at")
+    if text is None:
+        return None
+    try:
+        return Cursor.from_param(text)
+    except ValueError as error:
+        raise FilterError((f"The parameter at cannot be read: {error}.",)) from error
+
+
+def rows_per_page(person: Viewer) -> int:
+    """The page size: of the address, else as last chosen, else 25."""
+    text = st.query_params.get("rows")
+    if text is None:
+        if _SIZE not in st.session_state:
+            with cached.product().state.read() as connection:
+                kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
+            st.session_state[_SIZE] = _size(kept)
+        return int(st.session_state[_SIZE])
+    return _size(text)
+
+
+def _size(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and int(text) in SIZES else DEFAULT_SIZE
+
+
+def draw_count(histogram: OutcomeHistogram, view: filter_bar.View) -> None:
+    """How many matched, and the instants that were looked at."""
+    zone = view.wanted.window.zone
+    noun = "entry" if histogram.total == 1 else "entries"
+    st.markdown(f"**{histogram.total:,}** {noun}")
+    st.caption(f"{written(histogram.since, zone)} – {written(histogram.until, zone)} {zone}")
+
+
+def draw_empty(view: filter_bar.View) -> None:
+    """Nothing matched: say what to loosen."""
+    narrowed = view.wanted.narrowed_by
+    st.info("No entry matches.", icon=":material/search_off:")
+    if not narrowed:
+        st.text("Choose a longer time window.")
+        return
+    st.text(f"Loosen one of the filters, or choose a longer time window than {_window(view)}:")
+    with st.container(horizontal=True):
+        for label in narrowed:
+            st.button(
+                f"Without {label.lower() if label != 'IP address' else label}",
+                icon=":material/filter_alt_off:",
+                key=f"without_{label}",
+                on_click=_loosen,
+                args=(label,),
+            )
+
+
+def _window(view: filter_bar.View) -> str:
+    return view.wanted.window.describe()
+
+
+def _loosen(label: str) -> None:
+    wanted = filter_bar.current().without(label)
+    names = filter_bar.NOTHING
+    filter_bar.narrow(**{name: getattr(wanted, name) for name in names})
+
+
+def draw_refresh() -> None:
+    """Ask again now."""
+    st.button(
+        "Refresh",
+        icon=":material/refresh:",
+        on_click=filter_bar.refresh,
+        help="Read the log again",
+    )
+
+
+def draw_download(view: filter_bar.View, scope: Scope) -> None:
+    """Everything that matched, as a file from our own route."""
+    with st.popover("Download", icon=":material/download:"):
+        st.caption(
+            "Everything that matches, not only this page: oldest first, times in UTC, "
+            "secrets redacted. Each download is on record."
+        )
+        for format, label in ((Format.CSV, "CSV"), (Format.JSONL, "JSON lines")):
+            st.link_button(
+                label,
+                _download_path(view, scope, format),
+                icon=":material/table:" if format is Format.CSV else ":material/data_object:",
+                width="stretch",
+            )
+
+
+def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
+    params = {
+        **view.wanted.to_params(),
+        "format": [format.value],
+        "organization": [scope.organization_id or ""],
+        "as_of": [format_instant(view.as_of)],
+    }
+    return f"{EXPORT_PATH}?{urlencode(params, doseq=True)}"
+
+
+def draw_steps(page: Page, person: Viewer) -> None:
+    """To newer and older entries, and how many stand on a page."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{len(page.rows)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
+        st.selectbox(
+            "Rows per page",
+            SIZES,
+            index=SIZES.index(rows_per_page(person)),
+            key="rows_choice",
+            format_func=lambda size: f"{size} rows",
+            on_change=_choose_size,
+            args=(person.account_id,),
+            label_visibility="collapsed",
+            width=120,
+        )
+        st.button(
+            "Newest",
+            icon=":material/first_page:",
+            disabled=page.newer is None,
+            on_click=_go,
+            args=(None,),
+        )
+        st.button(
+            "Newer",
+            icon=":material/chevron_left:",
+            disabled=page.newer is None,
+            on_click=_go,
+            args=(page.newer,),
+        )
+        st.button(
+            "Older",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=page.older is None,
+            on_click=_go,
+            args=(page.older,),
+        )
+
+
+def _go(place: Cursor | None) -> None:
+    if place is None:
+        st.query_params.pop("at", None)
+    else:
+        st.query_params["at"] = place.to_param()
+
+
+def _choose_size(account_id: str) -> None:
+    size = _size(str(st.session_state["rows_choice"]))
+    st.session_state[_SIZE] = size
+    st.query_params.pop("at", None)
+    st.query_params["rows"] = str(size)
+    with cached.product().state.begin() as connection:
+        keep_preference(connection, account_id=account_id, name=_SIZE, value=str(size))
