@@ -1,0 +1,1 @@
+"""The state: accounts, sessions, tokens, the access record. Small and transactional."""

@@ -1,0 +1,260 @@
+"""The state database, opened: SQLite with a write-ahead log, or PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from audit_core.errors import SchemaTooNewError, SettingsError, StoreUnavailableError
+
+BUSY_TIMEOUT_S = 15
+"""How long a writer waits for the one before it."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_LOCK = 7_220_714_113
+"""Any number that nothing else in the same PostgreSQL database locks."""
+
+
+class State:
+    """The state, opened. Safe to use from many threads; made by `open_state`."""
+
+    def __init__(self, engine: Engine, *, name: str) -> None:
+        self.engine = engine
+        self._name = name
+        self._writing_engine = engine.execution_options(sandtrail_writes=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed at the end, undone by an exception.
+
+        On SQLite it waits here for other writers, so what is read in it stays true until its
+        commit. Raises `StoreUnavailableError`.
+        """
+        with self._translating(), self._writing_engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction that waits for no writer; a write in it fails.
+
+        Raises `StoreUnavailableError`.
+        """
+        with self._translating(), self.engine.connect() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Raises `StoreUnavailableError` unless the database answers."""
+        with self.read() as connection:
+            connection.execute(select(1))
+
+    def close(self) -> None:
+        """Let go of the database. Calling it twice is harmless."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise StoreUnavailableError(
+                "Too many uses of the state database are under way.", "Try again in a moment."
+            ) from error
+        except DBAPIError as error:
+            raise _translated(error, self._name) from error
+
+
+def open_state(url: str) -> State:
+    """Open the state database, creating it (mode 0600) and its tables when missing.
+
+    Brings an older database up to date. Raises `SettingsError` for an address that cannot be
+    used, `SchemaTooNewError` for a database of a newer program, else `StoreUnavailableError`.
+    """
+    parsed = _parse(url)
+    name = parsed.database or "" if _is_sqlite(parsed) else parsed.render_as_string()
+    if _is_sqlite(parsed):
+        _prepare_file(Path(name))
+    state = State(_create_engine(parsed), name=name)
+    try:
+        with state._translating():
+            if _is_sqlite(parsed):
+                _use_write_ahead_log(state.engine)
+        with state.begin() as connection:
+            _migrate(connection, name)
+    except BaseException:
+        state.close()
+        raise
+    return state
+
+
+def take_turns(connection: Connection) -> None:
+    """Wait until no other transaction that called this is under way.
+
+    For what reads first and writes by what it read. On SQLite each write transaction is
+    alone anyway, so this does nothing there.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+
+
+def _parse(url: str) -> URL:
+    hint = (
+        "Set SANDTRAIL_STATE_URL to an address like sqlite:///data/state.sqlite, or like "
+        "postgresql+psycopg://USER:PASSWORD@HOST/NAME."
+    )
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError("SANDTRAIL_STATE_URL is no database address.", hint) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SettingsError(
+            f"SANDTRAIL_STATE_URL names the engine {parsed.get_backend_name()}, "
+            "which cannot hold the state.",
+            hint,
+        )
+    if _is_sqlite(parsed) and parsed.database in (None, "", ":memory:"):
+        raise SettingsError("SANDTRAIL_STATE_URL names no file.", hint)
+    return parsed
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _prepare_file(path: Path) -> None:
+    """Create the folder, and an empty file that only its owner can read."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder, not a file")
+        # SQLite gives its -wal and -shm files the mode of this one. Only a file that did not
+        # exist is opened here: closing another handle would drop SQLite's locks on it.
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StoreUnavailableError(
+            f"The state database {path} cannot be opened: {error.strerror}.",
+            "Check that its folder exists and can be written, or set SANDTRAIL_STATE_URL.",
+        ) from error
+
+
+def _create_engine(url: URL) -> Engine:
+    sqlite = _is_sqlite(url)
+    try:
+        engine = create_engine(
+            url,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=BUSY_TIMEOUT_S,
+            pool_pre_ping=not sqlite,
+            hide_parameters=True,
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False} if sqlite else {},
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise SettingsError(
+            f"The driver for {url.drivername} is not installed.",
+            "Install it into .venv (for PostgreSQL: pip install 'psycopg[binary]').",
+        ) from error
+    if sqlite:
+        event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(driver_connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN would be deferred, and would come after the first read.
+    driver_connection.isolation_level = None
+    cursor = driver_connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # FULL: what was committed survives a power cut.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("sandtrail_writes", False)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+        # A transaction that reads first and writes later could not wait for its turn.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    elif not writes:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def _use_write_ahead_log(engine: Engine) -> None:
+    """Readers then never wait for a writer, nor a writer for readers. It stays in the file."""
+    attempts = BUSY_TIMEOUT_S * 20
+    for attempt in range(attempts):
+        driver_connection = engine.raw_connection()
+        try:
+            driver_connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.Error as error:
+            # This statement does not heed the time-out; another process may be doing the same.
+            if not _is_busy(error) or attempt == attempts - 1:
+                raise DBAPIError("", None, error) from error
+        finally:
+            driver_connection.close()
+        time.sleep(0.05)
+
+
+def _migrate(connection: Connection, name: str) -> None:
+    take_turns(connection)
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    script = ScriptDirectory.from_config(config)
+    known = {revision.revision for revision in script.walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in known:
+        raise SchemaTooNewError(
+            f"The state database {name} has schema revision {found}; "
+            f"this program knows revisions up to {script.get_current_head()}.",
+            "Upgrade the program to the version that wrote it, or set SANDTRAIL_STATE_URL.",
+        )
+    if found != script.get_current_head():
+        command.upgrade(config, "head")
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _translated(error: SQLAlchemyError, name: str) -> StoreUnavailableError:
+    original = getattr(error, "orig", None)
+    if _is_busy(original):
+        return StoreUnavailableError(
+            f"The state database {name} was being written for more than {BUSY_TIMEOUT_S} seconds.",
+            "Try again; if it stays so, find the other process that uses the file.",
+        )
+    code = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return StoreUnavailableError(
+            f"The state database {name} is damaged, or is another kind of file.",
+            "Restore it from a backup, or move it away to start with an empty one.",
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StoreUnavailableError(
+            f"The disk of the state database {name} is full; nothing was changed.",
+            "Free some space, then try again.",
+        )
+    return StoreUnavailableError(
+        f"The state database {name} cannot be read or written.",
+        "Check that it is there and that this user may write it and its folder, "
+        "or set SANDTRAIL_STATE_URL.",
+    )

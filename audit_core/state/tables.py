@@ -1,0 +1,188 @@
+"""The tables of the state: the only place where a column of them is named.
+
+Written for SQLite and PostgreSQL alike. A change here needs a revision in ``migrations``.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, stored as UTC with microseconds and without a zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The time to store. Raises `ValueError` for a time without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs a zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The stored time, aware, in UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class FreeText(TypeDecorator[str]):
+    """Text that came from outside, made storable everywhere.
+
+    NUL becomes U+2400, because PostgreSQL refuses it; a lone surrogate becomes "?".
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text to store."""
+        if value is None:
+            return None
+        return value.replace("\0", "\u2400").encode("utf-8", "replace").decode("utf-8")
+
+
+# SQLite counts up only in a column declared exactly INTEGER.
+_Counter = BigInteger().with_variant(Integer, "sqlite")
+_RandomId = String(32)
+_Digest = String(64)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column("email", FreeText, nullable=False, unique=True),
+    Column("name", FreeText, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+organization = Table(
+    "organization",
+    metadata,
+    Column("id", FreeText, primary_key=True),
+    Column("name", FreeText, nullable=False),
+)
+
+# `grants` and `verbs` hold permissions by name, sorted, with one space between.
+membership = Table(
+    "membership",
+    metadata,
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("grants", Text, nullable=False),
+)
+
+sign_in_code = Table(
+    "sign_in_code",
+    metadata,
+    Column("code_hash", _Digest, primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column("secret_hash", _Digest, nullable=False, unique=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("organization_id", ForeignKey("organization.id", ondelete="SET NULL")),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+    Column("address", FreeText),
+    Column("user_agent", FreeText),
+)
+
+# One row for each account name and each address that failed lately; the key is a digest.
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("key", _Digest, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_failed_at", UtcTime, nullable=False, index=True),
+    Column("refused_until", UtcTime, nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column(
+        "organization_id",
+        ForeignKey("organization.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("name", FreeText, nullable=False),
+    Column("secret_hash", _Digest, nullable=False, unique=True),
+    Column("verbs", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("last_used_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+
+# No foreign keys: what was done outlives the account and organization it was done with.
+access_event = Table(
+    "access_event",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("actor", FreeText, nullable=False),
+    Column("organization_id", FreeText),
+    Column("address", FreeText),
+    Column("detail", JSON, nullable=False),
+    Index("ix_access_event_organization_id_id", "organization_id", "id"),
+)
+
+rejection = Table(
+    "rejection",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("origin", FreeText, nullable=False),
+    Column("organization_id", FreeText),
+    Column("place", FreeText, nullable=False),
+    Column("reason", FreeText, nullable=False),
+    Column("raw", FreeText, nullable=False),
+    Index("ix_rejection_organization_id_id", "organization_id", "id"),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
+)
