@@ -62,6 +62,12 @@ _QUICK: tuple[tuple[str, int, int], ...] = (
 )
 """Texts of failures that answer at once: (text, status, weight)."""
 
+TEXTS: tuple[str, ...] = (
+    *(text for text, _ in _SLOW),
+    *(text for text, _, _ in _QUICK),
+)
+"""Every text of a failed start, with placeholders and without `PREFIX`."""
+
 BARE_TEXTS = frozenset(
     text
     for text, _, _ in _QUICK

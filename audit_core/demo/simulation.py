@@ -15,6 +15,7 @@ from audit_core.demo.sandboxes import SandboxState
 from audit_core.demo.sessions import keep
 from audit_core.demo.truth import Truth
 from audit_core.demo.world import Process, World
+from audit_core.entries import EARLIEST, LATEST
 
 DAYS = 90.0
 
@@ -41,7 +42,8 @@ def simulate(*, entries: int, seed: int, until: datetime, days: float = DAYS) ->
     `entries`; sessions make up most of it, single steps of agents fill up to the plan, and in
     the last minute exactly as many steps are made as are still missing.
 
-    Raises `ValueError` if `entries` is negative, `days` is not positive, or `until` is naive.
+    Raises `ValueError` if `entries` is negative, `days` is not positive, `until` is naive, or
+    the time is not within what entries may carry.
     """
     return _arrivals(entries, seed, until, days, None)
 
@@ -59,11 +61,16 @@ def _arrivals(
 ) -> Iterator[Arrival]:
     if entries < 0:
         raise ValueError(f"entries is {entries}; it cannot be negative")
-    if days <= 0:
-        raise ValueError(f"days is {days}; it must be above 0")
+    if not 0 < days < float("inf"):
+        raise ValueError(f"days is {days}; it must be a number above 0")
     if until.tzinfo is None:
         raise ValueError("until must carry a time zone")
-    return _run(entries, seed, until.timestamp(), days, truth)
+    end = until.timestamp()
+    if end - days * 86400 < EARLIEST.timestamp() or until >= LATEST:
+        raise ValueError(
+            f"{days:g} days until {until:%Y-%m-%d} are not within {EARLIEST:%Y} to {LATEST:%Y}"
+        )
+    return _run(entries, seed, end, days, truth)
 
 
 def _run(
