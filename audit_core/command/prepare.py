@@ -16,14 +16,10 @@ from audit_core.log.store import AuditLog, utc_now
 from audit_core.product import Product, open_product
 from audit_core.query.windows import format_instant, parse_instant
 from audit_core.settings import read_settings
-from audit_core.state.access_record import AccessEvent, events_with_verb, record
-from audit_core.state.accounts import (
-    add_account,
-    ensure_organization,
-    generate_password,
-    list_accounts,
-    set_membership,
-)
+from audit_core.state.access_record import AccessEvent, list_events, record
+from audit_core.state.accounts import add_account, list_accounts
+from audit_core.state.memberships import ensure_organization, set_membership
+from audit_core.state.passwords import generate_password
 
 BATCH = 20_000
 DEMO_DOMAIN = "demo.example"
@@ -50,8 +46,8 @@ def prepare() -> None:
 
 def _prepare(product: Product, progress: Console, terminal: Console) -> None:
     with product.state.read() as connection:
-        begun = events_with_verb(connection, verb="demo.started", limit=1)
-        loaded = events_with_verb(connection, verb="demo.loaded", limit=1)
+        begun = list_events(connection, organization_id=None, limit=1, verb="demo.started")
+        loaded = list_events(connection, organization_id=None, limit=1, verb="demo.loaded")
         accounts = list_accounts(connection)
     if loaded or (product.log.head(None) and not begun):
         return

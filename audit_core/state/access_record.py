@@ -60,13 +60,26 @@ def record(
 
 
 def list_events(
-    connection: Connection, *, organization_id: str | None, limit: int
+    connection: Connection, *, organization_id: str | None, limit: int, verb: str | None = None
 ) -> tuple[AccessEvent, ...]:
-    """The newest `limit` events of an organization, newest first.
+    """The newest `limit` events of an organization, newest first; with a verb only those.
 
     `None` means all organizations and the events of none: for the operator only.
     """
     statement = select(access_event).order_by(access_event.c.id.desc()).limit(limit)
     if organization_id is not None:
         statement = statement.where(access_event.c.organization_id == organization_id)
+    if verb is not None:
+        statement = statement.where(access_event.c.verb == verb)
+    return tuple(AccessEvent(**row._mapping) for row in connection.execute(statement))
+
+
+def events_with_verb(connection: Connection, *, verb: str, limit: int) -> tuple[AccessEvent, ...]:
+    """The newest `limit` events of one verb in all organizations, newest first."""
+    statement = (
+        select(access_event)
+        .where(access_event.c.verb == verb)
+        .order_by(access_event.c.id.desc())
+        .limit(limit)
+    )
     return tuple(AccessEvent(**row._mapping) for row in connection.execute(statement))
