@@ -1,0 +1,72 @@
+"""The composition root of the app: `streamlit run app.py` is the whole product."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from audit_core.api.headers import inline_script_hashes
+from audit_core.api.middleware import Gate
+from audit_core.api.problems import answer_problem
+from audit_core.api.routes import routes
+from audit_core.api.serving import wrong_options
+from audit_core.errors import AuditError
+from audit_core.settings import read_settings
+from pages.parts import cached, problems
+
+HOME = Path(__file__).resolve().parent
+LOGGER = logging.getLogger("sandtrail")
+
+
+def page_hashes() -> tuple[str, ...]:
+    """The inline scripts of the page that Streamlit serves, for the content security policy."""
+    page = Path(st.__file__).parent / "static" / "index.html"
+    return inline_script_hashes(page.read_text(encoding="utf-8"))
+
+
+def secure_cookie() -> bool:
+    """Whether people reach the app by HTTPS only; unreadable settings are told elsewhere."""
+    try:
+        return read_settings().secure_cookie
+    except AuditError:
+        return False
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Opens the product before the first request, closes it after the last.
+
+    While it cannot be opened the app runs all the same, and says why on every page.
+    """
+    try:
+        await asyncio.to_thread(cached.product)
+    except AuditError as error:
+        print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(cached.product.clear)
+
+
+app = st.App(
+    HOME / "pages" / "main.py",
+    lifespan=lifespan,
+    routes=routes(cached.product),
+    middleware=[
+        Middleware(
+            Gate, product=cached.product, secure=secure_cookie(), script_hashes=page_hashes()
+        )
+    ],
+    exception_handlers={AuditError: answer_problem},
+    on_script_error=problems.draw_script_error,
+)
+
+if wrong := wrong_options(st.get_option):
+    sys.exit(
+        "\n".join((*wrong, "Start the app in its own folder, with its .streamlit/config.toml."))
+    )

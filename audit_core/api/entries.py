@@ -1,0 +1,140 @@
+"""POST /api/v1/entries: entries from collectors, with a bearer token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from audit_core.access import Permission
+from audit_core.api.bodies import BodyTooLarge, read_body
+from audit_core.api.identity import address_of
+from audit_core.api.tokens import bearer_secret, record_refusal, token_of
+from audit_core.product import Product
+from audit_core.rejections import Rejection
+from audit_core.sources.arrays import DocumentReader
+from audit_core.sources.lines import read_json_lines
+from audit_core.sources.placed import PlacedEntry, Reading, reject
+from audit_core.state.access_record import record
+from audit_core.state.rejections import keep_rejections
+from audit_core.state.tokens import Token
+
+MAX_BYTES = 10_000_000
+MAX_ENTRIES = 10_000
+ORIGIN = "http"
+"""Where the rejections of requests are said to come from, with the token's name."""
+
+
+def entries_route(product: Callable[[], Product]) -> Route:
+    """Takes JSON lines or one JSON array, and answers after the commit.
+
+    200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
+    three being numbers; 401 without a valid token, 403 for one that may not write, 413 past
+    `MAX_BYTES` or `MAX_ENTRIES`, 415 for a compressed body; nothing is stored then, nor when
+    `AuditError` is raised.
+    """
+
+    async def receive(request: Request) -> JSONResponse:
+        opened = await run_in_threadpool(product)
+        token = await run_in_threadpool(token_of, opened, bearer_secret(request))
+        if token is None or Permission.INGEST.value not in token.verbs:
+            await run_in_threadpool(record_refusal, opened, address_of(request), token=token)
+            return _refusal(token)
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            return JSONResponse(
+                {"error": "compressed bodies are not accepted; send the entries as they are"},
+                status_code=415,
+            )
+        try:
+            body = await read_body(request, max_bytes=MAX_BYTES)
+        except BodyTooLarge:
+            return _too_large(f"{MAX_BYTES:,} bytes")
+        return await run_in_threadpool(_ingest, opened, token, body, address_of(request))
+
+    return Route("/api/v1/entries", receive, methods=["POST"])
+
+
+def readings_of(body: bytes) -> Iterator[Reading]:
+    """What each record of a body became: an array by its first character, else JSON lines."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if body.lstrip(b" \t\r\n").startswith(b"["):
+        return DocumentReader(iter((body,)), "").read_array()
+    return read_json_lines(iter((body,)), "")
+
+
+def _refusal(token: Token | None) -> JSONResponse:
+    if token is None:
+        return JSONResponse(
+            {"error": "unauthorized"}, status_code=401, headers={"www-authenticate": "Bearer"}
+        )
+    return JSONResponse(
+        {"error": "forbidden", "permission": Permission.INGEST.value}, status_code=403
+    )
+
+
+def _too_large(limit: str) -> JSONResponse:
+    return JSONResponse(
+        {"error": f"a request takes at most {limit}; nothing was stored"}, status_code=413
+    )
+
+
+def _ingest(product: Product, token: Token, body: bytes, address: str | None) -> JSONResponse:
+    placed: list[PlacedEntry] = []
+    rejected: list[Rejection] = []
+    for reading in readings_of(body):
+        if len(placed) + len(rejected) == MAX_ENTRIES:
+            return _too_large(f"{MAX_ENTRIES:,} entries")
+        if isinstance(reading, Rejection):
+            rejected.append(reading)
+        elif reading.entry.organization_id != token.organization_id:
+            rejected.append(_foreign(reading, token))
+        else:
+            placed.append(reading)
+    report = product.log.append([each.entry for each in placed])
+    rejected += [
+        reject(placed[index].place, reason, placed[index].raw) for index, reason in report.refused
+    ]
+    with product.state.begin() as connection:
+        keep_rejections(
+            connection,
+            rejections=rejected,
+            organization_id=token.organization_id,
+            origin=f"{ORIGIN}: {token.name}",
+            now=product.clock(),
+        )
+        record(
+            connection,
+            at=product.clock(),
+            verb="ingest",
+            actor=token.name,
+            organization_id=token.organization_id,
+            address=address,
+            detail={
+                "accepted": report.accepted,
+                "known": report.known,
+                "finished": report.finished,
+                "rejected": len(rejected),
+            },
+        )
+    return JSONResponse(
+        {
+            "accepted": report.accepted,
+            "known": report.known,
+            "finished": report.finished,
+            "rejected": [asdict(each) for each in rejected],
+        }
+    )
+
+
+def _foreign(reading: PlacedEntry, token: Token) -> Rejection:
+    named = reading.entry.organization_id
+    return reject(
+        reading.place,
+        f"The entry belongs to {f'the organization {named[:80]}' if named else 'no organization'}; "
+        f"this token writes to {token.organization_id} only.",
+        reading.raw,
+    )

@@ -1,0 +1,152 @@
+"""The one gate in front of the pages and the routes, for HTTP and for websockets."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from audit_core.api.headers import security_headers
+from audit_core.api.identity import (
+    ACCOUNT_HEADER,
+    IDENTITY_PREFIX,
+    SESSION_HEADER,
+    session_secret,
+    viewer_of,
+)
+from audit_core.api.origins import Asked, is_guarded, refuses_request, refuses_socket
+from audit_core.errors import AuditError
+from audit_core.product import Product
+from audit_core.state.sessions import Viewer
+
+LOGGER = logging.getLogger(__name__)
+
+POLICY_VIOLATION = 1008
+"""The websocket close code for a refused handshake."""
+
+
+class Gate:
+    """ASGI middleware: refuses, names the viewer, adds the security headers, hides errors.
+
+    `product` gives the opened product, or raises `AuditError` while it cannot be opened:
+    then nobody is signed in. `script_hashes` are those of the inline scripts of the page
+    that serves the pages.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        product: Callable[[], Product],
+        secure: bool = False,
+        script_hashes: tuple[str, ...] = (),
+    ) -> None:
+        self._app = app
+        self._product = product
+        self._secure = secure
+        self._script_hashes = script_hashes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, self._with_headers(scope, send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        secret = session_secret(headers.getlist("cookie"))
+        asked = _asked(scope, headers, cookie=secret is not None)
+        started = False
+
+        async def tell(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            viewer = None
+            if refuses_request(asked):
+                refusal: JSONResponse | None = JSONResponse({"error": "forbidden"}, 403)
+            elif is_guarded(asked.path):
+                viewer = await self._viewer(secret)
+                refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
+            else:
+                refusal = None
+            app = refusal or self._app
+            await app(_named(scope, viewer), receive, tell)
+        except Exception:
+            error_id = secrets.token_hex(4)
+            LOGGER.exception("Error %s in %s %s", error_id, asked.method, asked.path)
+            if started:
+                raise
+            answer = JSONResponse({"error": "internal error", "id": error_id}, status_code=500)
+            await answer(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        secret = session_secret(headers.getlist("cookie"))
+        if refuses_socket(_asked(scope, headers, cookie=secret is not None)):
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        await self._app(_named(scope, await self._viewer(secret)), receive, send)
+
+    async def _viewer(self, secret: str | None) -> Viewer | None:
+        """Nobody when the state cannot be read: the page or route then says why."""
+        if secret is None:
+            return None
+        try:
+            return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
+        except AuditError:
+            return None
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        added = security_headers(
+            host=Headers(scope=scope).get("host"),
+            path=scope["path"],
+            secure=self._secure or scope.get("scheme") == "https",
+            script_hashes=self._script_hashes,
+        )
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in added:
+                    headers[name] = value
+            await send(message)
+
+        return send_with_headers
+
+
+def _asked(scope: Scope, headers: Headers, *, cookie: bool) -> Asked:
+    return Asked(
+        method=scope.get("method", "GET"),
+        path=scope["path"],
+        host=headers.get("host"),
+        origin=headers.get("origin"),
+        fetch_site=headers.get("sec-fetch-site"),
+        bearer=headers.get("authorization", "").lower().startswith("bearer "),
+        cookie=cookie,
+    )
+
+
+def _named(scope: Scope, viewer: Viewer | None) -> Scope:
+    """The scope with our own identity headers in place of any that the client sent."""
+    kept = [
+        (name, value)
+        for name, value in scope["headers"]
+        if not name.lower().replace(b"_", b"-").startswith(IDENTITY_PREFIX.encode())
+    ]
+    if viewer is not None:
+        kept += [
+            (ACCOUNT_HEADER.encode(), str(viewer.account_id).encode()),
+            (SESSION_HEADER.encode(), str(viewer.session_id).encode()),
+        ]
+    return {**scope, "headers": kept}

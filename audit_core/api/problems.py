@@ -1,0 +1,39 @@
+"""How an `AuditError` is told over HTTP."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from audit_core.errors import (
+    AccountError,
+    AuditError,
+    FilterError,
+    LogLockedError,
+    QueryTimeoutError,
+    SourceError,
+    StorageFullError,
+    StoreUnavailableError,
+)
+
+_STATUS: tuple[tuple[type[AuditError], int], ...] = (
+    (StorageFullError, 507),
+    (StoreUnavailableError, 503),
+    (LogLockedError, 503),
+    (QueryTimeoutError, 503),
+    (FilterError, 400),
+    (SourceError, 400),
+    (AccountError, 400),
+)
+
+
+def status_of(error: AuditError) -> int:
+    """The HTTP status of an error that a person can act on; 500 for one of the set-up."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+async def answer_problem(request: Request, error: Exception) -> JSONResponse:
+    """The exception handler for `AuditError`."""
+    if not isinstance(error, AuditError):
+        raise error
+    return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status_of(error))

@@ -1,0 +1,38 @@
+"""All routes under /api, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from audit_core.api.entries import entries_route
+from audit_core.api.exports import export_routes
+from audit_core.api.health import health_route
+from audit_core.api.session import session_routes
+from audit_core.product import Product
+
+
+def routes(product: Callable[[], Product]) -> list[Route]:
+    """The routes; `product` gives the opened product or raises `AuditError`, and may block.
+
+    The last one answers every other path under /api, which else would show the pages.
+    """
+    return [
+        health_route(product),
+        *session_routes(product),
+        entries_route(product),
+        *export_routes(product),
+        Route("/api", _unknown),
+        Route(
+            "/api/{rest:path}",
+            _unknown,
+            methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        ),
+    ]
+
+
+async def _unknown(request: Request) -> JSONResponse:
+    return JSONResponse({"error": "not found"}, status_code=404)

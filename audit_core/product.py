@@ -1,0 +1,58 @@
+"""The opened product: everything that a route, a page or a command works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit_core.keys import read_key
+from audit_core.log.store import AuditLog, Limits, open_log
+from audit_core.settings import Settings
+from audit_core.state.database import State, open_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One log and one state, open, with the settings and the clock they go by."""
+
+    settings: Settings
+    log: AuditLog
+    state: State
+    clock: Callable[[], datetime]
+    """The present time, aware, UTC."""
+    key: bytes
+    """The signing key of this installation, 32 bytes or more."""
+
+    def close(self) -> None:
+        """Let go of both databases. Calling it twice is harmless."""
+        self.log.close()
+        self.state.close()
+
+
+def open_product(
+    settings: Settings, clock: Callable[[], datetime], *, holder: str = "the Sandtrail app"
+) -> Product:
+    """Open the state, the key and the log; made at first start.
+
+    `holder` is what another process is told of this one while it holds the log. Raises
+    `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`, and
+    then leaves nothing open.
+    """
+    key = read_key(settings.key_file)
+    state = open_state(settings.state_url)
+    try:
+        log = open_log(
+            settings.log_url,
+            clock=clock,
+            holder=holder,
+            limits=Limits(
+                memory_limit_mb=settings.memory_limit_mb,
+                free_space_floor_mb=settings.free_space_floor_mb,
+                query_timeout_s=settings.query_timeout_s,
+            ),
+        )
+    except BaseException:
+        state.close()
+        raise
+    return Product(settings=settings, log=log, state=state, clock=clock, key=key)

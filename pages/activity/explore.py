@@ -1,0 +1,54 @@
+"""Explore: every entry that matches, over time, one by one, live, and as a file."""
+
+import streamlit as st
+
+from audit_core.access import Allowed, Permission, decide
+from audit_core.errors import FilterError
+from pages.parts import (
+    cached,
+    charts,
+    entry_detail,
+    entry_table,
+    filter_bar,
+    pager,
+    real_time,
+    viewer,
+)
+
+person, scope = viewer.require(Permission.READ)
+st.title("Explore", anchor=False)
+
+try:
+    view = filter_bar.draw(person, scope)
+    cursor = pager.cursor()
+except FilterError as error:
+    filter_bar.draw_problem(error)
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
+    count_slot = st.container(width="stretch")
+    live = real_time.draw_switch(scope)
+    pager.draw_refresh()
+    if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
+        pager.draw_download(view, scope)
+real_time.draw_pulse(view, live)
+chart_slot = st.container(key="explore_chart")
+table_slot = st.container(key="explore_table")
+
+histogram = cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, live.head)
+with count_slot:
+    pager.draw_count(histogram, view)
+if histogram.total == 0:
+    with table_slot:
+        pager.draw_empty(view)
+else:
+    with chart_slot:
+        charts.draw_outcomes_over_time(histogram, view.wanted)
+    with table_slot:
+        rows = pager.rows_per_page(person)
+        page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
+        entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
+        pager.draw_steps(page, person)
+
+if entry_id := st.query_params.get("entry"):
+    entry_detail.draw(entry_id, scope, view.wanted.window.zone)

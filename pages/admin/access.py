@@ -1,0 +1,9 @@
+"""Access."""
+
+import streamlit as st
+
+from audit_core.access import Permission
+from pages.parts import viewer
+
+person, scope = viewer.require(Permission.MANAGE)
+st.title("Access", anchor=False)

@@ -1,0 +1,9 @@
+"""Sources."""
+
+import streamlit as st
+
+from audit_core.access import Permission
+from pages.parts import viewer
+
+person, scope = viewer.require(Permission.INGEST)
+st.title("Sources", anchor=False)

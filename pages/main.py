@@ -1,0 +1,73 @@
+"""Every run starts here: sign-in, organization, navigation, and the one error boundary."""
+
+import streamlit as st
+
+from audit_core.access import Allowed, Permission, decide
+from audit_core.state.sessions import Viewer
+from pages.parts import cached, organization, problems, sign_in, viewer
+
+
+def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
+    """The pages by section. Those that a person may not open are registered but not shown."""
+
+    def page(script: str, path: str, permission: Permission, **shown: object) -> st.Page:
+        membership = person.membership if person else None
+        allowed = isinstance(decide(membership, permission), Allowed)
+        visibility = "visible" if allowed or permission is Permission.READ else "hidden"
+        return st.Page(script, url_path=path, visibility=visibility, **shown)
+
+    return {
+        "Activity": [
+            page(
+                "activity/overview.py",
+                "overview",
+                Permission.READ,
+                title="Overview",
+                icon=":material/monitoring:",
+                help="Activity at a glance: volume, failures, people and unusual hours.",
+                default=True,
+            ),
+            page(
+                "activity/explore.py",
+                "explore",
+                Permission.READ,
+                title="Explore",
+                icon=":material/search:",
+                help="Every entry: filter, read in detail, watch live and download.",
+            ),
+        ],
+        "Admin": [
+            page(
+                "admin/sources.py",
+                "sources",
+                Permission.INGEST,
+                title="Sources",
+                icon=":material/input:",
+                help="Load entries from files, and see which records were rejected.",
+            ),
+            page(
+                "admin/access.py",
+                "access",
+                Permission.MANAGE,
+                title="Access",
+                icon=":material/key:",
+                help="Who may see and do what, API tokens, and the record of access.",
+            ),
+        ],
+    }
+
+
+st.set_page_config(page_title="Sandtrail", page_icon=":material/footprint:", layout="wide")
+
+with problems.boundary():
+    person = viewer.find()
+    # Registered for everybody, so that a deep link is still there after sign-in.
+    chosen = st.navigation(pages(person), position="sidebar" if person else "hidden")
+    if person is None:
+        sign_in.draw(cached.product())
+    else:
+        organization.forget_former(person)
+        with st.sidebar:
+            organization.draw_switcher(cached.product(), person)
+            sign_in.draw_sign_out(cached.product(), person)
+        chosen.run()

@@ -1,0 +1,91 @@
+"""Who looks at the page and what they may see, from the state database on every run."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from audit_core.access import Denied, Permission, Scope, decide
+from audit_core.api.identity import SESSION_COOKIE, session_secret_of, viewer_of
+from audit_core.state.access_record import record
+from audit_core.state.sessions import Viewer
+from pages.parts import cached
+
+_RECORDED = "refusals_recorded"
+LOOPBACK = "127.0.0.1"
+
+
+def session_secret() -> str | None:
+    """The session secret that the browser sent; `None` without one."""
+    return session_secret_of(st.context.cookies.get(SESSION_COOKIE))
+
+
+def address() -> str:
+    """Where the browser is; Streamlit hides the loopback address."""
+    return st.context.ip_address or LOOPBACK
+
+
+def find() -> Viewer | None:
+    """The signed-in viewer, or `None`. Raises `StoreUnavailableError`."""
+    return viewer_of(cached.product(), session_secret())
+
+
+def require(permission: Permission) -> tuple[Viewer, Scope]:
+    """The viewer and what they may see; the first statement of every page and fragment.
+
+    Whoever lacks the permission sees which one, and the run ends here. Whoever is no longer
+    signed in gets the sign-in page.
+    """
+    viewer = find()
+    if viewer is None:
+        st.rerun()
+    decision = decide(viewer.membership, permission)
+    if isinstance(decision, Denied) or viewer.organization_id is None:
+        _record_refusal(viewer, permission)
+        _draw_refusal(viewer, permission)
+        st.stop()
+    return viewer, Scope(organization_id=viewer.organization_id)
+
+
+def page_path() -> str:
+    """The path of the page in the browser's address, "/" when it is not known."""
+    return urlsplit(st.context.url or "").path or "/"
+
+
+def _record_refusal(viewer: Viewer, permission: Permission) -> None:
+    """Once for each session, page and permission, however often the page runs."""
+    page = page_path()
+    refusal = (viewer.session_id, viewer.organization_id, page, permission.value)
+    recorded = st.session_state.setdefault(_RECORDED, set())
+    if refusal in recorded:
+        return
+    product = cached.product()
+    with product.state.begin() as connection:
+        record(
+            connection,
+            at=product.clock(),
+            verb="permission.refused",
+            actor=viewer.email,
+            organization_id=viewer.organization_id,
+            address=address(),
+            detail={"permission": permission.value, "page": page},
+        )
+    recorded.add(refusal)
+
+
+def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
+    membership = viewer.membership
+    st.subheader("You cannot see this page", anchor=False)
+    if membership is None:
+        st.write("You are not a member of any organization yet.")
+        st.write("Ask an admin of your organization to add you:")
+        st.code(viewer.email, language=None, wrap_lines=True)
+        return
+    st.write("It needs this permission, which you do not have:")
+    st.code(permission.value, language=None, width="content")
+    # The organization's name and the role are data, so they are not read as Markdown.
+    st.text(
+        f"Your role in {membership.organization_name} is {membership.role.value}. "
+        f"Contact an admin of {membership.organization_name} to be given access."
+    )

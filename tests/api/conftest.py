@@ -1,0 +1,76 @@
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from audit_core.api import tokens
+from audit_core.api.middleware import Gate
+from audit_core.api.problems import answer_problem
+from audit_core.api.routes import routes
+from audit_core.errors import AuditError
+from audit_core.product import Product
+from tests.seeded import Seeded, open_seeded
+
+with warnings.catch_warnings():
+    # Starlette would have another client; httpx is the one that is pinned.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[Seeded]:
+    tokens._last_recorded.clear()
+    seeded = open_seeded(tmp_path)
+    yield seeded
+    seeded.product.close()
+
+
+async def echo(request: Request) -> JSONResponse:
+    return JSONResponse([list(pair) for pair in request.headers.items()])
+
+
+async def fail(request: Request) -> JSONResponse:
+    raise RuntimeError("secret detail")
+
+
+async def stream(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_json([list(pair) for pair in websocket.headers.items()])
+    await websocket.close()
+
+
+def make_client(product: Product | AuditError) -> TestClient:
+    """The routes and the gate around stand-ins for the routes of Streamlit."""
+
+    def opened() -> Product:
+        if isinstance(product, AuditError):
+            raise product
+        return product
+
+    app = Starlette(
+        routes=[
+            Route("/api/fail", fail),
+            *routes(opened),
+            Route("/_stcore/upload_file/{rest:path}", echo, methods=["GET", "PUT"]),
+            Route("/_stcore/metrics", echo),
+            Route("/_stcore/agent/interact", echo, methods=["POST"]),
+            WebSocketRoute("/_stcore/stream", stream),
+            WebSocketRoute("/elsewhere", stream),
+            Route("/{rest:path}", echo),
+        ],
+        middleware=[Middleware(Gate, product=opened)],
+        exception_handlers={AuditError: answer_problem},
+    )
+    return TestClient(app, follow_redirects=False, base_url="http://testserver")
+
+
+@pytest.fixture
+def client(seeded: Seeded) -> TestClient:
+    return make_client(seeded.product)
