@@ -1,0 +1,40 @@
+"""The state as commands use it: opened by the settings, for one transaction.
+
+The app may be running meanwhile: the state, unlike the log, has room for several processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from audit_core.settings import read_settings
+from audit_core.state.database import State, open_state
+
+ACTOR = "command line"
+"""Who did it, in the access record."""
+
+
+@contextmanager
+def writing() -> Iterator[Connection]:
+    """A write transaction: the deed and its record, or neither."""
+    with _opened() as state, state.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A read transaction."""
+    with _opened() as state, state.read() as connection:
+        yield connection
+
+
+@contextmanager
+def _opened() -> Iterator[State]:
+    state = open_state(read_settings().state_url)
+    try:
+        yield state
+    finally:
+        state.close()
