@@ -65,14 +65,17 @@ def list_all(
     now = utc_now()
     with reading() as connection:
         found = list_tokens(connection, organization_id=organization)
-    # In one piece, to be copied into `token revoke`.
-    table = Table(Column("Id", no_wrap=True), "Name", "Organization", "Added", "Last used", "State")
+    table = Table(
+        # The id in one piece, to be copied into `token revoke`.
+        Column("Id and name", width=32, overflow="fold"),
+        Column("Organization", overflow="fold"),
+        "Last used",
+        "State",
+    )
     for one in found:
         table.add_row(
-            one.id,
-            Text(one.name, overflow="fold"),
-            Text(one.organization_id, overflow="fold"),
-            _written(one.created_at),
+            Text(f"{one.id}\n{one.name}"),
+            Text(one.organization_id),
             "never" if one.last_used_at is None else _written(one.last_used_at),
             _described(one, now),
         )

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -199,16 +199,14 @@ def _use_write_ahead_log(engine: Engine) -> None:
     """Readers then never wait for a writer, nor a writer for readers. It stays in the file."""
     attempts = BUSY_TIMEOUT_S * 20
     for attempt in range(attempts):
-        driver_connection = engine.raw_connection()
         try:
-            driver_connection.cursor().execute("PRAGMA journal_mode = WAL").close()
+            with closing(engine.raw_connection()) as driver_connection:
+                driver_connection.cursor().execute("PRAGMA journal_mode = WAL").close()
             return
         except sqlite3.Error as error:
             # This statement does not heed the time-out; another process may be doing the same.
             if not _is_busy(error) or attempt == attempts - 1:
                 raise DBAPIError("", None, error) from error
-        finally:
-            driver_connection.close()
         time.sleep(0.05)
 
 
