@@ -143,7 +143,7 @@ class DocumentReader:
         self._cut = False
         """Whether a rejection has already said that the file ends too early."""
 
-    def read_arrays(self) -> Iterator[Reading]:
+    def read_array(self) -> Iterator[Reading]:
         """What each item of a list became; several lists may follow each other."""
         while self._buffer.peek() == "[":
             yield from self._items()

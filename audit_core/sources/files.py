@@ -62,7 +62,7 @@ def _read(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
         case Shape.TABLE:
             return read_table(content, name)
         case Shape.ARRAY:
-            return DocumentReader(content, name).read_arrays()
+            return DocumentReader(content, name).read_array()
         case Shape.PAGE:
             return DocumentReader(content, name).read_pages()
         case Shape.OBJECTS:

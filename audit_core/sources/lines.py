@@ -24,12 +24,17 @@ class Line(NamedTuple):
     """Why the line cannot be read, a sentence; `None` if it can."""
 
 
-def read_lines(pieces: Iterator[bytes]) -> Iterator[Line]:
-    """All lines; one longer than `MAX_RECORD` bytes is passed over without being held."""
+def read_lines(pieces: Iterator[bytes], *, blank: bool) -> Iterator[Line]:
+    """All lines, or those that are not blank; blank ones pass at little cost.
+
+    One longer than `MAX_RECORD` bytes is passed over without being held.
+    """
     stream = io.BufferedReader(ChunkStream(pieces), CHUNK)
     number = 0
     while line := stream.readline(MAX_RECORD + 1):
         number += 1
+        if not blank and line.isspace():
+            continue
         if len(line) > MAX_RECORD and not line.endswith(b"\n"):
             yield _overlong(number, line, stream)
             continue
@@ -58,7 +63,7 @@ def _overlong(number: int, line: bytes, stream: io.BufferedReader[ChunkStream]) 
 
 def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     """What each line became; blank lines are skipped."""
-    for line in read_lines(pieces):
+    for line in read_lines(pieces, blank=False):
         if line.problem:
             place = place_of(name, "line", line.number)
             yield reject(place, line.problem, line.text.rstrip("\r\n"), length=line.length)

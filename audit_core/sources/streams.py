@@ -28,6 +28,7 @@ _FOREIGN = {
     b"\xfd7zXZ": "compressed with xz",
     b"PAR1": "a Parquet file",
 }
+_LONGEST_MAGIC = 6
 
 _ZSTD_PIECE = 1024
 """A piece of zstd decompresses at once and whole; this bounds it to some 32 MiB."""
@@ -59,6 +60,8 @@ def decompressed(stream: Readable, name: str, *, max_bytes: int | None = None) -
     """
     source = _Counted(stream)
     first = source.read()
+    while 0 < len(first) < _LONGEST_MAGIC and (piece := source.read()):
+        first += piece
     for magic, what in _FOREIGN.items():
         if first.startswith(magic):
             raise SourceError(

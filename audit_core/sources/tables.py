@@ -43,7 +43,7 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     be read costs its first line only, so that an unclosed quote does not take the rest along.
     Raises `SourceError` if the header lacks a required column or names one twice.
     """
-    rows = _Rows(read_lines(pieces))
+    rows = _Rows(read_lines(pieces, blank=True))
     header = rows.next_line()
     while header and not header.text.strip():
         header = rows.next_line()
