@@ -100,6 +100,12 @@ OUTAGE_ANSWERS: tuple[tuple[int, str], ...] = (
 )
 
 
+SILENT_SHARE = 0.33
+"""How many failures take longer than the platform waits, and so are never told."""
+
+SLOW_SHARE = 0.17
+"""How many take long, but not that long."""
+
 _Card = tuple[str, int]
 
 
@@ -113,11 +119,14 @@ class FailureDeck:
 
     def deal(self, *, creating: bool) -> Failure:
         """The next failure, its text still with placeholders {name} and so on."""
-        if self._random.random() < 0.5:
-            text, status = self._draw(
-                self._slow, [(text, 400, n) for text, n in _SLOW], frozenset()
-            )
-            return Failure(status, PREFIX + text, silent=self._random.random() < 0.75)
+        chance = self._random.random()
+        if chance < SILENT_SHARE:
+            # No card is drawn: nobody will ever read what it was.
+            return Failure(400, PREFIX + "Timeout while starting sandbox", silent=True)
+        if chance < SILENT_SHARE + SLOW_SHARE:
+            rows = [(text, 400, weight) for text, weight in _SLOW]
+            text, status = self._draw(self._slow, rows, frozenset())
+            return Failure(status, PREFIX + text)
         unfit = _START_ONLY if creating else _CREATE_ONLY
         text, status = self._draw(self._quick, _QUICK, unfit)
         return Failure(status, text if text in BARE_TEXTS else PREFIX + text)

@@ -122,6 +122,8 @@ def stolen_key(world: World) -> Process:
         ),
     )
     for sandbox in _living(estate, 25):
+        if sandbox.is_in(SandboxState.FAILED):
+            continue
         story.request(thief, "read", SANDBOX, sandbox.id)
         yield 1 + 3 * world.random.random()
     opened = 0

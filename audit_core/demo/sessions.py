@@ -59,9 +59,10 @@ def rescue(
         if sandbox.is_in(SandboxState.STARTED):
             yield reply.duration_s + 1
             return True
-    yield 30 + 90 * random.random()
-    if sandbox.is_in(SandboxState.FAILED):
-        operations.delete(world, estate, actor, sandbox)
+    for _ in range(3):
+        yield 30 + 90 * random.random()
+        if sandbox.is_in(SandboxState.FAILED):
+            operations.delete(world, estate, actor, sandbox)
     return False
 
 
@@ -80,6 +81,8 @@ def bring_up(
         reply = operations.start(world, estate, actor, sandbox)
         if not sandbox.is_in(SandboxState.FAILED):
             yield reply.duration_s + 0.5 + 20 * random.random()
+    if sandbox.is_in(SandboxState.FAILED):
+        return (yield from rescue(world, estate, actor, sandbox))
     return sandbox.is_in(SandboxState.STARTED)
 
 
