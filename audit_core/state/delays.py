@@ -67,6 +67,8 @@ def refused_until(
         .where(
             sign_in_failure.c.key.in_([counter.key for counter in counters]),
             sign_in_failure.c.refused_until > now,
+            # Later than any delay can end: the clock was set back since.
+            sign_in_failure.c.refused_until <= now + LONGEST_DELAY,
         )
         .order_by(sign_in_failure.c.refused_until.desc())
     ).first()
