@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -26,7 +27,7 @@ from audit_core.sources.records import write_record
 from audit_core.sources.shapes import Shape, detect_shape
 from audit_core.sources.streams import RATIO_FREE
 
-LINE = json.dumps(GOOD | {"metadata": {"body": {"name": "a, \"b\"\n]}"}}})
+LINE = json.dumps(GOOD | {"metadata": {"body": {"name": 'a, "b"\n]}'}}})
 
 
 def read(data: bytes | str, name: str = "f", **limits: int) -> list[Reading]:
@@ -268,7 +269,7 @@ def test_several_members_and_frames_are_one_file() -> None:
 
 
 def test_decompression_bombs_are_stopped() -> None:
-    bomb = b"\n" * (20 * RATIO_FREE)
+    bomb = b" " * (20 * RATIO_FREE)
     for pack in (gzip.compress, zstandard.compress):
         packed = pack(bomb)
         started = time.perf_counter()
@@ -280,7 +281,9 @@ def test_decompression_bombs_are_stopped() -> None:
 
 
 def test_records_before_the_limit_are_given_first() -> None:
-    readings = read_records(io.BytesIO((numbered(1) + "\n").encode() * 9000), "f", max_bytes=500_000)
+    readings = read_records(
+        io.BytesIO((numbered(1) + "\n").encode() * 9000), "f", max_bytes=500_000
+    )
     seen = 0
     with pytest.raises(SourceError):
         for _ in readings:
@@ -307,7 +310,9 @@ def test_lists_pages_and_objects_may_follow_each_other() -> None:
     assert len(entries(read(f'{{"items":[{one}]}}\n{{"total":1,"items":[{two}]}}'))) == 2
     pretty = "\n".join(json.dumps(json.loads(text), indent=1) for text in (one, two))
     readings = read(pretty.replace('"start"', "start", 1))
-    assert [len(entries(readings)), len(rejections(readings))] == [0, 2] or len(entries(readings)) == 1
+    assert [len(entries(readings)), len(rejections(readings))] == [0, 2] or len(
+        entries(readings)
+    ) == 1
 
 
 @settings(deadline=None, max_examples=300)
@@ -379,7 +384,7 @@ def test_memory_does_not_grow_with_the_file(start: bytes, end: bytes) -> None:
 def test_an_item_without_end_is_not_held() -> None:
     tracemalloc.start()
     try:
-        readings = list(read_records(Endless(b"[", b'{"a":["' * 100, b"]", 15_000_000), "f"))
+        readings = list(read_records(Endless(b'[{"a":"', b"x" * 999, b"]", 30_000_000), "f"))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -387,7 +392,7 @@ def test_an_item_without_end_is_not_held() -> None:
     assert peak < 15_000_000
 
 
-def test_files_that_cannot_be_opened_are_one_sentence(tmp_path) -> None:
+def test_files_that_cannot_be_opened_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No such file"), open_file(str(tmp_path / "none")):
         pass
     with pytest.raises(SourceError), open_file(str(tmp_path)):
