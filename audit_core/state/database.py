@@ -253,6 +253,6 @@ def _translated(error: SQLAlchemyError, name: str) -> StoreUnavailableError:
         )
     return StoreUnavailableError(
         f"The state database {name} cannot be read or written.",
-        "Check that it is there and that this user may write it and its folder, "
-        "or set SANDTRAIL_STATE_URL.",
+        "Check that it is there (a server: that it runs), and that this user may write it "
+        "(a file: its folder too), or set SANDTRAIL_STATE_URL.",
     )

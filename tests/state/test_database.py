@@ -125,6 +125,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
     [
         ("nonsense", "is no database address"),
         ("mysql://u:hunter2@h/n", "names the engine mysql"),
+        ("postgresql+nodriver://u:hunter2@h/n", "driver for postgresql.nodriver is not installed"),
         ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"),
     ],
