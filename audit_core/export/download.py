@@ -26,7 +26,7 @@ class Format(StrEnum):
     @property
     def media_type(self) -> str:
         """The type that HTTP says."""
-        return (comma_separated if self is Format.CSV else json_lines).MEDIA_TYPE
+        return str((comma_separated if self is Format.CSV else json_lines).MEDIA_TYPE)
 
 
 @dataclass(slots=True)

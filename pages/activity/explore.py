@@ -40,7 +40,7 @@ with count_slot:
     pager.draw_count(histogram, view)
 if histogram.total == 0:
     with table_slot:
-        pager.draw_empty(view)
+        pager.draw_empty(view, scope, live.head)
 else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)

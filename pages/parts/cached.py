@@ -12,7 +12,7 @@ from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds, Window
-from audit_core.reader import OutcomeHistogram, Page, Reader
+from audit_core.reader import OutcomeHistogram, Page, Reader, Shares, Summary
 from audit_core.settings import read_settings
 
 MOST_OPTIONS = 500
@@ -77,3 +77,40 @@ def values(param: str, scope: Scope) -> tuple[str, ...]:
 def entry(entry_id: str, scope: Scope) -> AuditEntry | None:
     """The entry with this id as it is now; `None` if the scope does not hold it."""
     return reader().entry(entry_id, scope)
+
+
+# Overview.
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def summary(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
+    """See `Reader.summary`."""
+    return reader().summary(wanted, scope, bounds)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actions(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+    """See `Reader.actions`."""
+    return reader().actions(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+    """See `Reader.actors`."""
+    return reader().actors(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def errors(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[tuple[str, int, int], ...], bool]:
+    """See `Reader.errors`."""
+    return reader().errors(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def hours_of_week(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> tuple[tuple[int, int, int], ...]:
+    """See `Reader.hours_of_week`."""
+    return reader().hours_of_week(wanted, scope, bounds, as_of)

@@ -14,7 +14,7 @@ from audit_core.export.json_lines import json_object
 from audit_core.query.windows import ago, written
 from audit_core.redaction import MARK, redact
 from pages.parts import cached, filter_bar
-from pages.parts.entry_table import outcome_text, target_text
+from pages.parts.entry_table import forget_selection, outcome_text, target_text
 
 _APART = ("error_message", "metadata")
 """Fields that are shown in blocks of their own."""
@@ -34,6 +34,7 @@ def close() -> None:
     """Take the entry out of the address."""
     if "entry" in st.query_params:
         del st.query_params["entry"]
+    forget_selection()
 
 
 def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:
@@ -70,28 +71,28 @@ def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
         if entry.target_id and st.button("All of this target", icon=":material/deployed_code:"):
             _show_all(targets=(entry.target_id,))
     if entry.error_message:
-        st.subheader("Error message", anchor=False)
+        st.markdown("**Error message**")
         st.code(entry.error_message, language=None, wrap_lines=True)
-    st.subheader("Fields", anchor=False)
+    st.markdown("**Fields**")
     table = fields(entry, zone)
     st.dataframe(
         table,
         hide_index=True,
-        height=38 + 35 * len(table),
+        height="content",
         column_config={
             "field": st.column_config.TextColumn("Field", width=150),
             "value": st.column_config.TextColumn("Value"),
         },
         alt="The fields of this entry",
     )
-    st.subheader("Metadata", anchor=False)
+    st.markdown("**Metadata**")
     if entry.metadata is None:
         st.caption("None was recorded.")
     else:
         if MARK in entry.metadata:
             st.caption(":material/lock: Secrets are redacted.")
         st.json(json.loads(entry.metadata), expanded=True)
-    st.subheader("As JSON", anchor=False)
+    st.markdown("**As JSON**")
     text = json.dumps(json_object(entry), indent=2, ensure_ascii=False)
     st.code(text, language="json", height=220)
 

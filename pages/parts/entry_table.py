@@ -15,7 +15,6 @@ from audit_core.redaction import redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 
 _KEY = "entry_table"
-_OPENED = "entry_table_opened"
 NEW = "new"
 MESSAGE_LENGTH = 300
 """How much of a message the table shows; the entry itself has all of it."""
@@ -68,14 +67,14 @@ def _columns(rows: tuple[Row, ...], zone: str) -> dict[str, Any]:
     colors = {outcome_text(row.entry): COLOR_OF_OUTCOME[row.entry.outcome] for row in rows}
     column = st.column_config
     return {
-        "new": column.MultiselectColumn("", options=[NEW], color="primary", width=60),
-        "ago": column.TextColumn("Age", width=90),
-        "time": column.TextColumn(f"Time ({zone})", width=165),
-        "user": column.TextColumn("User", width=210),
-        "action": column.TextColumn("Action", width=180),
-        "target": column.TextColumn("Target", width=290),
+        "new": column.MultiselectColumn("", options=[NEW], color="primary", width=55),
+        "ago": column.TextColumn("Age", width=80),
+        "time": column.TextColumn(f"Time ({zone})", width=150),
+        "user": column.TextColumn("User", width=185),
+        "action": column.TextColumn("Action", width=165),
+        "target": column.TextColumn("Target", width=215),
         "outcome": column.MultiselectColumn(
-            "Outcome", options=list(colors), color=list(colors.values()) or None, width=170
+            "Outcome", options=list(colors), color=list(colors.values()) or None, width=150
         ),
         "message": column.TextColumn("Message", width=320),
     }
@@ -98,10 +97,13 @@ def draw(rows: tuple[Row, ...], zone: str, now: datetime, after_seq: int | None)
     )
 
 
+def forget_selection() -> None:
+    """Select nothing, so that a click on the same cell opens its entry again."""
+    if _KEY in st.session_state:
+        st.session_state[_KEY] = {"selection": {"cells": []}}
+
+
 def _open(ids: list[str]) -> None:
     cells = st.session_state[_KEY].selection.cells
     if cells:
-        st.session_state[_OPENED] = ids[cells[0][0]]
-    # A second click on the same cell takes the selection away: it means the same entry.
-    if opened := st.session_state.get(_OPENED):
-        st.query_params["entry"] = opened
+        st.query_params["entry"] = ids[cells[0][0]]

@@ -56,22 +56,26 @@ def draw_count(histogram: OutcomeHistogram, view: filter_bar.View) -> None:
     """How many matched, and the instants that were looked at."""
     zone = view.wanted.window.zone
     noun = "entry" if histogram.total == 1 else "entries"
-    st.markdown(f"**{histogram.total:,}** {noun}")
-    st.caption(f"{written(histogram.since, zone)} – {written(histogram.until, zone)} {zone}")
+    st.markdown(
+        f"**{histogram.total:,} {noun}** :gray[:small["
+        f"{written(histogram.since, zone)} – {written(histogram.until, zone)} {zone}]]"
+    )
 
 
-def draw_empty(view: filter_bar.View) -> None:
+def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
     """Nothing matched: say what to loosen."""
     narrowed = view.wanted.narrowed_by
     st.info("No entry matches.", icon=":material/search_off:")
     if not narrowed:
         st.text("Choose a longer time window.")
         return
-    st.text(f"Loosen one of the filters, or choose a longer time window than {_window(view)}:")
+    st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
     with st.container(horizontal=True):
         for label in narrowed:
+            without = view.wanted.without(label)
+            found = cached.arrived_since(without, scope, view.bounds, 0, head)
             st.button(
-                f"Without {label.lower() if label != 'IP address' else label}",
+                f"Without {label.lower() if label != 'IP address' else label} ({found:,})",
                 icon=":material/filter_alt_off:",
                 key=f"without_{label}",
                 on_click=_loosen,
