@@ -12,7 +12,7 @@ from audit_core.query.windows import format_instant
 MEDIA_TYPE = "text/csv"
 EXTENSION = "csv"
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def neutralized(text: str) -> str:
