@@ -72,14 +72,3 @@ def list_events(
     if verb is not None:
         statement = statement.where(access_event.c.verb == verb)
     return tuple(AccessEvent(**row._mapping) for row in connection.execute(statement))
-
-
-def events_with_verb(connection: Connection, *, verb: str, limit: int) -> tuple[AccessEvent, ...]:
-    """The newest `limit` events of one verb in all organizations, newest first."""
-    statement = (
-        select(access_event)
-        .where(access_event.c.verb == verb)
-        .order_by(access_event.c.id.desc())
-        .limit(limit)
-    )
-    return tuple(AccessEvent(**row._mapping) for row in connection.execute(statement))

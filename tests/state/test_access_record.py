@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from audit_core.state.access_record import events_with_verb, list_events, record
+from audit_core.state.access_record import list_events, record
 from audit_core.state.database import State
 from tests.state.ada import NOW
 
@@ -32,5 +32,5 @@ def test_events_are_found_by_verb_newest_first(state: State) -> None:
     with state.begin() as connection:
         for verb in ("a", "b", "a"):
             record(connection, at=NOW, verb=verb, actor="x", detail={"of": verb})
-        found = events_with_verb(connection, verb="a", limit=1)
+        found = list_events(connection, organization_id=None, verb="a", limit=1)
     assert [(event.id, event.detail) for event in found] == [(3, {"of": "a"})]
