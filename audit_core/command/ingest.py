@@ -67,39 +67,36 @@ class FileResult:
     """Why it was not read to its end; `None` if it was."""
 
 
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        help="JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd. "
+        "- is the standard input.",
+        show_default=False,
+    ),
+]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="Send the entries through the app that runs at this address, such as "
+        "http://localhost:8501.",
+        show_default=False,
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="SANDTRAIL_TOKEN", help="The token for --server.", show_default=False),
+]
+Organization = Annotated[
+    str | None,
+    typer.Option(
+        help="Accept only entries of this organization; others are rejected.", show_default=False
+    ),
+]
+
+
 def ingest(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            help="JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd. "
-            "- is the standard input.",
-            show_default=False,
-        ),
-    ],
-    server: Annotated[
-        str | None,
-        typer.Option(
-            help="Send the entries through the app that runs at this address, such as "
-            "http://localhost:8501.",
-            show_default=False,
-        ),
-    ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SANDTRAIL_TOKEN",
-            help="The token for --server.",
-            show_default=False,
-            show_envvar=True,
-        ),
-    ] = None,
-    organization: Annotated[
-        str | None,
-        typer.Option(
-            help="Accept only entries of this organization; others are rejected.",
-            show_default=False,
-        ),
-    ] = None,
+    files: Files, server: Server = None, token: Token = None, organization: Organization = None
 ) -> None:
     """Put the entries of files into the log; running it again is harmless.
 

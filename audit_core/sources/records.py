@@ -54,22 +54,8 @@ def read_record(record: object) -> AuditEntry | tuple[str, ...]:
     problems: list[str] = []
     given = _fields(record, problems)
 
-    def text(field: str) -> str | None:
-        value = given.get(field)
-        if value is None:
-            return None
-        # Nearly every text passes here; the tests are ordered by cost.
-        if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and NUL not in value:
-            return value
-        return _checked_text(_NAME_OF_FIELD[field], value, problems)
-
-    def required(field: str) -> str:
-        value = given.get(field)
-        if value is None or value == "":
-            state = "missing" if value is None else "empty"
-            problems.append(f"{_NAME_OF_FIELD[field]} is {state}.")
-        return text(field) or ""
-
+    texts = _Texts(given, problems)
+    text, required = texts.optional, texts.required
     created_at = _created_at(given.get("created_at"), problems)
     status_code = _status_code(given.get("status_code"), problems)
     metadata = _metadata(given.get("metadata"), problems)
@@ -92,6 +78,30 @@ def read_record(record: object) -> AuditEntry | tuple[str, ...]:
         created_at=created_at,  # type: ignore[arg-type]  # None only with a problem
     )
     return tuple(problems) if problems else entry
+
+
+class _Texts:
+    """The texts among the given values; what is wrong with them is added to `problems`."""
+
+    def __init__(self, given: Mapping[str, Any], problems: list[str]) -> None:
+        self._given = given
+        self._problems = problems
+
+    def optional(self, field: str) -> str | None:
+        value = self._given.get(field)
+        if value is None:
+            return None
+        # Nearly every text passes here; the tests are ordered by cost.
+        if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and NUL not in value:
+            return value
+        return _checked_text(_NAME_OF_FIELD[field], value, self._problems)
+
+    def required(self, field: str) -> str:
+        value = self._given.get(field)
+        if value is None or value == "":
+            state = "missing" if value is None else "empty"
+            self._problems.append(f"{_NAME_OF_FIELD[field]} is {state}.")
+        return self.optional(field) or ""
 
 
 def write_record(entry: AuditEntry) -> str:

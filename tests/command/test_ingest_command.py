@@ -115,3 +115,20 @@ def test_a_server_that_is_not_there_or_lacks_a_token_is_a_sentence() -> None:
 
 def test_what_a_terminal_would_act_on_is_written_out() -> None:
     assert printable("a\x1b[2J\n\u202eé") == "a\\x1b[2J\\n\\u202eé"
+
+
+def test_ctrl_c_says_what_was_acknowledged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted:
+        """The second file: the user presses Ctrl-C while it is read."""
+
+        def read(self, size: int, /) -> bytes:
+            raise KeyboardInterrupt
+
+    write("a.jsonl", {"id": "1"}, {"id": "2"})
+    monkeypatch.setattr("sys.stdin", type("Stdin", (), {"buffer": Interrupted()})())
+    with pytest.raises(typer.Exit) as caught:
+        ingest(["a.jsonl", "-"])
+    assert caught.value.exit_code == 130
+    assert "2 entries were acknowledged" in capsys.readouterr().err

@@ -24,7 +24,6 @@ from audit_core.rejections import RAW_LIMIT, Rejection
 from audit_core.sources.files import open_file, read_records
 from audit_core.sources.placed import MAX_RECORD, PlacedEntry, Reading
 from audit_core.sources.records import write_record
-from audit_core.sources.shapes import Shape, detect_shape
 from audit_core.sources.streams import RATIO_FREE
 
 LINE = json.dumps(GOOD | {"metadata": {"body": {"name": 'a, "b"\n]}'}}})
@@ -256,7 +255,7 @@ def test_a_cut_file_keeps_what_it_held_and_says_where_it_ends() -> None:
             assert rejections(readings)[0].place == "f"
     damaged = bytearray(gzip.compress(lines.encode()))
     damaged[len(damaged) // 2] ^= 255
-    assert any("damaged" in r.reason or r.reason for r in rejections(read(bytes(damaged))))
+    assert rejections(read(bytes(damaged)))
 
 
 def test_several_members_and_frames_are_one_file() -> None:
@@ -298,21 +297,14 @@ def test_a_first_line_that_is_broken_costs_no_more_than_itself() -> None:
         assert [rejection.place for rejection in rejections(readings)] == ["f:1"]
 
 
-def test_an_entry_that_mentions_items_is_no_page() -> None:
-    line = json.dumps(GOOD | {"items": [1], "metadata": {"items": []}})
-    assert len(entries(read(line))) == 1
-    assert detect_shape(b'{"page": 1, "items" : [', "f") is Shape.PAGE
-
-
 def test_lists_pages_and_objects_may_follow_each_other() -> None:
     one, two = numbered(1), numbered(2)
     assert len(entries(read(f"[{one}]\n[{two}]"))) == 2
     assert len(entries(read(f'{{"items":[{one}]}}\n{{"total":1,"items":[{two}]}}'))) == 2
     pretty = "\n".join(json.dumps(json.loads(text), indent=1) for text in (one, two))
     readings = read(pretty.replace('"start"', "start", 1))
-    assert [len(entries(readings)), len(rejections(readings))] == [0, 2] or len(
-        entries(readings)
-    ) == 1
+    assert [entry.id for entry in entries(readings)] == ["2"]
+    assert [rejection.place for rejection in rejections(readings)] == ["f:item 1"]
 
 
 @settings(deadline=None, max_examples=300)
