@@ -1,9 +1,75 @@
-"""Overview."""
+"""Overview: how much happened, how much of it failed, who did it, and when."""
 
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import viewer
+from audit_core.errors import FilterError
+from audit_core.query.windows import written
+from pages.parts import cached, charts, filter_bar, metrics, pager, real_time, viewer
+
+HEADINGS = (
+    "Outcomes",
+    "Errors by action and status",
+    "Top actions",
+    "Most active users",
+    "Weekday and hour",
+)
+MOST_GROUPS = 10
+MOST_ERRORS = 200
 
 person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
+
+try:
+    view = filter_bar.draw(person, scope)
+except FilterError as error:
+    filter_bar.draw_problem(error)
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="center", key="overview_actions"):
+    span_slot = st.container(width="stretch")
+    live = real_time.draw_switch(scope)
+    pager.draw_refresh()
+real_time.draw_pulse(view, live)
+
+asked = (view.wanted, scope, view.bounds)
+summary = cached.summary(*asked, live.head)
+if summary.entries == 0:
+    pager.draw_empty(view)
+    st.stop()
+
+metric_slot = st.grid(4, min_column_width=190, key="overview_metrics")
+time_slot = st.container(border=True, key="overview_time")
+time_slot.subheader("Outcomes over time", anchor=False)
+cards = st.grid(2, min_column_width=330, border=True, key="overview_cards")
+slots = [cards.cell(column_span=span) for span in (1, 1, 1, 1, "all")]
+outcome_slot, error_slot, action_slot, actor_slot, hour_slot = slots
+for slot, heading in zip(slots, HEADINGS, strict=True):
+    slot.subheader(heading, anchor=False)
+
+before = view.bounds.before(view.as_of)
+summary_before = before and cached.summary(view.wanted, scope, before, live.head)
+with metric_slot:
+    metrics.draw(summary, summary_before, view.wanted.window)
+
+histogram = cached.outcomes_over_time(*asked, view.as_of, live.head)
+zone = view.wanted.window.zone
+with span_slot:
+    st.caption(
+        f"{written(histogram.since, zone)} to {written(histogram.until, zone)} {zone}. "
+        "Click a bar or a cell to narrow the filter."
+    )
+with time_slot:
+    charts.draw_outcomes_over_time(histogram, view.wanted)
+with outcome_slot:
+    charts.draw_outcomes(histogram, view.wanted)
+with error_slot:
+    counts, more = cached.errors(*asked, MOST_ERRORS, live.head)
+    charts.draw_errors(counts, more, view.wanted)
+with action_slot:
+    charts.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.wanted)
+with actor_slot:
+    charts.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.wanted)
+with hour_slot:
+    busy = cached.hours_of_week(*asked, view.as_of, live.head)
+    charts.draw_hours_of_week(busy, histogram, view.wanted)

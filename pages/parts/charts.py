@@ -1,0 +1,99 @@
+"""Charts on a page: the figure, its sentence for screen readers, and clicks that narrow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from audit_core.query.filters import EntryFilter
+from audit_core.reader import OutcomeHistogram, Shares
+from pages.parts import filter_bar
+from pages.parts.figures import failures, hours, outcomes, ranking
+from pages.parts.figures.chart import Changes, Chart, Place, changes_of
+
+CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
+
+MOST_FAILING = 8
+"""How many actions the chart of errors has."""
+
+_CLICKS = "chart_clicks"
+
+
+def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
+    """Draw a chart of what `wanted` matches. `name` is unique on the page."""
+    key = f"{name}_{_fingerprint(wanted)}_{st.session_state.setdefault(_CLICKS, 0)}"
+    st.plotly_chart(
+        chart.figure,
+        key=key,
+        on_select=partial(_click, key, chart.clicks),
+        selection_mode="points",
+        config=CONFIG,
+        alt=chart.alt,
+    )
+
+
+def draw_outcomes_over_time(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+    """Entries over time by outcome."""
+    draw(outcomes.over_time(histogram, wanted.window), "outcomes_over_time", wanted)
+
+
+def draw_outcomes(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+    """The share of each outcome."""
+    draw(outcomes.shares(histogram.by_outcome()), "outcomes", wanted)
+
+
+def draw_actions(shares: Shares, wanted: EntryFilter) -> None:
+    """The most frequent actions and how much of each failed."""
+    draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", wanted)
+    _draw_limit(len(shares.largest), "most frequent", shares.truncated)
+
+
+def draw_actors(shares: Shares, wanted: EntryFilter) -> None:
+    """Who did most, people and services alike."""
+    draw(ranking.ranked(shares, "actors", "Most active users"), "actors", wanted)
+    _draw_limit(len(shares.largest), "most active", shares.truncated)
+
+
+def draw_errors(
+    counts: Sequence[tuple[str, int, int]], truncated: bool, wanted: EntryFilter
+) -> None:
+    """Errors by action and status code; `truncated` if there are more pairs than `counts`."""
+    if not counts:
+        st.caption("No errors here.")
+        return
+    chart = failures.failures(counts, most=MOST_FAILING, truncated=truncated)
+    draw(chart, "errors", wanted)
+    found = len({action for action, _, _ in counts})
+    _draw_limit(min(MOST_FAILING, found), "most failing", found > MOST_FAILING or truncated)
+
+
+def draw_hours_of_week(
+    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, wanted: EntryFilter
+) -> None:
+    """When in the week; `histogram` says from when to when."""
+    chart = hours.hours_of_week(counts, wanted.window, histogram.since, histogram.until)
+    draw(chart, "hours_of_week", wanted)
+    st.caption("A click narrows the window to the latest such hour in it.")
+
+
+def _draw_limit(shown: int, which: str, more: bool) -> None:
+    """No limit is silent."""
+    if more:
+        st.caption(f"The {shown} {which} of more.")
+
+
+def _fingerprint(wanted: EntryFilter) -> str:
+    params = urlencode(wanted.to_params(), doseq=True)
+    return hashlib.sha256(params.encode()).hexdigest()[:12]
+
+
+def _click(key: str, clicks: Mapping[Place, Changes]) -> None:
+    if changes := changes_of(st.session_state[key].selection.points, clicks):
+        # The next chart gets a new key, so that it begins without a selection: the same bar
+        # can be clicked again after the filter was loosened.
+        st.session_state[_CLICKS] += 1
+        filter_bar.narrow(**changes)

@@ -1,0 +1,57 @@
+"""The largest groups by size with their failures: actions, and who did most."""
+
+from __future__ import annotations
+
+from audit_core.entries import FAILURES, Outcome
+from audit_core.reader import Share, Shares
+from pages.parts.figures import text
+from pages.parts.figures.chart import Changes, Chart, Place
+from pages.parts.figures.rows import Row, rows_figure, segments, spoken, track
+from pages.parts.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
+
+KINDS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
+    ("Failed (4xx and 5xx)", FAILED_COLOR, FAILURES),
+    ("Not failed", NOT_FAILED_COLOR, ()),
+)
+"""The parts of a bar: what the legend says, the colour, the outcomes that a click asks for."""
+
+
+def ranked(shares: Shares, field: str, noun: str) -> Chart:
+    """Groups by size. A click asks for the group, and on its failures for those only.
+
+    `field` is the filter's for such a group; `noun` begins the sentence, such as
+    "Most frequent actions".
+    """
+    groups = shares.largest
+    rows = [Row(each.name, _figures(each), each.count) for each in groups]
+    clicks: dict[Place, Changes] = {}
+    traces = []
+    for name, color, outcomes in KINDS:
+        points = [
+            (number, size)
+            for number, each in enumerate(groups)
+            if (size := each.failed if outcomes else each.count - each.failed)
+        ]
+        for place, (number, _) in enumerate(points):
+            asked: Changes = {field: (groups[number].name,)}
+            clicks[len(traces), place] = {**asked, "outcomes": outcomes} if outcomes else asked
+        traces.append(
+            segments(
+                points,
+                name=name,
+                marker={"color": color, "line": {"width": 0}},
+                customdata=[(rows[number].hover, rows[number].figures) for number, _ in points],
+                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{x:,}}<br>"
+                "%{customdata[1]}<extra></extra>",
+            )
+        )
+    for number, each in enumerate(groups):
+        clicks[len(traces), number] = {field: (each.name,)}
+    traces.append(track(rows, "%{customdata[1]}"))
+    return Chart(rows_figure(traces, rows), f"{noun}: {spoken(rows, shares.truncated)}.", clicks)
+
+
+def _figures(share: Share) -> str:
+    if not share.failed:
+        return f"{share.count:,}"
+    return f"{share.count:,} · {text.percent(share.failed, share.count)} failed"
