@@ -74,8 +74,8 @@ def _progress(status_code: int | None) -> int:
 
 
 def key_of(entry: AuditEntry) -> Key:
-    """The entry's key."""
-    return (entry.organization_id, entry.id)
+    """The entry's key. The log does not tell an empty organization from none."""
+    return (entry.organization_id or None, entry.id)
 
 
 def decide(arriving: Sequence[AuditEntry], stored: Mapping[Key, Stored]) -> Decision:

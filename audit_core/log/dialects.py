@@ -69,7 +69,11 @@ def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> Colum
 
 
 def parse_url(text: str) -> URL:
-    """The URL of a log. Raises `SettingsError` for what is no URL or names no known engine."""
+    """The URL of a log.
+
+    Raises `SettingsError` for what is no URL, names no known engine, or names no file: a log in
+    memory would forget what it acknowledged.
+    """
     try:
         url = make_url(text)
     except ArgumentError as error:
@@ -83,14 +87,16 @@ def parse_url(text: str) -> URL:
             "which cannot hold the log.",
             "Write it like duckdb:///data/log.duckdb.",
         )
+    if not url.database or url.database.startswith(":memory:"):
+        raise SettingsError(
+            "SANDTRAIL_LOG_URL names no file.", "Write it like duckdb:///data/log.duckdb."
+        )
     return url
 
 
 def embedded_file(url: URL) -> Path | None:
-    """The file of an embedded log; `None` if it has none (a log in memory)."""
-    if not url.database or url.database == ":memory:":
-        return None
-    return Path(url.database)
+    """The file of an embedded log; `None` for an engine that runs elsewhere."""
+    return Path(url.database) if url.database else None
 
 
 def create_engine(url: URL, *, memory_limit_mb: int) -> Engine:
@@ -146,4 +152,5 @@ def invalidated(error: DBAPIError) -> bool:
 
 def held_elsewhere(error: DBAPIError) -> bool:
     """Whether another process has the database open."""
-    return isinstance(error.orig, duckdb.IOException) and "lock" in str(error.orig).lower()
+    # Not just "lock": paths and the texts about damaged blocks hold that too.
+    return "could not set lock on file" in str(error.orig).lower()

@@ -80,6 +80,7 @@ class AuditLog:
         self._limits = limits
         self._file = dialects.embedded_file(url)
         self._lock = LogLock(self._file, holder=holder) if self._file else None
+        self._closed = False
         try:
             self._engine = self._open()
             self._counter, self._heads = self._read_heads()
@@ -131,6 +132,7 @@ class AuditLog:
     def close(self) -> None:
         """Finish accepted appends and let go of the file. Calling it twice is harmless."""
         self._writer.close()
+        self._closed = True
         self._engine.dispose()
         if self._lock:
             self._lock.release()
@@ -138,23 +140,34 @@ class AuditLog:
     def _open(self) -> Engine:
         try:
             engine = dialects.create_engine(self._url, memory_limit_mb=self._limits.memory_limit_mb)
-            with engine.begin() as connection:
-                metadata.create_all(connection)
-                found = connection.execute(select(func.max(log_schema.c.version))).scalar()
-                if found is None:
-                    connection.execute(
-                        log_schema.insert().values(version=VERSION, applied_at=self._clock())
-                    )
         except DBAPIError as error:
             raise self._translated(error) from error
-        if found is not None and found > VERSION:
+        try:
+            with engine.begin() as connection:
+                self._prepare(connection)
+        except DBAPIError as error:
             engine.dispose()
+            raise self._translated(error) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    def _prepare(self, connection: Connection) -> None:
+        """Make what is missing; a log of a newer program is left as it is."""
+        log_schema.create(connection, checkfirst=True)
+        found = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        if found is not None and found > VERSION:
             raise SchemaTooNewError(
                 f"The log {self._name} has schema version {found}; "
                 f"this program knows versions up to {VERSION}.",
                 "Use the newer program that wrote it.",
             )
-        return engine
+        metadata.create_all(connection)
+        if found is None:
+            connection.execute(
+                log_schema.insert().values(version=VERSION, applied_at=self._clock())
+            )
 
     def _read_heads(self) -> tuple[int, dict[str, int]]:
         statement = select(entries.c.organization_id, func.max(entries.c.revision)).group_by(
@@ -171,6 +184,9 @@ class AuditLog:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """A connection whose work is stopped at the time limit, with errors translated."""
+        if self._closed:
+            # A new connection would open the file again, without the lock.
+            raise StoreUnavailableError("The log is closed.", "Start the program again.")
         try:
             with self._engine.connect() as connection, dialects.interruptible(connection) as stop:
                 timer = threading.Timer(self._limits.query_timeout_s, stop)
@@ -200,9 +216,11 @@ class AuditLog:
             if not dialects.invalidated(error):
                 raise self._translated(error) from error
         # The engine gave itself up, as after a full disk. What was committed is safe: open
-        # the database anew and try once more.
+        # the database anew and try once more. This very commit may be among what is safe, so
+        # its numbers must not be given out again.
         self._engine.dispose()
         self._engine = self._open()
+        self._counter, self._heads = self._read_heads()
         try:
             return self._write(arriving)
         except SQLAlchemyError as error:

@@ -27,24 +27,28 @@ class Writer:
     def __init__(self, commit: Callable[[Sequence[AuditEntry]], Decision]) -> None:
         self._commit = commit
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
-        self._closed = threading.Event()
+        self._closed = False
+        self._door = threading.Lock()
+        """Held to join the queue or to end it: nothing may join behind the end."""
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
     def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
         """Returns once the entries are committed."""
-        if self._closed.is_set():
-            raise StoreUnavailableError("The log is closed.", "Start the program again.")
         waiting: Future[AppendReport] = Future()
-        self._requests.put((entries, waiting))
+        with self._door:
+            if self._closed:
+                raise StoreUnavailableError("The log is closed.", "Start the program again.")
+            self._requests.put((entries, waiting))
         return waiting.result()
 
     def close(self) -> None:
         """Finish what was accepted, then stop. Calling it twice is harmless."""
-        if not self._closed.is_set():
-            self._closed.set()
-            self._requests.put(None)
-            self._thread.join()
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._requests.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         while (request := self._requests.get()) is not None:
@@ -61,15 +65,6 @@ class Writer:
             self._commit_group(group)
             if last:
                 break
-        self._refuse_the_rest()
-
-    def _refuse_the_rest(self) -> None:
-        while not self._requests.empty():
-            request = self._requests.get()
-            if request is not None:
-                request[1].set_exception(
-                    StoreUnavailableError("The log was closed.", "Send the entries again.")
-                )
 
     def _commit_group(self, group: list[_Request]) -> None:
         try:
