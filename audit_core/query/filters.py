@@ -36,7 +36,8 @@ class EntryFilter:
     target_types: tuple[str, ...] = ()
     """`NONE` asks for entries without a target type."""
     targets: tuple[str, ...] = ()
-    """Whole target ids (or names, where the log has a name for an id)."""
+    """Whole target ids (or names, where the log has a name for an id). `NONE` asks for entries
+    without a target, such as a failed `create`."""
     outcomes: tuple[Outcome, ...] = ()
     status_codes: tuple[int, ...] = ()
     """Exact codes; 0 is unanswered. In flight has no code: ask for the outcome."""
@@ -119,8 +120,10 @@ class EntryFilter:
             problems += wrong
             values[item.name] = found
         text = " ".join(params.get("text", ()))
-        if len(text) > MAX_TEXT:
-            problems.append(f"The text has {len(text)} characters; at most {MAX_TEXT} are allowed.")
+        try:
+            _storable(text)
+        except ValueError as error:
+            problems.append(f"The parameter text cannot be read: {error}.")
         try:
             window = _read_window(params)
         except ValueError as error:
@@ -165,8 +168,16 @@ def _status_code(text: str) -> int:
 def _plain(text: str) -> str:
     if not text:
         raise ValueError(f"it is empty; write {NONE} for entries without a value")
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"it has {len(text)} characters; at most {MAX_TEXT} are allowed")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r} is not Unicode text") from None
     return text
 
 
@@ -191,7 +202,7 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         read=_plain,
         show=_show_plain,
     ),
-    ValueField(name="targets", param="target", label="Target", read=_plain),
+    ValueField(name="targets", param="target", label="Target", read=_plain, show=_show_plain),
     ValueField(
         name="outcomes",
         param="outcome",

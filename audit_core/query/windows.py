@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from audit_core.entries import EARLIEST, LATEST
+
 PRESETS: dict[str, tuple[timedelta | None, str]] = {
     "5m": (timedelta(minutes=5), "Last 5 minutes"),
     "15m": (timedelta(minutes=15), "Last 15 minutes"),
@@ -51,7 +53,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A relative window (`preset`) or a fixed one (`since`, `until`); written in `zone`."""
+    """A relative window (`preset`) or a fixed one (`since`, `until`); written in `zone`.
+
+    The two instants are kept in UTC: in a zone with daylight saving, Python compares and
+    subtracts what the clocks show. They lie from `EARLIEST` to `LATEST`, as entries do.
+    """
 
     preset: str | None = DEFAULT_PRESET
     """A key of `PRESETS`, or `None` for a fixed window."""
@@ -68,9 +74,10 @@ class Window:
                 raise ValueError(f"the window {self.preset!r} is not one of {', '.join(PRESETS)}")
             if self.since is not None or self.until is not None:
                 raise ValueError("a window is either relative or fixed, not both")
-        for instant in (self.since, self.until):
-            if instant is not None and instant.tzinfo is None:
-                raise ValueError(f"the time {instant.isoformat()} has no zone")
+        for name in ("since", "until"):
+            instant: datetime | None = getattr(self, name)
+            if instant is not None:
+                object.__setattr__(self, name, _within_range(instant))
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise ValueError(
                 f"the window ends ({self.until.isoformat()}) before it begins "
@@ -98,6 +105,17 @@ class Window:
         since = "the first entry" if self.since is None else written(self.since, self.zone)
         until = "the last entry" if self.until is None else written(self.until, self.zone)
         return f"from {since} until {until} ({self.zone})"
+
+
+def _within_range(instant: datetime) -> datetime:
+    """The instant in UTC. Raises `ValueError` if it has no zone or no entry can lie near it."""
+    if instant.tzinfo is None:
+        raise ValueError(f"the time {instant.isoformat()} has no zone")
+    if not EARLIEST <= instant <= LATEST:
+        raise ValueError(
+            f"the time {instant.isoformat()} does not lie from {EARLIEST.year} to {LATEST.year}"
+        )
+    return instant.astimezone(UTC)
 
 
 def written(instant: datetime, zone: str) -> str:
@@ -143,7 +161,10 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f"{text!r} is not a time like 2026-01-31T09:00:00Z") from None
     if instant.tzinfo is None:
         raise ValueError(f"the time {text!r} lacks an offset; write it like 2026-01-31T09:00:00Z")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"the time {text!r} lies outside the calendar") from None
 
 
 def format_instant(instant: datetime) -> str:
