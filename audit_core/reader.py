@@ -193,7 +193,7 @@ class Reader:
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
         table = self.log.fetch(statements.values(param, wanted, scope, bounds), max_rows=most).table
-        return tuple(str(value) for value in table.column("value").to_pylist() if value is not None)
+        return tuple(str(value) for value in table.column("value").to_pylist())
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""

@@ -58,11 +58,16 @@ class Buckets:
         """When a bucket begins, aware in the zone; `offset_us` is that of its span.
 
         A bucket that the change of offset cuts in two has one beginning, so both parts of it
-        give the same answer; an hour that happens twice has two.
+        give the same answer; an hour that happens twice has two. A beginning that the clocks
+        skip is the instant of the skip.
         """
         zone = ZoneInfo(self.zone)
         wall = (ORIGIN + timedelta(microseconds=number * self.width_us)).replace(tzinfo=None)
         first, second = wall.replace(tzinfo=zone), wall.replace(tzinfo=zone, fold=1)
+        if _offset_us(first) < _offset_us(second):
+            # Of a skipped time Python's second reading lies before the skip, the first after it.
+            skip = _transition(second.astimezone(UTC), first.astimezone(UTC), zone)
+            return skip.astimezone(zone)
         if self.width_us <= HOUR_US and _offset_us(second) == offset_us:
             return second
         return first

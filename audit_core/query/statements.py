@@ -125,10 +125,10 @@ FACETS: dict[str, ColumnElement[Any]] = {
 
 
 def values(param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
-    """The values of one field of `FACETS`, most frequent first: `value`, `count`."""
+    """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
     return (
         select(FACETS[param].label("value"), func.count().label("count"))
-        .where(matching(entries, wanted, scope, bounds))
+        .where(matching(entries, wanted, scope, bounds), FACETS[param].is_not(None))
         .group_by("value")
         .order_by(func.count().desc(), "value")
     )
