@@ -14,32 +14,42 @@ MARK = "[redacted]"
 _NAMES = """
     token accesstoken refreshtoken sshtoken password passwd secret secrets clientsecret apikey
     authorization auth cookie setcookie credentials privatekey command env environment signature
-    sessiontoken connectionstring passphrase
+    sessiontoken connectionstring passphrase tokens passwords apikeys
 """
 
 SECRET_KEYS = frozenset(_NAMES.split())
 """Names, in lower case without punctuation, whose values are secret whatever they hold. A whole
 command line is one of them: a password may stand anywhere in it."""
 
-_SECRET_ENDINGS = ("token", "password", "secret", "apikey", "privatekey")
+_SECRET_ENDINGS = (
+    "token",
+    "password",
+    "secret",
+    "apikey",
+    "privatekey",
+    "accesskey",
+    "secretkey",
+)
 
 _IN_TEXT = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {MARK}"),
     (re.compile(r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}"), MARK),
     (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), MARK),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}"), MARK),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*"), MARK),
     (
-        re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{1,200}:[^\s/@]{1,200}@"),
+        re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{0,200}:[^\s/@]{1,200}@"),
         rf"\1{MARK}@",
     ),
     (
         re.compile(
-            r"(?i)\b([a-z0-9_]{0,40}(?:password|passwd|secret|token|api_?key))(\s?[=:]\s?)\S+"
+            r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
+            r"([\"']?\s{0,3}[=:]\s{0,3})(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\S+)"
         ),
         rf"\1\2{MARK}",
     ),
 )
-"""Shapes of secrets in free text. Each pattern is bounded, so no text takes long."""
+"""Shapes of secrets in free text. A match starts at a place from which a bounded stretch
+decides, or takes all that it has read: so no text takes long."""
 
 
 def redact_text(text: str) -> str:
@@ -74,13 +84,24 @@ def _redact_secret(value: Any) -> Any:
     return MARK
 
 
+_SURROGATE = "\\ud"
+"""How an escaped half of a surrogate pair begins; alone it could not be written as UTF-8."""
+
+
 def redact_metadata(metadata: str | None) -> str | None:
-    """The JSON object with every secret value replaced; keys and their order stay."""
+    """The JSON object with every secret value replaced; keys and their order stay.
+
+    Never raises: what cannot be read as JSON, or is nested too deeply, is replaced as a whole.
+    """
     if metadata is None:
         return None
-    return json.dumps(
-        _redact_value(json.loads(metadata)), ensure_ascii=False, separators=(",", ":")
-    )
+    try:
+        redacted = _redact_value(json.loads(metadata))
+        return json.dumps(
+            redacted, ensure_ascii=_SURROGATE in metadata.lower(), separators=(",", ":")
+        )
+    except (ValueError, RecursionError):
+        return json.dumps({"metadata": MARK}, separators=(",", ":"))
 
 
 def redact(entry: AuditEntry) -> AuditEntry:
