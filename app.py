@@ -9,6 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.middleware import Gate
@@ -16,11 +19,29 @@ from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import wrong_options
 from audit_core.errors import AuditError
+from audit_core.product import Product
 from audit_core.settings import read_settings
-from pages.parts import cached, problems
+from pages.parts import problems
 
 HOME = Path(__file__).resolve().parent
 LOGGER = logging.getLogger("sandtrail")
+
+
+def product() -> Product:
+    """The one product of this process, which the pages use too.
+
+    Imported late: Streamlit's caches want its runtime to be there first.
+    """
+    from pages.parts import cached
+
+    return cached.product()
+
+
+def close_product() -> None:
+    """Let go of the product, if it was opened."""
+    from pages.parts import cached
+
+    cached.product.clear()
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -37,6 +58,12 @@ def secure_cookie() -> bool:
         return False
 
 
+async def to_root(request: Request) -> RedirectResponse:
+    """The default page has the address "/" only; its own name leads there, query and all."""
+    query = request.url.query
+    return RedirectResponse(f"/?{query}" if query else "/")
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Opens the product before the first request, closes it after the last.
@@ -44,23 +71,21 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     While it cannot be opened the app runs all the same, and says why on every page.
     """
     try:
-        await asyncio.to_thread(cached.product)
+        await asyncio.to_thread(product)
     except AuditError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
     try:
         yield
     finally:
-        await asyncio.to_thread(cached.product.clear)
+        await asyncio.to_thread(close_product)
 
 
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=routes(cached.product),
+    routes=[*routes(product), Route("/overview", to_root)],
     middleware=[
-        Middleware(
-            Gate, product=cached.product, secure=secure_cookie(), script_hashes=page_hashes()
-        )
+        Middleware(Gate, product=product, secure=secure_cookie(), script_hashes=page_hashes())
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

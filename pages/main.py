@@ -4,7 +4,7 @@ import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, organization, problems, sign_in, viewer
+from pages.parts import cached, mark, organization, problems, sign_in, viewer
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
@@ -57,7 +57,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     }
 
 
-st.set_page_config(page_title="Sandtrail", page_icon=":material/footprint:", layout="wide")
+st.set_page_config(page_title="Sandtrail", page_icon=mark.ICON, layout="wide")
 
 with problems.boundary():
     person = viewer.find()

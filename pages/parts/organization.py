@@ -27,6 +27,9 @@ def draw_switcher(product: Product, viewer: Viewer) -> None:
     """The name of the organization; a choice for those who are in several."""
     names = {each.organization_id: each.organization_name for each in viewer.memberships}
     if len(names) < 2:
+        for name in names.values():
+            st.caption("Organization")
+            st.text(name)
         return
     ids = list(names)
     # The session row decides, not what this tab chose earlier.

@@ -17,7 +17,7 @@ LOGGER = logging.getLogger("sandtrail.pages")
 def draw(error: BaseException) -> None:
     """Show an error in place. One that nobody foresaw gets an id that the server logs too."""
     if isinstance(error, AuditError):
-        st.error(_plain(error.hint), title=_plain(error.message), icon=":material/error:")
+        st.error(plain(error.hint), title=plain(error.message), icon=":material/error:")
         return
     error_id = secrets.token_hex(4)
     LOGGER.error("Error %s in a page", error_id, exc_info=error)
@@ -47,6 +47,6 @@ def boundary() -> Iterator[None]:
 _MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*_{}[]()<>#+-!|~$:&"}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text whose every character stands for itself in Markdown: it may quote a log field."""
     return text.translate(_MARKDOWN)

@@ -17,6 +17,7 @@ from audit_core.state.access_record import record
 from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
+from pages.parts.problems import plain
 from pages.parts.viewer import address, page_path
 
 REFUSED = (
@@ -57,9 +58,13 @@ def draw(product: Product) -> None:
 def draw_sign_out(product: Product, viewer: Viewer) -> None:
     """Who is signed in, with the way out."""
     chosen = st.menu_button(
-        "Account", ["Sign out"], key="account_menu", icon=":material/person:", width="stretch"
+        plain(viewer.email),
+        ["Sign out"],
+        key="account_menu",
+        icon=":material/person:",
+        width="stretch",
+        wrap=False,
     )
-    st.text(viewer.email)
     if chosen:
         sign_out(product, viewer)
 

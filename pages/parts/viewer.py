@@ -80,7 +80,7 @@ def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
     if membership is None:
         st.write("You are not a member of any organization yet.")
         st.write("Ask an admin of your organization to add you:")
-        st.code(viewer.email, language=None, wrap_lines=True)
+        st.code(viewer.email, language=None, width="content")
         return
     st.write("It needs this permission, which you do not have:")
     st.code(permission.value, language=None, width="content")

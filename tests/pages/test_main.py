@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from audit_core.access import Role
+from audit_core.errors import LogLockedError
+from audit_core.state.accounts import set_disabled, set_membership
+from pages.parts import cached, problems
+from tests.pages.conftest import Open
+from tests.seeded import ALPHA, BETA, Seeded
+
+PERMISSION = {
+    "activity/overview.py": "read:audit_logs",
+    "activity/explore.py": "read:audit_logs",
+    "admin/sources.py": "write:audit_logs",
+    "admin/access.py": "manage:access",
+}
+ALLOWED = {
+    "admin@example.org": set(PERMISSION),
+    "auditor@example.org": {"activity/overview.py", "activity/explore.py"},
+    "member@example.org": set(),
+}
+
+
+def refusal(app: AppTest) -> bool:
+    return "You cannot see this page" in [each.value for each in app.subheader]
+
+
+@pytest.mark.parametrize("page", PERMISSION)
+@pytest.mark.parametrize("email", ALLOWED)
+def test_each_role_opens_its_pages_and_is_told_what_the_others_need(
+    open_app: Open, email: str, page: str
+) -> None:
+    app = open_app(email).run()
+    app.switch_page(page).run()
+    assert not app.exception
+    assert refusal(app) == (page not in ALLOWED[email])
+    if refusal(app):
+        assert [each.value for each in app.code] == [PERMISSION[page]]
+        assert "Contact an admin of Alpha Works" in app.main.text[-1].value
+        assert not app.title
+    else:
+        assert not app.error
+
+
+def test_a_refusal_is_recorded_once_however_often_the_page_runs(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = open_app("member@example.org").run()
+    app.run()
+    app.run()
+    (event,) = seeded.events("permission.refused")
+    assert (event.actor, event.organization_id) == ("member@example.org", ALPHA)
+    assert event.detail["permission"] == "read:audit_logs"
+
+
+def test_who_is_in_no_organization_is_told_so(open_app: Open) -> None:
+    app = open_app("nobody@example.org").run()
+    assert refusal(app)
+    assert "not a member of any organization" in app.main.markdown[0].value
+
+
+def test_a_role_taken_away_counts_at_the_next_run(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    assert not refusal(app)
+    with seeded.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=seeded.ids["auditor@example.org"],
+            organization_id=ALPHA,
+            role=Role.MEMBER,
+            grants=frozenset(),
+        )
+    assert refusal(app.run())
+
+
+def test_a_disabled_account_is_out_at_the_next_run(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("admin@example.org").run()
+    with seeded.product.state.begin() as connection:
+        set_disabled(connection, account_id=seeded.ids["admin@example.org"], disabled=True)
+    app.run()
+    assert app.text_input[0].label == "E-mail address"
+
+
+def test_switching_the_organization_forgets_what_was_filtered_before(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = open_app("both@example.org").run()
+    app.session_state["filter_actor"] = "ann"
+    app.query_params["actor"] = "ann"
+    app.run()
+    app.sidebar.selectbox[0].select(BETA).run()
+    assert not app.exception
+    assert app.sidebar.selectbox[0].value == BETA
+    assert "filter_actor" not in app.session_state
+    assert "actor" not in app.query_params
+    app.switch_page("admin/access.py").run()
+    assert "auditor" in app.main.text[-1].value
+
+
+def test_an_organization_that_is_not_ones_own_cannot_be_chosen(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = open_app("admin@example.org").run()
+    assert not app.sidebar.selectbox
+    app.session_state["organization_choice"] = BETA
+    app.session_state["organization_shown"] = BETA
+    app.run()
+    assert [each.value for each in app.sidebar.text] == ["Alpha Works"]
+
+
+def test_an_error_that_can_be_acted_on_is_told_as_it_is(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked() -> None:
+        raise LogLockedError("The log *x* is in use.", "Stop [it](http://evil.example).")
+
+    app = open_app()
+    monkeypatch.setattr(cached, "product", locked)
+    app.run()
+    assert not app.exception
+    (error,) = app.error
+    assert "in use" in error.proto.title
+    assert error.value == "Stop \\[it\\]\\(http\\://evil.example\\)."
+
+
+def test_any_other_error_shows_an_id_that_the_server_logs_with_the_cause(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    app = open_app()
+    monkeypatch.setattr(cached, "product", broken)
+    with caplog.at_level(logging.ERROR):
+        app.run()
+    assert not app.exception
+    (error,) = app.error
+    assert "secret" not in error.value + error.proto.title
+    error_id = error.value.rstrip(".").rpartition(" ")[2]
+    assert f"Error {error_id}" in caplog.text
+    assert "secret detail" in caplog.text
+
+
+def test_stopping_and_rerunning_pass_through_the_boundary() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.parts import problems
+
+        with problems.boundary():
+            st.session_state.runs = st.session_state.get("runs", 0) + 1
+            if st.session_state.runs < 3:
+                st.rerun()
+            st.text("before")
+            st.stop()
+        st.text("never")
+
+    app = AppTest.from_function(script).run()
+    assert not app.error
+    assert [each.value for each in app.text] == ["before"]
+
+
+def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.parts import problems
+
+        st.text(str(problems.draw_script_error(ValueError("secret"))))
+
+    app = AppTest.from_function(script).run()
+    assert app.text[0].value == "True"
+    assert "secret" not in app.error[0].value
+
+
+def test_no_page_script_lies_beside_the_main_script() -> None:
+    pages = Path(problems.__file__).parents[1]
+    assert [each.name for each in pages.glob("*.py")] == ["main.py"]
