@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
 from audit_core.settings import read_settings
 from audit_core.state.database import open_state
 from audit_core.state.rejections import KeptRejection, list_rejections
-
-PAGE = 5_000
-"""How many rejections are read at a time."""
 
 
 def rejections(
@@ -32,33 +27,15 @@ def rejections(
     state = open_state(read_settings().state_url)
     try:
         with state.read() as connection:
-            found, more = _newest(connection, organization, limit)
+            found = list_rejections(connection, organization_id=organization, limit=limit + 1)
     finally:
         state.close()
-    for rejection in reversed(found):
+    for rejection in found[:limit]:
         typer.echo(_as_json(rejection) if as_json else _as_text(rejection))
-    if more:
+    if len(found) > limit:
         typer.echo(f"These are the newest {limit:,} of more; --limit shows more.", err=True)
     elif not found:
         typer.echo("Nothing was rejected.", err=True)
-
-
-def _newest(
-    connection: Connection, organization: str | None, limit: int
-) -> tuple[deque[KeptRejection], bool]:
-    """The last `limit` rejections in the order of keeping, and whether there are older ones."""
-    found: deque[KeptRejection] = deque(maxlen=limit)
-    seen = 0
-    # The state lists in the order of keeping only, so the way to the newest leads over all.
-    while page := list_rejections(
-        connection,
-        organization_id=organization,
-        limit=PAGE,
-        after_id=found[-1].id if found else 0,
-    ):
-        found.extend(page)
-        seen += len(page)
-    return found, seen > limit
 
 
 def _as_json(rejection: KeptRejection) -> str:

@@ -63,15 +63,19 @@ def keep_rejections(
 
 
 def list_rejections(
-    connection: Connection, *, organization_id: str | None, limit: int, after_id: int = 0
+    connection: Connection,
+    *,
+    organization_id: str | None,
+    limit: int,
+    before_id: int | None = None,
 ) -> tuple[KeptRejection, ...]:
-    """At most `limit` rejections in the order of keeping, those with an id over `after_id`.
+    """At most `limit` rejections, the last kept first; with `before_id` those with a lower id.
 
     `organization_id` `None` means all, also those of no organization: for the operator only.
     """
-    statement = (
-        select(rejection).where(rejection.c.id > after_id).order_by(rejection.c.id).limit(limit)
-    )
+    statement = select(rejection).order_by(rejection.c.id.desc()).limit(limit)
+    if before_id is not None:
+        statement = statement.where(rejection.c.id < before_id)
     if organization_id is not None:
         statement = statement.where(rejection.c.organization_id == organization_id)
     return tuple(KeptRejection(**row._mapping) for row in connection.execute(statement))

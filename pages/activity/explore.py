@@ -28,7 +28,8 @@ except FilterError as error:
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
     live = real_time.draw_switch(scope)
-    pager.draw_refresh()
+    if not live.on:
+        pager.draw_refresh()
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
 real_time.draw_pulse(view, live)

@@ -19,7 +19,7 @@ def _rejections(number: int) -> Iterator[Rejection]:
 
 
 @pytest.mark.parametrize("number", [0, 1, 1000, 2501])
-def test_all_of_any_number_are_kept_in_order(state: State, number: int) -> None:
+def test_all_of_any_number_are_kept_and_listed_last_first(state: State, number: int) -> None:
     with state.begin() as connection:
         kept = keep_rejections(
             connection,
@@ -30,9 +30,9 @@ def test_all_of_any_number_are_kept_in_order(state: State, number: int) -> None:
         )
         listed = list_rejections(connection, organization_id="org-a", limit=5000)
     assert kept == number
-    assert [one.place for one in listed] == [f"a.csv:{n}" for n in range(number)]
+    assert [one.place for one in listed] == [f"a.csv:{n}" for n in reversed(range(number))]
     if listed:
-        assert listed[0] == KeptRejection(
+        assert listed[-1] == KeptRejection(
             id=1,
             at=NOW,
             origin="a.csv",
@@ -48,8 +48,8 @@ def test_all_of_any_number_are_kept_in_order(state: State, number: int) -> None:
     max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(step=st.integers(1, 12), after=st.integers(0, 12))
-def test_pages_of_any_size_give_each_rejection_once(state: State, step: int, after: int) -> None:
+@given(step=st.integers(1, 12), before=st.integers(1, 13))
+def test_pages_of_any_size_give_each_rejection_once(state: State, step: int, before: int) -> None:
     with state.begin() as connection:
         if not list_rejections(connection, organization_id=None, limit=1):
             for organization_id in ("org-a", None):
@@ -66,11 +66,11 @@ def test_pages_of_any_size_give_each_rejection_once(state: State, step: int, aft
             connection,
             organization_id=None,
             limit=step,
-            after_id=paged[-1].id if paged else after,
+            before_id=paged[-1].id if paged else before,
         ):
             assert len(page) <= step
             paged.extend(page)
         own = list_rejections(connection, organization_id="org-a", limit=100)
     assert len(everything) == 10
-    assert paged == [one for one in everything if one.id > after]
+    assert paged == [one for one in everything if one.id < before]
     assert {one.organization_id for one in own} == {"org-a"}
