@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from audit_core.errors import AuditError
+from audit_core.errors import AuditError, LogLockedError
 from audit_core.product import Product
 
 
@@ -28,6 +28,8 @@ def health_route(product: Callable[[], Product]) -> Route:
 def _failing(product: Callable[[], Product]) -> list[str]:
     try:
         opened = product()
+    except LogLockedError:
+        return ["log"]
     except AuditError:
         return ["start"]
     failing = []
