@@ -38,7 +38,7 @@ if summary.entries == 0:
     pager.draw_empty(view)
     st.stop()
 
-metric_slot = st.grid(4, min_column_width=190, key="overview_metrics")
+metric_slot = st.grid(4, min_column_width=165, key="overview_metrics")
 time_slot = st.container(border=True, key="overview_time")
 time_slot.subheader("Outcomes over time", anchor=False)
 cards = st.grid(2, min_column_width=330, border=True, key="overview_cards")

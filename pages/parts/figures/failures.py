@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import groupby
-from typing import Any
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from itertools import accumulate
 
-from audit_core.entries import FAILURES, outcome_of
+import plotly.graph_objects as go
+
+from audit_core.entries import FAILURES, Outcome, outcome_of
 from pages.parts.figures import text
 from pages.parts.figures.chart import Changes, Chart, Place
-from pages.parts.figures.rows import Row, rows_figure, segments, spoken, track
+from pages.parts.figures.rows import (
+    Part,
+    Row,
+    largest_of,
+    rows_figure,
+    segments,
+    spoken,
+    track,
+)
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 
-STRENGTHS = (1.0, 0.72, 0.5)
-"""Status codes of one outcome share its colour; neighbours differ in strength."""
+LEGEND: dict[Outcome, str] = {
+    Outcome.CLIENT_ERROR: "Client error (4xx)",
+    Outcome.SERVER_ERROR: "Server error (5xx)",
+}
+
+ROOM_FOR_CODE = 0.09
+"""What share of the longest bar a part must have to carry its code."""
+
+ByAction = Mapping[str, Mapping[int, int]]
+"""For each action the number of errors with each status code."""
 
 
 def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bool) -> Chart:
@@ -27,57 +45,77 @@ def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bo
     for action, status_code, count in counts:
         of_action[action][status_code] = count
     ordered = sorted(of_action.items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    shown = dict(ordered[:most])
+    shown: ByAction = dict(ordered[:most])
     rows = [
         Row(action, text.failures(sum(codes.values())), sum(codes.values()))
         for action, codes in shown.items()
     ]
-    traces: list[Any] = []
+    traces: list[go.Bar] = []
     clicks: dict[Place, Changes] = {}
-    every_code = sorted({code for codes in shown.values() for code in codes})
-    for outcome, members in groupby(every_code, key=outcome_of):
-        for order, code in enumerate(members):
-            points = [
-                (number, shown[row.name][code])
-                for number, row in enumerate(rows)
-                if code in shown[row.name]
-            ]
-            for place, (number, _) in enumerate(points):
-                clicks[len(traces), place] = {
-                    "actions": (rows[number].name,),
-                    "status_codes": (code,),
-                }
-            traces.append(
-                segments(
-                    points,
-                    name=str(code),
-                    marker={
-                        "color": COLOR_OF_OUTCOME[outcome],
-                        "opacity": STRENGTHS[order % len(STRENGTHS)],
-                        "line": {"width": 0},
-                    },
-                    text=[str(code)] * len(points),
-                    textposition="inside",
-                    insidetextanchor="middle",
-                    textangle=0,
-                    customdata=[
-                        (rows[number].hover, text.percent(count, rows[number].size))
-                        for number, count in points
-                    ],
-                    hovertemplate=f"<b>%{{customdata[0]}}</b><br>{code} ({outcome.label.lower()}):"
-                    " %{x:,}<br>%{customdata[1]} of its errors<extra></extra>",
-                )
-            )
+    named: set[Outcome] = set()
+    for code, parts in _parts(shown).items():
+        outcome = outcome_of(code)
+        for place, part in enumerate(parts):
+            clicks[len(traces), place] = {
+                "actions": (rows[part.row].name,),
+                "status_codes": (code,),
+            }
+        traces.append(_trace(code, parts, rows, named=outcome not in named))
+        named.add(outcome)
     for number, row in enumerate(rows):
         clicks[len(traces), number] = {"actions": (row.name,), "outcomes": FAILURES}
     traces.append(track(rows, "%{customdata[1]}"))
     more = truncated or len(of_action) > most
-    figure = rows_figure(traces, rows)
-    figure.update_layout(uniformtext={"minsize": 10, "mode": "hide"})
-    return Chart(figure, f"Errors by action and status code: {_spoken(rows, shown, more)}.", clicks)
+    alt = f"Errors by action and status code: {_spoken(rows, shown, more)}."
+    return Chart(rows_figure(traces, rows), alt, clicks)
 
 
-def _spoken(rows: Sequence[Row], shown: dict[str, dict[int, int]], more: bool) -> str:
+def _parts(shown: ByAction) -> dict[int, list[Part]]:
+    """The parts of each status code; within a row they follow one another by code."""
+    parts: dict[int, list[Part]] = {
+        code: [] for code in sorted({code for codes in shown.values() for code in codes})
+    }
+    for number, codes in enumerate(shown.values()):
+        ordered = sorted(codes.items())
+        starts = accumulate((count for _, count in ordered), initial=0)
+        for (code, count), start in zip(ordered, starts, strict=False):
+            parts[code].append(Part(number, start, count))
+    return parts
+
+
+def _trace(code: int, parts: Sequence[Part], rows: Sequence[Row], *, named: bool) -> go.Bar:
+    outcome = outcome_of(code)
+    enough = ROOM_FOR_CODE * largest_of(rows)
+    return segments(
+        parts,
+        rows,
+        name=LEGEND[outcome],
+        legendgroup=outcome.value,
+        showlegend=named,
+        marker_color=COLOR_OF_OUTCOME[outcome],
+        text=[str(code) if part.size >= enough else "" for part in parts],
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        textfont_size=10,
+        constraintext="none",
+        customdata=[
+            (rows[part.row].hover, part.size, text.percent(part.size, rows[part.row].size))
+            for part in parts
+        ],
+        hovertemplate=f"<b>%{{customdata[0]}}</b><br>{_code(code)}: %{{customdata[1]:,}}<br>"
+        "%{customdata[2]} of its errors<extra></extra>",
+    )
+
+
+def _code(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
+
+
+def _spoken(rows: Sequence[Row], shown: ByAction, more: bool) -> str:
     said = []
     for row in rows:
         codes = shown[row.name]

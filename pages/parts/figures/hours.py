@@ -74,7 +74,7 @@ def hours_of_week(
     shown.update_xaxes(
         range=[-0.5, HOURS - 0.5],
         tickvals=list(range(0, HOURS, 3)),
-        ticktext=[f"{hour:02}:00" for hour in range(0, HOURS, 3)],
+        ticktext=[f"{hour:02}" for hour in range(0, HOURS, 3)],
         showgrid=False,
         zeroline=False,
         title={"text": f"Hour of the day ({window.zone})", "standoff": 8},

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import plotly.graph_objects as go
 
 from audit_core.entries import Outcome
-from audit_core.query.buckets import HOUR_US
+from audit_core.query.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.windows import Window, written
 from audit_core.reader import OutcomeHistogram
 from pages.parts.figures import text
@@ -48,7 +48,7 @@ def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270)
                 marker={"color": COLOR_OF_OUTCOME[outcome], "line": {"width": 0}},
                 customdata=[
                     (
-                        text.interval(start, bucket_end(start, width_us), zone),
+                        text.interval(start, bucket_end(start, histogram.buckets), zone),
                         text.percent(count, totals[start]),
                         totals[start],
                     )
@@ -61,7 +61,7 @@ def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270)
                 ),
             )
         )
-    shown = figure(traces, height=height, barmode="stack", bargap=0)
+    shown = figure(traces, height=height, barmode="stack", showlegend=True)
     shown.update_xaxes(
         type="date",
         range=[wall(edge) for edge in _edges(histogram)],
@@ -150,18 +150,24 @@ def wall(instant: datetime) -> datetime:
     return instant.replace(tzinfo=None)
 
 
-def bucket_end(start: datetime, width_us: int) -> datetime:
-    """Where the next bucket begins. Buckets of more than an hour follow the zone's clocks."""
-    width = timedelta(microseconds=width_us)
-    if width_us <= HOUR_US:
-        return (start.astimezone(UTC) + width).astimezone(start.tzinfo)
-    return start.replace(fold=0) + width
+def bucket_end(start: datetime, buckets: Buckets) -> datetime:
+    """Where the next bucket begins, in the same zone.
+
+    Up to an hour, a bucket is no longer than its width; a longer one follows the zone's clocks.
+    """
+    width = timedelta(microseconds=buckets.width_us)
+    offset_us = (start.utcoffset() or timedelta()) // timedelta(microseconds=1)
+    number = (wall(start) - wall(ORIGIN)) // width
+    following = buckets.start(number + 1, offset_us)
+    if buckets.width_us > HOUR_US:
+        return following
+    return min(start.astimezone(UTC) + width, following).astimezone(start.tzinfo)
 
 
 def bucket_window(histogram: OutcomeHistogram, window: Window, start: datetime) -> Window:
     """The fixed window of one bucket, cut to what the chart shows, so that it counts alike."""
     since = start.astimezone(UTC)
-    until = bucket_end(start, histogram.buckets.width_us).astimezone(UTC)
+    until = bucket_end(start, histogram.buckets).astimezone(UTC)
     if since < histogram.since < until:
         since = histogram.since
     if since < histogram.until < until:
@@ -171,13 +177,12 @@ def bucket_window(histogram: OutcomeHistogram, window: Window, start: datetime) 
 
 def _edges(histogram: OutcomeHistogram) -> tuple[datetime, datetime]:
     """From where to where the time axis goes: the whole window and every bar."""
-    width_us = histogram.buckets.width_us
     zone = Window(zone=histogram.buckets.zone).zone_info
     starts = [start for start, _, _ in histogram.counts]
     first = min([histogram.since.astimezone(zone), *starts[:1]])
-    ends = [bucket_end(start, width_us) for start in starts[-1:]]
+    ends = [bucket_end(start, histogram.buckets) for start in starts[-1:]]
     last = max([histogram.until.astimezone(zone), *ends])
-    return first, last if last > first else bucket_end(first, width_us)
+    return first, last if last > first else bucket_end(first, histogram.buckets)
 
 
 def _over_time_alt(histogram: OutcomeHistogram, totals: Mapping[datetime, int]) -> str:
@@ -193,7 +198,7 @@ def _over_time_alt(histogram: OutcomeHistogram, totals: Mapping[datetime, int]) 
         if each in by_outcome
     )
     busiest = max(totals, key=lambda start: (totals[start], -start.timestamp()))
-    time = text.interval(busiest, bucket_end(busiest, histogram.buckets.width_us), zone)
+    time = text.interval(busiest, bucket_end(busiest, histogram.buckets), zone)
     return (
         f"Outcomes over time: {text.entries(total)} {span}, {listed}; "
         f"busiest {time}, with {totals[busiest]:,}."

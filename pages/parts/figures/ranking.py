@@ -6,7 +6,7 @@ from audit_core.entries import FAILURES, Outcome
 from audit_core.reader import Share, Shares
 from pages.parts.figures import text
 from pages.parts.figures.chart import Changes, Chart, Place
-from pages.parts.figures.rows import Row, rows_figure, segments, spoken, track
+from pages.parts.figures.rows import Part, Row, rows_figure, segments, spoken, track
 from pages.parts.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
 
 KINDS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
@@ -27,21 +27,27 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
     clicks: dict[Place, Changes] = {}
     traces = []
     for name, color, outcomes in KINDS:
-        points = [
-            (number, size)
+        parts = [
+            Part(number, start, size)
             for number, each in enumerate(groups)
-            if (size := each.failed if outcomes else each.count - each.failed)
+            for start, size in (
+                [(0, each.failed)] if outcomes else [(each.failed, each.count - each.failed)]
+            )
+            if size
         ]
-        for place, (number, _) in enumerate(points):
-            asked: Changes = {field: (groups[number].name,)}
+        for place, part in enumerate(parts):
+            asked: Changes = {field: (groups[part.row].name,)}
             clicks[len(traces), place] = {**asked, "outcomes": outcomes} if outcomes else asked
         traces.append(
             segments(
-                points,
+                parts,
+                rows,
                 name=name,
-                marker={"color": color, "line": {"width": 0}},
-                customdata=[(rows[number].hover, rows[number].figures) for number, _ in points],
-                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{x:,}}<br>"
+                marker_color=color,
+                customdata=[
+                    (rows[part.row].hover, rows[part.row].figures, part.size) for part in parts
+                ],
+                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]:,}}<br>"
                 "%{customdata[1]}<extra></extra>",
             )
         )

@@ -18,6 +18,9 @@ from pages.parts.figures.chart import FAINT, bars, figure
 ROW_PX = 42
 LEGEND_PX = 34
 
+GAP = 0.004
+"""How far the parts of a bar are apart, as a share of the longest bar."""
+
 SPOKEN = 3
 """How many rows the sentence for screen readers names."""
 
@@ -37,28 +40,47 @@ class Row:
         return text.label(self.name, text.MOST_HOVER_CHARACTERS)
 
 
-def segments(points: Sequence[tuple[int, int]], **trace: Any) -> go.Bar:
-    """One part of the bars: (number of the row, size of the part)."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the bar of a row."""
+
+    row: int
+    start: int
+    size: int
+    """More than 0."""
+
+
+def segments(parts: Sequence[Part], rows: Sequence[Row], **trace: Any) -> go.Bar:
+    """One kind of part of the bars, side by side with the others, a hair apart."""
+    gap = largest_of(rows) * GAP
     return bars(
         orientation="h",
-        y=[number for number, _ in points],
-        x=[size for _, size in points],
+        y=[part.row for part in parts],
+        base=[part.start for part in parts],
+        x=[max(part.size - gap, part.size / 2) for part in parts],
         width=0.36,
         offset=0.1,
+        marker_line_width=0,
         **trace,
     )
 
 
 def track(rows: Sequence[Row], hover: str) -> go.Bar:
-    """What is left of each row beside its bar; it must be the last trace."""
-    largest = max((row.size for row in rows), default=0)
+    """What is left of each row beside its bar."""
+    largest = largest_of(rows)
     return segments(
-        [(number, largest - row.size) for number, row in enumerate(rows)],
-        marker={"color": FAINT, "line": {"width": 0}},
+        [Part(number, row.size, largest - row.size) for number, row in enumerate(rows)],
+        rows,
+        marker_color=FAINT,
         showlegend=False,
         customdata=[(row.hover, row.figures) for row in rows],
         hovertemplate=f"<b>%{{customdata[0]}}</b><br>{hover}<extra></extra>",
     )
+
+
+def largest_of(rows: Sequence[Row]) -> int:
+    """The size of the longest bar."""
+    return max((row.size for row in rows), default=0)
 
 
 def rows_figure(traces: Sequence[go.Bar], rows: Sequence[Row]) -> go.Figure:
@@ -66,7 +88,7 @@ def rows_figure(traces: Sequence[go.Bar], rows: Sequence[Row]) -> go.Figure:
     shown = figure(
         traces,
         height=ROW_PX * max(1, len(rows)) + LEGEND_PX,
-        barmode="stack",
+        barmode="overlay",
         showlegend=True,
         annotations=[
             note
@@ -77,8 +99,7 @@ def rows_figure(traces: Sequence[go.Bar], rows: Sequence[Row]) -> go.Figure:
             )
         ],
     )
-    largest = max((row.size for row in rows), default=0)
-    shown.update_xaxes(visible=False, range=[0, max(1, largest)])
+    shown.update_xaxes(visible=False, range=[0, max(1, largest_of(rows))])
     # Rows are numbers, not names: two names may look alike once they are cut.
     shown.update_yaxes(visible=False, range=[len(rows) - 0.5, -0.5])
     return shown
