@@ -136,7 +136,7 @@ def interruptible(connection: Connection) -> Iterator[Any]:
 def fetch_arrow(connection: Connection, statement: Statement) -> pa.Table:
     """All rows of the statement."""
     result = connection.execute(statement)
-    table: pa.Table = result.cursor.fetch_arrow_table()
+    table: pa.Table = result.cursor.to_arrow_table()
     return table
 
 
