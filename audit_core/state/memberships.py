@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select
@@ -21,6 +22,19 @@ MEMBERSHIP_COLUMNS = (
     organization.c.name.label("organization_name"),
 )
 """What `sorted_memberships` reads from a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person in one organization, as its admins may know them."""
+
+    email: str
+    name: str
+    role: Role
+    grants: frozenset[Permission]
+    """Permissions beyond those of the role."""
+    disabled: bool
+    """Whether the account is barred from signing in, to any organization."""
 
 
 def ensure_organization(
@@ -123,6 +137,36 @@ def memberships(connection: Connection, account_id: str) -> tuple[Membership, ..
     )
 
 
+def members(connection: Connection, organization_id: str) -> tuple[Member, ...]:
+    """Who is in an organization, by e-mail address; empty for an unknown one."""
+    found = connection.execute(
+        select(
+            account.c.email,
+            account.c.name,
+            account.c.disabled,
+            membership.c.role,
+            membership.c.grants,
+        )
+        .join_from(membership, account)
+        .where(membership.c.organization_id == organization_id)
+    )
+    return tuple(
+        sorted(
+            (
+                Member(
+                    email=row.email,
+                    name=row.name,
+                    role=Role(row.role),
+                    grants=_permissions(row.grants),
+                    disabled=row.disabled,
+                )
+                for row in found
+            ),
+            key=lambda member: member.email,
+        )
+    )
+
+
 def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membership, ...]:
     """Rows of `MEMBERSHIP_COLUMNS`, by the organization's name.
 
@@ -133,13 +177,17 @@ def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membershi
             organization_id=row.organization_id,
             organization_name=row.organization_name,
             role=Role(row.role),
-            grants=frozenset(Permission(grant) for grant in row.grants.split()),
+            grants=_permissions(row.grants),
         )
         for row in rows
     ]
     return tuple(
         sorted(found, key=lambda one: (one.organization_name.casefold(), one.organization_id))
     )
+
+
+def _permissions(names: str) -> frozenset[Permission]:
+    return frozenset(Permission(name) for name in names.split())
 
 
 def _is_of(account_id: str, organization_id: str) -> tuple[ColumnElement[bool], ...]:

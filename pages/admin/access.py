@@ -1,9 +1,22 @@
-"""Access."""
+"""Access: who is in the organization, its API tokens, and the record of what they did."""
 
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import viewer
+from pages.parts import access_events, api_tokens, member_list, viewer
 
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)
+
+members_tab, tokens_tab, record_tab = st.tabs(
+    ["Members", "API tokens", "Access record"], key="access_tab", on_change="rerun"
+)
+if members_tab.open:
+    with members_tab:
+        member_list.draw(scope)
+if tokens_tab.open:
+    with tokens_tab:
+        api_tokens.draw(scope)
+if record_tab.open:
+    with record_tab:
+        access_events.draw(scope)

@@ -1,9 +1,34 @@
-"""Sources."""
+"""Sources: files into the log, with a preview; other ways in; what was rejected."""
 
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import viewer
+from pages.parts import file_preview, file_storing, rejection_list, viewer, ways_in
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
+
+st.subheader("Files", anchor=False)
+files = st.file_uploader(
+    "JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd",
+    accept_multiple_files=True,
+    key=file_storing.uploader_key(),
+    on_change=file_storing.forget_report,
+)
+file_storing.draw_report()
+if files:
+    button_slot = st.container()
+    readable = [file for file in files if file_preview.draw(file, scope)]
+    noun = "file" if len(readable) == 1 else "files"
+    with button_slot:
+        if readable and st.button(
+            f"Store {len(readable)} {noun}", type="primary", icon=":material/save:"
+        ):
+            file_storing.store(readable, scope)
+        st.caption("Nothing is stored yet. Compare the first records, then store.")
+
+st.subheader("Rejected records", anchor=False)
+rejection_list.draw(scope)
+
+st.subheader("Other ways in", anchor=False)
+ways_in.draw()

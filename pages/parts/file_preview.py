@@ -1,0 +1,129 @@
+"""What storing a file would do, told from its first records before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from audit_core.access import Scope
+from audit_core.entries import AuditEntry
+from audit_core.query.windows import written
+from audit_core.redaction import redact
+from audit_core.rejections import Rejection
+from audit_core.sources.pipeline import FOREIGN, Preview, preview
+from pages.parts import problems, rejection_list
+from pages.parts.entry_table import message_text, outcome_text, target_text
+from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+
+FIRST = 50
+"""How many records of a file are looked at."""
+
+TALLEST = 8
+"""How many lines of a table are seen without scrolling."""
+
+_UNITS = ((1_000_000, "MB"), (1_000, "kB"))
+
+
+def draw(file: UploadedFile, scope: Scope) -> bool:
+    """Draw the preview of a file; whether it holds anything to store.
+
+    What keeps one file from being read is told in place, and leaves the others alone.
+    """
+    with st.container(border=True):
+        st.text(f"{file.name} · {size_text(file.size)}")
+        try:
+            file.seek(0)
+            found = preview(file, file.name, organization_id=scope.organization_id, limit=FIRST)
+        except Exception as error:
+            problems.draw(error)
+            return False
+        if not found.entries and not found.rejections:
+            st.info("This file is empty: it holds no records.", icon=":material/draft:")
+            return False
+        _draw_found(found)
+        return True
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `812 bytes`, `1.4 kB`, `20.0 MB`."""
+    for bytes_of_unit, unit in _UNITS:
+        if size >= bytes_of_unit:
+            return f"{size / bytes_of_unit:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def summary(found: Preview) -> str:
+    """How many records were looked at, and what would become of them."""
+    looked = len(found.entries) + len(found.rejections)
+    records = "record" if looked == 1 else "records"
+    which = f"The first {looked} {records}, of more" if found.more else f"All {looked} {records}"
+    if looked == 1 and not found.more:
+        which = "One record"
+    return f"{which}: {len(found.entries)} to store, {len(found.rejections)} to reject."
+
+
+def frame(entries: Sequence[AuditEntry]) -> pd.DataFrame:
+    """Entries as they would be stored, in their order; all of it text, without secrets."""
+    shown = [redact(entry) for entry in entries]
+    lines = [
+        {
+            "time": written(entry.created_at, "UTC"),
+            "user": entry.actor,
+            "action": entry.action,
+            "target": target_text(entry),
+            "outcome": [outcome_text(entry)],
+            "message": message_text(entry),
+        }
+        for entry in shown
+    ]
+    return pd.DataFrame(lines, columns=["time", "user", "action", "target", "outcome", "message"])
+
+
+def foreign(rejections: Sequence[Rejection]) -> int:
+    """How many of them are refused for their organization only."""
+    return sum(rejection.reason == FOREIGN for rejection in rejections)
+
+
+def _draw_found(found: Preview) -> None:
+    st.caption(summary(found))
+    if strangers := foreign(found.rejections):
+        records = "record belongs" if strangers == 1 else "records belong"
+        st.warning(
+            f"{strangers} {records} to another organization, or to none, and will be rejected.",
+            icon=":material/domain_disabled:",
+        )
+    if found.entries:
+        st.dataframe(
+            frame(found.entries),
+            hide_index=True,
+            column_config=_columns(found.entries),
+            height=table_height(len(found.entries)),
+            alt="The first entries of this file as they would be stored",
+        )
+    if found.rejections:
+        st.caption("To be rejected")
+        rejection_list.draw_table(found.rejections, "The rejected among these records")
+
+
+def table_height(lines: int) -> int:
+    """The height in pixels of a table that scrolls beyond `TALLEST` lines."""
+    return 38 + 35 * min(lines, TALLEST)
+
+
+def _columns(entries: Sequence[AuditEntry]) -> dict[str, Any]:
+    colors = {outcome_text(entry): COLOR_OF_OUTCOME[entry.outcome] for entry in entries}
+    column = st.column_config
+    return {
+        "time": column.TextColumn("Time (UTC)", width=150),
+        "user": column.TextColumn("User", width=185),
+        "action": column.TextColumn("Action", width=165),
+        "target": column.TextColumn("Target", width=215),
+        "outcome": column.MultiselectColumn(
+            "Outcome", options=list(colors), color=list(colors.values()), width=150
+        ),
+        "message": column.TextColumn("Message", width=320),
+    }

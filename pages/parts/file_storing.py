@@ -1,0 +1,224 @@
+"""Uploaded files into the log, with a progress bar, a report, and a line in the access record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from audit_core.access import Permission, Scope
+from audit_core.entries import AuditEntry
+from audit_core.errors import AuditError
+from audit_core.log.arrivals import AppendReport
+from audit_core.rejections import Rejection
+from audit_core.sources.files import read_records
+from audit_core.sources.pipeline import IngestReport, ingest
+from audit_core.state.access_record import record
+from audit_core.state.rejections import keep_rejections
+from audit_core.state.sessions import Viewer
+from pages.parts import cached, problems, rejection_list, viewer
+
+MAX_CONTENT = 2_000_000_000
+"""The decompressed bytes that one uploaded file may hold; beyond it is the command line."""
+
+_RESULTS = "stored_files"
+_ROUND = "upload_round"
+
+
+@dataclass(slots=True, kw_only=True)
+class FileResult:
+    """What became of one file so far."""
+
+    name: str
+    report: IngestReport = field(default_factory=IngestReport)
+    ended: bool = False
+    """Whether it was read and stored to its end."""
+    problem: AuditError | None = None
+    """Why not, if that is known."""
+
+
+def uploader_key() -> str:
+    """The key of the uploader: another one after each storing, which empties it."""
+    return f"upload_{st.session_state.get(_ROUND, 0)}"
+
+
+def store(files: Sequence[UploadedFile], scope: Scope) -> None:
+    """Store the files one after the other, then run the page anew with the report.
+
+    What goes wrong with a file ends that file and is told in the report; what was stored by
+    then stays stored. Whoever loses the permission meanwhile is stopped before the next batch.
+    """
+    results: list[FileResult] = []
+    # Kept from the beginning: should the run be cut off by a click, the report is still there.
+    st.session_state[_RESULTS] = results
+    bar = _Bar(files)
+    for file in files:
+        result = FileResult(name=file.name)
+        results.append(result)
+        bar.begin(file, result)
+        try:
+            _store_file(file, scope, result, bar.note)
+        except AuditError as error:
+            result.problem = error
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    rejection_list.show_newest()
+    st.rerun()
+
+
+class _Bar:
+    """The progress bar over all files, by the bytes that were read of them."""
+
+    def __init__(self, files: Sequence[UploadedFile]) -> None:
+        self._files = files
+        self._bar = st.progress(0.0, text="Storing")
+
+    def begin(self, file: UploadedFile, result: FileResult) -> None:
+        self._file, self._result = file, result
+        self._number = self._files.index(file)
+        self._read_before = sum(each.size for each in self._files[: self._number])
+
+    def note(self, report: IngestReport) -> None:
+        """Take the report so far, and show it."""
+        self._result.report = report
+        whole = sum(each.size for each in self._files) or 1
+        records = report.acknowledged + report.rejected
+        self._bar.progress(
+            min(1.0, (self._read_before + self._file.tell()) / whole),
+            text=f"File {self._number + 1} of {len(self._files)}: {records:,} records",
+        )
+
+
+def _store_file(
+    file: UploadedFile,
+    scope: Scope,
+    result: FileResult,
+    note: Callable[[IngestReport], None],
+) -> None:
+    product = cached.product()
+    person = _still_allowed(scope)
+
+    def append(entries: Sequence[AuditEntry]) -> AppendReport:
+        _still_allowed(scope)
+        return product.log.append(entries)
+
+    def keep(rejections: Sequence[Rejection]) -> None:
+        with product.state.begin() as connection:
+            keep_rejections(
+                connection,
+                rejections=rejections,
+                organization_id=scope.organization_id,
+                origin=f"upload: {person.email}",
+                now=product.clock(),
+            )
+
+    file.seek(0)
+    try:
+        ingest(
+            read_records(file, file.name, max_bytes=MAX_CONTENT),
+            append=append,
+            keep=keep,
+            organization_id=scope.organization_id,
+            progress=note,
+        )
+        result.ended = True
+    finally:
+        with product.state.begin() as connection:
+            record(
+                connection,
+                at=product.clock(),
+                verb="ingest",
+                actor=person.email,
+                organization_id=scope.organization_id,
+                address=viewer.address(),
+                detail={
+                    "file": file.name,
+                    "bytes": file.size,
+                    **asdict(result.report),
+                    "ended": result.ended,
+                },
+            )
+
+
+def _still_allowed(scope: Scope) -> Viewer:
+    """The viewer, who may store into this organization at this moment; else the run ends."""
+    person, present = viewer.require(Permission.INGEST)
+    if present.organization_id != scope.organization_id:
+        st.rerun()
+    return person
+
+
+def draw_report() -> None:
+    """What became of the files that were stored last, until it is put away."""
+    results: list[FileResult] | None = st.session_state.get(_RESULTS)
+    if not results:
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{_heading(results)}**", width="stretch")
+            st.button("Close", icon=":material/close:", type="tertiary", on_click=forget_report)
+        st.dataframe(
+            frame(results),
+            hide_index=True,
+            column_config=_COLUMNS,
+            height="content" if len(results) <= 10 else 38 + 35 * 10,
+            alt="What became of each file",
+        )
+        told = {
+            (each.problem.message, each.problem.hint): each.problem
+            for each in results
+            if each.problem
+        }
+        for problem in told.values():
+            problems.draw(problem)
+        if not all(each.ended for each in results):
+            st.caption("Storing a file again is safe: what is stored already is recognized.")
+
+
+def frame(results: Sequence[FileResult]) -> pd.DataFrame:
+    """One line for each file, in their order."""
+    return pd.DataFrame(
+        [
+            {
+                "file": each.name,
+                **asdict(each.report),
+                "end": "Complete" if each.ended else "Stopped",
+            }
+            for each in results
+        ]
+    )
+
+
+def forget_report() -> None:
+    """Put the report away."""
+    st.session_state.pop(_RESULTS, None)
+
+
+def _heading(results: Sequence[FileResult]) -> str:
+    report = sum((each.report for each in results), IngestReport())
+    files = "1 file" if len(results) == 1 else f"{len(results)} files"
+    return (
+        f"{files}: {report.accepted:,} accepted, {report.known:,} already known, "
+        f"{report.finished:,} finished, {report.rejected:,} rejected"
+    )
+
+
+_COLUMNS: dict[str, Any] = {
+    "file": st.column_config.TextColumn("File", width=300),
+    "accepted": st.column_config.NumberColumn(
+        "Accepted", format="localized", help="Stored as new entries"
+    ),
+    "known": st.column_config.NumberColumn(
+        "Already known", format="localized", help="Stored before, with nothing to add"
+    ),
+    "finished": st.column_config.NumberColumn(
+        "Finished", format="localized", help="Gave a stored entry the status that it lacked"
+    ),
+    "rejected": st.column_config.NumberColumn(
+        "Rejected", format="localized", help="Kept below with place and reason"
+    ),
+    "end": st.column_config.TextColumn("Read", help="Whether the file was read to its end"),
+}
