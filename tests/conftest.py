@@ -1,0 +1,22 @@
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from strategies import NOW
+
+from audit_core.log.store import AuditLog, open_log
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    """A clock that stands still."""
+    return lambda: NOW
+
+
+@pytest.fixture
+def log(tmp_path: Path, clock: Callable[[], datetime]) -> Iterator[AuditLog]:
+    """An empty log in a file of its own."""
+    log = open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", clock=clock)
+    yield log
+    log.close()

@@ -1,0 +1,91 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plain_reading import selected
+from strategies import ACTOR_IDS, NOW, TEXTS, matching_filters, sample_entries, windows
+
+from audit_core.access import Scope
+from audit_core.entries import Category, Outcome
+from audit_core.log.store import open_log
+from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+
+ENTRIES = sample_entries(1200)
+TIMES = st.sampled_from(sorted({entry.created_at for entry in ENTRIES}))
+ALWAYS = Bounds(since=None, until=None)
+EVERYTHING = Scope.everything()
+
+SCOPES = st.builds(
+    Scope,
+    organization_id=st.sampled_from(("org-alpha", "org-beta", "org-empty")),
+    actor_id=st.none() | st.sampled_from(ACTOR_IDS),
+) | st.just(EVERYTHING)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    log = open_log(f"duckdb:///{tmp_path_factory.mktemp('conditions') / 'log.duckdb'}")
+    log.append(ENTRIES)
+    yield Reader(log)
+    log.close()
+
+
+def found(reader, wanted, scope, bounds):
+    page = reader.page(wanted, scope, bounds, None, len(ENTRIES))
+    return [row.entry for row in page.rows]
+
+
+@settings(deadline=None, max_examples=250)
+@given(matching_filters(windows(TIMES)), SCOPES)
+def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, wanted, scope):
+    bounds = wanted.window.bounds(NOW)
+    assert found(reader, wanted, scope, bounds) == selected(ENTRIES, wanted, scope, bounds)
+
+
+ONE_VALUE = [
+    *(EntryFilter(categories=(category,)) for category in Category),
+    *(EntryFilter(outcomes=(outcome,)) for outcome in Outcome),
+    *(EntryFilter(text=text) for text in TEXTS),
+    *(
+        EntryFilter(**{field: values})
+        for field in ("target_types", "targets", "sources", "ip_addresses")
+        for values in ((NONE,), (NONE, "cli", "sandbox", "10.0.0.1", "a_b"), ("a%b",), ("unknown",))
+    ),
+    EntryFilter(status_codes=(0,)),
+    EntryFilter(actors=("-",)),
+]
+
+
+@pytest.mark.parametrize("wanted", ONE_VALUE, ids=lambda wanted: wanted.describe())
+def test_each_value_alone_agrees_with_its_plain_reading(reader, wanted):
+    expected = selected(ENTRIES, wanted, EVERYTHING, ALWAYS)
+    assert found(reader, wanted, EVERYTHING, ALWAYS) == expected
+
+
+@pytest.mark.parametrize("kind", [Category, Outcome])
+def test_every_entry_has_exactly_one_category_and_one_outcome(reader, kind):
+    field = "categories" if kind is Category else "outcomes"
+    ids = [
+        entry.id
+        for value in kind
+        for entry in found(reader, EntryFilter(**{field: (value,)}), EVERYTHING, ALWAYS)
+    ]
+    assert sorted(ids) == sorted(entry.id for entry in ENTRIES)
+
+
+def test_bounds_are_half_open(reader):
+    instant = ENTRIES[0].created_at
+    at_start = found(reader, EntryFilter(), EVERYTHING, Bounds(since=instant, until=None))
+    before_end = found(reader, EntryFilter(), EVERYTHING, Bounds(since=None, until=instant))
+    assert ENTRIES[0] in at_start
+    assert ENTRIES[0] not in before_end
+    assert len(at_start) + len(before_end) == len(ENTRIES)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
+def test_no_text_breaks_out_of_its_value(reader, text):
+    wanted = EntryFilter(text=text, actors=(text,), actions=(text,))
+    scope = Scope(organization_id="org-alpha")
+    assert found(reader, wanted, scope, ALWAYS) == selected(ENTRIES, wanted, scope, ALWAYS)

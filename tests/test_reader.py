@@ -1,0 +1,260 @@
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from plain_reading import selected
+from strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
+
+from audit_core import reader as reader_module
+from audit_core.access import Scope
+from audit_core.entries import Outcome
+from audit_core.log.store import open_log
+from audit_core.query.filters import EntryFilter
+from audit_core.query.statements import FACETS
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+
+ENTRIES = sample_entries(700)
+OWN = [item for item in ENTRIES if item.organization_id == "org-alpha"]
+TIMES = st.sampled_from(sorted({item.created_at for item in ENTRIES}))
+FILTERS = matching_filters(windows(TIMES))
+ALWAYS = Bounds(since=None, until=None)
+ALPHA = Scope(organization_id="org-alpha")
+EVERYTHING = Scope.everything()
+MOST = 1000
+
+on_one_log = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def opened(folder, entries):
+    log = open_log(f"duckdb:///{folder / 'log.duckdb'}")
+    log.append(entries)
+    return log
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    log = opened(tmp_path_factory.mktemp("shared"), ENTRIES)
+    yield Reader(log)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """A log that holds only what the scope `ALPHA` may see."""
+    log = opened(tmp_path_factory.mktemp("alone"), OWN)
+    yield Reader(log)
+    log.close()
+
+
+def everything_read(reader, wanted, scope):
+    bounds = wanted.window.bounds(NOW)
+    return {
+        "page": [row.entry for row in reader.page(wanted, scope, bounds, None, MOST).rows],
+        "histogram": reader.outcomes_over_time(wanted, scope, bounds, NOW),
+        "span": reader.span(wanted, scope, bounds, NOW),
+        "values": {name: reader.values(name, wanted, scope, bounds, 50) for name in FACETS},
+        "summary": reader.summary(wanted, scope, bounds),
+        "actions": reader.actions(wanted, scope, bounds, 50),
+        "actors": reader.actors(wanted, scope, bounds, 50),
+        "errors": reader.errors(wanted, scope, bounds, 50),
+        "hours": reader.hours_of_week(wanted, scope, bounds, NOW),
+        "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
+        "arrived": reader.arrived_since(wanted, scope, bounds, 0),
+    }
+
+
+@settings(on_one_log, max_examples=15)
+@given(FILTERS, st.none() | st.sampled_from(ACTOR_IDS))
+def test_an_organization_reads_as_if_it_were_alone(reader, alone, wanted, actor_id):
+    scope = Scope(organization_id="org-alpha", actor_id=actor_id)
+    assert everything_read(reader, wanted, scope) == everything_read(alone, wanted, scope)
+
+
+@on_one_log
+@given(FILTERS)
+def test_every_read_counts_the_same_entries(reader, wanted):
+    bounds = wanted.window.bounds(NOW)
+    read = everything_read(reader, wanted, ALPHA)
+    expected = selected(ENTRIES, wanted, ALPHA, bounds)
+    failed = [item for item in expected if 400 <= (item.status_code or 0) <= 599]
+    assert read["page"] == expected
+    assert read["export"] == expected[::-1]
+    assert read["arrived"] == len(expected)
+    assert read["histogram"].by_outcome() == Counter(item.outcome for item in expected)
+    assert read["summary"].entries == len(expected)
+    assert read["summary"].failed == len(failed)
+    assert read["summary"].answered == sum(1 for item in expected if item.status_code)
+    assert read["summary"].users == len({item.actor_email for item in expected} - {""})
+    assert {share.name: share.count for share in read["actions"].largest} == Counter(
+        item.action for item in expected
+    )
+    assert {share.name: (share.count, share.failed) for share in read["actors"].largest} == {
+        actor: (count, sum(1 for item in failed if item.actor == actor))
+        for actor, count in Counter(item.actor for item in expected).items()
+    }
+    assert {(action, status): count for action, status, count in read["errors"][0]} == Counter(
+        (item.action, item.status_code) for item in failed
+    )
+    assert sum(count for _, count, _ in read["hours"]) == len(expected)
+
+
+def test_values_are_the_most_frequent_ones_without_the_absent(reader):
+    for name, field in (("source", "source"), ("target_type", "target_type"), ("ip", "ip_address")):
+        counts = Counter(getattr(item, field) for item in OWN)
+        del counts[None]
+        listed = reader.values(name, EntryFilter(), ALPHA, ALWAYS, 50)
+        assert set(listed) == set(counts)
+        assert [counts[value] for value in listed] == sorted(counts.values(), reverse=True)
+        assert len(reader.values(name, EntryFilter(), ALPHA, ALWAYS, 1)) == 1
+
+
+def test_an_entry_is_found_in_its_own_organization_only(reader):
+    for item in ENTRIES[:50]:
+        found = reader.entry(item.id, ALPHA)
+        assert found == (item if item.organization_id == "org-alpha" else None)
+
+
+def test_a_scope_of_one_actor_does_not_find_the_entry_of_another(reader):
+    scope = Scope(organization_id="org-alpha", actor_id="user-1")
+    for item in OWN[:50]:
+        assert (reader.entry(item.id, scope) is None) == (item.actor_id != "user-1")
+
+
+def test_shares_say_when_there_are_more(reader):
+    assert reader.actions(EntryFilter(), ALPHA, ALWAYS, 2).truncated
+    assert not reader.actions(EntryFilter(), ALPHA, ALWAYS, 50).truncated
+
+
+def pages_forward(reader, wanted, bounds, step, scope=ALPHA):
+    pages = [reader.page(wanted, scope, bounds, None, step)]
+    while pages[-1].older is not None:
+        pages.append(reader.page(wanted, scope, bounds, pages[-1].older, step))
+    return pages
+
+
+@on_one_log
+@given(FILTERS, st.integers(10, 300))
+def test_paging_with_any_step_gives_each_match_once_newest_first(reader, wanted, step):
+    bounds = wanted.window.bounds(NOW)
+    pages = pages_forward(reader, wanted, bounds, step)
+    assert [row.entry for page in pages for row in page.rows] == selected(
+        ENTRIES, wanted, ALPHA, bounds
+    )
+    assert all(len(page.rows) == step for page in pages[:-1])
+    assert pages[0].newer is None
+
+
+@on_one_log
+@given(FILTERS, st.integers(30, 200))
+def test_going_back_gives_the_same_pages(reader, wanted, step):
+    bounds = wanted.window.bounds(NOW)
+    pages = pages_forward(reader, wanted, bounds, step)
+    for page, following in pairwise(pages):
+        back = reader.page(wanted, ALPHA, bounds, following.newer, step)
+        assert back.rows == page.rows
+        assert (back.newer is None) == (page.newer is None)
+        assert reader.page(wanted, ALPHA, bounds, back.older, step).rows == following.rows
+
+
+def test_a_page_of_one_works_among_entries_of_the_same_time(log):
+    same = [entry(f"id-{number}", status_code=(None, 200)[number % 2]) for number in range(9)]
+    log.append(same)
+    pages = pages_forward(Reader(log), EntryFilter(), ALWAYS, 1)
+    assert [row.entry for page in pages for row in page.rows] == same[::-1]
+
+
+@settings(on_one_log, max_examples=6)
+@given(st.integers(5, 40), st.lists(st.integers(-5000, 10), max_size=12), st.integers(0, 2**32 - 1))
+def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(
+    tmp_path_factory, step, minutes, seed
+):
+    before = sample_entries(120, seed=seed)
+    log = opened(tmp_path_factory.mktemp("meanwhile"), before)
+    late = [
+        entry(f"late-{number}", created_at=NOW + timedelta(minutes=minute))
+        for number, minute in enumerate(minutes)
+    ]
+    reader = Reader(log)
+    seen, cursor = [], None
+    while True:
+        page = reader.page(EntryFilter(), EVERYTHING, ALWAYS, cursor, step)
+        seen += [row.entry.id for row in page.rows]
+        if page.older is None:
+            break
+        cursor = page.older
+        if late:
+            log.append([late.pop()])
+    log.close()
+    assert len(seen) == len(set(seen))
+    assert {item.id for item in before} <= set(seen)
+
+
+def test_an_entry_that_finishes_between_two_pages_is_seen_once(log):
+    log.append([entry(f"id-{number}", status_code=None) for number in range(10)])
+    reader = Reader(log)
+    first = reader.page(EntryFilter(), ALPHA, ALWAYS, None, 5)
+    log.append([entry(f"id-{number}", status_code=200) for number in range(10)])
+    second = reader.page(EntryFilter(), ALPHA, ALWAYS, first.older, 5)
+    ids = [row.entry.id for page in (first, second) for row in page.rows]
+    assert ids == [f"id-{number}" for number in range(9, -1, -1)]
+
+
+def test_arrivals_after_a_seq_are_counted(log):
+    log.append([entry("a"), entry("b", organization_id="org-beta")])
+    seq = log.last_seq()
+    log.append([entry("c"), entry("d"), entry("e", organization_id="org-beta")])
+    assert Reader(log).arrived_since(EntryFilter(), ALPHA, ALWAYS, seq) == 2
+
+
+@settings(on_one_log, max_examples=30)
+@given(wanted=FILTERS, step=st.integers(7, 400))
+def test_a_download_in_steps_of_any_size_holds_each_match_once(reader, monkeypatch, wanted, step):
+    monkeypatch.setattr(reader_module, "EXPORT_STEP", step)
+    bounds = wanted.window.bounds(NOW)
+    steps = list(reader.export(wanted, ALPHA, bounds))
+    assert [item for found in steps for item in found] == selected(ENTRIES, wanted, ALPHA, bounds)[
+        ::-1
+    ]
+    assert all(0 < len(found) <= step for found in steps)
+
+
+def test_a_download_holds_what_was_stored_when_it_began(log, monkeypatch):
+    monkeypatch.setattr(reader_module, "EXPORT_STEP", 10)
+    stored = sample_entries(200, seed=1)
+    log.append(stored)
+    unfinished = [item for item in stored if not item.finished]
+    found = []
+    for number, step in enumerate(Reader(log).export(EntryFilter(), EVERYTHING, ALWAYS)):
+        found += step
+        log.append(
+            [
+                entry(f"new-{number}-past", created_at=NOW - timedelta(days=2, minutes=number)),
+                entry(f"new-{number}-ahead", created_at=NOW + timedelta(minutes=number)),
+                *(replace(item, status_code=200) for item in unfinished[number * 3 :][:3]),
+            ]
+        )
+    assert Counter(item.id for item in found) == Counter(item.id for item in stored)
+    assert [item.created_at for item in found] == sorted(item.created_at for item in stored)
+
+
+def test_the_histogram_of_nothing_is_empty(log):
+    histogram = Reader(log).outcomes_over_time(EntryFilter(), ALPHA, ALWAYS, NOW)
+    assert histogram.counts == ()
+    assert (histogram.since, histogram.until) == (NOW, NOW)
+
+
+def test_success_is_of_those_answered(log):
+    codes = (200, 201, 404, None, 0)
+    log.append([entry(f"id-{code}", status_code=code) for code in codes])
+    summary = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
+    assert summary.success_rate == 2 / 3
+    assert summary.failed_starts == 1
+    nothing = EntryFilter(outcomes=(Outcome.UNANSWERED,))
+    assert Reader(log).summary(nothing, ALPHA, ALWAYS).success_rate is None
