@@ -29,13 +29,14 @@ except FilterError as error:
 with st.container(horizontal=True, vertical_alignment="center", key="overview_actions"):
     span_slot = st.container(width="stretch")
     live = real_time.draw_switch(scope)
-    pager.draw_refresh()
+    if not live.on:
+        pager.draw_refresh()
 real_time.draw_pulse(view, live)
 
 asked = (view.wanted, scope, view.bounds)
 summary = cached.summary(*asked, live.head)
 if summary.entries == 0:
-    pager.draw_empty(view)
+    pager.draw_empty(view, scope, live.head)
     st.stop()
 
 metric_slot = st.grid(4, min_column_width=165, key="overview_metrics")

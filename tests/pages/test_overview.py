@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from audit_core.access import Scope
+from audit_core.entries import AuditEntry
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Window
+from pages.parts import cached
+from tests.pages.conftest import Open
+from tests.seeded import ALPHA, BETA, Seeded
+
+HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+def entry(seeded: Seeded, number: int, **fields: Any) -> AuditEntry:
+    given: dict[str, Any] = {
+        "id": f"entry-{number}",
+        "actor_id": "id-ann",
+        "actor_email": "ann@example.org",
+        "actor_api_key_prefix": None,
+        "actor_api_key_suffix": None,
+        "organization_id": ALPHA,
+        "action": "start",
+        "target_type": "sandbox",
+        "target_id": "sb-1",
+        "status_code": 200,
+        "error_message": None,
+        "ip_address": None,
+        "user_agent": None,
+        "source": None,
+        "metadata": None,
+        "created_at": seeded.clock.now - timedelta(hours=number + 1),
+    }
+    return AuditEntry(**{**given, **fields})
+
+
+@pytest.fixture
+def filled(seeded: Seeded) -> Seeded:
+    """Ten entries of the last day in one organization, and others in another one."""
+    seeded.product.log.append(
+        [
+            *(entry(seeded, number) for number in range(7)),
+            entry(seeded, 7, status_code=404, action="stop", actor_email="bob@example.org"),
+            entry(seeded, 8, status_code=500),
+            entry(seeded, 9, status_code=None, action=HOSTILE),
+            *(
+                entry(seeded, number, organization_id=BETA, action="beta_only")
+                for number in range(50, 53)
+            ),
+        ]
+    )
+    return seeded
+
+
+def charts(app: AppTest) -> list[Any]:
+    return [each.proto for each in app.get("plotly_chart")]
+
+
+def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
+    """Run again as after a click of the browser on a point."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = chart.id
+    selection = {"points": [{"curve_number": curve, "point_number": point}]}
+    state.string_value = json.dumps({"selection": selection})
+    return app._run(states)
+
+
+def test_overview_shows_the_figures_of_the_window_and_their_change(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org").run()
+    assert not app.exception and not app.error
+    assert [(each.label, each.value, each.delta) for each in app.metric] == [
+        ("Entries", "10", "new"),
+        ("Success rate", "77.7%", "new"),
+        ("Failed starts", "1", "new"),
+        ("Active users", "2", "new"),
+    ]
+    assert all(each.help for each in app.metric)
+
+
+def test_every_chart_has_a_sentence_with_its_numbers(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    sentences = [chart.alt for chart in charts(app)]
+    assert [sentence.split(":")[0].split(" (")[0] for sentence in sentences] == [
+        "Outcomes over time",
+        "Outcomes of 10 entries",
+        "Errors by action and status code",
+        "Most frequent actions",
+        "Most active users",
+        "Entries by weekday and hour",
+    ]
+    assert "start, 8 · 12% failed" in sentences[3]
+
+
+def test_all_time_has_no_change(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org")
+    app.query_params["window"] = "all"
+    app.run()
+    assert {each.delta for each in app.metric} == {""}
+
+
+def test_nothing_of_another_organization_shows(open_app: Open, filled: Seeded) -> None:
+    both = open_app("both@example.org").run()
+    assert both.metric[0].value == "10"
+    assert all("beta_only" not in chart.spec for chart in charts(both))
+    both.sidebar.selectbox[0].select(BETA).run()
+    assert both.metric[0].value == "3"
+    assert any("beta_only" in chart.spec for chart in charts(both))
+
+
+def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
+    wanted = EntryFilter(window=Window(preset="all"))
+    bounds = wanted.window.bounds(filled.clock())
+    head = 1
+    numbers = [
+        cached.summary(wanted, Scope(organization_id=each), bounds, head).entries
+        for each in (ALPHA, BETA, "org-nobody")
+    ]
+    assert numbers == [10, 3, 0]
+    narrow = Scope(organization_id=ALPHA, actor_id="id-nobody")
+    assert cached.summary(wanted, narrow, bounds, head).entries == 0
+
+
+def test_a_click_narrows_the_filter_and_the_next_chart_begins_unselected(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org").run()
+    before = charts(app)[3].id
+    click(app, charts(app)[3], 0, 0)
+    assert not app.exception
+    assert app.query_params["action"] == "start"
+    assert app.query_params["outcome"] == ["client_error", "server_error"]
+    assert app.metric[0].value == "1"
+    assert charts(app)[3].id != before
+
+
+def test_a_click_on_a_bar_of_time_asks_for_that_time(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    click(app, charts(app)[0], 0, 0)
+    assert app.query_params["outcome"] == "success"
+    assert app.query_params["from"] == "2026-05-04T02:00:00Z"
+    assert app.query_params["to"] == "2026-05-04T04:00:00Z"
+
+
+def test_a_click_that_no_chart_has_changes_nothing(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    click(app, charts(app)[3], 99, 0)
+    assert not app.exception
+    assert "action" not in app.query_params
+    assert app.metric[0].value == "10"
+
+
+def test_hostile_log_text_stands_in_charts_as_text_and_nowhere_else(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org").run()
+    assert any("&lt;img" in str(json.loads(chart.spec)) for chart in charts(app))
+    assert all("<img" not in chart.spec for chart in charts(app))
+    written = [*app.markdown, *app.caption, *app.subheader, *app.metric]
+    assert all("onerror" not in str(each.value) for each in written)
+
+
+def test_nothing_found_names_the_filters_to_loosen_and_draws_no_chart(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org")
+    app.query_params["action"] = "nothing_like_it"
+    app.run()
+    assert not app.exception
+    assert len(app.info) == 1
+    assert any(each.label.startswith("Without action") for each in app.button)
+    assert not charts(app) and not app.metric
+
+
+def test_an_address_that_cannot_be_read_says_so(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org")
+    app.query_params["window"] = "9y"
+    app.run()
+    assert "cannot be read" in app.error[0].value
+    assert not app.exception and not charts(app)
+
+
+def test_without_errors_the_card_says_so(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org")
+    app.query_params["outcome"] = "success"
+    app.run()
+    assert "No errors here." in [each.value for each in app.caption]
+    assert len(charts(app)) == 5
