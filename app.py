@@ -18,9 +18,11 @@ from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import wrong_options
+from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.settings import read_settings
+from audit_core.state.access_record import list_events
 from pages.parts import problems
 
 HOME = Path(__file__).resolve().parent
@@ -42,6 +44,16 @@ def close_product() -> None:
     from pages.parts import cached
 
     cached.product.clear()
+
+
+def start() -> RunningTrickle | None:
+    """Open the product; if its log is the demo, let new entries trickle in."""
+    opened = product()
+    with opened.state.read() as connection:
+        loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
+    if not loaded or not opened.settings.demo:
+        return None
+    return RunningTrickle(opened.log.append, opened.clock, seed=opened.settings.demo_seed)
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -70,13 +82,16 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
+    trickle = None
     try:
-        await asyncio.to_thread(product)
+        trickle = await asyncio.to_thread(start)
     except AuditError as error:
         print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
     try:
         yield
     finally:
+        if trickle is not None:
+            await asyncio.to_thread(trickle.stop)
         await asyncio.to_thread(close_product)
 
 

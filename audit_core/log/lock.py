@@ -41,7 +41,7 @@ class LogLock:
             other = self._file.read(500).strip() or "another process"
             self._file.close()
             raise LogLockedError(
-                f"The log {log_file} is in use by {other}.",
+                f"The log {log_file.name} is in use by {other}.",
                 "Stop that process, or send files through it: python -m audit_core ingest "
                 "--server http://localhost:8501 --token TOKEN FILE.",
             ) from error
