@@ -20,8 +20,8 @@ def test_nasty_entries_are_written_byte_for_byte_like_this() -> None:
     expected = (
         HEADER
         + (
-            "entry-000001,user-1,ann@example.org,,,org-alpha,create,sandbox,'=cmd|' /C calc'!A0,500,"
-            '"Said ""no"",\nthen left",,,,,2026-05-04T12:00:01Z\r\n'
+            "entry-000001,user-1,ann@example.org,,,org-alpha,create,sandbox,'=cmd|' /C calc'!A0,"
+            '500,"Said ""no"",\nthen left",,,,,2026-05-04T12:00:01Z\r\n'
             "entry-000002,user-1,ann@example.org,,,org-alpha,create,sandbox,'＝HYPERLINK(1),0,"
             ",,'-1+2,,,2026-05-04T12:00:02Z\r\n"
             "entry-000003,'@runner,,,,,create,,,,Ünïcode \u2400 ☃ 🦀\u2028<script>,,,,"
