@@ -1,0 +1,83 @@
+"""A log of simulated entries, with an admin who can sign in; made once for each size."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audit_core.access import Role
+from audit_core.demo import DEMO_ORGANIZATIONS, simulate
+from audit_core.entries import AuditEntry
+from audit_core.log.store import open_log
+from audit_core.state.accounts import add_account
+from audit_core.state.database import open_state
+from audit_core.state.memberships import ensure_organization, set_membership
+
+UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
+SEED = 7
+BATCH = 20_000
+EMAIL = "bench@demo.example"
+PASSWORD = "measured-not-guessed"  # noqa: S105 - opens nothing but the benchmark's own database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Where the databases are, and whom they belong to."""
+
+    folder: Path
+    organization_id: str
+    """The largest of the demo's organizations: about 60 % of the entries."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a process that works on these databases."""
+        return {
+            "SANDTRAIL_LOG_URL": f"duckdb:///{self.folder / 'log.duckdb'}",
+            "SANDTRAIL_STATE_URL": f"sqlite:///{self.folder / 'state.sqlite'}",
+            "SANDTRAIL_KEY_FILE": str(self.folder / "secret.key"),
+            "SANDTRAIL_DEMO": "0",
+        }
+
+
+def prepare(rows: int) -> Prepared:
+    """The databases with `rows` entries, kept in the system's temporary folder."""
+    folder = Path(tempfile.gettempdir()) / f"sandtrail-bench-{rows}"
+    prepared = Prepared(folder=folder, organization_id=DEMO_ORGANIZATIONS[0][0])
+    done = folder / "done"
+    if done.exists():
+        return prepared
+    folder.mkdir(exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+    log = open_log(prepared.environment["SANDTRAIL_LOG_URL"])
+    batch: list[AuditEntry] = []
+    for arrival in simulate(entries=rows, seed=SEED, until=UNTIL):
+        batch.append(arrival.entry)
+        if len(batch) >= BATCH:
+            log.append(batch)
+            batch = []
+    log.append(batch)
+    log.close()
+    _add_admin(prepared)
+    done.touch()
+    return prepared
+
+
+def _add_admin(prepared: Prepared) -> None:
+    state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
+    with state.begin() as connection:
+        name = DEMO_ORGANIZATIONS[0][1]
+        ensure_organization(connection, organization_id=prepared.organization_id, name=name)
+        account = add_account(
+            connection, email=EMAIL, name="Benchmark", password=PASSWORD, now=UNTIL
+        )
+        set_membership(
+            connection,
+            account_id=account.id,
+            organization_id=prepared.organization_id,
+            role=Role.ADMIN,
+            grants=frozenset(),
+        )
+    state.close()
