@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -13,10 +13,11 @@ import typer
 from rich.console import Console
 
 from audit_core.access import Scope
+from audit_core.command.opened_state import ACTOR
 from audit_core.errors import FilterError, SourceError
 from audit_core.export.download import Format, Progress, stream
 from audit_core.log.store import utc_now
-from audit_core.product import open_product
+from audit_core.product import Product, open_product
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Window, parse_instant
 from audit_core.reader import Reader
@@ -42,30 +43,44 @@ def export(
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     product = open_product(read_settings(), utc_now, holder="python -m audit_core export")
     try:
-        progress = Progress()
-        bounds = wanted.window.bounds(product.clock())
+        written = _export(product, wanted, scope, format, output)
+    finally:
+        product.close()
+    where = "standard output" if output == STANDARD_OUTPUT else output
+    Console(stderr=True).print(f"{written:,} entries written to {where}", markup=False)
+
+
+def _export(
+    product: Product, wanted: EntryFilter, scope: Scope, format: Format, output: str
+) -> int:
+    """How many entries were written. On record from before the first byte, however it ends."""
+    progress = Progress()
+    bounds = wanted.window.bounds(product.clock())
+    detail = {"filter": wanted.to_params(), "format": format.value}
+
+    def note(verb: str, more: dict[str, object]) -> None:
+        with product.state.begin() as connection:
+            record(
+                connection,
+                at=product.clock(),
+                verb=verb,
+                actor=ACTOR,
+                organization_id=scope.organization_id,
+                detail=detail | more,
+            )
+
+    note("export.started", {})
+    whole = False
+    try:
         with _written(output) as file:
             for piece in stream(
                 Reader(product.log), wanted, scope, bounds, format, progress=progress
             ):
                 file.write(piece)
-        with product.state.begin() as connection:
-            record(
-                connection,
-                at=product.clock(),
-                verb="export.finished",
-                actor="command line",
-                organization_id=organization,
-                detail={
-                    "filter": wanted.to_params(),
-                    "format": format.value,
-                    "entries": progress.entries,
-                },
-            )
+        whole = True
     finally:
-        product.close()
-    where = "standard output" if output == STANDARD_OUTPUT else output
-    Console(stderr=True).print(f"{progress.entries:,} entries written to {where}", markup=False)
+        note("export.finished" if whole else "export.broken", {"entries": progress.entries})
+    return progress.entries
 
 
 def _window(since: str | None, until: str | None) -> Window:
@@ -100,4 +115,5 @@ def _written(output: str) -> Iterator[BinaryIO]:
             "Check the folder and its free space, then run the command again.",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
