@@ -20,6 +20,8 @@ from audit_core.state.access_record import AccessEvent, list_events, record
 from audit_core.state.accounts import add_account, list_accounts
 from audit_core.state.memberships import ensure_organization, set_membership
 from audit_core.state.passwords import generate_password
+from audit_core.state.preferences import keep_preference
+from audit_core.state.sessions import LAST_ORGANIZATION
 
 BATCH = 20_000
 DEMO_DOMAIN = "demo.example"
@@ -150,6 +152,9 @@ def _add(
             role=role,
             grants=frozenset[Permission](),
         )
+    keep_preference(
+        connection, account_id=account.id, name=LAST_ORGANIZATION, value=organization_ids[0]
+    )
     record(
         connection,
         at=product.clock(),

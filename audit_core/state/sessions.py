@@ -14,10 +14,14 @@ from sqlalchemy import Connection, select
 from audit_core.access import Membership
 from audit_core.errors import AccountError
 from audit_core.state.memberships import MEMBERSHIP_COLUMNS, memberships, sorted_memberships
+from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.secret_text import digest, new_id, new_secret
 from audit_core.state.tables import account, membership, organization, session, sign_in_code
 
 CODE_LIFETIME = timedelta(seconds=30)
+
+LAST_ORGANIZATION = "organization"
+"""The preference that holds the organization an account chose last."""
 """From the right password to the request that redeems the code."""
 _LONGEST_USER_AGENT = 500
 
@@ -70,7 +74,7 @@ def redeem_code(
     """Spend a code on a session; the secret for the cookie, 256 random bits.
 
     `None` when the code is unknown, spent or too old, or the account disabled. The current
-    organization is at first the one whose name comes first.
+    organization is the one that the account chose last, else the first by name.
     """
     # Deleting and reading in one statement: of two redeemers only one gets the row.
     spent = connection.execute(
@@ -86,14 +90,15 @@ def redeem_code(
     ).scalar()
     if disabled is not False:
         return None
-    joined = memberships(connection, spent.account_id)
+    ids = [one.organization_id for one in memberships(connection, spent.account_id)]
+    last = read_preference(connection, account_id=spent.account_id, name=LAST_ORGANIZATION)
     secret = new_secret()
     connection.execute(
         session.insert().values(
             id=new_id(),
             secret_hash=digest(secret),
             account_id=spent.account_id,
-            organization_id=joined[0].organization_id if joined else None,
+            organization_id=last if last in ids else next(iter(ids), None),
             created_at=now,
             expires_at=now + lifetime,
             address=address,
@@ -152,18 +157,21 @@ def choose_organization(connection: Connection, *, session_id: str, organization
 
     Raises `AccountError` when the session is unknown, or its account not in the organization.
     """
-    is_member = connection.execute(
-        select(session.c.id)
+    account_id = connection.execute(
+        select(session.c.account_id)
         .join(membership, membership.c.account_id == session.c.account_id)
         .where(session.c.id == session_id, membership.c.organization_id == organization_id)
     ).scalar()
-    if is_member is None:
+    if account_id is None:
         raise AccountError(
             f"You are not a member of the organization {organization_id}.",
             "Choose one from the list, or ask its admin to add you.",
         )
     connection.execute(
         session.update().where(session.c.id == session_id).values(organization_id=organization_id)
+    )
+    keep_preference(
+        connection, account_id=account_id, name=LAST_ORGANIZATION, value=organization_id
     )
 
 

@@ -224,3 +224,25 @@ def test_expired_rows_are_removed_by_later_sign_ins(state: State, ada: Ada) -> N
     with state.read() as connection:
         assert connection.execute(select(func.count()).select_from(session)).scalar() == 1
         assert connection.execute(select(func.count()).select_from(sign_in_code)).scalar() == 0
+
+
+def test_the_next_session_opens_in_the_organization_chosen_last(state: State, ada: Ada) -> None:
+    secrets = [ada.sign_in()]
+    with state.read() as connection:
+        before = find_viewer(connection, secret=secrets[0], now=NOW)
+    assert before is not None
+    with state.begin() as connection:
+        set_membership(connection, account_id=ada.id, organization_id="org-b", role=Role.MEMBER)
+        choose_organization(connection, session_id=before.session_id, organization_id="org-b")
+    secrets.append(ada.sign_in())
+    with state.read() as connection:
+        after = find_viewer(connection, secret=secrets[1], now=NOW)
+    assert after is not None
+    assert after.organization_id == "org-b"
+    with state.begin() as connection:
+        end_membership(connection, account_id=ada.id, organization_id="org-b")
+    secrets.append(ada.sign_in())
+    with state.read() as connection:
+        left = find_viewer(connection, secret=secrets[2], now=NOW)
+    assert left is not None
+    assert left.organization_id == "org-a"
