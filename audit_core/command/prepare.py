@@ -55,7 +55,7 @@ def _prepare(product: Product, progress: Console, terminal: Console) -> None:
         return
     if not product.settings.demo:
         if not accounts:
-            terminal.print(FIRST_STEPS, highlight=False)
+            terminal.print(FIRST_STEPS, highlight=False, soft_wrap=True)
         return
     until = _begin_demo(product, begun)
     _load(product.log, product, until, progress)
@@ -66,6 +66,7 @@ def _prepare(product: Product, progress: Console, terminal: Console) -> None:
             f"  {sign_in.role:<8} {sign_in.email:<24} {sign_in.password}",
             highlight=False,
             markup=False,
+            soft_wrap=True,
         )
     terminal.print(
         "A lost password: python -m audit_core account reset-password --email E\n",
@@ -163,5 +164,3 @@ def _add(
         detail={"email": account.email, "role": role.value, "organizations": organization_ids},
     )
     return SignIn(email=account.email, password=password, role=role.value)
-
-
