@@ -11,7 +11,7 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.query.windows import written
 from audit_core.state.access_record import AccessEvent, list_events
-from pages.parts import cached
+from pages.parts import cached, table_size
 
 SHOWN = 200
 """How many events are listed."""
@@ -66,12 +66,13 @@ def draw(scope: Scope) -> None:
         frame(shown),
         hide_index=True,
         column_config={
-            "at": st.column_config.TextColumn("When (UTC)", width=150),
+            "at": st.column_config.TextColumn("When (UTC)", width=160),
             "verb": st.column_config.TextColumn("What", width=150),
             "actor": st.column_config.TextColumn("Who", width=200),
             "address": st.column_config.TextColumn("Address", width=130),
             "detail": st.column_config.TextColumn("Detail", width=520),
         },
-        height=38 + 35 * min(len(shown), 18),
+        row_height=table_size.ROW,
+        height=table_size.height(len(shown), most=16),
         alt="The access record of this organization, newest first",
     )

@@ -14,7 +14,7 @@ from audit_core.query.windows import written
 from audit_core.state.access_record import record
 from audit_core.state.memberships import LONGEST_NAME
 from audit_core.state.tokens import Token, add_token, list_tokens, revoke_token
-from pages.parts import cached, problems, viewer
+from pages.parts import cached, problems, table_size, viewer
 
 LONGEST_DAYS = 36_500
 """The latest expiry that can be chosen, in days."""
@@ -26,10 +26,10 @@ _COLUMNS = {
     "name": st.column_config.TextColumn("Name", width=190),
     "state": st.column_config.TextColumn("State", width=90),
     "verbs": st.column_config.TextColumn("May", width=150),
-    "created": st.column_config.TextColumn("Created (UTC)", width=150),
-    "expires": st.column_config.TextColumn("Expires (UTC)", width=150),
-    "used": st.column_config.TextColumn("Last used (UTC)", width=150),
-    "revoked": st.column_config.TextColumn("Revoked (UTC)", width=150),
+    "created": st.column_config.TextColumn("Created (UTC)", width=160),
+    "expires": st.column_config.TextColumn("Expires (UTC)", width=160),
+    "used": st.column_config.TextColumn("Last used (UTC)", width=160),
+    "revoked": st.column_config.TextColumn("Revoked (UTC)", width=160),
     "id": st.column_config.TextColumn("Id", width=290),
 }
 
@@ -95,7 +95,8 @@ def _draw_list(scope: Scope) -> None:
         frame(found[::-1], cached.utc_now()),
         hide_index=True,
         column_config=_COLUMNS,
-        height=38 + 35 * min(len(found), 12),
+        row_height=table_size.ROW,
+        height=table_size.height(len(found)),
         alt="The API tokens of this organization, newest first",
     )
 

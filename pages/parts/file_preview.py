@@ -15,15 +15,12 @@ from audit_core.query.windows import written
 from audit_core.redaction import redact
 from audit_core.rejections import Rejection
 from audit_core.sources.pipeline import FOREIGN, Preview, preview
-from pages.parts import problems, rejection_list
+from pages.parts import problems, rejection_list, table_size
 from pages.parts.entry_table import message_text, outcome_text, target_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 
 FIRST = 50
 """How many records of a file are looked at."""
-
-TALLEST = 8
-"""How many lines of a table are seen without scrolling."""
 
 _UNITS = ((1_000_000, "MB"), (1_000, "kB"))
 
@@ -88,20 +85,28 @@ def foreign(rejections: Sequence[Rejection]) -> int:
     return sum(rejection.reason == FOREIGN for rejection in rejections)
 
 
+def foreign_text(strangers: int, found: Preview) -> str:
+    """What is said of records that the organization's border keeps out."""
+    if strangers == len(found.entries) + len(found.rejections):
+        return (
+            "All of these records belong to another organization, or to none, and will be "
+            "rejected. Is the right organization chosen?"
+        )
+    records = "record belongs" if strangers == 1 else "records belong"
+    return f"{strangers} {records} to another organization, or to none, and will be rejected."
+
+
 def _draw_found(found: Preview) -> None:
     st.caption(summary(found))
     if strangers := foreign(found.rejections):
-        records = "record belongs" if strangers == 1 else "records belong"
-        st.warning(
-            f"{strangers} {records} to another organization, or to none, and will be rejected.",
-            icon=":material/domain_disabled:",
-        )
+        st.warning(foreign_text(strangers, found), icon=":material/domain_disabled:")
     if found.entries:
         st.dataframe(
             frame(found.entries),
             hide_index=True,
             column_config=_columns(found.entries),
-            height=table_height(len(found.entries)),
+            row_height=table_size.ROW,
+            height=table_size.height(len(found.entries)),
             alt="The first entries of this file as they would be stored",
         )
     if found.rejections:
@@ -109,16 +114,11 @@ def _draw_found(found: Preview) -> None:
         rejection_list.draw_table(found.rejections, "The rejected among these records")
 
 
-def table_height(lines: int) -> int:
-    """The height in pixels of a table that scrolls beyond `TALLEST` lines."""
-    return 38 + 35 * min(lines, TALLEST)
-
-
 def _columns(entries: Sequence[AuditEntry]) -> dict[str, Any]:
     colors = {outcome_text(entry): COLOR_OF_OUTCOME[entry.outcome] for entry in entries}
     column = st.column_config
     return {
-        "time": column.TextColumn("Time (UTC)", width=150),
+        "time": column.TextColumn("Time (UTC)", width=160),
         "user": column.TextColumn("User", width=185),
         "action": column.TextColumn("Action", width=165),
         "target": column.TextColumn("Target", width=215),

@@ -12,7 +12,7 @@ from streamlit.typing import UploadedFile
 
 from audit_core.access import Permission, Scope
 from audit_core.entries import AuditEntry
-from audit_core.errors import AuditError
+from audit_core.errors import AuditError, SourceError
 from audit_core.log.arrivals import AppendReport
 from audit_core.rejections import Rejection
 from audit_core.sources.files import read_records
@@ -167,10 +167,11 @@ def draw_report() -> None:
             height="content" if len(results) <= 10 else 38 + 35 * 10,
             alt="What became of each file",
         )
+        # A full disk is the same news for every file, though with other numbers.
         told = {
-            (each.problem.message, each.problem.hint): each.problem
+            problem.message if isinstance(problem, SourceError) else problem.hint: problem
             for each in results
-            if each.problem
+            if (problem := each.problem)
         }
         for problem in told.values():
             problems.draw(problem)

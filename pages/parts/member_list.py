@@ -10,7 +10,7 @@ import streamlit as st
 
 from audit_core.access import Scope
 from audit_core.state.memberships import Member, members
-from pages.parts import cached
+from pages.parts import cached, table_size
 
 _PROGRAM = "python -m audit_core account"
 
@@ -39,15 +39,19 @@ def commands(organization_id: str) -> str:
         (
             "# Add a person; a fresh password is printed once",
             f"{_PROGRAM} add --email E --name N --organization {organization} --role auditor",
+            "",
             "# Change the role (admin, auditor, member), or let a member read the log",
             f"{_PROGRAM} grant --email E --organization {organization} --role admin",
             f"{_PROGRAM} grant --email E --organization {organization} --role member "
             "--grant read:audit_logs",
+            "",
             "# Take a person out of this organization",
             f"{_PROGRAM} withdraw --email E --organization {organization}",
+            "",
             "# Bar a person from signing in at all, or let them in again",
             f"{_PROGRAM} disable --email E",
             f"{_PROGRAM} enable --email E",
+            "",
             "# A fresh password, printed once",
             f"{_PROGRAM} reset-password --email E",
         )
@@ -72,7 +76,8 @@ def draw(scope: Scope) -> None:
             ),
             "state": st.column_config.TextColumn("State", width=120),
         },
-        height=38 + 35 * min(len(found), 15),
+        row_height=table_size.ROW,
+        height=table_size.height(len(found), most=12),
         alt="The members of this organization",
     )
     st.subheader("Change members", anchor=False)

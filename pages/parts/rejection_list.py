@@ -13,20 +13,17 @@ from audit_core.query.windows import written
 from audit_core.redaction import redact_metadata, redact_text
 from audit_core.rejections import Rejection
 from audit_core.state.rejections import KeptRejection, list_rejections
-from pages.parts import cached
+from pages.parts import cached, table_size
 
 SHOWN = 200
 """How many of the kept rejections are listed at once."""
 
-TALLEST = 10
-"""How many lines of the table are seen without scrolling."""
-
 _BEFORE = "rejections_before"
 
 _COLUMNS = {
-    "at": st.column_config.TextColumn("When (UTC)", width=150),
+    "at": st.column_config.TextColumn("When (UTC)", width=160),
     "place": st.column_config.TextColumn("Place", width=190),
-    "reason": st.column_config.TextColumn("Reason", width=420),
+    "reason": st.column_config.TextColumn("Reason", width=520),
     "raw": st.column_config.TextColumn("Record as read", width=420),
     "origin": st.column_config.TextColumn("Came by", width=200),
 }
@@ -82,7 +79,8 @@ def draw_table(rejections: Sequence[Rejection | KeptRejection], alt: str) -> Non
         frame(rejections),
         hide_index=True,
         column_config=_COLUMNS,
-        height=38 + 35 * min(len(rejections), TALLEST),
+        row_height=table_size.ROW,
+        height=table_size.height(len(rejections)),
         alt=alt,
     )
 

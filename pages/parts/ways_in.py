@@ -19,7 +19,12 @@ def base_url() -> str:
 
 def command_line(base: str) -> str:
     """How a file is sent through the running app."""
-    return f'python -m audit_core ingest --server {base} --token "$SANDTRAIL_TOKEN" FILE…'
+    return (
+        "python -m audit_core ingest \\\n"
+        f"  --server {base} \\\n"
+        '  --token "$SANDTRAIL_TOKEN" \\\n'
+        "  FILE…"
+    )
 
 
 def request(base: str) -> str:

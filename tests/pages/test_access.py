@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from audit_core.access import Permission, Role
+from audit_core.state.access_record import record
+from audit_core.state.accounts import set_membership
+from audit_core.state.tokens import find_token, list_tokens
+from pages.parts.access_events import detail_text
+from pages.parts.member_list import commands
+from tests.pages.conftest import Open
+from tests.seeded import ALPHA, BETA, Seeded
+
+PAGE = "admin/access.py"
+
+
+def opened(app: AppTest, tab: str = "Members") -> AppTest:
+    app.session_state["access_tab"] = tab
+    app.run()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    return app
+
+
+def submit(app: AppTest, label: str) -> AppTest:
+    (button,) = [each for each in app.main.button if each.label == label]
+    return button.click().run()
+
+
+def add(app: AppTest, name: str, days: int | None = None) -> AppTest:
+    app.main.text_input[0].set_value(name)
+    app.main.number_input[0].set_value(days)
+    return submit(app, "Add token")
+
+
+def test_the_members_of_this_organization_are_listed_with_what_they_are(
+    open_app: Open, seeded: Seeded
+) -> None:
+    with seeded.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=seeded.ids["member@example.org"],
+            organization_id=ALPHA,
+            role=Role.MEMBER,
+            grants=frozenset({Permission.READ}),
+        )
+        set_membership(
+            connection,
+            account_id=seeded.ids["nobody@example.org"],
+            organization_id=BETA,
+            role=Role.ADMIN,
+        )
+    app = opened(open_app("admin@example.org"))
+    (table,) = app.dataframe
+    assert table.value.to_dict("split")["data"] == [
+        ["admin@example.org", "Admin", "Admin", "–", "Can sign in"],
+        ["auditor@example.org", "Auditor", "Auditor", "–", "Can sign in"],
+        ["both@example.org", "Both", "Admin", "–", "Can sign in"],
+        ["disabled@example.org", "Disabled", "Admin", "–", "Disabled"],
+        ["member@example.org", "Member", "Member", "read:audit_logs", "Can sign in"],
+    ]
+    assert app.code[0].value == commands(ALPHA)
+
+
+def test_an_organization_id_is_quoted_for_the_shell() -> None:
+    assert "--organization 'a; rm -rf b' " in commands("a; rm -rf b")
+
+
+def test_only_the_open_tab_asks_the_state(open_app: Open) -> None:
+    for tab, columns in (("Members", 5), ("API tokens", 0), ("Access record", 0)):
+        app = opened(open_app("admin@example.org"), tab)
+        assert [len(each.value.columns) for each in app.dataframe] == [columns] * (columns > 0)
+
+
+def test_a_new_token_is_shown_once_and_opens_the_route_for_this_organization(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = add(opened(open_app("admin@example.org"), "API tokens"), "nightly", 30)
+    assert not app.exception
+    (code,) = app.code
+    with seeded.product.state.begin() as connection:
+        token = find_token(connection, secret=code.value, now=seeded.clock())
+    assert token is not None
+    assert (token.organization_id, token.name, token.verbs) == (
+        ALPHA,
+        "nightly",
+        {Permission.INGEST.value},
+    )
+    assert token.expires_at == seeded.clock() + timedelta(days=30)
+    (event,) = seeded.events("token.added")
+    assert (event.actor, event.organization_id, event.address) == (
+        "admin@example.org",
+        ALPHA,
+        "127.0.0.1",
+    )
+    assert event.detail["token"] == token.id
+    assert code.value not in str(event.detail)
+    assert code.value not in str(app.session_state.to_dict())
+    app.run()
+    assert not app.code
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["name"], row["state"], row["verbs"], row["used"]) == (
+        "nightly",
+        "Valid",
+        "write:audit_logs",
+        "2026-05-04 09:00:00",
+    )
+
+
+def test_a_token_without_a_name_is_refused_with_a_sentence(open_app: Open, seeded: Seeded) -> None:
+    app = add(opened(open_app("admin@example.org"), "API tokens"), "  ")
+    assert app.error[0].proto.title == "The name is empty."
+    assert not app.code
+    assert seeded.events("token.added") == []
+
+
+def test_a_name_that_looks_like_markdown_stays_text(open_app: Open) -> None:
+    app = add(opened(open_app("admin@example.org"), "API tokens"), "![x](//evil.example)")
+    assert "![x](//evil.example)" in [each.value for each in app.text]
+    assert all("![x](" not in each.value for each in app.main.markdown)
+
+
+def test_a_revoked_token_is_refused_from_then_on_and_the_deed_recorded(
+    open_app: Open, seeded: Seeded
+) -> None:
+    secret = seeded.token(ALPHA, Permission.INGEST.value)
+    app = opened(open_app("admin@example.org"), "API tokens")
+    choice = app.main.selectbox[0]
+    choice.set_value(_token_id(seeded, ALPHA))
+    submit(app, "Revoke token")
+    assert not app.exception
+    with seeded.product.state.begin() as connection:
+        assert find_token(connection, secret=secret, now=seeded.clock()) is None
+    (event,) = seeded.events("token.revoked")
+    assert (event.actor, event.organization_id) == ("admin@example.org", ALPHA)
+    assert app.dataframe[0].value["state"].tolist() == ["Revoked"]
+    assert not app.main.selectbox
+
+
+def test_an_expired_token_is_listed_as_such_and_not_offered(open_app: Open, seeded: Seeded) -> None:
+    seeded.token(ALPHA, Permission.INGEST.value)
+    seeded.clock.pass_by(days=2)
+    app = opened(open_app("admin@example.org"), "API tokens")
+    assert app.dataframe[0].value["state"].tolist() == ["Expired"]
+    assert not app.main.selectbox
+
+
+def test_tokens_of_other_organizations_are_neither_listed_nor_revoked(
+    open_app: Open, seeded: Seeded
+) -> None:
+    foreign = seeded.token(BETA, Permission.INGEST.value)
+    seeded.token(ALPHA, Permission.INGEST.value)
+    app = opened(open_app("admin@example.org"), "API tokens")
+    assert app.dataframe[0].value["id"].tolist() == [_token_id(seeded, ALPHA)]
+    assert len(app.main.selectbox[0].options) == 1
+
+    def forged() -> None:
+        from audit_core.access import Scope
+        from pages.parts import api_tokens, cached, problems
+
+        with cached.product().state.read() as connection:
+            (token,) = api_tokens.list_tokens(connection, organization_id="org-beta")
+        with problems.boundary():
+            api_tokens.revoke(Scope(organization_id="org-alpha"), token.id)
+
+    page = AppTest.from_function(forged).run()
+    assert "There is no token" in page.error[0].proto.title
+    with seeded.product.state.begin() as connection:
+        assert find_token(connection, secret=foreign, now=seeded.clock()) is not None
+    assert seeded.events("token.revoked") == []
+
+
+def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app("admin@example.org"), "API tokens")
+    with seeded.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=seeded.ids["admin@example.org"],
+            organization_id=ALPHA,
+            role=Role.AUDITOR,
+        )
+    add(app, "too-late")
+    assert "You cannot see this page" in [each.value for each in app.subheader]
+    assert seeded.events("token.added") == []
+
+
+def test_the_record_is_of_this_organization_newest_first_and_says_when_it_is_cut(
+    open_app: Open, seeded: Seeded
+) -> None:
+    with seeded.product.state.begin() as connection:
+        for number in range(201):
+            for organization_id in (ALPHA, BETA, None):
+                record(
+                    connection,
+                    at=seeded.clock(),
+                    verb="export.started",
+                    actor=f"{organization_id}-{number}",
+                    organization_id=organization_id,
+                    detail={"number": number},
+                )
+    app = opened(open_app("admin@example.org"), "Access record")
+    actors = app.dataframe[0].value["actor"].tolist()
+    assert actors == [f"{ALPHA}-{number}" for number in range(200, 0, -1)]
+    assert app.main.caption[0].value.startswith("The newest 200 of more.")
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ({}, ""),
+        ({"file": "a.jsonl", "accepted": 1234}, "file: a.jsonl · accepted: 1,234"),
+        ({"verbs": ["a", "b"], "ended": True, "of": None}, "verbs: a, b · ended: yes · of: –"),
+        ({"filter": {"actor": ["ann"]}}, "filter: (actor: ann)"),
+    ],
+)
+def test_a_detail_is_written_in_one_line(detail: dict[str, object], text: str) -> None:
+    assert detail_text(detail) == text
+
+
+def _token_id(seeded: Seeded, organization_id: str) -> str:
+    with seeded.product.state.read() as connection:
+        (token,) = list_tokens(connection, organization_id=organization_id)
+    return token.id

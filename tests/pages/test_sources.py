@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from audit_core.access import Role, Scope
+from audit_core.entries import AuditEntry
+from audit_core.log.arrivals import AppendReport
+from audit_core.reader import Reader
+from audit_core.redaction import MARK
+from audit_core.rejections import Rejection
+from audit_core.state.accounts import set_membership
+from audit_core.state.rejections import keep_rejections, list_rejections
+from pages.parts import cached, rejection_list, viewer
+from pages.parts.file_preview import size_text
+from tests.pages.conftest import Open
+from tests.seeded import ALPHA, BETA, Seeded, open_seeded
+
+PAGE = "admin/sources.py"
+
+
+def record(entry_id: str, organization_id: str | None = ALPHA, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": entry_id,
+        "actorId": "u-1",
+        "actorEmail": "ann@example.org",
+        "organizationId": organization_id,
+        "action": "create",
+        "targetType": "sandbox",
+        "targetId": "box-1",
+        "statusCode": 200,
+        "createdAt": "2026-05-04T08:00:00Z",
+        **changes,
+    }
+
+
+def lines(*records: dict[str, Any]) -> bytes:
+    return "".join(json.dumps(each) + "\n" for each in records).encode()
+
+
+def opened(app: AppTest, **files: bytes) -> AppTest:
+    """The page with files chosen; `_` in a name stands for its last dot."""
+    app.run()
+    app.switch_page(PAGE).run()
+    for name, content in files.items():
+        app.file_uploader[0].upload(".".join(name.rsplit("_", 1)), content)
+    return app.run() if files else app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = [each for each in app.main.button if each.label == label]
+    return button.click().run()
+
+
+def texts(app: AppTest) -> str:
+    """All that the page shows as Markdown, where text from outside would be obeyed."""
+    shown = [*app.main.markdown, *app.main.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(each.value for each in shown)
+
+
+def stored(seeded: Seeded, entry_id: str, organization_id: str = ALPHA) -> AuditEntry | None:
+    return Reader(seeded.product.log).entry(entry_id, Scope(organization_id=organization_id))
+
+
+def test_a_preview_shows_the_first_records_without_secrets_and_stores_nothing(
+    open_app: Open, seeded: Seeded
+) -> None:
+    message = "password=hunter2-hunter2"
+    content = lines(
+        *(record(f"e-{number}", statusCode=500, errorMessage=message) for number in range(49)),
+        record("bad", createdAt="yesterday", metadata={"password": "hunter2-hunter2"}),
+        record("e-50"),
+    )
+    app = opened(open_app("admin@example.org"), entries_jsonl=content)
+    assert not app.exception
+    entries, rejected = (each.value for each in app.dataframe)
+    assert len(entries) == 49
+    assert entries.iloc[0].tolist() == [
+        "2026-05-04 08:00:00",
+        "ann@example.org",
+        "create",
+        "sandbox box-1",
+        ["Server error · 500"],
+        f"password={MARK}",
+    ]
+    assert rejected["place"].tolist() == ["entries.jsonl:50"]
+    assert "yesterday" in rejected["reason"][0]
+    assert "hunter2" not in rejected["raw"][0]
+    assert "The first 50 records, of more: 49 to store, 1 to reject." in texts(app)
+    assert seeded.product.log.head(ALPHA) == 0
+    with seeded.product.state.read() as connection:
+        assert not list_rejections(connection, organization_id=None, limit=1)
+
+
+def test_storing_reports_what_became_of_each_file_and_puts_it_on_record(
+    open_app: Open, seeded: Seeded
+) -> None:
+    first = lines(record("e-1"), record("e-2", statusCode=None), record("", action="stop"))
+    second = gzip.compress(lines(record("e-1"), record("e-2"), record("e-3")))
+    app = opened(open_app("admin@example.org"), one_jsonl=first, two_gz=second)
+    press(app, "Store 2 files")
+    assert not app.exception
+    report, rejected = (each.value for each in app.dataframe)
+    assert report.to_dict("split")["data"] == [
+        ["one.jsonl", 2, 0, 0, 1, "Complete"],
+        ["two.gz", 1, 1, 1, 0, "Complete"],
+    ]
+    assert "**2 files: 3 accepted, 1 already known, 1 finished, 1 rejected**" in texts(app)
+    assert rejected["place"].tolist() == ["one.jsonl:3"]
+    assert rejected["origin"].tolist() == ["upload: admin@example.org"]
+    assert stored(seeded, "e-2").status_code == 200
+    events = seeded.events("ingest")
+    assert {(each.actor, each.organization_id, each.address) for each in events} == {
+        ("admin@example.org", ALPHA, "127.0.0.1")
+    }
+    assert events[-1].detail == {
+        "file": "one.jsonl",
+        "bytes": len(first),
+        "accepted": 2,
+        "known": 0,
+        "finished": 0,
+        "rejected": 1,
+        "ended": True,
+    }
+
+
+def test_after_storing_the_uploader_is_empty_and_the_report_can_be_put_away(
+    open_app: Open,
+) -> None:
+    app = opened(open_app("admin@example.org"), one_jsonl=lines(record("e-1")))
+    press(app, "Store 1 file")
+    assert app.file_uploader[0].value == []
+    assert len(app.dataframe) == 1
+    press(app, "Close")
+    assert not app.dataframe
+    app.file_uploader[0].upload("two.jsonl", lines(record("e-1")))
+    app.run()
+    press(app, "Store 1 file")
+    assert "**1 file: 0 accepted, 1 already known, 0 finished, 0 rejected**" in texts(app)
+
+
+def test_records_of_other_organizations_are_told_before_and_never_stored(
+    open_app: Open, seeded: Seeded
+) -> None:
+    content = lines(record("mine"), record("theirs", BETA), record("nobodys", None))
+    app = opened(open_app("admin@example.org"), mixed_jsonl=content)
+    assert app.warning[0].value.startswith("2 records belong to another organization")
+    press(app, "Store 1 file")
+    assert stored(seeded, "mine") is not None
+    assert stored(seeded, "theirs", BETA) is None
+    assert seeded.events("ingest")[0].detail["rejected"] == 2
+
+
+def test_a_file_of_another_organization_makes_one_ask_whether_it_is_the_right_one(
+    open_app: Open,
+) -> None:
+    app = opened(open_app("admin@example.org"), theirs_jsonl=lines(record("theirs", BETA)))
+    assert "Is the right organization chosen?" in app.warning[0].value
+
+
+BROKEN = {
+    "empty": (b" \n", "is empty"),
+    "utf16": ("[{}]".encode("utf-16"), "not text in UTF\\-8"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not recognized"),
+    "zip": (b"PK\x03\x04" + bytes(100), "a zip archive"),
+    "columns": (b"id,actorId,action\n1,2,3\n", "lacks the column createdAt"),
+    "bomb": (gzip.compress(b'{"id":"' + b"a" * 20_000_000), "200 times its size"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_file_that_cannot_be_read_is_told_in_a_sentence_and_leaves_the_others_alone(
+    open_app: Open, seeded: Seeded, kind: str
+) -> None:
+    content, sentence = BROKEN[kind]
+    app = opened(open_app("admin@example.org"), a_json=content, good_jsonl=lines(record("e-1")))
+    assert not app.exception
+    told = [each.value + (each.proto.title or "") for each in (*app.error, *app.info)]
+    assert len(told) == 1
+    assert sentence in told[0]
+    press(app, "Store 1 file")
+    assert stored(seeded, "e-1") is not None
+
+
+def test_a_bomb_behind_good_records_stops_its_file_and_not_the_next(
+    open_app: Open, seeded: Seeded
+) -> None:
+    head = lines(*(record(f"e-{number}") for number in range(60)))
+    bomb = gzip.compress(head + b'{"id":"' + b"a" * 30_000_000)
+    app = opened(open_app("admin@example.org"), a_gz=bomb, b_jsonl=lines(record("after")))
+    press(app, "Store 2 files")
+    assert not app.exception
+    (error,) = app.error
+    assert "200 times its size" in error.proto.title
+    assert app.dataframe[0].value["end"].tolist() == ["Stopped", "Complete"]
+    assert stored(seeded, "e-59") is not None
+    assert stored(seeded, "after") is not None
+    assert [each.detail["ended"] for each in seeded.events("ingest")] == [True, False]
+    assert "Storing a file again is safe" in texts(app)
+
+
+def test_a_cut_compressed_file_stores_what_it_held_and_keeps_a_rejection_that_says_so(
+    open_app: Open, seeded: Seeded
+) -> None:
+    whole = gzip.compress(lines(*(record(f"e-{number}") for number in range(2_000))))
+    app = opened(open_app("admin@example.org"), cut_gz=whole[: len(whole) // 2])
+    press(app, "Store 1 file")
+    assert not app.exception
+    assert stored(seeded, "e-0") is not None
+    assert "ends too early" in app.dataframe[1].value["reason"][0]
+
+
+def test_a_full_disk_is_told_once_and_nothing_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_app: Open
+) -> None:
+    (tmp_path / "full").mkdir()
+    full = open_seeded(tmp_path / "full", free_space_floor_mb=10**9)
+    try:
+        app = open_app()
+        secret = full.sign_in("admin@example.org")
+        monkeypatch.setattr(viewer, "session_secret", lambda: secret)
+        monkeypatch.setattr(cached, "product", lambda: full.product)
+        opened(app, a_jsonl=lines(record("e-1")), b_jsonl=lines(record("e-2")))
+        press(app, "Store 2 files")
+        assert not app.exception
+        assert len(app.error) == 1
+        assert "are free on the disk" in app.error[0].proto.title
+        assert app.dataframe[0].value["end"].tolist() == ["Stopped", "Stopped"]
+        assert full.product.log.head(ALPHA) == 0
+    finally:
+        full.product.close()
+
+
+def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
+    open_app: Open, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Demoting:
+        """The real log, during whose append the role is taken away."""
+
+        def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
+            report = seeded.product.log.append(entries)
+            with seeded.product.state.begin() as connection:
+                set_membership(
+                    connection,
+                    account_id=seeded.ids["admin@example.org"],
+                    organization_id=ALPHA,
+                    role=Role.MEMBER,
+                )
+            return report
+
+    product = dataclasses.replace(seeded.product, log=Demoting())  # type: ignore[arg-type]
+    app = opened(
+        open_app("admin@example.org"), a_jsonl=lines(record("e-1")), b_jsonl=lines(record("e-2"))
+    )
+    monkeypatch.setattr(cached, "product", lambda: product)
+    press(app, "Store 2 files")
+    assert not app.exception
+    assert stored(seeded, "e-1") is not None
+    assert stored(seeded, "e-2") is None
+    assert "You cannot see this page" in [each.value for each in app.subheader]
+    assert len(seeded.events("ingest")) == 1
+    assert len(seeded.events("permission.refused")) == 1
+
+
+def test_a_hostile_file_name_is_never_read_as_markdown(open_app: Open, seeded: Seeded) -> None:
+    name = "![x](https://evil.example/a.png) <b>.jsonl"
+    app = opened(open_app("admin@example.org"))
+    app.file_uploader[0].upload(name, lines(record("e-1"), record("e-2", BETA)))
+    app.file_uploader[0].upload(f"2{name}", b"nothing of use")
+    app.run()
+    assert f"{name} · " in app.main.text[0].value
+    assert "![x](" not in texts(app)
+    assert all("![x](" not in each.proto.title for each in app.error)
+    press(app, "Store 1 file")
+    assert not app.exception
+    assert "![x](" not in texts(app)
+    assert seeded.events("ingest")[0].detail["file"] == name
+
+
+def test_the_list_of_rejections_is_of_this_organization_newest_first_and_leads_to_older_ones(
+    open_app: Open, seeded: Seeded
+) -> None:
+    with seeded.product.state.begin() as connection:
+        for organization_id in (ALPHA, BETA, None):
+            keep_rejections(
+                connection,
+                rejections=(
+                    Rejection(place=f"{organization_id}:{number}", reason="Why.", raw="{}")
+                    for number in range(250)
+                ),
+                organization_id=organization_id,
+                origin="test",
+                now=seeded.clock(),
+            )
+    app = opened(open_app("admin@example.org"))
+    expected = [f"{ALPHA}:{number}" for number in range(249, -1, -1)]
+    assert app.dataframe[0].value["place"].tolist() == expected[:200]
+    assert "The newest 200 of more." in texts(app)
+    press(app, "Older")
+    assert app.dataframe[0].value["place"].tolist() == expected[200:]
+    assert "50 older ones, the last of all." in texts(app)
+    press(app, "Newest")
+    assert app.dataframe[0].value["place"].tolist() == expected[:200]
+
+
+def test_the_other_ways_in_name_the_address_of_this_app(open_app: Open) -> None:
+    app = open_app("admin@example.org")
+    app.context = {"url": "https://audit.example.org:8443/sources?x=1"}
+    opened(app)
+    command, request = (each.value for each in app.code)
+    assert "ingest \\\n  --server https://audit.example.org:8443 \\\n" in command
+    assert request.endswith("https://audit.example.org:8443/api/v1/entries")
+
+
+SECRET = "s3cret-s3cret"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        json.dumps({"id": "", "metadata": {"env": {"KEY": SECRET}}}),
+        '1,create,"{""body"":{""password"":""' + SECRET + '""}}",x',
+        '1,create,"{""env"":{""KEY"":""' + SECRET + '""}}"',
+        '1,create,"{""password"":""' + SECRET + '"" is cut',
+        '{"id": "1", "token": "' + SECRET + '", "cut',
+    ],
+)
+def test_a_rejected_record_is_shown_without_its_secrets(raw: str) -> None:
+    shown = rejection_list.redact_record(raw)
+    assert SECRET not in shown
+    assert MARK in shown
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text() | st.text(alphabet='{}[]",:a1\\').map(lambda text: text * 3))
+def test_any_text_can_stand_in_a_rejected_record(raw: str) -> None:
+    assert isinstance(rejection_list.redact_record(raw), str)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1_400, "1.4 kB"), (20_000_000, "20.0 MB")],
+)
+def test_a_size_is_written_in_the_unit_that_fits(size: int, text: str) -> None:
+    assert size_text(size) == text
