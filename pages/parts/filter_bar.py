@@ -167,7 +167,7 @@ def _draw_window(wanted: EntryFilter) -> None:
         format_func=lambda key: "From – to" if key == _FIXED else PRESETS[key][1],
         key=_widget("window", window.preset or _FIXED),
         on_change=_choose_window,
-        width=190,
+        width=170,
     )
     zones = zone_names()
     mine = st.context.timezone
@@ -178,7 +178,7 @@ def _draw_window(wanted: EntryFilter) -> None:
         key=_widget("zone", window.zone),
         on_change=_choose_zone,
         help="All times on this page are shown in this zone. Downloads carry UTC.",
-        width=190,
+        width=170,
     )
 
 
