@@ -51,15 +51,14 @@ for slot, heading in zip(slots, HEADINGS, strict=True):
 before = view.bounds.before(view.as_of)
 summary_before = before and cached.summary(view.wanted, scope, before, live.head)
 with metric_slot:
-    metrics.draw(summary, summary_before, view.wanted.window)
+    metrics.draw(summary, summary_before)
 
 histogram = cached.outcomes_over_time(*asked, view.as_of, live.head)
-zone = view.wanted.window.zone
+window = view.wanted.window
 with span_slot:
-    st.caption(
-        f"{written(histogram.since, zone)} to {written(histogram.until, zone)} {zone}. "
-        "Click a bar or a cell to narrow the filter."
-    )
+    span = f"{written(histogram.since, window.zone)} to {written(histogram.until, window.zone)}"
+    compared = f", compared with {metrics.compared_with(window)}" if before else ""
+    st.caption(f"{span} {window.zone}{compared}. Click a bar or a cell to narrow the filter.")
 with time_slot:
     charts.draw_outcomes_over_time(histogram, view.wanted)
 with outcome_slot:

@@ -12,6 +12,9 @@ from audit_core.reader import Summary
 
 NEW = "new"
 
+MOST_TIMES = 10
+"""Growth beyond this factor has no exact figure: too little was before to measure by."""
+
 HELP_ENTRIES = (
     "Every entry that matches the window and the filters, those in flight or unanswered too."
 )
@@ -79,13 +82,13 @@ def metrics_of(now: Summary, before: Summary | None) -> tuple[Metric, ...]:
 
 
 def compared_with(window: Window) -> str:
-    """What the changes compare with: `vs. prior 7 days`."""
+    """What the changes compare with: `the prior 7 days`. All time is compared with nothing."""
     if window.preset is None:
-        return "vs. prior window"
-    return f"vs. prior {PRESETS[window.preset][1].removeprefix('Last ')}"
+        return "the prior window"
+    return f"the prior {PRESETS[window.preset][1].removeprefix('Last ')}"
 
 
-def draw(now: Summary, before: Summary | None, window: Window) -> None:
+def draw(now: Summary, before: Summary | None) -> None:
     """The figures as cards of equal height; call it inside a grid."""
     for metric in metrics_of(now, before):
         st.metric(
@@ -94,7 +97,6 @@ def draw(now: Summary, before: Summary | None, window: Window) -> None:
             metric.delta,
             metric.delta_color,
             delta_arrow=metric.delta_arrow,
-            delta_description=None if metric.delta is None else compared_with(window),
             help=metric.help,
             border=True,
             height="stretch",
@@ -127,6 +129,8 @@ def _rate(rate: float) -> str:
 def _relative(now: int, before: int) -> str | int:
     if not before:
         return NEW if now else 0
+    if now > MOST_TIMES * before:
+        return f"over {MOST_TIMES} times"
     change = 100 * (now - before) / before
     text = f"{change:+,.1f}%" if abs(change) < 9.95 else f"{change:+,.0f}%"
     return 0 if float(text.rstrip("%").replace(",", "")) == 0 else text

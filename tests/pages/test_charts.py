@@ -437,7 +437,11 @@ def test_a_change_too_small_to_show_is_none() -> None:
     assert metrics_of(now, before)[0].delta == 0
 
 
+def test_growth_from_next_to_nothing_has_no_exact_figure() -> None:
+    assert metrics_of(summary(entries=12_894), summary(entries=2))[0].delta == "over 10 times"
+
+
 def test_what_the_change_compares_with_is_named() -> None:
-    assert compared_with(Window(preset="7d")) == "vs. prior 7 days"
-    assert compared_with(Window(preset="1h")) == "vs. prior hour"
-    assert compared_with(WINDOWS[0]) == "vs. prior window"
+    assert compared_with(Window(preset="7d")) == "the prior 7 days"
+    assert compared_with(Window(preset="1h")) == "the prior hour"
+    assert compared_with(WINDOWS[0]) == "the prior window"
