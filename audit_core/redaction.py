@@ -84,8 +84,14 @@ def _redact_secret(value: Any) -> Any:
     return MARK
 
 
-_SURROGATE = "\\ud"
-"""How an escaped half of a surrogate pair begins; alone it could not be written as UTF-8."""
+def _written(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair can be written as an escape only.
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def redact_metadata(metadata: str | None) -> str | None:
@@ -96,12 +102,9 @@ def redact_metadata(metadata: str | None) -> str | None:
     if metadata is None:
         return None
     try:
-        redacted = _redact_value(json.loads(metadata))
-        return json.dumps(
-            redacted, ensure_ascii=_SURROGATE in metadata.lower(), separators=(",", ":")
-        )
+        return _written(_redact_value(json.loads(metadata)))
     except (ValueError, RecursionError):
-        return json.dumps({"metadata": MARK}, separators=(",", ":"))
+        return _written({"metadata": MARK})
 
 
 def redact(entry: AuditEntry) -> AuditEntry:
