@@ -3,9 +3,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from strategies import NOW
 
 from audit_core.log.store import AuditLog, open_log
+from tests.strategies import NOW
 
 
 @pytest.fixture

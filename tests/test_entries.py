@@ -1,7 +1,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import entry
 
 from audit_core.entries import (
     ACTIONS_OF_CATEGORY,
@@ -12,6 +11,7 @@ from audit_core.entries import (
     category_of,
     outcome_of,
 )
+from tests.strategies import entry
 
 
 @given(st.integers(100, 599))

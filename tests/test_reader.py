@@ -6,8 +6,6 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plain_reading import selected
-from strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
 
 from audit_core import reader as reader_module
 from audit_core.access import Scope
@@ -17,6 +15,8 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import FACETS
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.plain_reading import selected
+from tests.strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(700)
 OWN = [item for item in ENTRIES if item.organization_id == "org-alpha"]

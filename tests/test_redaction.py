@@ -4,9 +4,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import entry
 
 from audit_core.redaction import MARK, redact, redact_metadata, redact_text
+from tests.strategies import entry
 
 SECRET = "s3cr3t-Value-91xQ"
 

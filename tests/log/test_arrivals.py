@@ -3,7 +3,6 @@ from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import NOW, entry
 
 from audit_core.access import Scope
 from audit_core.log.arrivals import decide, key_of
@@ -11,6 +10,7 @@ from audit_core.log.store import open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.strategies import NOW, entry
 
 STATUSES = (None, 0, 200, 500)
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 from sqlalchemy import func, literal, literal_column, select, text
-from strategies import NOW, entry, sample_entries
 
 from audit_core.access import Scope
 from audit_core.errors import (
@@ -22,6 +21,7 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
 

@@ -2,11 +2,11 @@ import threading
 import time
 
 import pytest
-from strategies import entry
 
 from audit_core.errors import StoreUnavailableError
 from audit_core.log.arrivals import decide
 from audit_core.log.writer import Writer
+from tests.strategies import entry
 
 
 def in_threads(count, work):

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from plain_reading import bucket_start
-from strategies import STATUS_CODES, ZONES, entry
 
 from audit_core.access import Scope
 from audit_core.log.store import open_log
@@ -16,6 +14,8 @@ from audit_core.query.buckets import MOST, WIDTHS_US, buckets_for, spans_of
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Window
 from audit_core.reader import Reader
+from tests.plain_reading import bucket_start
+from tests.strategies import STATUS_CODES, ZONES, entry
 
 ALPHA = Scope(organization_id="org-alpha")
 

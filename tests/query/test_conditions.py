@@ -1,8 +1,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_reading import selected
-from strategies import ACTOR_IDS, NOW, TEXTS, matching_filters, sample_entries, windows
 
 from audit_core.access import Scope
 from audit_core.entries import Category, Outcome
@@ -10,6 +8,8 @@ from audit_core.log.store import open_log
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.plain_reading import selected
+from tests.strategies import ACTOR_IDS, NOW, TEXTS, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(1200)
 TIMES = st.sampled_from(sorted({entry.created_at for entry in ENTRIES}))

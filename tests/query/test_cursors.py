@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import cursors
 
 from audit_core.query.cursors import Cursor
+from tests.strategies import cursors
 
 
 @given(cursors)

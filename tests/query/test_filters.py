@@ -1,12 +1,12 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import entry_filters, plain_text
 
 from audit_core.entries import Category, Outcome
 from audit_core.errors import FilterError
 from audit_core.query.filters import MAX_TEXT, MAX_VALUES, NONE, PARAMS, VALUE_FIELDS, EntryFilter
 from audit_core.query.windows import Window
+from tests.strategies import entry_filters, plain_text
 
 
 @settings(deadline=None)

@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import NOW, ZONES, instants, windows
 
 from audit_core.query.windows import (
     PRESETS,
@@ -17,6 +16,7 @@ from audit_core.query.windows import (
     written,
     zone_names,
 )
+from tests.strategies import NOW, ZONES, instants, windows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -16,7 +16,6 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_records import ENTRIES, GOOD
 
 from audit_core.entries import FIELDS, AuditEntry
 from audit_core.errors import SourceError
@@ -25,6 +24,7 @@ from audit_core.sources.files import open_file, read_records
 from audit_core.sources.placed import MAX_RECORD, PlacedEntry, Reading
 from audit_core.sources.records import write_record
 from audit_core.sources.streams import RATIO_FREE
+from tests.sources.test_records import ENTRIES, GOOD
 
 LINE = json.dumps(GOOD | {"metadata": {"body": {"name": 'a, "b"\n]}'}}})
 

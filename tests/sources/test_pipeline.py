@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_records import GOOD
 
 from audit_core.entries import AuditEntry
 from audit_core.errors import SourceError, StorageFullError
@@ -21,6 +20,7 @@ from audit_core.rejections import Rejection
 from audit_core.sources.files import read_records
 from audit_core.sources.pipeline import FOREIGN, IngestReport, ingest, preview
 from audit_core.sources.placed import Reading
+from tests.sources.test_records import GOOD
 
 
 def records(*changes: dict[str, object]) -> bytes:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from test_records import GOOD
 
 from audit_core.entries import AuditEntry
 from audit_core.errors import SourceError
@@ -18,6 +17,7 @@ from audit_core.sources.files import read_records
 from audit_core.sources.pipeline import IngestReport, ingest
 from audit_core.sources.placed import PlacedEntry
 from audit_core.sources.remote import MAX_BYTES, MAX_ENTRIES, RemoteLog
+from tests.sources.test_records import GOOD
 
 TOKEN = "sandtrail_" + "x" * 43
 Answer = tuple[int, dict[str, str], bytes]
