@@ -6,6 +6,7 @@ import streamlit as st
 
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer, choose_organization
+from pages.parts import session
 
 _SHOWN = "organization_shown"
 _CHOICE = "organization_choice"
@@ -18,7 +19,7 @@ def forget_former(viewer: Viewer) -> None:
     """
     shown = st.session_state.get(_SHOWN)
     if shown is not None and shown != viewer.organization_id:
-        st.session_state.clear()
+        session.forget()
         st.query_params.clear()
     st.session_state[_SHOWN] = viewer.organization_id
 

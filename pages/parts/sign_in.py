@@ -18,6 +18,7 @@ from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
 from pages.parts.problems import plain
+from pages.parts import session
 from pages.parts.viewer import address, page_path
 
 REFUSED = (
@@ -81,7 +82,7 @@ def sign_out(product: Product, viewer: Viewer) -> None:
             organization_id=viewer.organization_id,
             address=address(),
         )
-    st.session_state.clear()
+    session.forget()
     send_to(END_PATH)
     st.stop()
 
