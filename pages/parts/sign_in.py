@@ -17,8 +17,8 @@ from audit_core.state.access_record import record
 from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
-from pages.parts.problems import plain
 from pages.parts import session
+from pages.parts.problems import plain
 from pages.parts.viewer import address, page_path
 
 REFUSED = (
