@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
+from anyio import CancelScope
+from starlette import types
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -79,6 +81,23 @@ class _Asked:
         return self.wanted.window.bounds(self.as_of)
 
 
+class _ClosedStream(StreamingResponse):
+    """Closes its pieces whatever ends the answer, rather than when they are collected."""
+
+    def __init__(
+        self, pieces: Generator[bytes, None, None], *, media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(pieces, media_type=media_type, headers=headers)
+        self._pieces = pieces
+
+    async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._pieces.close)
+
+
 def _read(query: str, now: datetime) -> _Asked:
     return _Asked(parse_qs(query, keep_blank_values=True), now)
 
@@ -110,7 +129,7 @@ def _start(
                 detail=detail | more,
             )
 
-    def pieces() -> Iterator[bytes]:
+    def pieces() -> Generator[bytes, None, None]:
         progress = Progress()
         whole = False
         try:
@@ -123,7 +142,7 @@ def _start(
             note("export.finished" if whole else "export.broken", {"entries": progress.entries})
 
     note("export.started", {})
-    return StreamingResponse(
+    return _ClosedStream(
         pieces(),
         media_type=asked.format.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
