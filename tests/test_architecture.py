@@ -92,7 +92,7 @@ def test_only_the_command_line_sees_all_organizations(path):
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute):
             assert node.attr != "everything"
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Scope"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Scope":
             values = [keyword.value for keyword in node.keywords]
             assert not any(isinstance(value, ast.Constant) for value in values)
 
