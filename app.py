@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,9 @@ from pages.parts import problems
 
 HOME = Path(__file__).resolve().parent
 LOGGER = logging.getLogger("sandtrail")
+
+# The databases are for their owner only, also those files that an engine makes later.
+os.umask(0o077)
 
 
 def product() -> Product:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -37,6 +38,8 @@ UNUSABLE = 2
 
 def main() -> None:
     """Run one command; an `AuditError` is two lines on standard error and exit code 2."""
+    # What is written, databases and exports alike, is for its owner only.
+    os.umask(0o077)
     try:
         app()
     except AuditError as error:

@@ -80,10 +80,8 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
     if name == "Explore":
         timed("older", page.get_by_role("button", name="Older").click)
         timed("newer", page.get_by_role("button", name="Newer").click)
-        box = page.locator("[data-testid=stDataFrame]").bounding_box()
-        if box is None:
-            raise RuntimeError("the table of entries is not on the page")
-        timed("open a row", lambda: page.mouse.click(box["x"] + 300, box["y"] + 60))
+        table = page.locator("[data-testid=stDataFrame]")
+        timed("open a row", lambda: table.click(position={"x": 300, "y": 60}))
         timed("close it", lambda: page.keyboard.press("Escape"))
 
 

@@ -147,7 +147,7 @@ def draw_steps(page: Page, person: Viewer) -> None:
         st.button(
             "Newest",
             icon=":material/first_page:",
-            disabled=page.newer is None,
+            disabled="at" not in st.query_params,
             on_click=_go,
             args=(None,),
         )
