@@ -1,7 +1,6 @@
 """The composition root of the app: `streamlit run app.py` is the whole product."""
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -27,7 +26,6 @@ from audit_core.state.access_record import list_events
 from pages.parts import problems
 
 HOME = Path(__file__).resolve().parent
-LOGGER = logging.getLogger("sandtrail")
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)

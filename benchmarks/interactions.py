@@ -81,6 +81,9 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
         timed("older", page.get_by_role("button", name="Older").click)
         timed("newer", page.get_by_role("button", name="Newer").click)
         table = page.locator("[data-testid=stDataFrame]")
+        # The table learns where it is from the pointer: a click right after scrolling is lost.
+        table.hover(position={"x": 300, "y": 60})
+        page.wait_for_timeout(300)
         timed("open a row", lambda: table.click(position={"x": 300, "y": 60}))
         timed("close it", lambda: page.keyboard.press("Escape"))
 
