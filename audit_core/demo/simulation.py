@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 
@@ -93,11 +94,9 @@ def _run(
     journal.limit = entries - kept_back
     plan = Plan(start=start, until=end - last_s, entries=journal.limit, random=random)
     world.spawn(keep_pace(world, plan))
-    try:
+    with suppress(Complete):
         while world.step(end - last_s):
             yield from journal.arrived(world.now)
-    except Complete:
-        pass
     journal.limit = entries
     yield from _finish(world, end - last_s, end, entries - journal.written)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+import plotly.graph_objects as go
+
 from audit_core.query.windows import Window
 from pages.parts.figures import text
 from pages.parts.figures.chart import FAINT, Changes, Chart, Place, bars, figure
@@ -28,64 +30,19 @@ def hours_of_week(
     are drawn as bars: Streamlit tells of no clicks on a heatmap.
     """
     busy = {hour: (count, failed) for hour, count, failed in counts}
-    quiet = [hour for hour in range(DAYS * HOURS) if hour not in busy]
-    traces = [
-        bars(
-            **_squares(list(busy)),
-            marker={
-                "color": [count for count, _ in busy.values()],
-                "coloraxis": "coloraxis",
-                "line": {"width": 0},
-            },
-            customdata=[
-                (moment(hour), count, text.percent(failed, count), f"{failed:,}")
-                for hour, (count, failed) in busy.items()
-            ],
-            hovertemplate=f"<b>%{{customdata[0]}}, {window.zone}</b><br>%{{customdata[1]:,}} "
-            "entries<br>%{customdata[3]} failed (%{customdata[2]})<extra></extra>",
-        ),
-        bars(
-            **_squares(quiet),
-            marker={"color": FAINT, "line": {"width": 0}},
-            customdata=[moment(hour) for hour in quiet],
-            hovertemplate=f"<b>%{{customdata}}, {window.zone}</b><br>No entries<extra></extra>",
-        ),
-    ]
     clicks: dict[Place, Changes] = {
         (0, number): {"window": found}
         for number, hour in enumerate(busy)
         if (found := latest(hour, window, since, until)) is not None
     }
-    shown = figure(traces, height=height, barmode="overlay", bargap=0.08, showlegend=False)
-    shown.update_layout(
-        coloraxis={
-            "cmin": 0,
-            "colorbar": {
-                "thickness": 10,
-                "len": 1,
-                "y": 0.5,
-                "xpad": 8,
-                "nticks": 4,
-                "tickformat": ",d",
-                "outlinewidth": 0,
-            },
-        }
+    shown = figure(
+        _traces(busy, window.zone),
+        height=height,
+        barmode="overlay",
+        bargap=0.08,
+        showlegend=False,
     )
-    shown.update_xaxes(
-        range=[-0.5, HOURS - 0.5],
-        tickvals=list(range(0, HOURS, 3)),
-        ticktext=[f"{hour:02}" for hour in range(0, HOURS, 3)],
-        showgrid=False,
-        zeroline=False,
-        title={"text": f"Hour of the day ({window.zone})", "standoff": 8},
-    )
-    shown.update_yaxes(
-        range=[DAYS - 0.5, -0.5],
-        tickvals=list(range(DAYS)),
-        ticktext=[name[:3] for name in text.WEEKDAYS],
-        showgrid=False,
-        zeroline=False,
-    )
+    _lay_out(shown, window.zone)
     return Chart(shown, _alt(busy, window.zone), clicks)
 
 
@@ -112,6 +69,65 @@ def latest(hour: int, window: Window, since: datetime, until: datetime) -> Windo
         if first < last:
             return replace(window, preset=None, since=first, until=last)
     return None
+
+
+def _traces(busy: dict[int, tuple[int, int]], zone: str) -> list[go.Bar]:
+    """The hours with entries, coloured by their number, and those without."""
+    quiet = [hour for hour in range(DAYS * HOURS) if hour not in busy]
+    return [
+        bars(
+            **_squares(list(busy)),
+            marker={
+                "color": [count for count, _ in busy.values()],
+                "coloraxis": "coloraxis",
+                "line": {"width": 0},
+            },
+            customdata=[
+                (moment(hour), count, text.percent(failed, count), f"{failed:,}")
+                for hour, (count, failed) in busy.items()
+            ],
+            hovertemplate=f"<b>%{{customdata[0]}}, {zone}</b><br>%{{customdata[1]:,}} "
+            "entries<br>%{customdata[3]} failed (%{customdata[2]})<extra></extra>",
+        ),
+        bars(
+            **_squares(quiet),
+            marker={"color": FAINT, "line": {"width": 0}},
+            customdata=[moment(hour) for hour in quiet],
+            hovertemplate=f"<b>%{{customdata}}, {zone}</b><br>No entries<extra></extra>",
+        ),
+    ]
+
+
+def _lay_out(shown: go.Figure, zone: str) -> None:
+    shown.update_layout(
+        coloraxis={
+            "cmin": 0,
+            "colorbar": {
+                "thickness": 10,
+                "len": 1,
+                "y": 0.5,
+                "xpad": 8,
+                "nticks": 4,
+                "tickformat": ",d",
+                "outlinewidth": 0,
+            },
+        }
+    )
+    shown.update_xaxes(
+        range=[-0.5, HOURS - 0.5],
+        tickvals=list(range(0, HOURS, 3)),
+        ticktext=[f"{hour:02}" for hour in range(0, HOURS, 3)],
+        showgrid=False,
+        zeroline=False,
+        title={"text": f"Hour of the day ({zone})", "standoff": 8},
+    )
+    shown.update_yaxes(
+        range=[DAYS - 0.5, -0.5],
+        tickvals=list(range(DAYS)),
+        ticktext=[name[:3] for name in text.WEEKDAYS],
+        showgrid=False,
+        zeroline=False,
+    )
 
 
 def _squares(hours: Sequence[int]) -> dict[str, object]:

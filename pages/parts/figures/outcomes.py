@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -82,8 +82,39 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
     """
     present = [outcome for outcome in OUTCOME_ORDER if by_outcome.get(outcome)]
     total = sum(by_outcome.values())
+    shown = figure(
+        [_ring(by_outcome, present), *_legend(by_outcome, present)],
+        height=height,
+        uniformtext={"minsize": 11, "mode": "hide"},
+    )
+    shown.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "v",
+            "x": 0.58,
+            "y": 0.5,
+            "yanchor": "middle",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+    )
+    shown.update_xaxes(visible=False)
+    shown.update_yaxes(visible=False)
+    listed = text.joined(
+        f"{each.label.lower()} {by_outcome[each]:,} ({text.percent(by_outcome[each], total)})"
+        for each in present
+    )
+    return Chart(
+        shown,
+        f"Outcomes of {text.entries(total)}: {listed}.",
+        {(0, number): {"outcomes": (each,)} for number, each in enumerate(present, start=1)},
+    )
+
+
+def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> go.Sunburst:
+    total = sum(by_outcome.values())
     counts = [by_outcome[outcome] for outcome in present]
-    ring = go.Sunburst(
+    return go.Sunburst(
         ids=["all", *present],
         labels=[text.entries(total).replace(" ", "<br>"), *(each.label for each in present)],
         parents=["", *("all" for _ in present)],
@@ -110,7 +141,12 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
         ],
         domain={"x": [0, 0.52], "y": [0, 1]},
     )
-    keys = [
+
+
+def _legend(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> list[go.Scatter]:
+    """Marks without a place in the chart, for their names: a ring has no legend of its own."""
+    total = sum(by_outcome.values())
+    return [
         go.Scatter(
             x=[None],
             y=[None],
@@ -120,29 +156,6 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
         )
         for each in reversed(present)
     ]
-    shown = figure([ring, *keys], height=height, uniformtext={"minsize": 11, "mode": "hide"})
-    shown.update_layout(
-        showlegend=True,
-        legend={
-            "orientation": "v",
-            "x": 0.58,
-            "y": 0.5,
-            "yanchor": "middle",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
-    )
-    shown.update_xaxes(visible=False)
-    shown.update_yaxes(visible=False)
-    listed = text.joined(
-        f"{each.label.lower()} {by_outcome[each]:,} ({text.percent(by_outcome[each], total)})"
-        for each in present
-    )
-    return Chart(
-        shown,
-        f"Outcomes of {text.entries(total)}: {listed}.",
-        {(0, number): {"outcomes": (each,)} for number, each in enumerate(present, start=1)},
-    )
 
 
 def wall(instant: datetime) -> datetime:
