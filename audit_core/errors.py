@@ -50,10 +50,12 @@ class FilterError(AuditError):
     `problems` holds one sentence for each part that is wrong; never empty.
     """
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(
-            " ".join(problems), "Correct the address of the page, or reset the filters."
-        )
+    def __init__(
+        self,
+        problems: tuple[str, ...],
+        hint: str = "Correct the address of the page, or reset the filters.",
+    ) -> None:
+        super().__init__(" ".join(problems), hint)
         self.problems = problems
 
 

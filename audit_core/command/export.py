@@ -91,7 +91,9 @@ def _window(since: str | None, until: str | None) -> Window:
             until=None if until is None else parse_instant(until),
         )
     except ValueError as error:
-        raise FilterError((f"The window cannot be read: {error}.",)) from error
+        raise FilterError(
+            (f"The window cannot be read: {error}.",), "Correct --from or --to."
+        ) from error
 
 
 @contextmanager

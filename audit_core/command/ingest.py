@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from audit_core.entries import AuditEntry
-from audit_core.errors import AuditError, LogLockedError, SourceError
+from audit_core.errors import AuditError, SourceError
 from audit_core.log.arrivals import AppendReport
 from audit_core.log.store import utc_now
 from audit_core.product import open_product
@@ -143,14 +143,7 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         finally:
             state.close()
         return
-    try:
-        product = open_product(settings, utc_now, holder="python -m audit_core ingest")
-    except LogLockedError as error:
-        raise LogLockedError(
-            error.message,
-            f"{error.hint} If it is the app, send the files through it: "
-            "ingest --server URL --token TOKEN FILE…",
-        ) from error
+    product = open_product(settings, utc_now, holder="python -m audit_core ingest")
     try:
         yield Target(append=product.log.append, state=product.state, clock=utc_now, batch=10_000)
     finally:
