@@ -43,7 +43,8 @@ class LogLock:
             raise LogLockedError(
                 f"The log {log_file.name} is in use by {other}.",
                 "Stop that process, or send files through it: python -m audit_core ingest "
-                "--server http://localhost:8501 --token TOKEN FILE.",
+                "--server URL --token TOKEN FILE, where URL is that of the app, such as "
+                "http://localhost:8501.",
             ) from error
         self._file.seek(0)
         self._file.truncate()
