@@ -21,6 +21,7 @@ st.title("Explore", anchor=False)
 try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
+    rows = pager.rows_per_page(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -46,10 +47,9 @@ else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
     with table_slot:
-        rows = pager.rows_per_page(person)
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
-        pager.draw_steps(page, person)
+        pager.draw_steps(page, rows, person)
 
 if entry_id := st.query_params.get("entry"):
     entry_detail.draw(entry_id, scope, view.wanted.window.zone)

@@ -37,19 +37,18 @@ def cursor() -> Cursor | None:
 
 
 def rows_per_page(person: Viewer) -> int:
-    """The page size: of the address, else as last chosen, else 25."""
+    """The page size: of the address, else as last chosen, else 25. Raises `FilterError`."""
     text = st.query_params.get("rows")
-    if text is None:
-        if _SIZE not in st.session_state:
-            with cached.product().state.read() as connection:
-                kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
-            st.session_state[_SIZE] = _size(kept)
-        return int(st.session_state[_SIZE])
-    return _size(text)
-
-
-def _size(text: str | None) -> int:
-    return int(text) if text and text.isdigit() and int(text) in SIZES else DEFAULT_SIZE
+    if text is not None:
+        if text not in map(str, SIZES):
+            sizes = ", ".join(map(str, SIZES))
+            raise FilterError((f"The parameter rows is {text!r}, and not one of {sizes}.",))
+        return int(text)
+    if _SIZE not in st.session_state:
+        with cached.product().state.read() as connection:
+            kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
+        st.session_state[_SIZE] = int(kept) if kept in map(str, SIZES) else DEFAULT_SIZE
+    return int(st.session_state[_SIZE])
 
 
 def draw_count(histogram: OutcomeHistogram, view: filter_bar.View) -> None:
@@ -129,14 +128,14 @@ def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
     return f"{EXPORT_PATH}?{urlencode(params, doseq=True)}"
 
 
-def draw_steps(page: Page, person: Viewer) -> None:
+def draw_steps(page: Page, rows: int, person: Viewer) -> None:
     """To newer and older entries, and how many stand on a page."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{len(page.rows)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
         st.selectbox(
             "Rows per page",
             SIZES,
-            index=SIZES.index(rows_per_page(person)),
+            index=SIZES.index(rows),
             key="rows_choice",
             format_func=lambda size: f"{size} rows",
             on_change=_choose_size,
@@ -176,7 +175,7 @@ def _go(place: Cursor | None) -> None:
 
 
 def _choose_size(account_id: str) -> None:
-    size = _size(str(st.session_state["rows_choice"]))
+    size: int = st.session_state["rows_choice"]
     st.session_state[_SIZE] = size
     st.query_params.pop("at", None)
     st.query_params["rows"] = str(size)
