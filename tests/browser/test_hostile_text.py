@@ -1,0 +1,88 @@
+"""What anybody wrote into the log is shown as text, wherever it is shown."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import expect
+
+from audit_core.query.windows import format_instant
+from tests.browser.conftest import OpenScreen, Watch
+from tests.browser.prepared import ADMIN, FOREIGN_HOST, HOME, HOSTILE, Prepared
+from tests.browser.screen import Screen
+
+pytestmark = pytest.mark.browser
+
+
+def around(prepared: Prepared) -> str:
+    """A window with the hostile entries and nothing else."""
+    since, until = (prepared.began - timedelta(minutes=minutes) for minutes in (9.9, 8))
+    return f"from={format_instant(since)}&to={format_instant(until)}"
+
+
+def assert_harmless(screen: Screen, watch: Watch) -> None:
+    """Nothing on the page leads to the foreign host, and nothing was asked of it."""
+    screen.settle()
+    screen.page.wait_for_timeout(300)
+    attributes = screen.page.evaluate(
+        """() => [...document.querySelectorAll('*')].flatMap(element =>
+            ['src', 'href', 'xlink:href', 'srcset', 'action', 'style', 'onerror', 'onclick']
+                .filter(name => element.hasAttribute(name))
+                .map(name => [element.tagName, name, element.getAttribute(name)]))"""
+    )
+    own = ("/api/v1/export?",)
+    assert [
+        each for each in attributes if FOREIGN_HOST in each[2] and not each[2].startswith(own)
+    ] == []
+    assert watch.wrongs == []
+
+
+def test_the_table_and_the_drawer_show_it_letter_by_letter(
+    open_screen: OpenScreen, prepared: Prepared, watch: Watch
+) -> None:
+    screen = open_screen(ADMIN, f"/explore?{around(prepared)}")
+    rows = screen.rows(lambda rows: len(rows) == len(HOSTILE))
+    assert [row[2] for row in rows] == list(HOSTILE)
+    assert_harmless(screen, watch)
+    hostile = [each for each in prepared.entries[HOME] if each.target_id in HOSTILE]
+    for entry in hostile[:3]:
+        screen.go(f"/explore?{around(prepared)}&entry={entry.id}")
+        expect(screen.drawer.get_by_text("As JSON")).to_be_visible()
+        expect(screen.drawer.get_by_text(entry.actor, exact=False).first).to_be_visible()
+        assert_harmless(screen, watch)
+
+
+def test_the_filter_and_its_words_show_it_as_text(
+    open_screen: OpenScreen, prepared: Prepared, watch: Watch
+) -> None:
+    fields = ("actor", "action", "target_type", "target", "source", "ip")
+    query = urlencode({field: HOSTILE for field in fields}, doseq=True)
+    screen = open_screen(ADMIN, f"/explore?{around(prepared)}&{query}")
+    screen.rows(lambda rows: len(rows) == len(HOSTILE))
+    screen.page.get_by_role("button", name=re.compile("Filters")).click()
+    screen.page.get_by_role("combobox", name="Action", exact=True).click()
+    expect(screen.page.get_by_text("Filtered by")).to_be_visible()
+    assert_harmless(screen, watch)
+    screen.go(f"/explore?window=5m&{query}&text={HOSTILE[0]}")
+    expect(screen.page.get_by_text("No entry matches.")).to_be_visible()
+    assert_harmless(screen, watch)
+
+
+def test_the_charts_show_it_as_text(
+    open_screen: OpenScreen, prepared: Prepared, watch: Watch
+) -> None:
+    screen = open_screen(ADMIN, f"/?{around(prepared)}")
+    expect(screen.page.get_by_test_id("stPlotlyChart")).to_have_count(6)
+    expect(screen.page.locator("svg text", has_text="![x](").first).to_be_visible()
+    assert_harmless(screen, watch)
+
+
+def test_an_address_that_cannot_be_read_is_told_in_text(
+    open_screen: OpenScreen, watch: Watch
+) -> None:
+    screen = open_screen(ADMIN, f"/explore?{urlencode({'status': HOSTILE[0], HOSTILE[1]: 'x'})}")
+    expect(screen.page.get_by_text("The address of this page cannot be read.")).to_be_visible()
+    assert_harmless(screen, watch)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from audit_core.query.windows import format_instant
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import ADMIN, HOME, Prepared
+
+pytestmark = pytest.mark.browser
+
+CHARTS = 6
+
+
+def test_every_chart_is_drawn_with_a_sentence_for_those_who_do_not_see_it(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    count = len(prepared.entries[HOME])
+    screen = open_screen(ADMIN, f"/?from=-&to={format_instant(prepared.began)}")
+    charts = screen.page.get_by_test_id("stPlotlyChart")
+    expect(charts).to_have_count(CHARTS)
+    for number in range(CHARTS):
+        chart = charts.nth(number)
+        chart.scroll_into_view_if_needed()
+        expect(chart.locator("svg.main-svg").first).to_be_visible()
+        expect(chart).to_have_attribute("aria-label", re.compile(r"^\w[^<>]{20,}\.$"))
+    expect(screen.page.get_by_label(f"Outcomes over time: {count:,} entries")).to_be_attached()
+    expect(screen.page.get_by_test_id("stMetricValue").first).to_have_text(f"{count:,}")
+
+
+def test_the_filter_goes_along_to_explore_and_back(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, "/?window=90d&outcome=client_error")
+    expect(screen.page.get_by_text("Filtered by outcome Client error")).to_be_visible()
+    screen.page.get_by_role("link", name="Explore").click()
+    expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=client_error"))
+    rows = screen.rows(lambda rows: bool(rows) and all("Client error" in row[5] for row in rows))
+    screen.page.get_by_role("link", name="Overview").click()
+    expect(screen.page).to_have_url(re.compile(r"/\?.*outcome=client_error"))
+    expect(screen.page.get_by_test_id("stMetricValue").first).not_to_have_text("0")
+    assert rows
