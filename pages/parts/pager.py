@@ -20,6 +20,7 @@ from pages.parts import cached, filter_bar
 SIZES = (10, 25, 50, 100, 200)
 DEFAULT_SIZE = 25
 _SIZE = "rows_per_page"
+_CHOICE = "rows_choice"
 
 
 def cursor() -> Cursor | None:
@@ -132,11 +133,12 @@ def draw_steps(page: Page, rows: int, person: Viewer) -> None:
     """To newer and older entries, and how many stand on a page."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{len(page.rows)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
+        # The address decides, also after a step back, and not what was chosen last.
+        st.session_state[_CHOICE] = rows
         st.selectbox(
             "Rows per page",
             SIZES,
-            index=SIZES.index(rows),
-            key="rows_choice",
+            key=_CHOICE,
             format_func=lambda size: f"{size} rows",
             on_change=_choose_size,
             args=(person.account_id,),
@@ -175,7 +177,7 @@ def _go(place: Cursor | None) -> None:
 
 
 def _choose_size(account_id: str) -> None:
-    size: int = st.session_state["rows_choice"]
+    size: int = st.session_state[_CHOICE]
     st.session_state[_SIZE] = size
     st.query_params.pop("at", None)
     st.query_params["rows"] = str(size)

@@ -1,0 +1,99 @@
+"""What the tests of Explore share: entries, the opened page, and clicks that AppTest lacks."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pandas as pd
+from streamlit.testing.v1 import AppTest
+
+from audit_core.entries import AuditEntry
+from tests.seeded import ALPHA, Seeded
+
+EXPLORE = "activity/explore.py"
+
+
+def entry(seeded: Seeded, number: int, **fields: Any) -> AuditEntry:
+    """An entry `number` minutes old, of which only some fields matter."""
+    given: dict[str, Any] = {
+        "id": f"entry-{number}",
+        "actor_id": "id-ann",
+        "actor_email": "ann@example.org",
+        "actor_api_key_prefix": None,
+        "actor_api_key_suffix": None,
+        "organization_id": ALPHA,
+        "action": "start",
+        "target_type": "sandbox",
+        "target_id": f"box-{number}",
+        "status_code": 200,
+        "error_message": None,
+        "ip_address": None,
+        "user_agent": None,
+        "source": None,
+        "metadata": None,
+        "created_at": seeded.clock() - timedelta(minutes=number),
+    }
+    return AuditEntry(**{**given, **fields})
+
+
+def explore(app: AppTest, **params: str | list[str]) -> AppTest:
+    """The page at an address with these parameters."""
+    for name, value in params.items():
+        app.query_params[name.rstrip("_")] = value
+    app.switch_page(EXPLORE)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest) -> pd.DataFrame:
+    """The table of entries."""
+    found: pd.DataFrame = app.main.dataframe[0].value
+    return found
+
+
+def targets(app: AppTest) -> list[str]:
+    """The targets on the page, as they are listed."""
+    return [str(target).removeprefix("sandbox ") for target in table(app)["target"]]
+
+
+def count(app: AppTest) -> str:
+    """How many matched, in the words of the page."""
+    return str(app.main.markdown[0].value).split("**")[1]
+
+
+def button(app: AppTest, label: str) -> Any:
+    """The button with a label."""
+    (found,) = (each for each in app.button if each.label == label)
+    return found
+
+
+def links(app: AppTest) -> dict[str, str]:
+    """Where the page leads away, by label."""
+    return {each.label: each.url for each in app.get("link_button")}
+
+
+def asked(url: str) -> dict[str, list[str]]:
+    """The parameters of an address."""
+    return parse_qs(urlsplit(url).query, keep_blank_values=True)
+
+
+def select_cell(app: AppTest, row: int, column: str = "user") -> AppTest:
+    """Run again as after a click of the browser on a cell."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = app.main.dataframe[0].proto.id
+    state.string_value = json.dumps({"selection": {"cells": [[row, column]]}})
+    return app._run(states)
+
+
+def open_filters(app: AppTest) -> AppTest:
+    """Run again as after a click of the browser on the button of the filters."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = app.get_by_key("filter_popover").proto.popover.id
+    state.bool_value = True
+    return app._run(states)

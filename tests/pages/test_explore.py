@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import streamlit as st
+
+from audit_core.access import Permission, Role
+from audit_core.query.windows import format_instant
+from audit_core.state.accounts import set_membership
+from audit_core.state.memberships import memberships
+from tests.pages.conftest import Open
+from tests.pages.explore_page import (
+    asked,
+    button,
+    count,
+    entry,
+    explore,
+    links,
+    table,
+    targets,
+)
+from tests.seeded import ALPHA, BETA, Seeded
+
+AUDITOR, MEMBER, BOTH = "auditor@example.org", "member@example.org", "both@example.org"
+ENTRIES = 60
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches() -> Iterator[None]:
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def filled(seeded: Seeded) -> Seeded:
+    """One entry a minute in one organization, every tenth a failure, and some in another."""
+    seeded.product.log.append(
+        [
+            *(
+                entry(seeded, number, status_code=500 if number % 10 == 0 else 200)
+                for number in range(ENTRIES)
+            ),
+            *(
+                entry(seeded, number, organization_id=BETA, target_id=f"beta-{number}")
+                for number in range(100, 103)
+            ),
+        ]
+    )
+    return seeded
+
+
+def boxes(start: int, stop: int) -> list[str]:
+    return [f"box-{number}" for number in range(start, stop)]
+
+
+def test_at_first_the_newest_entries_of_the_last_week_show(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR))
+    assert not app.error
+    assert not app.warning
+    assert [title.value for title in app.title] == ["Explore"]
+    assert count(app) == "60 entries"
+    assert "2026-04-27 09:00:00 – 2026-05-04 09:00:00 UTC" in app.main.markdown[0].value
+    assert targets(app) == boxes(0, 25)
+    assert list(table(app).columns) == [
+        *("ago", "time", "user", "action", "target", "outcome", "message")
+    ]
+    assert app.query_params == {"window": "7d"}
+    (chart,) = app.get("plotly_chart")
+    assert chart.proto.alt.startswith("Outcomes over time: 60 entries")
+
+
+@pytest.mark.parametrize("size", [10, 25, 50, 100, 200])
+def test_each_page_size_shows_so_many_rows(open_app: Open, filled: Seeded, size: int) -> None:
+    app = explore(open_app(AUDITOR), rows=str(size))
+    assert targets(app) == boxes(0, min(size, ENTRIES))
+    assert app.selectbox(key="rows_choice").value == size
+    assert button(app, "Older").disabled == (size >= ENTRIES)
+
+
+def test_the_page_size_is_remembered_for_the_person_also_in_another_session(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR))
+    app.selectbox(key="rows_choice").select(10).run()
+    assert targets(app) == boxes(0, 10)
+    assert app.query_params["rows"] == "10"
+    assert len(table(explore(open_app(AUDITOR)))) == 10
+    assert len(table(explore(open_app("admin@example.org")))) == 25
+
+
+def test_the_back_button_brings_the_page_size_back_too(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR), rows="10")
+    app.selectbox(key="rows_choice").select(50).run()
+    assert len(table(app)) == 50
+    app.query_params["rows"] = "10"
+    app.run()
+    assert len(table(app)) == 10
+    assert app.selectbox(key="rows_choice").value == 10
+
+
+def test_older_and_newer_go_through_the_list_without_loss_or_repetition(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR))
+    assert button(app, "Newer").disabled
+    assert button(app, "Newest").disabled
+    button(app, "Older").click().run()
+    assert targets(app) == boxes(25, 50)
+    button(app, "Older").click().run()
+    assert targets(app) == boxes(50, 60)
+    assert button(app, "Older").disabled
+    button(app, "Newer").click().run()
+    assert targets(app) == boxes(25, 50)
+    button(app, "Newest").click().run()
+    assert targets(app) == boxes(0, 25)
+    assert "at" not in app.query_params
+
+
+def test_what_arrives_meanwhile_shifts_no_page(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR), rows="10")
+    button(app, "Older").click().run()
+    filled.clock.pass_by(minutes=3)
+    filled.product.log.append([entry(filled, number, id=f"late-{number}") for number in (0, 1)])
+    app.run()
+    assert targets(app) == boxes(10, 20)
+    button(app, "Newer").click().run()
+    assert targets(app) == boxes(0, 10)
+    button(app, "Newer").click().run()
+    assert len(table(app)) == 2
+    assert targets(app) == ["box-0", "box-1"]
+
+
+@pytest.mark.parametrize(
+    ("params", "sentences"),
+    [
+        ({"window": "9d"}, ["'9d'"]),
+        ({"status": "abc", "foo": "1"}, ["'abc'", "'foo' is unknown"]),
+        ({"outcome": "ok", "from_": "now"}, ["'ok'", "'now'"]),
+        ({"zone": "Mars/Phobos"}, ["'Mars/Phobos'"]),
+        ({"at": "elsewhere"}, ["'elsewhere'"]),
+        ({"at": "older~yesterday~1"}, ["'yesterday'"]),
+        ({"rows": "11"}, ["'11'", "10, 25, 50, 100, 200"]),
+        ({"window": ["1d", "7d"]}, ["window is given 2 times"]),
+        ({"text": "x" * 501}, ["501 characters"]),
+        ({"organization": BETA}, ["'organization' is unknown"]),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_told_and_can_be_reset(
+    open_app: Open, filled: Seeded, params: dict[str, str | list[str]], sentences: list[str]
+) -> None:
+    app = explore(open_app(AUDITOR), **params)
+    assert [error.value for error in app.error] == ["The address of this page cannot be read."]
+    told = "\n".join(text.value for text in app.main.text)
+    assert all(sentence in told for sentence in sentences)
+    assert not app.main.dataframe
+    button(app, "Reset filters").click().run()
+    assert not app.error
+    assert app.query_params == {"window": "7d"}
+    assert len(table(app)) == 25
+
+
+@pytest.mark.parametrize(
+    "at", ["older~0001-01-01T00:00:00Z~1", "newer~9999-12-31T23:59:59Z~999999999999999999"]
+)
+def test_a_place_beyond_the_list_is_an_empty_page_with_a_way_back(
+    open_app: Open, filled: Seeded, at: str
+) -> None:
+    app = explore(open_app(AUDITOR), at=at)
+    assert not app.error
+    assert count(app) == "60 entries"
+    assert targets(app) == []
+    button(app, "Newest").click().run()
+    assert targets(app) == boxes(0, 25)
+
+
+def test_nothing_found_names_each_filter_with_what_it_keeps_away(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), actor="nobody", outcome="server_error", window="1h")
+    assert count(app) == "0 entries"
+    assert [info.value for info in app.info] == ["No entry matches."]
+    assert "last hour (UTC)" in app.main.text[-1].value
+    # Without the user six failures are left; without the outcome there still is no such user.
+    assert [each.label for each in app.button if each.label.startswith("Without")] == [
+        "Without user (6)",
+        "Without outcome (0)",
+    ]
+    assert not app.main.dataframe
+    button(app, "Without user (6)").click().run()
+    assert app.query_params == {"window": "1h", "outcome": "server_error"}
+    assert targets(app) == [f"box-{number}" for number in range(0, ENTRIES, 10)]
+
+
+def test_nothing_in_the_window_says_to_choose_a_longer_one(open_app: Open, seeded: Seeded) -> None:
+    app = explore(open_app(AUDITOR), window="5m")
+    assert [info.value for info in app.info] == ["No entry matches."]
+    assert "Choose a longer time window." in [text.value for text in app.main.text]
+
+
+def test_an_auditor_downloads_what_the_page_shows(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR), window="30d", outcome="server_error", text="box")
+    assert list(links(app)) == ["CSV", "JSON lines"]
+    for format, url in zip(("csv", "jsonl"), links(app).values(), strict=True):
+        assert url.startswith("/api/v1/export?")
+        assert asked(url) == {
+            "window": ["30d"],
+            "outcome": ["server_error"],
+            "text": ["box"],
+            "format": [format],
+            "organization": [ALPHA],
+            "as_of": [format_instant(filled.clock())],
+        }
+
+
+def test_a_member_who_may_only_read_sees_entries_and_no_download(
+    open_app: Open, filled: Seeded
+) -> None:
+    with filled.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=filled.ids[MEMBER],
+            organization_id=ALPHA,
+            role=Role.MEMBER,
+            grants=frozenset({Permission.READ}),
+        )
+    app = explore(open_app(MEMBER))
+    assert len(table(app)) == 25
+    assert links(app) == {}
+
+
+def test_a_member_without_the_grant_sees_nothing_of_the_log(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(MEMBER), entry="entry-1")
+    assert [each.value for each in app.code] == ["read:audit_logs"]
+    assert not app.main.dataframe
+    assert not app.get("plotly_chart")
+    assert not app.title
+
+
+def test_no_way_of_asking_shows_entries_of_another_organization(
+    open_app: Open, filled: Seeded
+) -> None:
+    for params in (
+        {"window": "all", "rows": "200"},
+        {"window": "all", "target": [f"beta-{number}" for number in range(100, 103)]},
+        {"window": "all", "text": "beta"},
+        {"window": "all", "entry": "entry-100"},
+    ):
+        st.cache_data.clear()
+        # The other organization first: whatever it left in a cache must not be served.
+        with filled.product.state.read() as connection:
+            first = memberships(connection, filled.ids[BOTH])[0].organization_id
+        both = explore(open_app(BOTH), **params)
+        if first != BETA:
+            both.sidebar.selectbox[0].select(BETA).run()
+        explore(both, **params)
+        assert "beta-100" in targets(both)
+
+        app = explore(open_app(AUDITOR), **params)
+        everything = " ".join(
+            [
+                *(str(each.value) for each in app.main.dataframe),
+                *(each.value for each in app.main.text),
+                *(each.value for each in app.main.markdown),
+                *(each.proto.alt for each in app.get("plotly_chart")),
+                *(str(each.proto) for each in app.get("json")),
+            ]
+        )
+        if "target" not in params and "text" not in params:
+            assert "beta-" not in everything
+        assert all(target.startswith("box-") for target in targets(app)) if app.dataframe else True
+        if "entry" in params:
+            assert "No entry with this id" in app.info[0].value
+
+
+def test_relative_windows_stand_still_for_a_minute_unless_refreshed(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), window="5m")
+    assert targets(app) == boxes(0, 6)
+    filled.clock.pass_by(seconds=59)
+    app.run()
+    assert targets(app) == boxes(0, 6)
+    filled.clock.pass_by(seconds=1)
+    button(app, "Refresh").click().run()
+    assert targets(app) == boxes(0, 5)
+    filled.clock.pass_by(seconds=61)
+    app.run()
+    assert targets(app) == boxes(0, 3)
+
+
+def test_real_time_marks_what_arrives_after_it_was_switched_on(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), rows="10")
+    app.toggle[0].set_value(True).run()
+    assert any("0 new since you switched on" in each.value for each in app.caption)
+    assert set(map(str, table(app)["new"])) == {"[]"}
+    filled.clock.pass_by(seconds=10)
+    filled.product.log.append(
+        [
+            entry(filled, 0, id="new-1", target_id="new-1"),
+            entry(filled, 0, id="new-2", target_id="beta-new", organization_id=BETA),
+        ]
+    )
+    app.run()
+    assert any("1 new since you switched on" in each.value for each in app.caption)
+    assert targets(app)[0] == "new-1"
+    assert [list(new) for new in table(app)["new"]] == [["new"], *[[]] * 9]
+    app.toggle[0].set_value(False).run()
+    assert "new" not in table(app)
+    assert not any("new since" in each.value for each in app.caption)
+
+
+def test_a_pause_holds_the_page_still_until_it_is_resumed(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR), rows="10", window="1h")
+    app.toggle[0].set_value(True).run()
+    button(app, "Pause").click().run()
+    before, matched = targets(app), count(app)
+    filled.clock.pass_by(minutes=2)
+    filled.product.log.append([entry(filled, 0, id="new-1", target_id="new-1")])
+    app.run()
+    assert (targets(app), count(app)) == (before, matched)
+    assert any("0 new" in each.value and "paused" in each.value for each in app.caption)
+    button(app, "Resume").click().run()
+    assert targets(app)[0] == "new-1"
+    assert any("1 new since you switched on" in each.value for each in app.caption)
+
+
+def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
+    open_app: Open, filled: Seeded
+) -> None:
+    started = entry(filled, 1, id="slow", target_id="slow", status_code=None)
+    filled.product.log.append([started])
+    app = explore(open_app(AUDITOR), rows="10")
+    app.toggle[0].set_value(True).run()
+    assert ["In flight"] in [list(each) for each in table(app)["outcome"]]
+    filled.product.log.append(
+        [entry(filled, 1, id="slow", target_id="slow", created_at=started.created_at)]
+    )
+    app.run()
+    assert ["In flight"] not in [list(each) for each in table(app)["outcome"]]
+    assert any("0 new since you switched on" in each.value for each in app.caption)
+
+
+def test_an_entry_dated_ahead_shows_with_its_age(open_app: Open, seeded: Seeded) -> None:
+    seeded.product.log.append([entry(seeded, -5)])
+    app = explore(open_app(AUDITOR), window="1h")
+    assert list(table(app)["ago"]) == ["in 5m"]
+    ahead = seeded.clock() + timedelta(minutes=5)
+    assert list(table(app)["time"]) == [f"{ahead:%Y-%m-%d %H:%M:%S}"]
