@@ -243,9 +243,9 @@ def _draw_text(wanted: EntryFilter) -> None:
 
 
 def _draw_values(wanted: EntryFilter, scope: Scope) -> None:
-    count = len(wanted.narrowed_by)
+    # Always the same words: with others it is another popover, and closes after each choice.
     popover = st.popover(
-        f"Filters ({count})" if count else "Filters",
+        "Filters",
         icon=":material/filter_list:",
         key="filter_popover",
         on_change="rerun",
