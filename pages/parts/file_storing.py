@@ -35,10 +35,16 @@ class FileResult:
 
     name: str
     report: IngestReport = field(default_factory=IngestReport)
+    begun: bool = False
     ended: bool = False
     """Whether it was read and stored to its end."""
     problem: AuditError | None = None
     """Why not, if that is known."""
+
+    @property
+    def state(self) -> str:
+        """How far it came, for people."""
+        return "Complete" if self.ended else "Stopped" if self.begun else "Not begun"
 
 
 def uploader_key() -> str:
@@ -52,13 +58,12 @@ def store(files: Sequence[UploadedFile], scope: Scope) -> None:
     What goes wrong with a file ends that file and is told in the report; what was stored by
     then stays stored. Whoever loses the permission meanwhile is stopped before the next batch.
     """
-    results: list[FileResult] = []
+    results = [FileResult(name=file.name) for file in files]
     # Kept from the beginning: should the run be cut off by a click, the report is still there.
     st.session_state[_RESULTS] = results
     bar = _Bar(files)
-    for file in files:
-        result = FileResult(name=file.name)
-        results.append(result)
+    for file, result in zip(files, results, strict=True):
+        result.begun = True
         bar.begin(file, result)
         try:
             _store_file(file, scope, result, bar.note)
@@ -186,7 +191,7 @@ def frame(results: Sequence[FileResult]) -> pd.DataFrame:
             {
                 "file": each.name,
                 **asdict(each.report),
-                "end": "Complete" if each.ended else "Stopped",
+                "end": each.state,
             }
             for each in results
         ]

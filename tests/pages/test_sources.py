@@ -259,16 +259,21 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
 
     product = dataclasses.replace(seeded.product, log=Demoting())  # type: ignore[arg-type]
     app = opened(
-        open_app("admin@example.org"), a_jsonl=lines(record("e-1")), b_jsonl=lines(record("e-2"))
+        open_app("admin@example.org"),
+        a_jsonl=lines(record("e-1")),
+        b_jsonl=lines(record("e-2")),
+        c_jsonl=lines(record("e-3")),
     )
     monkeypatch.setattr(cached, "product", lambda: product)
-    press(app, "Store 2 files")
+    press(app, "Store 3 files")
     assert not app.exception
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "e-2") is None
     assert "You cannot see this page" in [each.value for each in app.subheader]
     assert len(seeded.events("ingest")) == 1
     assert len(seeded.events("permission.refused")) == 1
+    results = app.session_state["stored_files"]
+    assert [each.state for each in results] == ["Complete", "Stopped", "Not begun"]
 
 
 def test_a_hostile_file_name_is_never_read_as_markdown(open_app: Open, seeded: Seeded) -> None:
