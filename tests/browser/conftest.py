@@ -105,7 +105,7 @@ def open_context(browser: Browser, watch: Watch) -> Callable[[], BrowserContext]
     """`open_context()` is a browser that nobody has used yet."""
 
     def opened() -> BrowserContext:
-        context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
+        context = browser.new_context(viewport=VIEWPORT, reduced_motion="reduce")
         context.set_default_timeout(TIMEOUT_MS)
         watch.over(context)
         return context

@@ -71,7 +71,7 @@ def test_a_row_opens_its_entry_escape_closes_it_and_the_same_row_opens_again(
     newest_first = prepared.entries[HOME][::-1]
     screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}")
     screen.rows()
-    for row in (2, 2, 9):
+    for row in (2, 2):
         screen.click_row(row)
         wanted = newest_first[row].id
         expect(screen.page).to_have_url(re.compile(f"entry={wanted}"))
@@ -167,7 +167,7 @@ def test_switching_the_organization_shows_the_other_one_only(
             screen.page.get_by_role("option", name=name).click()
             expect(chooser).to_have_value(name)
             screen.settle()
-        screen.go(f"/explore?{fixed(prepared)}")
+            screen.go(f"/explore?{fixed(prepared)}")
         entries = prepared.entries[organization_id]
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
         times = [written(each.created_at, "UTC") for each in entries[::-1][:5]]
