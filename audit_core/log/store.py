@@ -179,7 +179,7 @@ class AuditLog:
 
     @property
     def _name(self) -> str:
-        return str(self._file or "in memory")
+        return self._file.name if self._file else "in memory"
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

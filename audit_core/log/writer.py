@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from audit_core.entries import AuditEntry
-from audit_core.errors import StoreUnavailableError
+from audit_core.errors import AuditError, StoreUnavailableError
 from audit_core.log.arrivals import AppendReport, Decision
 
 GROUP = 50_000
@@ -70,6 +70,11 @@ class Writer:
         try:
             decision = self._commit([entry for entries, _ in group for entry in entries])
         except BaseException as error:
+            if len(group) > 1 and not isinstance(error, AuditError):
+                # What one sender's entries break must not break the others': each on its own.
+                for request in group:
+                    self._commit_group([request])
+                return
             for _, waiting in group:
                 waiting.set_exception(error)
             return

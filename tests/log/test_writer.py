@@ -99,3 +99,25 @@ def test_closing_twice_is_harmless_and_appending_afterwards_is_refused():
     writer.close()
     with pytest.raises(StoreUnavailableError, match="closed"):
         writer.append([entry("a")])
+
+
+def test_what_one_sender_breaks_does_not_break_those_who_wait_with_it():
+    commits = []
+
+    def commit(entries):
+        commits.append(len(entries))
+        time.sleep(0.05)
+        if any(each.id == "poison" for each in entries):
+            raise ValueError("cannot be stored")
+        return decide(entries, {})
+
+    writer = Writer(commit)
+    ids = ["a", "b", "poison", "c", "d", "e"]
+    reports = in_threads(len(ids), lambda number: writer.append([entry(ids[number])]))
+    writer.close()
+    assert max(commits) > 1
+    for each, report in zip(ids, reports, strict=True):
+        if each == "poison":
+            assert isinstance(report, ValueError)
+        else:
+            assert report.accepted == 1
