@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Download, Page
 
-from audit_core.entries import FIELDS, Outcome
+from audit_core.entries import FIELDS
 from audit_core.export.comma_separated import neutralized
-from audit_core.export.json_lines import json_object
 from audit_core.query.windows import format_instant
 from audit_core.redaction import redact
 from tests.browser.conftest import OpenScreen
@@ -59,17 +57,3 @@ def test_the_downloaded_csv_holds_every_entry_of_the_log_row_by_row(
         assert row == [
             "" if value is None else neutralized(str(value)) for value in values.values()
         ]
-
-
-def test_a_filter_holds_for_the_download_as_json_lines_too(
-    open_screen: OpenScreen, prepared: Prepared
-) -> None:
-    failed = [each for each in prepared.entries[HOME] if each.outcome is Outcome.SERVER_ERROR]
-    screen = open_screen(
-        AUDITOR, f"/explore?from=-&to={format_instant(prepared.began)}&outcome=server_error"
-    )
-    expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
-    name, content = download(screen, "JSON lines")
-    assert name.endswith(".jsonl")
-    lines = content.decode().removesuffix("\n").split("\n")
-    assert [json.loads(line) for line in lines] == [json_object(redact(each)) for each in failed]

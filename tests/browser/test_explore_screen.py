@@ -101,19 +101,6 @@ def test_the_back_button_restores_the_view_before(
     expect(screen.page).not_to_have_url(re.compile("actor="))
 
 
-def test_older_and_newer_pages_meet_the_same_rows(
-    open_screen: OpenScreen, prepared: Prepared
-) -> None:
-    newest_first = [written(each.created_at, "UTC") for each in prepared.entries[HOME][::-1]]
-    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&rows=10")
-    for button, start in (("", 0), ("Older", 10), ("Older", 20), ("Newer", 10), ("Newest", 0)):
-        if button:
-            screen.page.get_by_role("button", name=button, exact=True).click()
-        times = newest_first[start : start + 10]
-        screen.rows(lambda rows, times=times: [row[1] for row in rows] == times)
-    expect(screen.page.get_by_role("button", name="Newer")).to_be_disabled()
-
-
 def test_real_time_shows_what_another_program_adds_and_a_pause_holds_still(
     open_screen: OpenScreen, prepared: Prepared, app: str
 ) -> None:
@@ -172,14 +159,3 @@ def test_switching_the_organization_shows_the_other_one_only(
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
         times = [written(each.created_at, "UTC") for each in entries[::-1][:5]]
         screen.rows(lambda rows, times=times: [row[1] for row in rows[:5]] == times)
-
-
-def test_an_address_that_cannot_be_read_says_why_and_can_be_reset(
-    open_screen: OpenScreen,
-) -> None:
-    screen = open_screen(ADMIN, "/explore?window=9d&status=abc&foo=1")
-    for part in ("'9d'", "'abc'", "'foo'"):
-        expect(screen.page.get_by_text(part)).to_be_visible()
-    screen.page.get_by_role("button", name="Reset filters").click()
-    screen.rows()
-    expect(screen.page).to_have_url(re.compile(r"/explore(\?window=7d)?$"))

@@ -81,9 +81,15 @@ def test_the_charts_show_it_as_text(
     assert_harmless(screen, watch)
 
 
-def test_an_address_that_cannot_be_read_is_told_in_text(
+def test_an_address_that_cannot_be_read_is_told_in_text_and_can_be_reset(
     open_screen: OpenScreen, watch: Watch
 ) -> None:
-    screen = open_screen(ADMIN, f"/explore?{urlencode({'status': HOSTILE[0], HOSTILE[1]: 'x'})}")
+    query = urlencode({"status": HOSTILE[0], HOSTILE[1]: "x", "window": "9d"})
+    screen = open_screen(ADMIN, f"/explore?{query}")
     expect(screen.page.get_by_text("The address of this page cannot be read.")).to_be_visible()
+    for told in (HOSTILE[0], "'9d'", "is unknown"):
+        expect(screen.page.get_by_text(told)).to_be_visible()
     assert_harmless(screen, watch)
+    screen.page.get_by_role("button", name="Reset filters").click()
+    screen.rows()
+    expect(screen.page).to_have_url(re.compile(r"/explore(\?window=7d)?$"))
