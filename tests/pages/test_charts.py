@@ -151,6 +151,19 @@ def test_the_sentence_of_outcomes_over_time_has_the_numbers() -> None:
     assert "no entries" in outcomes.over_time(histogram(), Window()).alt
 
 
+def test_an_entry_dated_far_ahead_is_told_and_leaves_the_other_bars_their_width() -> None:
+    at, later = BEGIN + timedelta(hours=3), END + timedelta(hours=2)
+    far = datetime(2199, 1, 1, tzinfo=UTC)
+    counts = [(at, Outcome.SUCCESS, 7), (later, Outcome.SUCCESS, 1)]
+    near = outcomes.over_time(histogram(*counts), Window())
+    chart = outcomes.over_time(histogram(*counts, (far, Outcome.SUCCESS, 1)), Window())
+    assert chart.figure.layout.xaxis.range == near.figure.layout.xaxis.range
+    assert near.figure.layout.xaxis.range[1] > outcomes.wall(later)
+    told = "1 entry dated later, not drawn"
+    assert told in chart.figure.layout.xaxis.title.text and told in chart.alt
+    assert told not in near.alt
+
+
 def test_the_ring_shows_every_outcome_with_its_share_and_nothing_else() -> None:
     chart = outcomes.shares({Outcome.SUCCESS: 3, Outcome.IN_FLIGHT: 1})
     ring = chart.figure.data[0]

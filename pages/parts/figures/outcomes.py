@@ -20,6 +20,10 @@ from pages.parts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 FEW = 4
 """Up to this many entries a bar, the axis counts in ones."""
 
+ROOM_AHEAD = 10
+"""One part in so many of the window is added for bars beyond its end. What is dated later still,
+by a wrong clock, would squeeze all other bars into a line: it is told in words."""
+
 
 def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270) -> Chart:
     """Stacked bars of time by outcome. A click asks for that time and that outcome."""
@@ -66,7 +70,10 @@ def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270)
         type="date",
         range=[wall(edge) for edge in _edges(histogram)],
         nticks=8,
-        title={"text": f"Time ({zone}), {text.width(width_us)} a bar", "standoff": 8},
+        title={
+            "text": f"Time ({zone}), {text.width(width_us)} a bar{_told_ahead(histogram)}",
+            "standoff": 8,
+        },
     )
     most = max(totals.values(), default=0)
     shown.update_yaxes(
@@ -189,13 +196,26 @@ def bucket_window(histogram: OutcomeHistogram, window: Window, start: datetime) 
 
 
 def _edges(histogram: OutcomeHistogram) -> tuple[datetime, datetime]:
-    """From where to where the time axis goes: the whole window and every bar."""
+    """From where to where the time axis goes: the whole window, and bars shortly after it."""
     zone = Window(zone=histogram.buckets.zone).zone_info
     starts = [start for start, _, _ in histogram.counts]
+    within = [start for start in starts if start <= _latest_drawn(histogram)]
     first = min([histogram.since.astimezone(zone), *starts[:1]])
-    ends = [bucket_end(start, histogram.buckets) for start in starts[-1:]]
+    ends = [bucket_end(start, histogram.buckets) for start in within[-1:]]
     last = max([histogram.until.astimezone(zone), *ends])
     return first, last if last > first else bucket_end(first, histogram.buckets)
+
+
+def _latest_drawn(histogram: OutcomeHistogram) -> datetime:
+    """Bars that begin later are not in view."""
+    return histogram.until + (histogram.until - histogram.since) / ROOM_AHEAD
+
+
+def _told_ahead(histogram: OutcomeHistogram) -> str:
+    """How many entries are dated so far ahead that the chart has no room for them."""
+    latest = _latest_drawn(histogram)
+    ahead = sum(count for start, _, count in histogram.counts if start > latest)
+    return f"; {text.entries(ahead)} dated later, not drawn" if ahead else ""
 
 
 def _over_time_alt(histogram: OutcomeHistogram, totals: Mapping[datetime, int]) -> str:
@@ -214,5 +234,5 @@ def _over_time_alt(histogram: OutcomeHistogram, totals: Mapping[datetime, int]) 
     time = text.interval(busiest, bucket_end(busiest, histogram.buckets), zone)
     return (
         f"Outcomes over time: {text.entries(total)} {span}, {listed}; "
-        f"busiest {time}, with {totals[busiest]:,}."
+        f"busiest {time}, with {totals[busiest]:,}{_told_ahead(histogram)}."
     )
