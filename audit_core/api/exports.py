@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -35,6 +35,9 @@ def export_routes(product: Callable[[], Product]) -> list[Route]:
     """
 
     async def export(request: Request) -> Response:
+        if request.method == "HEAD":
+            # Starlette lets it in with GET; it would read the whole log to say nothing.
+            return Response(status_code=405, headers={"Allow": "GET"})
         allowed = await require(request, product, Permission.EXPORT)
         if isinstance(allowed, Response):
             return allowed
@@ -82,20 +85,30 @@ class _Asked:
 
 
 class _ClosedStream(StreamingResponse):
-    """Closes its pieces whatever ends the answer, rather than when they are collected."""
+    """Tells how it ended, whatever ended it: whether all pieces went out."""
 
     def __init__(
-        self, pieces: Generator[bytes, None, None], *, media_type: str, headers: dict[str, str]
+        self,
+        pieces: Iterator[bytes],
+        end: Callable[[bool], None],
+        *,
+        media_type: str,
+        headers: dict[str, str],
     ) -> None:
-        super().__init__(pieces, media_type=media_type, headers=headers)
-        self._pieces = pieces
+        super().__init__(self._counted(pieces), media_type=media_type, headers=headers)
+        self._end = end
+        self._whole = False
+
+    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        yield from pieces
+        self._whole = True
 
     async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
             with CancelScope(shield=True):
-                await run_in_threadpool(self._pieces.close)
+                await run_in_threadpool(self._end, self._whole)
 
 
 def _read(query: str, now: datetime) -> _Asked:
@@ -129,21 +142,17 @@ def _start(
                 detail=detail | more,
             )
 
-    def pieces() -> Generator[bytes, None, None]:
-        progress = Progress()
-        whole = False
-        try:
-            yield from stream(
-                reader, asked.wanted, scope, asked.bounds, asked.format, progress=progress
-            )
-            whole = True
-        finally:
-            # A reader who goes away midway, or an error, is on record as well.
-            note("export.finished" if whole else "export.broken", {"entries": progress.entries})
+    progress = Progress()
+    pieces = stream(reader, asked.wanted, scope, asked.bounds, asked.format, progress=progress)
+
+    def end(whole: bool) -> None:
+        # A reader who goes away midway, or an error, is on record as well.
+        note("export.finished" if whole else "export.broken", {"entries": progress.entries})
 
     note("export.started", {})
     return _ClosedStream(
-        pieces(),
+        pieces,
+        end,
         media_type=asked.format.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

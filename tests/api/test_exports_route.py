@@ -349,3 +349,10 @@ def test_the_first_bytes_come_before_the_last_are_read(seeded: Seeded) -> None:
             assert not seeded.events("export.finished")
             assert sum(map(len, pieces)) > MANY * len(LONG) - 1000
         wait_for(lambda: seeded.events("export.finished"))
+
+
+def test_asking_for_headers_only_reads_nothing_and_is_no_export(seeded: Seeded) -> None:
+    with served(seeded) as url:
+        answer = httpx.head(url + path(), headers=as_person(seeded, EXPORTERS[0]))
+    assert answer.status_code == 405
+    assert not seeded.events("export.started")
