@@ -29,6 +29,7 @@ PRESETS: dict[str, tuple[timedelta | None, str]] = {
 Six months are 182 days and a year is 365 days, so that a length never depends on the day."""
 
 DEFAULT_PRESET = "7d"
+ALL_TIME = "all"
 UTC_NAME = "UTC"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -11,7 +12,7 @@ from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
 from audit_core.query.cursors import Cursor
-from audit_core.query.windows import format_instant, written
+from audit_core.query.windows import ALL_TIME, Window, format_instant, written
 from audit_core.reader import OutcomeHistogram, Page
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
@@ -63,13 +64,17 @@ def draw_count(histogram: OutcomeHistogram, view: filter_bar.View) -> None:
 
 
 def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
-    """Nothing matched: say what to loosen."""
+    """Nothing matched: say what to loosen, or where the first entries come from."""
+    if not head:
+        st.info("This organization has no entries yet.", icon=":material/inbox:")
+        st.text("An admin loads them on Admin → Sources, from files or over HTTP.")
+        return
     narrowed = view.wanted.narrowed_by
     st.info("No entry matches.", icon=":material/search_off:")
-    if not narrowed:
+    if narrowed:
+        st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
+    else:
         st.text("Choose a longer time window.")
-        return
-    st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
     with st.container(horizontal=True):
         for label in narrowed:
             without = view.wanted.without(label)
@@ -81,6 +86,21 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
                 on_click=_loosen,
                 args=(label,),
             )
+        if view.wanted.window.preset != ALL_TIME:
+            _draw_all_time(view, scope, head)
+
+
+def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """To the same filter in all time, with how many then match."""
+    window = Window(preset=ALL_TIME, zone=view.wanted.window.zone)
+    asked = replace(view.wanted, window=window)
+    found = cached.arrived_since(asked, scope, window.bounds(view.as_of), 0, head)
+    st.button(
+        f"All time ({found:,})",
+        icon=":material/date_range:",
+        key="all_time",
+        on_click=lambda: filter_bar.narrow(window=window),
+    )
 
 
 def _window(view: filter_bar.View) -> str:

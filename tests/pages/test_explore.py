@@ -188,16 +188,29 @@ def test_nothing_found_names_each_filter_with_what_it_keeps_away(
         "Without user (6)",
         "Without outcome (0)",
     ]
+    assert "All time (0)" in [each.label for each in app.button]
     assert not app.main.dataframe
     button(app, "Without user (6)").click().run()
     assert app.query_params == {"window": "1h", "outcome": "server_error"}
     assert targets(app) == [f"box-{number}" for number in range(0, ENTRIES, 10)]
 
 
-def test_nothing_in_the_window_says_to_choose_a_longer_one(open_app: Open, seeded: Seeded) -> None:
+def test_nothing_in_the_window_offers_all_time(open_app: Open, seeded: Seeded) -> None:
+    seeded.product.log.append([entry(seeded, 30)])
     app = explore(open_app(AUDITOR), window="5m")
     assert [info.value for info in app.info] == ["No entry matches."]
     assert "Choose a longer time window." in [text.value for text in app.main.text]
+    button(app, "All time (1)").click().run()
+    assert app.query_params == {"window": "all"}
+    assert targets(app) == ["box-30"]
+
+
+def test_an_organization_without_entries_says_where_they_come_from(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), window="all", actor="nobody")
+    assert [info.value for info in app.info] == ["This organization has no entries yet."]
+    assert "Admin → Sources" in app.main.text[-1].value
 
 
 def test_an_auditor_downloads_what_the_page_shows(open_app: Open, filled: Seeded) -> None:
