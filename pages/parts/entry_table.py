@@ -69,7 +69,8 @@ def _columns(rows: tuple[Row, ...], zone: str) -> dict[str, Any]:
     return {
         "new": column.MultiselectColumn("", options=[NEW], color="primary", width=55),
         "ago": column.TextColumn("Age", width=80),
-        "time": column.TextColumn(f"Time ({zone})", width=150),
+        # Wide enough for the zone's name: it says what the times mean.
+        "time": column.TextColumn(f"Time ({zone})", width=max(150, 64 + 8 * len(zone))),
         "user": column.TextColumn("User", width=185),
         "action": column.TextColumn("Action", width=165),
         "target": column.TextColumn("Target", width=215),
