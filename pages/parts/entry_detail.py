@@ -15,6 +15,7 @@ from audit_core.query.windows import ago, written
 from audit_core.redaction import MARK, redact
 from pages.parts import cached, filter_bar
 from pages.parts.entry_table import forget_selection, outcome_text, target_text
+from pages.parts.visible import visible, visible_values
 
 _APART = ("error_message", "metadata")
 """Fields that are shown in blocks of their own."""
@@ -44,7 +45,7 @@ def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:
         value: Any = getattr(entry, attribute)
         if attribute == "created_at":
             return f"{written(value, zone)}.{value.microsecond:06d} {zone}"
-        return "–" if value is None or value == "" else str(value)
+        return "–" if value is None or value == "" else visible(str(value))
 
     names = [(name, attribute) for name, attribute in FIELDS if attribute not in _APART]
     return pd.DataFrame(
@@ -58,9 +59,9 @@ def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:
 def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
     if entry is None:
         st.info("No entry with this id in your organization:", icon=":material/search_off:")
-        st.code(entry_id, language=None)
+        st.code(visible(entry_id), language=None)
         return
-    st.text(f"{entry.actor} · {entry.action} · {target_text(entry)}")
+    st.text(f"{visible(entry.actor)} · {visible(entry.action)} · {target_text(entry)}")
     st.text(
         f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())} · "
         f"{written(entry.created_at, zone)} {zone}"
@@ -72,7 +73,7 @@ def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
             _show_all(targets=(entry.target_id,))
     if entry.error_message:
         st.markdown("**Error message**")
-        st.code(entry.error_message, language=None, wrap_lines=True)
+        st.code(visible(entry.error_message), language=None, wrap_lines=True)
     st.markdown("**Fields**")
     table = fields(entry, zone)
     st.dataframe(
@@ -91,10 +92,10 @@ def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
     else:
         if MARK in entry.metadata:
             st.caption(":material/lock: Secrets are redacted.")
-        st.json(json.loads(entry.metadata), expanded=True)
+        st.json(visible_values(json.loads(entry.metadata)), expanded=True)
     st.markdown("**As JSON**")
     text = json.dumps(json_object(entry), indent=2, ensure_ascii=False)
-    st.code(text, language="json", height=220)
+    st.code(visible(text), language="json", height=220)
 
 
 def _show_all(**changes: Any) -> None:

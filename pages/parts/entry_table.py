@@ -13,6 +13,7 @@ from audit_core.query.windows import ago, written
 from audit_core.reader import Row
 from audit_core.redaction import redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.visible import visible
 
 _KEY = "entry_table"
 NEW = "new"
@@ -30,12 +31,12 @@ def outcome_text(entry: AuditEntry) -> str:
 
 def target_text(entry: AuditEntry) -> str:
     """The target as type and id; either may be missing."""
-    return " ".join(part for part in (entry.target_type, entry.target_id) if part) or "–"
+    return visible(" ".join(part for part in (entry.target_type, entry.target_id) if part)) or "–"
 
 
 def message_text(entry: AuditEntry) -> str:
     """The error message in one line, without secrets."""
-    text = redact_text(" ".join((entry.error_message or "").split()))
+    text = visible(redact_text(" ".join((entry.error_message or "").split())))
     return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"
 
 
@@ -49,8 +50,8 @@ def frame(rows: tuple[Row, ...], zone: str, now: datetime, after_seq: int | None
             "new": [NEW] if after_seq is not None and row.seq > after_seq else [],
             "ago": ago(row.entry.created_at, now),
             "time": written(row.entry.created_at, zone),
-            "user": row.entry.actor,
-            "action": row.entry.action,
+            "user": visible(row.entry.actor),
+            "action": visible(row.entry.action),
             "target": target_text(row.entry),
             "outcome": [outcome_text(row.entry)],
             "message": message_text(row.entry),

@@ -18,6 +18,7 @@ from audit_core.sources.pipeline import FOREIGN, Preview, preview
 from pages.parts import problems, rejection_list, table_size
 from pages.parts.entry_table import message_text, outcome_text, target_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.visible import visible
 
 FIRST = 50
 """How many records of a file are looked at."""
@@ -31,7 +32,7 @@ def draw(file: UploadedFile, scope: Scope) -> bool:
     What keeps one file from being read is told in place, and leaves the others alone.
     """
     with st.container(border=True):
-        st.text(f"{file.name} · {size_text(file.size)}")
+        st.text(f"{visible(file.name)} · {size_text(file.size)}")
         try:
             file.seek(0)
             found = preview(file, file.name, organization_id=scope.organization_id, limit=FIRST)
@@ -69,8 +70,8 @@ def frame(entries: Sequence[AuditEntry]) -> pd.DataFrame:
     lines = [
         {
             "time": written(entry.created_at, "UTC"),
-            "user": entry.actor,
-            "action": entry.action,
+            "user": visible(entry.actor),
+            "action": visible(entry.action),
             "target": target_text(entry),
             "outcome": [outcome_text(entry)],
             "message": message_text(entry),

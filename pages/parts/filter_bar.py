@@ -20,6 +20,7 @@ from audit_core.query.filters import MAX_TEXT, NONE, PARAMS, VALUE_FIELDS, Entry
 from audit_core.query.windows import PRESETS, Bounds, Window, zone_names
 from audit_core.state.sessions import Viewer
 from pages.parts import cached
+from pages.parts.visible import visible
 
 _FILTER = "filter"
 _AS_OF = "filter_as_of"
@@ -61,7 +62,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
         st.text(problem)
     if wanted.narrowed_by:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Filtered by {wanted.describe()}", width="content")
+            st.text(f"Filtered by {visible(wanted.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = _as_of(wanted)
     return View(wanted=wanted, bounds=wanted.window.bounds(as_of), as_of=as_of)
@@ -279,7 +280,7 @@ def _draw_value_field(item: ValueField, wanted: EntryFilter, scope: Scope) -> No
 
 
 def _show_option(text: str) -> str:
-    return "(none)" if text == NONE else text
+    return "(none)" if text == NONE else visible(text)
 
 
 def _options(item: ValueField, scope: Scope) -> list[str]:
