@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.keys import read_key
+from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.settings import Settings
 from audit_core.state.database import State, open_state
@@ -50,6 +51,7 @@ def open_product(
                 memory_limit_mb=settings.memory_limit_mb,
                 free_space_floor_mb=settings.free_space_floor_mb,
                 query_timeout_s=settings.query_timeout_s,
+                retention=Retention(days=settings.retention_days),
             ),
         )
     except BaseException:

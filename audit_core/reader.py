@@ -120,7 +120,9 @@ class Reader:
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
         fetched = self.log.fetch(
-            statements.page(wanted, scope, bounds, cursor=cursor, rows=rows), max_rows=rows
+            statements.page(wanted, scope, bounds, cursor=cursor, rows=rows),
+            scope,
+            max_rows=rows,
         )
         found = [
             Row(seq=seq, entry=entry)
@@ -147,7 +149,7 @@ class Reader:
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
         table = self.log.fetch(
-            statements.histogram(wanted, scope, bounds, buckets), max_rows=MOST_GROUPS
+            statements.histogram(wanted, scope, bounds, buckets), scope, max_rows=MOST_GROUPS
         ).table
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
         for group in table.to_pylist():
@@ -171,14 +173,16 @@ class Reader:
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        table = self.log.fetch(statements.time_range(wanted, scope, bounds), max_rows=1).table
+        statement = statements.time_range(wanted, scope, bounds)
+        table = self.log.fetch(statement, scope, max_rows=1).table
         earliest = table.column("earliest")[0].as_py()
         since = until if earliest is None else earliest.replace(tzinfo=UTC)
         return min(since, until), until
 
     def entry(self, entry_id: str, scope: Scope) -> AuditEntry | None:
         """The entry with this id; `None` if the scope does not hold it."""
-        table = self.log.fetch(statements.entry_with_id(entry_id, scope), max_rows=1).table
+        statement = statements.entry_with_id(entry_id, scope)
+        table = self.log.fetch(statement, scope, max_rows=1).table
         return from_arrow(table)[0] if table.num_rows else None
 
     def arrived_since(
@@ -186,23 +190,24 @@ class Reader:
     ) -> int:
         """How many matching entries arrived after a seq."""
         statement = statements.arrived_since(wanted, scope, bounds, after_seq=after_seq)
-        return int(self.log.fetch(statement, max_rows=1).table.column("count")[0].as_py())
+        return int(self.log.fetch(statement, scope, max_rows=1).table.column("count")[0].as_py())
 
     def values(
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        table = self.log.fetch(statements.values(param, wanted, scope, bounds), max_rows=most).table
+        statement = statements.values(param, wanted, scope, bounds)
+        table = self.log.fetch(statement, scope, max_rows=most).table
         return tuple(str(value) for value in table.column("value").to_pylist())
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""
         statement = overview.summary(wanted, scope, bounds)
-        return Summary(**self.log.fetch(statement, max_rows=1).table.to_pylist()[0])
+        return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
     def actions(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most frequent actions."""
-        fetched = self.log.fetch(overview.actions(wanted, scope, bounds), max_rows=most)
+        fetched = self.log.fetch(overview.actions(wanted, scope, bounds), scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["action"], count=group["count"], failed=group["failed"])
@@ -213,7 +218,7 @@ class Reader:
 
     def actors(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most active actors."""
-        fetched = self.log.fetch(overview.actors(wanted, scope, bounds), max_rows=most)
+        fetched = self.log.fetch(overview.actors(wanted, scope, bounds), scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["actor"], count=group["count"], failed=group["failed"])
@@ -226,7 +231,7 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        fetched = self.log.fetch(overview.errors(wanted, scope, bounds), max_rows=most)
+        fetched = self.log.fetch(overview.errors(wanted, scope, bounds), scope, max_rows=most)
         return (
             tuple(
                 (group["action"], group["status_code"], group["count"])
@@ -242,7 +247,7 @@ class Reader:
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
         statement = overview.hours_of_week(wanted, scope, bounds, buckets)
-        table = self.log.fetch(statement, max_rows=7 * 24).table
+        table = self.log.fetch(statement, scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
 
     def export(
@@ -257,6 +262,7 @@ class Reader:
         while True:
             fetched = self.log.fetch(
                 statements.export_page(wanted, scope, bounds, after=after, last_seq=last_seq),
+                scope,
                 max_rows=EXPORT_STEP,
             )
             if not fetched.table.num_rows:

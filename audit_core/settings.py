@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)
     """What DuckDB's buffers may hold; plan 700 MB more for the process."""
+    retention_days: int | None = Field(default=None, ge=1)
+    """Months that lie wholly further back are dropped; unset, everything is kept."""
     free_space_floor_mb: int = Field(default=256, ge=0)
     """Below this much free space on the log's disk no entries are accepted."""
 

@@ -78,14 +78,27 @@ def key_of(entry: AuditEntry) -> Key:
     return (entry.organization_id or None, entry.id)
 
 
-def decide(arriving: Sequence[AuditEntry], stored: Mapping[Key, Stored]) -> Decision:
+def decide(
+    arriving: Sequence[AuditEntry],
+    stored: Mapping[Key, Stored],
+    *,
+    earliest: datetime | None = None,
+) -> Decision:
     """Judge arrivals in their order; `stored` holds the stored entries with their keys.
+
+    An entry made before `earliest` would be dropped at once: it is refused. `None`: none is.
 
     An id keeps its time: an arrival with another `created_at` than the entry known by its key
     is refused, since one of the two is not what it says.
     """
     decision = Decision()
     for entry in arriving:
+        if earliest is not None and entry.created_at < earliest:
+            decision.verdicts.append(
+                f"its time {entry.created_at.isoformat()} lies before {earliest.isoformat()}, "
+                "from when on entries are kept"
+            )
+            continue
         key = key_of(entry)
         held: AuditEntry | Stored | None
         if key in decision.completions:

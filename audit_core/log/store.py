@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from audit_core.access import Scope
 from audit_core.entries import AuditEntry
 from audit_core.errors import (
     LogLockedError,
@@ -25,18 +24,18 @@ from audit_core.errors import (
     StorageFullError,
     StoreUnavailableError,
 )
-from audit_core.log import dialects
-from audit_core.log.arrivals import AppendReport, Decision, Key, Stored, decide, key_of
+from audit_core.log.arrivals import AppendReport, Decision, decide, key_of
+from audit_core.log.dialects import dialect_for
+from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
+from audit_core.log.retention import Retention
 from audit_core.log.schema import (
     NO_ORGANIZATION,
     VERSION,
     Statement,
-    arriving_key,
     audit_entry,
-    entries,
     log_schema,
-    metadata,
     to_arrow,
     unfinished_entry,
 )
@@ -51,6 +50,7 @@ class Limits:
     free_space_floor_mb: int = 256
     """Below this much free space on the log's disk nothing is accepted."""
     query_timeout_s: float = 30.0
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +69,22 @@ class AuditLog:
 
     def __init__(
         self,
-        url: URL,
+        dialect: Dialect,
         *,
         clock: Callable[[], datetime],
         holder: str,
         limits: Limits,
     ) -> None:
-        self._url = url
+        self._dialect = dialect
         self._clock = clock
         self._limits = limits
-        self._file = dialects.embedded_file(url)
-        self._lock = LogLock(self._file, holder=holder) if self._file else None
+        self._lock = LogLock(dialect.file, holder=holder) if dialect.file else None
         self._closed = False
+        self._kept_since: datetime | None = None
+        self._heads = Heads(self._read_heads, shared=dialect.shared)
         try:
             self._engine = self._open()
-            self._counter, self._heads = self._read_heads()
+            self._heads.read()
         except BaseException:
             if self._lock:
                 self._lock.release()
@@ -100,24 +101,23 @@ class AuditLog:
     def head(self, organization_id: str | None) -> int:
         """The newest revision of an organization, or of the whole log for `None`; 0 if empty.
 
-        It grows with every entry stored or finished. Costs no query.
+        It grows with every entry stored or finished. Costs no query where this process alone has
+        the log, else one small query a second, however many ask. Raises `StoreUnavailableError`.
         """
-        if organization_id is None:
-            return self._counter
-        return self._heads.get(organization_id, 0)
+        return self._heads.of(organization_id)
 
     def last_seq(self) -> int:
         """A number that every entry stored so far is at or below, and every later one above."""
-        return self._counter
+        return self._heads.newest()
 
-    def fetch(self, statement: Statement, *, max_rows: int) -> Fetched:
-        """Run one read.
+    def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:
+        """Run one read for a viewer: the scope that the statement was built with.
 
         Raises `QueryTimeoutError` past the time limit, else `StoreUnavailableError`.
         """
         started = time.perf_counter()
-        with self._reading() as connection:
-            table = dialects.fetch_arrow(connection, statement.limit(max_rows + 1))
+        with self._reading(scope) as connection:
+            table = self._dialect.fetch(connection, statement.limit(max_rows + 1))
         return Fetched(
             table=table.slice(0, max_rows),
             truncated=table.num_rows > max_rows,
@@ -126,7 +126,7 @@ class AuditLog:
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
-        with self._reading() as connection:
+        with self._reading(None) as connection:
             connection.execute(select(func.max(log_schema.c.version)))
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class AuditLog:
 
     def _open(self) -> Engine:
         try:
-            engine = dialects.create_engine(self._url, memory_limit_mb=self._limits.memory_limit_mb)
+            engine = self._dialect.create_engine(memory_limit_mb=self._limits.memory_limit_mb)
         except DBAPIError as error:
             raise self._translated(error) from error
         try:
@@ -155,53 +155,50 @@ class AuditLog:
 
     def _prepare(self, connection: Connection) -> None:
         """Make what is missing; a log of a newer program is left as it is."""
-        log_schema.create(connection, checkfirst=True)
-        found = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        found = self._dialect.prepare_schema(connection)
         if found is not None and found > VERSION:
             raise SchemaTooNewError(
-                f"The log {self._name} has schema version {found}; "
+                f"The log {self._dialect.name} has schema version {found}; "
                 f"this program knows versions up to {VERSION}.",
                 "Use the newer program that wrote it.",
             )
-        metadata.create_all(connection)
+        now = self._clock()
+        self._dialect.prepare(connection, now=now)
         if found is None:
-            connection.execute(
-                log_schema.insert().values(version=VERSION, applied_at=self._clock())
-            )
+            connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
+        self._drop_expired(connection, now)
 
-    def _read_heads(self) -> tuple[int, dict[str, int]]:
-        statement = select(entries.c.organization_id, func.max(entries.c.revision)).group_by(
-            entries.c.organization_id
-        )
-        with self._reading() as connection:
-            heads = {organization: head for organization, head in connection.execute(statement)}
-        return max(heads.values(), default=0), heads
+    def _drop_expired(self, connection: Connection, now: datetime) -> None:
+        earliest = self._limits.retention.earliest(now)
+        if earliest != self._kept_since:
+            if earliest is not None:
+                self._dialect.drop_before(connection, earliest)
+            self._kept_since = earliest
 
-    @property
-    def _name(self) -> str:
-        return self._file.name if self._file else "in memory"
+    def _read_heads(self) -> dict[str, int]:
+        with self._reading(None) as connection:
+            return self._dialect.heads(connection)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """A connection whose work is stopped at the time limit, with errors translated."""
+    def _reading(self, scope: Scope | None) -> Iterator[Connection]:
+        """A connection whose work is stopped at the time limit, with errors translated.
+
+        Without a scope it is the program's own work, which shows nobody an entry."""
         if self._closed:
             # A new connection would open the file again, without the lock.
             raise StoreUnavailableError("The log is closed.", "Start the program again.")
         try:
-            with self._engine.connect() as connection, dialects.interruptible(connection) as stop:
-                timer = threading.Timer(self._limits.query_timeout_s, stop)
-                timer.daemon = True
-                timer.start()
-                try:
-                    yield connection
-                finally:
-                    timer.cancel()
+            with (
+                self._engine.connect() as connection,
+                self._dialect.reading(connection, scope, timeout_s=self._limits.query_timeout_s),
+            ):
+                yield connection
         except PoolTimeoutError as error:
             raise StoreUnavailableError(
                 "Too many reads of the log are under way.", "Try again in a moment."
             ) from error
         except DBAPIError as error:
-            if dialects.interrupted(error):
+            if self._dialect.trouble(error) is Trouble.STOPPED:
                 raise QueryTimeoutError(
                     f"The log did not answer within {self._limits.query_timeout_s:g} seconds.",
                     "Choose a shorter time window or a narrower filter.",
@@ -213,77 +210,52 @@ class AuditLog:
         try:
             return self._write(arriving)
         except DBAPIError as error:
-            if not dialects.invalidated(error):
+            if self._dialect.trouble(error) is not Trouble.INVALIDATED:
                 raise self._translated(error) from error
         # The engine gave itself up, as after a full disk. What was committed is safe: open
         # the database anew and try once more. This very commit may be among what is safe, so
         # its numbers must not be given out again.
         self._engine.dispose()
         self._engine = self._open()
-        self._counter, self._heads = self._read_heads()
+        self._heads.read()
         try:
             return self._write(arriving)
         except SQLAlchemyError as error:
             raise self._translated(error) from error
 
     def _write(self, arriving: Sequence[AuditEntry]) -> Decision:
+        now = self._clock()
+        heads: dict[str, int] = {}
         with self._engine.begin() as connection:
-            decision = decide(arriving, self._stored(connection, arriving))
-            finished_seqs = [seq for seq, _ in decision.completions.values()]
-            for start in range(0, len(finished_seqs), 1000):
-                connection.execute(
-                    delete(unfinished_entry).where(
-                        unfinished_entry.c.seq.in_(finished_seqs[start : start + 1000])
-                    )
-                )
-            counter = self._counter
+            self._drop_expired(connection, now)
+            numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
+            stored = self._dialect.stored(connection, {key_of(entry) for entry in arriving})
+            decision = decide(arriving, stored, earliest=self._kept_since)
+            self._dialect.forget_unfinished(
+                connection, [seq for seq, _ in decision.completions.values()]
+            )
             rows: list[tuple[int, int, AuditEntry]] = []
             for entry in decision.insertions.values():
-                counter += 1
-                rows.append((counter, counter, entry))
+                number = next(numbers)
+                rows.append((number, number, entry))
             for seq, entry in decision.completions.values():
-                counter += 1
-                rows.append((seq, counter, entry))
-            now = self._clock()
+                rows.append((seq, next(numbers), entry))
             for table, finished in ((audit_entry, True), (unfinished_entry, False)):
-                dialects.insert(
+                self._dialect.insert(
                     connection,
                     table,
                     to_arrow((row for row in rows if row[2].finished is finished), received_at=now),
                 )
-        for _, revision, entry in rows:
-            self._heads[entry.organization_id or NO_ORGANIZATION] = revision
-        self._counter = counter
+            for _, revision, entry in rows:
+                heads[entry.organization_id or NO_ORGANIZATION] = revision
+            self._dialect.keep_heads(connection, heads)
+        self._heads.moved(heads)
         return decision
 
-    def _stored(self, connection: Connection, arriving: Sequence[AuditEntry]) -> dict[Key, Stored]:
-        keys = {key_of(entry) for entry in arriving}
-        arriving_key.create(connection, checkfirst=False)
-        dialects.insert(
-            connection,
-            arriving_key,
-            pa.table(
-                {
-                    "organization_id": [
-                        organization or NO_ORGANIZATION for organization, _ in keys
-                    ],
-                    "id": [id for _, id in keys],
-                }
-            ),
-        )
-        stored: dict[Key, Stored] = {}
-        for table in (audit_entry, unfinished_entry):
-            for row in connection.execute(_with_keys(table)):
-                stored[(row.organization_id or None, row.id)] = Stored(
-                    seq=row.seq, created_at=row.created_at, status_code=row.status_code
-                )
-        arriving_key.drop(connection)
-        return stored
-
     def _require_space(self) -> None:
-        if self._file is None:
+        if self._dialect.file is None:
             return
-        free_mb = shutil.disk_usage(_existing(self._file.parent)).free // 2**20
+        free_mb = shutil.disk_usage(_existing(self._dialect.file.parent)).free // 2**20
         if free_mb < self._limits.free_space_floor_mb:
             raise StorageFullError(
                 f"Only {free_mb} MB are free on the disk of the log; entries are accepted "
@@ -292,27 +264,22 @@ class AuditLog:
             )
 
     def _translated(self, error: SQLAlchemyError) -> StoreUnavailableError | LogLockedError:
-        if isinstance(error, DBAPIError) and dialects.held_elsewhere(error):
+        name = self._dialect.name
+        trouble = self._dialect.trouble(error) if isinstance(error, DBAPIError) else Trouble.OTHER
+        if trouble is Trouble.HELD_ELSEWHERE:
             return LogLockedError(
-                f"The log {self._name} is in use by another process.",
+                f"The log {name} is in use by another process.",
                 "Stop that process, then try again.",
             )
+        if trouble is Trouble.OUT_OF_REACH:
+            return StoreUnavailableError(
+                f"The server of the log {name} cannot be reached, or refuses the sign-in.",
+                "Check that it runs, and the host, name and password in SANDTRAIL_LOG_URL.",
+            )
         return StoreUnavailableError(
-            f"The log {self._name} cannot be read or written.",
-            "See the terminal for the cause; if the file is damaged, restore it from a backup.",
+            f"The log {name} cannot be read or written.",
+            "See the terminal for the cause; if it is damaged, restore it from a backup.",
         )
-
-
-def _with_keys(table: Table) -> Statement:
-    return select(
-        table.c.organization_id, table.c.id, table.c.seq, table.c.created_at, table.c.status_code
-    ).join(
-        arriving_key,
-        and_(
-            table.c.organization_id == arriving_key.c.organization_id,
-            table.c.id == arriving_key.c.id,
-        ),
-    )
 
 
 def _existing(folder: Path) -> Path:
@@ -331,9 +298,9 @@ def open_log(
     holder: str = "sandtrail",
     limits: Limits | None = None,
 ) -> AuditLog:
-    """Open the log at a URL such as `duckdb:///data/log.duckdb`; made if it does not exist.
+    """Open the log at a URL of one of `dialects.DIALECTS`; its tables, and a file, are made.
 
     `holder` is what others are told of this process while it holds the log. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    return AuditLog(dialects.parse_url(url), clock=clock, holder=holder, limits=limits or Limits())
+    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=limits or Limits())

@@ -19,7 +19,7 @@ from audit_core.entries import (
     Category,
     Outcome,
 )
-from audit_core.log.dialects import contains_folded
+from audit_core.log.dialects.functions import contains_folded
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
-    cast,
     func,
     literal,
     or_,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.log.dialects import epoch_microseconds
+from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
 from audit_core.query.buckets import ORIGIN_SHIFT_US, Buckets
 from audit_core.query.conditions import Condition, matching, within_scope
@@ -175,4 +174,4 @@ def bucket_number(
 ) -> ColumnElement[int]:
     """The bucket number of an entry on the zone's clocks."""
     local = epoch_microseconds(table.c.created_at) + offset + literal(ORIGIN_SHIFT_US, BigInteger)
-    return cast(local // literal(width_us, BigInteger), BigInteger)
+    return whole_quotient(local, literal(width_us, BigInteger))

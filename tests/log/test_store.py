@@ -24,6 +24,7 @@ from audit_core.reader import Reader
 from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
+EVERYTHING = Scope.everything()
 
 
 def url(path):
@@ -31,7 +32,7 @@ def url(path):
 
 
 def ids(log):
-    page = Reader(log).page(EntryFilter(), Scope.everything(), ALWAYS, None, 100_000)
+    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100_000)
     return [row.entry.id for row in page.rows]
 
 
@@ -67,13 +68,13 @@ def test_every_field_comes_back_as_it_was_stored(log):
         entry("first", created_at=datetime(1970, 1, 1, tzinfo=UTC)),
     ]
     log.append(stored)
-    page = Reader(log).page(EntryFilter(), Scope.everything(), ALWAYS, None, 1000)
+    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
     assert {row.entry.id: row.entry for row in page.rows} == {item.id: item for item in stored}
 
 
 def test_a_fetch_says_whether_there_was_more(log):
     log.append([entry(str(number)) for number in range(5)])
-    whole, cut = (log.fetch(select(audit_entry), max_rows=rows) for rows in (5, 4))
+    whole, cut = (log.fetch(select(audit_entry), EVERYTHING, max_rows=rows) for rows in (5, 4))
     assert (whole.table.num_rows, whole.truncated) == (5, False)
     assert (cut.table.num_rows, cut.truncated) == (4, True)
 
@@ -111,7 +112,7 @@ def test_seqs_are_unique_and_increase_with_arrival(log):
         log.append(
             [entry(str(n), status_code=(None, 200)[n % 2]) for n in range(start, start + 20)]
         )
-    page = Reader(log).page(EntryFilter(), Scope.everything(), ALWAYS, None, 100)
+    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100)
     by_arrival = sorted(page.rows, key=lambda row: row.seq)
     assert [row.entry.id for row in by_arrival] == [str(number) for number in range(60)]
     assert len({row.seq for row in page.rows}) == 60
@@ -135,7 +136,7 @@ def test_threads_that_append_overlapping_batches_store_each_entry_once(log):
         thread.start()
     for thread in threads:
         thread.join()
-    page = Reader(log).page(EntryFilter(), Scope.everything(), ALWAYS, None, 1000)
+    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
     keys = [(row.entry.organization_id, row.entry.id) for row in page.rows]
     assert len(keys) == len(set(keys)) == sum(report.accepted for report in reports)
     assert all(
@@ -165,7 +166,7 @@ def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
     log.append([entry("a")])
     started = time.perf_counter()
     with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds") as caught:
-        log.fetch(heavy(1_000_000), max_rows=1)
+        log.fetch(heavy(1_000_000), EVERYTHING, max_rows=1)
     assert time.perf_counter() - started < 5
     assert_for_people(caught.value)
     assert ids(log) == ["a"]
@@ -181,7 +182,7 @@ def test_stopping_one_read_does_not_stop_another(tmp_path):
 
     def run():
         with pytest.raises(QueryTimeoutError):
-            log.fetch(heavy(1_000_000), max_rows=1)
+            log.fetch(heavy(1_000_000), EVERYTHING, max_rows=1)
         stopped.append(True)
 
     thread = threading.Thread(target=run)
@@ -200,7 +201,7 @@ def test_sql_can_read_no_file_and_no_variable_of_python(log, tmp_path):
     for source in (f"read_text('{secret}')", f"'{secret}'", "rows", "glob('/*')"):
         statement = select(literal_column("*")).select_from(text(source))
         with pytest.raises(StoreUnavailableError) as caught:
-            log.fetch(statement, max_rows=10)
+            log.fetch(statement, EVERYTHING, max_rows=10)
         assert_for_people(caught.value)
         assert "secret.csv" not in str(caught.value)
 
@@ -211,6 +212,7 @@ def test_the_lock_down_cannot_be_undone(log):
             func.current_setting("enable_external_access").label("external"),
             func.current_setting("lock_configuration").label("locked"),
         ),
+        EVERYTHING,
         max_rows=1,
     ).table.to_pylist()
     assert value == [{"external": False, "locked": True}]
@@ -222,8 +224,10 @@ def test_times_are_utc_wherever_the_machine_stands(tmp_path, monkeypatch):
     try:
         log = open_log(url(tmp_path / "log.duckdb"))
         log.append([entry("a")])
-        zone = log.fetch(select(func.current_setting("TimeZone").label("zone")), max_rows=1)
-        page = Reader(log).page(EntryFilter(), Scope.everything(), ALWAYS, None, 10)
+        zone = log.fetch(
+            select(func.current_setting("TimeZone").label("zone")), EVERYTHING, max_rows=1
+        )
+        page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 10)
         assert zone.table.to_pylist() == [{"zone": "UTC"}]
         assert page.rows[0].entry == entry("a")
         log.close()
@@ -239,7 +243,7 @@ def test_after_the_close_the_file_stays_shut(tmp_path):
     log.close()
     for work in (
         lambda: log.append([entry("b")]),
-        lambda: log.fetch(select(literal(1)), max_rows=1),
+        lambda: log.fetch(select(literal(1)), EVERYTHING, max_rows=1),
         log.ping,
     ):
         with pytest.raises(StoreUnavailableError, match="closed"):
@@ -325,7 +329,7 @@ def test_a_failed_opening_lets_go_of_the_lock(tmp_path):
         "duckdb://",
         "duckdb:///:memory:",
         "sqlite:///log.sqlite",
-        "postgresql://ann:hunter2@host/log",
+        "mysql://ann:hunter2@host/log",
     ],
 )
 def test_an_address_that_names_no_log_is_refused(text):

@@ -1,0 +1,170 @@
+"""What the store asks of an engine: one class for each, chosen by the log's URL."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from enum import Enum, auto
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from audit_core.access import Scope
+from audit_core.log.arrivals import Key, Stored
+from audit_core.log.schema import (
+    NO_ORGANIZATION,
+    Statement,
+    arriving_key,
+    audit_entry,
+    entries,
+    log_schema,
+    metadata,
+    unfinished_entry,
+)
+
+
+class Trouble(Enum):
+    """What an error of the driver means for the store."""
+
+    STOPPED = auto()
+    """The read ran into its time limit."""
+    INVALIDATED = auto()
+    """The database refuses all work until it is opened anew (as after a full disk)."""
+    HELD_ELSEWHERE = auto()
+    """Another process has the database open, and it takes only one."""
+    OUT_OF_REACH = auto()
+    """The server does not answer, or refuses the sign-in."""
+    OTHER = auto()
+
+
+class Dialect(ABC):
+    """One engine, at one URL. Runs statements only on connections that the store hands it."""
+
+    shared = True
+    """Whether several processes may have the log open at once."""
+
+    file: Path | None = None
+    """The file of an embedded log; `None` for an engine that runs elsewhere."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+
+    @property
+    def name(self) -> str:
+        """How the log is called in messages: never with a credential or a folder."""
+        if self.file is not None:
+            return self.file.name
+        return f"{self.url.database} on {self.url.host}" if self.url.host else "on this machine"
+
+    @abstractmethod
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """An engine whose connections are locked down and in UTC.
+
+        Raises `SettingsError` if the driver is missing, or the server lacks what is needed.
+        """
+
+    def prepare_schema(self, connection: Connection) -> int | None:
+        """Make the table that tells the log's version; the version found, `None` for a new log."""
+        log_schema.create(connection, checkfirst=True)
+        found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        return found
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """Make every table that is missing."""
+        metadata.create_all(connection)
+
+    @abstractmethod
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> AbstractContextManager[None]:
+        """While it lasts, what runs on the connection is stopped after `timeout_s`, and sees, on
+        an engine that has a wall of its own, no more than the scope; `None` is the program's own
+        work, which may see everything."""
+
+    @abstractmethod
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """All rows of the statement. Times are UTC without a zone."""
+
+    @abstractmethod
+    def trouble(self, error: DBAPIError) -> Trouble:
+        """What the error means."""
+
+    def heads(self, connection: Connection) -> dict[str, int]:
+        """The newest revision of each organization that has entries, by its id."""
+        statement = select(entries.c.organization_id, func.max(entries.c.revision)).group_by(
+            entries.c.organization_id
+        )
+        return {organization: head for organization, head in connection.execute(statement)}
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """Numbers for this append, increasing, above `after` and above all that are committed.
+
+        Where several processes write, the connection's transaction has its turn from here on:
+        who gets lower numbers commits first.
+        """
+        return count(after + 1)
+
+    def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
+        """What the log holds of the keys."""
+        keys = list(keys)
+        arriving_key.create(connection, checkfirst=False)
+        self.insert(
+            connection,
+            arriving_key,
+            pa.table(
+                {
+                    "organization_id": [
+                        organization or NO_ORGANIZATION for organization, _ in keys
+                    ],
+                    "id": [id for _, id in keys],
+                }
+            ),
+        )
+        found: dict[Key, Stored] = {}
+        for table in (audit_entry, unfinished_entry):
+            for row in connection.execute(_with_keys(table)):
+                found[(row.organization_id or None, row.id)] = Stored(
+                    seq=row.seq, created_at=row.created_at, status_code=row.status_code
+                )
+        arriving_key.drop(connection)
+        return found
+
+    @abstractmethod
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """Add the rows to the table within the connection's transaction."""
+
+    def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
+        """Take the entries with these seqs out of `unfinished_entry`: they are finished."""
+        for start in range(0, len(seqs), 1000):
+            connection.execute(
+                delete(unfinished_entry).where(
+                    unfinished_entry.c.seq.in_(seqs[start : start + 1000])
+                )
+            )
+
+    @abstractmethod
+    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """Tell other processes the new heads, where there are any; the same transaction."""
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Drop what was made before the beginning of a month, and nothing else."""
+        for table in (audit_entry, unfinished_entry):
+            connection.execute(delete(table).where(table.c.created_at < earliest))
+
+
+def _with_keys(table: Table) -> Statement:
+    return select(
+        table.c.organization_id, table.c.id, table.c.seq, table.c.created_at, table.c.status_code
+    ).join(
+        arriving_key,
+        and_(
+            table.c.organization_id == arriving_key.c.organization_id,
+            table.c.id == arriving_key.c.id,
+        ),
+    )

@@ -1,0 +1,104 @@
+"""DuckDB: the embedded log, one file that one process owns."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb_sqlalchemy import insert_from_arrow
+from sqlalchemy import Connection, Engine, Table, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from audit_core.access import Scope
+from audit_core.errors import SettingsError
+from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.schema import Statement
+
+LOCKED_DOWN = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+}
+"""Without these, SQL could read and write any file and read Python's variables."""
+
+
+class Embedded(Dialect):
+    """DuckDB. Raises `SettingsError` for a URL without a file: memory would forget what it
+    acknowledged."""
+
+    shared = False
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url)
+        if not url.database or url.database.startswith(":memory:"):
+            raise SettingsError(
+                "The log's URL names no file.",
+                "Set SANDTRAIL_LOG_URL like duckdb:///data/log.duckdb.",
+            )
+        self.file = Path(url.database)
+
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """All connections share one database."""
+        engine = create_engine(
+            self.url,
+            connect_args={"config": {**LOCKED_DOWN, "memory_limit": f"{memory_limit_mb}MB"}},
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=10,
+        )
+        with engine.connect() as connection:
+            # The progress bar would write to standard output, which belongs to the command line.
+            for statement in (
+                "SET GLOBAL TimeZone='UTC'",
+                "SET enable_progress_bar=false",
+                "SET lock_configuration=true",
+            ):
+                connection.exec_driver_sql(statement)
+            connection.commit()
+        return engine
+
+    @contextmanager
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> Iterator[None]:
+        """DuckDB has no time limit of its own: a timer interrupts it."""
+        driver: Any = connection.connection.driver_connection
+        timer = threading.Timer(timeout_s, driver.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """Without a Python object per cell."""
+        table: pa.Table = connection.execute(statement).cursor.to_arrow_table()
+        return table
+
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """By way of Arrow."""
+        if rows.num_rows:
+            insert_from_arrow(connection, table, rows)
+
+    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """There is no other process."""
+
+    def trouble(self, error: DBAPIError) -> Trouble:
+        """By the driver's classes, and by its text for a lock."""
+        if isinstance(error.orig, duckdb.InterruptException):
+            return Trouble.STOPPED
+        if isinstance(error.orig, duckdb.FatalException):
+            return Trouble.INVALIDATED
+        # Not just "lock": paths and the texts about damaged blocks hold that too.
+        if "could not set lock on file" in str(error.orig).lower():
+            return Trouble.HELD_ELSEWHERE
+        return Trouble.OTHER

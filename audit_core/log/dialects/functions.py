@@ -1,0 +1,88 @@
+"""What SQL has no common word for: one function each, spelled for every engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, ColumnElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class EpochMicroseconds(FunctionElement[int]):
+    """Microseconds since 1970 of one time column, as an integer."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "epoch_microseconds"
+
+
+class ContainsFolded(FunctionElement[bool]):
+    """Whether the first text holds the second, whatever the case; wildcards mean themselves."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "contains_folded"
+
+
+class WholeQuotient(FunctionElement[int]):
+    """The quotient of two integers from 0 up, without its fraction."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "whole_quotient"
+
+
+# The statement cache keeps one text for all values of a statement: no value may be written into
+# these, only what the arguments compile to.
+_SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
+    EpochMicroseconds: {
+        "duckdb": "epoch_us({0})",
+        # As whole microseconds: a fraction would round what lies beyond the year 2200.
+        "postgresql": "CAST(extract(epoch FROM {0}) * 1000000 AS bigint)",
+        "clickhousedb": "toUnixTimestamp64Micro({0})",
+    },
+    ContainsFolded: {
+        "duckdb": "contains(lower({0}), lower({1}))",
+        # Case by Unicode's rules, whatever the locale of the database.
+        "postgresql": (
+            'strpos(lower({0} COLLATE "pg_c_utf8"), lower(CAST({1} AS text) COLLATE "pg_c_utf8"))'
+            " > 0"
+        ),
+        "clickhousedb": "(position(lowerUTF8({0}), lowerUTF8({1})) > 0)",
+    },
+    WholeQuotient: {
+        "duckdb": "(({0}) // ({1}))",
+        "postgresql": "(({0}) / ({1}))",
+        "clickhousedb": "intDiv({0}, {1})",
+    },
+}
+
+
+def _spell(function: type[FunctionElement[Any]], engine: str, spelling: str) -> None:
+    @compiles(function, engine)
+    def _(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+        return spelling.format(
+            *(compiler.process(argument, **options) for argument in element.clauses)
+        )
+
+
+for _function, _by_engine in _SPELLINGS.items():
+    for _engine, _spelling in _by_engine.items():
+        _spell(_function, _engine, _spelling)
+
+
+def epoch_microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """Microseconds since 1970 of a time."""
+    return EpochMicroseconds(instant)
+
+
+def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether `text` holds `part`, whatever the case; NULL where `text` is NULL."""
+    return ContainsFolded(text, part)
+
+
+def whole_quotient(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
+    """How often `by` goes into `number`; both from 0 up, `by` not 0."""
+    return WholeQuotient(number, by)
