@@ -27,6 +27,20 @@ ZONES = (
     "Pacific/Apia",
 )
 
+CLOCK_CHANGES = [
+    datetime(2026, 3, 29, 1, tzinfo=UTC),  # Berlin
+    datetime(2026, 10, 25, 1, tzinfo=UTC),
+    datetime(2026, 3, 8, 7, tzinfo=UTC),  # New York
+    datetime(2026, 11, 1, 6, tzinfo=UTC),
+    datetime(2026, 4, 4, 15, tzinfo=UTC),  # Lord Howe, by half an hour
+    datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
+    datetime(2006, 4, 2, 3, 31, tzinfo=UTC),  # St Johns, at one minute past midnight
+    datetime(2006, 10, 29, 2, 31, tzinfo=UTC),
+    datetime(2011, 12, 30, 10, tzinfo=UTC),  # Apia skipped a day
+    datetime(2021, 4, 3, 14, tzinfo=UTC),
+]
+"""When the clocks of some zone were set."""
+
 ORGANIZATIONS = ("org-alpha", "org-beta", None)
 ACTOR_IDS = ("user-1", "user-2", "USER-2", "runner", "o'brien", "-")
 ACTOR_EMAILS = ("ann@example.org", "Bob_50%@example.org", "ÄRGER@example.org", "")
@@ -79,6 +93,16 @@ def windows(
     if since is not None and since == until:
         until = None
     return Window(preset=None, since=since, until=until, zone=zone)
+
+
+@st.composite
+def windows_around_changes(draw):
+    """Windows of all lengths that reach into the days around a change of clocks."""
+    length = timedelta(minutes=draw(st.sampled_from((2, 30, 100, 600, 1440, 4000, 40000, 999999))))
+    change = draw(st.sampled_from(CLOCK_CHANGES))
+    since = change - length * draw(st.floats(0, 1)) - timedelta(seconds=draw(st.integers(0, 999)))
+    zone = draw(st.sampled_from(ZONES))
+    return Window(preset=None, since=since, until=since + length, zone=zone)
 
 
 def entry_filters(values: st.SearchStrategy[str] = given_text) -> st.SearchStrategy[EntryFilter]:

@@ -1,7 +1,6 @@
 import os
 import threading
 import time
-from datetime import UTC, datetime
 
 import duckdb
 import pytest
@@ -16,7 +15,6 @@ from audit_core.errors import (
     StorageFullError,
     StoreUnavailableError,
 )
-from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
@@ -51,103 +49,6 @@ def assert_for_people(error):
         assert part not in words
     assert error.message.endswith(".")
     assert error.hint.endswith(".")
-
-
-def test_every_field_comes_back_as_it_was_stored(log):
-    stored = [
-        *sample_entries(300),
-        entry(
-            "full",
-            actor_api_key_prefix="dtn_ab",
-            actor_api_key_suffix="9f",
-            error_message="line\nline ␀ \U0001f4a5",
-            metadata='{"body":{"ключ":"значение"}}',
-            user_agent="x" * 10_000,
-            created_at=datetime(2199, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
-        ),
-        entry("first", created_at=datetime(1970, 1, 1, tzinfo=UTC)),
-    ]
-    log.append(stored)
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
-    assert {row.entry.id: row.entry for row in page.rows} == {item.id: item for item in stored}
-
-
-def test_a_fetch_says_whether_there_was_more(log):
-    log.append([entry(str(number)) for number in range(5)])
-    whole, cut = (log.fetch(select(audit_entry), EVERYTHING, max_rows=rows) for rows in (5, 4))
-    assert (whole.table.num_rows, whole.truncated) == (5, False)
-    assert (cut.table.num_rows, cut.truncated) == (4, True)
-
-
-def test_heads_grow_with_each_store_and_finish_of_the_own_organization_only(log):
-    assert log.head("org-alpha") == log.head(None) == 0
-    log.append([entry("a", status_code=None)])
-    stored = log.head("org-alpha")
-    log.append([entry("a", status_code=None)])
-    assert log.head("org-alpha") == stored > 0
-    log.append([entry("b", organization_id="org-beta"), entry("c", organization_id=None)])
-    assert log.head("org-alpha") == stored
-    assert log.head(None) > log.head("org-beta") > stored
-    log.append([entry("a", status_code=200)])
-    assert log.head("org-alpha") == log.head(None) > stored
-    assert log.head("org-unknown") == 0
-
-
-def test_heads_and_entries_are_there_after_opening_again(tmp_path):
-    log = open_log(url(tmp_path / "log.duckdb"))
-    log.append([*sample_entries(50), entry("open", status_code=None)])
-    log.append([entry("open", status_code=200)])
-    names = ("org-alpha", "org-beta", None)
-    before = [log.head(name) for name in names], ids(log)
-    log.close()
-    again = open_log(url(tmp_path / "log.duckdb"))
-    assert ([again.head(name) for name in names], ids(again)) == before
-    again.append([entry("new")])
-    assert again.head(None) > before[0][2]
-    again.close()
-
-
-def test_seqs_are_unique_and_increase_with_arrival(log):
-    for start in range(0, 60, 20):
-        log.append(
-            [entry(str(n), status_code=(None, 200)[n % 2]) for n in range(start, start + 20)]
-        )
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100)
-    by_arrival = sorted(page.rows, key=lambda row: row.seq)
-    assert [row.entry.id for row in by_arrival] == [str(number) for number in range(60)]
-    assert len({row.seq for row in page.rows}) == 60
-    assert log.last_seq() >= by_arrival[-1].seq
-
-
-def test_threads_that_append_overlapping_batches_store_each_entry_once(log):
-    pool = [
-        entry(str(number), organization_id=name)
-        for number in range(150)
-        for name in ("org-alpha", "org-beta")
-    ]
-    reports = []
-
-    def work(number):
-        for start in range(number * 10, number * 10 + 160, 40):
-            reports.append(log.append(pool[start : start + 80]))
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
-    keys = [(row.entry.organization_id, row.entry.id) for row in page.rows]
-    assert len(keys) == len(set(keys)) == sum(report.accepted for report in reports)
-    assert all(
-        report.accepted + report.known + report.finished + len(report.refused) == 80
-        for report in reports
-    )
-
-
-def test_nothing_to_append_is_reported_as_nothing(log):
-    report = log.append([])
-    assert (report.accepted, report.known, report.finished, report.refused) == (0, 0, 0, ())
 
 
 def test_below_the_floor_of_free_space_nothing_is_stored(tmp_path):

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from audit_core.access import Scope
 from audit_core.entries import Category, Outcome
-from audit_core.log.store import open_log
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
@@ -24,11 +23,10 @@ SCOPES = st.builds(
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory):
-    log = open_log(f"duckdb:///{tmp_path_factory.mktemp('conditions') / 'log.duckdb'}")
+def reader(new_log):
+    log = new_log()
     log.append(ENTRIES)
-    yield Reader(log)
-    log.close()
+    return Reader(log)
 
 
 def found(reader, wanted, scope, bounds):

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from audit_core import reader as reader_module
 from audit_core.access import Scope
 from audit_core.entries import Outcome
-from audit_core.log.store import open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import FACETS
 from audit_core.query.windows import Bounds
@@ -32,25 +31,20 @@ on_one_log = settings(
 )
 
 
-def opened(folder, entries):
-    log = open_log(f"duckdb:///{folder / 'log.duckdb'}")
+def filled(log, entries):
     log.append(entries)
     return log
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory):
-    log = opened(tmp_path_factory.mktemp("shared"), ENTRIES)
-    yield Reader(log)
-    log.close()
+def reader(new_log):
+    return Reader(filled(new_log(), ENTRIES))
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def alone(new_log):
     """A log that holds only what the scope `ALPHA` may see."""
-    log = opened(tmp_path_factory.mktemp("alone"), OWN)
-    yield Reader(log)
-    log.close()
+    return Reader(filled(new_log(), OWN))
 
 
 def everything_read(reader, wanted, scope):
@@ -172,11 +166,9 @@ def test_a_page_of_one_works_among_entries_of_the_same_time(log):
 
 @settings(on_one_log, max_examples=6)
 @given(st.integers(5, 40), st.lists(st.integers(-5000, 10), max_size=12), st.integers(0, 2**32 - 1))
-def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(
-    tmp_path_factory, step, minutes, seed
-):
+def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(new_log, step, minutes, seed):
     before = sample_entries(120, seed=seed)
-    log = opened(tmp_path_factory.mktemp("meanwhile"), before)
+    log = filled(new_log(), before)
     late = [
         entry(f"late-{number}", created_at=NOW + timedelta(minutes=minute))
         for number, minute in enumerate(minutes)
@@ -191,7 +183,6 @@ def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(
         cursor = page.older
         if late:
             log.append([late.pop()])
-    log.close()
     assert len(seen) == len(set(seen))
     assert {item.id for item in before} <= set(seen)
 

@@ -1,0 +1,49 @@
+"""Every test here runs on every engine of the log."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from audit_core.log.store import AuditLog, Limits, open_log
+from tests.contract.engines import ENGINES, Engines, started
+from tests.strategies import NOW
+
+OpenLog = Callable[..., AuditLog]
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    with started() as engines:
+        yield engines
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def new_url(engines: Engines, engine: str) -> Callable[[], str]:
+    """Gives the URL of a log that does not exist yet."""
+    return lambda: engines.new_url(engine)
+
+
+@pytest.fixture(scope="module")
+def new_log(new_url: Callable[[], str]) -> Iterator[OpenLog]:
+    """Opens empty logs, each in a database of its own; closes them at the end."""
+    opened: list[AuditLog] = []
+
+    def open_new(limits: Limits | None = None) -> AuditLog:
+        log = open_log(new_url(), clock=lambda: NOW, limits=limits)
+        opened.append(log)
+        return log
+
+    yield open_new
+    for log in opened:
+        log.close()
+
+
+@pytest.fixture
+def log(new_log: OpenLog) -> AuditLog:
+    """An empty log."""
+    return new_log()

