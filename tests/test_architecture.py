@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "query": {*WORDS, "log"},
     "reader": {*WORDS, "log", "query"},
     "sources": {*WORDS, "log", "query"},
+    "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
     "product": {*WORDS, "keys", "log", "state"},
@@ -90,6 +91,8 @@ def test_imports_point_to_the_left(path):
 def test_only_the_command_line_sees_all_organizations(path):
     if path.is_relative_to(ROOT / "audit_core" / "command") or path.name == "__main__.py":
         return
+    if path == ROOT / "audit_core" / "api" / "operator.py":
+        return  # who asks there has proved to be the operator of this machine
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute):
             assert node.attr != "everything"

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from audit_core.access import Scope
-from audit_core.entries import AuditEntry
+from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
     LogLockedError,
     QueryTimeoutError,
@@ -97,6 +98,20 @@ class AuditLog:
         Raises `StorageFullError` or `StoreUnavailableError`: nothing of this call was stored.
         """
         return self._writer.append(entries) if entries else decide((), {}).report(0, 0)
+
+    def replicate(self, rows: pa.Table) -> int:
+        """Store whole rows of another log, numbers and time of arrival as they are there.
+
+        `rows` has the shape `schema.ARROW`, of one organization, oldest first. Rows that are
+        there already, by their seq, are left; one that was finished since is replaced. Returns
+        how many were stored, after the commit. Raises `StoreUnavailableError`.
+        """
+        if not rows.num_rows:
+            return 0
+        try:
+            return self._replicate(rows)
+        except DBAPIError as error:
+            raise self._translated(error) from error
 
     def head(self, organization_id: str | None) -> int:
         """The newest revision of an organization, or of the whole log for `None`; 0 if empty.
@@ -251,6 +266,34 @@ class AuditLog:
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
         return decision
+
+    def _replicate(self, rows: pa.Table) -> int:
+        organization = rows.column("organization_id")[0].as_py()
+        since, until = (
+            rows.column("created_at")[place].as_py().replace(tzinfo=UTC)
+            for place in (0, rows.num_rows - 1)
+        )
+        self._require_space()
+        with self._engine.begin() as connection:
+            # Its turn among the writers; the numbers are those of the other log.
+            self._dialect.numbers(connection, after=0, now=self._clock())
+            held = self._dialect.held(connection, organization, since, until)
+            seqs, revisions = (rows.column(name).to_pylist() for name in ("seq", "revision"))
+            missing = [
+                held.get(seq, -1) < revision for seq, revision in zip(seqs, revisions, strict=True)
+            ]
+            self._dialect.forget_unfinished(
+                connection, [seq for seq, new in zip(seqs, missing, strict=True) if new]
+            )
+            new = rows.filter(pa.array(missing))
+            status = new.column("status_code")
+            finished = pc.fill_null(pc.not_equal(status, UNANSWERED_STATUS), False)
+            self._dialect.insert(connection, audit_entry, new.filter(finished))
+            self._dialect.insert(connection, unfinished_entry, new.filter(pc.invert(finished)))
+            heads = {organization: max(*revisions, self._heads.of(organization))}
+            self._dialect.keep_heads(connection, heads)
+        self._heads.moved(heads)
+        return int(new.num_rows)
 
     def _require_space(self) -> None:
         if self._dialect.file is None:

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from audit_core.entries import EARLIEST, LATEST
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""What engines count microseconds from."""
+
 PRESETS: dict[str, tuple[timedelta | None, str]] = {
     "5m": (timedelta(minutes=5), "Last 5 minutes"),
     "15m": (timedelta(minutes=15), "Last 15 minutes"),

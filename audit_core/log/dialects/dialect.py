@@ -135,6 +135,18 @@ class Dialect(ABC):
         arriving_key.drop(connection)
         return found
 
+    def held(
+        self, connection: Connection, organization_id: str, since: datetime, until: datetime
+    ) -> dict[int, int]:
+        """The revision by seq of what the log holds of an organization ('' for none), made from
+        `since` to `until`, both inclusive."""
+        statement = select(entries.c.seq, entries.c.revision).where(
+            entries.c.organization_id == organization_id,
+            entries.c.created_at >= since,
+            entries.c.created_at <= until,
+        )
+        return {seq: revision for seq, revision in connection.execute(statement)}
+
     @abstractmethod
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """Add the rows to the table within the connection's transaction."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -34,6 +34,22 @@ class WholeQuotient(FunctionElement[int]):
     name = "whole_quotient"
 
 
+class AsText(FunctionElement[str]):
+    """A whole number as its decimal digits; NULL for NULL."""
+
+    type = Text()
+    inherit_cache = True
+    name = "as_text"
+
+
+class Fingerprint(FunctionElement[int]):
+    """Eight hexadecimal digits of a text's MD5, from a place (from 1) on, as a whole number."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "fingerprint"
+
+
 # The statement cache keeps one text for all values of a statement: no value may be written into
 # these, only what the arguments compile to.
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
@@ -56,6 +72,20 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "duckdb": "(({0}) // ({1}))",
         "postgresql": "(({0}) / ({1}))",
         "clickhousedb": "intDiv({0}, {1})",
+    },
+    AsText: {
+        "duckdb": "CAST({0} AS VARCHAR)",
+        "postgresql": "CAST({0} AS text)",
+        "clickhousedb": "toString({0})",
+    },
+    Fingerprint: {
+        "duckdb": "CAST('0x' || substr(md5({0}), {1}, 8) AS BIGINT)",
+        "postgresql": (
+            "CAST(CAST('x' || substr(md5({0}), CAST({1} AS integer), 8) AS bit(32)) AS bigint)"
+        ),
+        "clickhousedb": (
+            "toInt64(reinterpretAsUInt32(reverse(unhex(substring(hex(MD5({0})), {1}, 8)))))"
+        ),
     },
 }
 
@@ -86,3 +116,13 @@ def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> Colum
 def whole_quotient(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
     """How often `by` goes into `number`; both from 0 up, `by` not 0."""
     return WholeQuotient(number, by)
+
+
+def as_text(number: ColumnElement[Any]) -> ColumnElement[str]:
+    """The decimal digits of a whole number; NULL for NULL."""
+    return AsText(number)
+
+
+def fingerprint(text: ColumnElement[str], place: ColumnElement[int]) -> ColumnElement[int]:
+    """Thirty-two bits of a text's MD5: the eight hexadecimal digits from `place` (from 1) on."""
+    return Fingerprint(text, place)

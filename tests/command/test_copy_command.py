@@ -1,0 +1,152 @@
+"""`copy` at the command line: from a file, through the running app, and cut off in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from audit_core.access import Scope
+from audit_core.command.copy import copy
+from audit_core.errors import AuditError, LogLockedError, SettingsError, SourceError
+from audit_core.log.store import open_log, utc_now
+from audit_core.settings import read_settings
+from audit_core.state.access_record import list_events
+from audit_core.state.database import open_state
+from audit_core.transfer import digest_of
+from tests.browser.running_app import running
+from tests.strategies import entry, sample_entries
+
+ROOT = Path(__file__).parents[2]
+EVERYTHING = Scope.everything()
+
+application = typer.Typer()
+application.command()(copy)
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {
+        "SANDTRAIL_LOG_URL": url(folder, "log"),
+        "SANDTRAIL_STATE_URL": f"sqlite:///{folder}/state.sqlite",
+        "SANDTRAIL_KEY_FILE": f"{folder}/secret.key",
+        "SANDTRAIL_DEMO": "0",
+    }
+
+
+def url(folder: Path, name: str) -> str:
+    return f"duckdb:///{folder}/{name}.duckdb"
+
+
+def run(source: str, target: str) -> tuple[str, str, int]:
+    result = CliRunner().invoke(application, ["--from", source, "--to", target])
+    if isinstance(result.exception, AuditError):
+        raise result.exception
+    return result.stdout, result.stderr, result.exit_code
+
+
+def fill(address: str, entries) -> None:
+    log = open_log(address)
+    log.append(entries)
+    log.close()
+
+
+def held(address: str):
+    log = open_log(address)
+    try:
+        return digest_of(log, EVERYTHING)
+    finally:
+        log.close()
+
+
+def test_a_log_is_copied_and_proved_and_put_on_record(tmp_path):
+    source, target = url(tmp_path, "log"), url(tmp_path, "new")
+    fill(source, sample_entries(400))
+    out, _, code = run(source, target)
+    assert code == 0
+    assert "400 were copied now" in out
+    assert "Both logs hold the same" in out
+    assert held(source) == held(target)
+    assert "0 were copied now" in run(source, target)[0]
+    state = open_state(read_settings().state_url)
+    with state.read() as connection:
+        events = list_events(connection, organization_id=None, verb="log.copied", limit=9)
+    state.close()
+    assert [event.detail["copied"] for event in events] == [0, 400]
+
+
+def test_what_differs_in_the_end_is_listed(tmp_path):
+    source, target = url(tmp_path, "log"), url(tmp_path, "new")
+    fill(source, [entry("a")])
+    fill(target, [entry("b"), entry("c")])
+    _, err, code = run(source, target)
+    assert code == 1
+    assert "1 days differ" in err
+    assert "2026-11-20 org-alpha: 1 entries there" in err
+
+
+def test_a_log_that_is_open_elsewhere_is_read_through_the_app(tmp_path):
+    fill(url(tmp_path, "log"), sample_entries(900))
+    expected = held(url(tmp_path, "log"))
+    with running(environment(tmp_path), tmp_path / "app.log") as address:
+        with pytest.raises(LogLockedError) as caught:
+            run(url(tmp_path, "log"), url(tmp_path, "new"))
+        assert "--from http://localhost:8501" in caught.value.hint
+        out, _, code = run(address, url(tmp_path, "new"))
+    assert (code, "900 were copied now" in out) == (0, True)
+    assert held(url(tmp_path, "new")) == expected
+
+
+def test_the_app_answers_only_who_has_its_key(tmp_path, monkeypatch):
+    with running(environment(tmp_path), tmp_path / "app.log") as address:
+        monkeypatch.setenv("SANDTRAIL_KEY_FILE", f"{tmp_path}/other.key")
+        with pytest.raises(SourceError, match="401") as caught:
+            run(address, url(tmp_path, "new"))
+    assert "SANDTRAIL_KEY_FILE" in caught.value.hint
+
+
+def test_an_app_that_is_not_there_is_said_to_be_out_of_reach(tmp_path):
+    with pytest.raises(SourceError, match="cannot be reached"):
+        run("http://127.0.0.1:9", url(tmp_path, "new"))
+
+
+def test_an_address_of_no_log_is_refused(tmp_path):
+    with pytest.raises(SettingsError):
+        run(url(tmp_path, "log"), "mysql://host/x")
+
+
+def test_a_copy_killed_in_the_middle_is_finished_by_the_next(tmp_path):
+    source, target = url(tmp_path, "log"), url(tmp_path, "new")
+    fill(source, sample_entries(40_000, since=utc_now().replace(year=2024)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "audit_core", "copy", "--from", source, "--to", target],
+        cwd=ROOT,
+        env=os.environ.copy(),
+        stderr=subprocess.DEVNULL,
+    )
+    written = tmp_path / "new.duckdb.wal"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if written.exists() and written.stat().st_size > 500_000:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    begun = sum(digest.count for digest in held(target).values())
+    assert 0 < begun < 40_000
+    out, _, code = run(source, target)
+    assert (code, f"{40_000 - begun:,} were copied now" in out) == (0, True)
+    assert held(source) == held(target)
