@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry, Outcome, outcome_of
@@ -15,10 +15,13 @@ from audit_core.query import overview, statements
 from audit_core.query.buckets import Buckets, buckets_for
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
+from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000
 """How many groups a chart's statement may give; far above what any chart can show."""
+
+MOST_HOURS = 2_100_000
+"""More hours than lie between the first and the last instant that an entry may carry."""
 
 EXPORT_STEP = 50_000
 """How many entries a download reads at once, each step in a short transaction of its own."""
@@ -258,10 +261,20 @@ class Reader:
         Memory does not grow with the number of matches.
         """
         last_seq = self.log.last_seq()
+        statement = statements.export_hours(wanted, scope, bounds, last_seq=last_seq)
+        hours = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
+        for stretch in stretches(
+            [(row["hour"], row["count"]) for row in hours], bounds, most=EXPORT_STEP
+        ):
+            yield from self._export_stretch(wanted, scope, stretch, last_seq)
+
+    def _export_stretch(
+        self, wanted: EntryFilter, scope: Scope, stretch: Bounds, last_seq: int
+    ) -> Iterator[list[AuditEntry]]:
         after: Cursor | None = None
         while True:
             fetched = self.log.fetch(
-                statements.export_page(wanted, scope, bounds, after=after, last_seq=last_seq),
+                statements.export_page(wanted, scope, stretch, after=after, last_seq=last_seq),
                 scope,
                 max_rows=EXPORT_STEP,
             )
@@ -276,3 +289,20 @@ class Reader:
                 seq=fetched.table.column("seq")[-1].as_py(),
                 newer=True,
             )
+
+
+def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:
+    """The bounds cut at whole hours, so that each part holds at most `most` entries, if it is
+    longer than an hour.
+
+    `hours` holds (hours since 1970, entries) in order of time. Together the parts cover the bounds.
+    """
+    since, held = bounds.since, 0
+    for hour, count in hours:
+        if held and held + count > most:
+            until = EPOCH + timedelta(hours=hour)
+            yield Bounds(since=since, until=until)
+            since, held = until, 0
+        held += count
+    if held:
+        yield Bounds(since=since, until=bounds.until)

@@ -17,7 +17,7 @@ from audit_core.query import overview, statements
 from audit_core.query.buckets import buckets_for
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
+from audit_core.query.windows import Bounds, Window
 from benchmarks.prepared import UNTIL
 
 PAGE = 25
@@ -230,20 +230,40 @@ def _lists(facts: Facts) -> list[Question]:
             ),
         ),
         Question(
-            name="50,000 rows of a download",
+            name="a download's hours",
+            statement=statements.export_hours(
+                everything, scope, ALL.bounds(UNTIL), last_seq=facts.last_seq
+            ),
+            most=MOST,
+            page=False,
+            by_hand=_by_hand(
+                lambda tongue: (
+                    f"SELECT {tongue.quotient.format(number=tongue.micros, by=3_600_000_000)}, "
+                    "count(*) AS count FROM "
+                    f"{tongue.entries('organization_id, created_at, seq')} WHERE {own} "
+                    f"AND seq <= {facts.last_seq} GROUP BY 1 ORDER BY 1"
+                )
+            ),
+        ),
+        Question(
+            name="a day of a download, at most 50,000",
             statement=statements.export_page(
-                everything, scope, ALL.bounds(UNTIL), after=None, last_seq=facts.last_seq
+                everything, scope, _last_day, after=None, last_seq=facts.last_seq
             ),
             most=50_000,
             page=False,
             by_hand=_by_hand(
                 lambda tongue: (
                     f"SELECT {WHOLE} FROM {tongue.entries(WHOLE)} WHERE {own} "
-                    f"AND seq <= {facts.last_seq} ORDER BY created_at, seq LIMIT 50001"
+                    f"AND {_since(timedelta(days=1))(tongue)} AND seq <= {facts.last_seq} "
+                    "ORDER BY created_at, seq LIMIT 50001"
                 )
             ),
         ),
     ]
+
+
+_last_day = Bounds(since=UNTIL - timedelta(days=1), until=None)
 
 
 def _charts(
