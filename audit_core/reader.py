@@ -182,11 +182,19 @@ class Reader:
         since = until if earliest is None else earliest.replace(tzinfo=UTC)
         return min(since, until), until
 
-    def entry(self, entry_id: str, scope: Scope) -> AuditEntry | None:
-        """The entry with this id; `None` if the scope does not hold it."""
-        statement = statements.entry_with_id(entry_id, scope)
-        table = self.log.fetch(statement, scope, max_rows=1).table
-        return from_arrow(table)[0] if table.num_rows else None
+    def entry(
+        self, entry_id: str, scope: Scope, created_at: datetime | None = None
+    ) -> AuditEntry | None:
+        """The entry with this id; `None` if the scope does not hold it.
+
+        `created_at` is where to look first: with it the answer comes at once on every engine.
+        """
+        for time in dict.fromkeys((created_at, None)):
+            statement = statements.entry_with_id(entry_id, scope, created_at=time)
+            table = self.log.fetch(statement, scope, max_rows=1).table
+            if table.num_rows:
+                return from_arrow(table)[0]
+        return None
 
     def arrived_since(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int

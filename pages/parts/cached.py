@@ -74,9 +74,9 @@ def values(param: str, scope: Scope) -> tuple[str, ...]:
     return reader().values(param, everything, scope, bounds, MOST_OPTIONS)
 
 
-def entry(entry_id: str, scope: Scope) -> AuditEntry | None:
-    """The entry with this id as it is now; `None` if the scope does not hold it."""
-    return reader().entry(entry_id, scope)
+def entry(entry_id: str, scope: Scope, created_at: datetime | None) -> AuditEntry | None:
+    """The entry with this id as it is now; see `Reader.entry`."""
+    return reader().entry(entry_id, scope, created_at)
 
 
 # Overview.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.entries import FIELDS, AuditEntry
 from audit_core.export.json_lines import json_object
-from audit_core.query.windows import ago, written
+from audit_core.query.windows import ago, parse_instant, written
 from audit_core.redaction import MARK, redact
 from pages.parts import cached, filter_bar
 from pages.parts.entry_table import forget_selection, outcome_text, target_text
@@ -23,7 +24,7 @@ _APART = ("error_message", "metadata")
 
 def draw(entry_id: str, scope: Scope, zone: str) -> None:
     """Open the drawer; closing it takes the entry out of the address."""
-    found = cached.entry(entry_id, scope)
+    found = cached.entry(entry_id, scope, _time_in_address())
     entry = found if found is None or scope.secrets else redact(found)
     drawer = st.dialog(
         "Entry", width="medium", position="right", on_dismiss=close, icon=":material/article:"
@@ -33,9 +34,18 @@ def draw(entry_id: str, scope: Scope, zone: str) -> None:
 
 def close() -> None:
     """Take the entry out of the address."""
-    if "entry" in st.query_params:
-        del st.query_params["entry"]
+    for name in ("entry", "entry_at"):
+        if name in st.query_params:
+            del st.query_params[name]
     forget_selection()
+
+
+def _time_in_address() -> datetime | None:
+    """Where to look for the entry; what cannot be read only makes the search longer."""
+    try:
+        return parse_instant(st.query_params.get("entry_at", ""))
+    except ValueError:
+        return None
 
 
 def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:

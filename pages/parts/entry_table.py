@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.entries import AuditEntry, Outcome
-from audit_core.query.windows import ago, written
+from audit_core.query.windows import ago, format_instant, written
 from audit_core.reader import Row
 from audit_core.redaction import redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
@@ -83,14 +83,15 @@ def _columns(rows: tuple[Row, ...], zone: str) -> dict[str, Any]:
 
 
 def draw(rows: tuple[Row, ...], zone: str, now: datetime, after_seq: int | None) -> None:
-    """Draw the page; the entry that is clicked on goes into the address as `entry`."""
-    ids = [row.entry.id for row in rows]
+    """Draw the page; the entry that is clicked on goes into the address as `entry`, and
+    its time as `entry_at`."""
+    entries = [row.entry for row in rows]
     st.dataframe(
         frame(rows, zone, now, after_seq),
         key=_KEY,
         hide_index=True,
         column_config=_columns(rows, zone),
-        on_select=lambda: _open(ids),
+        on_select=lambda: _open(entries),
         selection_mode="single-cell",
         height=min(38 + 35 * len(rows), 38 + 35 * 25),
         row_height=35,
@@ -105,7 +106,9 @@ def forget_selection() -> None:
         st.session_state[_KEY] = {"selection": {"cells": []}}
 
 
-def _open(ids: list[str]) -> None:
+def _open(entries: list[AuditEntry]) -> None:
     cells = st.session_state[_KEY].selection.cells
     if cells:
-        st.query_params["entry"] = ids[cells[0][0]]
+        entry = entries[cells[0][0]]
+        st.query_params["entry"] = entry.id
+        st.query_params["entry_at"] = format_instant(entry.created_at)

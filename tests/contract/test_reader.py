@@ -249,3 +249,9 @@ def test_success_is_of_those_answered(log):
     assert summary.failed_starts == 1
     nothing = EntryFilter(outcomes=(Outcome.UNANSWERED,))
     assert Reader(log).summary(nothing, ALPHA, ALWAYS).success_rate is None
+
+
+def test_an_entry_is_found_whatever_is_said_of_its_time(reader):
+    for item in OWN[:20]:
+        for created_at in (item.created_at, item.created_at + timedelta(seconds=1), None):
+            assert reader.entry(item.id, ALPHA, created_at) == item
