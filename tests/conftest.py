@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from audit_core.log.store import AuditLog, open_log
+from tests.contract.engines import Engines, started
 from tests.strategies import NOW
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """The engines' servers, started when first asked for."""
+    with started() as engines:
+        yield engines
 
 
 @pytest.fixture

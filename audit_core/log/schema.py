@@ -103,6 +103,14 @@ arriving_key = Table(
 )
 """The keys of the batch that is being appended; lives as long as the writer's connection."""
 
+organization_head = Table(
+    "organization_head",
+    MetaData(),
+    Column("organization_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False, autoincrement=False),
+)
+"""The newest revision of each organization, for other processes: made only where there are any."""
+
 entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
 """What every read sees."""
 

@@ -19,7 +19,7 @@ from audit_core.entries import (
     Category,
     Outcome,
 )
-from audit_core.log.dialects.functions import contains_folded
+from audit_core.log.dialects.functions import contains_folded, starts_with
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 
@@ -105,7 +105,7 @@ def has_outcome(table: FromClause, outcome: Outcome) -> Condition:
 def in_category(table: FromClause, category: Category) -> Condition:
     """Whether an entry has the category; see `entries.category_of`."""
     action, target_type = table.c.action, table.c.target_type
-    toolbox = action.startswith(TOOLBOX_PREFIX, autoescape=True)
+    toolbox = starts_with(action, literal(TOOLBOX_PREFIX))
     key_access = and_(
         target_type.is_not(None),
         target_type == API_KEY_TARGET,

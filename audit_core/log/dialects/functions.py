@@ -26,6 +26,14 @@ class ContainsFolded(FunctionElement[bool]):
     name = "contains_folded"
 
 
+class StartsWith(FunctionElement[bool]):
+    """Whether the first text begins with the second."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "starts_with"
+
+
 class WholeQuotient(FunctionElement[int]):
     """The quotient of two integers from 0 up, without its fraction."""
 
@@ -55,8 +63,13 @@ class Fingerprint(FunctionElement[int]):
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     EpochMicroseconds: {
         "duckdb": "epoch_us({0})",
-        # As whole microseconds: a fraction would round what lies beyond the year 2200.
-        "postgresql": "CAST(extract(epoch FROM {0}) * 1000000 AS bigint)",
+        # In floating point, twice as fast as by exact numbers, and exact: counted from 2084,
+        # seconds of the years 1970 to 2200 lie below 2^32, where they are known to a quarter
+        # of a microsecond, and microseconds below 2^52, where they are known to half of one.
+        "postgresql": (
+            "(CAST(date_part('epoch', {0} - INTERVAL '1000000 hours') * 1000000 AS bigint)"
+            " + 3600000000000000)"
+        ),
         "clickhousedb": "toUnixTimestamp64Micro({0})",
     },
     ContainsFolded: {
@@ -67,6 +80,11 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
             " > 0"
         ),
         "clickhousedb": "(position(lowerUTF8({0}), lowerUTF8({1})) > 0)",
+    },
+    StartsWith: {
+        "duckdb": "starts_with({0}, {1})",
+        "postgresql": "starts_with({0}, {1})",
+        "clickhousedb": "startsWith({0}, {1})",
     },
     WholeQuotient: {
         "duckdb": "(({0}) // ({1}))",
@@ -111,6 +129,11 @@ def epoch_microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
 def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether `text` holds `part`, whatever the case; NULL where `text` is NULL."""
     return ContainsFolded(text, part)
+
+
+def starts_with(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether `text` begins with `part`; NULL where `text` is NULL."""
+    return StartsWith(text, part)
 
 
 def whole_quotient(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:

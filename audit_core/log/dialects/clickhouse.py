@@ -1,0 +1,286 @@
+"""ClickHouse: a log on a server or a cluster, shared by several processes.
+
+It has no transactions: an append is one insert, which is acknowledged when it is on the disk. If
+it spans several partitions and breaks off, some of it may be there: sending it again stores the
+rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, Table, create_engine, func, literal_column, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+
+from audit_core.access import Scope
+from audit_core.errors import SettingsError
+from audit_core.log.arrivals import Key, Stored
+from audit_core.log.dialects import clickhouse_tables as ddl
+from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
+from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.schema import (
+    NO_ORGANIZATION,
+    Statement,
+    audit_entry,
+    log_schema,
+    organization_head,
+)
+
+SESSION = {
+    # Versions of an entry are one entry; all of them have the same time, so the same partition.
+    "final": 1,
+    "do_not_merge_across_partitions_select_final": 1,
+    # As the standard has it: no rows have no earliest time, and an outer NULL is none of a group.
+    "aggregate_functions_null_for_empty": 1,
+    "group_by_use_nulls": 1,
+    "join_use_nulls": 1,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+    # A filter may list many long values.
+    "max_query_size": 16 * 2**20,
+    # Acknowledged means stored, and times may lie anywhere.
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 0,
+}
+"""The settings of every session."""
+
+ON_CLUSTER = {"distributed_foreground_insert": 1, "insert_quorum": "auto"}
+"""An insert is acknowledged once a majority of the replicas of each shard has it."""
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+WRITERS = 2**14
+TICK = timedelta(microseconds=16)
+"""Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
+that is opened draws one. They have 18 digits until 2050."""
+
+_MANY_ORGANIZATIONS = 500
+
+
+class ClickHouse(Dialect):
+    """ClickHouse by the driver clickhouse-connect; `?cluster=NAME` in the URL spreads the log over
+    a cluster, `?interface=chdb&path=FOLDER` runs the engine within this process."""
+
+    def __init__(self, url: URL) -> None:
+        cluster = url.query.get("cluster")
+        if isinstance(cluster, tuple):
+            raise SettingsError("The log's URL names several clusters.", "Name one: ?cluster=NAME.")
+        super().__init__(
+            url.difference_update_query(["cluster"]).set(database=url.database or "default")
+        )
+        self._cluster = cluster or None
+        self._within = url.query.get("interface") == "chdb"
+        self._writer = secrets.randbelow(WRITERS)
+
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """Makes the database first, if it may: the driver connects to none that is missing."""
+        settings: dict[str, object] = {**SESSION, **(ON_CLUSTER if self._cluster else {})}
+        arguments: dict[str, object] = {}
+        if self._within:
+            settings["max_memory_usage"] = memory_limit_mb * 2**20
+        else:
+            # An error late in an answer must not look like one.
+            settings["wait_end_of_query"] = 1
+            arguments["autogenerate_session_id"] = False
+        arguments |= {f"ch_{name}": value for name, value in settings.items()}
+        register()
+        url = self.url.set(drivername=NAME.replace(".", "+"))
+        try:
+            self._make_database(url)
+            return create_engine(
+                url,
+                connect_args=arguments,
+                pool_size=8,
+                max_overflow=24,
+                pool_timeout=10,
+                hide_parameters=True,
+            )
+        except (ImportError, NoSuchModuleError) as error:
+            raise SettingsError(
+                "The driver for ClickHouse is not installed.",
+                "Install it into .venv: pip install clickhouse-connect.",
+            ) from error
+
+    def prepare_schema(self, connection: Connection) -> int | None:
+        """By DDL of its own."""
+        connection.exec_driver_sql(ddl.version_table(self._cluster))
+        found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        return found
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """By DDL of its own: see `clickhouse_tables`."""
+        for statement in ddl.tables(self._cluster):
+            connection.exec_driver_sql(statement)
+
+    @contextmanager
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> Iterator[None]:
+        """The server stops it."""
+        connection.execution_options(settings={"max_execution_time": timeout_s})
+        yield
+
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """Without a Python object per cell."""
+        return _arrow(connection, statement)
+
+    def heads(self, connection: Connection) -> dict[str, int]:
+        """A view keeps them with each insert; dropped months do not lower them."""
+        heads = organization_head.c
+        rows = _arrow(
+            connection,
+            select(heads.organization_id, func.max(heads.revision).label("revision")).group_by(
+                heads.organization_id
+            ),
+        )
+        return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """By the clock, but above what is committed: clocks of several machines differ.
+
+        Two processes that append at the same time may commit in either order.
+        """
+        highest = connection.execute(select(func.max(organization_head.c.revision))).scalar()
+        tick = max((now - EPOCH) // TICK, max(after, highest or 0) // WRITERS + 1)
+        return count(tick * WRITERS + self._writer, WRITERS)
+
+    def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
+        """By the hash of the ids, which is one narrow column to look through; the newest version
+        of each is told here, not by FINAL, which would read every id."""
+        wanted = set(keys)
+        column = audit_entry.c
+        hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
+        statement = (
+            select(
+                column.organization_id, column.id, column.seq, column.created_at, column.status_code
+            )
+            .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
+            .order_by(column.revision)
+        )
+        organizations = {organization or NO_ORGANIZATION for organization, _ in wanted}
+        if len(organizations) <= _MANY_ORGANIZATIONS:
+            statement = statement.where(column.organization_id.in_(sorted(organizations)))
+        rows = _arrow(connection, statement, final=0)
+        found: dict[Key, Stored] = {}
+        for row in rows.to_pylist():
+            key = (row["organization_id"] or None, row["id"])
+            if key in wanted:
+                found[key] = Stored(
+                    seq=row["seq"],
+                    created_at=row["created_at"].replace(tzinfo=UTC),
+                    status_code=row["status_code"],
+                )
+        return found
+
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """Into one table, finished or not: a later version takes the place of an earlier one."""
+        if not rows.num_rows:
+            return
+        driver: Any = connection.connection.driver_connection
+        with _driver_errors(connection):
+            driver.client.insert_arrow(audit_entry.name, rows)
+
+    def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
+        """The finished version takes its place."""
+
+    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+        """A view has kept them."""
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Whole partitions; only those rows one by one that have no partition of their own.
+
+        A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
+        hold times after 2106.
+        """
+        for partition in self._partitions(connection):
+            if ddl.OTHER < partition < ddl.partition_before(earliest):
+                connection.exec_driver_sql(ddl.drop_partition(partition, self._cluster))
+            elif partition == ddl.OTHER:
+                connection.exec_driver_sql(ddl.delete_other(earliest, self._cluster))
+
+    def trouble(self, error: DBAPIError) -> Trouble:
+        """By the server's number of the error; what has none comes from the connection."""
+        code = getattr(error.orig, "code", None)
+        if code in _STOPPED:
+            return Trouble.STOPPED
+        if self._within:
+            return Trouble.HELD_ELSEWHERE if code in _LOCKED else Trouble.OTHER
+        if code in _OUT_OF_REACH:
+            return Trouble.OUT_OF_REACH
+        operational: Any = error.orig
+        if code is None and type(operational).__name__ == "OperationalError":
+            return Trouble.OUT_OF_REACH
+        return Trouble.OTHER
+
+    def _make_database(self, url: URL) -> None:
+        name = self.url.database or "default"
+        engine = create_engine(url.set(database="default"), hide_parameters=True)
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(ddl.database(name, self._cluster).replace("%", "%%"))
+        except DBAPIError as error:
+            # It may be there already: then the right to make one is not needed.
+            if getattr(error.orig, "code", None) != _ACCESS_DENIED:
+                raise
+        finally:
+            engine.dispose()
+
+    def _partitions(self, connection: Connection) -> list[int]:
+        parts = "system.parts"
+        if self._cluster:
+            parts = f"clusterAllReplicas('{self._cluster}', system.parts)"
+        found = connection.exec_driver_sql(
+            f"SELECT DISTINCT partition FROM {parts} "  # noqa: S608 - of the operator's URL
+            "WHERE active AND database = currentDatabase() "
+            f"AND table = '{ddl.local(audit_entry.name, self._cluster)}'"
+        )
+        return sorted(int(partition) for (partition,) in found)
+
+
+_STOPPED = {159, 160}
+_LOCKED = {76}
+_ACCESS_DENIED = 497
+_OUT_OF_REACH = {
+    81,  # no such database
+    192,  # sign-in refused
+    193,
+    194,
+    _ACCESS_DENIED,
+    516,
+    202,  # too many queries
+    209,  # network
+    210,
+    279,
+    242,  # not enough replicas
+    285,
+    999,
+}
+
+
+def _arrow(connection: Connection, statement: Statement, **settings: float) -> pa.Table:
+    kept = connection.get_execution_options().get("settings", {})
+    result = connection.execute(
+        statement, execution_options={AS_ARROW: True, "settings": {**kept, **settings}}
+    )
+    table: pa.Table = result.cursor.arrow_table
+    result.close()
+    return table
+
+
+@contextmanager
+def _driver_errors(connection: Connection) -> Iterator[None]:
+    """What the driver raises itself is raised as SQLAlchemy would."""
+    driver: Any = connection.dialect.dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise DBAPIError.instance(
+            None, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error

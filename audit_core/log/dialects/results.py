@@ -1,0 +1,51 @@
+"""Rows of a database cursor as an Arrow table."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+BOOLEAN, INT8, INT2, INT4, TEXT, FLOAT8, VARCHAR, TIMESTAMP, NUMERIC = (
+    16, 20, 21, 23, 25, 701, 1043, 1114, 1700,
+)  # fmt: skip
+"""PostgreSQL's numbers of the types."""
+
+_ARROW = {
+    BOOLEAN: pa.bool_(),
+    INT8: pa.int64(),
+    INT2: pa.int32(),
+    INT4: pa.int32(),
+    TEXT: pa.string(),
+    FLOAT8: pa.float64(),
+    VARCHAR: pa.string(),
+    TIMESTAMP: pa.timestamp("us"),
+}
+
+
+def as_arrow(cursor: Any) -> pa.Table:
+    """All rows; the types are those of the columns, also where no row tells them.
+
+    A column of exact numbers, such as a sum, is of integers where all of them are whole.
+    """
+    columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
+    return pa.Table.from_arrays(
+        [
+            _array(values, description.type_code)
+            for values, description in zip(columns, cursor.description, strict=True)
+        ],
+        names=[description.name for description in cursor.description],
+    )
+
+
+def _array(values: tuple[Any, ...], type_code: int) -> pa.Array:
+    if type_code == NUMERIC:
+        return _exact_numbers(values)
+    return pa.array(values, _ARROW.get(type_code))
+
+
+def _exact_numbers(values: tuple[Decimal | None, ...]) -> pa.Array:
+    if all(value is None or value == value.to_integral_value() for value in values):
+        return pa.array([None if value is None else int(value) for value in values], pa.int64())
+    return pa.array([None if value is None else float(value) for value in values], pa.float64())
