@@ -1,0 +1,68 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+
+from audit_core.access import Scope
+from audit_core.query import facets as facets_module
+from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+from tests.plain_reading import selected
+from tests.strategies import NOW, entry, matching_filters, sample_entries, windows
+
+ENTRIES = sample_entries(900)
+ALPHA = Scope(organization_id="org-alpha")
+ALWAYS = Bounds(since=None, until=None)
+
+VALUES = {
+    "actor": lambda item: item.actor,
+    "key": lambda item: item.api_key or NONE,
+    "action": lambda item: item.action,
+    "category": lambda item: item.category.value,
+    "target_type": lambda item: NONE if item.target_type is None else item.target_type,
+    "outcome": lambda item: item.outcome.value,
+    "status": lambda item: NONE if item.status_code is None else str(item.status_code),
+    "source": lambda item: NONE if item.source is None else item.source,
+    "ip": lambda item: NONE if item.ip_address is None else item.ip_address,
+}
+
+
+@pytest.fixture(scope="module")
+def reader(new_log):
+    log = new_log()
+    log.append(ENTRIES)
+    return Reader(log)
+
+
+@settings(deadline=None, max_examples=30)
+@given(matching_filters(windows()))
+def test_facets_count_what_matches(reader, wanted):
+    bounds = wanted.window.bounds(NOW)
+    expected = selected(ENTRIES, wanted, ALPHA, bounds)
+    found = reader.facets(wanted, ALPHA, bounds, 100)
+    assert [facet.param for facet in found] == list(VALUES)
+    for facet in found:
+        counts = Counter(map(VALUES[facet.param], expected))
+        assert {each.value: each.count for each in facet.values} == counts
+        assert [each.count for each in facet.values] == sorted(counts.values(), reverse=True)
+        assert facet.distinct == len(counts)
+        assert facet.complete
+
+
+def test_only_the_most_frequent_are_given_and_the_rest_is_told(reader):
+    (actions,) = (
+        facet for facet in reader.facets(EntryFilter(), ALPHA, ALWAYS, 2) if facet.param == "action"
+    )
+    assert len(actions.values) == 2
+    assert actions.distinct > 2
+
+
+def test_more_combinations_than_are_counted_make_lower_bounds(new_log, monkeypatch):
+    monkeypatch.setattr(facets_module, "MOST_COMBINATIONS", 5)
+    log = new_log()
+    log.append([entry(f"id-{number}", ip_address=f"10.0.0.{number % 9}") for number in range(40)])
+    found = {facet.param: facet for facet in Reader(log).facets(EntryFilter(), ALPHA, ALWAYS, 9)}
+    assert not found["ip"].complete
+    assert found["action"].complete
+    assert found["action"].values[0].count == 40
