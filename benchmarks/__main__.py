@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import interactions, reads
+from benchmarks import interactions, readers, reads
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 def _read(
     console: Console, name: str, embedded: Prepared, engines: Engines, rows: int
-) -> list[dict[str, object]]:
+) -> dict[str, object]:
     prepared = embedded
     if name != "duckdb":
         prepared, seconds = copied(embedded, engines.url(name, f"bench_{rows}"))
@@ -62,7 +62,9 @@ def _read(
             f"{timing.ratio:.2f}",
         )
     console.print(table)
-    return [asdict(timing) for timing in timings]
+    openings = readers.measure(prepared)
+    console.print(f"{name}: {readers.READERS} readers open Overview {openings:.1f} times a second")
+    return {"statements": [asdict(timing) for timing in timings], "openings_per_s": openings}
 
 
 def _interact(console: Console, prepared: Prepared) -> dict[str, list[float]]:

@@ -1,0 +1,49 @@
+"""How many times a second people can open Overview at once, when nobody has before."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from audit_core.access import Scope
+from audit_core.log.store import Limits, open_log
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Window
+from audit_core.reader import Reader
+from benchmarks.prepared import UNTIL, Prepared
+
+READERS = 8
+SECONDS = 10.0
+
+
+def measure(prepared: Prepared) -> float:
+    """Openings a second of the last 7 days by `READERS` at once, each a second off the last."""
+    log = open_log(prepared.log_url, limits=Limits(query_timeout_s=600))
+    reader, scope = Reader(log), Scope(organization_id=prepared.organization_id)
+    wanted = EntryFilter(window=Window(preset="7d"))
+    began = time.perf_counter()
+    opened = [0] * READERS
+
+    def read(number: int) -> None:
+        while time.perf_counter() - began < SECONDS:
+            now = UNTIL - timedelta(seconds=opened[number] * READERS + number)
+            bounds = replace(wanted.window.bounds(now), until=now)
+            asked = (wanted, scope, bounds)
+            reader.summary(*asked)
+            reader.outcomes_over_time(*asked, now)
+            reader.actions(*asked, 10)
+            reader.actors(*asked, 10)
+            reader.errors(*asked, 200)
+            reader.hours_of_week(*asked, now)
+            opened[number] += 1
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - began
+    log.close()
+    return sum(opened) / elapsed
