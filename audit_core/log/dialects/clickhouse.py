@@ -16,8 +16,19 @@ from itertools import count
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, create_engine, func, literal_column, select
-from sqlalchemy.engine import URL
+from clickhouse_connect.driver.exceptions import OperationalError
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from audit_core.access import Scope
@@ -61,7 +72,8 @@ TICK = timedelta(microseconds=16)
 """Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
 that is opened draws one. They have 18 digits until 2050."""
 
-_MANY_ORGANIZATIONS = 500
+_FEW = 1000
+"""Of how many values an index tells more than it costs."""
 
 
 class ClickHouse(Dialect):
@@ -89,12 +101,14 @@ class ClickHouse(Dialect):
             # An error late in an answer must not look like one.
             settings["wait_end_of_query"] = 1
             arguments["autogenerate_session_id"] = False
+            # What takes longer, the server stops.
+            arguments["send_receive_timeout"] = 900
         arguments |= {f"ch_{name}": value for name, value in settings.items()}
         register()
         url = self.url.set(drivername=NAME.replace(".", "+"))
         try:
             self._make_database(url)
-            return create_engine(
+            engine = create_engine(
                 url,
                 connect_args=arguments,
                 pool_size=8,
@@ -107,17 +121,19 @@ class ClickHouse(Dialect):
                 "The driver for ClickHouse is not installed.",
                 "Install it into .venv: pip install clickhouse-connect.",
             ) from error
+        event.listen(engine, "handle_error", _discard)
+        return engine
 
     def prepare_schema(self, connection: Connection) -> int | None:
         """By DDL of its own."""
-        connection.exec_driver_sql(ddl.version_table(self._cluster))
+        _run(connection, ddl.version_table(self._cluster))
         found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
         return found
 
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """By DDL of its own: see `clickhouse_tables`."""
         for statement in ddl.tables(self._cluster):
-            connection.exec_driver_sql(statement)
+            _run(connection, statement)
 
     @contextmanager
     def reading(
@@ -152,8 +168,8 @@ class ClickHouse(Dialect):
         return count(tick * WRITERS + self._writer, WRITERS)
 
     def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
-        """By the hash of the ids, which is one narrow column to look through; the newest version
-        of each is told here, not by FINAL, which would read every id."""
+        """By the hash of the ids, which is one narrow column to look through, and for few also by
+        the index of ids. Which version counts is told here: FINAL would read every id."""
         wanted = set(keys)
         column = audit_entry.c
         hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
@@ -162,10 +178,12 @@ class ClickHouse(Dialect):
                 column.organization_id, column.id, column.seq, column.created_at, column.status_code
             )
             .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
-            .order_by(column.revision)
+            .order_by(literal_column(ddl.VERSION))
         )
+        if len(wanted) <= _FEW:
+            statement = statement.where(column.id.in_({id for _, id in wanted}))
         organizations = {organization or NO_ORGANIZATION for organization, _ in wanted}
-        if len(organizations) <= _MANY_ORGANIZATIONS:
+        if len(organizations) <= _FEW:
             statement = statement.where(column.organization_id.in_(sorted(organizations)))
         rows = _arrow(connection, statement, final=0)
         found: dict[Key, Stored] = {}
@@ -201,21 +219,18 @@ class ClickHouse(Dialect):
         """
         for partition in self._partitions(connection):
             if ddl.OTHER < partition < ddl.partition_before(earliest):
-                connection.exec_driver_sql(ddl.drop_partition(partition, self._cluster))
+                _run(connection, ddl.drop_partition(partition, self._cluster))
             elif partition == ddl.OTHER:
-                connection.exec_driver_sql(ddl.delete_other(earliest, self._cluster))
+                _run(connection, ddl.delete_other(earliest, self._cluster))
 
     def trouble(self, error: DBAPIError) -> Trouble:
         """By the server's number of the error; what has none comes from the connection."""
         code = getattr(error.orig, "code", None)
         if code in _STOPPED:
             return Trouble.STOPPED
-        if self._within:
-            return Trouble.HELD_ELSEWHERE if code in _LOCKED else Trouble.OTHER
         if code in _OUT_OF_REACH:
             return Trouble.OUT_OF_REACH
-        operational: Any = error.orig
-        if code is None and type(operational).__name__ == "OperationalError":
+        if code is None and isinstance(error.orig, OperationalError):
             return Trouble.OUT_OF_REACH
         return Trouble.OTHER
 
@@ -224,7 +239,7 @@ class ClickHouse(Dialect):
         engine = create_engine(url.set(database="default"), hide_parameters=True)
         try:
             with engine.connect() as connection:
-                connection.exec_driver_sql(ddl.database(name, self._cluster).replace("%", "%%"))
+                _run(connection, ddl.database(name, self._cluster))
         except DBAPIError as error:
             # It may be there already: then the right to make one is not needed.
             if getattr(error.orig, "code", None) != _ACCESS_DENIED:
@@ -233,19 +248,11 @@ class ClickHouse(Dialect):
             engine.dispose()
 
     def _partitions(self, connection: Connection) -> list[int]:
-        parts = "system.parts"
-        if self._cluster:
-            parts = f"clusterAllReplicas('{self._cluster}', system.parts)"
-        found = connection.exec_driver_sql(
-            f"SELECT DISTINCT partition FROM {parts} "  # noqa: S608 - of the operator's URL
-            "WHERE active AND database = currentDatabase() "
-            f"AND table = '{ddl.local(audit_entry.name, self._cluster)}'"
-        )
+        found = _run(connection, ddl.partitions(self._cluster))
         return sorted(int(partition) for (partition,) in found)
 
 
 _STOPPED = {159, 160}
-_LOCKED = {76}
 _ACCESS_DENIED = 497
 _OUT_OF_REACH = {
     81,  # no such database
@@ -262,6 +269,17 @@ _OUT_OF_REACH = {
     285,
     999,
 }
+
+
+def _discard(context: ExceptionContext) -> None:
+    """Let go of the connection: within this process, one that has met an error answers the next
+    statement wrongly."""
+    context.is_disconnect = True
+    context.invalidate_pool_on_disconnect = False
+
+
+def _run(connection: Connection, statement: str) -> CursorResult[Any]:
+    return connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
 def _arrow(connection: Connection, statement: Statement, **settings: float) -> pa.Table:
@@ -281,6 +299,7 @@ def _driver_errors(connection: Connection) -> Iterator[None]:
     try:
         yield
     except driver.Error as error:
+        connection.invalidate()
         raise DBAPIError.instance(
             None, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
         ) from error

@@ -1,8 +1,8 @@
 """The log's tables in ClickHouse, as DDL: on one node, or spread over a cluster.
 
 One table holds all entries, finished or not. Two rows with the same organization, time and id are
-versions of one entry, of which reads with FINAL see the one with the highest revision: so sending
-twice stores once, and finishing replaces, whoever writes at the same time.
+versions of one entry, of which reads with FINAL see one: so sending twice stores once, and
+finishing replaces, whoever writes at the same time.
 
 On a cluster the entries of an organization stand on one shard, since they are spread by a hash of
 it: FINAL, which each shard answers for itself, is right there as well.
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from clickhouse_connect.driver.binding import format_str, quote_identifier
 from sqlalchemy import BigInteger, Column, Integer
 
+from audit_core.entries import UNANSWERED_STATUS
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
@@ -32,6 +33,18 @@ OTHER = 0
 
 ID_HASH = "id_hash"
 """The CRC-32 of an entry's id: a narrow column in which to look for many ids at once."""
+
+VERSION = "version"
+"""Which of several versions of an entry is seen: the one with the highest number. That is the
+furthest in progress; of several finished ones the first, since a finished entry never changes."""
+
+_PROGRESS = 2**60
+"""Above every revision."""
+
+_VERSION = (
+    f"multiIf(status_code != {UNANSWERED_STATUS}, {3 * _PROGRESS} - revision, "
+    f"status_code = {UNANSWERED_STATUS}, {_PROGRESS} + revision, revision)"
+)
 
 DURABLE = {
     "fsync_after_insert": "1",
@@ -125,6 +138,18 @@ def partition_before(earliest: datetime) -> int:
     return (month.year * 100 + month.month) * 10
 
 
+def partitions(cluster: str | None = None) -> str:
+    """Lists the partitions that there are."""
+    parts = (
+        f"clusterAllReplicas({format_str(cluster)}, system.parts)" if cluster else "system.parts"
+    )
+    name = local(audit_entry.name, cluster)
+    return (
+        f"SELECT DISTINCT partition FROM {parts} "  # noqa: S608 - our own names
+        f"WHERE active AND database = currentDatabase() AND table = {format_str(name)}"
+    )
+
+
 def drop_partition(partition: int, cluster: str | None = None) -> str:
     """Drops one partition, if it is there."""
     name = local(audit_entry.name, cluster)
@@ -144,6 +169,7 @@ def _entries(cluster: str | None) -> str:
     name = local(audit_entry.name, cluster)
     lines = [
         *(f"{column.name} {_type(column)} {_codec(column)}" for column in audit_entry.columns),
+        f"{VERSION} Int64 MATERIALIZED {_VERSION} CODEC(Delta, ZSTD(1))",
         f"{ID_HASH} UInt32 MATERIALIZED CRC32(id) CODEC(NONE)",
         "INDEX id_bloom id TYPE bloom_filter(0.001) GRANULARITY 1",
         "INDEX target_id_bloom target_id TYPE bloom_filter(0.001) GRANULARITY 1",
@@ -155,7 +181,7 @@ def _entries(cluster: str | None) -> str:
     quarter = "toYYYYMM(created_at) * 10 + intDiv(toDayOfMonth(created_at) - 1, 8)"
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{_on(cluster)} ({', '.join(lines)}) "
-        f"ENGINE = {_engine('ReplacingMergeTree', name, cluster, 'revision')} "
+        f"ENGINE = {_engine('ReplacingMergeTree', name, cluster, VERSION)} "
         f"PARTITION BY if({span}, {quarter}, {OTHER}) "
         "PRIMARY KEY (organization_id, created_at) ORDER BY (organization_id, created_at, id)"
         f"{_settings({**DURABLE, **MERGED_SOON})}"
