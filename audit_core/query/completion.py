@@ -1,0 +1,98 @@
+"""Help while a query text is being written: what could come next, and examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from audit_core.entries import Category, Outcome
+from audit_core.query.expressions import Field
+from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.scanning import scan
+from audit_core.query.vocabulary import (
+    ALL_NAMES,
+    FIELD_NAMES,
+    METADATA_PREFIX,
+    field_called,
+)
+
+_VALUES: dict[Field, tuple[str, ...]] = {
+    Field.OUTCOME: (*(outcome.value for outcome in Outcome), "failed"),
+    Field.CATEGORY: tuple(category.value for category in Category),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What could be written at the cursor in place of the word that ends there."""
+
+    start: int
+    """Where the word begins, in characters of the text."""
+    end: int
+    """The cursor; equal to `start` before the first character of a word."""
+    typed: str
+    """The word so far, with an opening quotation mark if there is one."""
+    names: tuple[str, ...]
+    """Names of fields that fit, without a colon; empty where a value is wanted."""
+    field: Field | None
+    """The known field whose value is wanted; `METADATA` for any path into the metadata."""
+    values: tuple[str, ...]
+    """The values that fit, of a field that has a closed list of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A query text that works, and what it asks for."""
+
+    text: str
+    meaning: str
+    """One sentence."""
+
+
+def suggest(text: str, cursor: int | None = None) -> Completion:
+    """What could be written at the cursor, by default at the end of the text."""
+    end = len(text) if cursor is None else max(0, min(cursor, len(text)))
+    if end > MAX_CHARACTERS:
+        return Completion(start=end, end=end, typed="", names=(), field=None, values=())
+    scanned = scan(text[:end])
+    start = scanned.word_start
+    typed = text[start:end]
+    if scanned.field is None:
+        names = () if typed.startswith('"') else _beginning(typed)
+        return Completion(start=start, end=end, typed=typed, names=names, field=None, values=())
+    name = text[slice(*scanned.field)]
+    path = name.lower().startswith(METADATA_PREFIX)
+    field = Field.METADATA if path else field_called(name)
+    begun = typed.strip('"').lower()
+    values = (
+        tuple(value for value in _VALUES.get(field, ()) if value.startswith(begun)) if field else ()
+    )
+    return Completion(start=start, end=end, typed=typed, names=(), field=field, values=values)
+
+
+def _beginning(typed: str) -> tuple[str, ...]:
+    """One name a field where that fits, else any name."""
+    for names in (FIELD_NAMES, ALL_NAMES):
+        found = tuple(name for name in names if name.startswith(typed.lower()))
+        if found:
+            return found
+    return ()
+
+
+def examples() -> tuple[Example, ...]:
+    """Query texts to learn the language from; each of them can be parsed."""
+    return tuple(Example(text=text, meaning=meaning) for text, meaning in _EXAMPLES)
+
+
+_EXAMPLES = (
+    ('"no space left"', "This text in the message, user, target, action or user agent."),
+    ("actor:jane@acme.com action:delete", "What one user deleted; a space means AND."),
+    ("action:(start OR create) outcome:failed", "Starts and creations that failed."),
+    ("type:sandbox -outcome:success", "Whatever did not succeed on a sandbox."),
+    ("status:[400 TO 499] OR status:0", "Client errors, and what was never answered."),
+    ("target:10f249ad*", "Targets whose id begins with this."),
+    ("ip:10.0.0.0/8 -agent:python", "From one network, but not by a Python client."),
+    ("time:2026-01-31 category:access", "Access and security on one day, in UTC."),
+    ("source:none", "Without a source: from the dashboard or the bare API."),
+    ("metadata.body.snapshot:ubuntu*", "Requests whose snapshot begins with ubuntu."),
+    ("key:dtn_ab…9f -actor:(ann@acme.com OR bob@acme.com)", "One API key, used by others."),
+)
