@@ -82,6 +82,7 @@ class AuditLog:
         self._lock = LogLock(dialect.file, holder=holder) if dialect.file else None
         self._closed = False
         self._kept_since: datetime | None = None
+        """From when on entries are kept, as of the last append; asked anew with each."""
         self._heads = Heads(self._read_heads, shared=dialect.shared)
         try:
             self._engine = self._open()
@@ -122,7 +123,11 @@ class AuditLog:
         return self._heads.of(organization_id)
 
     def last_seq(self) -> int:
-        """A number that every entry stored so far is at or below, and every later one above."""
+        """A number that every entry stored so far is at or below, and every later one above.
+
+        Where several processes write to ClickHouse, which has no transactions, one that is
+        stored at this very moment may still get a number below.
+        """
         return self._heads.newest()
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:
@@ -181,14 +186,11 @@ class AuditLog:
         self._dialect.prepare(connection, now=now)
         if found is None:
             connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
-        self._drop_expired(connection, now)
+        self._drop_expired(connection, self._limits.retention.earliest(now))
 
-    def _drop_expired(self, connection: Connection, now: datetime) -> None:
-        earliest = self._limits.retention.earliest(now)
-        if earliest != self._kept_since:
-            if earliest is not None:
-                self._dialect.drop_before(connection, earliest)
-            self._kept_since = earliest
+    def _drop_expired(self, connection: Connection, earliest: datetime | None) -> None:
+        if earliest is not None and earliest != self._kept_since:
+            self._dialect.drop_before(connection, earliest)
 
     def _read_heads(self) -> dict[str, int]:
         with self._reading(None) as connection:
@@ -240,12 +242,13 @@ class AuditLog:
 
     def _write(self, arriving: Sequence[AuditEntry]) -> Decision:
         now = self._clock()
+        earliest = self._limits.retention.earliest(now)
         heads: dict[str, int] = {}
         with self._engine.begin() as connection:
-            self._drop_expired(connection, now)
+            self._drop_expired(connection, earliest)
             numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
             stored = self._dialect.stored(connection, {key_of(entry) for entry in arriving})
-            decision = decide(arriving, stored, earliest=self._kept_since)
+            decision = decide(arriving, stored, earliest=earliest)
             self._dialect.forget_unfinished(
                 connection, [seq for seq, _ in decision.completions.values()]
             )
@@ -265,6 +268,7 @@ class AuditLog:
                 heads[entry.organization_id or NO_ORGANIZATION] = revision
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
+        self._kept_since = earliest
         return decision
 
     def _replicate(self, rows: pa.Table) -> int:
