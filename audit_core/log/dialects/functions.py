@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -58,8 +59,47 @@ class Fingerprint(FunctionElement[int]):
     name = "fingerprint"
 
 
+class Fits(FunctionElement[bool]):
+    """Whether the whole text fits a pattern: `%` any text, `_` one character, a backslash before
+    one of the three takes its meaning."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "fits"
+
+
+class Ipv4Number(FunctionElement[int]):
+    """An IPv4 address, strictly written, as a number; NULL for any other text."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "ipv4_number"
+
+
+class Ipv6Digits(FunctionElement[str]):
+    """An IPv6 address as 32 hexadecimal digits in small letters; NULL for any other text."""
+
+    type = Text()
+    inherit_cache = True
+    name = "ipv6_digits"
+
+
+class JsonText(FunctionElement[str]):
+    """A text, number or truth value in a JSON object, as text, by the names on the way to it.
+
+    NULL where there is none. The path is given as the engine wants it: see `json_text`.
+    """
+
+    type = Text()
+    inherit_cache = True
+    name = "json_text"
+
+
 # The statement cache keeps one text for all values of a statement: no value may be written into
 # these, only what the arguments compile to.
+_PART = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"{_PART}[.]{_PART}[.]{_PART}[.]{_PART}"
+
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     EpochMicroseconds: {
         "duckdb": "epoch_us({0})",
@@ -91,6 +131,44 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "postgresql": "(({0}) / ({1}))",
         "clickhousedb": "intDiv({0}, {1})",
     },
+    Fits: {
+        "duckdb": "({0} LIKE {1} ESCAPE '\\')",
+        "postgresql": "({0} LIKE {1})",
+        "clickhousedb": "({0} LIKE {1})",
+    },
+    Ipv4Number: {
+        "duckdb": (
+            f"CASE WHEN regexp_full_match({{0}}, '{_IPV4}') THEN "
+            "CAST(split_part({0}, '.', 1) AS BIGINT) * 16777216 + "
+            "CAST(split_part({0}, '.', 2) AS BIGINT) * 65536 + "
+            "CAST(split_part({0}, '.', 3) AS BIGINT) * 256 + "
+            "CAST(split_part({0}, '.', 4) AS BIGINT) END"
+        ),
+        "postgresql": (
+            f"CASE WHEN {{0}} ~ '^{_IPV4}$' THEN CAST({{0}} AS inet) - CAST('0.0.0.0' AS inet) END"
+        ),
+        "clickhousedb": f"if(match({{0}}, '^{_IPV4}$'), IPv4StringToNumOrNull({{0}}), NULL)",
+    },
+    Ipv6Digits: {
+        "duckdb": (
+            "CASE WHEN regexp_full_match({0}, '[0-9A-Fa-f:]*:[0-9A-Fa-f:]*') THEN "
+            "array_to_string(list_transform(list_concat("
+            "list_filter(string_split(split_part({0}, '::', 1), ':'), lambda g: g <> ''), "
+            "CASE WHEN contains({0}, '::') THEN list_resize(CAST([] AS VARCHAR[]), "
+            "greatest(8 - len(list_filter(string_split({0}, ':'), lambda g: g <> '')), 0), '0') "
+            "ELSE [] END, "
+            "list_filter(string_split(split_part({0}, '::', 2), ':'), lambda g: g <> '')), "
+            "lambda g: lpad(lower(g), 4, '0')), '') END"
+        ),
+        "postgresql": (
+            "CASE WHEN strpos({0}, ':') > 0 AND {0} !~ '[/%%]' "
+            "AND pg_input_is_valid({0}, 'inet') "
+            "THEN encode(substr(inet_send(CAST({0} AS inet)), 5), 'hex') END"
+        ),
+        "clickhousedb": (
+            "if(position({0}, ':') > 0, lower(hex(IPv6StringToNumOrNull({0}))), NULL)"
+        ),
+    },
     AsText: {
         "duckdb": "CAST({0} AS VARCHAR)",
         "postgresql": "CAST({0} AS text)",
@@ -106,6 +184,38 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         ),
     },
 }
+
+
+@compiles(JsonText, "duckdb")
+def _json_duckdb(element: JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    text, *names = (compiler.process(argument, **options) for argument in element.clauses)
+    steps = " || ".join(f"'/' || replace(replace({name}, '~', '~0'), '/', '~1')" for name in names)
+    return (
+        f"CASE WHEN json_type({text}, {steps}) IN "
+        "('VARCHAR', 'BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'BOOLEAN') "
+        f"THEN json_extract_string({text}, {steps}) END"
+    )
+
+
+@compiles(JsonText, "postgresql")
+def _json_postgresql(element: JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    text, *names = (compiler.process(argument, **options) for argument in element.clauses)
+    path = f"ARRAY[{', '.join(f'CAST({name} AS text)' for name in names)}]"
+    value = f"(CAST({text} AS json) #> {path})"
+    return (
+        f"CASE WHEN json_typeof{value} IN ('string', 'number', 'boolean') "
+        f"THEN {value} #>> '{{}}' END"
+    )
+
+
+@compiles(JsonText, "clickhousedb")
+def _json_clickhouse(element: JsonText, compiler: SQLCompiler, **options: Any) -> str:
+    inside = ", ".join(compiler.process(argument, **options) for argument in element.clauses)
+    return (
+        f"multiIf(JSONType({inside}) = 'String', JSONExtractString({inside}), "
+        f"JSONType({inside}) IN ('Int64', 'UInt64', 'Double', 'Bool'), JSONExtractRaw({inside}), "
+        "NULL)"
+    )
 
 
 def _spell(function: type[FunctionElement[Any]], engine: str, spelling: str) -> None:
@@ -149,3 +259,23 @@ def as_text(number: ColumnElement[Any]) -> ColumnElement[str]:
 def fingerprint(text: ColumnElement[str], place: ColumnElement[int]) -> ColumnElement[int]:
     """Thirty-two bits of a text's MD5: the eight hexadecimal digits from `place` (from 1) on."""
     return Fingerprint(text, place)
+
+
+def fits(text: ColumnElement[Any], pattern: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the whole of `text` fits the pattern; see `Fits`. NULL where `text` is NULL."""
+    return Fits(text, pattern)
+
+
+def ipv4_number(text: ColumnElement[Any]) -> ColumnElement[int]:
+    """An IPv4 address as a number; NULL for any other text."""
+    return Ipv4Number(text)
+
+
+def ipv6_digits(text: ColumnElement[Any]) -> ColumnElement[str]:
+    """An IPv6 address as 32 hexadecimal digits; NULL for any other text."""
+    return Ipv6Digits(text)
+
+
+def json_text(text: ColumnElement[Any], path: Iterable[str]) -> ColumnElement[str]:
+    """The scalar at a path of names in a JSON object, as text; NULL where there is none."""
+    return JsonText(text, *(literal(name) for name in path))

@@ -1,0 +1,124 @@
+"""An expression of the query language as a condition on the log's columns."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, not_, or_, true
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.entries import Category, Outcome
+from audit_core.log.dialects.functions import (
+    contains_folded,
+    fits,
+    ipv4_number,
+    ipv6_digits,
+    json_text,
+)
+from audit_core.query.conditions import Condition, has_outcome, in_category
+from audit_core.query.expressions import (
+    AllOf,
+    AnyOf,
+    Between,
+    Contains,
+    Equals,
+    Expression,
+    Field,
+    InNetwork,
+    Leaf,
+    Matches,
+    MetadataEquals,
+    MetadataMatches,
+    Not,
+    OnMetadata,
+    Pattern,
+    Wildcard,
+)
+
+_LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
+_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
+
+
+def fulfilling(table: FromClause, expression: Expression) -> Condition:
+    """What a row must fulfil for the expression to be true of it.
+
+    The condition may be NULL instead of false: only `Not` turns one into the other.
+    """
+    if isinstance(expression, AllOf):
+        return and_(true(), *(fulfilling(table, part) for part in expression.parts))
+    if isinstance(expression, AnyOf):
+        return or_(false(), *(fulfilling(table, part) for part in expression.parts))
+    if isinstance(expression, Not):
+        return not_(func.coalesce(fulfilling(table, expression.part), false()))
+    if isinstance(expression, Equals) and isinstance(expression.value, Outcome):
+        return has_outcome(table, expression.value)
+    if isinstance(expression, Equals) and isinstance(expression.value, Category):
+        return in_category(table, expression.value)
+    return or_(false(), *(_holds(value, expression) for value in _asked(table, expression)))
+
+
+def _asked(table: FromClause, leaf: Leaf) -> list[ColumnElement[Any]]:
+    """The values that a leaf asks about; any may fulfil it."""
+    if isinstance(leaf, OnMetadata):
+        return [json_text(table.c.metadata, leaf.path)]
+    fields = leaf.fields if isinstance(leaf, Contains) else (leaf.field,)
+    return [value for field in fields for value in _values(table, field)]
+
+
+def _values(table: FromClause, field: Field) -> list[ColumnElement[Any]]:
+    column = table.c
+    email = func.nullif(column.actor_email, literal(""))
+    if field is Field.ACTOR:
+        return [email, column.actor_id]
+    if field is Field.ACTOR_EMAIL:
+        return [email]
+    if field is Field.API_KEY:
+        prefix, suffix = column.actor_api_key_prefix, column.actor_api_key_suffix
+        joined = func.concat(
+            func.coalesce(prefix, literal("")), literal("…"), func.coalesce(suffix, literal(""))
+        )
+        return [prefix, suffix, case((or_(prefix.is_not(None), suffix.is_not(None)), joined))]
+    if field is Field.ORGANIZATION_ID:
+        return [func.nullif(column.organization_id, literal(""))]
+    if field in (Field.OUTCOME, Field.CATEGORY):
+        # Every entry has one.
+        return [column.id]
+    return [column[field.value]]
+
+
+def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
+    if isinstance(leaf, Equals | MetadataEquals):
+        return value == leaf.value
+    if isinstance(leaf, Matches | MetadataMatches):
+        return fits(value, literal(_like(leaf.pattern)))
+    if isinstance(leaf, Contains):
+        return contains_folded(value, literal(leaf.text))
+    if isinstance(leaf, InNetwork):
+        return _belongs(value, leaf.network)
+    if isinstance(leaf, Between):
+        return _lies_between(value, leaf)
+    return value.is_not(None)
+
+
+def _like(pattern: Pattern) -> str:
+    return "".join(
+        _LIKE[piece] if isinstance(piece, Wildcard) else piece.translate(_MEANT)
+        for piece in pattern
+    )
+
+
+def _belongs(value: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:
+    first, last = int(network[0]), int(network[-1])
+    if isinstance(network, IPv4Network):
+        return ipv4_number(value).between(first, last)
+    return ipv6_digits(value).between(f"{first:032x}", f"{last:032x}")
+
+
+def _lies_between(value: ColumnElement[Any], leaf: Between) -> Condition:
+    conditions: list[Condition] = [value.is_not(None)]
+    if leaf.low is not None:
+        conditions.append(value >= leaf.low if leaf.include_low else value > leaf.low)
+    if leaf.high is not None:
+        conditions.append(value <= leaf.high if leaf.include_high else value < leaf.high)
+    return and_(*conditions)
