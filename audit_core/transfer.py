@@ -6,7 +6,7 @@ cut off, or that finds a log that has grown, goes on with the days that differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Protocol
@@ -42,14 +42,25 @@ class Digest:
     """Sums of 32-bit fingerprints of the rows, over every column."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Days of one organization that are copied together."""
+
+    organization_id: str
+    """'' for none."""
+    first: int
+    last: int
+    """Included. Days in between that do not differ are read, and found to be there."""
+
+
 class Origin(Protocol):
     """The log that is read."""
 
     def digest(self) -> dict[Day, Digest]:
         """The digest of every day that has entries."""
 
-    def rows(self, day: Day) -> Iterator[pa.Table]:
-        """The rows of a day, oldest first, in tables of the shape `ARROW`."""
+    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
+        """The rows of some days, oldest first, in tables of the shape `ARROW`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +74,13 @@ class LocalOrigin:
         """See `Origin.digest`."""
         return digest_of(self.log, self.scope)
 
-    def rows(self, day: Day) -> Iterator[pa.Table]:
+    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
-        organization, number = day
         after: Cursor | None = None
         while True:
-            statement = digests.rows_of_day(self.scope, organization, number, after=after)
+            statement = digests.rows_of_days(
+                self.scope, stretch.organization_id, stretch.first, stretch.last, after=after
+            )
             fetched = self.log.fetch(statement, self.scope, max_rows=STEP)
             if not fetched.table.num_rows:
                 return
@@ -128,6 +140,25 @@ def differing(there: Mapping[Day, Digest], here: Mapping[Day, Digest]) -> tuple[
     )
 
 
+def stretches(differences: Sequence[Difference]) -> Iterator[Stretch]:
+    """The days that differ, in the order of `differing`, together as long as they are of one
+    organization and hold no more than `STEP` entries: one by one, sparse days take long."""
+    gathered: list[Day] = []
+    entries = 0
+    for difference in differences:
+        if gathered and (difference.day[0] != gathered[0][0] or entries + difference.there > STEP):
+            yield _stretch(gathered)
+            gathered, entries = [], 0
+        gathered.append(difference.day)
+        entries += difference.there
+    if gathered:
+        yield _stretch(gathered)
+
+
+def _stretch(days: Sequence[Day]) -> Stretch:
+    return Stretch(organization_id=days[0][0], first=days[0][1], last=days[-1][1])
+
+
 def transfer(
     origin: Origin,
     target: AuditLog,
@@ -152,8 +183,8 @@ def transfer(
         done = total - sum(each.there for each in wanting)
         stored = 0
         progress(done, total)
-        for difference in wanting:
-            for rows in origin.rows(difference.day):
+        for stretch in stretches(wanting):
+            for rows in origin.rows(stretch):
                 stored += target.replicate(rows)
                 done += rows.num_rows
                 progress(min(done, total), total)

@@ -22,7 +22,7 @@ from audit_core.log.schema import ARROW
 from audit_core.product import Product
 from audit_core.query.windows import format_instant, parse_instant
 from audit_core.state.access_record import record
-from audit_core.transfer import LocalOrigin
+from audit_core.transfer import LocalOrigin, Stretch
 
 DIGEST_PATH = "/api/operator/digest"
 ROWS_PATH = "/api/operator/rows"
@@ -52,7 +52,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 def operator_routes(product: Callable[[], Product]) -> list[Route]:
     """`DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
-    second], …]}`. `ROWS_PATH?organization=…&day=…`: the rows of one day as an Arrow stream."""
+    second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
+    stream."""
 
     def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
@@ -88,11 +89,13 @@ def _digest(opened: Product, request: Request) -> Response:
 
 
 def _rows(opened: Product, request: Request) -> Response:
+    numbers = [request.query_params.get(name, "") for name in ("first", "last")]
+    if not all(text.isascii() and text.isdigit() and len(text) <= 6 for text in numbers):
+        return JSONResponse({"error": "first or last is no number of a day"}, status_code=400)
+    first, last = map(int, numbers)
     organization = request.query_params.get("organization", "")
-    number = request.query_params.get("day", "")
-    if not (number.isascii() and number.isdigit() and len(number) <= 6):
-        return JSONResponse({"error": "the day is no number"}, status_code=400)
-    tables = _origin(opened).rows((organization, int(number)))
+    stretch = Stretch(organization_id=organization, first=first, last=last)
+    tables = _origin(opened).rows(stretch)
     return StreamingResponse(_stream(tables), media_type=ARROW_STREAM)
 
 

@@ -23,7 +23,15 @@ from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
-from audit_core.transfer import Day, Digest, LocalOrigin, Origin, Report, transfer
+from audit_core.transfer import (
+    Day,
+    Digest,
+    LocalOrigin,
+    Origin,
+    Report,
+    Stretch,
+    transfer,
+)
 
 LONGEST_READ_S = 3600.0
 """A digest reads the whole log: far more than a page may take."""
@@ -172,9 +180,15 @@ class RunningApp:
             for organization, day, count, first, second in days
         }
 
-    def rows(self, day: Day) -> Iterator[pa.Table]:
+    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
-        query = urlencode({"organization": day[0], "day": day[1]})
+        query = urlencode(
+            {
+                "organization": stretch.organization_id,
+                "first": stretch.first,
+                "last": stretch.last,
+            }
+        )
         with (
             self._asked(f"{ROWS_PATH}?{query}") as answer,
             self._translated(),

@@ -57,11 +57,12 @@ def digest(scope: Scope) -> Statement:
     ).group_by(rows.c.organization_id, rows.c.day)
 
 
-def rows_of_day(
-    scope: Scope, organization_id: str, number: int, *, after: Cursor | None
+def rows_of_days(
+    scope: Scope, organization_id: str, first: int, last: int, *, after: Cursor | None
 ) -> Statement:
-    """Whole rows of one organization ('' for none) and day, oldest first, from a cursor on."""
-    since, until = day_of(number)
+    """Whole rows of one organization ('' for none) from a day to another, both included, oldest
+    first, from a cursor on."""
+    since, until = day_of(first)[0], day_of(last)[1]
     created_at, seq = entries.c.created_at, entries.c.seq
     statement = select(entries).where(
         within_scope(entries, scope),

@@ -66,9 +66,9 @@ def conjoin(text: str, field: str, value: str | int | datetime | None, *, exclud
         wanted = negation(wanted)
     current = parse(text)
     parts = current.parts if isinstance(current, AllOf) else (current,)
-    if wanted in parts:
-        return text
     opposite = negation(wanted)
+    if wanted in parts and opposite not in parts:
+        return text
     meant = all_of([*(part for part in parts if part != opposite), wanted])
     if opposite in parts or not text.strip():
         joined = to_text(meant)

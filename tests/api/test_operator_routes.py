@@ -50,7 +50,7 @@ def test_the_rows_of_a_day_come_whole(client, seeded):
     seeded.product.log.append(entries)
     found = []
     for organization, day in digest_of(seeded.product.log, Scope.everything()):
-        answer = asked(client, seeded, ROWS_PATH, organization=organization, day=day)
+        answer = asked(client, seeded, ROWS_PATH, organization=organization, first=day, last=day)
         with pa.ipc.open_stream(answer.content) as stream:
             found += from_arrow(stream.read_all())
     assert sorted(found, key=lambda item: item.id) == sorted(entries, key=lambda item: item.id)
@@ -59,7 +59,7 @@ def test_the_rows_of_a_day_come_whole(client, seeded):
 @pytest.mark.parametrize("path", [DIGEST_PATH, ROWS_PATH])
 def test_nobody_else_is_answered(client, seeded, path):
     seeded.product.log.append(sample_entries(20))
-    params = {"organization": ALPHA, "day": 20_000}
+    params = {"organization": ALPHA, "first": 20_000, "last": 20_000}
     client.cookies.set("sandtrail_session", seeded.sign_in("admin@example.org"))
     assert client.get(path, params=params).status_code == 401
     client.cookies.clear()
@@ -73,4 +73,6 @@ def test_nobody_else_is_answered(client, seeded, path):
 
 @pytest.mark.parametrize("day", ["", "-1", "x", "1234567", "\u0661"])
 def test_a_day_that_is_none_is_refused(client, seeded, day):
-    assert asked(client, seeded, ROWS_PATH, organization=ALPHA, day=day).status_code == 400
+    for first, last in ((day, 1), (1, day)):
+        params = {"organization": ALPHA, "first": first, "last": last}
+        assert asked(client, seeded, ROWS_PATH, **params).status_code == 400

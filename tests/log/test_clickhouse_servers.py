@@ -40,8 +40,9 @@ def port(tmp_path):
         process.kill()
 
 
-def test_a_log_is_kept_over_the_network(opened, port):
-    log = opened(f"clickhousedb://ann:right@127.0.0.1:{port}/log", limits=Limits(query_timeout_s=3))
+def test_a_log_is_kept_over_the_network(port):
+    url = f"clickhousedb://ann:right@127.0.0.1:{port}/log"
+    log = open_log(url, clock=lambda: NOW, limits=Limits(query_timeout_s=3))
     stored = [*sample_entries(300), entry("'\\%s\n", error_message="\x01\t\r")]
     assert log.append([*stored, entry("open", status_code=None)]).accepted == 302
     report = log.append([*stored, entry("open", status_code=200)])

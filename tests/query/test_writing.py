@@ -39,6 +39,7 @@ def test_the_canonical_text_means_the_same(expression):
         ("user:x action:start", "action", "start", False, "user:x action:start"),
         ('Action:"start"', "action", "start", False, 'Action:"start"'),
         ("user:x action:start type:y", "action", "start", True, "actor:x type:y -action:start"),
+        ("action:start -action:start x", "action", "start", False, "action:start x"),
         ("-action:start", "action", "start", False, "action:start"),
         ("target:a*\\ ", "action", "start", False, "target:a*\\  action:start"),
         ("a OR b", "action", "start", False, "(a OR b) action:start"),
