@@ -88,7 +88,8 @@ class LocalOrigin:
             if not fetched.truncated:
                 return
             created_at = fetched.table.column("created_at")[-1].as_py().replace(tzinfo=UTC)
-            after = Cursor(created_at=created_at, seq=fetched.table.column("seq")[-1].as_py())
+            seq = fetched.table.column("seq")[-1].as_py()
+            after = Cursor(created_at=created_at, seq=seq, newer=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, ColumnElement, Text, case, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Text, case, func, literal, select
 
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import (
@@ -15,9 +15,10 @@ from audit_core.log.dialects.functions import (
 )
 from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.buckets import DAY_US
-from audit_core.query.conditions import within_scope
+from audit_core.query.conditions import within, within_scope
 from audit_core.query.cursors import Cursor
-from audit_core.query.windows import EPOCH
+from audit_core.query.statements import beyond
+from audit_core.query.windows import EPOCH, Bounds
 
 FINGERPRINT_PLACES = (1, 9)
 """Where in the MD5 of a row, counted in hexadecimal digits from 1, its two fingerprints begin."""
@@ -61,20 +62,18 @@ def rows_of_days(
     scope: Scope, organization_id: str, first: int, last: int, *, after: Cursor | None
 ) -> Statement:
     """Whole rows of one organization ('' for none) from a day to another, both included, oldest
-    first, from a cursor on."""
-    since, until = day_of(first)[0], day_of(last)[1]
-    created_at, seq = entries.c.created_at, entries.c.seq
-    statement = select(entries).where(
-        within_scope(entries, scope),
-        entries.c.organization_id == organization_id,
-        created_at >= since,
-        created_at < until,
-    )
-    if after is not None:
-        statement = statement.where(
-            created_at >= after.created_at, or_(created_at > after.created_at, seq > after.seq)
+    first, from a cursor towards newer ones on."""
+    days = Bounds(since=day_of(first)[0], until=day_of(last)[1])
+    return (
+        select(entries)
+        .where(
+            within_scope(entries, scope),
+            entries.c.organization_id == organization_id,
+            within(entries, days),
+            beyond(entries, after),
         )
-    return statement.order_by(created_at, seq)
+        .order_by(entries.c.created_at, entries.c.seq)
+    )
 
 
 def _written(column: ColumnElement[object]) -> ColumnElement[str]:

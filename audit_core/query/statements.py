@@ -40,7 +40,7 @@ def page(
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
-        .where(matching(table, wanted, scope, bounds), _beyond(table, cursor))
+        .where(matching(table, wanted, scope, bounds), beyond(table, cursor))
         .order_by(*_order(table, newer=newer))
         .limit(rows + 1)
         .subquery()
@@ -66,7 +66,7 @@ def export_page(
         matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq
     )
     if after is not None:
-        statement = statement.where(_beyond(entries, after))
+        statement = statement.where(beyond(entries, after))
     return statement.order_by(*_order(entries, newer=True))
 
 
@@ -158,8 +158,8 @@ def _order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
     return tuple(key.asc() if newer else key.desc() for key in keys)
 
 
-def _beyond(table: FromClause, cursor: Cursor | None) -> Condition:
-    """On the far side of the cursor, looking in its direction."""
+def beyond(table: FromClause, cursor: Cursor | None) -> Condition:
+    """On the far side of the cursor, looking in its direction; everywhere for `None`."""
     if cursor is None:
         return literal(True)
     created_at, seq = table.c.created_at, table.c.seq

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from audit_core import transfer as transfer_module
 from audit_core.access import Scope
 from audit_core.log.schema import ARROW, to_arrow
 from audit_core.log.store import open_log
@@ -92,6 +93,15 @@ def test_a_copy_that_was_cut_off_goes_on(log, other):
     assert 0 < before < 600
     report = transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING)
     assert (report.copied, report.differences) == (600 - before, ())
+    assert rows(target) == rows(log)
+
+
+def test_a_copy_in_small_steps_holds_the_same(log, other, monkeypatch):
+    monkeypatch.setattr(transfer_module, "STEP", 7)
+    log.append(sample_entries(120))
+    target = other()
+    report = transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING)
+    assert (report.copied, report.differences) == (120, ())
     assert rows(target) == rows(log)
 
 
