@@ -58,7 +58,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         _draw_window(wanted)
         query_box.draw(wanted, scope, _apply_query)
-        query_box.draw_help(_apply_query)
+        query_box.draw_help(scope, _apply_query, ask_for)
         _draw_values(wanted, scope)
     query_box.draw_problem(scope)
     if wanted.window.preset is None:

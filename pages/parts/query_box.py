@@ -13,6 +13,8 @@ from audit_core.query.language import MAX_CHARACTERS, parse
 from audit_core.query.problems import QueryError, mark
 from audit_core.query.secrecy import require_visible
 from audit_core.query.vocabulary import FIELD_WORDS
+from pages.parts import condition_builder
+from pages.parts.condition_builder import Ask
 from pages.parts.visible import visible
 
 KEY = "filter_query"
@@ -44,8 +46,8 @@ def draw(wanted: EntryFilter, scope: Scope, apply: Apply) -> None:
     )
 
 
-def draw_help(apply: Apply) -> None:
-    """Examples that work when they are clicked on, and what can be asked for."""
+def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
+    """A condition to choose, examples that work when they are clicked on, and all fields."""
     popover = st.popover(
         "Help",
         icon=":material/help:",
@@ -55,6 +57,7 @@ def draw_help(apply: Apply) -> None:
     if not popover.open:
         return
     with popover:
+        condition_builder.draw(scope, ask)
         st.markdown("**Examples** :gray[:small[A click takes one into the query.]]")
         for number, example in enumerate(examples()):
             st.button(

@@ -60,7 +60,7 @@ def test_an_example_of_the_help_becomes_the_query(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
     screen = open_screen(ADMIN, whole(prepared))
-    screen.page.get_by_role("button", name="Help").click()
+    screen.page.get_by_role("button", name="Help", exact=True).click()
     screen.page.get_by_role("button", name="type:sandbox -outcome:success").click()
     expect(screen.page).to_have_url(re.compile("query=type"))
     expect(screen.page.get_by_text("Filtered by target type is sandbox")).to_be_visible()

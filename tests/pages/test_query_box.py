@@ -109,6 +109,24 @@ def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
         assert app.query_params["query"] == example.text
 
 
+def test_a_condition_is_chosen_from_fields_and_values_that_exist(app: AppTest) -> None:
+    open_help(app)
+    app.selectbox(key="condition_field").set_value("actor").run()
+    values = app.selectbox(key="condition_value_actor")
+    assert values.options == ["ann@example.org", "bob@example.org", "(none)"]
+    values.set_value("bob@example.org").run()
+    button(app, "Leave out").click().run()
+    assert not app.exception
+    assert app.query_params["query"] == "-actor:bob@example.org"
+    app.selectbox(key="condition_field").set_value("outcome").run()
+    app.selectbox(key="condition_value_outcome").set_value("failed").run()
+    button(app, "Keep only").click().run()
+    assert app.query_params["query"] == (
+        "-actor:bob@example.org outcome:(client_error OR server_error)"
+    )
+    assert any("**1 entry**" in each.value for each in app.main.markdown)
+
+
 def test_a_value_is_asked_for_or_left_out() -> None:
     def script() -> None:
         import streamlit as st
