@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "log": {*WORDS},
     "query": {*WORDS, "log"},
     "reader": {*WORDS, "log", "query"},
+    "people": {*WORDS, "log", "query", "reader"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
