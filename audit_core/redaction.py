@@ -31,25 +31,23 @@ _SECRET_ENDINGS = (
     "secretkey",
 )
 
-_IN_TEXT = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), rf"\1 {MARK}"),
-    (re.compile(r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}"), MARK),
-    (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), MARK),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*"), MARK),
+SECRET_SHAPES: tuple[tuple[str, str], ...] = (
+    (r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}", rf"\1 {MARK}"),
+    (r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}", MARK),
+    (r"\bAKIA[0-9A-Z]{16}\b", MARK),
+    (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*", MARK),
+    (r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{0,200}:[^\s/@]{1,200}@", rf"\1{MARK}@"),
     (
-        re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{0,200}:[^\s/@]{1,200}@"),
-        rf"\1{MARK}@",
-    ),
-    (
-        re.compile(
-            r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
-            r"([\"']?\s{0,3}[=:]\s{0,3})(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\S+)"
-        ),
+        r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
+        r"([\"']?\s{0,3}[=:]\s{0,3})(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\S+)",
         rf"\1\2{MARK}",
     ),
 )
 """Shapes of secrets in free text. A match starts at a place from which a bounded stretch
-decides, or takes all that it has read: so no text takes long."""
+decides, or takes all that it has read: so no text takes long. The log's engines read them too
+(`log.dialects.secrets`): only what all of them understand may stand here."""
+
+_IN_TEXT = tuple((re.compile(shape), replacement) for shape, replacement in SECRET_SHAPES)
 
 
 def redact_text(text: str) -> str:
@@ -59,7 +57,8 @@ def redact_text(text: str) -> str:
     return text
 
 
-def _is_secret(key: str) -> bool:
+def is_secret(key: str) -> bool:
+    """Whether a value by this name is secret, whatever it holds."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
     return plain in SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
 
@@ -67,7 +66,7 @@ def _is_secret(key: str) -> bool:
 def _redact_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            key: _redact_secret(inner) if _is_secret(key) else _redact_value(inner)
+            key: _redact_secret(inner) if is_secret(key) else _redact_value(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list):

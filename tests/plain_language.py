@@ -29,20 +29,37 @@ from audit_core.query.expressions import (
     Pattern,
     Wildcard,
 )
+from audit_core.redaction import redact_text
 
 
 def matches_expression(
-    entry: AuditEntry, expression: Expression, *, received_at: datetime | None = None
+    entry: AuditEntry,
+    expression: Expression,
+    *,
+    received_at: datetime | None = None,
+    secrets: bool = True,
 ) -> bool:
-    """Whether the expression is true of the entry, which the log received at that time."""
+    """Whether the expression is true of the entry, which the log received at that time.
+
+    Without `secrets` it must also be true of messages and metadata as they are shown.
+    """
+    asked = {"received_at": received_at, "secrets": secrets}
     if isinstance(expression, Not):
-        return not matches_expression(entry, expression.part, received_at=received_at)
+        return not matches_expression(entry, expression.part, **asked)
     if isinstance(expression, AllOf | AnyOf):
         combined = all if isinstance(expression, AllOf) else any
-        return combined(
-            matches_expression(entry, part, received_at=received_at) for part in expression.parts
-        )
-    return any(holds(value, expression) for value in asked_values(entry, expression, received_at))
+        return combined(matches_expression(entry, part, **asked) for part in expression.parts)
+    return any(
+        holds(value, expression) and (secrets or holds(shown(value, entry, expression), expression))
+        for value in asked_values(entry, expression, received_at)
+    )
+
+
+def shown(value: Any, entry: AuditEntry, leaf: Leaf) -> Any:
+    """The value as a viewer without secrets sees it."""
+    on_metadata = isinstance(leaf, MetadataEquals | MetadataMatches)
+    on_message = isinstance(leaf, Contains) and value == entry.error_message
+    return redact_text(value) if on_metadata or on_message else value
 
 
 def asked_values(entry: AuditEntry, leaf: Leaf, received_at: datetime | None) -> list[Any]:

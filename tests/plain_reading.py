@@ -10,6 +10,9 @@ from audit_core.access import Scope
 from audit_core.entries import AuditEntry
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
+from audit_core.redaction import redact_text
+from tests.plain_language import matches_expression
+from tests.strategies import NOW
 
 MONDAY = datetime(1969, 12, 29)  # noqa: DTZ001
 """Where buckets are counted from, on the clocks of any zone."""
@@ -31,8 +34,17 @@ def asked_for(value: str | None, values: tuple[str, ...]) -> bool:
     return not values or (NONE if value is None else value) in values
 
 
+def holds_text(entry: AuditEntry, text: str, scope: Scope) -> bool:
+    """Whether a text of the entry holds the text, as far as the scope's viewer sees it."""
+    message = entry.error_message or ""
+    in_message = text.lower() in message.lower() and (
+        scope.secrets or text.lower() in redact_text(message).lower()
+    )
+    others = (entry.target_id or "", entry.actor_email, entry.actor_id)
+    return in_message or any(text.lower() in other.lower() for other in others)
+
+
 def matches(entry: AuditEntry, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> bool:
-    texts = (entry.error_message or "", entry.target_id or "", entry.actor_email, entry.actor_id)
     return (
         visible(entry, scope)
         and within(entry, bounds)
@@ -45,7 +57,8 @@ def matches(entry: AuditEntry, wanted: EntryFilter, scope: Scope, bounds: Bounds
         and asked_for(entry.target_id, wanted.targets)
         and asked_for(entry.source, wanted.sources)
         and asked_for(entry.ip_address, wanted.ip_addresses)
-        and any(wanted.text.lower() in text.lower() for text in texts)
+        and holds_text(entry, wanted.text, scope)
+        and matches_expression(entry, wanted.expression, received_at=NOW, secrets=scope.secrets)
     )
 
 

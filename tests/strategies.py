@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from audit_core.entries import EARLIEST, LATEST, AuditEntry, Category, Outcome
+from audit_core.query.completion import examples
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import PRESETS, Window
@@ -59,6 +60,14 @@ MESSAGES = (
 )
 SOURCES = ("cli", "sdk-python", "", None)
 IP_ADDRESSES = ("10.0.0.1", "::1", None)
+QUERIES = (
+    "",
+    "action:create -outcome:success",
+    "(type:sandbox OR target:none) status:[200 TO 404]",
+    "ÄRGER OR actor:runner",
+    "NOT ip:10.0.0.0/8 source:*",
+    "message:_id_ -actor:ann@example.org",
+)
 TEXTS = ("%", "_", "'", "\\", "100%", "ärger", "STRAßE", "A_B", "example.ORG", "д", "", "--")
 
 plain_text = st.text(
@@ -121,6 +130,7 @@ def entry_filters(values: st.SearchStrategy[str] = given_text) -> st.SearchStrat
         sources=several,
         ip_addresses=several,
         text=plain_text,
+        query=st.sampled_from([*QUERIES, *(example.text for example in examples())]),
     )
 
 
@@ -137,6 +147,7 @@ def matching_filters(window: st.SearchStrategy[Window]) -> st.SearchStrategy[Ent
         "sources": subsets(("cli", "sdk-python", NONE)),
         "ip_addresses": subsets(("10.0.0.1", "::1", NONE)),
         "text": st.sampled_from(TEXTS),
+        "query": st.sampled_from(QUERIES),
     }
     asked = st.sets(st.sampled_from(tuple(some)), max_size=3)
     return asked.flatmap(

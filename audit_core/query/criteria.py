@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, false, func, literal, not_, or_, true
 from sqlalchemy.sql.expression import FromClause
 
+from audit_core.access import Scope
 from audit_core.entries import Category, Outcome
 from audit_core.log.dialects.functions import (
-    contains_folded,
     fits,
     ipv4_number,
     ipv6_digits,
     json_text,
 )
-from audit_core.query.conditions import Condition, has_outcome, in_category
+from audit_core.query.classification import Condition, has_outcome, in_category
 from audit_core.query.expressions import (
     AllOf,
     AnyOf,
@@ -35,26 +35,38 @@ from audit_core.query.expressions import (
     Pattern,
     Wildcard,
 )
+from audit_core.query.secrecy import as_shown, contains_shown
 
 _LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
 _MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 
-def fulfilling(table: FromClause, expression: Expression) -> Condition:
+def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condition:
     """What a row must fulfil for the expression to be true of it.
 
-    The condition may be NULL instead of false: only `Not` turns one into the other.
+    The condition may be NULL instead of false: only `Not` turns one into the other. Messages
+    and metadata are looked at as the scope's viewer is shown them; what is secret by its name
+    is up to `secrecy.require_visible`.
     """
     if isinstance(expression, AllOf):
-        return and_(true(), *(fulfilling(table, part) for part in expression.parts))
+        return and_(true(), *(fulfilling(table, part, scope) for part in expression.parts))
     if isinstance(expression, AnyOf):
-        return or_(false(), *(fulfilling(table, part) for part in expression.parts))
+        return or_(false(), *(fulfilling(table, part, scope) for part in expression.parts))
     if isinstance(expression, Not):
-        return not_(func.coalesce(fulfilling(table, expression.part), false()))
+        return not_(func.coalesce(fulfilling(table, expression.part, scope), false()))
     if isinstance(expression, Equals) and isinstance(expression.value, Outcome):
         return has_outcome(table, expression.value)
     if isinstance(expression, Equals) and isinstance(expression.value, Category):
         return in_category(table, expression.value)
+    if isinstance(expression, Contains):
+        return or_(
+            false(),
+            *(contains_shown(value, expression.text, scope) for value in _asked(table, expression)),
+        )
+    if isinstance(expression, MetadataEquals | MetadataMatches):
+        return as_shown(
+            _asked(table, expression)[0], lambda value: _holds(value, expression), scope
+        )
     return or_(false(), *(_holds(value, expression) for value in _asked(table, expression)))
 
 
@@ -92,8 +104,6 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
         return value == leaf.value
     if isinstance(leaf, Matches | MetadataMatches):
         return fits(value, literal(_like(leaf.pattern)))
-    if isinstance(leaf, Contains):
-        return contains_folded(value, literal(leaf.text))
     if isinstance(leaf, InNetwork):
         return _belongs(value, leaf.network)
     if isinstance(leaf, Between):

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from audit_core.entries import Category, Outcome
 from audit_core.errors import FilterError
+from audit_core.query.describing import describe
+from audit_core.query.expressions import Expression
+from audit_core.query.language import parse
+from audit_core.query.problems import QueryError
 from audit_core.query.windows import UTC_NAME, Window, format_instant, parse_instant
 
 NONE = "-"
@@ -47,6 +52,9 @@ class EntryFilter:
     """`NONE` asks for entries without an address."""
     text: str = ""
     """Found anywhere in error message, target id, actor id or e-mail, whatever the case."""
+    query: str = ""
+    """A text of the query language, see `query.language`; blank asks nothing. Raises
+    `QueryError` if it cannot be understood."""
 
     def __post_init__(self) -> None:
         for item in VALUE_FIELDS:
@@ -54,12 +62,20 @@ class EntryFilter:
             unique = tuple(sorted(set(values)))
             if unique != values:
                 object.__setattr__(self, item.name, unique)
+        if self.query != (trimmed := self.query.strip()):
+            object.__setattr__(self, "query", trimmed)
+        _understood(self.query)
+
+    @property
+    def expression(self) -> Expression:
+        """What the query asks."""
+        return _understood(self.query)
 
     @property
     def narrowed_by(self) -> tuple[str, ...]:
         """The labels of the fields that ask something, beyond the window."""
         asked = [item.label for item in VALUE_FIELDS if getattr(self, item.name)]
-        return (*asked, "Text") if self.text else tuple(asked)
+        return (*asked, *(label for label, name in _TEXTS if getattr(self, name)))
 
     def cleared(self) -> EntryFilter:
         """The same window, asking nothing else."""
@@ -67,10 +83,9 @@ class EntryFilter:
 
     def without(self, label: str) -> EntryFilter:
         """Without the condition that `narrowed_by` calls by this label."""
-        if label == "Text":
-            return replace(self, text="")
-        name = next(item.name for item in VALUE_FIELDS if item.label == label)
-        emptied: dict[str, Any] = {name: ()}
+        emptied: dict[str, Any] = {name: "" for text, name in _TEXTS if text == label} or {
+            item.name: () for item in VALUE_FIELDS if item.label == label
+        }
         return replace(self, **emptied)
 
     def describe(self) -> str:
@@ -82,6 +97,8 @@ class EntryFilter:
         ]
         if self.text:
             parts.append(f"text “{self.text}”")
+        if self.query:
+            parts.append(describe(self.expression))
         return ", ".join([*parts, self.window.describe()])
 
     def to_params(self) -> dict[str, list[str]]:
@@ -101,6 +118,8 @@ class EntryFilter:
                 params[item.param] = [str(value) for value in values]
         if self.text:
             params["text"] = [self.text]
+        if self.query:
+            params["query"] = [self.query]
         return params
 
     @classmethod
@@ -124,13 +143,18 @@ class EntryFilter:
             _storable(text)
         except ValueError as error:
             problems.append(f"The parameter text cannot be read: {error}.")
+        query = " ".join(params.get("query", ()))
+        try:
+            _understood(query)
+        except QueryError as error:
+            problems += (f"The query cannot be read: {problem}" for problem in error.problems)
         try:
             window = _read_window(params)
         except ValueError as error:
             problems.append(f"The window cannot be read: {error}.")
         if problems:
             raise FilterError(tuple(problems))
-        return cls(window=window, text=text, **values)
+        return cls(window=window, text=text, query=query, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,12 +246,21 @@ PARAMS: tuple[str, ...] = (
     "zone",
     *(item.param for item in VALUE_FIELDS),
     "text",
+    "query",
 )
 """Every URL parameter that belongs to the filter."""
 
-assert {item.name for item in VALUE_FIELDS} | {"window", "text"} == {  # noqa: S101
+_TEXTS = (("Text", "text"), ("Query", "query"))
+"""Label and name of the fields that are not lists of values."""
+
+assert {item.name for item in VALUE_FIELDS} | {"window", "text", "query"} == {  # noqa: S101
     item.name for item in fields(EntryFilter)
 }
+
+
+@lru_cache(maxsize=1024)
+def _understood(query: str) -> Expression:
+    return parse(query)
 
 
 def _read_values(item: ValueField, texts: Sequence[str]) -> tuple[tuple[Any, ...], list[str]]:

@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, and_, cast, func, literal, select
 from audit_core.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.query.buckets import HOUR_US, Buckets
-from audit_core.query.conditions import Condition, matching
+from audit_core.query.classification import Condition
+from audit_core.query.conditions import matching
 from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import FACETS, bucket_number, zone_offset
 from audit_core.query.windows import Bounds

@@ -22,7 +22,8 @@ from audit_core.access import Scope
 from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
 from audit_core.query.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
-from audit_core.query.conditions import Condition, matching, within_scope
+from audit_core.query.classification import Condition
+from audit_core.query.conditions import matching, within_scope
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds

@@ -1,18 +1,34 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import select
+from hypothesis import strategies as st
+from sqlalchemy import literal, select
 
 from audit_core.access import Scope
+from audit_core.log.dialects.secrets import looks_secret, redacted
 from audit_core.log.schema import entries
 from audit_core.query.completion import examples
 from audit_core.query.criteria import fulfilling
 from audit_core.query.language import parse
+from audit_core.query.problems import QueryError
+from audit_core.query.secrecy import require_visible
+from audit_core.redaction import redact_text
 from tests.expression_strategies import ENTRIES, expressions
 from tests.plain_language import matches_expression
-from tests.strategies import NOW, sample_entries
+from tests.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
-SAMPLE = [*ENTRIES, *sample_entries(150)]
+PIECES = (
+    "password", "=", ": ", " ", '"', "'", "two words", "x", "\n", "token", "api_key", "Bearer ",
+    "abcdefgh", "sk-", "AKIA", "ABCDEFGHIJKLMNOP", "eyJ", "https://", "u:", "p", "@host/", ".", "é",
+)  # fmt: skip
+SECRET = entry(
+    "secret",
+    error_message='refused: password = "hunter2 and more" for Bearer abcdefgh12',
+    metadata='{"body":{"url":"https://u:pw@host/x","a.b":"token=tell","n":"AKIAABCDEFGHIJKLMNOP"}}',
+)
+SAMPLE = [*ENTRIES, SECRET, *sample_entries(150)]
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +36,79 @@ def found(new_log):
     log = new_log()
     log.append(SAMPLE)
 
-    def ids(expression):
-        statement = select(entries.c.id).where(fulfilling(entries, expression))
-        table = log.fetch(statement, EVERYTHING, max_rows=len(SAMPLE)).table
+    def ids(expression, secrets):
+        scope = replace(EVERYTHING, secrets=secrets)
+        statement = select(entries.c.id).where(fulfilling(entries, expression, scope))
+        table = log.fetch(statement, scope, max_rows=len(SAMPLE)).table
         return set(table.column("id").to_pylist())
 
     return ids
 
 
-def expected(expression):
-    return {item.id for item in SAMPLE if matches_expression(item, expression, received_at=NOW)}
+@pytest.fixture(scope="module")
+def redacting(new_log):
+    log = new_log()
+
+    def both(text):
+        statement = select(
+            redacted(literal(text)).label("shown"), looks_secret(literal(text)).label("secret")
+        )
+        row = log.fetch(statement, EVERYTHING, max_rows=1).table.to_pylist()[0]
+        return row["shown"], bool(row["secret"])
+
+    return both
+
+
+def expected(expression, secrets):
+    return {
+        item.id
+        for item in SAMPLE
+        if matches_expression(item, expression, received_at=NOW, secrets=secrets)
+    }
 
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(expressions)
-def test_the_sql_of_an_expression_agrees_with_its_plain_reading(found, expression):
-    assert found(expression) == expected(expression)
+@given(expressions, st.booleans())
+def test_the_sql_of_an_expression_agrees_with_its_plain_reading(found, expression, secrets):
+    assert found(expression, secrets) == expected(expression, secrets)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hunter2", "message:HUNTER", '"more"', "abcdefgh12", "metadata.body.url:*pw*",
+     "metadata.body.url:*\\:pw\\@*", "metadata.body.a\\.b:*tell", "metadata.body.n:AKIA*"],
+)  # fmt: skip
+def test_nobody_guesses_a_secret_that_is_not_shown(found, text):
+    expression = parse(text)
+    assert found(expression, secrets=True) == {"secret"}
+    assert found(expression, secrets=False) == set()
+
+
+@pytest.mark.parametrize("text", ["refused", '"password ="', "metadata.body.url:https*host/x"])
+def test_what_is_shown_beside_a_secret_is_found(found, text):
+    assert found(parse(text), secrets=False) == {"secret"}
+
+
+@pytest.mark.parametrize(
+    "text", ["metadata.body.token:x", "a OR -metadata.query.Pass-Word.x:y*", "metadata.env.a:b"]
+)
+def test_metadata_that_is_secret_by_its_name_cannot_be_asked_for(text):
+    with pytest.raises(QueryError, match="are secret"):
+        require_visible(parse(text), text, EVERYTHING)
+    require_visible(parse(text), text, replace(EVERYTHING, secrets=True))
+
+
+def test_whether_there_is_a_secret_may_be_asked():
+    text = "metadata.body.token:*"
+    require_visible(parse(text), text, EVERYTHING)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
+def test_engines_redact_what_python_redacts(redacting, text):
+    shown, secret = redacting(text)
+    assert shown == redact_text(text)
+    assert secret == (redact_text(text) != text)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +122,5 @@ def test_the_sql_of_an_expression_agrees_with_its_plain_reading(found, expressio
 )  # fmt: skip
 def test_texts_find_what_their_plain_reading_finds(found, text):
     expression = parse(text)
-    assert found(expression) == expected(expression)
+    for secrets in (True, False):
+        assert found(expression, secrets) == expected(expression, secrets)
