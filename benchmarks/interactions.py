@@ -71,7 +71,7 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
         page.get_by_label("Time window").first.click()
         option = page.get_by_role("option", name=window, exact=True)
         timed(f"window {window.lower()}", option.click)
-    search = page.get_by_role("textbox", name="Search")
+    search = page.get_by_label("Query", exact=True)
     search.fill(f"no space {'l' * number}")
     timed("search a text", lambda: search.press("Enter"))
     search.fill("")

@@ -126,7 +126,8 @@ class EntryFilter:
     def from_params(cls, params: Mapping[str, Sequence[str]]) -> EntryFilter:
         """The filter that URL parameters mean; nothing given means the default filter.
 
-        Raises `FilterError` with a sentence for every parameter that is wrong or unknown.
+        Raises `FilterError` with a sentence for every parameter that is wrong or unknown; if only
+        the query is, that is a `QueryError` with the places.
         """
         problems = [
             f"The parameter {key!r} is unknown; known are {', '.join(PARAMS)}."
@@ -145,13 +146,15 @@ class EntryFilter:
             problems.append(f"The parameter text cannot be read: {error}.")
         query = " ".join(params.get("query", ()))
         try:
-            _understood(query)
-        except QueryError as error:
-            problems += (f"The query cannot be read: {problem}" for problem in error.problems)
-        try:
             window = _read_window(params)
         except ValueError as error:
             problems.append(f"The window cannot be read: {error}.")
+        try:
+            _understood(query)
+        except QueryError as error:
+            if not problems:
+                raise
+            problems += (f"The query cannot be read: {problem}" for problem in error.problems)
         if problems:
             raise FilterError(tuple(problems))
         return cls(window=window, text=text, query=query, **values)

@@ -16,10 +16,13 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.entries import Category, Outcome
 from audit_core.errors import FilterError
-from audit_core.query.filters import MAX_TEXT, NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.filters import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.problems import QueryError
+from audit_core.query.secrecy import require_visible
 from audit_core.query.windows import PRESETS, Bounds, Window, zone_names
+from audit_core.query.writing import conjoin
 from audit_core.state.sessions import Viewer
-from pages.parts import cached
+from pages.parts import cached, query_box
 from pages.parts.visible import visible
 
 _FILTER = "filter"
@@ -49,12 +52,15 @@ class View:
 def draw(viewer: Viewer, scope: Scope) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read."""
     wanted = current()
+    require_visible(wanted.expression, wanted.query, scope)
     st.session_state[_FILTER] = wanted
     _write_address(wanted)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         _draw_window(wanted)
-        _draw_text(wanted)
+        query_box.draw(wanted, scope, _apply_query)
+        query_box.draw_help(_apply_query)
         _draw_values(wanted, scope)
+    query_box.draw_problem(scope)
     if wanted.window.preset is None:
         _draw_fixed(wanted)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -97,6 +103,7 @@ def narrow(**changes: Any) -> None:
     except (FilterError, ValueError) as error:
         st.session_state[_PROBLEM] = " ".join(getattr(error, "problems", (str(error),)))
         return
+    query_box.forget_draft()
     st.session_state[_FILTER] = wanted
     for name in PLACE_PARAMS:
         if name in st.query_params:
@@ -105,7 +112,21 @@ def narrow(**changes: Any) -> None:
     refresh()
 
 
-NOTHING: dict[str, Any] = {**{item.name: () for item in VALUE_FIELDS}, "text": ""}
+def ask_for(field: str, value: str | int | datetime | None, *, exclude: bool = False) -> None:
+    """Add `field:value` to the query, or `-field:value`; for callbacks.
+
+    `field` is a name of the query language, or a path into the metadata; `None` asks for
+    entries without a value.
+    """
+    try:
+        query = conjoin(current().query, field, value, exclude=exclude)
+    except FilterError as error:
+        st.session_state[_PROBLEM] = " ".join(error.problems)
+        return
+    narrow(query=query)
+
+
+NOTHING: dict[str, Any] = {**{item.name: () for item in VALUE_FIELDS}, "text": "", "query": ""}
 """Every field of the filter but the window, asking nothing."""
 
 
@@ -117,6 +138,7 @@ def clear() -> None:
 def reset() -> None:
     """Back to the default filter, whatever the address says; for callbacks."""
     st.session_state.pop(_FILTER, None)
+    query_box.forget_draft()
     st.query_params.clear()
     refresh()
 
@@ -129,7 +151,10 @@ def refresh() -> None:
 def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
     st.error("The address of this page cannot be read.", icon=":material/link_off:")
-    st.text("\n".join(error.problems))
+    if isinstance(error, QueryError):
+        query_box.draw_places(st.query_params.get("query", ""), error)
+    else:
+        st.text(visible("\n".join(error.problems)))
     st.button("Reset filters", icon=":material/restart_alt:", on_click=reset)
 
 
@@ -232,15 +257,8 @@ def _choose_end(name: str) -> None:
     narrow(window=changed)
 
 
-def _draw_text(wanted: EntryFilter) -> None:
-    st.text_input(
-        "Search",
-        key=_widget("text", wanted.text),
-        placeholder="Error message, target or user",
-        max_chars=MAX_TEXT,
-        on_change=lambda: narrow(text=st.session_state["filter_text"].strip()),
-        width="stretch",
-    )
+def _apply_query(text: str) -> None:
+    narrow(query=text)
 
 
 def _draw_values(wanted: EntryFilter, scope: Scope) -> None:

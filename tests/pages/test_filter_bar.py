@@ -81,11 +81,13 @@ def test_the_address_sets_every_widget(open_app: Open, filled: Seeded) -> None:
         status=["0", "404"],
         source="-",
         text="Not Found",
+        query="action:start",
     )
     open_filters(app)
     assert app.selectbox(key="filter_window").value == "30d"
     assert app.selectbox(key="filter_zone").value == "Europe/Berlin"
-    assert app.text_input(key="filter_text").value == "Not Found"
+    assert app.text_input(key="filter_query").value == "action:start"
+    assert "text “Not Found”" in sentence(app)
     assert app.multiselect(key="filter_actors").value == ["ann@example.org", "runner"]
     assert app.multiselect(key="filter_status_codes").value == ["0", "404"]
     assert app.multiselect(key="filter_sources").value == ["-"]
@@ -209,10 +211,10 @@ def test_too_many_values_are_refused_and_the_filter_stays(app: AppTest) -> None:
 
 
 def test_typed_text_is_searched_without_the_blanks_around_it(app: AppTest) -> None:
-    app.text_input(key="filter_text").set_value("  NOT found ").run()
-    assert app.query_params == {"window": "7d", "text": "NOT found"}
+    app.text_input(key="filter_query").set_value("  Not FOUND ").run()
+    assert app.query_params == {"window": "7d", "query": "Not FOUND"}
     assert targets(app) == ["box-2"]
-    app.text_input(key="filter_text").set_value("").run()
+    app.text_input(key="filter_query").set_value("").run()
     assert app.query_params == {"window": "7d"}
 
 
@@ -220,16 +222,16 @@ def test_a_change_of_the_filter_leaves_the_place_in_the_former_list(
     open_app: Open, filled: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR), at="older~2026-05-04T08:58:00Z~2", entry="entry-1", rows="50")
-    app.text_input(key="filter_text").set_value("box").run()
-    assert app.query_params == {"window": "7d", "text": "box", "rows": "50"}
+    app.text_input(key="filter_query").set_value("box").run()
+    assert app.query_params == {"window": "7d", "query": "box", "rows": "50"}
 
 
 def test_a_page_without_parameters_shows_the_filter_of_the_page_before(app: AppTest) -> None:
-    app.text_input(key="filter_text").set_value("box-3").run()
+    app.text_input(key="filter_query").set_value("box-3").run()
     app.switch_page("activity/overview.py")
     app.query_params.clear()
     app.run()
-    assert app.query_params == {"window": "7d", "text": "box-3"}
+    assert app.query_params == {"window": "7d", "query": "box-3"}
     assert app.metric[0].value == "1"
 
 
