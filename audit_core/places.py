@@ -6,9 +6,10 @@ log held then, so that narrower bounds leave out nothing but what arrived in bet
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 from audit_core.access import Scope
 from audit_core.log.store import AuditLog
@@ -25,11 +26,16 @@ MOST_TARGETS = 100
 MOST_HOURS = 2_100_000
 """More hours than lie between the first and the last instant that an entry may carry."""
 
+MOST_REMEMBERED = 200
+"""How many answers are kept."""
+
 _ENDS = 2
 """The first and the last hour may lie in the bounds only in part."""
 
 NOWHERE = Bounds(since=EPOCH, until=EPOCH)
 _HOUR = timedelta(hours=1)
+_Key = tuple[Hashable, Scope, int]
+_Found = TypeVar("_Found")
 _Hours = dict[datetime, int]
 """By the beginning of an hour, how many matches are certain to lie in it; 0 for perhaps some."""
 
@@ -39,6 +45,8 @@ class Places:
     """Chooses what to read for a filter; without counts, always everything."""
 
     log: AuditLog
+    _found: dict[_Key, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was found lately, by what was asked of which head: the charts of a page ask alike."""
 
     def countable(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, buckets: Buckets | None = None
@@ -48,10 +56,11 @@ class Places:
             return EACH, bounds
         if wanted.targets:
             return EACH, _around(self._hours_on(wanted, scope, wanted.targets), bounds)
+        held = self._held(texts_of(wanted), scope)
+        each = replace(EACH, text_in_targets=held != ())
         counts = hourly(wanted, bounds, buckets)
         if counts is None:
-            return EACH, bounds
-        held = self._held(texts_of(wanted), scope)
+            return each, bounds
         if held == ():
             return counts, bounds
         if held is None or wanted.query or self._hours(wanted, scope, bounds, counts, 1):
@@ -61,29 +70,48 @@ class Places:
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
-    ) -> Bounds:
-        """Bounds that hold the page at the cursor, and what tells whether there is more."""
+    ) -> tuple[Bounds, bool]:
+        """Bounds that hold the page at the cursor and what tells whether there is more, and
+        whether any target holds what is looked for."""
         rare = wanted.targets or wanted.text or wanted.query
         if not self.log.keeps_counts or not (rare or wanted.actors or wanted.ip_addresses):
-            return bounds
+            return bounds, True
+        held = self._held(texts_of(wanted), scope)
         ahead = _ahead(bounds, cursor)
         if wanted.targets:
             hours = self._hours_on(wanted, scope, wanted.targets)
         else:
             newer = cursor is not None and cursor.newer
-            hours = self._matching_hours(wanted, scope, ahead, rows + 1 + _ENDS, newer=newer)
-        if hours is None:
-            return bounds
-        return _enough(hours, bounds, ahead, cursor, rows + 1)
+            hours = self._matching_hours(wanted, scope, ahead, held, rows + 1 + _ENDS, newer=newer)
+        if hours is not None:
+            bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
+        return bounds, held != ()
+
+    def remembered(self, asked: Hashable, scope: Scope, look: Callable[[], _Found]) -> _Found:
+        """What `look` finds, or found lately for the same question while nothing has come."""
+        key = (asked, scope, self.log.head(scope.organization_id))
+        if key in self._found:
+            found: _Found = self._found[key]
+            return found
+        found = look()
+        # Threads may meet here: each of these steps is one for the interpreter.
+        while len(self._found) >= MOST_REMEMBERED:
+            self._found.pop(next(iter(list(self._found))), None)
+        self._found[key] = found
+        return found
 
     def _matching_hours(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, *, newer: bool
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        held: tuple[str, ...] | None,
+        most: int,
+        *,
+        newer: bool,
     ) -> _Hours | None:
         counts = hourly(wanted, bounds)
-        if counts is None:
-            return None
-        held = self._held(texts_of(wanted), scope)
-        if held is None or (held and wanted.query):
+        if counts is None or held is None or (held and wanted.query):
             return None
         hours = self._hours(wanted, scope, bounds, counts, most, newer=newer)
         for hour in self._hours_on(wanted, scope, held) or () if held else ():
@@ -92,10 +120,13 @@ class Places:
 
     def _held(self, texts: tuple[str, ...], scope: Scope) -> tuple[str, ...] | None:
         """The targets that hold any of the texts; `None` for too many."""
-        if not texts:
-            return ()
-        fetched = self.log.fetch(targets.holding(texts, scope), scope, max_rows=MOST_TARGETS)
-        return None if fetched.truncated else tuple(fetched.table.column(0).to_pylist())
+
+        def look() -> tuple[str, ...] | None:
+            statement = targets.holding(texts, scope)
+            fetched = self.log.fetch(statement, scope, max_rows=MOST_TARGETS)
+            return None if fetched.truncated else tuple(fetched.table.column(0).to_pylist())
+
+        return self.remembered(("held", texts), scope, look) if texts else ()
 
     def _hours(
         self,
@@ -115,12 +146,15 @@ class Places:
     def _hours_on(self, wanted: EntryFilter, scope: Scope, found: tuple[str, ...]) -> _Hours | None:
         if NONE in found:
             return None
-        statement = targets.hours_of(found, scope)
+
+        def look() -> _Hours:
+            statement = targets.hours_of(found, scope)
+            rows = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
+            return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
+
+        hours = self.remembered(("hours", found), scope, look)
         alone = scope.actor_id is None and wanted.narrowed_by == ("Target",)
-        return {
-            row["hour"].replace(tzinfo=UTC): row["count"] if alone else 0
-            for row in self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
-        }
+        return hours if alone else dict.fromkeys(hours, 0)
 
 
 def _around(hours: _Hours | None, bounds: Bounds) -> Bounds:

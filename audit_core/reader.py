@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
@@ -120,21 +120,20 @@ class Reader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     log: AuditLog
+    _places: Places = field(init=False, compare=False, repr=False)
 
-    @property
-    def _places(self) -> Places:
-        return Places(self.log)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", Places(self.log))
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place = self._places.page(wanted, scope, bounds, cursor, rows)
-        fetched = self.log.fetch(
-            statements.page(wanted, scope, place, cursor=cursor, rows=rows),
-            scope,
-            max_rows=rows,
+        place, text_in_targets = self._places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(
+            wanted, scope, place, cursor=cursor, rows=rows, text_in_targets=text_in_targets
         )
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = [
             Row(seq=seq, entry=entry)
             for seq, entry in zip(
@@ -187,14 +186,23 @@ class Reader:
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        source, place = self._places.countable(wanted, scope, bounds)
-        earliest = self._earliest(wanted, scope, place, source)
-        if earliest is not None and source is not EACH:
-            hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
-            earliest = self._earliest(wanted, scope, hour, EACH)
+        earliest = self._places.remembered(
+            ("earliest", wanted, bounds),
+            scope,
+            lambda: self._earliest(wanted, scope, bounds),
+        )
         return (until if earliest is None else min(earliest, until)), until
 
-    def _earliest(
+    def _earliest(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
+        source, place = self._places.countable(wanted, scope, bounds)
+        earliest = self._first(wanted, scope, place, source)
+        if earliest is None or source.number is None:
+            return earliest
+        each = replace(EACH, text_in_targets=source.text_in_targets)
+        hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
+        return self._first(wanted, scope, hour, each)
+
+    def _first(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable
     ) -> datetime | None:
         statement = statements.time_range(wanted, scope, bounds, source)

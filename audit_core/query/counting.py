@@ -19,12 +19,12 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    null,
     select,
     union_all,
 )
 from sqlalchemy.sql.expression import FromClause
 
+from audit_core.access import Scope
 from audit_core.log.schema import (
     COUNTED_BY,
     COUNTED_REVISION,
@@ -35,7 +35,8 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.query.buckets import HOUR_US, Buckets
-from audit_core.query.conditions import within
+from audit_core.query.classification import Condition
+from audit_core.query.conditions import matching, within
 from audit_core.query.expressions import Contains, Field, OnMetadata, leaves
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import EPOCH, PRESETS, Bounds
@@ -55,6 +56,12 @@ class Countable:
     """Has at least `COUNTED_BY` and `created_at` as columns."""
     number: ColumnElement[int] | None = None
     """How many entries a row stands for; `None`: each for one."""
+    text_in_targets: bool = True
+    """See `conditions.matching`."""
+
+    def matching(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
+        """What a row must fulfil to match the filter."""
+        return matching(self.table, wanted, scope, bounds, text_in_targets=self.text_in_targets)
 
     def count(self, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
         """How many entries fulfil the conditions, as an aggregate."""
@@ -76,8 +83,8 @@ EACH = Countable(table=entries)
 
 
 def hourly(wanted: EntryFilter, bounds: Bounds, buckets: Buckets | None = None) -> Countable | None:
-    """The counts that answer the filter, provided that none of `texts_of` stands in a target;
-    `None` if they cannot, or if they do not pay."""
+    """The counts that answer the filter by other columns than the target; `None` if they cannot,
+    or do not pay. That is the whole answer where no target holds any of `texts_of`."""
     if wanted.targets or not _long(wanted, bounds):
         return None
     if buckets is not None and not _of_hours(buckets):
@@ -127,7 +134,6 @@ def _counts_within(bounds: Bounds) -> Countable:
     last = None if bounds.until is None else _hour_of(bounds.until)
     kept = select(
         entry_count.c.hour.label("created_at"),
-        null().cast(Text).label("target_id"),
         literal("", Text).label("id"),
         *(entry_count.c[name] for name in COUNTED_BY),
         entry_count.c.alike,
@@ -151,9 +157,9 @@ def _counts_within(bounds: Bounds) -> Countable:
         _each(unfinished_entry).where(within(unfinished_entry, bounds)),
     ]
     table = union_all(kept, *each).subquery("entry")
-    return Countable(table=table, number=table.c.alike)
+    return Countable(table=table, number=table.c.alike, text_in_targets=False)
 
 
 def _each(table: Table) -> Statement:
-    names = ("created_at", "target_id", "id", *COUNTED_BY)
+    names = ("created_at", "id", *COUNTED_BY)
     return select(*(table.c[name] for name in names), literal(1, BigInteger).label("alike"))

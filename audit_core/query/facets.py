@@ -16,7 +16,6 @@ from sqlalchemy import func, literal_column, select, tuple_
 from audit_core.access import Scope
 from audit_core.entries import category_of, outcome_of
 from audit_core.log.schema import Statement
-from audit_core.query.conditions import matching
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
@@ -67,7 +66,7 @@ def facets(
     groups = [tuple_(*(column[name] for name in group)) for group in _GROUPS]
     counted = (
         select(*every, func.grouping(*every).label("group_bits"), source.count().label("count"))
-        .where(matching(source.table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by(func.grouping_sets(*groups))
         .subquery("counted")
     )

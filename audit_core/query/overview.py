@@ -9,7 +9,6 @@ from audit_core.access import Scope
 from audit_core.log.schema import Statement
 from audit_core.query.buckets import HOUR_US, Buckets
 from audit_core.query.classification import Condition
-from audit_core.query.conditions import matching
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import actor_of, bucket_number, zone_offset
@@ -53,7 +52,7 @@ def summary(
             source.count(failed(table)).label("failed"),
             source.count(failed_start(table)).label("failed_starts"),
         )
-        .where(matching(table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by(table.c.actor_email)
         .subquery("people")
     )
@@ -77,7 +76,7 @@ def actions(
     count = source.count().label("count")
     return source.options(
         select(table.c.action, count, source.count(failed(table)).label("failed"))
-        .where(matching(table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by(table.c.action)
         .order_by(count.desc(), table.c.action)
     )
@@ -91,7 +90,7 @@ def errors(
     count = source.count().label("count")
     return source.options(
         select(table.c.action, status, count)
-        .where(matching(table, wanted, scope, bounds), failed(table))
+        .where(source.matching(wanted, scope, bounds), failed(table))
         .group_by(table.c.action, status)
         .order_by(count.desc(), table.c.action, status)
     )
@@ -105,7 +104,7 @@ def actors(
     count = source.count().label("count")
     return source.options(
         select(actor_of(table).label("actor"), count, source.count(failed(table)).label("failed"))
-        .where(matching(table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by("actor")
         .order_by(count.desc(), "actor")
     )
@@ -125,7 +124,7 @@ def hours_of_week(
     hour = (number % literal(7 * 24, BigInteger)).label("hour")
     return source.options(
         select(hour, source.count().label("count"), source.count(failed(table)).label("failed"))
-        .where(matching(table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by("hour")
         .order_by("hour")
     )

@@ -33,18 +33,27 @@ from audit_core.query.windows import Bounds
 
 
 def page(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, cursor: Cursor | None, rows: int
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    cursor: Cursor | None,
+    rows: int,
+    text_in_targets: bool = True,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round.
+    come first: the reader turns them round. `text_in_targets`: see `conditions.matching`.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
-        .where(matching(table, wanted, scope, bounds), beyond(table, cursor))
+        .where(
+            matching(table, wanted, scope, bounds, text_in_targets=text_in_targets),
+            beyond(table, cursor),
+        )
         .order_by(*_order(table, newer=newer))
         .limit(rows + 1)
         .subquery()
@@ -102,7 +111,7 @@ def hours(
     hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
     return source.options(
         select(hour, source.count().label("count"))
-        .where(matching(source.table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by("hour")
         .order_by(desc("hour") if newest_first else "hour")
     )
@@ -136,7 +145,7 @@ def time_range(
     table = source.table
     return source.options(
         select(func.min(table.c.created_at).label("earliest")).where(
-            matching(table, wanted, scope, bounds)
+            source.matching(wanted, scope, bounds)
         )
     )
 
@@ -162,7 +171,7 @@ def histogram(
             table.c.status_code,
             source.count().label("count"),
         )
-        .where(matching(table, wanted, scope, bounds))
+        .where(source.matching(wanted, scope, bounds))
         .group_by("number", "offset_us", table.c.status_code)
     )
 
@@ -191,7 +200,7 @@ def values(
     count = source.count().label("count")
     return source.options(
         select(value.label("value"), count)
-        .where(matching(source.table, wanted, scope, bounds), value.is_not(None))
+        .where(source.matching(wanted, scope, bounds), value.is_not(None))
         .group_by("value")
         .order_by(count.desc(), "value")
     )
