@@ -12,6 +12,8 @@ from itertools import islice
 from multiprocessing.queues import Queue
 from pathlib import Path
 
+import duckdb
+
 from audit_core.access import Role, Scope
 from audit_core.demo import DEMO_ORGANIZATIONS, simulate
 from audit_core.entries import AuditEntry
@@ -27,6 +29,12 @@ BATCH = 200_000
 """How many arrivals one append takes: each looks its ids up in the whole log."""
 
 PATIENT = Limits(query_timeout_s=3600)
+CHUNK = 500_000
+"""How many of the entries are multiplied at once."""
+
+SIMULATED = 10_000_000
+"""The largest log that is simulated; a multiple of it is made of copies of it."""
+
 EMAIL = "bench@demo.example"
 PASSWORD = "measured-not-guessed"  # noqa: S105 - opens nothing but the benchmark's own database
 
@@ -65,13 +73,48 @@ def prepare(rows: int) -> Prepared:
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
-    log = open_log(prepared.log_url)
-    for batch in _simulated(rows):
-        log.append(batch)
-    log.close()
+    if rows > SIMULATED and rows % SIMULATED == 0:
+        open_log(prepared.log_url).close()
+        multiply(prepare(SIMULATED).folder, folder, rows // SIMULATED)
+        # What an append keeps besides the entries is made when the log is opened.
+        open_log(prepared.log_url).close()
+    else:
+        log = open_log(prepared.log_url)
+        for batch in _simulated(rows):
+            log.append(batch)
+        log.close()
     _add_admin(prepared)
     done.touch()
     return prepared
+
+
+def multiply(source: Path, target: Path, times: int) -> None:
+    """Fill an empty log with `times` entries for each of another: the same people do the same in
+    the same time, on sandboxes of their own, a moment apart, in order of arrival."""
+
+    def renamed(column: str) -> str:
+        other = f"CAST(CAST(md5({column} || copy) AS UUID) AS VARCHAR)"
+        return f"CASE copy WHEN 0 THEN {column} ELSE {other} END"
+
+    with duckdb.connect(str(target / "log.duckdb")) as connection:
+        connection.execute(f"ATTACH '{source / 'log.duckdb'}' AS source (READ_ONLY)")
+        for table in ("audit_entry", "unfinished_entry"):
+            for start in range(0, _highest(connection, table) + 1, CHUNK):
+                connection.execute(
+                    f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (copy) REPLACE ("
+                    f"seq * {times} + copy AS seq, revision * {times} + copy AS revision, "
+                    f"{renamed('id')} AS id, CASE length(target_id) WHEN 36 "
+                    f"THEN {renamed('target_id')} ELSE target_id END AS target_id, "
+                    "created_at - to_milliseconds(1300 * copy) AS created_at) "
+                    f"FROM source.{table}, range({times}) AS copies(copy) "
+                    f"WHERE revision >= {start} AND revision < {start + CHUNK} "
+                    "ORDER BY revision, copy"
+                )
+
+
+def _highest(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    rows = connection.table(f"source.{table}").max("revision").fetchall()
+    return rows[0][0] or 0
 
 
 def _simulated(rows: int) -> Iterator[list[AuditEntry]]:
