@@ -8,6 +8,7 @@ import streamlit as st
 
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry
+from audit_core.log.store import AuditLog
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
@@ -40,7 +41,13 @@ def product() -> Product:
 
 def reader() -> Reader:
     """The reads of the log."""
-    return Reader(product().log)
+    return _reader_of(product().log)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
+def _reader_of(log: AuditLog) -> Reader:
+    """One for all: it remembers where matches lie."""
+    return Reader(log)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)

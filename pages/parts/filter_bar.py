@@ -249,6 +249,10 @@ def _choose_end(name: str) -> None:
     window = current().window
     wall: datetime | None = st.session_state[f"filter_{name}"]
     instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
+    present: datetime | None = getattr(window, name)
+    if instant and present and instant == present.replace(second=0, microsecond=0):
+        # The widget knows no seconds: it gives the end of a link back without them.
+        return
     try:
         changed = replace(window, **{name: instant})
     except ValueError as error:
