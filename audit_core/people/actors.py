@@ -13,7 +13,9 @@ from audit_core.access import Scope
 from audit_core.log.store import AuditLog
 from audit_core.people.answers import timed
 from audit_core.people.answers import width_us as width_of
+from audit_core.places import Places
 from audit_core.query import people
+from audit_core.query.buckets import HOUR_US
 from audit_core.query.filters import EntryFilter
 from audit_core.query.people import ActorKind, ActorList
 from audit_core.query.timelines import require_actor
@@ -45,7 +47,8 @@ class ActorLine:
     clients: int
     """How many different pairs of source and user agent."""
     activity: tuple[int, ...]
-    """Entries by `SPARKS` stretches of the window of equal length; empty if not asked for."""
+    """Entries by `SPARKS` stretches of equal length that cover the window, or a little more:
+    where the log keeps counts they are of whole hours. Empty if not asked for."""
 
     @property
     def name(self) -> str:
@@ -98,7 +101,8 @@ class ActorReader:
 
         Entries dated after `now` count in the last stretch of an open window.
         """
-        statement = people.actors(wanted, scope, bounds, asked)
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        statement = people.actors(wanted, scope, place, asked, source)
         found = self.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
         if not found:
             return ActorPage(lines=(), total=0)
@@ -123,13 +127,20 @@ class ActorReader:
         by_key: bool,
     ) -> dict[tuple[str, str | None], list[int]]:
         since, until = Reader(self.log).span(wanted, scope, bounds, now)
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        width_us = width_of(since, until, SPARKS)
+        if source.number is not None:
+            # Counts know whole hours only.
+            since = since.replace(minute=0, second=0, microsecond=0)
+            width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
         statement = people.activity(
             wanted,
             scope,
-            bounds,
+            place,
             actor_ids=sorted({row["actor_id"] for row in found}),
             since=since,
-            width_us=width_of(since, until, SPARKS),
+            width_us=width_us,
+            source=source,
         )
         activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
         for row in self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist():
@@ -139,7 +150,8 @@ class ActorReader:
     def actor(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
         require_actor(scope)
-        statement = people.actors(wanted, scope, bounds, ActorList())
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        statement = people.actors(wanted, scope, place, ActorList(), source)
         found = self.log.fetch(statement, scope, max_rows=1).table.to_pylist()
         return _line(found[0], (), by_key=False) if found else None
 

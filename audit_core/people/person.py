@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from audit_core.access import Scope
+from audit_core.log.schema import Statement
 from audit_core.log.store import AuditLog
-from audit_core.people.answers import instant, timed
+from audit_core.people.answers import timed
+from audit_core.places import Places
 from audit_core.query import novelty, used_keys, work_sessions
 from audit_core.query.filters import EntryFilter
-from audit_core.query.novelty import MEMORY, Novelty
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.query.novelty import MEMORY, Novelty, Stretch
+from audit_core.query.windows import EPOCH, Bounds, Window
 
 MOST_TOUCHED = 5
 """How many targets a session names."""
@@ -61,7 +62,8 @@ class NewThing:
     kind: Novelty
     parts: tuple[str | None, ...]
     """The values of the columns in `novelty.GROUPS`; not all of them `None`."""
-    first: datetime
+    hour: datetime
+    """The beginning of the hour (UTC) in which it was first done in the window."""
     count: int
 
 
@@ -102,27 +104,23 @@ class PersonReader:
     ) -> SessionPage:
         """The work sessions of the scope's actor, latest first."""
         statement = work_sessions.sessions(wanted, scope, bounds, offset=offset)
-        found = self.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
+        found = [timed(row) for row in self._rows(statement, scope, rows)]
         if not found:
             return SessionPage(sessions=(), total=0)
-        spans = [(instant(row["first"]), instant(row["last"])) for row in found]
+        totals = [row.pop("sessions") for row in found]
+        spans = [(row["first"], row["last"]) for row in found]
+        statement = work_sessions.variety(wanted, scope, bounds, spans=spans)
+        variety = {row.pop("session"): row for row in self._rows(statement, scope, rows)}
         statement = work_sessions.touched(wanted, scope, bounds, spans=spans, most=MOST_TOUCHED)
         touched: dict[int, list[Touched]] = defaultdict(list)
-        most = MOST_TOUCHED * len(found)
-        for row in self.log.fetch(statement, scope, max_rows=most).table.to_pylist():
-            number = row.pop("session")
-            touched[number].append(Touched(**row))
+        for row in self._rows(statement, scope, MOST_TOUCHED * len(found)):
+            touched[row.pop("session")].append(Touched(**row))
         return SessionPage(
             sessions=tuple(
-                WorkSession(
-                    first=first,
-                    last=last,
-                    touched=tuple(touched[number]),
-                    **{name: row[name] for name in _SESSION_NUMBERS},
-                )
-                for number, (row, (first, last)) in enumerate(zip(found, spans, strict=True))
+                WorkSession(touched=tuple(touched[number]), **row, **variety[number])
+                for number, row in enumerate(found)
             ),
-            total=found[0]["sessions"],
+            total=totals[0],
         )
 
     def news(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> News | None:
@@ -132,37 +130,48 @@ class PersonReader:
         """
         if bounds.since is None:
             return None
-        earliest = bounds.since - MEMORY
-        statement = novelty.new_things(
-            scope, Bounds(since=earliest, until=bounds.until), bounds.since
-        )
+        asked = wanted.cleared()
+        since = bounds.since - MEMORY
+        now = self._stretch(asked, scope, bounds)
+        before = self._stretch(asked, scope, Bounds(since=since, until=bounds.since))
+        statement = novelty.new_things(asked, scope, now, before)
         fetched = self.log.fetch(statement, scope, max_rows=most)
-        known = Reader(self.log).arrived_since(
-            wanted.cleared(), scope, Bounds(since=earliest, until=bounds.since), 0
-        )
+        known = novelty.known(asked, scope, before)
         return News(
             things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
             truncated=fetched.truncated,
-            known=known,
+            known=self._rows(known, scope, 1)[0]["count"],
         )
 
     def used_keys(
         self, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[UsedKey, ...], bool]:
         """The API keys that the scope's actor used, latest use first; whether there are more."""
-        fetched = self.log.fetch(used_keys.used_keys(scope, bounds), scope, max_rows=most)
+        window = Window(preset=None, since=bounds.since, until=bounds.until)
+        wanted = EntryFilter(window=window)
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        fetched = self.log.fetch(
+            used_keys.used_keys(wanted, scope, place, source), scope, max_rows=most
+        )
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated
 
+    def _stretch(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Stretch:
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        return Stretch(bounds=place, source=source)
 
-_SESSION_NUMBERS = ("count", "failed", "addresses", "clients", "targets")
+    def _rows(self, statement: Statement, scope: Scope, most: int) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.log.fetch(
+            statement, scope, max_rows=most
+        ).table.to_pylist()
+        return rows
 
 
 def _new_thing(row: dict[str, Any]) -> NewThing:
     kind = novelty.kind_of(int(row["group_bits"]))
     return NewThing(
         kind=kind,
-        parts=tuple(row[column.name] for column in novelty.GROUPS[kind]),
-        first=instant(row["first"]),
+        parts=tuple(row[name] for name in novelty.GROUPS[kind]),
+        hour=EPOCH + row["hour"] * timedelta(hours=1),
         count=row["count"],
     )

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.access import Scope
-from audit_core.log.schema import Statement, entries
-from audit_core.query.conditions import within, within_scope
+from audit_core.log.dialects.functions import as_text, epoch_microseconds, whole_quotient
+from audit_core.log.schema import Statement
+from audit_core.query.buckets import HOUR_US
+from audit_core.query.counting import EACH, Countable
+from audit_core.query.filters import EntryFilter
+from audit_core.query.people import ABSENT
 from audit_core.query.timelines import require_actor
 from audit_core.query.windows import Bounds
 
@@ -26,40 +42,89 @@ class Novelty(StrEnum):
     ACTION = "action"
 
 
-GROUPS = {
-    Novelty.ADDRESS: (entries.c.ip_address,),
-    Novelty.KEY: (entries.c.actor_api_key_prefix, entries.c.actor_api_key_suffix),
-    Novelty.CLIENT: (entries.c.source, entries.c.user_agent),
-    Novelty.ACTION: (entries.c.action,),
+GROUPS: dict[Novelty, tuple[str, ...]] = {
+    Novelty.ADDRESS: ("ip_address",),
+    Novelty.KEY: ("actor_api_key_prefix", "actor_api_key_suffix"),
+    Novelty.CLIENT: ("source", "user_agent"),
+    Novelty.ACTION: ("action",),
 }
 """The columns of each."""
 
-_ALL = tuple(column for group in GROUPS.values() for column in group)
+_ALL = tuple(name for group in GROUPS.values() for name in group)
 
 
-def new_things(scope: Scope, bounds: Bounds, since: datetime) -> Statement:
-    """What the scope's actor did first at or after `since`, latest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A stretch of time, and what to read it from."""
 
-    `bounds` reach back before `since` as far as is remembered. Columns: those of all `GROUPS`,
-    `group_bits` (see `kind_of`), `first` and `count`. The absence of a value is never new.
+    bounds: Bounds
+    source: Countable = EACH
+
+
+def new_things(wanted: EntryFilter, scope: Scope, now: Stretch, before: Stretch) -> Statement:
+    """What the scope's actor did now and not before, latest first.
+
+    Columns: those of all `GROUPS`, `group_bits` (see `kind_of`), `hour` (of the first time,
+    whole ones since 1970) and `count`. The absence of a value is never new.
     """
-    first = func.min(entries.c.created_at)
-    counted = (
-        select(
-            *_ALL,
-            func.grouping(*_ALL).label("group_bits"),
-            first.label("first"),
-            func.count().label("count"),
+    seen, earlier = _seen(wanted, scope, now), _seen(wanted, scope, before)
+    hour = whole_quotient(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
+    statement = (
+        select(*(seen.c[name] for name in (*_ALL, "group_bits", "count")), hour.label("hour"))
+        .where(
+            or_(*(seen.c[name].is_not(None) for name in _ALL)),
+            _written(seen).not_in(select(_written(earlier))),
         )
-        .where(within_scope(entries, require_actor(scope)), within(entries, bounds))
-        .group_by(func.grouping_sets(*(tuple_(*group) for group in GROUPS.values())))
-        .having(first >= since)
-        .subquery("counted")
+        .order_by(hour.desc(), *(seen.c[name] for name in _ALL))
     )
+    return now.source.options(before.source.options(statement))
+
+
+def _seen(wanted: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery:
+    source, table = stretch.source, stretch.source.table
+    columns = [table.c[name] for name in _ALL]
+    # By combination first, which are few.
+    combined = (
+        select(
+            *columns,
+            func.min(table.c.created_at).label("first"),
+            source.count().label("count"),
+        )
+        .where(source.matching(wanted, require_actor(scope), stretch.bounds))
+        .group_by(*columns)
+        .subquery()
+    )
+    named = [combined.c[name] for name in _ALL]
+    groups = (tuple_(*(combined.c[name] for name in group)) for group in GROUPS.values())
     return (
-        select(counted)
-        .where(or_(*(counted.c[column.name].is_not(None) for column in _ALL)))
-        .order_by(counted.c.first.desc(), *(counted.c[column.name] for column in _ALL))
+        select(
+            *named,
+            func.grouping(*named).label("group_bits"),
+            func.min(combined.c.first).label("first"),
+            cast(func.sum(combined.c.count), BigInteger).label("count"),
+        )
+        .group_by(func.grouping_sets(*groups))
+        .subquery()
+    )
+
+
+def _written(seen: Subquery) -> ColumnElement[str]:
+    """A row of `_seen` as one text, which tells an absent value from an empty one."""
+    text: ColumnElement[str] = as_text(seen.c.group_bits)
+    for name in _ALL:
+        value = seen.c[name]
+        text = text.concat(case((value.is_(None), "-"), else_=literal("+").concat(value)))
+        text = text.concat(ABSENT)
+    return text
+
+
+def known(wanted: EntryFilter, scope: Scope, before: Stretch) -> Statement:
+    """How many entries the scope's actor has there: one row, column `count`."""
+    source = before.source
+    return source.options(
+        select(source.count().label("count")).where(
+            source.matching(wanted, require_actor(scope), before.bounds)
+        )
     )
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, or_, select, true
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import contains_folded, epoch_microseconds, whole_quotient
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
-from audit_core.query.conditions import matching, within_scope
+from audit_core.query.conditions import within_scope
+from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import EPOCH, Bounds
 
@@ -89,28 +91,34 @@ def failed(table: FromClause) -> Condition:
     return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
 
 
-def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, asked: ActorList) -> Statement:
+def actors(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    asked: ActorList,
+    source: Countable = EACH,
+) -> Statement:
     """The lines from the asked offset on, one for each actor (or API key) with a match.
 
     Columns `actor_id`, `actor_email` (of several the last by the alphabet), `api_key` (NULL but
-    for keys), `entries`, `failed`, `first`, `last`, `addresses`, `api_keys`, `clients` (numbers
-    of different ones) and `actors`: how many lines there are.
+    for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
+    ones), `first`, `last`, and `actors`: how many lines there are.
     """
+    table = source.table
+    columns = [table.c[name] for name in _COMBINED]
     # By combination first, which are few: counting what differs among all rows would sort them.
     combined = (
         select(
-            *_COMBINED,
-            func.count().label("entries"),
-            func.count().filter(failed(entries)).label("failed"),
-            func.min(entries.c.created_at).label("first"),
-            func.max(entries.c.created_at).label("last"),
+            *columns,
+            source.count().label("entries"),
+            source.count(failed(table)).label("failed"),
         )
-        .where(matching(entries, wanted, scope, bounds), _of_kind(asked.kind))
-        .group_by(*_COMBINED)
+        .where(source.matching(wanted, scope, bounds), _of_kind(table, asked.kind))
+        .group_by(*columns)
         .subquery("combined")
     )
+    by_key = asked.kind is ActorKind.KEYS
     api_key = api_key_text(combined)
-    keys = (combined.c.actor_id, *((api_key,) if asked.kind is ActorKind.KEYS else ()))
     lines = select(
         combined.c.actor_id,
         func.max(combined.c.actor_email).label("actor_email"),
@@ -119,19 +127,64 @@ def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, asked: ActorList) 
             cast(func.sum(combined.c[name]), BigInteger).label(name)
             for name in ("entries", "failed")
         ),
-        func.min(combined.c.first).label("first"),
-        func.max(combined.c.last).label("last"),
         func.count(combined.c.ip_address.distinct()).label("addresses"),
         func.count(api_key.distinct()).label("api_keys"),
         func.count(client_text(combined).distinct()).label("clients"),
-    ).group_by(*keys)
+    ).group_by(combined.c.actor_id, *((api_key,) if by_key else ()))
     if asked.search:
         lines = lines.having(func.count().filter(_found(combined, asked)) > 0)
     line = lines.subquery("line")
-    return (
-        select(line, func.count().over().label("actors"))
-        .order_by(*_order(line, asked))
+    ends = times(wanted, scope, bounds, source, _of_kind(entries, asked.kind), by_key=by_key)
+    same = line.c.actor_id == ends.c.actor_id
+    if by_key:
+        same = and_(same, line.c.api_key == ends.c.api_key)
+    timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
+    return source.options(
+        select(timed, func.count().over().label("actors"))
+        .order_by(*_order(timed, asked))
         .offset(asked.offset)
+    )
+
+
+def times(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: Countable,
+    condition: Condition,
+    *,
+    by_key: bool,
+) -> Subquery:
+    """When each actor's (or key's) matches began and ended: `actor_id`, `api_key` if `by_key`,
+    `first`, `last`. Read from the entries themselves: counts know the hour only."""
+    each = replace(EACH, text_in_targets=source.text_in_targets)
+    names = ("actor_api_key_prefix", "actor_api_key_suffix") if by_key else ()
+    columns = [entries.c[name] for name in ("actor_id", *names)]
+    raw = (
+        select(
+            *columns,
+            func.min(entries.c.created_at).label("first"),
+            func.max(entries.c.created_at).label("last"),
+        )
+        .where(each.matching(wanted, scope, bounds), condition)
+        .group_by(*columns)
+        .subquery("raw")
+    )
+    if not by_key:
+        return raw
+    # Two keys that are shown alike are one.
+    written = select(
+        raw.c.actor_id, api_key_text(raw).label("api_key"), raw.c.first, raw.c.last
+    ).subquery("written")
+    return (
+        select(
+            written.c.actor_id,
+            written.c.api_key,
+            func.min(written.c.first).label("first"),
+            func.max(written.c.last).label("last"),
+        )
+        .group_by(written.c.actor_id, written.c.api_key)
+        .subquery("ends")
     )
 
 
@@ -143,29 +196,34 @@ def activity(
     actor_ids: Sequence[str],
     since: datetime,
     width_us: int,
+    source: Countable = EACH,
 ) -> Statement:
     """When some actors were active: `actor_id`, `api_key`, `number`, `count`; no order.
 
     `number` counts stretches of `width_us` microseconds from `since` on, which no match lies
-    before.
+    before. Of a source that counts by the hour they must be whole hours.
     """
-    number = stretch(entries, since, width_us).label("number")
-    columns = (
-        entries.c.actor_id,
-        entries.c.actor_api_key_prefix,
-        entries.c.actor_api_key_suffix,
-    )
+    table = source.table
+    columns = [
+        table.c[name] for name in ("actor_id", "actor_api_key_prefix", "actor_api_key_suffix")
+    ]
     counted = (
-        select(*columns, number, func.count().label("count"))
-        .where(matching(entries, wanted, scope, bounds), entries.c.actor_id.in_(actor_ids))
+        select(
+            *columns,
+            stretch(table, since, width_us).label("number"),
+            source.count().label("count"),
+        )
+        .where(source.matching(wanted, scope, bounds), table.c.actor_id.in_(actor_ids))
         .group_by(*columns, "number")
         .subquery("counted")
     )
-    return select(
-        counted.c.actor_id,
-        api_key_text(counted).label("api_key"),
-        counted.c.number,
-        counted.c.count,
+    return source.options(
+        select(
+            counted.c.actor_id,
+            api_key_text(counted).label("api_key"),
+            counted.c.number,
+            counted.c.count,
+        )
     )
 
 
@@ -187,27 +245,29 @@ def stretch(table: FromClause, since: datetime, width_us: int) -> ColumnElement[
 
 
 _COMBINED = (
-    entries.c.actor_id,
-    entries.c.actor_email,
-    entries.c.actor_api_key_prefix,
-    entries.c.actor_api_key_suffix,
-    entries.c.ip_address,
-    entries.c.source,
-    entries.c.user_agent,
+    "actor_id",
+    "actor_email",
+    "actor_api_key_prefix",
+    "actor_api_key_suffix",
+    "ip_address",
+    "source",
+    "user_agent",
 )
 
 
-def _of_kind(kind: ActorKind) -> Condition:
+def _of_kind(table: FromClause, kind: ActorKind) -> Condition:
     if kind is ActorKind.PEOPLE:
-        return entries.c.actor_email != literal("")
+        return table.c.actor_email != literal("")
     if kind is ActorKind.SERVICES:
-        return entries.c.actor_email == literal("")
+        return table.c.actor_email == literal("")
     if kind is ActorKind.KEYS:
-        return or_(
-            entries.c.actor_api_key_prefix.is_not(None),
-            entries.c.actor_api_key_suffix.is_not(None),
-        )
+        return with_key(table)
     return true()
+
+
+def with_key(table: FromClause) -> Condition:
+    """Whether an API key was used."""
+    return or_(table.c.actor_api_key_prefix.is_not(None), table.c.actor_api_key_suffix.is_not(None))
 
 
 def _found(combined: FromClause, asked: ActorList) -> Condition:

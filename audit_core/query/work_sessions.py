@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import epoch_microseconds
+from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
 from audit_core.log.schema import Statement, entries
 from audit_core.query.conditions import matching
 from audit_core.query.filters import EntryFilter
@@ -25,86 +25,87 @@ _QUIET_US = QUIET // timedelta(microseconds=1)
 def sessions(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) -> Statement:
     """The sessions of the scope's actor, latest first, from an offset on.
 
-    Columns `first`, `last`, `count`, `failed`, `addresses`, `clients`, `targets` (numbers of
-    different ones) and `sessions`: how many there are. Only matching entries count, and only
-    those within the bounds: a session that began before is cut.
+    Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
+    entries count, and only those within the bounds: a session that began before is cut.
     """
-    instant = epoch_microseconds(entries.c.created_at)
-    order = (entries.c.created_at, entries.c.seq)
-    before = func.max(instant).over(order_by=order, rows=(None, -1))
-    timed = (
+    # Within a piece of time as long as the quiet nothing parts two sessions: so the pieces
+    # with entries are put in order, which are few, and not the entries.
+    number = whole_quotient(
+        epoch_microseconds(entries.c.created_at), literal(_QUIET_US, BigInteger)
+    )
+    piece = (
         select(
-            entries.c.seq,
-            entries.c.created_at,
-            entries.c.ip_address,
-            client_text(entries).label("client"),
-            # A type alone is no target: a failed create has none.
-            entries.c.target_id,
-            case((failed(entries), 1), else_=0).label("failed"),
-            # The first entry has none before it, so it begins a session.
-            case((instant - before <= literal(_QUIET_US, BigInteger), 0), else_=1).label("begins"),
+            number.label("number"),
+            func.min(entries.c.created_at).label("first"),
+            func.max(entries.c.created_at).label("last"),
+            func.count().label("count"),
+            func.count().filter(failed(entries)).label("failed"),
         )
         .where(matching(entries, wanted, require_actor(scope), bounds))
-        .subquery("timed")
+        .group_by("number")
+        .subquery("piece")
     )
-    number = func.sum(timed.c.begins).over(
-        order_by=(timed.c.created_at, timed.c.seq), rows=(None, 0)
-    )
-    numbered = select(timed, number.label("number")).subquery("numbered")
-    session = (
+    begun, ended = epoch_microseconds(piece.c.first), epoch_microseconds(piece.c.last)
+    before = func.max(ended).over(order_by=piece.c.number, rows=(None, -1))
+    # The first piece has none before it, so it begins a session.
+    begins = case((begun - before <= literal(_QUIET_US, BigInteger), 0), else_=1)
+    marked = select(piece, begins.label("begins")).subquery("marked")
+    session = func.sum(marked.c.begins).over(order_by=marked.c.number, rows=(None, 0))
+    numbered = select(marked, session.label("session")).subquery("numbered")
+    whole = (
         select(
-            func.min(numbered.c.created_at).label("first"),
-            func.max(numbered.c.created_at).label("last"),
-            func.count().label("count"),
-            cast(func.sum(numbered.c.failed), BigInteger).label("failed"),
-            func.count(numbered.c.ip_address.distinct()).label("addresses"),
-            func.count(numbered.c.client.distinct()).label("clients"),
-            func.count(numbered.c.target_id.distinct()).label("targets"),
+            func.min(numbered.c.first).label("first"),
+            func.max(numbered.c.last).label("last"),
+            *(
+                cast(func.sum(numbered.c[name]), BigInteger).label(name)
+                for name in ("count", "failed")
+            ),
         )
-        .group_by(numbered.c.number)
-        .subquery("session")
+        .group_by(numbered.c.session)
+        .subquery("whole")
     )
     return (
-        select(session, func.count().over().label("sessions"))
-        .order_by(session.c.first.desc())
+        select(whole, func.count().over().label("sessions"))
+        .order_by(whole.c.first.desc())
         .offset(offset)
     )
 
 
-def touched(
-    wanted: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    *,
-    spans: Sequence[tuple[datetime, datetime]],
-    most: int,
-) -> Statement:
-    """What was touched in some sessions, given as (first, last), which do not overlap.
+Spans = Sequence[tuple[datetime, datetime]]
+"""Sessions that do not overlap, each as (first, last)."""
 
-    Columns `session` (its number in `spans`), `target_type`, `target_id`, `count`; of each
-    session the `most` frequent ones, most frequent first.
-    """
-    session = case(
-        *(
-            (and_(entries.c.created_at >= first, entries.c.created_at <= last), literal(number))
-            for number, (first, last) in enumerate(spans)
-        ),
-        else_=literal(len(spans)),
-    )
-    earliest, latest = min(first for first, _ in spans), max(last for _, last in spans)
-    placed = (
-        select(session.label("session"), entries.c.target_type, entries.c.target_id)
-        .where(
-            matching(entries, wanted, require_actor(scope), bounds),
-            entries.c.created_at.between(earliest, latest),
-            entries.c.target_id.is_not(None),
+
+def variety(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
+    """How much some sessions hold: `session` (its number in `spans`), `addresses`, `clients` and
+    `targets` (numbers of different ones)."""
+    placed = _placed(wanted, scope, bounds, spans).subquery("placed")
+    return (
+        select(
+            placed.c.session,
+            func.count(placed.c.ip_address.distinct()).label("addresses"),
+            func.count(client_text(placed).distinct()).label("clients"),
+            func.count(placed.c.target_id.distinct()).label("targets"),
         )
+        .where(placed.c.session < len(spans))
+        .group_by(placed.c.session)
+    )
+
+
+def touched(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, most: int
+) -> Statement:
+    """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
+    `target_id`, `count`; of each session the `most` frequent ones, most frequent first."""
+    placed = (
+        _placed(wanted, scope, bounds, spans)
+        .where(entries.c.target_id.is_not(None))
         .subquery("placed")
     )
+    columns = (placed.c.session, placed.c.target_type, placed.c.target_id)
     counted = (
-        select(placed, func.count().label("count"))
+        select(*columns, func.count().label("count"))
         .where(placed.c.session < len(spans))
-        .group_by(placed.c.session, placed.c.target_type, placed.c.target_id)
+        .group_by(*columns)
         .subquery("counted")
     )
     place = func.row_number().over(
@@ -120,4 +121,25 @@ def touched(
         select(ranked.c.session, ranked.c.target_type, ranked.c.target_id, ranked.c.count)
         .where(ranked.c.place <= most)
         .order_by(ranked.c.session, ranked.c.place)
+    )
+
+
+def _placed(wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Statement:
+    """The entries of some sessions, and of the time between them, each with its session."""
+    session = case(
+        *(
+            (and_(entries.c.created_at >= first, entries.c.created_at <= last), literal(number))
+            for number, (first, last) in enumerate(spans)
+        ),
+        else_=literal(len(spans)),
+    )
+    earliest, latest = min(first for first, _ in spans), max(last for _, last in spans)
+    return select(
+        session.label("session"),
+        *(entries.c[name] for name in ("ip_address", "source", "user_agent")),
+        entries.c.target_type,
+        entries.c.target_id,
+    ).where(
+        matching(entries, wanted, require_actor(scope), bounds),
+        entries.c.created_at.between(earliest, latest),
     )
