@@ -35,6 +35,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/search:",
                 help="Every entry: filter, read in detail, watch live and download.",
             ),
+            page(
+                "activity/people.py",
+                "people",
+                Permission.READ_OWN,
+                title="People",
+                icon=":material/group:",
+                help="Who acts: each person, service and API key, and what one of them did.",
+            ),
         ],
         "Admin": [
             page(

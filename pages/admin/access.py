@@ -3,7 +3,7 @@
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import access_events, api_tokens, member_list, viewer
+from pages.parts import access_events, api_tokens, member_list, own_activity, viewer
 
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)
@@ -14,6 +14,7 @@ members_tab, tokens_tab, record_tab = st.tabs(
 if members_tab.open:
     with members_tab:
         member_list.draw(scope)
+        own_activity.draw(scope)
 if tokens_tab.open:
     with tokens_tab:
         api_tokens.draw(scope)
