@@ -18,6 +18,8 @@ STILL = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 ZOOMING = {
     "displayModeBar": True,
     "displaylogo": False,
+    # Its own tip would lie over the page.
+    "showTips": False,
     "typesetMath": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "toImage", "autoScale2d"],
 }
@@ -34,6 +36,9 @@ def draw(
     fingerprint = hashlib.sha256(about.encode()).hexdigest()[:12]
     # After a click the chart is another one, which begins without a selection.
     key = f"{name}_{fingerprint}_{st.session_state.setdefault(_CLICKS, 0)}"
+    if "Mobi" in (st.context.headers.get("User-Agent") or ""):
+        # A finger that moves over the chart scrolls the page.
+        chart.figure.update_layout(dragmode=False)
     st.plotly_chart(
         chart.figure,
         key=key,

@@ -59,10 +59,10 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
             st.button("Everybody", icon=":material/arrow_back:", on_click=_back)
         st.text(visible(found.name if found else scope.actor_id or ""), width="content")
         if found and found.email:
-            st.caption("id")
+            st.caption("id", width="content")
             st.text(visible(found.actor_id), width="content")
         if alone:
-            st.caption("You see only what you did yourself.")
+            st.caption("You see only what you did yourself.", width="content")
     if found is None:
         return None
     zone = view.wanted.window.zone
@@ -111,7 +111,10 @@ def told(found: Timeline, kind: LaneKind) -> str:
     parts = []
     if found.all_lanes > len(found.lanes):
         more = found.all_lanes - len(found.lanes)
-        parts.append(f"The {len(found.lanes)} busiest {LANES[kind].lower()} and {more:,} more.")
+        parts.append(
+            f"The {len(found.lanes)} busiest {LANES[kind].lower()} and {more:,} more. These hold "
+            f"{text.entries(found.entries)}."
+        )
     if found.merged:
         seconds = found.width_us / 1_000_000
         parts.append(

@@ -15,11 +15,12 @@ from audit_core.query.filters import NONE
 from audit_core.query.timelines import LanePlace
 from audit_core.query.windows import Window, written
 from pages.parts.figures import text
-from pages.parts.figures.chart import Changes, Chart, Place, bars, figure
+from pages.parts.figures.chart import CLEAR, Changes, Chart, Place, bars, figure
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
 LANE_PX = 46
-AROUND_PX = 90
+AROUND_PX = 130
+MOST_NAME_CHARACTERS = 28
 LIFE = "rgba(128,136,148,0.35)"
 """The colour of the bar from the first to the last entry on a lane."""
 
@@ -69,8 +70,12 @@ def over_time(timeline: Timeline, window: Window) -> Chart:
         barmode="overlay",
         showlegend=True,
         dragmode="zoom",
+        modebar={"bgcolor": CLEAR, "color": "#8A94A0", "activecolor": "#5B6673"},
         annotations=[_name(number, lane) for number, lane in enumerate(timeline.lanes)],
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
     )
+    # Above the chart stand the buttons that zoom: on a small screen there is no room for both.
+    shown.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom"})
     shown.update_xaxes(
         type="date",
         fixedrange=False,
@@ -149,7 +154,7 @@ def _marks(marks: Sequence[Mark], timeline: Timeline, window: Window) -> go.Scat
 
 def _name(number: int, lane: Lane) -> dict[str, Any]:
     return {
-        "text": f"{text.label(name_of(lane.place))} · {_figures(lane)}",
+        "text": f"{text.label(name_of(lane.place), MOST_NAME_CHARACTERS)} · {_figures(lane)}",
         "x": 0,
         "xref": "paper",
         "xanchor": "left",
