@@ -13,9 +13,9 @@ from tests.browser.screen import Screen
 
 pytestmark = pytest.mark.browser
 
-CHANGED = """([chart, before, wanted]) => wanted ===
-    ([...chart.querySelectorAll('.xtick')].map(tick => tick.textContent).join('|') !== before)"""
-TICKS = """chart => [...chart.querySelectorAll('.xtick')].map(tick => tick.textContent).join('|')"""
+TICKS = """chart =>
+    [...chart.querySelectorAll('.xtick')].map(tick => tick.textContent).sort().join('|')"""
+CHANGED = f"([chart, before, wanted]) => wanted === (({TICKS})(chart) !== before)"
 
 
 def busiest(prepared: Prepared) -> tuple[str, str]:
