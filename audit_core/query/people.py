@@ -104,6 +104,23 @@ def actors(
     for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
     ones), `first`, `last`, and `actors`: how many lines there are.
     """
+    by_key = asked.kind is ActorKind.KEYS
+    line = _lines(wanted, scope, bounds, asked, source).subquery("line")
+    ends = times(wanted, scope, bounds, source, _of_kind(entries, asked.kind), by_key=by_key)
+    same = line.c.actor_id == ends.c.actor_id
+    if by_key:
+        same = and_(same, line.c.api_key == ends.c.api_key)
+    timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
+    return source.options(
+        select(timed, func.count().over().label("actors"))
+        .order_by(*_order(timed, asked))
+        .offset(asked.offset)
+    )
+
+
+def _lines(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, asked: ActorList, source: Countable
+) -> Statement:
     table = source.table
     columns = [table.c[name] for name in _COMBINED]
     # By combination first, which are few: counting what differs among all rows would sort them.
@@ -117,7 +134,6 @@ def actors(
         .group_by(*columns)
         .subquery("combined")
     )
-    by_key = asked.kind is ActorKind.KEYS
     api_key = api_key_text(combined)
     lines = select(
         combined.c.actor_id,
@@ -130,20 +146,10 @@ def actors(
         func.count(combined.c.ip_address.distinct()).label("addresses"),
         func.count(api_key.distinct()).label("api_keys"),
         func.count(client_text(combined).distinct()).label("clients"),
-    ).group_by(combined.c.actor_id, *((api_key,) if by_key else ()))
+    ).group_by(combined.c.actor_id, *((api_key,) if asked.kind is ActorKind.KEYS else ()))
     if asked.search:
         lines = lines.having(func.count().filter(_found(combined, asked)) > 0)
-    line = lines.subquery("line")
-    ends = times(wanted, scope, bounds, source, _of_kind(entries, asked.kind), by_key=by_key)
-    same = line.c.actor_id == ends.c.actor_id
-    if by_key:
-        same = and_(same, line.c.api_key == ends.c.api_key)
-    timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
-    return source.options(
-        select(timed, func.count().over().label("actors"))
-        .order_by(*_order(timed, asked))
-        .offset(asked.offset)
-    )
+    return lines
 
 
 def times(

@@ -27,8 +27,7 @@ from pages.parts import (
     table_size,
 )
 from pages.parts.explore_link import Click
-from pages.parts.figures import hours, text
-from pages.parts.figures import timeline as timeline_figure
+from pages.parts.figures import hours, lanes, text
 from pages.parts.person_tables import (
     KEY_COLUMNS,
     NEW_COLUMNS,
@@ -100,7 +99,7 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     )
     found = cached.timeline(view.wanted, scope, view.bounds, view.as_of, kind, MOST_LANES, head)
     window = view.wanted.window
-    chart = timeline_figure.over_time(found, window)
+    chart = lanes.over_time(found, window)
     name = f"person_timeline_{kind.value}"
     person_charts.draw(chart, name, view.wanted, click, person_charts.ZOOMING)
     st.caption(told(found, kind))
@@ -207,7 +206,7 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         cells = st.session_state["person_sessions"].selection.cells
         if cells:
             chosen: WorkSession = page.sessions[cells[0][0]]
-            click.ask(window=timeline_figure.span_window(chosen.first, chosen.last, window))
+            click.ask(window=lanes.span_window(chosen.first, chosen.last, window))
 
     st.dataframe(
         sessions_frame(page.sessions, window.zone),
