@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
-from audit_core.log.store import AuditLog
-from audit_core.query import facets, overview, patterns, statements
+from audit_core.log.store import AuditLog, Fetched
+from audit_core.query import facets, neighbours, overview, patterns, statements
 from audit_core.query.buckets import Buckets, buckets_for
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
 from audit_core.query.windows import EPOCH, Bounds
 
@@ -51,6 +52,18 @@ class Page:
     newer: Cursor | None
     """Where the page before begins; `None` on the first one."""
     elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """The entries around one that have something in common with it."""
+
+    newer: tuple[Row, ...]
+    older: tuple[Row, ...]
+    """Both newest first."""
+    more_newer: bool
+    more_older: bool
+    """Whether there are more than these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +142,7 @@ class Reader:
             scope,
             max_rows=rows,
         )
-        found = [
-            Row(seq=seq, entry=entry)
-            for seq, entry in zip(
-                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
-            )
-        ]
+        found = _rows(fetched)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -184,19 +192,51 @@ class Reader:
         since = until if earliest is None else earliest.replace(tzinfo=UTC)
         return min(since, until), until
 
-    def entry(
-        self, entry_id: str, scope: Scope, created_at: datetime | None = None
-    ) -> AuditEntry | None:
-        """The entry with this id; `None` if the scope does not hold it.
+    def row(self, entry_id: str, scope: Scope, created_at: datetime | None = None) -> Row | None:
+        """The entry with this id and its place; `None` if the scope does not hold it.
 
         `created_at` is where to look first: with it the answer comes at once on every engine.
         """
         for time in dict.fromkeys((created_at, None)):
             statement = statements.entry_with_id(entry_id, scope, created_at=time)
-            table = self.log.fetch(statement, scope, max_rows=1).table
-            if table.num_rows:
-                return from_arrow(table)[0]
+            if found := _rows(self.log.fetch(statement, scope, max_rows=1)):
+                return found[0]
         return None
+
+    def entry(
+        self, entry_id: str, scope: Scope, created_at: datetime | None = None
+    ) -> AuditEntry | None:
+        """The entry with this id; see `row`."""
+        found = self.row(entry_id, scope, created_at)
+        return None if found is None else found.entry
+
+    def neighbours(self, row: Row, kinship: Kinship, scope: Scope, most: int) -> Neighbours:
+        """The at most `most` entries before and after one that have this in common with it."""
+        newer, more_newer = self._neighbours(row, kinship, scope, most, newer=True)
+        older, more_older = self._neighbours(row, kinship, scope, most, newer=False)
+        return Neighbours(
+            newer=tuple(reversed(newer)),
+            older=tuple(older),
+            more_newer=more_newer,
+            more_older=more_older,
+        )
+
+    def _neighbours(
+        self, row: Row, kinship: Kinship, scope: Scope, most: int, *, newer: bool
+    ) -> tuple[list[Row], bool]:
+        """Nearest first, and whether there are more."""
+        found: list[Row] = []
+        if not neighbours.has_kin(row.entry, kinship):
+            return found, False
+        for bounds in neighbours.widening(row.entry.created_at, newer=newer):
+            statement = neighbours.neighbours(
+                row.entry, kinship, scope, bounds, row.cursor(newer=newer), rows=most
+            )
+            fetched = self.log.fetch(statement, scope, max_rows=most)
+            if fetched.truncated:
+                return _rows(fetched), True
+            found = _rows(fetched)
+        return found, False
 
     def arrived_since(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int
@@ -317,6 +357,12 @@ class Reader:
                 seq=fetched.table.column("seq")[-1].as_py(),
                 newer=True,
             )
+
+
+def _rows(fetched: Fetched) -> list[Row]:
+    seqs = fetched.table.column("seq").to_pylist()
+    entries = from_arrow(fetched.table)
+    return [Row(seq=seq, entry=entry) for seq, entry in zip(seqs, entries, strict=True)]
 
 
 def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:

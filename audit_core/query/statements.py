@@ -42,13 +42,13 @@ def page(
     parts = [
         select(table)
         .where(matching(table, wanted, scope, bounds), beyond(table, cursor))
-        .order_by(*_order(table, newer=newer))
+        .order_by(*in_order(table, newer=newer))
         .limit(rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    return select(both).order_by(*_order(both, newer=newer))
+    return select(both).order_by(*in_order(both, newer=newer))
 
 
 def export_page(
@@ -68,7 +68,7 @@ def export_page(
     )
     if after is not None:
         statement = statement.where(beyond(entries, after))
-    return statement.order_by(*_order(entries, newer=True))
+    return statement.order_by(*in_order(entries, newer=True))
 
 
 def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int) -> Statement:
@@ -154,7 +154,8 @@ def values(param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Sta
     )
 
 
-def _order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+def in_order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+    """By time and arrival, oldest first for `newer`, else newest first."""
     keys = (table.c.created_at, table.c.seq)
     return tuple(key.asc() if newer else key.desc() for key in keys)
 
