@@ -7,10 +7,12 @@ from audit_core.errors import FilterError
 from pages.parts import (
     cached,
     charts,
+    comparison,
     entry_detail,
     entry_table,
     filter_bar,
     pager,
+    pattern_list,
     real_time,
     viewer,
 )
@@ -22,6 +24,7 @@ try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    picks = comparison.picked()
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -47,9 +50,13 @@ else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
     with table_slot:
+        pattern_list.draw(view, scope, live.head)
+        comparison.draw_bar(picks)
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
         pager.draw_steps(page, rows, person)
 
 if entry_id := st.query_params.get("entry"):
-    entry_detail.draw(entry_id, scope, view.wanted.window.zone)
+    entry_detail.draw(entry_id, view.wanted.window.zone)
+elif comparison.is_open():
+    comparison.draw(view.wanted.window.zone)
