@@ -12,19 +12,18 @@ from pandas.io.formats.style import Styler
 from audit_core.access import Permission, Scope
 from audit_core.entries import AuditEntry
 from audit_core.errors import FilterError
-from audit_core.particulars import METADATA, Compared, compare
+from audit_core.particulars import Compared, compare
 from audit_core.query.picks import MOST_PICKS, Pick
 from audit_core.query.windows import format_instant
 from audit_core.redaction import redact
 from audit_core.sentences import sentence
 from pages.parts import cached, problems, viewer
-from pages.parts.particular_table import both_times, value_text
+from pages.parts.emphasis import EMPHASIS
+from pages.parts.particular_table import value_text
 from pages.parts.visible import visible
 
 PARAM, OPEN = "compare", "comparing"
 DIFFERS = "≠"
-DIFFERENT = "background-color: rgba(230, 159, 0, 0.22)"
-"""Seen through, so that it fits a light and a dark table."""
 
 _ONLY = "comparison_only"
 
@@ -129,7 +128,7 @@ def _draw(zone: str) -> None:
                 icon=":material/search_off:",
             )
         for number, entry in enumerate(entries, 1):
-            st.text(f"{number}. {visible(sentence(entry))}, {both_times(entry.created_at, zone)}")
+            st.text(f"{number}. {visible(sentence(entry))}")
         if len(entries) < 2:
             st.text(
                 "Two entries are needed to compare. Open an entry and add it to the comparison."
@@ -151,7 +150,7 @@ def _draw_table(entries: list[AuditEntry], scope: Scope, zone: str) -> None:
     only = st.toggle("Only what differs", value=True, key=_ONLY)
     shown = different if only else list(rows)
     st.caption(
-        f"{len(different)} of {len(rows)} values differ."
+        f"{len(different)} of {len(rows)} values differ. What is not as in entry 1 is marked."
         + (" What is redacted may differ too." if any(row.redacted for row in rows) else "")
     )
     numbers = [str(number) for number in range(1, len(entries) + 1)]
@@ -161,8 +160,8 @@ def _draw_table(entries: list[AuditEntry], scope: Scope, zone: str) -> None:
         height=min(38 + 35 * max(1, len(shown)), 38 + 35 * 16),
         row_height=35,
         column_config={
-            "differs": st.column_config.TextColumn("", width=36, help="≠ marks what differs"),
-            "field": st.column_config.TextColumn("Field", width=170, pinned=True),
+            "differs": st.column_config.TextColumn("", width=36, pinned=True),
+            "field": st.column_config.TextColumn("Field", width=190, pinned=True),
             **{
                 number: st.column_config.TextColumn(f"Entry {number}", width=220)
                 for number in numbers
@@ -173,12 +172,12 @@ def _draw_table(entries: list[AuditEntry], scope: Scope, zone: str) -> None:
 
 
 def styled(rows: list[Compared], entries: int, zone: str) -> Styler:
-    """One line for each particular, one column for each entry; those that differ stand out."""
+    """One line for each particular, one column for each entry."""
     frame = pd.DataFrame(
         [
             {
                 "differs": DIFFERS if row.differs else "",
-                "field": visible(row.name.removeprefix(f"{METADATA}.")),
+                "field": visible(row.name),
                 **{
                     str(number): value_text(value, zone)
                     for number, value in enumerate(row.values, 1)
@@ -188,9 +187,14 @@ def styled(rows: list[Compared], entries: int, zone: str) -> Styler:
         ],
         columns=["differs", "field", *map(str, range(1, entries + 1))],
     )
-    return frame.style.apply(
-        lambda line: [DIFFERENT if line["differs"] else ""] * len(line), axis=1
-    )
+    return frame.style.apply(_emphasized, axis=1)
+
+
+def _emphasized(line: pd.Series[str]) -> list[str]:
+    """The style of each cell: a value that is not that of the first entry stands out."""
+    return [
+        EMPHASIS if str(name).isdigit() and line[name] != line["1"] else "" for name in line.index
+    ]
 
 
 def _draw_ways(entries: list[AuditEntry]) -> None:

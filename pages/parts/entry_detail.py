@@ -15,7 +15,7 @@ from audit_core.entries import AuditEntry
 from audit_core.export.json_lines import json_object
 from audit_core.particulars import particulars
 from audit_core.query.picks import MOST_PICKS, Pick
-from audit_core.query.windows import ago, format_instant, parse_instant
+from audit_core.query.windows import UTC_NAME, ago, format_instant, parse_instant
 from audit_core.reader import Row
 from audit_core.redaction import redact
 from audit_core.sentences import sentence
@@ -72,10 +72,9 @@ def _draw(entry_id: str, zone: str) -> None:
 def _draw_row(row: Row, scope: Scope, zone: str) -> None:
     entry = row.entry
     st.text(visible(sentence(entry)))
-    st.caption(
-        f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())} · "
-        f"{particular_table.both_times(entry.created_at, zone)}"
-    )
+    st.caption(f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())}")
+    times = [particular_table.value_text(entry.created_at, name) for name in (zone, UTC_NAME)]
+    st.caption(" · ".join(dict.fromkeys(times)))
     _draw_actions(entry)
     if entry.error_message:
         _draw_message(entry.error_message)

@@ -12,6 +12,7 @@ from audit_core.query.neighbours import Kinship, has_kin
 from audit_core.query.windows import ago, written
 from audit_core.reader import Neighbours, Row
 from pages.parts import cached
+from pages.parts.emphasis import EMPHASIS
 from pages.parts.entry_table import message_text, outcome_text, target_text
 from pages.parts.visible import visible
 
@@ -19,6 +20,7 @@ MOST = 10
 """How many are shown before, and after."""
 
 THIS = "This entry"
+_ROW_HEIGHT = 28
 _LABELS = {Kinship.ACTOR: "Same user", Kinship.TARGET: "Same target"}
 
 
@@ -41,11 +43,11 @@ def frame(rows: tuple[Row, ...], here: Row, kinship: Kinship, zone: str) -> pd.D
                 "when": THIS
                 if row.seq == here.seq
                 else apart(row.entry.created_at, here.entry.created_at),
-                "time": written(row.entry.created_at, zone),
                 "action": visible(row.entry.action),
                 "other": visible(row.entry.actor) if who else target_text(row.entry),
                 "outcome": outcome_text(row.entry),
                 "message": message_text(row.entry),
+                "time": written(row.entry.created_at, zone),
             }
             for row in rows
         ]
@@ -72,22 +74,24 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
     rows = (*found.newer, here, *found.older)
     key = f"neighbours_{kinship.value}_{here.seq}"
     st.dataframe(
-        frame(rows, here, kinship, zone),
+        frame(rows, here, kinship, zone).style.apply(
+            lambda line: [EMPHASIS if line["when"] == THIS else ""] * len(line), axis=1
+        ),
         key=key,
         hide_index=True,
-        height=min(38 + 35 * len(rows), 38 + 35 * 12),
-        row_height=35,
+        height="content",
+        row_height=_ROW_HEIGHT,
         on_select="rerun",
         selection_mode="single-cell",
         column_config={
-            "when": st.column_config.TextColumn("When", width=95),
-            "time": st.column_config.TextColumn(f"Time ({zone})", width=150),
-            "action": st.column_config.TextColumn("Action", width=120),
+            "when": st.column_config.TextColumn("When", width=90),
+            "action": st.column_config.TextColumn("Action", width=165),
             "other": st.column_config.TextColumn(
-                "User" if kinship is Kinship.TARGET else "Target", width=190
+                "User" if kinship is Kinship.TARGET else "Target", width=210
             ),
             "outcome": st.column_config.TextColumn("Outcome", width=140),
-            "message": st.column_config.TextColumn("Message", width=260),
+            "message": st.column_config.TextColumn("Message", width=220),
+            "time": st.column_config.TextColumn(f"Time ({zone})", width=150),
         },
         alt="The entries before and after this one, newest first; select a cell to open one.",
     )

@@ -11,14 +11,14 @@ from audit_core.query.patterns import Patterns
 from audit_core.query.windows import written
 from pages.parts import cached, filter_bar
 from pages.parts.entry_table import MESSAGE_LENGTH
+from pages.parts.particular_table import KEEP, LEAVE_OUT, ask_columns, clicked
 from pages.parts.visible import visible
 
 MOST = 50
 """How many patterns are shown."""
 
 _OPEN = "patterns_open"
-_CLICK = "patterns_click"
-KEEP, LEAVE_OUT = ":material/filter_alt: Keep", ":material/filter_alt_off: Leave out"
+_KEY = "patterns"
 
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
@@ -43,13 +43,13 @@ def _draw(found: Patterns, zone: str) -> None:
     shown = len(found.largest)
     noun = "entry has a message" if found.messages == 1 else "entries have a message"
     which = (
-        f"the {shown} commonest of more patterns"
+        f". These are the {shown} commonest of more patterns"
         if found.truncated
-        else f"{shown} pattern{'' if shown == 1 else 's'}"
+        else f", in {shown} pattern{'' if shown == 1 else 's'}"
     )
     st.caption(
-        f"{found.messages:,} {noun}, in {which}. `<text>`, `<path>` and `<id>` stand for what "
-        "differs from message to message."
+        f"{found.messages:,} {noun}{which}. `<text>`, `<path>` and `<id>` stand for what differs "
+        "from message to message."
     )
     column = st.column_config
     st.dataframe(
@@ -58,7 +58,8 @@ def _draw(found: Patterns, zone: str) -> None:
         height=min(38 + 35 * shown, 38 + 35 * 12),
         row_height=35,
         column_config={
-            "pattern": column.TextColumn("Pattern", width=400),
+            "pattern": column.TextColumn("Pattern", width=340),
+            **ask_columns(_KEY, _ask, (tuple(each.template for each in found.largest),)),
             "count": column.NumberColumn("Entries", format="localized", width=80),
             "share": column.ProgressColumn(
                 "Share", format="percent", min_value=0, max_value=1, width=110
@@ -66,14 +67,6 @@ def _draw(found: Patterns, zone: str) -> None:
             "over_time": column.BarChartColumn("Over time", y_min=0, width=140),
             "first": column.TextColumn(f"First ({zone})", width=155),
             "last": column.TextColumn(f"Last ({zone})", width=155),
-            "ask": column.ButtonColumn(
-                "Filter",
-                type="tertiary",
-                width=190,
-                key=_CLICK,
-                on_click=_ask,
-                args=(tuple(each.template for each in found.largest),),
-            ),
             "example": column.TextColumn("One of the messages", width=400),
         },
         alt=f"The {shown} commonest patterns of error messages, with count, share, first and last",
@@ -86,12 +79,13 @@ def frame(found: Patterns, zone: str) -> pd.DataFrame:
         [
             {
                 "pattern": visible(each.template),
+                "keep": KEEP,
+                "leave_out": LEAVE_OUT,
                 "count": each.count,
                 "share": each.share,
                 "over_time": list(each.over_time),
                 "first": written(each.first, zone),
                 "last": written(each.last, zone),
-                "ask": [KEEP, LEAVE_OUT],
                 "example": visible(" ".join(each.example.split()))[:MESSAGE_LENGTH],
             }
             for each in found.largest
@@ -99,6 +93,7 @@ def frame(found: Patterns, zone: str) -> pd.DataFrame:
     )
 
 
-def _ask(templates: tuple[str, ...]) -> None:
-    click = st.session_state[_CLICK]
-    filter_bar.ask_for("pattern", templates[click["row"]], exclude=click["label"] == LEAVE_OUT)
+def _ask(templates: tuple[str, ...], exclude: bool) -> None:
+    row = clicked(_KEY, exclude=exclude)
+    if row is not None:
+        filter_bar.ask_for("pattern", templates[row], exclude=exclude)
