@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
+<<<<<<< HEAD
 from audit_core.log.store import AuditLog, Fetched
 from audit_core.query import facets, neighbours, overview, patterns, statements
+=======
+from audit_core.log.store import AuditLog
+from audit_core.places import Places
+from audit_core.query import facets, overview, statements
+>>>>>>> main
 from audit_core.query.buckets import Buckets, buckets_for
+from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
@@ -132,17 +139,30 @@ class Reader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     log: AuditLog
+    _places: Places = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", Places(self.log))
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        fetched = self.log.fetch(
-            statements.page(wanted, scope, bounds, cursor=cursor, rows=rows),
-            scope,
-            max_rows=rows,
+        place, text_in_targets = self._places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(
+            wanted, scope, place, cursor=cursor, rows=rows, text_in_targets=text_in_targets
         )
+<<<<<<< HEAD
         found = _rows(fetched)
+=======
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = [
+            Row(seq=seq, entry=entry)
+            for seq, entry in zip(
+                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
+            )
+        ]
+>>>>>>> main
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -161,8 +181,11 @@ class Reader:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
+        source, place = self._places.countable(wanted, scope, bounds, buckets)
         table = self.log.fetch(
-            statements.histogram(wanted, scope, bounds, buckets), scope, max_rows=MOST_GROUPS
+            statements.histogram(wanted, scope, place, buckets, source),
+            scope,
+            max_rows=MOST_GROUPS,
         ).table
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
         for group in table.to_pylist():
@@ -186,11 +209,29 @@ class Reader:
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        statement = statements.time_range(wanted, scope, bounds)
+        earliest = self._places.remembered(
+            ("earliest", wanted, bounds),
+            scope,
+            lambda: self._earliest(wanted, scope, bounds),
+        )
+        return (until if earliest is None else min(earliest, until)), until
+
+    def _earliest(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
+        source, place = self._places.countable(wanted, scope, bounds)
+        earliest = self._first(wanted, scope, place, source)
+        if earliest is None or source.number is None:
+            return earliest
+        each = replace(EACH, text_in_targets=source.text_in_targets)
+        hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
+        return self._first(wanted, scope, hour, each)
+
+    def _first(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable
+    ) -> datetime | None:
+        statement = statements.time_range(wanted, scope, bounds, source)
         table = self.log.fetch(statement, scope, max_rows=1).table
-        earliest = table.column("earliest")[0].as_py()
-        since = until if earliest is None else earliest.replace(tzinfo=UTC)
-        return min(since, until), until
+        earliest: datetime | None = table.column("earliest")[0].as_py()
+        return None if earliest is None else earliest.replace(tzinfo=UTC)
 
     def row(self, entry_id: str, scope: Scope, created_at: datetime | None = None) -> Row | None:
         """The entry with this id and its place; `None` if the scope does not hold it.
@@ -249,18 +290,22 @@ class Reader:
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        statement = statements.values(param, wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = statements.values(param, wanted, scope, place, source)
         table = self.log.fetch(statement, scope, max_rows=most).table
         return tuple(str(value) for value in table.column("value").to_pylist())
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""
-        statement = overview.summary(wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.summary(wanted, scope, place, source)
         return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
     def actions(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most frequent actions."""
-        fetched = self.log.fetch(overview.actions(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.actions(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["action"], count=group["count"], failed=group["failed"])
@@ -271,7 +316,9 @@ class Reader:
 
     def actors(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most active actors."""
-        fetched = self.log.fetch(overview.actors(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.actors(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["actor"], count=group["count"], failed=group["failed"])
@@ -284,7 +331,9 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        fetched = self.log.fetch(overview.errors(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.errors(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return (
             tuple(
                 (group["action"], group["status_code"], group["count"])
@@ -299,7 +348,8 @@ class Reader:
         """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
-        statement = overview.hours_of_week(wanted, scope, bounds, buckets)
+        source, place = self._places.countable(wanted, scope, bounds, buckets)
+        statement = overview.hours_of_week(wanted, scope, place, buckets, source)
         table = self.log.fetch(statement, scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
 
@@ -307,7 +357,8 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[Facet, ...]:
         """How often each value of each field occurs: the `most` frequent ones, in one scan."""
-        statement = facets.facets(wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = facets.facets(wanted, scope, place, source)
         return facets.add_up(
             self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
         )

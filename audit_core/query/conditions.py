@@ -11,13 +11,24 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.access import Scope
 from audit_core.query.classification import Condition, has_outcome, in_category
 from audit_core.query.criteria import fulfilling
+from audit_core.query.expressions import Field, beside
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.secrecy import contains_shown, require_visible
 from audit_core.query.windows import Bounds
 
 
-def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
+def matching(
+    table: FromClause,
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    text_in_targets: bool = True,
+) -> Condition:
     """What a row of `table` must fulfil to match the filter within the scope.
+
+    `text_in_targets=False`: no target holds what is looked for in targets among other columns,
+    so none is looked at.
 
     `bounds` is what the filter's window means now. Raises `QueryError` if the query asks for
     what the scope may not see.
@@ -32,16 +43,16 @@ def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bound
         conditions.append(or_(*(in_category(table, category) for category in wanted.categories)))
     if wanted.outcomes:
         conditions.append(or_(*(has_outcome(table, outcome) for outcome in wanted.outcomes)))
-    for values, field in (
-        (wanted.actions, column.action),
-        (wanted.target_types, column.target_type),
-        (wanted.targets, column.target_id),
-        (wanted.status_codes, column.status_code),
-        (wanted.sources, column.source),
-        (wanted.ip_addresses, column.ip_address),
+    for values, name in (
+        (wanted.actions, "action"),
+        (wanted.target_types, "target_type"),
+        (wanted.targets, "target_id"),
+        (wanted.status_codes, "status_code"),
+        (wanted.sources, "source"),
+        (wanted.ip_addresses, "ip_address"),
     ):
         if values:
-            conditions.append(_any_of(field, values))
+            conditions.append(_any_of(column[name], values))
     if wanted.text:
         conditions.append(
             or_(
@@ -49,7 +60,7 @@ def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bound
                     contains_shown(field, wanted.text, scope)
                     for field in (
                         column.error_message,
-                        column.target_id,
+                        *((column.target_id,) if text_in_targets else ()),
                         column.actor_email,
                         column.actor_id,
                     )
@@ -58,7 +69,9 @@ def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bound
         )
     if wanted.query:
         require_visible(wanted.expression, wanted.query, scope)
-        conditions.append(fulfilling(table, wanted.expression, scope))
+        asked = wanted.expression
+        asked = asked if text_in_targets else beside(asked, Field.TARGET_ID)
+        conditions.append(fulfilling(table, asked, scope))
     return and_(*conditions)
 
 

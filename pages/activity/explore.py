@@ -10,6 +10,7 @@ from pages.parts import (
     comparison,
     entry_detail,
     entry_table,
+    facet_panel,
     filter_bar,
     pager,
     pattern_list,
@@ -31,6 +32,7 @@ except FilterError as error:
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
+    with_facets = facet_panel.draw_switch(person)
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
@@ -38,23 +40,28 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
         pager.draw_download(view, scope)
 real_time.draw_pulse(view, live)
 chart_slot = st.container(key="explore_chart")
-table_slot = st.container(key="explore_table")
+list_slot = st.container(key="explore_list")
 
 histogram = cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, live.head)
 with count_slot:
     pager.draw_count(histogram, view)
 if histogram.total == 0:
-    with table_slot:
+    with list_slot:
         pager.draw_empty(view, scope, live.head)
 else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
-    with table_slot:
+    with list_slot:
         pattern_list.draw(view, scope, live.head)
         comparison.draw_bar(picks)
+    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
+    with slots[0]:
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
         pager.draw_steps(page, rows, person)
+    if with_facets:
+        with slots[1]:
+            facet_panel.draw(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
     entry_detail.draw(entry_id, view.wanted.window.zone)

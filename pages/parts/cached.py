@@ -8,8 +8,10 @@ import streamlit as st
 
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry
+from audit_core.log.store import AuditLog
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
+from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
@@ -41,7 +43,13 @@ def product() -> Product:
 
 def reader() -> Reader:
     """The reads of the log."""
-    return Reader(product().log)
+    return _reader_of(product().log)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
+def _reader_of(log: AuditLog) -> Reader:
+    """One for all: it remembers where matches lie."""
+    return Reader(log)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -66,6 +74,14 @@ def arrived_since(
 ) -> int:
     """See `Reader.arrived_since`."""
     return reader().arrived_since(wanted, scope, bounds, after_seq)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def facets(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[Facet, ...]:
+    """See `Reader.facets`."""
+    return reader().facets(wanted, scope, bounds, most)
 
 
 @st.cache_data(max_entries=64, ttl="1m", show_spinner=False)

@@ -14,6 +14,7 @@ from audit_core.query.language import parse
 from audit_core.query.problems import QueryError
 from audit_core.query.secrecy import require_visible
 from audit_core.redaction import redact_text
+from tests.contract.pieces import append_in_pieces
 from tests.expression_strategies import ENTRIES, expressions
 from tests.plain_language import matches_expression
 from tests.strategies import NOW, entry, sample_entries
@@ -34,7 +35,7 @@ SAMPLE = [*ENTRIES, SECRET, *sample_entries(150)]
 @pytest.fixture(scope="module")
 def found(new_log):
     log = new_log()
-    log.append(SAMPLE)
+    append_in_pieces(log, SAMPLE)
 
     def ids(expression, secrets):
         scope = replace(EVERYTHING, secrets=secrets)

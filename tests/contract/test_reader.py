@@ -14,6 +14,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import FACETS
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
 from tests.plain_reading import selected
 from tests.strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
 
@@ -32,7 +33,7 @@ on_one_log = settings(
 
 
 def filled(log, entries):
-    log.append(entries)
+    append_in_pieces(log, entries)
     return log
 
 
