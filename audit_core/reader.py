@@ -8,22 +8,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
+from audit_core.answers import (
+    Neighbours,
+    OutcomeHistogram,
+    Page,
+    Row,
+    Share,
+    Shares,
+    Summary,
+)
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
-<<<<<<< HEAD
 from audit_core.log.store import AuditLog, Fetched
-from audit_core.query import facets, neighbours, overview, patterns, statements
-=======
-from audit_core.log.store import AuditLog
 from audit_core.places import Places
-from audit_core.query import facets, overview, statements
->>>>>>> main
-from audit_core.query.buckets import Buckets, buckets_for
+from audit_core.query import facets, overview, patterns, statements
+from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
-from audit_core.query.neighbours import Kinship
+from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.patterns import Patterns
 from audit_core.query.windows import EPOCH, Bounds
 
@@ -35,103 +39,6 @@ MOST_HOURS = 2_100_000
 
 EXPORT_STEP = 50_000
 """How many entries a download reads at once, each step in a short transaction of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An entry and its place in the order of arrival."""
-
-    seq: int
-    entry: AuditEntry
-
-    def cursor(self, *, newer: bool) -> Cursor:
-        """The place just beyond this entry, towards newer or older ones."""
-        return Cursor(created_at=self.entry.created_at, seq=self.seq, newer=newer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of entries, newest first."""
-
-    rows: tuple[Row, ...]
-    older: Cursor | None
-    """Where the next page begins; `None` on the last one."""
-    newer: Cursor | None
-    """Where the page before begins; `None` on the first one."""
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """The entries around one that have something in common with it."""
-
-    newer: tuple[Row, ...]
-    older: tuple[Row, ...]
-    """Both newest first."""
-    more_newer: bool
-    more_older: bool
-    """Whether there are more than these."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeHistogram:
-    """Entries over time by outcome."""
-
-    buckets: Buckets
-    counts: tuple[tuple[datetime, Outcome, int], ...]
-    """(Beginning of the bucket in the zone, outcome, entries), in order of time; no zeros."""
-    since: datetime
-    until: datetime
-    """What the time axis shows. Aware."""
-
-    @property
-    def total(self) -> int:
-        """How many entries matched, exactly."""
-        return sum(count for _, _, count in self.counts)
-
-    def by_outcome(self) -> dict[Outcome, int]:
-        """The total of each outcome that occurs."""
-        totals: dict[Outcome, int] = defaultdict(int)
-        for _, outcome, count in self.counts:
-            totals[outcome] += count
-        return dict(totals)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The figures at the top of Overview."""
-
-    entries: int
-    answered: int
-    """Without those in flight or unanswered."""
-    succeeded: int
-    failed: int
-    failed_starts: int
-    """Those that say so themselves; see `overview.failed_start`."""
-    users: int
-
-    @property
-    def success_rate(self) -> float | None:
-        """From 0 to 1, of those answered; `None` if there are none."""
-        return self.succeeded / self.answered if self.answered else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """A group, its size, and how much of it failed."""
-
-    name: str
-    count: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """The largest groups."""
-
-    largest: tuple[Share, ...]
-    truncated: bool
-    """Whether there are more groups than these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +59,8 @@ class Reader:
         statement = statements.page(
             wanted, scope, place, cursor=cursor, rows=rows, text_in_targets=text_in_targets
         )
-<<<<<<< HEAD
-        found = _rows(fetched)
-=======
         fetched = self.log.fetch(statement, scope, max_rows=rows)
-        found = [
-            Row(seq=seq, entry=entry)
-            for seq, entry in zip(
-                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
-            )
-        ]
->>>>>>> main
+        found = _rows(fetched)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -253,31 +151,20 @@ class Reader:
 
     def neighbours(self, row: Row, kinship: Kinship, scope: Scope, most: int) -> Neighbours:
         """The at most `most` entries before and after one that have this in common with it."""
-        newer, more_newer = self._neighbours(row, kinship, scope, most, newer=True)
-        older, more_older = self._neighbours(row, kinship, scope, most, newer=False)
-        return Neighbours(
-            newer=tuple(reversed(newer)),
-            older=tuple(older),
-            more_newer=more_newer,
-            more_older=more_older,
+        wanted = kin(row.entry, kinship)
+        if wanted is None:
+            return Neighbours(newer=(), older=(), more_newer=False, more_older=False)
+        always = Bounds(since=None, until=None)
+        newer, older = (
+            self.page(wanted, scope, always, row.cursor(newer=newer), most)
+            for newer in (True, False)
         )
-
-    def _neighbours(
-        self, row: Row, kinship: Kinship, scope: Scope, most: int, *, newer: bool
-    ) -> tuple[list[Row], bool]:
-        """Nearest first, and whether there are more."""
-        found: list[Row] = []
-        if not neighbours.has_kin(row.entry, kinship):
-            return found, False
-        for bounds in neighbours.widening(row.entry.created_at, newer=newer):
-            statement = neighbours.neighbours(
-                row.entry, kinship, scope, bounds, row.cursor(newer=newer), rows=most
-            )
-            fetched = self.log.fetch(statement, scope, max_rows=most)
-            if fetched.truncated:
-                return _rows(fetched), True
-            found = _rows(fetched)
-        return found, False
+        return Neighbours(
+            newer=newer.rows,
+            older=older.rows,
+            more_newer=newer.newer is not None,
+            more_older=older.older is not None,
+        )
 
     def arrived_since(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-<<<<<<< HEAD
-from sqlalchemy import ColumnElement, and_, case, literal, not_, or_
-=======
 from sqlalchemy import ColumnElement, case, false, literal, not_, or_
->>>>>>> main
 
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import contains_folded

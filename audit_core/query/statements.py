@@ -50,22 +50,17 @@ def page(
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
-<<<<<<< HEAD
-        .where(matching(table, wanted, scope, bounds), beyond(table, cursor))
-        .order_by(*in_order(table, newer=newer))
-=======
         .where(
             matching(table, wanted, scope, bounds, text_in_targets=text_in_targets),
             beyond(table, cursor),
         )
         .order_by(*_order(table, newer=newer))
->>>>>>> main
         .limit(rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    return select(both).order_by(*in_order(both, newer=newer))
+    return select(both).order_by(*_order(both, newer=newer))
 
 
 def export_page(
@@ -85,7 +80,7 @@ def export_page(
     )
     if after is not None:
         statement = statement.where(beyond(entries, after))
-    return statement.order_by(*in_order(entries, newer=True))
+    return statement.order_by(*_order(entries, newer=True))
 
 
 def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int) -> Statement:
@@ -211,8 +206,7 @@ def values(
     )
 
 
-def in_order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
-    """By time and arrival, oldest first for `newer`, else newest first."""
+def _order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
     keys = (table.c.created_at, table.c.seq)
     return tuple(key.asc() if newer else key.desc() for key in keys)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
 from audit_core.product import Product, open_product
@@ -16,7 +17,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
 from audit_core.query.windows import Bounds, Window
-from audit_core.reader import Neighbours, OutcomeHistogram, Page, Reader, Row, Shares, Summary
+from audit_core.reader import Reader
 from audit_core.settings import read_settings
 
 MOST_OPTIONS = 500

@@ -11,12 +11,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from audit_core.access import Permission, Scope
+from audit_core.answers import Row
 from audit_core.entries import AuditEntry
 from audit_core.export.json_lines import json_object
 from audit_core.particulars import particulars
 from audit_core.query.picks import MOST_PICKS, Pick
 from audit_core.query.windows import UTC_NAME, ago, format_instant, parse_instant
-from audit_core.reader import Row
 from audit_core.redaction import redact
 from audit_core.sentences import sentence
 from audit_core.templates import template_of

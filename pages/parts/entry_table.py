@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_core.answers import Row
 from audit_core.entries import AuditEntry, Outcome
 from audit_core.query.windows import ago, format_instant, written
-from audit_core.reader import Row
 from audit_core.redaction import redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.visible import visible

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.query.neighbours import Kinship, has_kin
+from audit_core.answers import Neighbours, Row
+from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.windows import ago, written
-from audit_core.reader import Neighbours, Row
 from pages.parts import cached
 from pages.parts.emphasis import EMPHASIS
 from pages.parts.entry_table import message_text, outcome_text, target_text
@@ -56,7 +56,7 @@ def frame(rows: tuple[Row, ...], here: Row, kinship: Kinship, zone: str) -> pd.D
 
 def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
     """Draw the list; the entry that was clicked on, if one was."""
-    kinds = [kinship for kinship in Kinship if has_kin(here.entry, kinship)]
+    kinds = [kinship for kinship in Kinship if kin(here.entry, kinship)]
     chosen = st.segmented_control(
         "Before and after, by",
         kinds,

@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.reader import Row
+from audit_core.answers import Row
 from audit_core.redaction import MARK
 from pages.parts import entry_table
 from pages.parts.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
