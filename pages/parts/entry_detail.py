@@ -78,7 +78,7 @@ def _draw_row(row: Row, scope: Scope, zone: str) -> None:
     _draw_actions(entry)
     if entry.error_message:
         _draw_message(entry.error_message)
-    _draw_particulars(entry, scope, zone)
+    _draw_particulars(row, scope, zone)
     st.markdown("**Before and after**")
     head = cached.product().log.head(scope.organization_id)
     if picked := neighbours.draw(row, scope, zone, head):
@@ -137,11 +137,13 @@ def _draw_message(message: str) -> None:
                 _show_list()
 
 
-def _draw_particulars(entry: AuditEntry, scope: Scope, zone: str) -> None:
-    found = particulars(entry, secrets=scope.secrets)
+def _draw_particulars(row: Row, scope: Scope, zone: str) -> None:
+    found = particulars(row.entry, secrets=scope.secrets)
     fields = [each for each in found if not each.of_metadata and each.path != ("errorMessage",)]
     st.markdown("**Fields**")
-    if particular_table.draw(fields, zone, key="entry_field", alt="The fields of this entry"):
+    if particular_table.draw(
+        fields, zone, key=f"entry_field_{row.seq}", alt="The fields of this entry"
+    ):
         _show_list()
     of_request = [each for each in found if each.of_metadata]
     st.markdown("**Metadata**")
@@ -151,7 +153,7 @@ def _draw_particulars(entry: AuditEntry, scope: Scope, zone: str) -> None:
     if any(each.redacted for each in of_request):
         st.caption(":material/lock: Secrets are redacted. What is redacted cannot be filtered for.")
     if particular_table.draw(
-        of_request, zone, key="entry_metadata", alt="The metadata of this entry"
+        of_request, zone, key=f"entry_metadata_{row.seq}", alt="The metadata of this entry"
     ):
         _show_list()
 
@@ -180,4 +182,5 @@ def _show_list() -> None:
 def _show_all(**changes: Any) -> None:
     """Only this actor or target, whatever else was asked, in the same window."""
     filter_bar.narrow(**(filter_bar.NOTHING | changes))
+    forget_selection()
     st.rerun()
