@@ -19,6 +19,7 @@ from audit_core.errors import FilterError
 from audit_core.export.download import Format, Progress, file_name, stream
 from audit_core.product import Product
 from audit_core.query.filters import EntryFilter
+from audit_core.query.secrecy import require_visible
 from audit_core.query.windows import Bounds, parse_instant
 from audit_core.reader import Reader
 from audit_core.state.access_record import record
@@ -118,6 +119,7 @@ def _read(query: str, now: datetime) -> _Asked:
 def _start(
     product: Product, viewer: Viewer, scope: Scope, asked: _Asked, address: str | None
 ) -> Response:
+    require_visible(asked.wanted.expression, asked.wanted.query, scope)
     reader = Reader(product.log)
     since, until = reader.span(asked.wanted, scope, asked.bounds, asked.as_of)
     membership = viewer.membership

@@ -19,6 +19,7 @@ from audit_core.export.download import Format, Progress, stream
 from audit_core.log.store import utc_now
 from audit_core.product import Product, open_product
 from audit_core.query.filters import EntryFilter
+from audit_core.query.secrecy import require_visible
 from audit_core.query.windows import Window, parse_instant
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
@@ -37,10 +38,14 @@ def export(
         str | None, typer.Option("--from", help="From this time on, like 2026-01-31T09:00:00Z.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="Until before this time.")] = None,
+    query: Annotated[
+        str, typer.Option(help="Only what the query matches, like 'action:start outcome:failed'.")
+    ] = "",
 ) -> None:
-    """Write all entries of a window, oldest first, with times in UTC and secrets redacted."""
-    wanted = EntryFilter(window=_window(since, until))
+    """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
+    wanted = EntryFilter(window=_window(since, until), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
+    require_visible(wanted.expression, wanted.query, scope)
     product = open_product(read_settings(), utc_now, holder="python -m audit_core export")
     try:
         written = _export(product, wanted, scope, format, output)

@@ -9,6 +9,7 @@ from pages.parts import (
     charts,
     entry_detail,
     entry_table,
+    facet_panel,
     filter_bar,
     pager,
     real_time,
@@ -28,6 +29,7 @@ except FilterError as error:
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
+    with_facets = facet_panel.draw_switch(person)
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
@@ -35,21 +37,25 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
         pager.draw_download(view, scope)
 real_time.draw_pulse(view, live)
 chart_slot = st.container(key="explore_chart")
-table_slot = st.container(key="explore_table")
+list_slot = st.container(key="explore_list")
 
 histogram = cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, live.head)
 with count_slot:
     pager.draw_count(histogram, view)
 if histogram.total == 0:
-    with table_slot:
+    with list_slot:
         pager.draw_empty(view, scope, live.head)
 else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
-    with table_slot:
+    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
+    with slots[0]:
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
         pager.draw_steps(page, rows, person)
+    if with_facets:
+        with slots[1]:
+            facet_panel.draw(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
     entry_detail.draw(entry_id, scope, view.wanted.window.zone)

@@ -11,6 +11,7 @@ from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
+from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds, Window
 from audit_core.reader import OutcomeHistogram, Page, Reader, Shares, Summary
@@ -71,6 +72,14 @@ def arrived_since(
 ) -> int:
     """See `Reader.arrived_since`."""
     return reader().arrived_since(wanted, scope, bounds, after_seq)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def facets(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[Facet, ...]:
+    """See `Reader.facets`."""
+    return reader().facets(wanted, scope, bounds, most)
 
 
 @st.cache_data(max_entries=64, ttl="1m", show_spinner=False)

@@ -58,7 +58,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         _draw_window(wanted)
         query_box.draw(wanted, scope, _apply_query)
-        query_box.draw_help(_apply_query)
+        query_box.draw_help(scope, _apply_query, ask_for)
         _draw_values(wanted, scope)
     query_box.draw_problem(scope)
     if wanted.window.preset is None:
@@ -249,6 +249,10 @@ def _choose_end(name: str) -> None:
     window = current().window
     wall: datetime | None = st.session_state[f"filter_{name}"]
     instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
+    present: datetime | None = getattr(window, name)
+    if instant and present and instant == present.replace(second=0, microsecond=0):
+        # The widget knows no seconds: it gives the end of a link back without them.
+        return
     try:
         changed = replace(window, **{name: instant})
     except ValueError as error:

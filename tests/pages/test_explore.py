@@ -308,7 +308,7 @@ def test_real_time_marks_what_arrives_after_it_was_switched_on(
     open_app: Open, filled: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR), rows="10")
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="live_on").set_value(True).run()
     assert any("0 new since you switched on" in each.value for each in app.caption)
     assert set(map(str, table(app)["new"])) == {"[]"}
     filled.clock.pass_by(seconds=10)
@@ -322,14 +322,14 @@ def test_real_time_marks_what_arrives_after_it_was_switched_on(
     assert any("1 new since you switched on" in each.value for each in app.caption)
     assert targets(app)[0] == "new-1"
     assert [list(new) for new in table(app)["new"]] == [["new"], *[[]] * 9]
-    app.toggle[0].set_value(False).run()
+    app.toggle(key="live_on").set_value(False).run()
     assert "new" not in table(app)
     assert not any("new since" in each.value for each in app.caption)
 
 
 def test_a_pause_holds_the_page_still_until_it_is_resumed(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), rows="10", window="1h")
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="live_on").set_value(True).run()
     button(app, "Pause").click().run()
     before, matched = targets(app), count(app)
     filled.clock.pass_by(minutes=2)
@@ -348,7 +348,7 @@ def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
     started = entry(filled, 1, id="slow", target_id="slow", status_code=None)
     filled.product.log.append([started])
     app = explore(open_app(AUDITOR), rows="10")
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="live_on").set_value(True).run()
     assert ["In flight"] in [list(each) for each in table(app)["outcome"]]
     filled.product.log.append(
         [entry(filled, 1, id="slow", target_id="slow", created_at=started.created_at)]

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -101,12 +102,34 @@ def open_help(app: AppTest) -> AppTest:
 
 
 def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
-    open_help(app)
     for number, example in enumerate(examples()):
-        app.button(key=f"query_example_{number}").click().run()
+        open_help(app)
+        states = app._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = app.get_by_key("query_examples").proto.id
+        state.string_value = json.dumps({"selection": {"cells": [[number, "example"]]}})
+        app._run(states)
         assert not app.exception
         assert not app.warning
         assert app.query_params["query"] == example.text
+
+
+def test_a_condition_is_chosen_from_fields_and_values_that_exist(app: AppTest) -> None:
+    open_help(app)
+    app.selectbox(key="condition_field").set_value("actor").run()
+    values = app.selectbox(key="condition_value_actor")
+    assert values.options == ["ann@example.org", "bob@example.org", "(none)"]
+    values.set_value("bob@example.org").run()
+    button(app, "Leave out").click().run()
+    assert not app.exception
+    assert app.query_params["query"] == "-actor:bob@example.org"
+    app.selectbox(key="condition_field").set_value("outcome").run()
+    app.selectbox(key="condition_value_outcome").set_value("failed").run()
+    button(app, "Keep only").click().run()
+    assert app.query_params["query"] == (
+        "-actor:bob@example.org outcome:(client_error OR server_error)"
+    )
+    assert any("**1 entry**" in each.value for each in app.main.markdown)
 
 
 def test_a_value_is_asked_for_or_left_out() -> None:

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from audit_core.query.windows import format_instant
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import ADMIN, HOME, HOSTILE, Prepared
+from tests.browser.screen import Screen
+from tests.browser.test_explore_screen import append
+
+pytestmark = pytest.mark.browser
+
+HEADER, ROW = 38, 28
+
+
+def whole(prepared: Prepared) -> str:
+    return f"/explore?from=-&to={format_instant(prepared.began)}"
+
+
+def facet(screen: Screen, param: str) -> Locator:
+    """The table of a facet, in view."""
+    found = screen.page.locator(f".st-key-facet_{param}_values").get_by_test_id("stDataFrame")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def click(screen: Screen, table: Locator, row: int, *, at_end: bool) -> None:
+    """Press a row of a facet: its value, or the button at its end."""
+    box = table.bounding_box()
+    assert box is not None
+    place = {"x": box["width"] - 22 if at_end else 40, "y": HEADER + ROW * (row + 0.5)}
+    # The table learns where it is from the pointer.
+    table.hover(position=place)  # type: ignore[arg-type]
+    screen.page.wait_for_timeout(300)
+    table.click(position=place)  # type: ignore[arg-type]
+
+
+def test_a_query_is_written_refused_with_its_place_and_then_understood(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    failed = [each for each in prepared.entries[HOME] if each.status_code in range(400, 500)]
+    screen = open_screen(ADMIN, whole(prepared))
+    screen.rows()
+    screen.settle()
+    box = screen.page.get_by_label("Query", exact=True)
+    box.fill("status:[400 TO")
+    box.press("Enter")
+    expect(screen.page.get_by_text("The query was not applied.")).to_be_visible()
+    expect(screen.page.get_by_text("^", exact=False).first).to_be_visible()
+    expect(screen.page).not_to_have_url(re.compile("query="))
+    box.fill("status:[400 TO 499]")
+    box.press("Enter")
+    expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
+    expect(screen.page.get_by_text("The query was not applied.")).to_have_count(0)
+    expect(screen.page).to_have_url(re.compile("query=status"))
+
+
+def test_an_example_of_the_help_becomes_the_query(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, whole(prepared))
+    screen.page.get_by_role("button", name="Help", exact=True).click()
+    examples = screen.page.locator(".st-key-query_examples").get_by_test_id("stDataFrame")
+    expect(examples).to_be_visible()
+    place = {"x": 40, "y": HEADER + 30 * 2.5}
+    examples.hover(position=place)  # type: ignore[arg-type]
+    screen.page.wait_for_timeout(300)
+    examples.click(position=place)  # type: ignore[arg-type]
+    expect(screen.page).to_have_url(re.compile("query=action"))
+    expect(screen.page.get_by_text("Filtered by action is start or create")).to_be_visible()
+
+
+def test_a_facet_keeps_a_value_and_leaves_one_out(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    entries = prepared.entries[HOME]
+    (action, count), *_ = Counter(each.action for each in entries).most_common(1)
+    screen = open_screen(ADMIN, whole(prepared))
+    screen.rows()
+    click(screen, facet(screen, "action"), 0, at_end=False)
+    expect(screen.page.get_by_text(f"{count:,} entries")).to_be_visible()
+    expect(screen.page.get_by_label("Query", exact=True)).to_have_value(f"action:{action}")
+    screen.settle()
+    kept = [each for each in entries if each.action == action]
+    (outcome, gone), *_ = Counter(each.outcome for each in kept).most_common(1)
+    click(screen, facet(screen, "outcome"), 0, at_end=True)
+    expect(screen.page.get_by_label("Query", exact=True)).to_have_value(
+        f"action:{action} -outcome:{outcome.value}"
+    )
+    left = len(kept) - gone
+    noun = "entry" if left == 1 else "entries"
+    expect(screen.page.get_by_text(f"{left:,} {noun}")).to_be_visible()
+
+
+def test_hostile_values_in_facets_and_queries_stay_text(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, f"{whole(prepared)}&query=actor%3A%2Aevil.example%2A")
+    expect(screen.page.get_by_text(f"{len(HOSTILE):,} entries")).to_be_visible()
+    click(screen, facet(screen, "actor"), 0, at_end=False)
+    expect(screen.page.get_by_text("1 entry")).to_be_visible()
+    screen.settle()
+    assert not screen.page.get_by_test_id("stMain").locator("a, img").count()
+
+
+def test_what_is_being_typed_survives_a_refresh_by_real_time(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(ADMIN, "/explore?window=1h")
+    screen.rows()
+    screen.page.get_by_text("Real-time").click()
+    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.settle()
+    box = screen.page.get_by_label("Query", exact=True)
+    box.press_sequentially("action:sta")
+    append(app, prepared)
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible()
+    screen.settle()
+    expect(box).to_have_value("action:sta")
