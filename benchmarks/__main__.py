@@ -105,8 +105,8 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
 def _sessions(console: Console, prepared: Prepared) -> list[dict[str, object]]:
     loads = sessions.measure(prepared)
     table = Table(
-        *("sessions", "Real-time", "processor ms/s", "median click ms", "p95 ms", "server MB"),
-        title="Explore in tabs of a browser; nothing arrives",
+        *("sessions", "Real-time", "processor ms/s", "median run ms", "p95 ms", "server MB"),
+        title="Explore in clients at once; nothing arrives",
     )
     for load in loads:
         table.add_row(
