@@ -55,10 +55,8 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place, text_in_targets = self._places.page(wanted, scope, bounds, cursor, rows)
-        statement = statements.page(
-            wanted, scope, place, cursor=cursor, rows=rows, text_in_targets=text_in_targets
-        )
+        place, held = self._places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, held=held)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = _rows(fetched)
         back = cursor is not None and cursor.newer
@@ -119,7 +117,7 @@ class Reader:
         earliest = self._first(wanted, scope, place, source)
         if earliest is None or source.number is None:
             return earliest
-        each = replace(EACH, text_in_targets=source.text_in_targets)
+        each = replace(EACH, held=source.held)
         hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
         return self._first(wanted, scope, hour, each)
 

@@ -289,19 +289,6 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
         yield expression
 
 
-def beside(expression: Expression, field: Field) -> Expression:
-    """The same, but no text is looked for in the field where it is one of several."""
-    if isinstance(expression, AllOf | AnyOf):
-        parts = [beside(part, field) for part in expression.parts]
-        return all_of(parts) if isinstance(expression, AllOf) else any_of(parts)
-    if isinstance(expression, Not):
-        return negation(beside(expression.part, field))
-    if isinstance(expression, Contains) and len(expression.fields) > 1:
-        fields = tuple(each for each in expression.fields if each is not field)
-        return Contains(fields=fields, text=expression.text)
-    return expression
-
-
 def depth(expression: Expression) -> int:
     """How many `AllOf`, `AnyOf` and `Not` stand within each other; 0 for a single condition."""
     if isinstance(expression, AllOf | AnyOf):
