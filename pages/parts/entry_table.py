@@ -8,14 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_core.answers import Row
 from audit_core.entries import AuditEntry, Outcome
 from audit_core.query.windows import ago, format_instant, written
-from audit_core.reader import Row
 from audit_core.redaction import redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.visible import visible
 
 _KEY = "entry_table"
+_FORGET = "entry_table_forget"
 NEW = "new"
 MESSAGE_LENGTH = 300
 """How much of a message the table shows; the entry itself has all of it."""
@@ -86,6 +87,8 @@ def draw(rows: tuple[Row, ...], zone: str, now: datetime, after_seq: int | None)
     """Draw the page; the entry that is clicked on goes into the address as `entry`, and
     its time as `entry_at`."""
     entries = [row.entry for row in rows]
+    if st.session_state.pop(_FORGET, False) and _KEY in st.session_state:
+        st.session_state[_KEY] = {"selection": {"cells": []}}
     st.dataframe(
         frame(rows, zone, now, after_seq),
         key=_KEY,
@@ -101,9 +104,9 @@ def draw(rows: tuple[Row, ...], zone: str, now: datetime, after_seq: int | None)
 
 
 def forget_selection() -> None:
-    """Select nothing, so that a click on the same cell opens its entry again."""
-    if _KEY in st.session_state:
-        st.session_state[_KEY] = {"selection": {"cells": []}}
+    """Select nothing from the next run on, so that a click on the same cell opens its entry
+    again."""
+    st.session_state[_FORGET] = True
 
 
 def _open(entries: list[AuditEntry]) -> None:

@@ -314,4 +314,4 @@ def draw_entries(
     entry_table.draw(page.rows, zone, cached.utc_now(), None)
     pager.draw_steps(page, rows, person)
     if entry_id := st.query_params.get("entry"):
-        entry_detail.draw(entry_id, scope, zone)
+        entry_detail.draw(entry_id, zone)

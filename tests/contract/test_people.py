@@ -12,6 +12,7 @@ from audit_core.people.actors import SPARKS, ActorReader
 from audit_core.people.person import MOST_TOUCHED, PersonReader
 from audit_core.people.timeline import STRETCHES, TimelineReader
 from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship
 from audit_core.query.novelty import MEMORY, Novelty
 from audit_core.query.people import ActorKind, ActorList, ActorOrder
 from audit_core.query.statements import FACETS
@@ -431,6 +432,8 @@ def everything_read(log, wanted, scope):
         "errors": reader.errors(wanted, scope, bounds, 50),
         "hours": reader.hours_of_week(wanted, scope, bounds, NOW),
         "facets": reader.facets(wanted, scope, bounds, 50),
+        "patterns": reader.patterns(wanted, scope, bounds, NOW, 50),
+        "neighbours": neighbours_read(reader, scope),
         "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
         "arrived": reader.arrived_since(wanted, scope, bounds, 0),
         "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
@@ -443,6 +446,17 @@ def everything_read(log, wanted, scope):
         "news": person.news(wanted, own, bounds, MOST),
         "used": person.used_keys(own, bounds, MOST),
     }
+
+
+def neighbours_read(reader, scope):
+    """Around some entries that anybody may have named."""
+    found = []
+    for item in ENTRIES[:20]:
+        row = reader.row(item.id, scope)
+        for kinship in Kinship if row else ():
+            near = reader.neighbours(row, kinship, scope, 5)
+            found.append([each.entry for each in (*near.newer, *near.older)])
+    return found
 
 
 @settings(deadline=None, max_examples=6)
