@@ -41,7 +41,7 @@ class WorkSession:
     addresses: int
     clients: int
     targets: int
-    """How many different target ids."""
+    """How many different ones, by type and id."""
     touched: tuple[Touched, ...]
     """The most frequent targets, at most `MOST_TOUCHED`."""
 
@@ -113,11 +113,19 @@ class PersonReader:
         variety = {row.pop("session"): row for row in self._rows(statement, scope, rows)}
         statement = work_sessions.touched(wanted, scope, bounds, spans=spans, most=MOST_TOUCHED)
         touched: dict[int, list[Touched]] = defaultdict(list)
+        targets: dict[int, int] = defaultdict(int)
         for row in self._rows(statement, scope, MOST_TOUCHED * len(found)):
-            touched[row.pop("session")].append(Touched(**row))
+            number = row.pop("session")
+            targets[number] = row.pop("targets")
+            touched[number].append(Touched(**row))
         return SessionPage(
             sessions=tuple(
-                WorkSession(touched=tuple(touched[number]), **row, **variety[number])
+                WorkSession(
+                    targets=targets[number],
+                    touched=tuple(touched[number]),
+                    **row,
+                    **variety[number],
+                )
                 for number, row in enumerate(found)
             ),
             total=totals[0],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
+from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
@@ -76,18 +77,19 @@ Spans = Sequence[tuple[datetime, datetime]]
 
 
 def variety(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
-    """How much some sessions hold: `session` (its number in `spans`), `addresses`, `clients` and
-    `targets` (numbers of different ones)."""
-    placed = _placed(wanted, scope, bounds, spans).subquery("placed")
+    """From how many places some sessions were: `session` (its number in `spans`), `addresses`
+    and `clients` (numbers of different ones)."""
+    placed = _placed(wanted, scope, bounds, spans, "ip_address", "source", "user_agent")
+    # By combination first, which are few.
+    combined = select(placed).distinct().subquery("combined")
     return (
         select(
-            placed.c.session,
-            func.count(placed.c.ip_address.distinct()).label("addresses"),
-            func.count(client_text(placed).distinct()).label("clients"),
-            func.count(placed.c.target_id.distinct()).label("targets"),
+            combined.c.session,
+            func.count(combined.c.ip_address.distinct()).label("addresses"),
+            func.count(client_text(combined).distinct()).label("clients"),
         )
-        .where(placed.c.session < len(spans))
-        .group_by(placed.c.session)
+        .where(combined.c.session < len(spans))
+        .group_by(combined.c.session)
     )
 
 
@@ -95,37 +97,35 @@ def touched(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, most: int
 ) -> Statement:
     """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
-    `target_id`, `count`; of each session the `most` frequent ones, most frequent first."""
-    placed = (
-        _placed(wanted, scope, bounds, spans)
-        .where(entries.c.target_id.is_not(None))
-        .subquery("placed")
-    )
-    columns = (placed.c.session, placed.c.target_type, placed.c.target_id)
+    `target_id`, `count`, and `targets`: how many there are in the session. Of each session the
+    `most` frequent ones, most frequent first."""
+    placed = _placed(wanted, scope, bounds, spans, "target_type", "target_id")
     counted = (
-        select(*columns, func.count().label("count"))
-        .where(placed.c.session < len(spans))
-        .group_by(*columns)
+        select(placed, func.count().label("count"))
+        .where(placed.c.session < len(spans), placed.c.target_id.is_not(None))
+        .group_by(*placed.c)
         .subquery("counted")
     )
-    place = func.row_number().over(
-        partition_by=counted.c.session,
-        order_by=(
-            counted.c.count.desc(),
-            counted.c.target_id,
-            func.coalesce(counted.c.target_type, ""),
-        ),
+    order = (
+        counted.c.count.desc(),
+        counted.c.target_id,
+        func.coalesce(counted.c.target_type, ""),
     )
-    ranked = select(counted, place.label("place")).subquery("ranked")
+    place = func.row_number().over(partition_by=counted.c.session, order_by=order)
+    targets = func.count().over(partition_by=counted.c.session)
+    ranked = select(counted, place.label("place"), targets.label("targets")).subquery("ranked")
     return (
-        select(ranked.c.session, ranked.c.target_type, ranked.c.target_id, ranked.c.count)
+        select(*(column for column in ranked.c if column.name != "place"))
         .where(ranked.c.place <= most)
         .order_by(ranked.c.session, ranked.c.place)
     )
 
 
-def _placed(wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Statement:
-    """The entries of some sessions, and of the time between them, each with its session."""
+def _placed(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, *names: str
+) -> Subquery:
+    """Columns of the entries of some sessions, and of the time between them, each with its
+    session."""
     session = case(
         *(
             (and_(entries.c.created_at >= first, entries.c.created_at <= last), literal(number))
@@ -134,12 +134,11 @@ def _placed(wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> 
         else_=literal(len(spans)),
     )
     earliest, latest = min(first for first, _ in spans), max(last for _, last in spans)
-    return select(
-        session.label("session"),
-        *(entries.c[name] for name in ("ip_address", "source", "user_agent")),
-        entries.c.target_type,
-        entries.c.target_id,
-    ).where(
-        matching(entries, wanted, require_actor(scope), bounds),
-        entries.c.created_at.between(earliest, latest),
+    return (
+        select(session.label("session"), *(entries.c[name] for name in names))
+        .where(
+            matching(entries, wanted, require_actor(scope), bounds),
+            entries.c.created_at.between(earliest, latest),
+        )
+        .subquery("placed")
     )

@@ -115,7 +115,7 @@ def touched_text(session: WorkSession) -> str:
         f"{visible(each.target_type or '')} {visible(each.target_id)} ({each.count:,})".strip()
         for each in session.touched
     )
-    more = session.targets - len({each.target_id for each in session.touched})
+    more = session.targets - len(session.touched)
     return (f"{named} and {more:,} more" if more > 0 else named) or "–"
 
 
