@@ -36,7 +36,7 @@ _HALF_HOUR_US = 1_800_000_000
 
 
 def people(facts: Facts) -> list[Question]:
-    """The reads of the page, of the last 90 days; the person has some tens of thousands of entries."""
+    """The reads of the page; the person has some tens of thousands of entries."""
     scope = Scope(organization_id=facts.organization_id)
     own = scope.of_actor(facts.person_id)
     if isinstance(own, Denied):

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
@@ -97,7 +97,7 @@ def marks(
             entries.c.created_at,
             entries.c.action,
         )
-        .where(matching(entries, wanted, require_actor(scope), bounds))
+        .where(matching(entries, wanted, require_actor(scope), bounds), _near(places))
         .subquery("placed")
     )
     return (
@@ -142,6 +142,15 @@ def _on(table: FromClause, place: LanePlace) -> Condition:
     return and_(
         _is(table.c.target_type, place.target_type), _is(table.c.target_id, place.target_id)
     )
+
+
+def _near(places: Sequence[LanePlace]) -> Condition:
+    """What entries on the lanes fulfil, and few others: quicker than to try lane by lane."""
+    if any(place.category is not None for place in places):
+        return true()
+    ids = [place.target_id for place in places if place.target_id is not None]
+    without = [entries.c.target_id.is_(None)] if len(ids) < len(places) else []
+    return or_(entries.c.target_id.in_(ids), *without)
 
 
 def _is(column: ColumnElement[Any], value: str | None) -> Condition:
