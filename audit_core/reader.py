@@ -36,6 +36,8 @@ class Row:
 
     seq: int
     entry: AuditEntry
+    received_at: datetime | None = None
+    """When the log received it, or its last state; aware, UTC. `None` where nobody asked."""
 
     def cursor(self, *, newer: bool) -> Cursor:
         """The place just beyond this entry, towards newer or older ones."""
@@ -135,9 +137,12 @@ class Reader:
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = [
-            Row(seq=seq, entry=entry)
-            for seq, entry in zip(
-                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
+            Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
+            for seq, received, entry in zip(
+                fetched.table.column("seq").to_pylist(),
+                fetched.table.column("received_at").to_pylist(),
+                from_arrow(fetched.table),
+                strict=True,
             )
         ]
         back = cursor is not None and cursor.newer

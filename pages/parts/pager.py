@@ -11,6 +11,7 @@ from audit_core.access import Scope
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
+from audit_core.query.columns import ROW_SIZES
 from audit_core.query.cursors import Cursor
 from audit_core.query.windows import ALL_TIME, Window, format_instant, written
 from audit_core.reader import OutcomeHistogram, Page
@@ -18,7 +19,7 @@ from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, filter_bar
 
-SIZES = (10, 25, 50, 100, 200)
+SIZES = ROW_SIZES
 DEFAULT_SIZE = 25
 _SIZE = "rows_per_page"
 _CHOICE = "rows_choice"
