@@ -20,8 +20,9 @@ from pages.parts import (
 )
 
 person, scope = viewer.require(Permission.READ)
-st.title("Explore", anchor=False)
-views_slot = st.container(key="explore_views")
+with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
+    st.title("Explore", anchor=False, width="content")
+    views_slot = st.container(key="explore_views", width="content")
 saved_views.open_asked(person, scope)
 
 try:

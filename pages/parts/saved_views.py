@@ -50,7 +50,10 @@ _SHOWN = "views_shown"
 _USED = "views_used"
 """The views of others whose use this session has recorded."""
 
+_NO_VIEW = ""
+
 _ROW, _HEADER, _MOST_ROWS = 32, 36, 6
+_LIST_WIDTH = 660
 _BEYOND_FILTER = (VIEW_PARAM, *LAYOUT_PARAMS, ROWS_PARAM)
 
 
@@ -176,7 +179,7 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
         args=(view_dialogs.SAVE,),
     )
     st.button(
-        "Leave view",
+        "Leave",
         icon=":material/close:",
         key="views_leave",
         type="tertiary",
@@ -192,7 +195,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
     with cached.product().state.read() as connection:
         views = list_views(connection, person)
         preferred = default_view(connection, person)
-    with popover:
+    with popover, st.container(width=_LIST_WIDTH):
         for key, label, group in (
             ("own", "Mine", views.own),
             ("others", "Shared by others", views.others),
@@ -233,11 +236,11 @@ def _draw_group(key: str, label: str, group: Sequence[SavedView | ReadyView], sc
 
 
 def _draw_default(views: SavedViews, preferred: str | None) -> None:
-    names: dict[str | None, str] = {None: "Nothing: all of the last 7 days"}
+    names = {_NO_VIEW: "None: everything of the last 7 days"}
     names |= {each.id: f"{visible(each.name)}" for each in views.own}
     names |= {each.id: f"{visible(each.name)} ({visible(each.owner)})" for each in views.others}
     names |= {each.key: each.name for each in READY_VIEWS.values()}
-    st.session_state[_DEFAULT] = preferred if preferred in names else None
+    st.session_state[_DEFAULT] = preferred if preferred in names else _NO_VIEW
     st.selectbox(
         "Open by default",
         list(names),
@@ -310,7 +313,7 @@ def _manage() -> None:
 def _choose_default() -> None:
     if person := viewer.find():
         with cached.product().state.begin() as connection:
-            set_default_view(connection, person, st.session_state[_DEFAULT])
+            set_default_view(connection, person, st.session_state[_DEFAULT] or None)
 
 
 def _overwrite(view_id: str, shown: Params) -> None:
