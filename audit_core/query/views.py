@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from audit_core.errors import FilterError
 from audit_core.query.columns import LAYOUT_PARAMS, ROW_SIZES, Layout
 from audit_core.query.filters import PARAMS, EntryFilter
+from audit_core.query.problems import QueryError
 
 Params = Mapping[str, Sequence[str]]
 """The parameters of an address: values by name."""
@@ -76,6 +77,8 @@ def check_view(params: Params) -> EntryFilter:
     }
     try:
         wanted = EntryFilter.from_params(of_filter)
+    except QueryError as error:
+        problems += (f"The query cannot be read: {problem}" for problem in error.problems)
     except FilterError as error:
         problems += error.problems
     try:
