@@ -100,10 +100,18 @@ def view_of(wanted: EntryFilter, layout: Layout, rows: int) -> dict[str, list[st
 
 
 def differs(shown: Params, view: Params) -> bool:
-    """Whether what is shown is not what a view says.
+    """Whether what is shown, as `view_of` writes it, is not what a view says.
 
-    Both are as `to_params` writes them. A layout or page size that the view leaves open is left
-    to each person.
+    A layout or page size that the view leaves open is left to each person. A view that cannot be
+    read differs from everything.
     """
-    names = {*shown, *view} - {name for name in (*LAYOUT_PARAMS, ROWS_PARAM) if name not in view}
-    return any(list(shown.get(name, ())) != list(view.get(name, ())) for name in names)
+    try:
+        wanted = check_view(view)
+    except FilterError:
+        return True
+    layout, rows = Layout.from_params(shown, Layout()), list(shown[ROWS_PARAM])
+    return (
+        wanted != check_view(shown)
+        or Layout.from_params(view, layout) != layout
+        or list(view.get(ROWS_PARAM, rows)) != rows
+    )

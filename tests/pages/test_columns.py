@@ -125,6 +125,16 @@ def test_the_address_says_which_columns_in_which_order_and_how_dense(
     assert kept(filled, "columns") is None
 
 
+def test_all_columns_can_be_drawn_at_once_also_beside_the_mark_of_new_ones(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), columns=",".join(ALL))
+    assert chosen(app) == ALL
+    app.toggle(key="live_on").set_value(True).run()
+    assert not app.exception
+    assert chosen(app) == ("new", *ALL)
+
+
 @pytest.mark.parametrize(
     ("params", "told"),
     [
@@ -208,9 +218,15 @@ def test_a_choice_that_no_longer_exists_is_the_usual_one(open_app: Open, filled:
 
 
 def test_while_a_view_is_open_a_change_is_not_remembered(open_app: Open, filled: Seeded) -> None:
-    app = explore(open_app(AUDITOR), view="denied", window="7d")
+    app = explore(open_app(AUDITOR), view="denied", window="all")
     app.session_state["columns_chosen"] = "user"
     opened(app)
     press(app, "columns_remove")
     assert "user" not in app.query_params["columns"]
     assert kept(filled, "columns") is None
+    app.selectbox(key="rows_choice").set_value(50)
+    app.run()
+    assert app.query_params["rows"] == "50"
+    with filled.product.state.read() as connection:
+        name, account_id = "rows_per_page", filled.ids[AUDITOR]
+        assert read_preference(connection, account_id=account_id, name=name) is None

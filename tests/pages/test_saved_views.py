@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.access import Permission, Role
 from audit_core.query.views import READY_VIEWS
-from audit_core.state.memberships import set_membership
+from audit_core.state.memberships import end_membership, set_membership
 from audit_core.state.sessions import find_viewer
 from audit_core.state.views import (
     SavedView,
@@ -398,9 +398,15 @@ def test_a_default_that_is_gone_is_told_and_everything_is_shown(
     assert len(table(app)) == 5
 
 
-def test_views_of_another_organization_are_not_listed(open_app: Open, filled: Seeded) -> None:
-    saved(filled, ADMIN, "Alpha's", shared=True)
-    viewer = person(filled, BOTH)
+def test_views_of_another_organization_are_neither_listed_nor_opened(
+    open_app: Open, filled: Seeded
+) -> None:
+    view = saved(filled, ADMIN, "Alpha's", shared=True)
+    with filled.product.state.begin() as connection:
+        end_membership(connection, account_id=filled.ids[BOTH], organization_id=ALPHA)
     app = listed(explore(open_app(BOTH)))
-    shown = names(app, "others") if viewer.organization_id == ALPHA else []
-    assert shown == (["Alpha's"] if viewer.organization_id == ALPHA else [])
+    assert {each.key for each in app.main.dataframe} & {"views_own", "views_others"} == set()
+    assert "Alpha's" not in str(app.selectbox(key="views_default").options)
+    linked = explore(open_app(BOTH), view=view.id)
+    assert "view" not in linked.query_params
+    assert "Alpha's" not in texts(linked)

@@ -50,6 +50,12 @@ def test_a_view_differs_exactly_where_something_shown_is_not_what_it_says(
     assert differs(shown, wanted.to_params()) == (other != wanted)
 
 
+def test_a_view_that_cannot_be_read_differs_and_one_that_is_written_otherwise_does_not() -> None:
+    shown = view_of(EntryFilter(actors=("a", "b")), Layout(), 25)
+    assert differs(shown, {"colour": ["red"]})
+    assert not differs(shown, {"actor": ["b", "a", "b"]})
+
+
 def test_a_relative_window_stays_relative() -> None:
     params = view_of(EntryFilter(), Layout(), 25)
     assert params["window"] == ["7d"]
