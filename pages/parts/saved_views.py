@@ -30,29 +30,26 @@ from audit_core.state.sessions import Viewer
 from audit_core.state.views import (
     MOST_SHARED,
     SavedView,
-    SavedViews,
     change_view,
     default_view,
     find_view,
     list_views,
     may_change,
     open_view,
-    set_default_view,
 )
 from pages.parts import cached, filter_bar, query_box, view_dialogs, viewer
 from pages.parts.visible import visible
 
 POPOVER = "views_popover"
-_DEFAULT = "views_default"
 _PROBLEM = "views_problem"
 _SHOWN = "views_shown"
 """What the address said beyond the filter when Explore was last shown."""
 _USED = "views_used"
 """The views of others whose use this session has recorded."""
 
-_NO_VIEW = ""
-
-_ROW, _HEADER, _MOST_ROWS = 32, 36, 6
+_ROW, _HEADER, _MOST_ROWS = 30, 36, 5
+_NAME_LENGTH = 60
+"""How much of its name the open view shows; the list has all."""
 _LIST_WIDTH = 660
 _BEYOND_FILTER = (VIEW_PARAM, *LAYOUT_PARAMS, ROWS_PARAM)
 
@@ -114,13 +111,14 @@ def problem_of(params: Params, scope: Scope) -> tuple[str, ...]:
     return ()
 
 
-def frame(views: Sequence[SavedView | ReadyView], scope: Scope) -> pd.DataFrame:
-    """What a list of views shows, all of it text."""
+def frame(views: Sequence[SavedView | ReadyView], person: Viewer, scope: Scope) -> pd.DataFrame:
+    """What a list of views shows, all of it text: of the person's own ones who sees them, of
+    others whose they are."""
     lines = [
         {
             "name": visible(view.name),
             "shows": _shows(view.params, scope),
-            "by": _by(view),
+            "by": _by(view, person),
         }
         for view in views
     ]
@@ -133,10 +131,12 @@ def _shows(params: Params, scope: Scope) -> str:
     return visible(check_view(params).describe())
 
 
-def _by(view: SavedView | ReadyView) -> str:
+def _by(view: SavedView | ReadyView, person: Viewer) -> str:
     if isinstance(view, ReadyView):
         return "Sandtrail"
-    return f"{visible(view.owner)}, {'shared' if view.shared else 'private'}"
+    if view.account_id != person.account_id:
+        return visible(view.owner)
+    return "All readers" if view.shared else "Only me"
 
 
 def _open_one(person: Viewer) -> SavedView | ReadyView | None:
@@ -158,7 +158,8 @@ def _open_one(person: Viewer) -> SavedView | ReadyView | None:
 
 
 def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> None:
-    st.text(visible(view.name), width="content")
+    name = visible(view.name)
+    st.text(name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…", width="content")
     changed = differs(shown, view.params)
     if changed:
         st.badge("Changed", color="orange", icon=":material/edit:")
@@ -194,60 +195,50 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
         return
     with cached.product().state.read() as connection:
         views = list_views(connection, person)
-        preferred = default_view(connection, person)
     with popover, st.container(width=_LIST_WIDTH):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            st.caption("A click opens a view.", width="content")
+            st.button(
+                "Manage…",
+                icon=":material/edit_note:",
+                key="views_manage",
+                on_click=_manage,
+                help="Rename, share and delete views, and choose the one to open by default",
+            )
         for key, label, group in (
             ("own", "Mine", views.own),
             ("others", "Shared by others", views.others),
             ("ready", "Ready-made", tuple(READY_VIEWS.values())),
         ):
             if group:
-                _draw_group(key, label, group, scope)
+                _draw_group(
+                    key, label, frame(group, person, scope), tuple(map(_key_of, group)), scope
+                )
         if views.truncated:
             st.caption(f"The first {MOST_SHARED:,} of more shared views.")
-        _draw_default(views, preferred)
-        st.button(
-            "Manage…",
-            icon=":material/edit_note:",
-            key="views_manage",
-            disabled=not view_dialogs.manageable(person, views),
-            on_click=_manage,
-        )
 
 
-def _draw_group(key: str, label: str, group: Sequence[SavedView | ReadyView], scope: Scope) -> None:
+def _draw_group(
+    key: str, label: str, table: pd.DataFrame, keys: tuple[str, ...], scope: Scope
+) -> None:
     column = st.column_config
     widget = f"views_{key}"
     st.dataframe(
-        frame(group, scope).drop(columns=[] if key == "others" else ["by"]),
+        table.drop(columns=["by"] if key == "ready" else []),
         key=widget,
         hide_index=True,
         row_height=_ROW,
-        height=_HEADER + _ROW * min(len(group), _MOST_ROWS) + 2,
-        on_select=partial(_click, widget, tuple(_key_of(view) for view in group), scope),
+        height=_HEADER + _ROW * min(len(keys), _MOST_ROWS) + 2,
+        on_select=partial(_click, widget, keys, scope),
         selection_mode="single-cell",
         column_config={
             "name": column.TextColumn(label, width=200),
-            "shows": column.TextColumn("Shows", width=300 if key == "others" else 460),
-            "by": column.TextColumn("By", width=160),
+            "shows": column.TextColumn("Shows", width=460 if key == "ready" else 300),
+            "by": column.TextColumn("Seen by" if key == "own" else "By", width=160),
         },
         alt=f"{label}: views by name, with what they show; select one to open it.",
-    )
-
-
-def _draw_default(views: SavedViews, preferred: str | None) -> None:
-    names = {_NO_VIEW: "None: everything of the last 7 days"}
-    names |= {each.id: f"{visible(each.name)}" for each in views.own}
-    names |= {each.id: f"{visible(each.name)} ({visible(each.owner)})" for each in views.others}
-    names |= {each.key: each.name for each in READY_VIEWS.values()}
-    st.session_state[_DEFAULT] = preferred if preferred in names else _NO_VIEW
-    st.selectbox(
-        "Open by default",
-        list(names),
-        format_func=lambda key: names.get(key, ""),
-        key=_DEFAULT,
-        on_change=_choose_default,
-        help="What Explore opens with when its address asks for nothing",
     )
 
 
@@ -308,12 +299,6 @@ def _click(widget: str, keys: tuple[str, ...], scope: Scope) -> None:
 def _manage() -> None:
     st.session_state[POPOVER] = False
     view_dialogs.ask_for(view_dialogs.MANAGE)
-
-
-def _choose_default() -> None:
-    if person := viewer.find():
-        with cached.product().state.begin() as connection:
-            set_default_view(connection, person, st.session_state[_DEFAULT] or None)
 
 
 def _overwrite(view_id: str, shown: Params) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from audit_core.access import Permission, Scope
 from audit_core.errors import AuditError
-from audit_core.query.views import VIEW_PARAM, Params, check_view
+from audit_core.query.views import READY_VIEWS, VIEW_PARAM, Params, check_view
 from audit_core.state.sessions import Viewer
 from audit_core.state.views import (
     LONGEST_VIEW_NAME,
@@ -16,6 +16,7 @@ from audit_core.state.views import (
     SavedViews,
     add_view,
     change_view,
+    default_view,
     delete_view,
     list_views,
     may_change,
@@ -26,6 +27,8 @@ from pages.parts.visible import visible
 
 SAVE, MANAGE = "save", "manage"
 _OPEN = "views_dialog"
+_DEFAULT = "views_default"
+_NO_VIEW = ""
 _CHOSEN = "views_managed"
 _DELETING = "views_deleting"
 
@@ -43,6 +46,11 @@ def ask_for(dialog: str) -> None:
 def close() -> None:
     """Open none in the next run."""
     st.session_state.pop(_OPEN, None)
+
+
+def is_open() -> bool:
+    """Whether one is open: what redraws the page would take the cursor out of its fields."""
+    return _OPEN in st.session_state
 
 
 def draw(scope: Scope, shown: Params) -> None:
@@ -121,14 +129,18 @@ def _draw_managing(scope: Scope) -> None:
     with problems.boundary():
         person = _require(scope)
         with cached.product().state.read() as connection:
-            found = manageable(person, list_views(connection, person))
+            views = list_views(connection, person)
+            preferred = default_view(connection, person)
+        _draw_default(views, preferred)
+        found = manageable(person, views)
         if not found:
-            st.info("There is no view that you can change.", icon=":material/bookmarks:")
+            st.caption("You have no view yet: “Save as…” keeps what is shown under a name.")
             return
         by_id = {view.id: view for view in found}
         open_one = st.query_params.get(VIEW_PARAM)
         if st.session_state.get(_CHOSEN) not in by_id:
             st.session_state[_CHOSEN] = open_one if open_one in by_id else found[0].id
+        st.subheader("Change a view", anchor=False)
         chosen = st.selectbox(
             "View",
             list(by_id),
@@ -137,6 +149,28 @@ def _draw_managing(scope: Scope) -> None:
             on_change=lambda: st.session_state.pop(_DELETING, None),
         )
         _draw_one(person, by_id[chosen])
+
+
+def _draw_default(views: SavedViews, preferred: str | None) -> None:
+    names = {_NO_VIEW: "None: everything of the last 7 days"}
+    names |= {view.id: visible(view.name) for view in views.own}
+    names |= {view.id: visible(f"{view.name} ({view.owner})") for view in views.others}
+    names |= {view.key: view.name for view in READY_VIEWS.values()}
+    st.session_state[_DEFAULT] = preferred if preferred in names else _NO_VIEW
+    st.selectbox(
+        "Open by default",
+        list(names),
+        format_func=lambda key: names.get(key, ""),
+        key=_DEFAULT,
+        on_change=_choose_default,
+        help="What Explore opens with when its address asks for nothing",
+    )
+
+
+def _choose_default() -> None:
+    if person := viewer.find():
+        with cached.product().state.begin() as connection:
+            set_default_view(connection, person, st.session_state[_DEFAULT] or None)
 
 
 def _named(person: Viewer, view: SavedView) -> str:
