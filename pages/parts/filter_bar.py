@@ -91,7 +91,8 @@ def current() -> EntryFilter:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "compare", "comparing", "rows", "embed", "embed_options"),
+    *("at", "entry", "entry_at", "compare", "comparing"),
+    *("rows", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 

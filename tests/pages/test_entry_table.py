@@ -82,7 +82,7 @@ def test_the_table_holds_one_line_for_each_entry_all_of_it_text() -> None:
         "2026-05-04 08:00:00",
         "2026-05-04 08:00:04",
     ]
-    assert set(table["ago"]) == {"59m ago"}
+    assert set(table["age"]) == {"59m ago"}
     assert list(table["user"]) == [*["ann@example.org"] * 2, "@runner", "ann@example.org"]
     assert list(table["message"][:2]) == ['Said "no", then left', ""]
 
@@ -96,7 +96,7 @@ def test_new_is_what_has_a_higher_seq_than_the_one_at_the_beginning() -> None:
 
 def test_no_rows_make_a_table_with_all_its_columns() -> None:
     assert list(frame((), "UTC", NOON, None).columns) == [
-        *("ago", "time", "user", "action", "target", "outcome", "message")
+        *("age", "time", "user", "action", "target", "outcome", "message")
     ]
 
 
