@@ -108,10 +108,10 @@ _CELLS: dict[str, Callable[[Row, Clock], Any]] = {
 
 _WIDTHS: dict[str, int] = {
     "age": 80,
-    "user": 185,
-    "action": 165,
+    "user": 170,
+    "action": 155,
     "target": 215,
-    "outcome": 150,
+    "outcome": 145,
     "message": 320,
     "actor_id": 170,
     "key": 130,
