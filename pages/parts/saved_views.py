@@ -159,7 +159,9 @@ def _open_one(person: Viewer) -> SavedView | ReadyView | None:
 
 def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> None:
     name = visible(view.name)
-    st.text(name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH]}…", width="content")
+    st.text(
+        name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH].rstrip()}…", width="content"
+    )
     changed = differs(shown, view.params)
     if changed:
         st.badge("Changed", color="orange", icon=":material/edit:")
@@ -205,7 +207,6 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
                 icon=":material/edit_note:",
                 key="views_manage",
                 on_click=_manage,
-                help="Rename, share and delete views, and choose the one to open by default",
             )
         for key, label, group in (
             ("own", "Mine", views.own),
