@@ -17,6 +17,8 @@ class Row:
 
     seq: int
     entry: AuditEntry
+    received_at: datetime | None = None
+    """When the log received it, or its last state; aware, UTC. `None` where nobody asked."""
 
     def cursor(self, *, newer: bool) -> Cursor:
         """The place just beyond this entry, towards newer or older ones."""

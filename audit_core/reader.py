@@ -296,9 +296,11 @@ class Reader:
 
 
 def _rows(fetched: Fetched) -> list[Row]:
-    seqs = fetched.table.column("seq").to_pylist()
-    entries = from_arrow(fetched.table)
-    return [Row(seq=seq, entry=entry) for seq, entry in zip(seqs, entries, strict=True)]
+    seqs, times = (fetched.table.column(name).to_pylist() for name in ("seq", "received_at"))
+    return [
+        Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
+        for seq, received, entry in zip(seqs, times, from_arrow(fetched.table), strict=True)
+    ]
 
 
 def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:

@@ -91,8 +91,8 @@ def current() -> EntryFilter:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "compare", "comparing", "rows", "person"),
-    *("embed", "embed_options"),
+    *("at", "entry", "entry_at", "compare", "comparing"),
+    *("person", "rows", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from audit_core.answers import Row
+from audit_core.query.columns import DEFAULT_COLUMNS
 from audit_core.redaction import MARK
 from pages.parts import entry_table
 from pages.parts.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
@@ -74,7 +75,7 @@ def test_a_target_may_lack_its_type_its_id_or_both() -> None:
 def test_the_table_holds_one_line_for_each_entry_all_of_it_text() -> None:
     rows = tuple(Row(seq=number, entry=entry) for number, entry in enumerate(NASTY))
     now = NOON + timedelta(hours=1)
-    table = frame(rows, "America/New_York", now, None)
+    table = frame(rows, "America/New_York", now, None, ("age", *DEFAULT_COLUMNS))
     assert len(table) == len(NASTY)
     assert list(table["time"]) == [
         "2026-05-04 08:00:01",
@@ -82,7 +83,7 @@ def test_the_table_holds_one_line_for_each_entry_all_of_it_text() -> None:
         "2026-05-04 08:00:00",
         "2026-05-04 08:00:04",
     ]
-    assert set(table["ago"]) == {"59m ago"}
+    assert set(table["age"]) == {"59m ago"}
     assert list(table["user"]) == [*["ann@example.org"] * 2, "@runner", "ann@example.org"]
     assert list(table["message"][:2]) == ['Said "no", then left', ""]
 
@@ -96,7 +97,7 @@ def test_new_is_what_has_a_higher_seq_than_the_one_at_the_beginning() -> None:
 
 def test_no_rows_make_a_table_with_all_its_columns() -> None:
     assert list(frame((), "UTC", NOON, None).columns) == [
-        *("ago", "time", "user", "action", "target", "outcome", "message")
+        *("time", "user", "action", "outcome", "target", "message")
     ]
 
 
