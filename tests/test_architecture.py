@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "query": {*WORDS, "log"},
     "places": {*WORDS, "log", "query"},
     "reader": {*WORDS, "log", "query", "places"},
+    "tallies": {*WORDS, "log", "query", "places", "reader"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},

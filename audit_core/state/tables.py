@@ -186,3 +186,11 @@ preference = Table(
     Column("name", FreeText, primary_key=True),
     Column("value", FreeText, nullable=False),
 )
+
+organization_setting = Table(
+    "organization_setting",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
+)

@@ -6,11 +6,11 @@ from audit_core.access import Allowed, Permission, decide
 from audit_core.errors import FilterError
 from pages.parts import (
     cached,
-    charts,
     entry_detail,
     entry_table,
     facet_panel,
     filter_bar,
+    over_time,
     pager,
     real_time,
     viewer,
@@ -23,6 +23,7 @@ try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    stack = over_time.stack()
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -35,27 +36,33 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
         pager.draw_refresh()
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
-real_time.draw_pulse(view, live)
+    real_time.draw_lookout(live)
+news_slot = st.container()
 chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
-histogram = cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, live.head)
-with count_slot:
-    pager.draw_count(histogram, view)
-if histogram.total == 0:
-    with list_slot:
-        pager.draw_empty(view, scope, live.head)
-else:
-    with chart_slot:
-        charts.draw_outcomes_over_time(histogram, view.wanted)
-    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
+# Rows first: the chart and the count look at all that matches.
+page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
+listed = bool(page.rows) or cursor is not None
+slots = list_slot.columns([3, 1]) if listed and with_facets else [list_slot]
+if listed:
     with slots[0]:
-        page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
         pager.draw_steps(page, rows, person)
+with news_slot:
+    real_time.draw_news(view, scope, live, page)
+histogram = over_time.read(stack, view, scope, live.head)
+with count_slot:
+    over_time.draw_count(histogram, view, scope, live.head)
+if listed:
+    with chart_slot:
+        over_time.draw(histogram, stack, view.wanted)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)
+else:
+    with list_slot:
+        pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
     entry_detail.draw(entry_id, scope, view.wanted.window.zone)

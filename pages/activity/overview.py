@@ -5,7 +5,7 @@ import streamlit as st
 from audit_core.access import Permission
 from audit_core.errors import FilterError
 from audit_core.query.windows import written
-from pages.parts import cached, charts, filter_bar, metrics, pager, real_time, viewer
+from pages.parts import cached, charts, filter_bar, metrics, pager, real_time, viewer, zoom
 
 HEADINGS = (
     "Outcomes",
@@ -31,7 +31,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
-real_time.draw_pulse(view, live)
+    real_time.draw_lookout(live)
+real_time.draw_news(view, scope, live)
 
 asked = (view.wanted, scope, view.bounds)
 summary = cached.summary(*asked, live.head)
@@ -60,6 +61,7 @@ with span_slot:
     compared = f", compared with {metrics.compared_with(window)}" if before else ""
     st.caption(f"{span} {window.zone}{compared}. Click a bar or a cell to narrow the filter.")
 with time_slot:
+    zoom.draw_back(view.wanted)
     charts.draw_outcomes_over_time(histogram, view.wanted)
 with outcome_slot:
     charts.draw_outcomes(histogram, view.wanted)

@@ -18,7 +18,7 @@ from audit_core.query.buckets import HOUR_US, buckets_for
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Window
 from audit_core.reader import OutcomeHistogram, Reader, Share, Shares, Summary
-from pages.parts.figures import hours, outcomes, ranking, text
+from pages.parts.figures import hours, outcomes, ranking, text, timeline
 from pages.parts.figures.chart import Chart, changes_of
 from pages.parts.figures.failures import failures
 from pages.parts.metrics import compared_with, metrics_of
@@ -158,7 +158,7 @@ def test_an_entry_dated_far_ahead_is_told_and_leaves_the_other_bars_their_width(
     near = outcomes.over_time(histogram(*counts), Window())
     chart = outcomes.over_time(histogram(*counts, (far, Outcome.SUCCESS, 1)), Window())
     assert chart.figure.layout.xaxis.range == near.figure.layout.xaxis.range
-    assert near.figure.layout.xaxis.range[1] > outcomes.wall(later)
+    assert near.figure.layout.xaxis.range[1] > timeline.wall(later)
     told = "1 entry dated later, not drawn"
     assert told in chart.figure.layout.xaxis.title.text and told in chart.alt
     assert told not in near.alt
@@ -403,7 +403,7 @@ def test_buckets_end_after_they_begin_and_up_to_an_hour_at_most_a_width_later(
 ) -> None:
     buckets = replace(buckets_for(at, at + timedelta(days=1), zone), width_us=width_s * 1_000_000)
     start = at.astimezone(Window(zone=zone).zone_info)
-    end = outcomes.bucket_end(start, buckets)
+    end = timeline.bucket_end(start, buckets)
     assert start.astimezone(UTC) < end.astimezone(UTC)
     if buckets.width_us <= HOUR_US:
         assert end.astimezone(UTC) - start.astimezone(UTC) <= timedelta(seconds=width_s)
