@@ -37,7 +37,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
     real_time.draw_lookout(live)
-news_slot = st.container()
+times_slot = st.container()
 chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
@@ -49,11 +49,12 @@ if listed:
     with slots[0]:
         entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
         pager.draw_steps(page, rows, person)
-with news_slot:
-    real_time.draw_news(view, scope, live, page)
 histogram = over_time.read(stack, view, scope, live.head)
 with count_slot:
     over_time.draw_count(histogram, view, scope, live.head)
+with times_slot:
+    over_time.draw_instants(histogram, view)
+    real_time.draw_news(view, scope, live, page)
 if listed:
     with chart_slot:
         over_time.draw(histogram, stack, view.wanted)

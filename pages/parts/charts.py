@@ -24,15 +24,21 @@ CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 MOST_FAILING = 8
 """How many actions the chart of errors has."""
 
+LEGEND_LINE_PX = 17
+
 _CLICKS = "chart_clicks"
 
 
 def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
     """Draw a chart of what `wanted` matches. `name` is unique on the page."""
     key = f"{name}_{_fingerprint(wanted)}_{st.session_state.setdefault(_CLICKS, 0)}"
-    drags = chart.drag is not None and not _by_finger()
+    drags = chart.drag is not None and not by_finger()
     if not drags:
         chart.figure.update_layout(dragmode=False)
+    if chart.drag is not None and by_finger():
+        # Each name of the legend has a line of its own there.
+        taller = LEGEND_LINE_PX * len(chart.figure.data)
+        chart.figure.update_layout(height=chart.figure.layout.height + taller)
     st.plotly_chart(
         chart.figure,
         key=key,
@@ -146,6 +152,6 @@ def _dragged(box: Mapping[str, Any]) -> list[object]:
     return list(edges) if isinstance(edges, (list, tuple)) else []
 
 
-def _by_finger() -> bool:
+def by_finger() -> bool:
     """Whether this is a phone, where a drag over the chart has to scroll the page."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")

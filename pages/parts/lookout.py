@@ -50,6 +50,7 @@ def draw(
         data={"asked": asked},
         on_moved_change=on_moved,
         on_back_change=on_back,
+        width=1,
         height=1,
     )
 

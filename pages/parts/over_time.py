@@ -77,22 +77,16 @@ def count(
 
 
 def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope, head: int) -> None:
-    """How many matched, and the instants that were looked at."""
+    """How many matched."""
     wanted, bounds = view.wanted, view.bounds
     if histogram is not None:
         found: Count | None = Count(number=histogram.total, more=False)
-        since: datetime | None = histogram.since
-        until = histogram.until
     else:
-        since, until = bounds.since, bounds.until or view.as_of
         exact = st.session_state.get(_EXACT) == wanted
         found = cached.exact_count(wanted, scope, bounds, head) if exact else None
         found = found or count(wanted, scope, bounds, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
-    st.markdown(
-        f"**{'Uncounted' if found is None else found} {noun}** :gray[:small["
-        f"{instants(since, until, wanted.window.zone)}]]"
-    )
+    st.markdown(f"**{'Uncounted' if found is None else found} {noun}**")
     if found is None or found.more:
         st.button(
             "Count exactly",
@@ -103,21 +97,28 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         )
 
 
+def draw_instants(histogram: Histogram | None, view: filter_bar.View) -> None:
+    """The instants between which entries were looked for."""
+    zone = view.wanted.window.zone
+    if histogram is None:
+        st.caption(instants(view.bounds.since, view.bounds.until or view.as_of, zone))
+    else:
+        st.caption(instants(histogram.since, histogram.until, zone))
+
+
 def instants(since: datetime | None, until: datetime, zone: str) -> str:
-    """From when to when in the zone, and outside UTC in UTC too; `None`: from the first entry."""
+    """From when to when on the zone's clocks, and outside UTC in UTC too; `None`: from the first
+    entry."""
+    universal = f"{_instant(since, UTC_NAME)} – {_instant(until, UTC_NAME)} UTC"
     if zone == UTC_NAME:
-        return f"{_instant(since, zone)} – {_instant(until, zone)} UTC"
-    return (
-        f"{_instant(since, zone)} – {_instant(until, zone)} {zone} · "
-        f"{_instant(since, UTC_NAME)} – {_instant(until, UTC_NAME)} UTC"
-    )
+        return universal
+    ahead = [offset(instant, zone) for instant in (since, until) if instant is not None]
+    both = ", then ".join(dict.fromkeys(f"UTC{each}" for each in ahead))
+    return f"{_instant(since, zone)} – {_instant(until, zone)} {zone} ({both}) · {universal}"
 
 
 def _instant(instant: datetime | None, zone: str) -> str:
-    if instant is None:
-        return "the first entry"
-    text = written(instant, zone)
-    return text if zone == UTC_NAME else f"{text} {offset(instant, zone)}"
+    return "the first entry" if instant is None else written(instant, zone)
 
 
 def offset(instant: datetime, zone: str) -> str:
@@ -142,7 +143,8 @@ def draw(histogram: Histogram | None, by: str, wanted: EntryFilter) -> None:
         )
         zoom.draw_back(wanted)
         if histogram is not None:
-            st.caption("Drag over the chart to zoom in; click a bar to narrow.", width="content")
+            drag = "" if charts.by_finger() else "Drag over the chart to zoom in. "
+            st.caption(f"{drag}Click a bar to narrow.", width="content")
     if histogram is None:
         _draw_given_up(by, wanted)
     elif isinstance(histogram, OutcomeHistogram):

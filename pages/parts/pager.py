@@ -17,7 +17,7 @@ from audit_core.query.windows import ALL_TIME, Bounds, Window, format_instant
 from audit_core.reader import Page
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, filter_bar, over_time
+from pages.parts import cached, filter_bar, over_time, zoom
 
 SIZES = (10, 25, 50, 100, 200)
 DEFAULT_SIZE = 25
@@ -67,6 +67,7 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
     else:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
+        zoom.draw_back(view.wanted)
         for label in narrowed:
             without = view.wanted.without(label)
             st.button(

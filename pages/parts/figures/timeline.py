@@ -173,6 +173,7 @@ def timeline(
         showlegend=True,
         dragmode="select",
         selectdirection="h",
+        legend_maxheight=0.9,
         newselection={"line": {"width": 1, "dash": "solid"}},
     )
     shown.update_xaxes(
