@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "answers": {*WORDS, "log", "query"},
     "reader": {*WORDS, "log", "query", "places", "answers"},
     "people": {*WORDS, "log", "query", "places", "answers", "reader"},
+    "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},

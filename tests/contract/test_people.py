@@ -20,6 +20,7 @@ from audit_core.query.timelines import LaneKind, LanePlace
 from audit_core.query.windows import Bounds, Window
 from audit_core.query.work_sessions import QUIET
 from audit_core.reader import Reader
+from audit_core.tallies import Tallies
 from tests.contract.pieces import append_in_pieces
 from tests.peopled import worked_entries
 from tests.plain_reading import selected, within
@@ -435,7 +436,8 @@ def everything_read(log, wanted, scope):
         "patterns": reader.patterns(wanted, scope, bounds, NOW, 50),
         "neighbours": neighbours_read(reader, scope),
         "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
-        "arrived": reader.arrived_since(wanted, scope, bounds, 0),
+        "count": Tallies(reader).count(wanted, scope, bounds),
+        "stacked": Tallies(reader).stacked_over_time("action", wanted, scope, bounds, NOW),
         "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
         "actors": actors.actors(wanted, scope, bounds, NOW, ActorList(), MOST),
         "keys": actors.actors(wanted, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST),

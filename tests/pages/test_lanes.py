@@ -14,6 +14,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.timelines import LaneKind
 from audit_core.query.windows import Window
 from audit_core.reader import Reader
+from audit_core.tallies import Tallies
 from pages.parts.figures.lanes import over_time
 from pages.parts.person_page import told
 from tests.peopled import worked_entries
@@ -41,7 +42,7 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     for place, count in sizes.items():
         asked = replace(wanted, **chart.clicks[place])
         bounds = asked.window.bounds(NOW)
-        assert Reader(log).arrived_since(asked, OWN, bounds, 0) == count
+        assert Tallies(Reader(log)).count(asked, OWN, bounds).number == count
         assert EntryFilter.from_params(asked.to_params()) == asked
 
 
