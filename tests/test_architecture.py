@@ -15,7 +15,17 @@ MIGRATIONS = ROOT / "audit_core" / "state" / "migrations"
 DIALECTS = ROOT / "audit_core" / "log" / "dialects"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
-WORDS = ("errors", "entries", "redaction", "rejections", "access", "settings")
+WORDS = (
+    "errors",
+    "entries",
+    "redaction",
+    "templates",
+    "sentences",
+    "particulars",
+    "rejections",
+    "access",
+    "settings",
+)
 
 MAY_IMPORT = {
     **{word: set(WORDS[:place]) for place, word in enumerate(WORDS)},
@@ -23,8 +33,9 @@ MAY_IMPORT = {
     "log": {*WORDS},
     "query": {*WORDS, "log"},
     "places": {*WORDS, "log", "query"},
-    "reader": {*WORDS, "log", "query", "places"},
-    "tallies": {*WORDS, "log", "query", "places", "reader"},
+    "answers": {*WORDS, "log", "query"},
+    "reader": {*WORDS, "log", "query", "places", "answers"},
+    "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},

@@ -4,29 +4,41 @@ import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
 from audit_core.errors import FilterError
+from audit_core.query.views import view_of
 from pages.parts import (
     cached,
+    columns,
+    comparison,
     entry_detail,
     entry_table,
     facet_panel,
     filter_bar,
     over_time,
     pager,
+    pattern_list,
     real_time,
+    saved_views,
     viewer,
 )
 
 person, scope = viewer.require(Permission.READ)
-st.title("Explore", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
+    st.title("Explore", anchor=False, width="content")
+    views_slot = st.container(key="explore_views", width="content")
+saved_views.open_asked(person, scope)
 
 try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
     stack = over_time.stack()
+    picks = comparison.picked()
+    layout = columns.shown(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
+with views_slot:
+    saved_views.draw(person, scope, view_of(view.wanted, layout, rows))
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
@@ -34,6 +46,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
+    columns.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
     real_time.draw_lookout(live)
@@ -44,10 +57,14 @@ list_slot = st.container(key="explore_list")
 # Rows first: the chart and the count look at all that matches.
 page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
 listed = bool(page.rows) or cursor is not None
-slots = list_slot.columns([3, 1]) if listed and with_facets else [list_slot]
 if listed:
+    patterns_slot = list_slot.container()
+    with list_slot:
+        comparison.draw_bar(picks)
+    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
-        entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
+        zone, now = view.wanted.window.zone, cached.utc_now()
+        entry_table.draw(page.rows, zone, now, live.after_seq, layout)
         pager.draw_steps(page, rows, person)
 histogram = over_time.read(stack, view, scope, live.head)
 with count_slot:
@@ -58,6 +75,8 @@ with times_slot:
 if listed:
     with chart_slot:
         over_time.draw(histogram, stack, view.wanted)
+    with patterns_slot:
+        pattern_list.draw(view, scope, live.head)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)
@@ -66,4 +85,6 @@ else:
         pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
-    entry_detail.draw(entry_id, scope, view.wanted.window.zone)
+    entry_detail.draw(entry_id, view.wanted.window.zone)
+elif comparison.is_open():
+    comparison.draw(view.wanted.window.zone)

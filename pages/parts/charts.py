@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from audit_core.answers import OutcomeHistogram, Shares
 from audit_core.errors import FilterError
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.stacks import StackedHistogram
 from audit_core.query.writing import conjoin
-from audit_core.reader import OutcomeHistogram, Shares
 from pages.parts import facet_panel, filter_bar, zoom
 from pages.parts.figures import failures, hours, outcomes, ranking, stacks
 from pages.parts.figures.chart import Changes, Chart, changes_of

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import OutcomeHistogram
 from audit_core.errors import FilterError, QueryTimeoutError
 from audit_core.query.filters import EntryFilter
 from audit_core.query.stacks import StackedHistogram
 from audit_core.query.windows import UTC_NAME, Bounds, written
-from audit_core.reader import OutcomeHistogram
 from audit_core.tallies import Count
 from pages.parts import cached, charts, facet_panel, filter_bar, zoom
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import Page
 from audit_core.api.head import HEAD_PATH
 from audit_core.query.windows import written
-from audit_core.reader import Page
 from audit_core.tallies import Count
-from pages.parts import cached, filter_bar, lookout, over_time, zoom
+from pages.parts import cached, filter_bar, lookout, over_time, view_dialogs, zoom
 
 _ON = "live_on"
 _PAUSED = "live_paused"
@@ -95,7 +95,8 @@ def _left_out(found: Count, page: Page, after_seq: int) -> str:
 def draw_lookout(live: Live) -> None:
     """What the browser does for the page: it asks whether the log has moved, and takes keys."""
     asking = None
-    if live.on and not st.session_state[_PAUSED]:
+    # A dialog that is being filled in keeps what is typed.
+    if live.on and not st.session_state[_PAUSED] and not view_dialogs.is_open():
         asking = lookout.Asking(path=HEAD_PATH, head=live.head, every_s=st.session_state[_INTERVAL])
     lookout.draw(asking, on_moved=filter_bar.refresh, on_back=_back)
 

@@ -128,6 +128,11 @@ def test_shares_say_when_there_are_more(reader):
     assert not reader.actions(EntryFilter(), ALPHA, ALWAYS, 50).truncated
 
 
+def test_a_row_says_when_its_entry_was_received(reader):
+    page = reader.page(EntryFilter(), ALPHA, ALWAYS, None, 50)
+    assert {row.received_at for row in page.rows} == {NOW}
+
+
 def pages_forward(reader, wanted, bounds, step, scope=ALPHA):
     pages = [reader.page(wanted, scope, bounds, None, step)]
     while pages[-1].older is not None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from audit_core.answers import OutcomeHistogram
 from audit_core.entries import Outcome
 from audit_core.query.windows import Window
-from audit_core.reader import OutcomeHistogram
 from pages.parts.figures import text
 from pages.parts.figures.chart import CLEAR, Chart, figure
 from pages.parts.figures.timeline import Axis, Layer, timeline
