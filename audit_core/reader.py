@@ -11,11 +11,12 @@ from audit_core.access import Scope
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
-from audit_core.query import facets, overview, statements
+from audit_core.query import facets, overview, patterns, statements
 from audit_core.query.buckets import Buckets, buckets_for
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
+from audit_core.query.patterns import Patterns
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000
@@ -270,6 +271,15 @@ class Reader:
         return facets.add_up(
             self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
         )
+
+    def patterns(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime, most: int
+    ) -> Patterns:
+        """The `most` commonest patterns of error messages; `now` stands for an open end."""
+        since, until = self.span(wanted, scope, bounds, now)
+        statement = patterns.patterns(wanted, scope, bounds, since=since, until=until, most=most)
+        rows = self.log.fetch(statement, scope, max_rows=(most + 1) * patterns.SPANS).table
+        return patterns.add_up(rows.to_pylist(), scope, most=most)
 
     def export(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds

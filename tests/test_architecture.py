@@ -15,7 +15,17 @@ MIGRATIONS = ROOT / "audit_core" / "state" / "migrations"
 DIALECTS = ROOT / "audit_core" / "log" / "dialects"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
-WORDS = ("errors", "entries", "redaction", "rejections", "access", "settings")
+WORDS = (
+    "errors",
+    "entries",
+    "redaction",
+    "templates",
+    "sentences",
+    "particulars",
+    "rejections",
+    "access",
+    "settings",
+)
 
 MAY_IMPORT = {
     **{word: set(WORDS[:place]) for place, word in enumerate(WORDS)},

@@ -41,6 +41,8 @@ class Field(StrEnum):
     OUTCOME = "outcome"
     STATUS_CODE = "status_code"
     ERROR_MESSAGE = "error_message"
+    MESSAGE_PATTERN = "message_pattern"
+    """The template of the error message as it is shown; see `templates.template_of`."""
     IP_ADDRESS = "ip_address"
     USER_AGENT = "user_agent"
     SOURCE = "source"

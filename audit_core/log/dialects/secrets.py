@@ -42,11 +42,13 @@ def _postgresql(shape: str) -> str:
     return shape.replace(r"\b", r"\y")
 
 
-def _plain(text: str) -> str:
+def plain_literal(text: str) -> str:
+    """The text as a literal of SQL in which a backslash means itself."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _escaped(text: str) -> str:
+def escaped_literal(text: str) -> str:
+    """The text as a literal of SQL in which a backslash takes the meaning of what follows."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -55,19 +57,19 @@ _Engine = tuple[Callable[[str], str], Callable[[str], str], str, str]
 _ENGINES: dict[str, _Engine] = {
     "duckdb": (
         _re2,
-        _plain,
+        plain_literal,
         "regexp_matches({text}, {shape})",
         "regexp_replace({text}, {shape}, {mark}, 'g')",
     ),
     "postgresql": (
         _postgresql,
-        _plain,
+        plain_literal,
         "({text} ~ {shape})",
         "regexp_replace({text}, {shape}, {mark}, 'g')",
     ),
     "clickhousedb": (
         _re2,
-        _escaped,
+        escaped_literal,
         "match({text}, {shape})",
         "replaceRegexpAll({text}, {shape}, {mark})",
     ),
