@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "query": {*WORDS, "log"},
     "reader": {*WORDS, "log", "query"},
     "sources": {*WORDS, "log", "query"},
+    "starts": {*WORDS, "log", "query", "reader"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
