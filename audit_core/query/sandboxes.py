@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import epoch_microseconds, json_text
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text
 from audit_core.log.schema import entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import within, within_scope
@@ -117,6 +117,7 @@ def lives(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
         )
         .outerjoin(by_name, by_name.c.seq == life.c.seq)
         .cte("told")
+        .prefix_with(ONCE)
     )
     return Lives(told=told, aliases=named)
 
@@ -145,6 +146,7 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
             column.action.in_(LIFECYCLE_ACTIONS),
         )
         .cte("life")
+        .prefix_with(ONCE)
     )
 
 
@@ -172,15 +174,19 @@ def _aliases(life: CTE, scope: Scope, bounds: Bounds, *, after: timedelta) -> CT
         "partition_by": made.c.name,
         "order_by": (made.c.since_us, made.c.seq),
     }
-    return select(
-        made.c.name,
-        made.c.sandbox,
-        made.c.since_us,
-        func.lead(made.c.since_us, 1, literal_column(str(FOREVER_US)))
-        .over(**order)
-        .label("until_us"),
-        func.lag(made.c.since_us, 1, literal_column("0")).over(**order).label("before_us"),
-    ).cte("alias")
+    return (
+        select(
+            made.c.name,
+            made.c.sandbox,
+            made.c.since_us,
+            func.lead(made.c.since_us, 1, literal_column(str(FOREVER_US)))
+            .over(**order)
+            .label("until_us"),
+            func.lag(made.c.since_us, 1, literal_column("0")).over(**order).label("before_us"),
+        )
+        .cte("alias")
+        .prefix_with(ONCE)
+    )
 
 
 def _by_name(life: CTE, named: CTE) -> CTE:
@@ -205,4 +211,5 @@ def _by_name(life: CTE, named: CTE) -> CTE:
         .where(or_(carries, asked_for), life.c.name.not_in(ids))
         .group_by(life.c.seq)
         .cte("by_name")
+        .prefix_with(ONCE)
     )

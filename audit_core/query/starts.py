@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CTE, and_, case, func, literal, literal_column, or_, select, union_all
+from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select
 
 from audit_core.access import Scope
 from audit_core.entries import TOOLBOX_PREFIX
-from audit_core.log.dialects.functions import epoch_microseconds, starts_with
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, starts_with
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
@@ -108,6 +108,7 @@ def attempts(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
             followed.c.action.in_(STARTING_ACTIONS),
         )
         .cte("attempt")
+        .prefix_with(ONCE)
     )
 
 
@@ -122,7 +123,7 @@ def _followed(life: Lives) -> CTE:
         .label("next_action"),
         case((known, func.lead(told.c.at_us, 1, literal_column("0")).over(**order)), else_=0)
         .label("next_us"),
-    ).cte("followed")  # fmt: skip
+    ).cte("followed").prefix_with(ONCE)  # fmt: skip
 
 
 def _silent(followed: CTE, rule: SilentRule) -> Condition:
@@ -148,13 +149,28 @@ def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRul
         answered_well(risky.c.status_code),
         _silent(risky, rule),
     )
-    common = (risky.c.seq, risky.c.at_us, risky.c.next_us)
-    keys = union_all(
-        select(*common, risky.c.sandbox.label("target_id")).where(doubtful),
-        select(*common, life.aliases.c.name.label("target_id"))
-        .join(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
-        .where(doubtful, life.aliases.c.name.is_not(None)),
-    ).cte("doubtful")
+    # Once by the id and once by the name, without naming the attempts twice: engines that work
+    # out a common table expression for each use would do so many times over.
+    one: ColumnElement[int] = literal_column("1")
+    two: ColumnElement[int] = literal_column("2")
+    way = (
+        select(one.label("asked"), one.label("by"))
+        .union_all(select(one.label("asked"), two.label("by")))
+        .subquery("way")
+    )
+    keys = (
+        select(
+            risky.c.seq,
+            risky.c.at_us,
+            risky.c.next_us,
+            case((way.c.by == one, risky.c.sandbox), else_=life.aliases.c.name).label("target_id"),
+        )
+        .outerjoin(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
+        .join(way, way.c.asked == risky.c.asked)
+        .where(doubtful)
+        .cte("doubtful")
+        .prefix_with(ONCE)
+    )
     use = (
         select(entries.c.target_id, epoch_microseconds(entries.c.created_at).label("at_us"))
         .where(
@@ -175,6 +191,7 @@ def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRul
         .where(use.c.at_us >= keys.c.at_us, use.c.at_us <= keys.c.next_us)
         .distinct()
         .cte("used")
+        .prefix_with(ONCE)
     )
 
 

@@ -1,6 +1,5 @@
 """Attempts to start, on every engine, against plain Python and against what really happened."""
 
-import random
 from collections import Counter
 from datetime import timedelta
 
@@ -13,50 +12,12 @@ from audit_core.query.starts import FAILING, SilentRule, StartOutcome
 from audit_core.query.windows import Bounds
 from audit_core.starts.reader import StartsReader
 from tests.plain_starts import plain_attempts
-from tests.strategies import NOW, entry
+from tests.start_entries import SINCE, life_entries
+from tests.strategies import NOW
 
 ALPHA = Scope(organization_id="org-alpha")
 ALWAYS = Bounds(since=None, until=None)
 RULE = SilentRule()
-SINCE = NOW - timedelta(hours=6)
-
-IDS = ("sb-1", "sb-2", "sb-3", "amber", "sb-4")
-NAMES = ("amber", "basalt", "sb-2", "", 'o\'brien \\ "x"')
-ACTIONS = (
-    *("create", "start", "recover") * 3,
-    *("delete", "stop", "auto_stop", "toolbox_execute_command", "create_ssh_access", "read"),
-)
-MESSAGES = (None, "no space left on device", "Snapshot a-1 not found", "token=abcdef12345 lost")
-
-
-def life_entries(count, seed=3, *, organization_id="org-alpha"):
-    """Few sandboxes and much that is done to them within hours; no two at the same time."""
-    chance = random.Random(seed)  # noqa: S311
-    found = []
-    for number in range(count):
-        action = chance.choice(ACTIONS)
-        status = chance.choice((200, 200, 200, 201, 400, 400, 500, None, 0, 101, 302))
-        name = chance.choice(NAMES).replace("\\", "\\\\").replace('"', '\\"')
-        target = chance.choice((*IDS, *NAMES))
-        if action == "create":
-            target = None if (status or 0) >= 400 else chance.choice(IDS)
-        found.append(
-            entry(
-                f"{organization_id}-{number}",
-                organization_id=organization_id,
-                actor_id=chance.choice(("user-1", "user-2")),
-                action=action,
-                target_id=target or None,
-                target_type=chance.choice(("sandbox",) * 9 + ("volume",)),
-                status_code=status,
-                error_message=chance.choice(MESSAGES) if (status or 0) >= 400 else None,
-                metadata=f'{{"body":{{"name":"{name}"}}}}' if action == "create" else None,
-                created_at=SINCE + timedelta(seconds=number * 97 + chance.randrange(90)),
-            )
-        )
-    chance.shuffle(found)
-    return found
-
 
 ENTRIES = life_entries(220)
 STRANGERS = life_entries(220, seed=4, organization_id="org-beta")
