@@ -83,6 +83,13 @@ def attempts(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
     `by_name` (see `Lives`), `outcome`, and `next_action` and `next_us`: what was done to the
     sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
     """
+    return attempts_and_lives(wanted, scope, bounds, rule)[0]
+
+
+def attempts_and_lives(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
+) -> tuple[CTE, Lives]:
+    """The attempts, see `attempts`, and what they were found among."""
     life = lives(matching(entries, wanted, scope, bounds), scope, bounds, after=rule.within)
     followed = _followed(life)
     silent = _silent(followed, rule)
@@ -97,7 +104,7 @@ def attempts(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
         (answered_well(status), literal(StartOutcome.STARTED.value)),
         else_=literal(StartOutcome.UNKNOWN.value),
     )
-    return (
+    attempt = (
         select(
             *(column for column in followed.c if column.name != "asked"),
             outcome.label("outcome"),
@@ -110,6 +117,7 @@ def attempts(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
         .cte("attempt")
         .prefix_with(ONCE)
     )
+    return attempt, life
 
 
 def _followed(life: Lives) -> CTE:

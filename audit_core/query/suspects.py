@@ -153,16 +153,15 @@ def _facts(
         .cte("compared")
         .prefix_with(ONCE)
     )
-    made = _made(compared, scope, bounds)
-    known = (
-        select(
-            *(compared.c[name] for name in (*_OF_ENTRY, "failing", "at_us")),
-            func.coalesce(compared.c.body, made.c.metadata).label("metadata"),
+    traits = [compared.c[name] for name in (*_OF_ENTRY, "failing", "at_us")]
+    if key.action == CREATE:
+        told = select(*traits, compared.c.body.label("metadata"))
+    else:
+        made = _made(compared, scope, bounds)
+        told = select(*traits, made.c.metadata).outerjoin(
+            made, made.c.target_id == compared.c.sandbox
         )
-        .outerjoin(made, made.c.target_id == compared.c.sandbox)
-        .cte("known")
-        .prefix_with(ONCE)
-    )
+    known = told.cte("known").prefix_with(ONCE)
     hour = whole_quotient(known.c.at_us, literal(HOUR_US, BigInteger)) % literal(24, BigInteger)
     return (
         select(

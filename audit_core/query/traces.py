@@ -1,0 +1,306 @@
+"""Everything about one sandbox, and lists of targets. (filter, scope) → SELECT. Never runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+
+from audit_core.access import Scope
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
+from audit_core.log.schema import Statement, entries
+from audit_core.query.classification import Condition
+from audit_core.query.conditions import matching, within_scope
+from audit_core.query.failure_groups import failing
+from audit_core.query.filters import EntryFilter
+from audit_core.query.sandboxes import (
+    CREATE,
+    LIFECYCLE_ACTIONS,
+    NAME_PATH,
+    REQUESTED_BEFORE,
+    SANDBOX,
+    answered_well,
+    flag,
+)
+from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
+from audit_core.query.windows import EPOCH, Bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A name that a sandbox was created with."""
+
+    sandbox: str
+    """The id."""
+    name: str
+    """Not empty."""
+    since: datetime
+    """When it was created with this name."""
+    before: datetime | None
+    """When the last sandbox before it was created with the name; `None` if none was."""
+    until: datetime | None
+    """When another sandbox was created with the name; `None` if none was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlace:
+    """A place in the list of targets: just behind this one."""
+
+    failing: int
+    last_us: int
+    target: str
+
+
+def named_of(sandbox: str, scope: Scope) -> Statement:
+    """The creates of the sandbox with this id: `sandbox`, `name`, `since_us`."""
+    return _creates(scope, entries.c.target_id == literal(sandbox))
+
+
+def bearers_of(name: str, scope: Scope) -> Statement:
+    """The creates of all sandboxes with this name, the oldest first: as `named_of`."""
+    return _creates(scope, json_text(entries.c.metadata, NAME_PATH) == literal(name))
+
+
+def names_of(sandboxes: tuple[str, ...], scope: Scope) -> Statement:
+    """The creates of several sandboxes: as `named_of`."""
+    return _creates(scope, entries.c.target_id.in_(sandboxes))
+
+
+def _creates(scope: Scope, which: Condition) -> Statement:
+    at_us = epoch_microseconds(entries.c.created_at)
+    return (
+        select(
+            entries.c.target_id.label("sandbox"),
+            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            at_us.label("since_us"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.action == literal(CREATE),
+            answered_well(entries.c.status_code),
+            entries.c.target_id.is_not(None),
+            which,
+        )
+        .order_by(at_us, entries.c.seq)
+    )
+
+
+def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
+    """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
+    name while it bore it, and failed creates that asked for the name shortly before it was made.
+    """
+    about: list[Condition] = [entries.c.target_id == literal(sandbox)]
+    conditions: list[Condition] = []
+    if naming is not None:
+        asked_since = naming.since - REQUESTED_BEFORE
+        conditions.append(entries.c.created_at >= asked_since)
+        until = [] if naming.until is None else [entries.c.created_at < naming.until]
+        about.append(
+            and_(
+                entries.c.target_id == literal(naming.name),
+                entries.c.created_at >= naming.since,
+                *until,
+            )
+        )
+        about.append(
+            and_(
+                entries.c.target_id.is_(None),
+                entries.c.action == literal(CREATE),
+                entries.c.created_at <= naming.since,
+                *([] if naming.before is None else [entries.c.created_at > naming.before]),
+                json_text(entries.c.metadata, NAME_PATH) == literal(naming.name),
+            )
+        )
+    return (
+        select(entries)
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            *conditions,
+            or_(*about),
+        )
+        .order_by(entries.c.created_at.desc(), entries.c.seq.desc())
+    )
+
+
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    *,
+    target_type: str,
+    searched: str = "",
+    after: TargetPlace | None = None,
+) -> Statement:
+    """The targets of a type among the matches, those with most failed starts first, then the
+    latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
+    attempt; 0 for none).
+
+    `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name.
+    """
+    found = (
+        _sandboxes(wanted, scope, bounds, rule)
+        if target_type == SANDBOX
+        else _others(wanted, scope, bounds, target_type)
+    )
+    conditions: list[ColumnElement[bool]] = []
+    if searched:
+        ways: list[Condition] = [starts_with(found.c.target, literal(searched))]
+        if target_type == SANDBOX:
+            name = json_text(entries.c.metadata, NAME_PATH)
+            named = _creates(scope, starts_with(name, literal(searched))).order_by(None).subquery()
+            ways.append(found.c.target.in_(select(named.c.sandbox)))
+        conditions.append(or_(*ways))
+    if after is not None:
+        conditions.append(
+            or_(
+                found.c.failing < after.failing,
+                and_(
+                    found.c.failing == after.failing,
+                    or_(
+                        found.c.last_us < literal(after.last_us, BigInteger),
+                        and_(
+                            found.c.last_us == literal(after.last_us, BigInteger),
+                            found.c.target > literal(after.target),
+                        ),
+                    ),
+                ),
+            )
+        )
+    return (
+        select(found)
+        .where(*conditions)
+        .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
+    )
+
+
+def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            entries.c.target_id.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+            *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
+        )
+        .where(
+            matching(entries, wanted, scope, bounds),
+            entries.c.target_type == literal(target_type),
+            entries.c.target_id.is_not(None),
+        )
+        .group_by(entries.c.target_id)
+        .subquery("found")
+    )
+
+
+def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> Subquery:
+    """Entries that carry a name are counted for the sandbox that bears it."""
+    attempt, life = attempts_and_lives(wanted, scope, bounds, rule)
+    asked = matching(entries, wanted, scope, bounds)
+    told = life.told.alias("life_told")
+    named = (
+        select(told.c.seq, told.c.sandbox)
+        .where(told.c.by_name == literal_column("1"))
+        .subquery("named")
+    )
+    target = func.coalesce(named.c.sandbox, entries.c.target_id)
+    active = (
+        select(
+            target.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+        )
+        .select_from(entries)
+        .outerjoin(named, named.c.seq == entries.c.seq)
+        .where(asked, entries.c.target_type == literal(SANDBOX), target.is_not(None))
+        .group_by("target")
+        .subquery("active")
+    )
+    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
+    failed = (
+        select(
+            attempt.c.sandbox,
+            func.count().label("failing"),
+            func.sum(flag(suspected)).label("suspected"),
+            func.max(case((suspected, attempt.c.at_us), else_=literal_column("0"))).label(
+                "silent_us"
+            ),
+        )
+        .where(failing(attempt), attempt.c.sandbox.is_not(None))
+        .group_by(attempt.c.sandbox)
+        .cte("failed")
+        .prefix_with(ONCE)
+    )
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            active,
+            *(
+                func.coalesce(failed.c[name], zero).label(name)
+                for name in ("failing", "suspected", "silent_us")
+            ),
+        )
+        .outerjoin(failed, failed.c.sandbox == active.c.target)
+        .subquery("found")
+    )
+
+
+def last_states(sandboxes: tuple[str, ...], scope: Scope) -> Statement:
+    """The last thing that was done to each sandbox and answered well, over the whole log:
+    `sandbox`, `action`, `at_us`."""
+    at_us = epoch_microseconds(entries.c.created_at)
+    done = (
+        select(
+            entries.c.target_id.label("sandbox"),
+            entries.c.action,
+            at_us.label("at_us"),
+            func.row_number()
+            .over(
+                partition_by=entries.c.target_id,
+                order_by=(entries.c.created_at.desc(), entries.c.seq.desc()),
+            )
+            .label("place"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.target_id.in_(sandboxes),
+            entries.c.action.in_(LIFECYCLE_ACTIONS),
+            answered_well(entries.c.status_code),
+        )
+        .subquery("done")
+    )
+    return select(done.c.sandbox, done.c.action, done.c.at_us).where(
+        done.c.place == literal_column("1")
+    )
+
+
+def namings(rows: list[dict[str, Any]]) -> tuple[Naming, ...]:
+    """The rows of `bearers_of`, each until the next one of the name; nameless ones left out."""
+    named = [row for row in rows if row["name"]]
+    times = [EPOCH + timedelta(microseconds=row["since_us"]) for row in named]
+    return tuple(
+        Naming(
+            sandbox=row["sandbox"],
+            name=row["name"],
+            since=times[place],
+            before=times[place - 1] if place else None,
+            until=times[place + 1] if place + 1 < len(named) else None,
+        )
+        for place, row in enumerate(named)
+    )

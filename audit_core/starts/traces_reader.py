@@ -1,0 +1,179 @@
+"""Reads about single targets: lists of them, and the trace of one sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from audit_core.access import Scope
+from audit_core.log.schema import Statement, from_arrow
+from audit_core.log.store import AuditLog
+from audit_core.query import traces
+from audit_core.query.filters import EntryFilter
+from audit_core.query.sandboxes import SANDBOX
+from audit_core.query.starts import SilentRule
+from audit_core.query.traces import Naming, TargetPlace
+from audit_core.query.windows import EPOCH, Bounds
+from audit_core.redaction import redact, redact_text
+from audit_core.starts.bands import GONE_ACTIONS, BandState
+from audit_core.starts.reader import instant
+from audit_core.starts.trace import Trace, TraceRow, trace_of
+
+MOST_BEARERS = 1_000
+"""How many sandboxes of one name are looked at, the oldest first."""
+
+_STATE_AFTER = {
+    **dict.fromkeys(("create", "start", "recover"), BandState.STARTED.value),
+    **dict.fromkeys(("stop", "auto_stop", "pause", "auto_pause", "spot_evict"), "stopped"),
+    **dict.fromkeys(("archive", "auto_archive"), BandState.ARCHIVED.value),
+    **dict.fromkeys(GONE_ACTIONS, "deleted"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One target in the list."""
+
+    target: str
+    name: str | None
+    """Of a sandbox whose create is in the log."""
+    state: str | None
+    """`started`, `stopped`, `archived`, `failed` or `deleted`, as far as the log shows it;
+    `None` if it does not, and for other targets than sandboxes."""
+    entries: int
+    last: datetime
+    failing: int
+    """Attempts to start that failed or are suspected to have."""
+    suspected: int
+    """How many of them are suspected."""
+
+    def place(self) -> TargetPlace:
+        """The place just behind this one."""
+        last_us = (self.last - EPOCH) // timedelta(microseconds=1)
+        return TargetPlace(failing=self.failing, last_us=last_us, target=self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPage:
+    """One page of targets, those with most failed starts first, then the latest."""
+
+    targets: tuple[Target, ...]
+    following: TargetPlace | None
+    """Where the next page begins; `None` on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracesReader:
+    """The reads."""
+
+    log: AuditLog
+    rule: SilentRule
+
+    def targets(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        *,
+        target_type: str = SANDBOX,
+        searched: str = "",
+        after: TargetPlace | None = None,
+        rows: int = 50,
+    ) -> TargetPage:
+        """A page of the targets of a type; see `query.traces.targets`."""
+        statement = traces.targets(
+            wanted,
+            scope,
+            bounds,
+            self.rule,
+            target_type=target_type,
+            searched=searched,
+            after=after,
+        )
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = fetched.table.to_pylist()
+        ids = tuple(row["target"] for row in found)
+        of_sandboxes = target_type == SANDBOX and bool(ids)
+        names = self._names(ids, scope) if of_sandboxes else {}
+        states = self._states(found, ids, scope) if of_sandboxes else {}
+        page = tuple(
+            Target(
+                target=row["target"],
+                name=names.get(row["target"]),
+                state=states.get(row["target"]),
+                entries=row["count"],
+                last=instant(row["last_us"]),
+                failing=int(row["failing"]),
+                suspected=int(row["suspected"]),
+            )
+            for row in found
+        )
+        return TargetPage(
+            targets=page, following=page[-1].place() if page and fetched.truncated else None
+        )
+
+    def trace(self, key: str, scope: Scope, *, rows: int = 2_000) -> Trace | None:
+        """The sandbox with this id, or else the last one of this name, with the newest `rows`
+        entries about it; `None` if the scope holds nothing about it."""
+        naming = self._naming(key, scope)
+        sandbox = naming.sandbox if naming else key
+        fetched = self.log.fetch(traces.trace(sandbox, naming, scope), scope, max_rows=rows)
+        found = [
+            TraceRow(
+                seq=seq,
+                entry=entry if scope.secrets else redact(entry),
+                by_name=entry.target_id != sandbox,
+            )
+            for seq, entry in zip(
+                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
+            )
+        ]
+        if not found:
+            return None
+        name = naming.name if naming else None
+        return trace_of(
+            sandbox,
+            name if name is None or scope.secrets else redact_text(name),
+            found[::-1],
+            self.rule,
+            truncated=fetched.truncated,
+        )
+
+    def _naming(self, key: str, scope: Scope) -> Naming | None:
+        """How the sandbox is named: of this id, or else the last one of this name."""
+        made = self._rows(traces.named_of(key, scope), scope)
+        name = next((row["name"] for row in made), None) if made else key
+        if not name:
+            return None
+        bearers = traces.namings(self._rows(traces.bearers_of(name, scope), scope))
+        if made:
+            return next((each for each in bearers if each.sandbox == key), None)
+        return bearers[-1] if bearers else None
+
+    def _names(self, ids: tuple[str, ...], scope: Scope) -> dict[str, str]:
+        return {
+            row["sandbox"]: row["name"] if scope.secrets else redact_text(row["name"])
+            for row in self._rows(traces.names_of(ids, scope), scope)
+            if row["name"]
+        }
+
+    def _states(
+        self, found: Sequence[dict[str, Any]], ids: tuple[str, ...], scope: Scope
+    ) -> dict[str, str]:
+        silent = {row["target"]: row["silent_us"] for row in found}
+        return {
+            row["sandbox"]: (
+                BandState.FAILED.value
+                if row["at_us"] == silent[row["sandbox"]]
+                else _STATE_AFTER[row["action"]]
+            )
+            for row in self._rows(traces.last_states(ids, scope), scope)
+        }
+
+    def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.log.fetch(
+            statement, scope, max_rows=MOST_BEARERS
+        ).table.to_pylist()
+        return rows
