@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "query": {*WORDS, "log"},
     "reader": {*WORDS, "log", "query"},
     "sources": {*WORDS, "log", "query"},
-    "starts": {*WORDS, "log", "query", "reader"},
+    "starts": {*WORDS, "log", "query", "reader", "state"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},

@@ -151,34 +151,7 @@ def _silent(followed: CTE, rule: SilentRule) -> Condition:
 
 def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
     """Attempts after which the sandbox was in use before the next thing was done to it: `seq`."""
-    doubtful = and_(
-        risky.c.asked == literal_column("1"),
-        risky.c.action.in_(STARTING_ACTIONS),
-        answered_well(risky.c.status_code),
-        _silent(risky, rule),
-    )
-    # Once by the id and once by the name, without naming the attempts twice: engines that work
-    # out a common table expression for each use would do so many times over.
-    one: ColumnElement[int] = literal_column("1")
-    two: ColumnElement[int] = literal_column("2")
-    way = (
-        select(one.label("asked"), one.label("by"))
-        .union_all(select(one.label("asked"), two.label("by")))
-        .subquery("way")
-    )
-    keys = (
-        select(
-            risky.c.seq,
-            risky.c.at_us,
-            risky.c.next_us,
-            case((way.c.by == one, risky.c.sandbox), else_=life.aliases.c.name).label("target_id"),
-        )
-        .outerjoin(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
-        .join(way, way.c.asked == risky.c.asked)
-        .where(doubtful)
-        .cte("doubtful")
-        .prefix_with(ONCE)
-    )
+    keys = _doubtful(risky, life, rule)
     use = (
         select(entries.c.target_id, epoch_microseconds(entries.c.created_at).label("at_us"))
         .where(
@@ -199,6 +172,34 @@ def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRul
         .where(use.c.at_us >= keys.c.at_us, use.c.at_us <= keys.c.next_us)
         .distinct()
         .cte("used")
+        .prefix_with(ONCE)
+    )
+
+
+def _doubtful(risky: CTE, life: Lives, rule: SilentRule) -> CTE:
+    """What is suspected unless the sandbox was in use: `seq`, `at_us`, `next_us`, and as
+    `target_id` the id of the sandbox in one row and its name in another."""
+    # Once by the id and once by the name, without naming the attempts twice: engines that work
+    # out a common table expression for each use would do so many times over.
+    one: ColumnElement[int] = literal_column("1")
+    two: ColumnElement[int] = literal_column("2")
+    way = (
+        select(one.label("asked"), one.label("by"))
+        .union_all(select(one.label("asked"), two.label("by")))
+        .subquery("way")
+    )
+    key = case((way.c.by == one, risky.c.sandbox), else_=life.aliases.c.name)
+    return (
+        select(risky.c.seq, risky.c.at_us, risky.c.next_us, key.label("target_id"))
+        .outerjoin(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
+        .join(way, way.c.asked == risky.c.asked)
+        .where(
+            risky.c.asked == one,
+            risky.c.action.in_(STARTING_ACTIONS),
+            answered_well(risky.c.status_code),
+            _silent(risky, rule),
+        )
+        .cte("doubtful")
         .prefix_with(ONCE)
     )
 
