@@ -215,7 +215,8 @@ def weigh(rows: Iterable[Mapping[str, Any]], scope: Scope) -> Suspects:
         for trait, value, failed, started in counts
         if failed
     ]
-    found.sort(key=lambda each: (not each.telling, each.chance, -each.failed, each.trait))
+    order = {trait: place for place, (trait, _, _) in enumerate(TRAITS)}
+    found.sort(key=lambda each: (not each.telling, each.chance, -each.failed, order[each.trait]))
     return Suspects(values=tuple(found), failed=all_failed, started=all_started)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,19 +21,21 @@ from sqlalchemy import (
 )
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, fits, json_text, starts_with
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
-from audit_core.query.conditions import matching, within_scope
+from audit_core.query.conditions import matching, within, within_scope
 from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import (
     CREATE,
     LIFECYCLE_ACTIONS,
     NAME_PATH,
+    NAMED_BEFORE,
     REQUESTED_BEFORE,
     SANDBOX,
     answered_well,
+    extended,
     flag,
 )
 from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
@@ -71,12 +74,22 @@ def named_of(sandbox: str, scope: Scope) -> Statement:
 
 def bearers_of(name: str, scope: Scope) -> Statement:
     """The creates of all sandboxes with this name, the oldest first: as `named_of`."""
-    return _creates(scope, json_text(entries.c.metadata, NAME_PATH) == literal(name))
+    bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
+    if re.fullmatch("[A-Za-z0-9_.-]+", name):
+        # Such a name stands in the text as it is: most metadata need not be taken apart.
+        pattern = name.replace("_", "\\_")
+        bears = and_(fits(entries.c.metadata, literal(f"%{pattern}%")), bears)
+    return _creates(scope, bears)
 
 
-def names_of(sandboxes: tuple[str, ...], scope: Scope) -> Statement:
-    """The creates of several sandboxes: as `named_of`."""
-    return _creates(scope, entries.c.target_id.in_(sandboxes))
+def names_of(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+    """The creates of several sandboxes, as `named_of`: those from `NAMED_BEFORE` before the
+    bounds on."""
+    return _creates(scope, and_(_lately(bounds), entries.c.target_id.in_(sandboxes)))
+
+
+def _lately(bounds: Bounds) -> Condition:
+    return within(entries, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
 
 
 def _creates(scope: Scope, which: Condition) -> Statement:
@@ -260,9 +273,9 @@ def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRu
     )
 
 
-def last_states(sandboxes: tuple[str, ...], scope: Scope) -> Statement:
-    """The last thing that was done to each sandbox and answered well, over the whole log:
-    `sandbox`, `action`, `at_us`."""
+def last_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+    """The last thing that was done to each sandbox and answered well, until the end of the
+    bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`, `at_us`."""
     at_us = epoch_microseconds(entries.c.created_at)
     done = (
         select(
@@ -278,6 +291,7 @@ def last_states(sandboxes: tuple[str, ...], scope: Scope) -> Statement:
         )
         .where(
             within_scope(entries, scope),
+            _lately(bounds),
             entries.c.target_type == literal(SANDBOX),
             entries.c.target_id.in_(sandboxes),
             entries.c.action.in_(LIFECYCLE_ACTIONS),

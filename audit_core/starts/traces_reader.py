@@ -38,9 +38,10 @@ class Target:
 
     target: str
     name: str | None
-    """Of a sandbox whose create is in the log."""
+    """Of a sandbox that was created in the window or up to `NAMED_BEFORE` before it."""
     state: str | None
-    """`started`, `stopped`, `archived`, `failed` or `deleted`, as far as the log shows it;
+    """`started`, `stopped`, `archived`, `failed` or `deleted` at the end of the window, as far as
+    the log shows it from `NAMED_BEFORE` before it on;
     `None` if it does not, and for other targets than sandboxes."""
     entries: int
     last: datetime
@@ -96,8 +97,8 @@ class TracesReader:
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
         of_sandboxes = target_type == SANDBOX and bool(ids)
-        names = self._names(ids, scope) if of_sandboxes else {}
-        states = self._states(found, ids, scope) if of_sandboxes else {}
+        names = self._names(ids, scope, bounds) if of_sandboxes else {}
+        states = self._states(found, ids, scope, bounds) if of_sandboxes else {}
         page = tuple(
             Target(
                 target=row["target"],
@@ -152,15 +153,15 @@ class TracesReader:
             return next((each for each in bearers if each.sandbox == key), None)
         return bearers[-1] if bearers else None
 
-    def _names(self, ids: tuple[str, ...], scope: Scope) -> dict[str, str]:
+    def _names(self, ids: tuple[str, ...], scope: Scope, bounds: Bounds) -> dict[str, str]:
         return {
             row["sandbox"]: row["name"] if scope.secrets else redact_text(row["name"])
-            for row in self._rows(traces.names_of(ids, scope), scope)
+            for row in self._rows(traces.names_of(ids, scope, bounds), scope)
             if row["name"]
         }
 
     def _states(
-        self, found: Sequence[dict[str, Any]], ids: tuple[str, ...], scope: Scope
+        self, found: Sequence[dict[str, Any]], ids: tuple[str, ...], scope: Scope, bounds: Bounds
     ) -> dict[str, str]:
         silent = {row["target"]: row["silent_us"] for row in found}
         return {
@@ -169,7 +170,7 @@ class TracesReader:
                 if row["at_us"] == silent[row["sandbox"]]
                 else _STATE_AFTER[row["action"]]
             )
-            for row in self._rows(traces.last_states(ids, scope), scope)
+            for row in self._rows(traces.last_states(ids, scope, bounds), scope)
         }
 
     def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:

@@ -90,7 +90,10 @@ def current() -> EntryFilter:
     return before or EntryFilter()
 
 
-KNOWN_ELSEWHERE = ("at", "entry", "entry_at", "rows", "embed", "embed_options")
+KNOWN_ELSEWHERE = (
+    *("at", "entry", "entry_at", "rows", "list", "group", "sandbox"),
+    *("embed", "embed_options"),
+)
 """Parameters of the address that are not the filter's."""
 
 
