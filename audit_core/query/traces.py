@@ -115,10 +115,15 @@ def _creates(scope: Scope, which: Condition) -> Statement:
 def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
+
+    Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
+    creates that asked for it.
     """
     about: list[Condition] = [entries.c.target_id == literal(sandbox)]
     conditions: list[Condition] = []
-    if naming is not None:
+    if naming is None:
+        about.append(_asked_for(sandbox))
+    else:
         asked_since = naming.since - REQUESTED_BEFORE
         conditions.append(entries.c.created_at >= asked_since)
         until = [] if naming.until is None else [entries.c.created_at < naming.until]
@@ -131,11 +136,9 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
         )
         about.append(
             and_(
-                entries.c.target_id.is_(None),
-                entries.c.action == literal(CREATE),
+                _asked_for(naming.name),
                 entries.c.created_at <= naming.since,
                 *([] if naming.before is None else [entries.c.created_at > naming.before]),
-                json_text(entries.c.metadata, NAME_PATH) == literal(naming.name),
             )
         )
     return (
@@ -147,6 +150,15 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
             or_(*about),
         )
         .order_by(entries.c.created_at.desc(), entries.c.seq.desc())
+    )
+
+
+def _asked_for(name: str) -> Condition:
+    """Whether an entry is a create that failed and asked for the name."""
+    return and_(
+        entries.c.target_id.is_(None),
+        entries.c.action == literal(CREATE),
+        json_text(entries.c.metadata, NAME_PATH) == literal(name),
     )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from audit_core.access import Scope
+from audit_core.access import Allowed, Permission, Scope, decide
 from audit_core.query.failure_groups import FailureGroup
 from audit_core.query.suspects import FEWEST_FAILURES, TRAITS, Suspects
 from audit_core.query.windows import written
@@ -191,6 +191,8 @@ def _draw_mark(group: FailureGroup, mark: FailureMark | None, zone: str) -> None
 def _save(fingerprint: str) -> None:
     person = viewer.find()
     if person is None or person.organization_id is None:
+        return
+    if not isinstance(decide(person.membership, Permission.READ), Allowed):
         return
     product = cached.product()
     with product.state.begin() as connection:

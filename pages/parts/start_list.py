@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
@@ -13,7 +14,7 @@ from audit_core.entries import Outcome
 from audit_core.query.cursors import Cursor
 from audit_core.query.spans import Spans
 from audit_core.query.starts import FAILING, StartOutcome
-from audit_core.query.windows import EPOCH, ago, written
+from audit_core.query.windows import ago, written
 from audit_core.starts.attempts import StartAttempt
 from pages.parts import cached, filter_bar
 from pages.parts.entry_table import message_text
@@ -21,6 +22,9 @@ from pages.parts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
 from pages.parts.visible import visible
 
 ROWS = 50
+WITHOUT_BEGINNING = timedelta(days=90)
+"""What small charts show of a window that begins with the first entry: what lies before counts in
+their first bar."""
 COLORS: dict[StartOutcome, str] = {
     StartOutcome.STARTED: COLOR_OF_OUTCOME[Outcome.SUCCESS],
     StartOutcome.FAILED: COLOR_OF_OUTCOME[Outcome.SERVER_ERROR],
@@ -32,9 +36,9 @@ _OUTCOMES = "start_outcomes"
 
 
 def spans_of(view: filter_bar.View) -> Spans:
-    """The window in parts; one without a beginning is that of the last 90 days in its parts."""
+    """The window in equal parts; of one without a beginning, its last `WITHOUT_BEGINNING`."""
     until = view.bounds.until or view.as_of
-    return Spans(since=view.bounds.since or max(EPOCH, until - (until - EPOCH) / 200), until=until)
+    return Spans(since=view.bounds.since or until - WITHOUT_BEGINNING, until=until)
 
 
 def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) -> None:

@@ -77,6 +77,20 @@ def test_a_name_that_is_given_twice_leads_to_each_sandbox_in_its_time(new_log):
     assert reader.trace("sb-new", scope).name == "amber"
 
 
+def test_a_name_that_nothing_was_created_with_leads_to_what_asked_for_it(new_log):
+    log = new_log()
+    log.append(
+        [
+            named_later(0, "create", None, name="never", status=500),
+            named_later(1, "start", "never", status=404),
+            named_later(2, "create", None, name="other", status=500),
+        ]
+    )
+    trace = TracesReader(log, RULE).trace("never", Scope(organization_id="org-names"))
+    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1]
+    assert (trace.sandbox, trace.name) == ("never", None)
+
+
 def test_nothing_of_another_organization_is_in_a_trace(reader):
     nobody = Scope(organization_id="org-gamma")
     assert reader.trace("sb-1", nobody) is None

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,3 +42,8 @@ def marked(verdict, at):
 )
 def test_a_group_stands_as_times_and_words_say(before, mark, expected):
     assert standing_of(GROUP, before, mark) is expected
+
+
+def test_what_is_only_suspected_is_never_new():
+    key = replace(KEY, template="", status_code=200, outcome=StartOutcome.SUSPECTED)
+    assert standing_of(replace(GROUP, key=key), None, None) is Standing.ONGOING
