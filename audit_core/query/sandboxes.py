@@ -48,6 +48,9 @@ SETTLING_ACTIONS = (
 )
 """What is done to a sandbox that runs or ran: after one of these a start was no failure."""
 
+GONE_ACTIONS = ("auto_delete", DELETE, "ttl_expire")
+"""After one of these, answered well, there is no sandbox."""
+
 LIFECYCLE_ACTIONS = tuple(sorted((*STARTING_ACTIONS, DELETE, *SETTLING_ACTIONS)))
 
 NAMED_BEFORE = timedelta(days=30)
@@ -153,10 +156,12 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
 def _aliases(life: CTE, scope: Scope, bounds: Bounds, *, after: timedelta) -> CTE:
     """The names of the sandboxes that are seen by their ids in `life`."""
     seen = select(life.c.target_id).where(life.c.target_id.is_not(None))
-    made = (
+    # Worked out before the names are: taking metadata apart is slow, and most creates that are
+    # looked at are not of these sandboxes.
+    creation = (
         select(
             entries.c.target_id.label("sandbox"),
-            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            entries.c.metadata,
             epoch_microseconds(entries.c.created_at).label("since_us"),
             entries.c.seq,
         )
@@ -168,8 +173,15 @@ def _aliases(life: CTE, scope: Scope, bounds: Bounds, *, after: timedelta) -> CT
             answered_well(entries.c.status_code),
             entries.c.target_id.in_(seen),
         )
-        .subquery("made")
+        .cte("created")
+        .prefix_with(ONCE)
     )
+    made = select(
+        creation.c.sandbox,
+        json_text(creation.c.metadata, NAME_PATH).label("name"),
+        creation.c.since_us,
+        creation.c.seq,
+    ).subquery("made")
     order: dict[str, Any] = {
         "partition_by": made.c.name,
         "order_by": (made.c.since_us, made.c.seq),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +17,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    union_all,
 )
 
 from audit_core.access import Scope
@@ -29,6 +29,7 @@ from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import (
     CREATE,
+    GONE_ACTIONS,
     LIFECYCLE_ACTIONS,
     NAME_PATH,
     NAMED_BEFORE,
@@ -39,7 +40,7 @@ from audit_core.query.sandboxes import (
     flag,
 )
 from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
-from audit_core.query.windows import EPOCH, Bounds
+from audit_core.query.windows import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,23 +68,40 @@ class TargetPlace:
     target: str
 
 
-def named_of(sandbox: str, scope: Scope) -> Statement:
-    """The creates of the sandbox with this id: `sandbox`, `name`, `since_us`."""
-    return _creates(scope, entries.c.target_id == literal(sandbox))
+def births_and_ends(sandbox: str, scope: Scope) -> Statement:
+    """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
+    a create), `at_us`."""
+    at_us = epoch_microseconds(entries.c.created_at)
+    return (
+        select(
+            entries.c.action,
+            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            at_us.label("at_us"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.action.in_((CREATE, *GONE_ACTIONS)),
+            answered_well(entries.c.status_code),
+            entries.c.target_id == literal(sandbox),
+        )
+        .order_by(at_us, entries.c.seq)
+    )
 
 
-def bearers_of(name: str, scope: Scope) -> Statement:
-    """The creates of all sandboxes with this name, the oldest first: as `named_of`."""
+def bearers_of(name: str, scope: Scope, bounds: Bounds) -> Statement:
+    """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
+    `name`, `since_us`."""
     bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
     if re.fullmatch("[A-Za-z0-9_.-]+", name):
         # Such a name stands in the text as it is: most metadata need not be taken apart.
         pattern = name.replace("_", "\\_")
         bears = and_(fits(entries.c.metadata, literal(f"%{pattern}%")), bears)
-    return _creates(scope, bears)
+    return _creates(scope, and_(within(entries, bounds), bears))
 
 
 def names_of(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
-    """The creates of several sandboxes, as `named_of`: those from `NAMED_BEFORE` before the
+    """The creates of several sandboxes, as `bearers_of`: those from `NAMED_BEFORE` before the
     bounds on."""
     return _creates(scope, and_(_lately(bounds), entries.c.target_id.in_(sandboxes)))
 
@@ -119,38 +137,33 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
     Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
     creates that asked for it.
     """
-    about: list[Condition] = [entries.c.target_id == literal(sandbox)]
-    conditions: list[Condition] = []
+    ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:
-        about.append(_asked_for(sandbox))
+        ways.append(_asked_for(sandbox))
     else:
         asked_since = naming.since - REQUESTED_BEFORE
-        conditions.append(entries.c.created_at >= asked_since)
-        until = [] if naming.until is None else [entries.c.created_at < naming.until]
-        about.append(
+        ways = [
+            and_(entries.c.created_at >= asked_since, *ways),
             and_(
                 entries.c.target_id == literal(naming.name),
                 entries.c.created_at >= naming.since,
-                *until,
-            )
-        )
-        about.append(
+                *([] if naming.until is None else [entries.c.created_at < naming.until]),
+            ),
             and_(
                 _asked_for(naming.name),
+                entries.c.created_at >= max(asked_since, naming.before or asked_since),
                 entries.c.created_at <= naming.since,
-                *([] if naming.before is None else [entries.c.created_at > naming.before]),
-            )
+            ),
+        ]
+    # One read for each way: together they would be one that no engine can narrow.
+    parts = [
+        select(entries).where(
+            within_scope(entries, scope), entries.c.target_type == literal(SANDBOX), way
         )
-    return (
-        select(entries)
-        .where(
-            within_scope(entries, scope),
-            entries.c.target_type == literal(SANDBOX),
-            *conditions,
-            or_(*about),
-        )
-        .order_by(entries.c.created_at.desc(), entries.c.seq.desc())
-    )
+        for way in ways
+    ]
+    both = union_all(*parts).subquery("about")
+    return select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
 
 
 def _asked_for(name: str) -> Condition:
@@ -313,20 +326,4 @@ def last_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Sta
     )
     return select(done.c.sandbox, done.c.action, done.c.at_us).where(
         done.c.place == literal_column("1")
-    )
-
-
-def namings(rows: list[dict[str, Any]]) -> tuple[Naming, ...]:
-    """The rows of `bearers_of`, each until the next one of the name; nameless ones left out."""
-    named = [row for row in rows if row["name"]]
-    times = [EPOCH + timedelta(microseconds=row["since_us"]) for row in named]
-    return tuple(
-        Naming(
-            sandbox=row["sandbox"],
-            name=row["name"],
-            since=times[place],
-            before=times[place - 1] if place else None,
-            until=times[place + 1] if place + 1 < len(named) else None,
-        )
-        for place, row in enumerate(named)
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from audit_core.entries import TOOLBOX_PREFIX, AuditEntry, Outcome
 from audit_core.query.overview import STARTING_ACTIONS
+from audit_core.query.sandboxes import GONE_ACTIONS
 from audit_core.query.starts import StartOutcome
 
 
@@ -46,9 +47,6 @@ _AFTER = {
     **dict.fromkeys(("stop", "auto_stop", "pause", "auto_pause", "spot_evict"), BandState.STOPPED),
     **dict.fromkeys(("archive", "auto_archive"), BandState.ARCHIVED),
 }
-GONE_ACTIONS = frozenset({"delete", "auto_delete", "ttl_expire"})
-"""After one of these, answered well, there is no sandbox and no band."""
-
 _WELL = (Outcome.INFO, Outcome.SUCCESS, Outcome.REDIRECT)
 
 

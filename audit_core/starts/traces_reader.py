@@ -12,17 +12,18 @@ from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
 from audit_core.query.filters import EntryFilter
-from audit_core.query.sandboxes import SANDBOX
+from audit_core.query.sandboxes import CREATE, GONE_ACTIONS, REQUESTED_BEFORE, SANDBOX
 from audit_core.query.starts import SilentRule
 from audit_core.query.traces import Naming, TargetPlace
 from audit_core.query.windows import EPOCH, Bounds
 from audit_core.redaction import redact, redact_text
-from audit_core.starts.bands import GONE_ACTIONS, BandState
+from audit_core.starts.bands import BandState
 from audit_core.starts.reader import instant
 from audit_core.starts.trace import Trace, TraceRow, trace_of
 
 MOST_BEARERS = 1_000
-"""How many sandboxes of one name are looked at, the oldest first."""
+"""How many sandboxes of one name are looked at, the oldest first: of more, the last of these is
+taken for the last."""
 
 _STATE_AFTER = {
     **dict.fromkeys(("create", "start", "recover"), BandState.STARTED.value),
@@ -143,15 +144,40 @@ class TracesReader:
         )
 
     def _naming(self, key: str, scope: Scope) -> Naming | None:
-        """How the sandbox is named: of this id, or else the last one of this name."""
-        made = self._rows(traces.named_of(key, scope), scope)
-        name = next((row["name"] for row in made), None) if made else key
-        if not name:
+        """How the sandbox is named: the one of this id, or else the last one of this name."""
+        naming = self._naming_of(key, scope)
+        if naming is None:
+            everything = Bounds(since=None, until=None)
+            bearers = self._rows(traces.bearers_of(key, scope, everything), scope)
+            if bearers:
+                naming = self._naming_of(bearers[-1]["sandbox"], scope)
+        return naming
+
+    def _naming_of(self, sandbox: str, scope: Scope) -> Naming | None:
+        """How the sandbox of this id is named; `None` if that is not in the log."""
+        told = self._rows(traces.births_and_ends(sandbox, scope), scope)
+        made = next((row for row in told if row["action"] == CREATE and row["name"]), None)
+        if made is None:
             return None
-        bearers = traces.namings(self._rows(traces.bearers_of(name, scope), scope))
-        if made:
-            return next((each for each in bearers if each.sandbox == key), None)
-        return bearers[-1] if bearers else None
+        since = instant(made["at_us"])
+        # A name is given again only after the sandbox that bore it is gone.
+        gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
+        shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
+        before = self._rows(traces.bearers_of(made["name"], scope, shortly), scope)
+        after = (
+            self._rows(
+                traces.bearers_of(made["name"], scope, Bounds(since=gone, until=None)), scope
+            )
+            if gone
+            else []
+        )
+        return Naming(
+            sandbox=sandbox,
+            name=made["name"],
+            since=since,
+            before=instant(before[-1]["since_us"]) if before else None,
+            until=instant(after[0]["since_us"]) if after else None,
+        )
 
     def _names(self, ids: tuple[str, ...], scope: Scope, bounds: Bounds) -> dict[str, str]:
         return {
