@@ -130,16 +130,16 @@ def _creates(scope: Scope, which: Condition) -> Statement:
     )
 
 
-def trace(sandbox: str, naming: Naming | None, scope: Scope) -> Statement:
+def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
 
     Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
-    creates that asked for it.
+    creates that asked for it. Only then the bounds are heeded: the naming says where to look.
     """
     ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:
-        ways.append(_asked_for(sandbox))
+        ways = [and_(within(entries, bounds), way) for way in (*ways, _asked_for(sandbox))]
     else:
         asked_since = naming.since - REQUESTED_BEFORE
         ways = [

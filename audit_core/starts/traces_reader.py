@@ -12,7 +12,7 @@ from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
 from audit_core.query.filters import EntryFilter
-from audit_core.query.sandboxes import CREATE, GONE_ACTIONS, REQUESTED_BEFORE, SANDBOX
+from audit_core.query.sandboxes import CREATE, GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE, SANDBOX
 from audit_core.query.starts import SilentRule
 from audit_core.query.traces import Naming, TargetPlace
 from audit_core.query.windows import EPOCH, Bounds
@@ -20,6 +20,9 @@ from audit_core.redaction import redact, redact_text
 from audit_core.starts.bands import BandState
 from audit_core.starts.reader import instant
 from audit_core.starts.trace import Trace, TraceRow, trace_of
+
+NEAR = timedelta(days=7)
+"""How far from a given time a sandbox is looked for that is not known by its id."""
 
 MOST_BEARERS = 1_000
 """How many sandboxes of one name are looked at, the oldest first: of more, the last of these is
@@ -116,12 +119,24 @@ class TracesReader:
             targets=page, following=page[-1].place() if page and fetched.truncated else None
         )
 
-    def trace(self, key: str, scope: Scope, *, rows: int = 2_000) -> Trace | None:
+    def trace(
+        self, key: str, scope: Scope, *, near: datetime | None = None, rows: int = 2_000
+    ) -> Trace | None:
         """The sandbox with this id, or else the last one of this name, with the newest `rows`
-        entries about it; `None` if the scope holds nothing about it."""
-        naming = self._naming(key, scope)
+        entries about it; `None` if the scope holds nothing about it.
+
+        With `near` a sandbox that is not known by its id is looked for around that time only,
+        up to `NEAR` from it, and among sandboxes created up to `NAMED_BEFORE` before.
+        """
+        naming = self._naming(key, scope, near)
         sandbox = naming.sandbox if naming else key
-        fetched = self.log.fetch(traces.trace(sandbox, naming, scope), scope, max_rows=rows)
+        around = (
+            Bounds(since=None, until=None)
+            if near is None
+            else Bounds(since=near - NEAR, until=near + NEAR)
+        )
+        statement = traces.trace(sandbox, naming, scope, around)
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = [
             TraceRow(
                 seq=seq,
@@ -143,12 +158,16 @@ class TracesReader:
             truncated=fetched.truncated,
         )
 
-    def _naming(self, key: str, scope: Scope) -> Naming | None:
+    def _naming(self, key: str, scope: Scope, near: datetime | None) -> Naming | None:
         """How the sandbox is named: the one of this id, or else the last one of this name."""
         naming = self._naming_of(key, scope)
         if naming is None:
-            everything = Bounds(since=None, until=None)
-            bearers = self._rows(traces.bearers_of(key, scope, everything), scope)
+            bounds = (
+                Bounds(since=None, until=None)
+                if near is None
+                else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
+            )
+            bearers = self._rows(traces.bearers_of(key, scope, bounds), scope)
             if bearers:
                 naming = self._naming_of(bearers[-1]["sandbox"], scope)
         return naming

@@ -249,6 +249,6 @@ def targets(
 
 
 @st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
-def trace(key: str, scope: Scope, rows: int, head: int) -> Trace | None:
+def trace(key: str, scope: Scope, near: datetime | None, rows: int, head: int) -> Trace | None:
     """See `TracesReader.trace`."""
-    return traces_reader().trace(key, scope, rows=rows)
+    return traces_reader().trace(key, scope, near=near, rows=rows)

@@ -91,7 +91,7 @@ def current() -> EntryFilter:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "rows", "list", "group", "sandbox"),
+    *("at", "entry", "entry_at", "rows", "list", "group", "sandbox", "sandbox_at"),
     *("embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""

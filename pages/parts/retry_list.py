@@ -54,7 +54,9 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
         ),
         key="retries",
         hide_index=True,
-        on_select=partial(start_list.open_clicked, "retries", lambda row: chains[row].sandbox),
+        on_select=partial(
+            start_list.open_clicked, "retries", lambda row: (chains[row].sandbox, chains[row].last)
+        ),
         selection_mode="single-cell",
         height=min(38 + 35 * len(chains), 38 + 35 * 20),
         row_height=35,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -11,11 +11,12 @@ from audit_core.access import Allowed, Permission, Scope, decide
 from audit_core.query.failure_groups import FailureGroup
 from audit_core.query.filters import EntryFilter
 from audit_core.query.spans import Spans
-from audit_core.query.windows import Bounds, written
+from audit_core.query.windows import Bounds, parse_instant, written
 from audit_core.starts.attempts import StartAttempt, length_of
 from audit_core.starts.bundle import Similar, support_bundle
 from audit_core.starts.configuration import configuration_at
 from audit_core.starts.trace import Trace, TraceRow
+from audit_core.starts.traces_reader import NEAR
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
 from audit_core.templates import template_of
@@ -32,7 +33,8 @@ MOST_GROUPS = 200
 def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     """The sandbox with this id or name."""
     st.button("Back to the list", icon=":material/arrow_back:", on_click=_close)
-    trace = cached.trace(key, scope, MOST_ROWS, head)
+    near = _near()
+    trace = cached.trace(key, scope, near, MOST_ROWS, head)
     if trace is None:
         st.info("Nothing in your organization is about this sandbox:", icon=":material/search_off:")
         st.code(visible(key), language=None)
@@ -40,7 +42,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     zone = filter_bar.current().window.zone
     with st.container(horizontal=True, vertical_alignment="center"):
         st.code(visible(trace.sandbox), language=None, width="content")
-        st.text(visible(trace.name or ""), width="stretch")
+        st.text(visible(trace.name or _only_by_name(trace, near)), width="stretch")
         _draw_bundle(trace, person, scope, head)
     with st.grid(4, min_column_width=165, key="trace_metrics"):
         worked = trace.to_first_success
@@ -61,8 +63,23 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     _draw_rows(trace.rows[::-1], zone)
 
 
+def _near() -> datetime | None:
+    """Where to look for it; what cannot be read only makes the search longer."""
+    try:
+        return parse_instant(st.query_params.get("sandbox_at", ""))
+    except ValueError:
+        return None
+
+
+def _only_by_name(trace: Trace, near: datetime | None) -> str:
+    if trace.name is not None or trace.changes or near is None:
+        return ""
+    return f"No create of it is in the log: looked {length_of(NEAR)} around."
+
+
 def _close() -> None:
-    st.query_params.pop("sandbox", None)
+    for name in ("sandbox", "sandbox_at"):
+        st.query_params.pop(name, None)
 
 
 def _state(trace: Trace) -> str:

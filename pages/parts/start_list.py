@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -14,7 +14,7 @@ from audit_core.entries import Outcome
 from audit_core.query.cursors import Cursor
 from audit_core.query.spans import Spans
 from audit_core.query.starts import FAILING, StartOutcome
-from audit_core.query.windows import ago, written
+from audit_core.query.windows import ago, format_instant, written
 from audit_core.starts.attempts import StartAttempt
 from pages.parts import cached, filter_bar
 from pages.parts.entry_table import message_text
@@ -108,7 +108,9 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
         frame(attempts, zone),
         key=key,
         hide_index=True,
-        on_select=partial(open_clicked, key, lambda row: attempts[row].sandbox),
+        on_select=partial(
+            open_clicked, key, lambda row: (attempts[row].sandbox, attempts[row].entry.created_at)
+        ),
         selection_mode="single-cell",
         height=min(38 + 35 * len(attempts), 38 + 35 * 20),
         row_height=35,
@@ -134,12 +136,15 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
     )
 
 
-def open_clicked(key: str, sandbox_of: Callable[[int], str | None]) -> None:
-    """Open the sandbox of the row that was clicked on, if it is known; for callbacks."""
+def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetime]]) -> None:
+    """Open the sandbox of the row that was clicked on, if it is known, as of the row's time; for
+    callbacks."""
     if cells := st.session_state[key].selection.cells:
         st.session_state[key] = {"selection": {"cells": []}}
-        if sandbox := sandbox_of(cells[0][0]):
+        sandbox, at = sandbox_of(cells[0][0])
+        if sandbox:
             st.query_params["sandbox"] = sandbox
+            st.query_params["sandbox_at"] = format_instant(at)
 
 
 def _go(place: Cursor | None) -> None:

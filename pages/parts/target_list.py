@@ -81,7 +81,7 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
         on_select=partial(
             start_list.open_clicked,
             "targets",
-            lambda row: targets[row].target if of_sandboxes else None,
+            lambda row: (targets[row].target if of_sandboxes else None, targets[row].last),
         ),
         selection_mode="single-cell",
         height=min(38 + 35 * len(targets), 38 + 35 * 20),
