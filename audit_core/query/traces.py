@@ -93,17 +93,16 @@ def bearers_of(name: str, scope: Scope, bounds: Bounds) -> Statement:
     """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
     `name`, `since_us`."""
     bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
-    if re.fullmatch("[A-Za-z0-9_.-]+", name):
-        # Such a name stands in the text as it is: most metadata need not be taken apart.
-        pattern = name.replace("_", "\\_")
-        bears = and_(fits(entries.c.metadata, literal(f"%{pattern}%")), bears)
-    return _creates(scope, and_(within(entries, bounds), bears))
+    return _creates(scope, and_(within(entries, bounds), *_mentions(f'"{name}"'), bears))
 
 
-def names_of(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
-    """The creates of several sandboxes, as `bearers_of`: those from `NAMED_BEFORE` before the
-    bounds on."""
-    return _creates(scope, and_(_lately(bounds), entries.c.target_id.in_(sandboxes)))
+def _mentions(part: str) -> list[Condition]:
+    """What metadata must fulfil to hold a text: then most need not be taken apart. Nothing for a
+    text that JSON may write in another way."""
+    if not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
+        return []
+    pattern = part.replace("_", "\\_")
+    return [fits(entries.c.metadata, literal(f"%{pattern}%"))]
 
 
 def _lately(bounds: Bounds) -> Condition:
@@ -189,7 +188,8 @@ def targets(
     latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
     attempt; 0 for none).
 
-    `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name.
+    `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name that was
+    given from `NAMED_BEFORE` before the bounds on.
     """
     found = (
         _sandboxes(wanted, scope, bounds, rule)
@@ -200,8 +200,12 @@ def targets(
     if searched:
         ways: list[Condition] = [starts_with(found.c.target, literal(searched))]
         if target_type == SANDBOX:
-            name = json_text(entries.c.metadata, NAME_PATH)
-            named = _creates(scope, starts_with(name, literal(searched))).order_by(None).subquery()
+            called = and_(
+                _lately(bounds),
+                *_mentions(f'"{searched}'),
+                starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
+            )
+            named = _creates(scope, called).order_by(None).subquery()
             ways.append(found.c.target.in_(select(named.c.sandbox)))
         conditions.append(or_(*ways))
     if after is not None:
@@ -298,32 +302,42 @@ def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRu
     )
 
 
-def last_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
-    """The last thing that was done to each sandbox and answered well, until the end of the
-    bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`, `at_us`."""
-    at_us = epoch_microseconds(entries.c.created_at)
+def names_and_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+    """The creates of the sandboxes and the last thing that was done to each, of what was answered
+    well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
+    `name` (of a create), `at_us`, `place` (1: the last one)."""
+    column = entries.c
     done = (
         select(
-            entries.c.target_id.label("sandbox"),
-            entries.c.action,
-            at_us.label("at_us"),
+            column.target_id.label("sandbox"),
+            column.action,
+            case((column.action == literal(CREATE), column.metadata)).label("metadata"),
+            epoch_microseconds(column.created_at).label("at_us"),
             func.row_number()
             .over(
-                partition_by=entries.c.target_id,
-                order_by=(entries.c.created_at.desc(), entries.c.seq.desc()),
+                partition_by=column.target_id,
+                order_by=(column.created_at.desc(), column.seq.desc()),
             )
             .label("place"),
         )
         .where(
             within_scope(entries, scope),
             _lately(bounds),
-            entries.c.target_type == literal(SANDBOX),
-            entries.c.target_id.in_(sandboxes),
-            entries.c.action.in_(LIFECYCLE_ACTIONS),
-            answered_well(entries.c.status_code),
+            column.target_type == literal(SANDBOX),
+            column.target_id.in_(sandboxes),
+            column.action.in_(LIFECYCLE_ACTIONS),
+            answered_well(column.status_code),
         )
         .subquery("done")
     )
-    return select(done.c.sandbox, done.c.action, done.c.at_us).where(
-        done.c.place == literal_column("1")
+    return (
+        select(
+            done.c.sandbox,
+            done.c.action,
+            json_text(done.c.metadata, NAME_PATH).label("name"),
+            done.c.at_us,
+            done.c.place,
+        )
+        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
+        .order_by(done.c.sandbox, done.c.place)
     )

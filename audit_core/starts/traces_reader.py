@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -101,12 +101,15 @@ class TracesReader:
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
         of_sandboxes = target_type == SANDBOX and bool(ids)
-        names = self._names(ids, scope, bounds) if of_sandboxes else {}
-        states = self._states(found, ids, scope, bounds) if of_sandboxes else {}
+        known = (
+            self._rows(traces.names_and_states(ids, scope, bounds), scope) if of_sandboxes else []
+        )
+        names = {row["sandbox"]: row["name"] for row in known if row["name"]}
+        states = _states(known, {row["target"]: row["silent_us"] for row in found})
         page = tuple(
             Target(
                 target=row["target"],
-                name=names.get(row["target"]),
+                name=_shown(names.get(row["target"]), scope),
                 state=states.get(row["target"]),
                 entries=row["count"],
                 last=instant(row["last_us"]),
@@ -152,7 +155,7 @@ class TracesReader:
         name = naming.name if naming else None
         return trace_of(
             sandbox,
-            name if name is None or scope.secrets else redact_text(name),
+            _shown(name, scope),
             found[::-1],
             self.rule,
             truncated=fetched.truncated,
@@ -198,28 +201,25 @@ class TracesReader:
             until=instant(after[0]["since_us"]) if after else None,
         )
 
-    def _names(self, ids: tuple[str, ...], scope: Scope, bounds: Bounds) -> dict[str, str]:
-        return {
-            row["sandbox"]: row["name"] if scope.secrets else redact_text(row["name"])
-            for row in self._rows(traces.names_of(ids, scope, bounds), scope)
-            if row["name"]
-        }
-
-    def _states(
-        self, found: Sequence[dict[str, Any]], ids: tuple[str, ...], scope: Scope, bounds: Bounds
-    ) -> dict[str, str]:
-        silent = {row["target"]: row["silent_us"] for row in found}
-        return {
-            row["sandbox"]: (
-                BandState.FAILED.value
-                if row["at_us"] == silent[row["sandbox"]]
-                else _STATE_AFTER[row["action"]]
-            )
-            for row in self._rows(traces.last_states(ids, scope, bounds), scope)
-        }
-
     def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.log.fetch(
             statement, scope, max_rows=MOST_BEARERS
         ).table.to_pylist()
         return rows
+
+
+def _shown(name: str | None, scope: Scope) -> str | None:
+    return name if name is None or scope.secrets else redact_text(name)
+
+
+def _states(known: Sequence[Mapping[str, Any]], silent_us: Mapping[str, int]) -> dict[str, str]:
+    """The state of each sandbox after the last thing that was done to it."""
+    return {
+        row["sandbox"]: (
+            BandState.FAILED.value
+            if row["at_us"] == silent_us[row["sandbox"]]
+            else _STATE_AFTER[row["action"]]
+        )
+        for row in known
+        if row["place"] == 1
+    }
