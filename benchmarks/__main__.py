@@ -15,7 +15,7 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import interactions, readers, reads
+from benchmarks import failed_starts, interactions, readers, reads
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
@@ -35,6 +35,9 @@ def main() -> None:
     with closing(Engines(Path(tempfile.gettempdir()) / "sandtrail-bench-engines")) as engines:
         for name in names:
             results[name] = _read(console, name, embedded, engines, rows)
+    timings = failed_starts.measure(embedded)
+    console.print(failed_starts.table_of(timings))
+    results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if shutil.which("chromium"):
         results["interactions_ms"] = _interact(console, embedded)
     else:
