@@ -65,3 +65,7 @@ class SourceError(AuditError):
 
 class AccountError(AuditError):
     """An account, membership or token cannot be added or changed as asked."""
+
+
+class ViewError(AuditError):
+    """A saved view cannot be found, saved, changed or deleted as asked."""

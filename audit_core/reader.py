@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
+from audit_core.answers import (
+    Neighbours,
+    OutcomeHistogram,
+    Page,
+    Row,
+    Share,
+    Shares,
+    Summary,
+)
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
-from audit_core.log.store import AuditLog
+from audit_core.log.store import AuditLog, Fetched
+from audit_core.places import Places
 from audit_core.query import facets, overview, patterns, statements
-from audit_core.query.buckets import Buckets, buckets_for
+from audit_core.query.buckets import buckets_for
+from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.patterns import Patterns
 from audit_core.query.windows import EPOCH, Bounds
 
@@ -29,112 +41,24 @@ EXPORT_STEP = 50_000
 """How many entries a download reads at once, each step in a short transaction of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An entry and its place in the order of arrival."""
-
-    seq: int
-    entry: AuditEntry
-
-    def cursor(self, *, newer: bool) -> Cursor:
-        """The place just beyond this entry, towards newer or older ones."""
-        return Cursor(created_at=self.entry.created_at, seq=self.seq, newer=newer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of entries, newest first."""
-
-    rows: tuple[Row, ...]
-    older: Cursor | None
-    """Where the next page begins; `None` on the last one."""
-    newer: Cursor | None
-    """Where the page before begins; `None` on the first one."""
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeHistogram:
-    """Entries over time by outcome."""
-
-    buckets: Buckets
-    counts: tuple[tuple[datetime, Outcome, int], ...]
-    """(Beginning of the bucket in the zone, outcome, entries), in order of time; no zeros."""
-    since: datetime
-    until: datetime
-    """What the time axis shows. Aware."""
-
-    @property
-    def total(self) -> int:
-        """How many entries matched, exactly."""
-        return sum(count for _, _, count in self.counts)
-
-    def by_outcome(self) -> dict[Outcome, int]:
-        """The total of each outcome that occurs."""
-        totals: dict[Outcome, int] = defaultdict(int)
-        for _, outcome, count in self.counts:
-            totals[outcome] += count
-        return dict(totals)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The figures at the top of Overview."""
-
-    entries: int
-    answered: int
-    """Without those in flight or unanswered."""
-    succeeded: int
-    failed: int
-    failed_starts: int
-    """Those that say so themselves; see `overview.failed_start`."""
-    users: int
-
-    @property
-    def success_rate(self) -> float | None:
-        """From 0 to 1, of those answered; `None` if there are none."""
-        return self.succeeded / self.answered if self.answered else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """A group, its size, and how much of it failed."""
-
-    name: str
-    count: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """The largest groups."""
-
-    largest: tuple[Share, ...]
-    truncated: bool
-    """Whether there are more groups than these."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     log: AuditLog
+    _places: Places = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", Places(self.log))
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        fetched = self.log.fetch(
-            statements.page(wanted, scope, bounds, cursor=cursor, rows=rows),
-            scope,
-            max_rows=rows,
-        )
-        found = [
-            Row(seq=seq, entry=entry)
-            for seq, entry in zip(
-                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
-            )
-        ]
+        place, held = self._places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, held=held)
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = _rows(fetched)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -153,8 +77,11 @@ class Reader:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
+        source, place = self._places.countable(wanted, scope, bounds, buckets)
         table = self.log.fetch(
-            statements.histogram(wanted, scope, bounds, buckets), scope, max_rows=MOST_GROUPS
+            statements.histogram(wanted, scope, place, buckets, source),
+            scope,
+            max_rows=MOST_GROUPS,
         ).table
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
         for group in table.to_pylist():
@@ -178,25 +105,64 @@ class Reader:
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        statement = statements.time_range(wanted, scope, bounds)
-        table = self.log.fetch(statement, scope, max_rows=1).table
-        earliest = table.column("earliest")[0].as_py()
-        since = until if earliest is None else earliest.replace(tzinfo=UTC)
-        return min(since, until), until
+        earliest = self._places.remembered(
+            ("earliest", wanted, bounds),
+            scope,
+            lambda: self._earliest(wanted, scope, bounds),
+        )
+        return (until if earliest is None else min(earliest, until)), until
 
-    def entry(
-        self, entry_id: str, scope: Scope, created_at: datetime | None = None
-    ) -> AuditEntry | None:
-        """The entry with this id; `None` if the scope does not hold it.
+    def _earliest(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
+        source, place = self._places.countable(wanted, scope, bounds)
+        earliest = self._first(wanted, scope, place, source)
+        if earliest is None or source.number is None:
+            return earliest
+        each = replace(EACH, held=source.held)
+        hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
+        return self._first(wanted, scope, hour, each)
+
+    def _first(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable
+    ) -> datetime | None:
+        statement = statements.time_range(wanted, scope, bounds, source)
+        table = self.log.fetch(statement, scope, max_rows=1).table
+        earliest: datetime | None = table.column("earliest")[0].as_py()
+        return None if earliest is None else earliest.replace(tzinfo=UTC)
+
+    def row(self, entry_id: str, scope: Scope, created_at: datetime | None = None) -> Row | None:
+        """The entry with this id and its place; `None` if the scope does not hold it.
 
         `created_at` is where to look first: with it the answer comes at once on every engine.
         """
         for time in dict.fromkeys((created_at, None)):
             statement = statements.entry_with_id(entry_id, scope, created_at=time)
-            table = self.log.fetch(statement, scope, max_rows=1).table
-            if table.num_rows:
-                return from_arrow(table)[0]
+            if found := _rows(self.log.fetch(statement, scope, max_rows=1)):
+                return found[0]
         return None
+
+    def entry(
+        self, entry_id: str, scope: Scope, created_at: datetime | None = None
+    ) -> AuditEntry | None:
+        """The entry with this id; see `row`."""
+        found = self.row(entry_id, scope, created_at)
+        return None if found is None else found.entry
+
+    def neighbours(self, row: Row, kinship: Kinship, scope: Scope, most: int) -> Neighbours:
+        """The at most `most` entries before and after one that have this in common with it."""
+        wanted = kin(row.entry, kinship)
+        if wanted is None:
+            return Neighbours(newer=(), older=(), more_newer=False, more_older=False)
+        always = Bounds(since=None, until=None)
+        newer, older = (
+            self.page(wanted, scope, always, row.cursor(newer=newer), most)
+            for newer in (True, False)
+        )
+        return Neighbours(
+            newer=newer.rows,
+            older=older.rows,
+            more_newer=newer.newer is not None,
+            more_older=older.older is not None,
+        )
 
     def arrived_since(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int
@@ -209,18 +175,22 @@ class Reader:
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        statement = statements.values(param, wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = statements.values(param, wanted, scope, place, source)
         table = self.log.fetch(statement, scope, max_rows=most).table
         return tuple(str(value) for value in table.column("value").to_pylist())
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""
-        statement = overview.summary(wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.summary(wanted, scope, place, source)
         return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
     def actions(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most frequent actions."""
-        fetched = self.log.fetch(overview.actions(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.actions(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["action"], count=group["count"], failed=group["failed"])
@@ -231,7 +201,9 @@ class Reader:
 
     def actors(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most active actors."""
-        fetched = self.log.fetch(overview.actors(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.actors(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
             largest=tuple(
                 Share(name=group["actor"], count=group["count"], failed=group["failed"])
@@ -244,7 +216,9 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        fetched = self.log.fetch(overview.errors(wanted, scope, bounds), scope, max_rows=most)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = overview.errors(wanted, scope, place, source)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
         return (
             tuple(
                 (group["action"], group["status_code"], group["count"])
@@ -259,7 +233,8 @@ class Reader:
         """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
-        statement = overview.hours_of_week(wanted, scope, bounds, buckets)
+        source, place = self._places.countable(wanted, scope, bounds, buckets)
+        statement = overview.hours_of_week(wanted, scope, place, buckets, source)
         table = self.log.fetch(statement, scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
 
@@ -267,7 +242,8 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[Facet, ...]:
         """How often each value of each field occurs: the `most` frequent ones, in one scan."""
-        statement = facets.facets(wanted, scope, bounds)
+        source, place = self._places.countable(wanted, scope, bounds)
+        statement = facets.facets(wanted, scope, place, source)
         return facets.add_up(
             self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
         )
@@ -317,6 +293,14 @@ class Reader:
                 seq=fetched.table.column("seq")[-1].as_py(),
                 newer=True,
             )
+
+
+def _rows(fetched: Fetched) -> list[Row]:
+    seqs, times = (fetched.table.column(name).to_pylist() for name in ("seq", "received_at"))
+    return [
+        Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
+        for seq, received, entry in zip(seqs, times, from_arrow(fetched.table), strict=True)
+    ]
 
 
 def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:

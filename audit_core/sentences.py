@@ -21,6 +21,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "fork": ("fork", "forked"),
     "snapshot": ("take a snapshot of", "took a snapshot of"),
     "read": ("read", "read"),
+    "set_default": ("make the default", "made the default"),
+    "toolbox_replace_in_files": ("replace text in files on", "replaced text in files on"),
     "toolbox_computer_use_start": ("start computer use on", "started computer use on"),
     "toolbox_computer_use_stop": ("stop computer use on", "stopped computer use on"),
     "toolbox_computer_use_restart_process": (
@@ -57,6 +59,12 @@ _PAST: dict[str, str] = {
     "stop": "stopped",
 }
 """The past of the verbs that actions begin with; an action with another verb is quoted."""
+
+_ONE = frozenset(("backup", "branch", "command", "file", "folder", "message", "repository"))
+"""Things of which there are several: one of them is meant."""
+
+_THE = frozenset(("change", "regenerate", "replace", "rotate", "set", "toggle", "update"))
+"""What these are done to is there once."""
 
 _SPELLED = {"ssh": "SSH", "api": "API", "sso": "SSO", "otel": "OTel", "ttl": "TTL", "url": "URL"}
 
@@ -107,6 +115,10 @@ def _phrase(action: str, target_type: str | None) -> tuple[str, str]:
     if not rest or "_".join(rest) == target_type:
         return verb.replace("checkout", "check out"), _PAST[verb]
     thing = " ".join(_SPELLED.get(word, word) for word in rest)
+    if rest[-1] in _ONE:
+        thing = f"a {thing}"
+    elif verb in _THE:
+        thing = f"the {thing}"
     return f"{verb.replace('checkout', 'check out')} {thing} on", f"{_PAST[verb]} {thing} on"
 
 

@@ -45,13 +45,10 @@ WATCH = """() => {
 def measure(prepared: Prepared) -> dict[str, list[float]]:
     """Milliseconds of each repetition, by interaction. Needs chromium on the PATH."""
     times: dict[str, list[float]] = {}
-    with _served(prepared) as address, sync_playwright() as playwright:
+    with served(prepared) as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(f"{address}/explore?window=7d")
-        page.get_by_label("E-mail address").fill(EMAIL)
-        page.get_by_label("Password").first.fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, address)
         for name in ("Explore", "Overview"):
             page.get_by_role("link", name=name).click()
             page.get_by_role("heading", name=name).wait_for()
@@ -63,9 +60,17 @@ def measure(prepared: Prepared) -> dict[str, list[float]]:
     return times
 
 
+def sign_in(page: Page, address: str) -> None:
+    """Sign the benchmark's admin in, and go to Explore."""
+    page.goto(f"{address}/explore?window=7d")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").first.fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) -> None:
     def timed(what: str, act: Callable[[], object]) -> None:
-        times.setdefault(f"{name}: {what}", []).append(_wait(page, act))
+        times.setdefault(f"{name}: {what}", []).append(wait(page, act))
 
     for window in WINDOWS:
         page.get_by_label("Time window").first.click()
@@ -88,7 +93,7 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
         timed("close it", lambda: page.keyboard.press("Escape"))
 
 
-def _wait(page: Page, act: Callable[[], object]) -> float:
+def wait(page: Page, act: Callable[[], object]) -> float:
     """From the last pointer or key press to the end of the last run, which must stay the last."""
     page.evaluate("window.runs = []")
     act()
@@ -102,8 +107,8 @@ def _wait(page: Page, act: Callable[[], object]) -> float:
 
 
 @contextmanager
-def _served(prepared: Prepared) -> Iterator[str]:
-    """The real app on these databases; its address."""
+def served(prepared: Prepared) -> Iterator[tuple[str, int]]:
+    """The real app on these databases: its address and the number of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -121,7 +126,7 @@ def _served(prepared: Prepared) -> Iterator[str]:
                 break
             except URLError:
                 time.sleep(0.2)
-        yield address
+        yield address, app.pid
     finally:
         app.terminate()
         app.wait()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing.queues import Queue
 from pathlib import Path
+
+import duckdb
 
 from audit_core.access import Role, Scope
 from audit_core.demo import DEMO_ORGANIZATIONS, simulate
@@ -19,8 +25,16 @@ from audit_core.transfer import LocalOrigin, transfer
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SEED = 7
-BATCH = 20_000
+BATCH = 200_000
+"""How many arrivals one append takes: each looks its ids up in the whole log."""
+
 PATIENT = Limits(query_timeout_s=3600)
+CHUNK = 500_000
+"""How many of the entries are multiplied at once."""
+
+SIMULATED = 10_000_000
+"""The largest log that is simulated; a multiple of it is made of copies of it."""
+
 EMAIL = "bench@demo.example"
 PASSWORD = "measured-not-guessed"  # noqa: S105 - opens nothing but the benchmark's own database
 
@@ -59,18 +73,66 @@ def prepare(rows: int) -> Prepared:
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
-    log = open_log(prepared.log_url)
-    batch: list[AuditEntry] = []
-    for arrival in simulate(entries=rows, seed=SEED, until=UNTIL):
-        batch.append(arrival.entry)
-        if len(batch) >= BATCH:
+    if rows > SIMULATED and rows % SIMULATED == 0:
+        open_log(prepared.log_url).close()
+        multiply(prepare(SIMULATED).folder, folder, rows // SIMULATED)
+        # What an append keeps besides the entries is made when the log is opened.
+        open_log(prepared.log_url).close()
+    else:
+        log = open_log(prepared.log_url)
+        for batch in _simulated(rows):
             log.append(batch)
-            batch = []
-    log.append(batch)
-    log.close()
+        log.close()
     _add_admin(prepared)
     done.touch()
     return prepared
+
+
+def multiply(source: Path, target: Path, times: int) -> None:
+    """Fill an empty log with `times` entries for each of another: the same people do the same in
+    the same time, on sandboxes of their own, a moment apart, in order of arrival."""
+
+    def renamed(column: str) -> str:
+        other = f"CAST(CAST(md5({column} || copy) AS UUID) AS VARCHAR)"
+        return f"CASE copy WHEN 0 THEN {column} ELSE {other} END"
+
+    with duckdb.connect(str(target / "log.duckdb")) as connection:
+        connection.execute(f"ATTACH '{source / 'log.duckdb'}' AS source (READ_ONLY)")
+        for table in ("audit_entry", "unfinished_entry"):
+            for start in range(0, _highest(connection, table) + 1, CHUNK):
+                connection.execute(
+                    f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (copy) REPLACE ("
+                    f"seq * {times} + copy AS seq, revision * {times} + copy AS revision, "
+                    f"{renamed('id')} AS id, CASE length(target_id) WHEN 36 "
+                    f"THEN {renamed('target_id')} ELSE target_id END AS target_id, "
+                    "created_at - to_milliseconds(1300 * copy) AS created_at) "
+                    f"FROM source.{table}, range({times}) AS copies(copy) "
+                    f"WHERE revision >= {start} AND revision < {start + CHUNK} "
+                    "ORDER BY revision, copy"
+                )
+
+
+def _highest(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    rows = connection.table(f"source.{table}").max("revision").fetchall()
+    return rows[0][0] or 0
+
+
+def _simulated(rows: int) -> Iterator[list[AuditEntry]]:
+    """The arrivals in their order, in lists of `BATCH`, made by a process of their own."""
+    context = multiprocessing.get_context("spawn")
+    batches: Queue[list[AuditEntry] | None] = context.Queue(maxsize=2)
+    process = context.Process(target=_simulate, args=(rows, batches), daemon=True)
+    process.start()
+    while (batch := batches.get()) is not None:
+        yield batch
+    process.join()
+
+
+def _simulate(rows: int, batches: Queue[list[AuditEntry] | None]) -> None:
+    arrivals = simulate(entries=rows, seed=SEED, until=UNTIL)
+    while batch := [arrival.entry for arrival in islice(arrivals, BATCH)]:
+        batches.put(batch)
+    batches.put(None)
 
 
 def copied(embedded: Prepared, url: str) -> tuple[Prepared, float | None]:

@@ -88,15 +88,15 @@ JANE = {"actor_email": "jane@acme.com", "target_id": "web-7", "action": "start"}
         ),
         (
             {"action": "set_auto_stop_interval"},
-            "jane@acme.com set auto stop interval on sandbox web-7",
+            "jane@acme.com set the auto stop interval on sandbox web-7",
         ),
         (
             {"action": "toolbox_git_clone_repository"},
-            "jane@acme.com cloned repository on sandbox web-7",
+            "jane@acme.com cloned a repository on sandbox web-7",
         ),
         (
             {"action": "toolbox_execute_command"},
-            "jane@acme.com executed command on sandbox web-7",
+            "jane@acme.com executed a command on sandbox web-7",
         ),
         ({"target_type": None}, "jane@acme.com started web-7"),
     ],

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
     union_all,
 )
 from sqlalchemy.engine import Dialect
@@ -29,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 
 from audit_core.entries import FIELDS, AuditEntry
 
-VERSION = 1
+VERSION = 2
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -110,6 +111,62 @@ organization_head = Table(
     Column("revision", BigInteger, nullable=False, autoincrement=False),
 )
 """The newest revision of each organization, for other processes: made only where there are any."""
+
+COUNTED_BY = (
+    "organization_id",
+    "actor_id",
+    "actor_email",
+    "actor_api_key_prefix",
+    "actor_api_key_suffix",
+    "action",
+    "target_type",
+    "status_code",
+    "error_message",
+    "ip_address",
+    "user_agent",
+    "source",
+)
+"""The columns in which entries are alike that are counted together."""
+
+counts_metadata = MetaData()
+"""Counts of finished entries, derived from `audit_entry` and kept in the transactions that change
+it: made only by an engine that has no other way to be fast. They cover the entries up to the
+revision in `counted`, no others; each table may hold several rows of the same group."""
+
+entry_count = Table(
+    "entry_count",
+    counts_metadata,
+    Column("hour", UtcTime, nullable=False),
+    *(
+        Column(column.name, column.type, nullable=column.nullable)
+        for column in (audit_entry.c[name] for name in COUNTED_BY)
+    ),
+    Column("alike", BigInteger, nullable=False),
+)
+"""How many entries that are alike were made in the hour that begins at `hour`."""
+
+target_hour = Table(
+    "target_hour",
+    counts_metadata,
+    Column("hour", UtcTime, nullable=False),
+    Column("organization_id", Text, nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("alike", BigInteger, nullable=False),
+)
+"""How many entries on a target were made in the hour that begins at `hour`."""
+
+counted = Table(
+    "counted",
+    counts_metadata,
+    Column("after", BigInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False, autoincrement=False),
+)
+"""One row for each time that entries were counted: those with revisions above `after`, up to
+`revision`. The key lets no two transactions count the same entries."""
+
+COUNTED_REVISION = bindparam("counted_revision", type_=BigInteger, required=True)
+"""In a statement that reads counts: the revision in `counted`, given by the engine itself as of
+the very moment that the statement sees."""
 
 entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
 """What every read sees."""

@@ -130,6 +130,11 @@ class AuditLog:
         """
         return self._heads.newest()
 
+    @property
+    def keeps_counts(self) -> bool:
+        """Whether statements may read `schema.entry_count` and `schema.target_hour`."""
+        return self._dialect.keeps_counts
+
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:
         """Run one read for a viewer: the scope that the statement was built with.
 
@@ -184,7 +189,7 @@ class AuditLog:
             )
         now = self._clock()
         self._dialect.prepare(connection, now=now)
-        if found is None:
+        if found is None or found < VERSION:
             connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
         self._drop_expired(connection, self._limits.retention.earliest(now))
 
@@ -266,6 +271,7 @@ class AuditLog:
                 )
             for _, revision, entry in rows:
                 heads[entry.organization_id or NO_ORGANIZATION] = revision
+            self._dialect.keep_counts(connection, max(heads.values(), default=0))
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
         self._kept_since = earliest
@@ -292,9 +298,12 @@ class AuditLog:
             new = rows.filter(pa.array(missing))
             status = new.column("status_code")
             finished = pc.fill_null(pc.not_equal(status, UNANSWERED_STATUS), False)
-            self._dialect.insert(connection, audit_entry, new.filter(finished))
+            settled = new.filter(finished)
+            self._dialect.insert(connection, audit_entry, settled)
             self._dialect.insert(connection, unfinished_entry, new.filter(pc.invert(finished)))
             heads = {organization: max(*revisions, self._heads.of(organization))}
+            newest = max(*revisions, self._heads.counter)
+            self._dialect.keep_counts(connection, newest, replicated=settled)
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
         return int(new.num_rows)

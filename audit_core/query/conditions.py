@@ -12,12 +12,22 @@ from audit_core.access import Scope
 from audit_core.query.classification import Condition, has_outcome, in_category
 from audit_core.query.criteria import fulfilling
 from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.secrecy import contains_shown, require_visible
 from audit_core.query.windows import Bounds
 
 
-def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
+def matching(
+    table: FromClause,
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    held: Held = UNKNOWN,
+) -> Condition:
     """What a row of `table` must fulfil to match the filter within the scope.
+
+    `held` is what is known of the texts that are looked for.
 
     `bounds` is what the filter's window means now. Raises `QueryError` if the query asks for
     what the scope may not see.
@@ -32,34 +42,40 @@ def matching(table: FromClause, wanted: EntryFilter, scope: Scope, bounds: Bound
         conditions.append(or_(*(in_category(table, category) for category in wanted.categories)))
     if wanted.outcomes:
         conditions.append(or_(*(has_outcome(table, outcome) for outcome in wanted.outcomes)))
-    for values, field in (
-        (wanted.actions, column.action),
-        (wanted.target_types, column.target_type),
-        (wanted.targets, column.target_id),
-        (wanted.status_codes, column.status_code),
-        (wanted.sources, column.source),
-        (wanted.ip_addresses, column.ip_address),
+    for values, name in (
+        (wanted.actions, "action"),
+        (wanted.target_types, "target_type"),
+        (wanted.targets, "target_id"),
+        (wanted.status_codes, "status_code"),
+        (wanted.sources, "source"),
+        (wanted.ip_addresses, "ip_address"),
     ):
         if values:
-            conditions.append(_any_of(field, values))
+            conditions.append(_any_of(column[name], values))
     if wanted.text:
-        conditions.append(
-            or_(
-                *(
-                    contains_shown(field, wanted.text, scope)
-                    for field in (
-                        column.error_message,
-                        column.target_id,
-                        column.actor_email,
-                        column.actor_id,
-                    )
-                )
-            )
-        )
+        conditions.append(_holding(table, wanted.text, scope, held))
     if wanted.query:
         require_visible(wanted.expression, wanted.query, scope)
-        conditions.append(fulfilling(table, wanted.expression, scope))
+        conditions.append(fulfilling(table, held.applied(wanted.expression), scope))
     return and_(*conditions)
+
+
+def _holding(table: FromClause, part: str, scope: Scope, held: Held) -> Condition:
+    column = table.c
+    messages = held.messages_with(part)
+    return or_(
+        contains_shown(column.error_message, part, scope)
+        if messages is None
+        else column.error_message.in_(messages),
+        *(
+            contains_shown(field, part, scope)
+            for field in (
+                *((column.target_id,) if held.in_targets else ()),
+                column.actor_email,
+                column.actor_id,
+            )
+        ),
+    )
 
 
 def within_scope(table: FromClause, scope: Scope) -> Condition:

@@ -15,26 +15,20 @@ from sqlalchemy import func, literal_column, select, tuple_
 
 from audit_core.access import Scope
 from audit_core.entries import category_of, outcome_of
-from audit_core.log.schema import Statement, entries
-from audit_core.query.conditions import matching
+from audit_core.log.schema import Statement
+from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 
 MOST_COMBINATIONS = 20_000
 """How many combinations of one group are counted, the most frequent first."""
 
-_column = entries.c
 _GROUPS = (
-    (_column.action, _column.target_type, _column.status_code, _column.source),
-    (
-        _column.actor_email,
-        _column.actor_id,
-        _column.actor_api_key_prefix,
-        _column.actor_api_key_suffix,
-    ),
-    (_column.ip_address,),
+    ("action", "target_type", "status_code", "source"),
+    ("actor_email", "actor_id", "actor_api_key_prefix", "actor_api_key_suffix"),
+    ("ip_address",),
 )
-_ALL = tuple(column for group in _GROUPS for column in group)
+_ALL = tuple(name for group in _GROUPS for name in group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +53,21 @@ class Facet:
     """Whether all combinations were counted: else counts are lower bounds."""
 
 
-def facets(wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
+def facets(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
     """The combinations: the columns of all groups, `group_bits` and `count`.
 
     In `group_bits` the bit of a column is 0 where the row counts by it. At most
     `MOST_COMBINATIONS` rows of each group, and one more if there are more.
     """
-    bits = func.grouping(*_ALL)
+    column = source.table.c
+    every = [column[name] for name in _ALL]
+    groups = [tuple_(*(column[name] for name in group)) for group in _GROUPS]
     counted = (
-        select(*_ALL, bits.label("group_bits"), func.count().label("count"))
-        .where(matching(entries, wanted, scope, bounds))
-        .group_by(func.grouping_sets(*(tuple_(*group) for group in _GROUPS)))
+        select(*every, func.grouping(*every).label("group_bits"), source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by(func.grouping_sets(*groups))
         .subquery("counted")
     )
     rank = (
@@ -78,8 +76,10 @@ def facets(wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
         .label("rank")
     )
     ranked = select(counted, rank).subquery("ranked")
-    return select(*(column for column in ranked.c if column.name != "rank")).where(
-        ranked.c.rank <= literal_column(str(MOST_COMBINATIONS + 1))
+    return source.options(
+        select(*(column for column in ranked.c if column.name != "rank")).where(
+            ranked.c.rank <= literal_column(str(MOST_COMBINATIONS + 1))
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
+    desc,
     func,
     literal,
     or_,
@@ -24,24 +26,35 @@ from audit_core.log.schema import Statement, audit_entry, entries, unfinished_en
 from audit_core.query.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within_scope
+from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import Bounds
 
 
 def page(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, cursor: Cursor | None, rows: int
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    cursor: Cursor | None,
+    rows: int,
+    held: Held = UNKNOWN,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round.
+    come first: the reader turns them round. `held`: see `conditions.matching`.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
-        .where(matching(table, wanted, scope, bounds), beyond(table, cursor))
+        .where(
+            matching(table, wanted, scope, bounds, held=held),
+            beyond(table, cursor),
+        )
         .order_by(*_order(table, newer=newer))
         .limit(rows + 1)
         .subquery()
@@ -86,13 +99,35 @@ def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq:
     )
 
 
+def hours(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: Countable = EACH,
+    *,
+    newest_first: bool,
+) -> Statement:
+    """The hours that hold matches: `hour` (whole ones since 1970) and `count`."""
+    instant = epoch_microseconds(source.table.c.created_at)
+    hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
+    return source.options(
+        select(hour, source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("hour")
+        .order_by(desc("hour") if newest_first else "hour")
+    )
+
+
 def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = None) -> Statement:
     """The entry with this id, whole; no row if the scope does not hold it.
 
     Its time, if it is known, spares engines without an index on ids the whole log.
     """
     statement = select(entries).where(within_scope(entries, scope), entries.c.id == entry_id)
-    return statement if created_at is None else statement.where(entries.c.created_at == created_at)
+    if created_at is not None:
+        statement = statement.where(entries.c.created_at == created_at)
+    # The limit stands within: engines without an index on ids then stop where they find it.
+    return select(statement.limit(1).subquery("entry"))
 
 
 def arrived_since(
@@ -104,53 +139,74 @@ def arrived_since(
     )
 
 
-def time_range(wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
-    """One row: `earliest` and `latest` created_at of the matches; NULL if there are none."""
-    return select(
-        func.min(entries.c.created_at).label("earliest"),
-        func.max(entries.c.created_at).label("latest"),
-    ).where(matching(entries, wanted, scope, bounds))
+def time_range(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """One row: `earliest` created_at of the matches; NULL if there are none.
+
+    Of a source that counts by the hour it may lie up to an hour too early.
+    """
+    table = source.table
+    return source.options(
+        select(func.min(table.c.created_at).label("earliest")).where(
+            source.matching(wanted, scope, bounds)
+        )
+    )
 
 
-def histogram(wanted: EntryFilter, scope: Scope, bounds: Bounds, buckets: Buckets) -> Statement:
+def histogram(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    buckets: Buckets,
+    source: Countable = EACH,
+) -> Statement:
     """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
 
     `Buckets.start(number, offset_us)` is the instant; no order.
     """
-    offset = zone_offset(entries, buckets)
-    number = bucket_number(entries, offset, buckets.width_us)
-    return (
+    table = source.table
+    offset = zone_offset(table, buckets)
+    number = bucket_number(table, offset, buckets.width_us)
+    return source.options(
         select(
             number.label("number"),
             offset.label("offset_us"),
-            entries.c.status_code,
-            func.count().label("count"),
+            table.c.status_code,
+            source.count().label("count"),
         )
-        .where(matching(entries, wanted, scope, bounds))
-        .group_by("number", "offset_us", entries.c.status_code)
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("number", "offset_us", table.c.status_code)
     )
 
 
-FACETS: dict[str, ColumnElement[Any]] = {
-    "actor": case(
-        (entries.c.actor_email != literal(""), entries.c.actor_email), else_=entries.c.actor_id
-    ),
-    "action": entries.c.action,
-    "target_type": entries.c.target_type,
-    "source": entries.c.source,
-    "ip": entries.c.ip_address,
-    "status": entries.c.status_code,
+def actor_of(table: FromClause) -> ColumnElement[str]:
+    """Who an entry is by, as people call them: see `AuditEntry.actor`."""
+    return case((table.c.actor_email != literal(""), table.c.actor_email), else_=table.c.actor_id)
+
+
+FACETS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
+    "actor": actor_of,
+    "action": lambda table: table.c.action,
+    "target_type": lambda table: table.c.target_type,
+    "source": lambda table: table.c.source,
+    "ip": lambda table: table.c.ip_address,
+    "status": lambda table: table.c.status_code,
 }
 """What the values of a field can be listed for, by URL parameter."""
 
 
-def values(param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Statement:
+def values(
+    param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
     """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
-    return (
-        select(FACETS[param].label("value"), func.count().label("count"))
-        .where(matching(entries, wanted, scope, bounds), FACETS[param].is_not(None))
+    value = FACETS[param](source.table)
+    count = source.count().label("count")
+    return source.options(
+        select(value.label("value"), count)
+        .where(source.matching(wanted, scope, bounds), value.is_not(None))
         .group_by("value")
-        .order_by(func.count().desc(), "value")
+        .order_by(count.desc(), "value")
     )
 
 

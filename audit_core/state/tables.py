@@ -187,6 +187,20 @@ preference = Table(
     Column("value", FreeText, nullable=False),
 )
 
+# `params` holds the parameters of an address: lists of texts by name.
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", FreeText, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Index("ix_saved_view_organization_id_account_id", "organization_id", "account_id"),
+)
+
 # What people said of a group of failures, by the group's fingerprint; the last word only.
 failure_mark = Table(
     "failure_mark",

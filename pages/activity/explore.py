@@ -4,28 +4,40 @@ import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
 from audit_core.errors import FilterError
+from audit_core.query.views import view_of
 from pages.parts import (
     cached,
     charts,
+    columns,
+    comparison,
     entry_detail,
     entry_table,
     facet_panel,
     filter_bar,
     pager,
+    pattern_list,
     real_time,
+    saved_views,
     viewer,
 )
 
 person, scope = viewer.require(Permission.READ)
-st.title("Explore", anchor=False)
+with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
+    st.title("Explore", anchor=False, width="content")
+    views_slot = st.container(key="explore_views", width="content")
+saved_views.open_asked(person, scope)
 
 try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    picks = comparison.picked()
+    layout = columns.shown(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
+with views_slot:
+    saved_views.draw(person, scope, view_of(view.wanted, layout, rows))
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
@@ -33,6 +45,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
+    columns.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
 real_time.draw_pulse(view, live)
@@ -48,14 +61,20 @@ if histogram.total == 0:
 else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
+    with list_slot:
+        pattern_list.draw(view, scope, live.head)
+        comparison.draw_bar(picks)
     slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
-        entry_table.draw(page.rows, view.wanted.window.zone, cached.utc_now(), live.after_seq)
+        zone, now = view.wanted.window.zone, cached.utc_now()
+        entry_table.draw(page.rows, zone, now, live.after_seq, layout)
         pager.draw_steps(page, rows, person)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
-    entry_detail.draw(entry_id, scope, view.wanted.window.zone)
+    entry_detail.draw(entry_id, view.wanted.window.zone)
+elif comparison.is_open():
+    comparison.draw(view.wanted.window.zone)

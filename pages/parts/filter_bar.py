@@ -34,7 +34,7 @@ AS_OF_LASTS = timedelta(seconds=60)
 """How long the moment that a relative window counts from stays the same, so that a click on a
 row does not read everything anew."""
 
-PLACE_PARAMS = ("at", "entry", "entry_at")
+PLACE_PARAMS = ("at", "entry", "entry_at", "comparing")
 """Parameters that point into a result and mean nothing once the filter changes."""
 
 
@@ -91,8 +91,9 @@ def current() -> EntryFilter:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "rows", "list", "group", "sandbox", "sandbox_at"),
-    *("embed", "embed_options"),
+    *("at", "entry", "entry_at", "compare", "comparing"),
+    *("list", "group", "sandbox", "sandbox_at"),
+    *("rows", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 
@@ -252,6 +253,10 @@ def _choose_end(name: str) -> None:
     window = current().window
     wall: datetime | None = st.session_state[f"filter_{name}"]
     instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
+    present: datetime | None = getattr(window, name)
+    if instant and present and instant == present.replace(second=0, microsecond=0):
+        # The widget knows no seconds: it gives the end of a link back without them.
+        return
     try:
         changed = replace(window, **{name: instant})
     except ValueError as error:

@@ -8,17 +8,19 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import OutcomeHistogram, Page
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
+from audit_core.query.columns import ROW_SIZES
 from audit_core.query.cursors import Cursor
+from audit_core.query.views import VIEW_PARAM
 from audit_core.query.windows import ALL_TIME, Window, format_instant, written
-from audit_core.reader import OutcomeHistogram, Page
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, filter_bar
 
-SIZES = (10, 25, 50, 100, 200)
+SIZES = ROW_SIZES
 DEFAULT_SIZE = 25
 _SIZE = "rows_per_page"
 _CHOICE = "rows_choice"
@@ -198,8 +200,11 @@ def _go(place: Cursor | None) -> None:
 
 def _choose_size(account_id: str) -> None:
     size: int = st.session_state[_CHOICE]
-    st.session_state[_SIZE] = size
     st.query_params.pop("at", None)
     st.query_params["rows"] = str(size)
+    if VIEW_PARAM in st.query_params:
+        # It belongs to the open view, and is not what the person wants elsewhere.
+        return
+    st.session_state[_SIZE] = size
     with cached.product().state.begin() as connection:
         keep_preference(connection, account_id=account_id, name=_SIZE, value=str(size))

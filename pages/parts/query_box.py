@@ -9,7 +9,7 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.query.completion import examples
 from audit_core.query.filters import EntryFilter
-from audit_core.query.language import MAX_CHARACTERS, parse
+from audit_core.query.language import parse
 from audit_core.query.problems import QueryError, mark
 from audit_core.query.secrecy import require_visible
 from audit_core.query.vocabulary import FIELD_WORDS
@@ -18,6 +18,7 @@ from pages.parts.condition_builder import Ask
 from pages.parts.visible import visible
 
 KEY = "filter_query"
+_EXAMPLES = "query_examples"
 _DRAFT = "query_draft"
 """What was written and could not be understood."""
 
@@ -33,13 +34,15 @@ def draw(wanted: EntryFilter, scope: Scope, apply: Apply) -> None:
     `apply` takes a text that can be understood into the filter; it is called before the next run.
     """
     draft: str | None = st.session_state.get(_DRAFT)
-    st.session_state[KEY] = wanted.query if draft is None else draft
+    shown = wanted.query if draft is None else draft
+    # Set only where it differs: it would wipe out what a person is typing while the page runs.
+    if st.session_state.get(KEY, "") != shown:
+        st.session_state[KEY] = shown
     st.text_input(
         "Query",
         key=KEY,
         type="search",
         placeholder='actor:jane@acme.com action:start -outcome:success "no space left"',
-        max_chars=MAX_CHARACTERS,
         on_change=_take,
         args=(scope, apply),
         width="stretch",
@@ -59,15 +62,23 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
     with popover:
         condition_builder.draw(scope, ask)
         st.markdown("**Examples** :gray[:small[A click takes one into the query.]]")
-        for number, example in enumerate(examples()):
-            st.button(
-                f"`{example.text}`",
-                key=f"query_example_{number}",
-                type="tertiary",
-                help=example.meaning,
-                on_click=apply,
-                args=(example.text,),
-            )
+        st.dataframe(
+            {
+                "example": [example.text for example in examples()],
+                "meaning": [example.meaning for example in examples()],
+            },
+            key=_EXAMPLES,
+            hide_index=True,
+            row_height=30,
+            height=220,
+            on_select=lambda: _use_example(apply),
+            selection_mode="single-cell",
+            column_config={
+                "example": st.column_config.TextColumn("Query", width=250),
+                "meaning": st.column_config.TextColumn("Finds", width=330),
+            },
+            alt="Queries that work, with what they find; select one to use it",
+        )
         st.markdown("**Fields**")
         st.dataframe(
             {
@@ -75,10 +86,11 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
                 "meaning": [word.help for word in FIELD_WORDS],
             },
             hide_index=True,
+            row_height=30,
             height=220,
             column_config={
                 "field": st.column_config.TextColumn("Field", width=100),
-                "meaning": st.column_config.TextColumn("Meaning", width=420),
+                "meaning": st.column_config.TextColumn("Asks for", width=480),
             },
             alt="The fields that a query may name, with their meaning",
         )
@@ -119,6 +131,13 @@ def problem_of(text: str, scope: Scope) -> QueryError | None:
 def forget_draft() -> None:
     """Show the query of the filter again."""
     st.session_state.pop(_DRAFT, None)
+
+
+def _use_example(apply: Apply) -> None:
+    if cells := st.session_state[_EXAMPLES].selection.cells:
+        # Forgotten at once, so that a click on the same one counts again.
+        st.session_state[_EXAMPLES] = {"selection": {"cells": []}}
+        apply(examples()[cells[0][0]].text)
 
 
 def _take(scope: Scope, apply: Apply) -> None:

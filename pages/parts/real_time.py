@@ -8,7 +8,7 @@ import streamlit as st
 
 from audit_core.access import Permission, Scope
 from audit_core.query.windows import written
-from pages.parts import cached, filter_bar, problems, viewer
+from pages.parts import cached, filter_bar, problems, view_dialogs, viewer
 
 _ON = "live_on"
 _PAUSED = "live_paused"
@@ -73,7 +73,7 @@ def _pulse(view: filter_bar.View, live: Live) -> None:
     with problems.boundary():
         # A tick runs neither the page nor its gate: the viewer is looked up again here.
         _, scope = viewer.require(Permission.READ)
-        if not st.session_state[_PAUSED]:
+        if not st.session_state[_PAUSED] and not view_dialogs.is_open():
             head = cached.product().log.head(scope.organization_id)
             if head != st.session_state[_SHOWN_HEAD]:
                 filter_bar.refresh()

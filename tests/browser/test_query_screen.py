@@ -10,6 +10,7 @@ from audit_core.query.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, HOME, HOSTILE, Prepared
 from tests.browser.screen import Screen
+from tests.browser.test_explore_screen import append
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +44,8 @@ def test_a_query_is_written_refused_with_its_place_and_then_understood(
 ) -> None:
     failed = [each for each in prepared.entries[HOME] if each.status_code in range(400, 500)]
     screen = open_screen(ADMIN, whole(prepared))
+    screen.rows()
+    screen.settle()
     box = screen.page.get_by_label("Query", exact=True)
     box.fill("status:[400 TO")
     box.press("Enter")
@@ -61,9 +64,14 @@ def test_an_example_of_the_help_becomes_the_query(
 ) -> None:
     screen = open_screen(ADMIN, whole(prepared))
     screen.page.get_by_role("button", name="Help", exact=True).click()
-    screen.page.get_by_role("button", name="type:sandbox -outcome:success").click()
-    expect(screen.page).to_have_url(re.compile("query=type"))
-    expect(screen.page.get_by_text("Filtered by target type is sandbox")).to_be_visible()
+    examples = screen.page.locator(".st-key-query_examples").get_by_test_id("stDataFrame")
+    expect(examples).to_be_visible()
+    place = {"x": 40, "y": HEADER + 30 * 2.5}
+    examples.hover(position=place)  # type: ignore[arg-type]
+    screen.page.wait_for_timeout(300)
+    examples.click(position=place)  # type: ignore[arg-type]
+    expect(screen.page).to_have_url(re.compile("query=action"))
+    expect(screen.page.get_by_text("Filtered by action is start or create")).to_be_visible()
 
 
 def test_a_facet_keeps_a_value_and_leaves_one_out(
@@ -97,3 +105,19 @@ def test_hostile_values_in_facets_and_queries_stay_text(
     expect(screen.page.get_by_text("1 entry")).to_be_visible()
     screen.settle()
     assert not screen.page.get_by_test_id("stMain").locator("a, img").count()
+
+
+def test_what_is_being_typed_survives_a_refresh_by_real_time(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(ADMIN, "/explore?window=1h")
+    screen.rows()
+    screen.page.get_by_text("Real-time").click()
+    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.settle()
+    box = screen.page.get_by_label("Query", exact=True)
+    box.press_sequentially("action:sta")
+    append(app, prepared)
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible()
+    screen.settle()
+    expect(box).to_have_value("action:sta")

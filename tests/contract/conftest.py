@@ -4,11 +4,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from audit_core.log.dialects import counts
 from audit_core.log.store import AuditLog, Limits, open_log
 from tests.contract.engines import ENGINES, Engines
 from tests.strategies import NOW
 
 OpenLog = Callable[..., AuditLog]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def counts_of_few() -> Iterator[None]:
+    """Where counts are kept, some of the few entries here are counted, and some not yet."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts, "STEP", 150)
+        yield
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -12,6 +12,7 @@ from audit_core.query.buckets import MOST
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Window
 from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
 from tests.plain_reading import bucket_start
 from tests.strategies import CLOCK_CHANGES, STATUS_CODES, ZONES, entry, windows_around_changes
 
@@ -44,7 +45,7 @@ ENTRIES = entries_around_changes()
 @pytest.fixture(scope="module")
 def reader(new_log):
     log = new_log()
-    log.append(ENTRIES)
+    append_in_pieces(log, ENTRIES)
     return Reader(log)
 
 

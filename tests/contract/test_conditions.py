@@ -7,6 +7,7 @@ from audit_core.entries import Category, Outcome
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
 from tests.plain_reading import selected
 from tests.strategies import ACTOR_IDS, NOW, TEXTS, matching_filters, sample_entries, windows
 
@@ -25,7 +26,7 @@ SCOPES = st.builds(
 @pytest.fixture(scope="module")
 def reader(new_log):
     log = new_log()
-    log.append(ENTRIES)
+    append_in_pieces(log, ENTRIES)
     return Reader(log)
 
 

@@ -8,6 +8,7 @@ from audit_core.query import facets as facets_module
 from audit_core.query.filters import NONE, EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
 from tests.plain_reading import selected
 from tests.strategies import NOW, entry, matching_filters, sample_entries, windows
 
@@ -31,7 +32,7 @@ VALUES = {
 @pytest.fixture(scope="module")
 def reader(new_log):
     log = new_log()
-    log.append(ENTRIES)
+    append_in_pieces(log, ENTRIES)
     return Reader(log)
 
 

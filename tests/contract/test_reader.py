@@ -14,6 +14,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import FACETS
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
 from tests.plain_reading import selected
 from tests.strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
 
@@ -32,7 +33,7 @@ on_one_log = settings(
 
 
 def filled(log, entries):
-    log.append(entries)
+    append_in_pieces(log, entries)
     return log
 
 
@@ -124,6 +125,11 @@ def test_a_scope_of_one_actor_does_not_find_the_entry_of_another(reader):
 def test_shares_say_when_there_are_more(reader):
     assert reader.actions(EntryFilter(), ALPHA, ALWAYS, 2).truncated
     assert not reader.actions(EntryFilter(), ALPHA, ALWAYS, 50).truncated
+
+
+def test_a_row_says_when_its_entry_was_received(reader):
+    page = reader.page(EntryFilter(), ALPHA, ALWAYS, None, 50)
+    assert {row.received_at for row in page.rows} == {NOW}
 
 
 def pages_forward(reader, wanted, bounds, step, scope=ALPHA):

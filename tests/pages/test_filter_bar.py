@@ -237,3 +237,16 @@ def test_a_page_without_parameters_shows_the_filter_of_the_page_before(app: AppT
 
 def test_every_parameter_of_the_pages_is_known_to_the_bar() -> None:
     assert set(filter_bar.PLACE_PARAMS) < set(filter_bar.KNOWN_ELSEWHERE)
+
+
+def test_the_seconds_of_a_link_survive_a_widget_that_knows_none(
+    open_app: Open, filled: Seeded
+) -> None:
+    window = {"from_": "2026-05-04T08:55:31Z", "to": "2026-05-04T08:58:07.5Z"}
+    app = explore(open_app(AUDITOR), **window)
+    before = app.query_params["to"]
+    (since, until) = app.get("date_time_input")
+    for widget, minute in ((until, 58), (since, 55)):
+        widget.set_value(datetime(2026, 5, 4, 8, minute)).run()  # noqa: DTZ001
+    assert app.query_params["to"] == before
+    assert app.query_params["from"] == "2026-05-04T08:55:31Z"

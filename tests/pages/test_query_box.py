@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -101,9 +102,13 @@ def open_help(app: AppTest) -> AppTest:
 
 
 def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
-    open_help(app)
     for number, example in enumerate(examples()):
-        app.button(key=f"query_example_{number}").click().run()
+        open_help(app)
+        states = app._tree.get_widget_states()
+        state = states.widgets.add()
+        state.id = app.get_by_key("query_examples").proto.id
+        state.string_value = json.dumps({"selection": {"cells": [[number, "example"]]}})
+        app._run(states)
         assert not app.exception
         assert not app.warning
         assert app.query_params["query"] == example.text

@@ -49,6 +49,9 @@ class Dialect(ABC):
     shared = True
     """Whether several processes may have the log open at once."""
 
+    keeps_counts = False
+    """Whether it keeps counts of entries by the hour, for reads that count many of them."""
+
     file: Path | None = None
     """The file of an embedded log; `None` for an engine that runs elsewhere."""
 
@@ -163,6 +166,15 @@ class Dialect(ABC):
     @abstractmethod
     def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """Tell other processes the new heads, where there are any; the same transaction."""
+
+    def keep_counts(  # noqa: B027 - most engines keep none
+        self, connection: Connection, newest: int, replicated: pa.Table | None = None
+    ) -> None:
+        """Count what was just stored up to the revision `newest`, in the same transaction.
+
+        `replicated` are finished entries, of the shape `schema.ARROW`, that were stored with
+        revisions of their own.
+        """
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""

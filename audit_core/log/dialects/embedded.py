@@ -5,20 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from duckdb_sqlalchemy import insert_from_arrow
-from sqlalchemy import Connection, Engine, Table, create_engine
+from sqlalchemy import Connection, Engine, Table, create_engine, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.log.dialects import counts
 from audit_core.log.dialects.dialect import Dialect, Trouble
-from audit_core.log.schema import Statement
+from audit_core.log.schema import COUNTED_REVISION, Statement, audit_entry
 
 LOCKED_DOWN = {
     "enable_external_access": "false",
@@ -35,6 +37,7 @@ class Embedded(Dialect):
     acknowledged."""
 
     shared = False
+    keeps_counts = True
 
     def __init__(self, url: URL) -> None:
         super().__init__(url)
@@ -81,8 +84,31 @@ class Embedded(Dialect):
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""
-        table: pa.Table = connection.execute(statement).cursor.to_arrow_table()
+        values = {}
+        if statement.get_execution_options().get(COUNTED_REVISION.key):
+            # In the transaction of the statement itself: both see the same moment.
+            values[COUNTED_REVISION.key] = counts.counted_revision(connection)
+        table: pa.Table = connection.execute(statement, values).cursor.to_arrow_table()
         return table
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """And the counts, also of a log that has none yet."""
+        super().prepare(connection, now=now)
+        newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
+        counts.make_counts(connection, newest or 0)
+
+    def keep_counts(
+        self, connection: Connection, newest: int, replicated: pa.Table | None = None
+    ) -> None:
+        """See `counts`."""
+        if replicated is not None:
+            counts.count_late(connection, replicated)
+        counts.add_counts(connection, newest)
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Counts too: a month begins with an hour."""
+        super().drop_before(connection, earliest)
+        counts.drop_counts(connection, earliest)
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """By way of Arrow."""

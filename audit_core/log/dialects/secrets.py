@@ -35,11 +35,14 @@ def _re2(shape: str) -> str:
 
 
 def _postgresql(shape: str) -> str:
-    """Its word borders are written otherwise, and it counts to 255 only."""
+    """Its word borders are those of all letters, not of ASCII's, and it counts to 255 only."""
     for quote in "\"'":
         part = rf"[^\{quote}]{{0,250}}" if quote == '"' else f"[^{quote}]{{0,250}}"
         shape = shape.replace(part.replace("250", "500"), part + part)
-    return shape.replace(r"\b", r"\y")
+    before, after = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
+    if shape.endswith(r"\b"):
+        shape = shape.removesuffix(r"\b") + after
+    return shape.replace(r"\b", before)
 
 
 def plain_literal(text: str) -> str:

@@ -1,0 +1,106 @@
+"""Counts of finished entries by the hour, as the embedded engine keeps them.
+
+Entries never change once they are finished, so their counts are only ever added to: whenever
+`STEP` entries have come, those are counted in the transaction that brings the last of them. What
+has come since is read entry by entry.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from duckdb_sqlalchemy import insert_from_arrow
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from audit_core.log.schema import (
+    COUNTED_BY,
+    audit_entry,
+    counted,
+    counts_metadata,
+    entry_count,
+    target_hour,
+)
+
+STEP = 50_000
+"""How many revisions are left uncounted until it is worth the while."""
+
+AT_ONCE = 2_000_000
+"""How many revisions are counted in one statement: memory grows with them."""
+
+
+def make_counts(connection: Connection, newest: int) -> None:
+    """Make the tables that are missing, and count what is not counted yet, up to `newest`."""
+    counts_metadata.create_all(connection)
+    add_counts(connection, newest)
+
+
+def counted_revision(connection: Connection) -> int:
+    """Up to which revision entries are counted; 0 for none."""
+    return int(connection.execute(select(func.max(counted.c.revision))).scalar() or 0)
+
+
+def add_counts(connection: Connection, newest: int) -> None:
+    """Count the entries up to the revision `newest`, if there are enough of them."""
+    before = after = counted_revision(connection)
+    if newest - after < STEP:
+        return
+    while after < newest:
+        until = min(after + AT_ONCE, newest)
+        between = and_(audit_entry.c.revision > after, audit_entry.c.revision <= until)
+        _count(connection, between)
+        after = until
+    connection.execute(insert(counted).values(after=before, revision=newest))
+
+
+def count_late(connection: Connection, rows: pa.Table) -> None:
+    """Count finished entries, of the shape `schema.ARROW`, that were stored with revisions of
+    their own: those up to the one that is counted already."""
+    revision = counted_revision(connection)
+    late = rows.filter(pc.less_equal(rows.column("revision"), revision))
+    if not late.num_rows:
+        return
+    hours = pc.floor_temporal(late.column("created_at"), unit="hour")
+    late = late.append_column("hour", hours)
+    for table, names in _GROUPS:
+        groups = late.filter(pc.is_valid(late.column(names[-1]))) if table is target_hour else late
+        found = groups.group_by(["hour", *names]).aggregate([([], "count_all")])
+        insert_from_arrow(connection, table, found.rename_columns(table.c.keys()))
+
+
+def drop_counts(connection: Connection, earliest: datetime) -> None:
+    """Drop the counts of what was made before the beginning of an hour."""
+    for table in (entry_count, target_hour):
+        connection.execute(delete(table).where(table.c.hour < earliest))
+
+
+def _count(connection: Connection, condition: ColumnElement[bool]) -> None:
+    hour = func.date_trunc(text("'hour'"), audit_entry.c.created_at)
+    for table, names in _GROUPS:
+        groups = [hour.label("hour"), *(audit_entry.c[name] for name in names)]
+        statement = select(*groups, func.count()).where(condition).group_by(*groups)
+        if table is target_hour:
+            statement = statement.where(audit_entry.c.target_id.is_not(None))
+        connection.execute(
+            insert(table).from_select(
+                table.c.keys(), statement.order_by(audit_entry.c.organization_id, "hour")
+            )
+        )
+
+
+_GROUPS: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (entry_count, COUNTED_BY),
+    (target_hour, ("organization_id", "target_id")),
+)
+"""Each table of counts, and the columns that it counts by beside the hour."""

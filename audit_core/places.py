@@ -1,0 +1,230 @@
+"""Where in time the matches of a filter lie, found cheaply where the log keeps counts.
+
+What is found here is as of now, and read before the entries themselves. It covers all that the
+log held then, so that narrower bounds leave out nothing but what arrived in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from audit_core.access import Scope
+from audit_core.log.schema import Statement
+from audit_core.log.store import AuditLog
+from audit_core.query import holding, statements
+from audit_core.query.buckets import Buckets
+from audit_core.query.counting import EACH, Countable, hourly
+from audit_core.query.cursors import Cursor
+from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
+from audit_core.query.windows import EPOCH, Bounds
+
+MOST_HOLDING = 100
+"""Where a text stands in more targets, or messages, than this, it is looked for in all entries."""
+
+MOST_HOURS = 2_100_000
+"""More hours than lie between the first and the last instant that an entry may carry."""
+
+MOST_REMEMBERED = 200
+"""How many answers are kept."""
+
+_ENDS = 2
+"""The first and the last hour may lie in the bounds only in part."""
+
+NOWHERE = Bounds(since=EPOCH, until=EPOCH)
+_HOUR = timedelta(hours=1)
+_Key = tuple[Hashable, Scope, int]
+_Found = TypeVar("_Found")
+_Asked = TypeVar("_Asked", bound=Hashable)
+_Hours = dict[datetime, int]
+"""By the beginning of an hour, how many matches are certain to lie in it; 0 for perhaps some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Chooses what to read for a filter; without counts, always everything."""
+
+    log: AuditLog
+    _found: dict[_Key, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was found lately, by what was asked of which head: the charts of a page ask alike."""
+
+    def countable(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, buckets: Buckets | None = None
+    ) -> tuple[Countable, Bounds]:
+        """What to count the matches from, and the bounds that hold all of them."""
+        if not self.log.keeps_counts:
+            return EACH, bounds
+        if wanted.targets:
+            return EACH, _around(self._hours_on(wanted, scope, wanted.targets), bounds)
+        targets, held = self._held(wanted, scope)
+        counts = hourly(wanted, bounds, buckets)
+        if counts is None:
+            return replace(EACH, held=held), bounds
+        counts = replace(counts, held=replace(held, in_targets=False))
+        if targets == ():
+            return counts, bounds
+        if targets is None or wanted.query or self._hours(wanted, scope, bounds, counts, 1):
+            return replace(EACH, held=held), bounds
+        # Nothing but targets holds the text.
+        return replace(EACH, held=held), _around(self._hours_on(wanted, scope, targets), bounds)
+
+    def page(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
+    ) -> tuple[Bounds, Held]:
+        """Bounds that hold the page at the cursor and what tells whether there is more, and
+        what is known of the texts that are looked for."""
+        rare = wanted.targets or wanted.text or wanted.query
+        if not self.log.keeps_counts or not (rare or wanted.actors or wanted.ip_addresses):
+            return bounds, UNKNOWN
+        targets, held = self._held(wanted, scope)
+        ahead = _ahead(bounds, cursor)
+        if wanted.targets:
+            hours = self._hours_on(wanted, scope, wanted.targets)
+        else:
+            newer = cursor is not None and cursor.newer
+            hours = self._matching_hours(
+                wanted, scope, ahead, targets, held, rows + 1 + _ENDS, newer=newer
+            )
+        if hours is not None:
+            bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
+        return bounds, held
+
+    def remembered(self, asked: Hashable, scope: Scope, look: Callable[[], _Found]) -> _Found:
+        """What `look` finds, or found lately for the same question while nothing has come."""
+        key = (asked, scope, self.log.head(scope.organization_id))
+        if key in self._found:
+            found: _Found = self._found[key]
+            return found
+        found = look()
+        # Threads may meet here: each of these steps is one for the interpreter.
+        while len(self._found) >= MOST_REMEMBERED:
+            self._found.pop(next(iter(list(self._found))), None)
+        self._found[key] = found
+        return found
+
+    def _matching_hours(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        targets: tuple[str, ...] | None,
+        held: Held,
+        most: int,
+        *,
+        newer: bool,
+    ) -> _Hours | None:
+        counts = hourly(wanted, bounds)
+        if counts is None or targets is None or (targets and wanted.query):
+            return None
+        counts = replace(counts, held=replace(held, in_targets=False))
+        hours = self._hours(wanted, scope, bounds, counts, most, newer=newer)
+        for hour in self._hours_on(wanted, scope, targets) or () if targets else ():
+            hours.setdefault(hour, 0)
+        return hours
+
+    def _held(self, wanted: EntryFilter, scope: Scope) -> tuple[tuple[str, ...] | None, Held]:
+        """The targets that hold any of the texts, `None` for too many; and what is known."""
+        texts = holding.target_texts(wanted)
+        targets = self._few(holding.targets_holding, texts, scope) if texts else ()
+        messages = {
+            part: self._few(holding.messages_holding, part, scope)
+            for part in holding.message_texts(wanted)
+        }
+        return targets, Held(
+            in_targets=targets != (),
+            messages=tuple((part, each) for part, each in messages.items() if each is not None),
+        )
+
+    def _few(
+        self, build: Callable[[_Asked, Scope], Statement], asked: _Asked, scope: Scope
+    ) -> tuple[str, ...] | None:
+        """The values of a statement's only column; `None` for too many."""
+
+        def look() -> tuple[str, ...] | None:
+            fetched = self.log.fetch(build(asked, scope), scope, max_rows=MOST_HOLDING)
+            return None if fetched.truncated else tuple(fetched.table.column(0).to_pylist())
+
+        return self.remembered((build.__name__, asked), scope, look)
+
+    def _hours(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        counts: Countable,
+        most: int,
+        *,
+        newer: bool = False,
+    ) -> _Hours:
+        """The hours of matches by other columns than the target: the `most` nearest ones."""
+        statement = statements.hours(wanted, scope, bounds, counts, newest_first=not newer)
+        found = self.log.fetch(statement, scope, max_rows=most).table.to_pylist()
+        return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}
+
+    def _hours_on(self, wanted: EntryFilter, scope: Scope, found: tuple[str, ...]) -> _Hours | None:
+        if NONE in found:
+            return None
+
+        def look() -> _Hours:
+            statement = holding.hours_of(found, scope)
+            rows = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
+            return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
+
+        hours = self.remembered(("hours", found), scope, look)
+        alone = scope.actor_id is None and wanted.narrowed_by == ("Target",)
+        return hours if alone else dict.fromkeys(hours, 0)
+
+
+def _around(hours: _Hours | None, bounds: Bounds) -> Bounds:
+    """The bounds, narrowed to these hours."""
+    return bounds if hours is None else _cut(bounds, hours)
+
+
+def _cut(bounds: Bounds, hours: Iterable[datetime]) -> Bounds:
+    hours = sorted(hours)
+    if not hours:
+        return NOWHERE
+    since, until = hours[0], hours[-1] + _HOUR
+    since = since if bounds.since is None else max(since, bounds.since)
+    until = until if bounds.until is None else min(until, bounds.until)
+    return Bounds(since=since, until=until) if since < until else NOWHERE
+
+
+def _ahead(bounds: Bounds, cursor: Cursor | None) -> Bounds:
+    """The whole hours of the bounds beyond the one in which the cursor lies."""
+    if cursor is None:
+        return bounds
+    hour = cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if cursor.newer:
+        since = hour + _HOUR
+        since = since if bounds.since is None else max(since, bounds.since)
+        return Bounds(since=since, until=bounds.until)
+    return Bounds(
+        since=bounds.since, until=hour if bounds.until is None else min(hour, bounds.until)
+    )
+
+
+def _enough(
+    hours: _Hours, bounds: Bounds, ahead: Bounds, cursor: Cursor | None, wanted: int
+) -> Bounds:
+    """The bounds cut behind as many hours as are certain to hold as many matches as wanted."""
+    newer = cursor is not None and cursor.newer
+    taken, total = [], 0
+    for hour in sorted(hours, reverse=not newer):
+        if (ahead.since is not None and hour + _HOUR <= ahead.since) or (
+            ahead.until is not None and hour >= ahead.until
+        ):
+            continue
+        taken.append(hour)
+        inside = (ahead.since is None or hour >= ahead.since) and (
+            ahead.until is None or hour + _HOUR <= ahead.until
+        )
+        total += hours[hour] if inside else 0
+        if total >= wanted:
+            break
+    if cursor is not None:
+        taken.append(cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+    return _cut(bounds, taken)

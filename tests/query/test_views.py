@@ -1,0 +1,93 @@
+"""A view says all that is shown, and only what can be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_core.access import Scope
+from audit_core.errors import FilterError
+from audit_core.query.columns import ROW_SIZES, Layout
+from audit_core.query.filters import EntryFilter
+from audit_core.query.secrecy import require_visible
+from audit_core.query.views import READY_VIEWS, VIEW_PARAMS, check_view, differs, view_of
+from audit_core.query.windows import PRESETS
+from tests.query.test_columns import layouts
+from tests.strategies import entry_filters
+
+sizes = st.sampled_from(ROW_SIZES)
+
+
+@settings(deadline=None)
+@given(entry_filters(), layouts, sizes)
+def test_a_view_is_read_as_it_was_shown(wanted: EntryFilter, layout: Layout, rows: int) -> None:
+    params = view_of(wanted, layout, rows)
+    assert set(params) <= set(VIEW_PARAMS)
+    assert check_view(params) == wanted
+    assert Layout.from_params(params, Layout()) == layout
+    assert not differs(params, params)
+
+
+@settings(deadline=None)
+@given(entry_filters(), entry_filters(), layouts, layouts, sizes, sizes)
+def test_a_view_differs_exactly_where_something_shown_is_not_what_it_says(
+    wanted: EntryFilter,
+    other: EntryFilter,
+    layout: Layout,
+    other_layout: Layout,
+    rows: int,
+    other_rows: int,
+) -> None:
+    view = view_of(wanted, layout, rows)
+    shown = view_of(other, other_layout, other_rows)
+    same = (wanted, layout, rows) == (other, other_layout, other_rows)
+    assert differs(shown, view) == (not same)
+    assert differs(view_of(other, layout, rows), view) == (other != wanted)
+    assert differs(shown, wanted.to_params()) == (other != wanted)
+
+
+def test_a_view_that_cannot_be_read_differs_and_one_that_is_written_otherwise_does_not() -> None:
+    shown = view_of(EntryFilter(actors=("a", "b")), Layout(), 25)
+    assert differs(shown, {"colour": ["red"]})
+    assert not differs(shown, {"actor": ["b", "a", "b"]})
+
+
+def test_a_relative_window_stays_relative() -> None:
+    params = view_of(EntryFilter(), Layout(), 25)
+    assert params["window"] == ["7d"]
+    assert not {"from", "to"} & set(params)
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"status": ["abc"]}, ["'abc' is not a status code"]),
+        ({"query": ["status:["], "rows": ["7"]}, ["query", "rows is '7'"]),
+        ({"colour": ["red"], "columns": ["colour"]}, ["'colour' is unknown", "'colour' is not"]),
+        ({"rows": ["25", "50"]}, ["rows"]),
+        ({"view": ["denied"]}, ["'view' is unknown"]),
+    ],
+)
+def test_what_can_no_longer_be_read_is_told(params: dict[str, list[str]], told: list[str]) -> None:
+    with pytest.raises(FilterError) as caught:
+        check_view(params)
+    for part in told:
+        assert part in " ".join(caught.value.problems)
+
+
+@pytest.mark.parametrize("key", READY_VIEWS)
+def test_a_ready_made_view_can_be_read_by_everybody(key: str) -> None:
+    view = READY_VIEWS[key]
+    assert check_view(view.params) == view.wanted
+    require_visible(view.wanted.expression, view.wanted.query, Scope(organization_id="org"))
+    assert view.wanted.window.preset in PRESETS
+    assert view.wanted.narrowed_by
+    assert view.key == key
+    assert not re.fullmatch("[0-9a-f]{32}", key)
+    assert not differs(view_of(view.wanted, Layout(), 200), view.params)
+    narrower = replace(view.wanted, actors=("ann",))
+    assert differs(view_of(narrower, Layout(), 25), view.params)
