@@ -196,39 +196,40 @@ def targets(
         if target_type == SANDBOX
         else _others(wanted, scope, bounds, target_type)
     )
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[Condition] = []
     if searched:
-        ways: list[Condition] = [starts_with(found.c.target, literal(searched))]
-        if target_type == SANDBOX:
-            called = and_(
-                _lately(bounds),
-                *_mentions(f'"{searched}'),
-                starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
-            )
-            named = _creates(scope, called).order_by(None).subquery()
-            ways.append(found.c.target.in_(select(named.c.sandbox)))
-        conditions.append(or_(*ways))
+        conditions.append(_found_by(found, searched, scope, bounds, target_type))
     if after is not None:
-        conditions.append(
-            or_(
-                found.c.failing < after.failing,
-                and_(
-                    found.c.failing == after.failing,
-                    or_(
-                        found.c.last_us < literal(after.last_us, BigInteger),
-                        and_(
-                            found.c.last_us == literal(after.last_us, BigInteger),
-                            found.c.target > literal(after.target),
-                        ),
-                    ),
-                ),
-            )
-        )
+        conditions.append(_behind(found, after))
     return (
         select(found)
         .where(*conditions)
         .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
     )
+
+
+def _found_by(
+    found: Subquery, searched: str, scope: Scope, bounds: Bounds, target_type: str
+) -> Condition:
+    begins = starts_with(found.c.target, literal(searched))
+    if target_type != SANDBOX:
+        return begins
+    called = and_(
+        _lately(bounds),
+        *_mentions(f'"{searched}'),
+        starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
+    )
+    named = _creates(scope, called).order_by(None).subquery()
+    return or_(begins, found.c.target.in_(select(named.c.sandbox)))
+
+
+def _behind(found: Subquery, after: TargetPlace) -> Condition:
+    last_us = literal(after.last_us, BigInteger)
+    later = or_(
+        found.c.last_us < last_us,
+        and_(found.c.last_us == last_us, found.c.target > literal(after.target)),
+    )
+    return or_(found.c.failing < after.failing, and_(found.c.failing == after.failing, later))
 
 
 def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
