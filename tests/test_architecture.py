@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "reader": {*WORDS, "log", "query", "places", "answers"},
     "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},
+    "starts": {*WORDS, "log", "query", "reader", "state"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},

@@ -208,3 +208,15 @@ organization_setting = Table(
     Column("name", FreeText, primary_key=True),
     Column("value", FreeText, nullable=False),
 )
+
+# What people said of a group of failures, by the group's fingerprint; the last word only.
+failure_mark = Table(
+    "failure_mark",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("note", FreeText, nullable=False),
+    Column("marked_by", FreeText, nullable=False),
+    Column("marked_at", UtcTime, nullable=False),
+)
