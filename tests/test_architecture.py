@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "answers": {*WORDS, "log", "query"},
     "reader": {*WORDS, "log", "query", "places", "answers"},
     "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
+    "people": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},
     "starts": {*WORDS, "log", "query", "reader", "state"},
     "transfer": {*WORDS, "log", "query"},

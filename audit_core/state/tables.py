@@ -187,6 +187,14 @@ preference = Table(
     Column("value", FreeText, nullable=False),
 )
 
+organization_setting = Table(
+    "organization_setting",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
+)
+
 # `params` holds the parameters of an address: lists of texts by name.
 saved_view = Table(
     "saved_view",

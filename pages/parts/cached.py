@@ -10,6 +10,9 @@ from audit_core.access import Scope
 from audit_core.answers import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
+from audit_core.people.actors import ActorLine, ActorPage, ActorReader
+from audit_core.people.person import News, PersonReader, SessionPage, UsedKey
+from audit_core.people.timeline import Timeline, TimelineReader
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
@@ -17,11 +20,13 @@ from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
+from audit_core.query.people import ActorList
 from audit_core.query.retries import RetryChain
 from audit_core.query.spans import Spans
 from audit_core.query.stacks import StackedHistogram
 from audit_core.query.starts import SilentRule, StartOutcome
 from audit_core.query.suspects import Suspects
+from audit_core.query.timelines import LaneKind
 from audit_core.query.traces import TargetPlace
 from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
@@ -194,6 +199,71 @@ def hours_of_week(
 ) -> tuple[tuple[int, int, int], ...]:
     """See `Reader.hours_of_week`."""
     return reader().hours_of_week(wanted, scope, bounds, as_of)
+
+
+# People. What is about one actor is asked with the scope of that actor.
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
+    """See `ActorReader.own_actor_ids`."""
+    return ActorReader(product().log).own_actor_ids(email, scope)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actor_list(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    asked: ActorList,
+    rows: int,
+    head: int,
+) -> ActorPage:
+    """See `ActorReader.actors`."""
+    return ActorReader(product().log).actors(wanted, scope, bounds, as_of, asked, rows)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
+    """See `ActorReader.actor`."""
+    return ActorReader(product().log).actor(wanted, scope, bounds)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def timeline(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    kind: LaneKind,
+    most_lanes: int,
+    head: int,
+) -> Timeline:
+    """See `TimelineReader.timeline`."""
+    return TimelineReader(product().log).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def work_sessions(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
+) -> SessionPage:
+    """See `PersonReader.sessions`."""
+    return PersonReader(product().log).sessions(wanted, scope, bounds, offset, rows)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
+    """See `PersonReader.news`."""
+    return PersonReader(product().log).news(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def used_keys(
+    scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[UsedKey, ...], bool]:
+    """See `PersonReader.used_keys`."""
+    return PersonReader(product().log).used_keys(scope, bounds, most)
 
 
 # Sandboxes.

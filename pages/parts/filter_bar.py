@@ -95,7 +95,7 @@ def current() -> EntryFilter:
 
 KNOWN_ELSEWHERE = (
     *("at", "entry", "entry_at", "compare", "comparing"),
-    *("list", "group", "sandbox", "sandbox_at"),
+    *("person", "list", "group", "sandbox", "sandbox_at"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""

@@ -17,6 +17,7 @@ PERMISSION = {
     "activity/overview.py": "read:audit_logs",
     "activity/explore.py": "read:audit_logs",
     "activity/sandboxes.py": "read:audit_logs",
+    "activity/people.py": "read:own_audit_logs",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }
@@ -26,6 +27,7 @@ ALLOWED = {
         "activity/overview.py",
         "activity/explore.py",
         "activity/sandboxes.py",
+        "activity/people.py",
     },
     "member@example.org": set(),
 }
