@@ -187,14 +187,6 @@ preference = Table(
     Column("value", FreeText, nullable=False),
 )
 
-organization_setting = Table(
-    "organization_setting",
-    metadata,
-    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", FreeText, primary_key=True),
-    Column("value", FreeText, nullable=False),
-)
-
 # `params` holds the parameters of an address: lists of texts by name.
 saved_view = Table(
     "saved_view",
@@ -207,4 +199,12 @@ saved_view = Table(
     Column("params", JSON, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Index("ix_saved_view_organization_id_account_id", "organization_id", "account_id"),
+)
+
+organization_setting = Table(
+    "organization_setting",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
 )

@@ -3,7 +3,7 @@
 
 const BUSY = '[data-test-script-state="running"]';
 const TYPED_INTO =
-  'input, textarea, select, canvas, [contenteditable="true"], [role="combobox"], [role="listbox"], ' +
+  'input:not([type="checkbox"]), textarea, select, canvas, [contenteditable="true"], [role="combobox"], [role="listbox"], ' +
   '[role="menu"], [role="radiogroup"], [role="tablist"], [role="slider"], [role="grid"], ' +
   '[data-testid="stDataFrame"]';
 const DIALOG = '[role="dialog"]';
