@@ -209,14 +209,6 @@ saved_view = Table(
     Index("ix_saved_view_organization_id_account_id", "organization_id", "account_id"),
 )
 
-organization_setting = Table(
-    "organization_setting",
-    metadata,
-    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
-    Column("name", FreeText, primary_key=True),
-    Column("value", FreeText, nullable=False),
-)
-
 # What people said of a group of failures, by the group's fingerprint; the last word only.
 failure_mark = Table(
     "failure_mark",
