@@ -36,6 +36,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Every entry: filter, read in detail, watch live and download.",
             ),
             page(
+                "activity/sandboxes.py",
+                "sandboxes",
+                Permission.READ,
+                title="Sandboxes",
+                icon=":material/deployed_code:",
+                help="Which sandboxes did not start, and why; the life of each.",
+            ),
+            page(
                 "activity/people.py",
                 "people",
                 Permission.READ_OWN,

@@ -21,13 +21,13 @@ members_tab, tokens_tab, settings_tab, record_tab = st.tabs(
 if members_tab.open:
     with members_tab:
         member_list.draw(scope)
-        own_activity.draw(scope)
 if tokens_tab.open:
     with tokens_tab:
         api_tokens.draw(scope)
 if settings_tab.open:
     with settings_tab:
         organization_zone.draw(person)
+        own_activity.draw(scope)
 if record_tab.open:
     with record_tab:
         access_events.draw(scope)

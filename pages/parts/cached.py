@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -16,15 +16,25 @@ from audit_core.people.timeline import Timeline, TimelineReader
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
+from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
 from audit_core.query.people import ActorList
+from audit_core.query.retries import RetryChain
+from audit_core.query.spans import Spans
 from audit_core.query.stacks import StackedHistogram
+from audit_core.query.starts import SilentRule, StartOutcome
+from audit_core.query.suspects import Suspects
 from audit_core.query.timelines import LaneKind
+from audit_core.query.traces import TargetPlace
 from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
+from audit_core.starts.attempts import StartAttempt, StartPage
+from audit_core.starts.reader import Counts, StartsReader
+from audit_core.starts.trace import Trace
+from audit_core.starts.traces_reader import TargetPage, TracesReader
 from audit_core.state.organization_settings import read_setting
 from audit_core.tallies import Count, Tallies
 
@@ -254,6 +264,116 @@ def used_keys(
 ) -> tuple[tuple[UsedKey, ...], bool]:
     """See `PersonReader.used_keys`."""
     return PersonReader(product().log).used_keys(scope, bounds, most)
+
+
+# Sandboxes.
+
+
+def _rule() -> SilentRule:
+    settings = product().settings
+    return SilentRule(
+        within=timedelta(minutes=settings.silent_failure_minutes),
+        delete_after=timedelta(seconds=settings.silent_failure_delete_s),
+    )
+
+
+def starts_reader() -> StartsReader:
+    """The reads of attempts to start."""
+    return StartsReader(product().log, _rule())
+
+
+def traces_reader() -> TracesReader:
+    """The reads about single targets."""
+    return TracesReader(product().log, _rule())
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def start_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    outcomes: tuple[StartOutcome, ...],
+    cursor: Cursor | None,
+    rows: int,
+    head: int,
+) -> StartPage:
+    """See `StartsReader.page`."""
+    return starts_reader().page(wanted, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def start_counts(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
+) -> Counts:
+    """See `StartsReader.counts`."""
+    return starts_reader().counts(wanted, scope, bounds, spans)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def failure_groups(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int, head: int
+) -> FailureGroups:
+    """See `StartsReader.groups`."""
+    return starts_reader().groups(wanted, scope, bounds, spans, most)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, datetime]:
+    """See `StartsReader.first_seen`."""
+    return starts_reader().first_seen(scope, before)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def group_members(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
+) -> tuple[tuple[StartAttempt, ...], bool]:
+    """See `StartsReader.group_members`."""
+    return starts_reader().group_members(wanted, scope, bounds, key, rows)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def suspects(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
+) -> Suspects:
+    """See `StartsReader.suspects`."""
+    return starts_reader().suspects(wanted, scope, bounds, key)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def retries(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[RetryChain, ...], bool]:
+    """See `StartsReader.retries`."""
+    return starts_reader().retries(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    target_type: str,
+    searched: str,
+    after: TargetPlace | None,
+    rows: int,
+    head: int,
+) -> TargetPage:
+    """See `TracesReader.targets`."""
+    return traces_reader().targets(
+        wanted,
+        scope,
+        bounds,
+        target_type=target_type,
+        searched=searched,
+        after=after,
+        rows=rows,
+    )
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def trace(key: str, scope: Scope, near: datetime | None, rows: int, head: int) -> Trace | None:
+    """See `TracesReader.trace`."""
+    return traces_reader().trace(key, scope, near=near, rows=rows)
 
 
 # The state.

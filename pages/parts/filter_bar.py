@@ -95,8 +95,8 @@ def current() -> EntryFilter:
 
 KNOWN_ELSEWHERE = (
     *("at", "entry", "entry_at", "compare", "comparing"),
-    *("person", "rows", "stack", "columns", "density", "view"),
-    *("embed", "embed_options"),
+    *("person", "list", "group", "sandbox", "sandbox_at"),
+    *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 

@@ -63,7 +63,9 @@ def test_a_person_is_opened_the_timeline_zoomed_and_a_click_leads_to_explore(
     screen.page.wait_for_timeout(600)
     point = chart.locator(".scatterlayer .point").first.bounding_box()
     assert point is not None
-    screen.page.mouse.move(point["x"] + point["width"] / 2, point["y"] + point["height"] / 2)
+    x, y = point["x"] + point["width"] / 2, point["y"] + point["height"] / 2
+    screen.page.mouse.move(x - 40, y + 10)
+    screen.page.mouse.move(x, y, steps=8)
     # It clicks on what it knows that the pointer is over.
     expect(chart.locator(".hoverlayer .hovertext").first).to_be_visible()
     screen.page.mouse.down()

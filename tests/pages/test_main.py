@@ -16,6 +16,7 @@ from tests.seeded import ALPHA, BETA, Seeded
 PERMISSION = {
     "activity/overview.py": "read:audit_logs",
     "activity/explore.py": "read:audit_logs",
+    "activity/sandboxes.py": "read:audit_logs",
     "activity/people.py": "read:own_audit_logs",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
@@ -25,6 +26,7 @@ ALLOWED = {
     "auditor@example.org": {
         "activity/overview.py",
         "activity/explore.py",
+        "activity/sandboxes.py",
         "activity/people.py",
     },
     "member@example.org": set(),
