@@ -265,7 +265,9 @@ def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded
         with filled.product.state.read() as connection:
             return read_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY)
 
-    app = open_app("admin@example.org").run()
+    app = open_app("admin@example.org")
+    app.session_state["access_tab"] = "Settings"
+    app.run()
     app.switch_page("admin/access.py").run()
     for wanted in (True, False):
         (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
@@ -282,7 +284,9 @@ def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded
 
 
 def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: Seeded) -> None:
-    app = open_app("admin@example.org").run()
+    app = open_app("admin@example.org")
+    app.session_state["access_tab"] = "Settings"
+    app.run()
     app.switch_page("admin/access.py").run()
     with filled.product.state.begin() as connection:
         set_membership(
