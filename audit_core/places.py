@@ -12,16 +12,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from audit_core.access import Scope
+from audit_core.log.schema import Statement
 from audit_core.log.store import AuditLog
-from audit_core.query import statements, targets
+from audit_core.query import holding, statements
 from audit_core.query.buckets import Buckets
-from audit_core.query.counting import EACH, Countable, hourly, texts_of
+from audit_core.query.counting import EACH, Countable, hourly
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import EPOCH, Bounds
 
-MOST_TARGETS = 100
-"""For a text that stands in more targets than this, all entries are read."""
+MOST_HOLDING = 100
+"""Where a text stands in more targets, or messages, than this, it is looked for in all entries."""
 
 MOST_HOURS = 2_100_000
 """More hours than lie between the first and the last instant that an entry may carry."""
@@ -36,6 +38,7 @@ NOWHERE = Bounds(since=EPOCH, until=EPOCH)
 _HOUR = timedelta(hours=1)
 _Key = tuple[Hashable, Scope, int]
 _Found = TypeVar("_Found")
+_Asked = TypeVar("_Asked", bound=Hashable)
 _Hours = dict[datetime, int]
 """By the beginning of an hour, how many matches are certain to lie in it; 0 for perhaps some."""
 
@@ -56,36 +59,38 @@ class Places:
             return EACH, bounds
         if wanted.targets:
             return EACH, _around(self._hours_on(wanted, scope, wanted.targets), bounds)
-        held = self._held(texts_of(wanted), scope)
-        each = replace(EACH, text_in_targets=held != ())
+        targets, held = self._held(wanted, scope)
         counts = hourly(wanted, bounds, buckets)
         if counts is None:
-            return each, bounds
-        if held == ():
+            return replace(EACH, held=held), bounds
+        counts = replace(counts, held=replace(held, in_targets=False))
+        if targets == ():
             return counts, bounds
-        if held is None or wanted.query or self._hours(wanted, scope, bounds, counts, 1):
-            return EACH, bounds
+        if targets is None or wanted.query or self._hours(wanted, scope, bounds, counts, 1):
+            return replace(EACH, held=held), bounds
         # Nothing but targets holds the text.
-        return EACH, _around(self._hours_on(wanted, scope, held), bounds)
+        return replace(EACH, held=held), _around(self._hours_on(wanted, scope, targets), bounds)
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
-    ) -> tuple[Bounds, bool]:
+    ) -> tuple[Bounds, Held]:
         """Bounds that hold the page at the cursor and what tells whether there is more, and
-        whether any target holds what is looked for."""
+        what is known of the texts that are looked for."""
         rare = wanted.targets or wanted.text or wanted.query
         if not self.log.keeps_counts or not (rare or wanted.actors or wanted.ip_addresses):
-            return bounds, True
-        held = self._held(texts_of(wanted), scope)
+            return bounds, UNKNOWN
+        targets, held = self._held(wanted, scope)
         ahead = _ahead(bounds, cursor)
         if wanted.targets:
             hours = self._hours_on(wanted, scope, wanted.targets)
         else:
             newer = cursor is not None and cursor.newer
-            hours = self._matching_hours(wanted, scope, ahead, held, rows + 1 + _ENDS, newer=newer)
+            hours = self._matching_hours(
+                wanted, scope, ahead, targets, held, rows + 1 + _ENDS, newer=newer
+            )
         if hours is not None:
             bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
-        return bounds, held != ()
+        return bounds, held
 
     def remembered(self, asked: Hashable, scope: Scope, look: Callable[[], _Found]) -> _Found:
         """What `look` finds, or found lately for the same question while nothing has come."""
@@ -105,28 +110,44 @@ class Places:
         wanted: EntryFilter,
         scope: Scope,
         bounds: Bounds,
-        held: tuple[str, ...] | None,
+        targets: tuple[str, ...] | None,
+        held: Held,
         most: int,
         *,
         newer: bool,
     ) -> _Hours | None:
         counts = hourly(wanted, bounds)
-        if counts is None or held is None or (held and wanted.query):
+        if counts is None or targets is None or (targets and wanted.query):
             return None
+        counts = replace(counts, held=replace(held, in_targets=False))
         hours = self._hours(wanted, scope, bounds, counts, most, newer=newer)
-        for hour in self._hours_on(wanted, scope, held) or () if held else ():
+        for hour in self._hours_on(wanted, scope, targets) or () if targets else ():
             hours.setdefault(hour, 0)
         return hours
 
-    def _held(self, texts: tuple[str, ...], scope: Scope) -> tuple[str, ...] | None:
-        """The targets that hold any of the texts; `None` for too many."""
+    def _held(self, wanted: EntryFilter, scope: Scope) -> tuple[tuple[str, ...] | None, Held]:
+        """The targets that hold any of the texts, `None` for too many; and what is known."""
+        texts = holding.target_texts(wanted)
+        targets = self._few(holding.targets_holding, texts, scope) if texts else ()
+        messages = {
+            part: self._few(holding.messages_holding, part, scope)
+            for part in holding.message_texts(wanted)
+        }
+        return targets, Held(
+            in_targets=targets != (),
+            messages=tuple((part, each) for part, each in messages.items() if each is not None),
+        )
+
+    def _few(
+        self, build: Callable[[_Asked, Scope], Statement], asked: _Asked, scope: Scope
+    ) -> tuple[str, ...] | None:
+        """The values of a statement's only column; `None` for too many."""
 
         def look() -> tuple[str, ...] | None:
-            statement = targets.holding(texts, scope)
-            fetched = self.log.fetch(statement, scope, max_rows=MOST_TARGETS)
+            fetched = self.log.fetch(build(asked, scope), scope, max_rows=MOST_HOLDING)
             return None if fetched.truncated else tuple(fetched.table.column(0).to_pylist())
 
-        return self.remembered(("held", texts), scope, look) if texts else ()
+        return self.remembered((build.__name__, asked), scope, look)
 
     def _hours(
         self,
@@ -148,7 +169,7 @@ class Places:
             return None
 
         def look() -> _Hours:
-            statement = targets.hours_of(found, scope)
+            statement = holding.hours_of(found, scope)
             rows = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
             return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
 

@@ -8,16 +8,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from audit_core.access import Scope
+from audit_core.answers import (
+    Neighbours,
+    OutcomeHistogram,
+    Page,
+    Row,
+    Share,
+    Shares,
+    Summary,
+)
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
-from audit_core.log.store import AuditLog
+from audit_core.log.store import AuditLog, Fetched
 from audit_core.places import Places
-from audit_core.query import facets, overview, statements
-from audit_core.query.buckets import Buckets, buckets_for
+from audit_core.query import facets, overview, patterns, statements
+from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship, kin
+from audit_core.query.patterns import Patterns
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000
@@ -28,93 +39,6 @@ MOST_HOURS = 2_100_000
 
 EXPORT_STEP = 50_000
 """How many entries a download reads at once, each step in a short transaction of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """An entry and its place in the order of arrival."""
-
-    seq: int
-    entry: AuditEntry
-    received_at: datetime | None = None
-    """When the log received it, or its last state; aware, UTC. `None` where nobody asked."""
-
-    def cursor(self, *, newer: bool) -> Cursor:
-        """The place just beyond this entry, towards newer or older ones."""
-        return Cursor(created_at=self.entry.created_at, seq=self.seq, newer=newer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One page of entries, newest first."""
-
-    rows: tuple[Row, ...]
-    older: Cursor | None
-    """Where the next page begins; `None` on the last one."""
-    newer: Cursor | None
-    """Where the page before begins; `None` on the first one."""
-    elapsed_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeHistogram:
-    """Entries over time by outcome."""
-
-    buckets: Buckets
-    counts: tuple[tuple[datetime, Outcome, int], ...]
-    """(Beginning of the bucket in the zone, outcome, entries), in order of time; no zeros."""
-    since: datetime
-    until: datetime
-    """What the time axis shows. Aware."""
-
-    @property
-    def total(self) -> int:
-        """How many entries matched, exactly."""
-        return sum(count for _, _, count in self.counts)
-
-    def by_outcome(self) -> dict[Outcome, int]:
-        """The total of each outcome that occurs."""
-        totals: dict[Outcome, int] = defaultdict(int)
-        for _, outcome, count in self.counts:
-            totals[outcome] += count
-        return dict(totals)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The figures at the top of Overview."""
-
-    entries: int
-    answered: int
-    """Without those in flight or unanswered."""
-    succeeded: int
-    failed: int
-    failed_starts: int
-    """Those that say so themselves; see `overview.failed_start`."""
-    users: int
-
-    @property
-    def success_rate(self) -> float | None:
-        """From 0 to 1, of those answered; `None` if there are none."""
-        return self.succeeded / self.answered if self.answered else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """A group, its size, and how much of it failed."""
-
-    name: str
-    count: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """The largest groups."""
-
-    largest: tuple[Share, ...]
-    truncated: bool
-    """Whether there are more groups than these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +55,10 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place, text_in_targets = self._places.page(wanted, scope, bounds, cursor, rows)
-        statement = statements.page(
-            wanted, scope, place, cursor=cursor, rows=rows, text_in_targets=text_in_targets
-        )
+        place, held = self._places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, held=held)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
-        found = [
-            Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
-            for seq, received, entry in zip(
-                fetched.table.column("seq").to_pylist(),
-                fetched.table.column("received_at").to_pylist(),
-                from_arrow(fetched.table),
-                strict=True,
-            )
-        ]
+        found = _rows(fetched)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -203,7 +117,7 @@ class Reader:
         earliest = self._first(wanted, scope, place, source)
         if earliest is None or source.number is None:
             return earliest
-        each = replace(EACH, text_in_targets=source.text_in_targets)
+        each = replace(EACH, held=source.held)
         hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
         return self._first(wanted, scope, hour, each)
 
@@ -215,19 +129,40 @@ class Reader:
         earliest: datetime | None = table.column("earliest")[0].as_py()
         return None if earliest is None else earliest.replace(tzinfo=UTC)
 
-    def entry(
-        self, entry_id: str, scope: Scope, created_at: datetime | None = None
-    ) -> AuditEntry | None:
-        """The entry with this id; `None` if the scope does not hold it.
+    def row(self, entry_id: str, scope: Scope, created_at: datetime | None = None) -> Row | None:
+        """The entry with this id and its place; `None` if the scope does not hold it.
 
         `created_at` is where to look first: with it the answer comes at once on every engine.
         """
         for time in dict.fromkeys((created_at, None)):
             statement = statements.entry_with_id(entry_id, scope, created_at=time)
-            table = self.log.fetch(statement, scope, max_rows=1).table
-            if table.num_rows:
-                return from_arrow(table)[0]
+            if found := _rows(self.log.fetch(statement, scope, max_rows=1)):
+                return found[0]
         return None
+
+    def entry(
+        self, entry_id: str, scope: Scope, created_at: datetime | None = None
+    ) -> AuditEntry | None:
+        """The entry with this id; see `row`."""
+        found = self.row(entry_id, scope, created_at)
+        return None if found is None else found.entry
+
+    def neighbours(self, row: Row, kinship: Kinship, scope: Scope, most: int) -> Neighbours:
+        """The at most `most` entries before and after one that have this in common with it."""
+        wanted = kin(row.entry, kinship)
+        if wanted is None:
+            return Neighbours(newer=(), older=(), more_newer=False, more_older=False)
+        always = Bounds(since=None, until=None)
+        newer, older = (
+            self.page(wanted, scope, always, row.cursor(newer=newer), most)
+            for newer in (True, False)
+        )
+        return Neighbours(
+            newer=newer.rows,
+            older=older.rows,
+            more_newer=newer.newer is not None,
+            more_older=older.older is not None,
+        )
 
     def arrived_since(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int
@@ -313,6 +248,15 @@ class Reader:
             self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
         )
 
+    def patterns(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime, most: int
+    ) -> Patterns:
+        """The `most` commonest patterns of error messages; `now` stands for an open end."""
+        since, until = self.span(wanted, scope, bounds, now)
+        statement = patterns.patterns(wanted, scope, bounds, since=since, until=until, most=most)
+        rows = self.log.fetch(statement, scope, max_rows=(most + 1) * patterns.SPANS).table
+        return patterns.add_up(rows.to_pylist(), scope, most=most)
+
     def export(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds
     ) -> Iterator[list[AuditEntry]]:
@@ -349,6 +293,14 @@ class Reader:
                 seq=fetched.table.column("seq")[-1].as_py(),
                 newer=True,
             )
+
+
+def _rows(fetched: Fetched) -> list[Row]:
+    seqs, times = (fetched.table.column(name).to_pylist() for name in ("seq", "received_at"))
+    return [
+        Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
+        for seq, received, entry in zip(seqs, times, from_arrow(fetched.table), strict=True)
+    ]
 
 
 def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:

@@ -47,7 +47,11 @@ SECRET_SHAPES: tuple[tuple[str, str], ...] = (
 decides, or takes all that it has read: so no text takes long. The log's engines read them too
 (`log.dialects.secrets`): only what all of them understand may stand here."""
 
-_IN_TEXT = tuple((re.compile(shape), replacement) for shape, replacement in SECRET_SHAPES)
+_IN_TEXT = tuple(
+    # Words of ASCII, as the engines have them: a letter with an accent before it hides no secret.
+    (re.compile(shape.replace(r"\b", r"(?a:\b)")), replacement)
+    for shape, replacement in SECRET_SHAPES
+)
 
 
 def redact_text(text: str) -> str:

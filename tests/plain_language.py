@@ -30,6 +30,7 @@ from audit_core.query.expressions import (
     Wildcard,
 )
 from audit_core.redaction import redact_text
+from audit_core.templates import template_of
 
 
 def matches_expression(
@@ -43,6 +44,8 @@ def matches_expression(
 
     Without `secrets` it must also be true of messages and metadata as they are shown.
     """
+    if not secrets and asks_pattern(expression):
+        return any(holds(template_of(redact_text(text)), expression) for text in messages(entry))
     asked = {"received_at": received_at, "secrets": secrets}
     if isinstance(expression, Not):
         return not matches_expression(entry, expression.part, **asked)
@@ -53,6 +56,14 @@ def matches_expression(
         holds(value, expression) and (secrets or holds(shown(value, entry, expression), expression))
         for value in asked_values(entry, expression, received_at)
     )
+
+
+def asks_pattern(expression: Expression) -> bool:
+    return getattr(expression, "field", None) is Field.MESSAGE_PATTERN
+
+
+def messages(entry: AuditEntry) -> list[str]:
+    return [] if entry.error_message is None else [entry.error_message]
 
 
 def shown(value: Any, entry: AuditEntry, leaf: Leaf) -> Any:
@@ -96,6 +107,8 @@ def values_of(entry: AuditEntry, field: Field, received_at: datetime | None = No
     if field is Field.API_KEY:
         parts = (entry.actor_api_key_prefix, entry.actor_api_key_suffix, entry.api_key)
         return [part for part in parts if part is not None]
+    if field is Field.MESSAGE_PATTERN:
+        return [template_of(message) for message in messages(entry)]
     if field is Field.RECEIVED_AT:
         assert received_at is not None, "nobody said when the entry was received"
         return [received_at]

@@ -15,7 +15,17 @@ MIGRATIONS = ROOT / "audit_core" / "state" / "migrations"
 DIALECTS = ROOT / "audit_core" / "log" / "dialects"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
-WORDS = ("errors", "entries", "redaction", "rejections", "access", "settings")
+WORDS = (
+    "errors",
+    "entries",
+    "redaction",
+    "templates",
+    "sentences",
+    "particulars",
+    "rejections",
+    "access",
+    "settings",
+)
 
 MAY_IMPORT = {
     **{word: set(WORDS[:place]) for place, word in enumerate(WORDS)},
@@ -23,7 +33,8 @@ MAY_IMPORT = {
     "log": {*WORDS},
     "query": {*WORDS, "log"},
     "places": {*WORDS, "log", "query"},
-    "reader": {*WORDS, "log", "query", "places"},
+    "answers": {*WORDS, "log", "query"},
+    "reader": {*WORDS, "log", "query", "places", "answers"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},

@@ -212,3 +212,8 @@ def test_a_megabyte_of_anything_takes_no_time(piece):
     started = time.process_time()
     redact_text(text)
     assert time.process_time() - started < 5
+
+
+def test_a_letter_with_an_accent_hides_no_secret() -> None:
+    assert redact_text("éBearer abcdefgh") == f"éBearer {MARK}"
+    assert redact_text("xBearer abcdefgh") == "xBearer abcdefgh"

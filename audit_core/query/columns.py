@@ -22,12 +22,12 @@ class Column:
 COLUMNS: dict[str, Column] = {
     name: Column(name=name, label=label)
     for name, label in (
-        ("age", "Age"),
         ("time", "Time"),
+        ("age", "Age"),
         ("user", "User"),
         ("action", "Action"),
-        ("target", "Target"),
         ("outcome", "Outcome"),
+        ("target", "Target"),
         ("message", "Message"),
         ("actor_id", "User id"),
         ("key", "API key"),
@@ -45,9 +45,8 @@ COLUMNS: dict[str, Column] = {
 }
 """Every column by its name, in the order in which they are offered."""
 
-DEFAULT_COLUMNS: tuple[str, ...] = (
-    *("age", "time", "user", "action", "target", "outcome", "message"),
-)
+DEFAULT_COLUMNS: tuple[str, ...] = (*("time", "user", "action", "outcome", "target", "message"),)
+"""Those that are seen without scrolling beside the facets stand first."""
 
 ROW_SIZES = (10, 25, 50, 100, 200)
 """How many entries a page may hold."""

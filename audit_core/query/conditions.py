@@ -11,8 +11,8 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.access import Scope
 from audit_core.query.classification import Condition, has_outcome, in_category
 from audit_core.query.criteria import fulfilling
-from audit_core.query.expressions import Field, beside
 from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.secrecy import contains_shown, require_visible
 from audit_core.query.windows import Bounds
 
@@ -23,12 +23,11 @@ def matching(
     scope: Scope,
     bounds: Bounds,
     *,
-    text_in_targets: bool = True,
+    held: Held = UNKNOWN,
 ) -> Condition:
     """What a row of `table` must fulfil to match the filter within the scope.
 
-    `text_in_targets=False`: no target holds what is looked for in targets among other columns,
-    so none is looked at.
+    `held` is what is known of the texts that are looked for.
 
     `bounds` is what the filter's window means now. Raises `QueryError` if the query asks for
     what the scope may not see.
@@ -54,25 +53,29 @@ def matching(
         if values:
             conditions.append(_any_of(column[name], values))
     if wanted.text:
-        conditions.append(
-            or_(
-                *(
-                    contains_shown(field, wanted.text, scope)
-                    for field in (
-                        column.error_message,
-                        *((column.target_id,) if text_in_targets else ()),
-                        column.actor_email,
-                        column.actor_id,
-                    )
-                )
-            )
-        )
+        conditions.append(_holding(table, wanted.text, scope, held))
     if wanted.query:
         require_visible(wanted.expression, wanted.query, scope)
-        asked = wanted.expression
-        asked = asked if text_in_targets else beside(asked, Field.TARGET_ID)
-        conditions.append(fulfilling(table, asked, scope))
+        conditions.append(fulfilling(table, held.applied(wanted.expression), scope))
     return and_(*conditions)
+
+
+def _holding(table: FromClause, part: str, scope: Scope, held: Held) -> Condition:
+    column = table.c
+    messages = held.messages_with(part)
+    return or_(
+        contains_shown(column.error_message, part, scope)
+        if messages is None
+        else column.error_message.in_(messages),
+        *(
+            contains_shown(field, part, scope)
+            for field in (
+                *((column.target_id,) if held.in_targets else ()),
+                column.actor_email,
+                column.actor_id,
+            )
+        ),
+    )
 
 
 def within_scope(table: FromClause, scope: Scope) -> Condition:

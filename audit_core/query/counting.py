@@ -2,7 +2,7 @@
 
 Counts answer whatever depends on nothing finer than the hour and on no other columns than
 `COUNTED_BY`. They leave out the target: a filter that asks for one cannot be answered from them,
-and one that looks for a text only where no target holds it, which `targets` tells.
+and one that looks for a text only where no target holds it, which `holding` tells.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within
 from audit_core.query.expressions import Contains, Field, OnMetadata, leaves
 from audit_core.query.filters import EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import EPOCH, PRESETS, Bounds
 
 WORTH = timedelta(days=1)
@@ -56,12 +57,12 @@ class Countable:
     """Has at least `COUNTED_BY` and `created_at` as columns."""
     number: ColumnElement[int] | None = None
     """How many entries a row stands for; `None`: each for one."""
-    text_in_targets: bool = True
-    """See `conditions.matching`."""
+    held: Held = UNKNOWN
+    """What is known of the texts that the filter looks for."""
 
     def matching(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
         """What a row must fulfil to match the filter."""
-        return matching(self.table, wanted, scope, bounds, text_in_targets=self.text_in_targets)
+        return matching(self.table, wanted, scope, bounds, held=self.held)
 
     def count(self, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
         """How many entries fulfil the conditions, as an aggregate."""
@@ -84,7 +85,7 @@ EACH = Countable(table=entries)
 
 def hourly(wanted: EntryFilter, bounds: Bounds, buckets: Buckets | None = None) -> Countable | None:
     """The counts that answer the filter by other columns than the target; `None` if they cannot,
-    or do not pay. That is the whole answer where no target holds any of `texts_of`."""
+    or do not pay. That is the whole answer where no target holds what is looked for there."""
     if wanted.targets or not _long(wanted, bounds):
         return None
     if buckets is not None and not _of_hours(buckets):
@@ -95,15 +96,6 @@ def hourly(wanted: EntryFilter, bounds: Bounds, buckets: Buckets | None = None) 
         if not isinstance(leaf, Contains) and leaf.field in _UNCOUNTED:
             return None
     return _counts_within(bounds)
-
-
-def texts_of(wanted: EntryFilter) -> tuple[str, ...]:
-    """The texts that the filter looks for in targets among other columns."""
-    texts = {wanted.text} if wanted.text else set()
-    for leaf in leaves(wanted.expression):
-        if isinstance(leaf, Contains) and Field.TARGET_ID in leaf.fields:
-            texts.add(leaf.text)
-    return tuple(sorted(texts))
 
 
 def _long(wanted: EntryFilter, bounds: Bounds) -> bool:
@@ -157,7 +149,7 @@ def _counts_within(bounds: Bounds) -> Countable:
         _each(unfinished_entry).where(within(unfinished_entry, bounds)),
     ]
     table = union_all(kept, *each).subquery("entry")
-    return Countable(table=table, number=table.c.alike, text_in_targets=False)
+    return Countable(table=table, number=table.c.alike)
 
 
 def _each(table: Table) -> Statement:

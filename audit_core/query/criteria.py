@@ -23,19 +23,22 @@ from audit_core.query.expressions import (
     Between,
     Contains,
     Equals,
+    Exists,
     Expression,
     Field,
     InNetwork,
     Leaf,
     Matches,
     MetadataEquals,
+    MetadataExists,
     MetadataMatches,
     Not,
     OnMetadata,
     Pattern,
     Wildcard,
 )
-from audit_core.query.secrecy import as_shown, contains_shown
+from audit_core.query.secrecy import as_shown, contains_shown, shown_template
+from audit_core.templates import verbatim
 
 _LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
 _MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
@@ -67,7 +70,21 @@ def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condi
         return as_shown(
             _asked(table, expression)[0], lambda value: _holds(value, expression), scope
         )
+    if not isinstance(expression, MetadataExists) and expression.field is Field.MESSAGE_PATTERN:
+        return _has_pattern(table.c.error_message, expression, scope)
     return or_(false(), *(_holds(value, expression) for value in _asked(table, expression)))
+
+
+def _has_pattern(message: ColumnElement[Any], leaf: Leaf, scope: Scope) -> Condition:
+    held = _holds(shown_template(message, scope), leaf)
+    if isinstance(leaf, Exists):
+        return message.is_not(None)
+    if not isinstance(leaf, Equals):
+        return held
+    # Templates are slow to make: most messages are told apart by what theirs would have of them.
+    # Not an AND, whose parts engines take in any order.
+    parts = [part.translate(_MEANT) for part in verbatim(str(leaf.value))]
+    return case((fits(message, literal("%".join(["", *parts, ""]))), held), else_=false())
 
 
 def _asked(table: FromClause, leaf: Leaf) -> list[ColumnElement[Any]]:

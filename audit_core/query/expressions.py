@@ -41,6 +41,8 @@ class Field(StrEnum):
     OUTCOME = "outcome"
     STATUS_CODE = "status_code"
     ERROR_MESSAGE = "error_message"
+    MESSAGE_PATTERN = "message_pattern"
+    """The template of the error message as it is shown; see `templates.template_of`."""
     IP_ADDRESS = "ip_address"
     USER_AGENT = "user_agent"
     SOURCE = "source"
@@ -285,19 +287,6 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
         yield from leaves(expression.part)
     else:
         yield expression
-
-
-def beside(expression: Expression, field: Field) -> Expression:
-    """The same, but no text is looked for in the field where it is one of several."""
-    if isinstance(expression, AllOf | AnyOf):
-        parts = [beside(part, field) for part in expression.parts]
-        return all_of(parts) if isinstance(expression, AllOf) else any_of(parts)
-    if isinstance(expression, Not):
-        return negation(beside(expression.part, field))
-    if isinstance(expression, Contains) and len(expression.fields) > 1:
-        fields = tuple(each for each in expression.fields if each is not field)
-        return Contains(fields=fields, text=expression.text)
-    return expression
 
 
 def depth(expression: Expression) -> int:

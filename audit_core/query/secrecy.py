@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, false, literal, not_, or_
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import contains_folded
 from audit_core.log.dialects.secrets import looks_secret, redacted
+from audit_core.log.dialects.templates import template
 from audit_core.query.classification import Condition
 from audit_core.query.expressions import Expression, MetadataExists, OnMetadata, leaves
 from audit_core.query.problems import QueryError, QueryProblem
@@ -39,6 +40,16 @@ def contains_shown(column: ColumnElement[Any], part: str, scope: Scope) -> Condi
         return contains_folded(value, literal(part))
 
     return as_shown(column, holds, scope) if column.name == "error_message" else holds(column)
+
+
+def shown_template(message: ColumnElement[Any], scope: Scope) -> ColumnElement[str]:
+    """The template of a message as the scope's viewer is shown it; NULL where it is NULL.
+
+    Secrets are redacted first: what is left of one after a step would no longer look like one.
+    """
+    if scope.secrets:
+        return template(message)
+    return template(case((looks_secret(message), redacted(message)), else_=message))
 
 
 def require_visible(expression: Expression, text: str, scope: Scope) -> None:

@@ -29,6 +29,7 @@ from audit_core.query.conditions import matching, within_scope
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
+from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import Bounds
 
 
@@ -39,19 +40,19 @@ def page(
     *,
     cursor: Cursor | None,
     rows: int,
-    text_in_targets: bool = True,
+    held: Held = UNKNOWN,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round. `text_in_targets`: see `conditions.matching`.
+    come first: the reader turns them round. `held`: see `conditions.matching`.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
         .where(
-            matching(table, wanted, scope, bounds, text_in_targets=text_in_targets),
+            matching(table, wanted, scope, bounds, held=held),
             beyond(table, cursor),
         )
         .order_by(*_order(table, newer=newer))
@@ -123,7 +124,10 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
     Its time, if it is known, spares engines without an index on ids the whole log.
     """
     statement = select(entries).where(within_scope(entries, scope), entries.c.id == entry_id)
-    return statement if created_at is None else statement.where(entries.c.created_at == created_at)
+    if created_at is not None:
+        statement = statement.where(entries.c.created_at == created_at)
+    # The limit stands within: engines without an index on ids then stop where they find it.
+    return select(statement.limit(1).subquery("entry"))
 
 
 def arrived_since(

@@ -106,6 +106,13 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         help="Text within the error message, whatever the case.",
     ),
     FieldWord(
+        field=Field.MESSAGE_PATTERN,
+        written="pattern",
+        others=("message_pattern",),
+        label="message pattern",
+        help="The whole error message with <text>, <path> and <id> for what varies.",
+    ),
+    FieldWord(
         field=Field.IP_ADDRESS,
         written="ip",
         others=("ip_address", "address"),

@@ -4,6 +4,7 @@ condition."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_address
 
@@ -145,10 +146,15 @@ def _name_and_value(expression: Expression) -> tuple[str, str]:
 
 def _name(leaf: Leaf) -> str:
     if isinstance(leaf, OnMetadata):
-        return METADATA_PREFIX + ".".join(re.sub(r"[^\w-]", r"\\\g<0>", part) for part in leaf.path)
+        return metadata_name(leaf.path)
     if isinstance(leaf, Contains):
         return "" if leaf.fields == TEXT_FIELDS else WORD_OF[leaf.fields[0]].written
     return WORD_OF[leaf.field].written
+
+
+def metadata_name(path: Iterable[str]) -> str:
+    """A path into the metadata as a query text names it: `metadata.body.name`."""
+    return METADATA_PREFIX + ".".join(re.sub(r"[^\w-]", r"\\\g<0>", part) for part in path)
 
 
 def _value(leaf: Leaf) -> str:

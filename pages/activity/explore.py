@@ -9,11 +9,13 @@ from pages.parts import (
     cached,
     charts,
     columns,
+    comparison,
     entry_detail,
     entry_table,
     facet_panel,
     filter_bar,
     pager,
+    pattern_list,
     real_time,
     saved_views,
     viewer,
@@ -29,6 +31,7 @@ try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    picks = comparison.picked()
     layout = columns.shown(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
@@ -58,6 +61,9 @@ if histogram.total == 0:
 else:
     with chart_slot:
         charts.draw_outcomes_over_time(histogram, view.wanted)
+    with list_slot:
+        pattern_list.draw(view, scope, live.head)
+        comparison.draw_bar(picks)
     slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
         page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
@@ -69,4 +75,6 @@ else:
             facet_panel.draw(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
-    entry_detail.draw(entry_id, scope, view.wanted.window.zone)
+    entry_detail.draw(entry_id, view.wanted.window.zone)
+elif comparison.is_open():
+    comparison.draw(view.wanted.window.zone)

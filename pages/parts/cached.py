@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship
+from audit_core.query.patterns import Patterns
 from audit_core.query.windows import Bounds, Window
-from audit_core.reader import OutcomeHistogram, Page, Reader, Shares, Summary
+from audit_core.reader import Reader
 from audit_core.settings import read_settings
 
 MOST_OPTIONS = 500
@@ -93,6 +96,25 @@ def values(param: str, scope: Scope) -> tuple[str, ...]:
 def entry(entry_id: str, scope: Scope, created_at: datetime | None) -> AuditEntry | None:
     """The entry with this id as it is now; see `Reader.entry`."""
     return reader().entry(entry_id, scope, created_at)
+
+
+def row(entry_id: str, scope: Scope, created_at: datetime | None) -> Row | None:
+    """The entry with this id as it is now, and its place; see `Reader.row`."""
+    return reader().row(entry_id, scope, created_at)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def neighbours(here: Row, kinship: Kinship, scope: Scope, most: int, head: int) -> Neighbours:
+    """See `Reader.neighbours`."""
+    return reader().neighbours(here, kinship, scope, most)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def patterns(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, most: int, head: int
+) -> Patterns:
+    """See `Reader.patterns`."""
+    return reader().patterns(wanted, scope, bounds, as_of, most)
 
 
 # Overview.

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from audit_core.answers import OutcomeHistogram, Shares
 from audit_core.query.filters import EntryFilter
-from audit_core.reader import OutcomeHistogram, Shares
 from pages.parts import filter_bar
 from pages.parts.figures import failures, hours, outcomes, ranking
 from pages.parts.figures.chart import Changes, Chart, Place, changes_of

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
-import pandas as pd
 import streamlit as st
 
-from audit_core.access import Scope
-from audit_core.entries import FIELDS, AuditEntry
+from audit_core.access import Permission, Scope
+from audit_core.answers import Row
+from audit_core.entries import AuditEntry
 from audit_core.export.json_lines import json_object
-from audit_core.query.windows import ago, parse_instant, written
-from audit_core.redaction import MARK, redact
-from pages.parts import cached, filter_bar
-from pages.parts.entry_table import forget_selection, outcome_text, target_text
-from pages.parts.visible import visible, visible_values
+from audit_core.particulars import particulars
+from audit_core.query.picks import MOST_PICKS, Pick
+from audit_core.query.windows import UTC_NAME, ago, format_instant, parse_instant
+from audit_core.redaction import redact
+from audit_core.sentences import sentence
+from audit_core.templates import template_of
+from pages.parts import (
+    cached,
+    comparison,
+    filter_bar,
+    neighbours,
+    particular_table,
+    problems,
+    viewer,
+)
+from pages.parts.entry_table import forget_selection, outcome_text
+from pages.parts.visible import visible
 
-_APART = ("error_message", "metadata")
-"""Fields that are shown in blocks of their own."""
 
-
-def draw(entry_id: str, scope: Scope, zone: str) -> None:
+def draw(entry_id: str, zone: str) -> None:
     """Open the drawer; closing it takes the entry out of the address."""
-    found = cached.entry(entry_id, scope, _time_in_address())
-    entry = found if found is None or scope.secrets else redact(found)
     drawer = st.dialog(
         "Entry", width="medium", position="right", on_dismiss=close, icon=":material/article:"
     )
-    drawer(_draw)(entry, entry_id, zone)
+    drawer(_draw)(entry_id, zone)
 
 
 def close() -> None:
@@ -48,67 +57,130 @@ def _time_in_address() -> datetime | None:
         return None
 
 
-def fields(entry: AuditEntry, zone: str) -> pd.DataFrame:
-    """Every field that fits on a line, with its name and value as text; absent ones as a dash."""
-
-    def shown(attribute: str) -> str:
-        value: Any = getattr(entry, attribute)
-        if attribute == "created_at":
-            return f"{written(value, zone)}.{value.microsecond:06d} {zone}"
-        return "–" if value is None or value == "" else visible(str(value))
-
-    names = [(name, attribute) for name, attribute in FIELDS if attribute not in _APART]
-    return pd.DataFrame(
-        {
-            "field": [name for name, _ in names],
-            "value": [shown(attribute) for _, attribute in names],
-        }
-    )
+def _draw(entry_id: str, zone: str) -> None:
+    with problems.boundary():
+        # A run of this drawer alone runs neither the page nor its gate.
+        _, scope = viewer.require(Permission.READ)
+        row = cached.row(entry_id, scope, _time_in_address())
+        if row is None:
+            st.info("No entry with this id in your organization:", icon=":material/search_off:")
+            st.code(visible(entry_id), language=None)
+            return
+        _draw_row(row if scope.secrets else replace(row, entry=redact(row.entry)), scope, zone)
 
 
-def _draw(entry: AuditEntry | None, entry_id: str, zone: str) -> None:
-    if entry is None:
-        st.info("No entry with this id in your organization:", icon=":material/search_off:")
-        st.code(visible(entry_id), language=None)
-        return
-    st.text(f"{visible(entry.actor)} · {visible(entry.action)} · {target_text(entry)}")
-    st.text(
-        f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())} · "
-        f"{written(entry.created_at, zone)} {zone}"
-    )
-    with st.container(horizontal=True):
-        if st.button("All of this user", icon=":material/person:"):
-            _show_all(actors=(entry.actor,))
-        if entry.target_id and st.button("All of this target", icon=":material/deployed_code:"):
-            _show_all(targets=(entry.target_id,))
+def _draw_row(row: Row, scope: Scope, zone: str) -> None:
+    entry = row.entry
+    st.text(visible(sentence(entry)))
+    st.caption(f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())}")
+    times = [particular_table.value_text(entry.created_at, name) for name in (zone, UTC_NAME)]
+    st.caption(" · ".join(dict.fromkeys(times)))
+    _draw_actions(entry)
     if entry.error_message:
-        st.markdown("**Error message**")
-        st.code(visible(entry.error_message), language=None, wrap_lines=True)
-    st.markdown("**Fields**")
-    table = fields(entry, zone)
-    st.dataframe(
-        table,
-        hide_index=True,
-        height="content",
-        column_config={
-            "field": st.column_config.TextColumn("Field", width=150),
-            "value": st.column_config.TextColumn("Value"),
-        },
-        alt="The fields of this entry",
-    )
-    st.markdown("**Metadata**")
-    if entry.metadata is None:
-        st.caption("None was recorded.")
-    else:
-        if MARK in entry.metadata:
-            st.caption(":material/lock: Secrets are redacted.")
-        st.json(visible_values(json.loads(entry.metadata)), expanded=True)
+        _draw_message(entry.error_message)
+    _draw_particulars(row, scope, zone)
+    st.markdown("**Before and after**")
+    head = cached.product().log.head(scope.organization_id)
+    if picked := neighbours.draw(row, scope, zone, head):
+        _go_to(picked.entry)
+    st.markdown("**Link to this entry**")
+    st.code(link(entry, st.context.url), language=None, wrap_lines=True)
     st.markdown("**As JSON**")
     text = json.dumps(json_object(entry), indent=2, ensure_ascii=False)
     st.code(visible(text), language="json", height=220)
 
 
+def _draw_actions(entry: AuditEntry) -> None:
+    with st.container(horizontal=True):
+        if st.button("All of this user", icon=":material/person:"):
+            _show_all(actors=(entry.actor,))
+        if entry.target_id and st.button("All of this target", icon=":material/deployed_code:"):
+            _show_all(targets=(entry.target_id,))
+        _draw_picking(Pick(entry_id=entry.id, created_at=entry.created_at))
+
+
+def _draw_picking(pick: Pick) -> None:
+    picks = comparison.picked()
+    if pick in picks:
+        label, icon, change = "Remove from comparison", ":material/remove:", comparison.remove
+    else:
+        label, icon, change = "Add to comparison", ":material/add:", comparison.add
+    full = pick not in picks and len(picks) >= MOST_PICKS
+    if st.button(
+        label,
+        icon=icon,
+        disabled=full,
+        help=f"At most {MOST_PICKS} entries can be compared" if full else None,
+    ):
+        change(pick)
+        st.rerun()
+    if (
+        pick in picks
+        and len(picks) > 1
+        and st.button(f"Compare {len(picks)} entries", icon=":material/compare_arrows:")
+    ):
+        comparison.open_comparison()
+        forget_selection()
+        st.rerun()
+
+
+def _draw_message(message: str) -> None:
+    st.markdown("**Error message**")
+    st.code(visible(message), language=None, wrap_lines=True)
+    with st.container(horizontal=True):
+        for exclude, label, icon in (
+            (False, "Messages like this", ":material/filter_alt:"),
+            (True, "Leave these out", ":material/filter_alt_off:"),
+        ):
+            if st.button(label, icon=icon, type="tertiary"):
+                filter_bar.ask_for("pattern", template_of(message), exclude=exclude)
+                _show_list()
+
+
+def _draw_particulars(row: Row, scope: Scope, zone: str) -> None:
+    found = particulars(row.entry, secrets=scope.secrets)
+    fields = [each for each in found if not each.of_metadata and each.path != ("errorMessage",)]
+    st.markdown("**Fields**")
+    if particular_table.draw(
+        fields, zone, key=f"entry_field_{row.seq}", alt="The fields of this entry"
+    ):
+        _show_list()
+    of_request = [each for each in found if each.of_metadata]
+    st.markdown("**Metadata**")
+    if not of_request:
+        st.caption("None was recorded.")
+        return
+    if any(each.redacted for each in of_request):
+        st.caption(":material/lock: Secrets are redacted. What is redacted cannot be filtered for.")
+    if particular_table.draw(
+        of_request, zone, key=f"entry_metadata_{row.seq}", alt="The metadata of this entry"
+    ):
+        _show_list()
+
+
+def link(entry: AuditEntry, page: str | None) -> str:
+    """The address that opens this entry, whatever the filter of who follows it.
+
+    `page` is the address of the page as the browser has it; without it the link has no host.
+    """
+    where = {"entry": entry.id, "entry_at": format_instant(entry.created_at)}
+    return urlunsplit(urlsplit(page or "/")._replace(query=urlencode(where), fragment=""))
+
+
+def _go_to(entry: AuditEntry) -> None:
+    st.query_params["entry"] = entry.id
+    st.query_params["entry_at"] = format_instant(entry.created_at)
+    st.rerun()
+
+
+def _show_list() -> None:
+    """The list with its new filter, or with the reason why the filter is as it was."""
+    close()
+    st.rerun()
+
+
 def _show_all(**changes: Any) -> None:
     """Only this actor or target, whatever else was asked, in the same window."""
     filter_bar.narrow(**(filter_bar.NOTHING | changes))
+    forget_selection()
     st.rerun()

@@ -10,15 +10,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from audit_core.answers import Row
 from audit_core.entries import AuditEntry, Outcome
 from audit_core.query.columns import COLUMNS, Density, Layout
 from audit_core.query.windows import ago, format_instant, written
-from audit_core.reader import Row
 from audit_core.redaction import redact_metadata, redact_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.visible import visible
 
 _KEY = "entry_table"
+_FORGET = "entry_table_forget"
 NEW = "new"
 MESSAGE_LENGTH = 300
 """How much of a message, or of other long text, the table shows; the entry itself has all."""
@@ -107,10 +108,10 @@ _CELLS: dict[str, Callable[[Row, Clock], Any]] = {
 
 _WIDTHS: dict[str, int] = {
     "age": 80,
-    "user": 185,
-    "action": 165,
+    "user": 170,
+    "action": 155,
     "target": 215,
-    "outcome": 150,
+    "outcome": 145,
     "message": 320,
     "actor_id": 170,
     "key": 130,
@@ -180,6 +181,8 @@ def draw(
     """Draw the page; the entry that is clicked on goes into the address as `entry`, and
     its time as `entry_at`. Without a layout the usual columns are drawn."""
     entries = [row.entry for row in rows]
+    if st.session_state.pop(_FORGET, False) and _KEY in st.session_state:
+        st.session_state[_KEY] = {"selection": {"cells": []}}
     layout = layout or Layout()
     row_height = ROW_HEIGHTS[layout.density]
     st.dataframe(
@@ -197,9 +200,9 @@ def draw(
 
 
 def forget_selection() -> None:
-    """Select nothing, so that a click on the same cell opens its entry again."""
-    if _KEY in st.session_state:
-        st.session_state[_KEY] = {"selection": {"cells": []}}
+    """Select nothing from the next run on, so that a click on the same cell opens its entry
+    again."""
+    st.session_state[_FORGET] = True
 
 
 def _open(entries: list[AuditEntry]) -> None:

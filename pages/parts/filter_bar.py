@@ -34,7 +34,7 @@ AS_OF_LASTS = timedelta(seconds=60)
 """How long the moment that a relative window counts from stays the same, so that a click on a
 row does not read everything anew."""
 
-PLACE_PARAMS = ("at", "entry", "entry_at")
+PLACE_PARAMS = ("at", "entry", "entry_at", "comparing")
 """Parameters that point into a result and mean nothing once the filter changes."""
 
 
@@ -91,7 +91,8 @@ def current() -> EntryFilter:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "rows", "columns", "density", "view", "embed", "embed_options"),
+    *("at", "entry", "entry_at", "compare", "comparing"),
+    *("rows", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
+from audit_core.answers import Summary
 from audit_core.query.windows import PRESETS, Window
-from audit_core.reader import Summary
 
 NEW = "new"
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answers import OutcomeHistogram, Page
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
@@ -15,7 +16,6 @@ from audit_core.query.columns import ROW_SIZES
 from audit_core.query.cursors import Cursor
 from audit_core.query.views import VIEW_PARAM
 from audit_core.query.windows import ALL_TIME, Window, format_instant, written
-from audit_core.reader import OutcomeHistogram, Page
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, filter_bar

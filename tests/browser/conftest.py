@@ -35,7 +35,7 @@ FLAGS = (
 PROBED = ("/_stcore/health", "/_stcore/host-config")
 """What Streamlit's page asks for below its own path first, before it asks at the root."""
 TIMEOUT_MS = 15_000
-VIEWPORT: Any = {"width": 1600, "height": 1000}
+VIEWPORT: Any = {"width": 1440, "height": 1000}
 
 OpenScreen = Callable[..., Screen]
 

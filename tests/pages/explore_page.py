@@ -97,3 +97,12 @@ def open_filters(app: AppTest) -> AppTest:
     state.id = app.get_by_key("filter_popover").proto.popover.id
     state.bool_value = True
     return app._run(states)
+
+
+def click_row_button(app: AppTest, table: Any, column: str, row: int) -> AppTest:
+    """Run again as after a click of the browser on a button in a row of a table."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = table.proto.button_click_widgets[column]
+    state.string_trigger_value.data = json.dumps({"row": row, "label": "x"})
+    return app._run(states)

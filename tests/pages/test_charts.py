@@ -12,12 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audit_core.access import Scope
+from audit_core.answers import OutcomeHistogram, Share, Shares, Summary
 from audit_core.entries import FAILURES, AuditEntry, Outcome
 from audit_core.log.store import open_log
 from audit_core.query.buckets import HOUR_US, buckets_for
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Window
-from audit_core.reader import OutcomeHistogram, Reader, Share, Shares, Summary
+from audit_core.reader import Reader
 from pages.parts.figures import hours, outcomes, ranking, text
 from pages.parts.figures.chart import Chart, changes_of
 from pages.parts.figures.failures import failures

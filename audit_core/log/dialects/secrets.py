@@ -35,18 +35,23 @@ def _re2(shape: str) -> str:
 
 
 def _postgresql(shape: str) -> str:
-    """Its word borders are written otherwise, and it counts to 255 only."""
+    """Its word borders are those of all letters, not of ASCII's, and it counts to 255 only."""
     for quote in "\"'":
         part = rf"[^\{quote}]{{0,250}}" if quote == '"' else f"[^{quote}]{{0,250}}"
         shape = shape.replace(part.replace("250", "500"), part + part)
-    return shape.replace(r"\b", r"\y")
+    before, after = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
+    if shape.endswith(r"\b"):
+        shape = shape.removesuffix(r"\b") + after
+    return shape.replace(r"\b", before)
 
 
-def _plain(text: str) -> str:
+def plain_literal(text: str) -> str:
+    """The text as a literal of SQL in which a backslash means itself."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _escaped(text: str) -> str:
+def escaped_literal(text: str) -> str:
+    """The text as a literal of SQL in which a backslash takes the meaning of what follows."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -55,19 +60,19 @@ _Engine = tuple[Callable[[str], str], Callable[[str], str], str, str]
 _ENGINES: dict[str, _Engine] = {
     "duckdb": (
         _re2,
-        _plain,
+        plain_literal,
         "regexp_matches({text}, {shape})",
         "regexp_replace({text}, {shape}, {mark}, 'g')",
     ),
     "postgresql": (
         _postgresql,
-        _plain,
+        plain_literal,
         "({text} ~ {shape})",
         "regexp_replace({text}, {shape}, {mark}, 'g')",
     ),
     "clickhousedb": (
         _re2,
-        _escaped,
+        escaped_literal,
         "match({text}, {shape})",
         "replaceRegexpAll({text}, {shape}, {mark})",
     ),

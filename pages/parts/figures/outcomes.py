@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import plotly.graph_objects as go
 
+from audit_core.answers import OutcomeHistogram
 from audit_core.entries import Outcome
 from audit_core.query.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.windows import Window, written
-from audit_core.reader import OutcomeHistogram
 from pages.parts.figures import text
 from pages.parts.figures.chart import CLEAR, Changes, Chart, Place, bars, figure
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER

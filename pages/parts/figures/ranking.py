@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from audit_core.answers import Share, Shares
 from audit_core.entries import FAILURES, Outcome
-from audit_core.reader import Share, Shares
 from pages.parts.figures import text
 from pages.parts.figures.chart import Changes, Chart, Place
 from pages.parts.figures.rows import Part, Row, rows_figure, segments, spoken, track

@@ -1,0 +1,124 @@
+import random
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_core.access import Scope
+from audit_core.log.dialects import counts
+from audit_core.log.retention import Retention
+from audit_core.log.schema import COUNTED_BY, to_arrow
+from audit_core.log.store import Limits, open_log
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+from tests.strategies import NOW, sample_entries
+
+ALPHA = Scope(organization_id="org-alpha")
+ALWAYS = Bounds(since=None, until=None)
+POOL = [
+    later
+    for item in sample_entries(400, since=NOW - timedelta(days=70))
+    for later in (item, replace(item, status_code=200))
+]
+KEPT = {"entry_count": COUNTED_BY, "target_hour": ("organization_id", "target_id")}
+
+appends = st.tuples(st.just("append"), st.integers(0, 700), st.integers(1, 120))
+replications = st.tuples(st.just("replicate"), st.integers(0, 10**6), st.integers(1, 80))
+openings = st.tuples(st.just("open"), st.sampled_from((None, 40, 1)), st.just(0))
+
+
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch):
+    monkeypatch.setattr(counts, "STEP", 60)
+    monkeypatch.setattr(counts, "AT_ONCE", 50)
+
+
+def opened(file, days=None):
+    limits = Limits(retention=Retention(days=days))
+    return open_log(f"duckdb:///{file}", clock=lambda: NOW, limits=limits)
+
+
+def replicated(seed, count):
+    """Rows of one organization with numbers of another log."""
+    chance = random.Random(seed)  # noqa: S311
+    own = [item for item in POOL if item.organization_id == "org-alpha"]
+    picked = sorted(chance.sample(own, min(count, len(own))), key=lambda item: item.created_at)
+    numbers = chance.sample(range(1, 3000), len(picked))
+    rows = [
+        (number, number + chance.randrange(5), replace(item, id=f"copy-{number}"))
+        for number, item in zip(numbers, picked, strict=True)
+    ]
+    return to_arrow(rows, received_at=NOW)
+
+
+def assert_true(file):
+    """What is counted is exactly what is stored up to the revision that is counted."""
+    with duckdb.connect(str(file)) as connection:
+        (upto,) = connection.execute("SELECT coalesce(max(revision), 0) FROM counted").fetchone()
+        for table, names in KEPT.items():
+            columns, present = ", ".join(names), "id" if names is COUNTED_BY else names[-1]
+            kept = connection.execute(
+                f"SELECT hour, {columns}, sum(alike)::BIGINT FROM {table} GROUP BY ALL"  # noqa: S608
+            ).fetchall()
+            stored = connection.execute(
+                f"SELECT date_trunc('hour', created_at), {columns}, count(*) FROM audit_entry "  # noqa: S608
+                f"WHERE revision <= {upto} AND {present} IS NOT NULL GROUP BY ALL"
+            ).fetchall()
+            assert Counter(kept) == Counter(stored)
+    return upto
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(appends | replications | openings, min_size=1, max_size=8))
+def test_counts_are_those_of_the_entries_whatever_happens(steps):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "log.duckdb"
+        log = opened(file)
+        for what, first, second in steps:
+            if what == "append":
+                log.append(POOL[first : first + second])
+            elif what == "replicate":
+                log.replicate(replicated(first, second))
+            else:
+                log.close()
+                log = opened(file, first)
+        log.close()
+        assert_true(file)
+
+
+def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
+    file = tmp_path / "log.duckdb"
+    log = opened(file)
+    log.append(POOL)
+    before = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
+    log.close()
+    with duckdb.connect(str(file)) as connection:
+        for table in ("entry_count", "target_hour", "counted"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("DELETE FROM log_schema")
+        connection.execute("INSERT INTO log_schema VALUES (1, now()::TIMESTAMP)")
+    log = opened(file)
+    assert Reader(log).summary(EntryFilter(), ALPHA, ALWAYS) == before
+    log.close()
+    assert assert_true(file) > 0
+    with duckdb.connect(str(file)) as connection:
+        assert connection.execute("SELECT max(version) FROM log_schema").fetchone() == (2,)
+
+
+def test_what_is_counted_is_not_counted_again(tmp_path):
+    file = tmp_path / "log.duckdb"
+    log = opened(file)
+    for start in range(0, len(POOL), 100):
+        log.append(POOL[start : start + 100])
+    log.append(POOL)
+    log.close()
+    for _ in range(2):
+        opened(file).close()
+        assert assert_true(file) > 0
