@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "places": {*WORDS, "log", "query"},
     "answers": {*WORDS, "log", "query"},
     "reader": {*WORDS, "log", "query", "places", "answers"},
+    "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},

@@ -200,3 +200,11 @@ saved_view = Table(
     Column("changed_at", UtcTime, nullable=False),
     Index("ix_saved_view_organization_id_account_id", "organization_id", "account_id"),
 )
+
+organization_setting = Table(
+    "organization_setting",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
+)

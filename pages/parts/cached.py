@@ -16,9 +16,15 @@ from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
-from audit_core.query.windows import Bounds, Window
+from audit_core.query.stacks import StackedHistogram
+from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
+from audit_core.state.organization_settings import read_setting
+from audit_core.tallies import Count, Tallies
+
+MOST_COUNTED = 10_000
+"""How far a page counts unasked."""
 
 MOST_OPTIONS = 500
 """How many values a field of the filter bar offers; others can be typed."""
@@ -53,6 +59,17 @@ def _reader_of(log: AuditLog) -> Reader:
     return Reader(log)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
+def _tallies_of(log: AuditLog) -> Tallies:
+    """One for all, as the reader."""
+    return Tallies(_reader_of(log))
+
+
+def _tallies() -> Tallies:
+    """The counts of the log."""
+    return _tallies_of(product().log)
+
+
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
 def page(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
@@ -70,11 +87,26 @@ def outcomes_over_time(
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
-def arrived_since(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int, head: int
-) -> int:
-    """See `Reader.arrived_since`."""
-    return reader().arrived_since(wanted, scope, bounds, after_seq)
+def stacked_over_time(
+    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> StackedHistogram:
+    """See `Tallies.stacked_over_time`."""
+    return _tallies().stacked_over_time(by, wanted, scope, bounds, as_of)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def count(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
+) -> Count:
+    """How many entries match that arrived after a seq, `MOST_COUNTED` at most; see
+    `Tallies.count_up_to`."""
+    return _tallies().count_up_to(MOST_COUNTED, wanted, scope, bounds, after_seq)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def exact_count(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
+    """See `Tallies.count`."""
+    return _tallies().count(wanted, scope, bounds)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -152,3 +184,14 @@ def hours_of_week(
 ) -> tuple[tuple[int, int, int], ...]:
     """See `Reader.hours_of_week`."""
     return reader().hours_of_week(wanted, scope, bounds, as_of)
+
+
+# The state.
+
+
+@st.cache_data(max_entries=256, ttl="1m", show_spinner=False)
+def organization_zone(scope: Scope) -> str:
+    """The zone that an organization's admins have set; UTC until they have."""
+    with product().state.read() as connection:
+        kept = read_setting(connection, organization_id=scope.organization_id or "", name="zone")
+    return kept if kept is not None and is_zone(kept) else UTC_NAME
