@@ -155,7 +155,14 @@ def test_ready_made_views_open_by_one_click(open_app: Open, filled: Seeded) -> N
 
 
 def test_what_is_shown_is_saved_whole_under_a_name(open_app: Open, filled: Seeded) -> None:
-    app = explore(open_app(AUDITOR), action="delete", window="1d", columns="user,target", rows="50")
+    app = explore(
+        open_app(AUDITOR),
+        action="delete",
+        window="1d",
+        columns="user,target",
+        rows="50",
+        stack="actor",
+    )
     save_as(app, HOSTILE)
     (view,) = views(filled).own
     assert (view.name, view.shared) == (HOSTILE, False)
@@ -386,6 +393,7 @@ def test_a_ready_made_view_is_written_in_the_zone_that_is_shown(
     assert not any("Changed" in str(each.value) for each in app.main.markdown)
     with filled.product.state.begin() as connection:
         keep_setting(connection, organization_id=ALPHA, name="zone", value="Asia/Tokyo")
+    st.cache_data.clear()
     prefer(filled, "denied")
     assert explore(open_app(AUDITOR)).query_params["zone"] == "Asia/Tokyo"
 
