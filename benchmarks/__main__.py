@@ -15,11 +15,11 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, interactions, readers, reads, sessions
+from benchmarks import failed_starts, growth, interactions, readers, reads, sessions
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
-PARTS = ("reads", "readers", "interactions", "sessions")
+PARTS = ("reads", "readers", "starts", "interactions", "sessions")
 """What is measured, unless `PARTS=` names some of it."""
 
 
@@ -47,6 +47,10 @@ def main() -> None:
                     f"{name}: {readers.READERS} readers open Overview {openings:.1f} times a second"
                 )
                 results[f"{name}_openings_per_s"] = openings
+    if "starts" in parts:
+        timings = failed_starts.measure(embedded)
+        console.print(failed_starts.table_of(timings))
+        results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if not shutil.which("chromium"):
         console.print("No chromium on the PATH: what needs a browser was not measured.")
     else:

@@ -17,6 +17,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.tallies import Tallies
 from benchmarks.charts import charts
+from benchmarks.people import people
 from benchmarks.prepared import UNTIL
 from benchmarks.question import (
     ALL,
@@ -40,6 +41,7 @@ def questions(facts: Facts) -> list[Question]:
     """All questions, in the order in which they are printed."""
     return [
         *_lists(facts),
+        *people(facts),
         *(
             question
             for label, wanted, condition in (

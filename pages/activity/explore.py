@@ -31,9 +31,9 @@ try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    stack = over_time.stack()
     picks = comparison.picked()
     layout = columns.shown(person)
-    stack = over_time.stack()
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -57,12 +57,11 @@ list_slot = st.container(key="explore_list")
 # Rows first: the chart and the count look at all that matches.
 page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
 listed = bool(page.rows) or cursor is not None
-with list_slot:
-    if listed:
-        pattern_list.draw(view, scope, live.head)
-    comparison.draw_bar(picks)
-slots = list_slot.columns([3, 1]) if listed and with_facets else [list_slot]
 if listed:
+    patterns_slot = list_slot.container()
+    with list_slot:
+        comparison.draw_bar(picks)
+    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
         zone, now = view.wanted.window.zone, cached.utc_now()
         entry_table.draw(page.rows, zone, now, live.after_seq, layout)
@@ -76,6 +75,8 @@ with times_slot:
 if listed:
     with chart_slot:
         over_time.draw(histogram, stack, view.wanted)
+    with patterns_slot:
+        pattern_list.draw(view, scope, live.head)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)

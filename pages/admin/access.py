@@ -3,7 +3,14 @@
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import access_events, api_tokens, member_list, organization_zone, viewer
+from pages.parts import (
+    access_events,
+    api_tokens,
+    member_list,
+    organization_zone,
+    own_activity,
+    viewer,
+)
 
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)
@@ -20,6 +27,7 @@ if tokens_tab.open:
 if settings_tab.open:
     with settings_tab:
         organization_zone.draw(person)
+        own_activity.draw(scope)
 if record_tab.open:
     with record_tab:
         access_events.draw(scope)

@@ -95,6 +95,7 @@ def _left_out(found: Count, page: Page, after_seq: int) -> str:
 def draw_lookout(live: Live) -> None:
     """What the browser does for the page: it asks whether the log has moved, and takes keys."""
     asking = None
+    # A dialog that is being filled in keeps what is typed.
     if live.on and not st.session_state[_PAUSED] and not view_dialogs.is_open():
         asking = lookout.Asking(path=HEAD_PATH, head=live.head, every_s=st.session_state[_INTERVAL])
     lookout.draw(asking, on_moved=filter_bar.refresh, on_back=_back)

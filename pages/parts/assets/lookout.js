@@ -3,10 +3,12 @@
 
 const BUSY = '[data-test-script-state="running"]';
 const TYPED_INTO =
-  'input, textarea, select, canvas, [contenteditable="true"], [role="combobox"], [role="listbox"], ' +
+  'input:not([type="checkbox"]), textarea, select, canvas, [contenteditable="true"], [role="combobox"], [role="listbox"], ' +
   '[role="menu"], [role="radiogroup"], [role="tablist"], [role="slider"], [role="grid"], ' +
   '[data-testid="stDataFrame"]';
 const DIALOG = '[role="dialog"]';
+const DOUBLE_MS = 450;
+const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
 
 const lookouts = new WeakMap();
@@ -18,11 +20,12 @@ class Lookout {
     this.timer = null;
     this.told = null;
     this.onKey = (event) => this.key(event);
-    this.onDoubleClick = (event) => this.doubleClick(event);
+    this.pressed = null;
+    this.onPress = (event) => this.press(event);
     this.onVisibility = () => document.hidden || this.ask();
     // Before Streamlit's own keys: its R runs the page again without asking the log anew.
     window.addEventListener("keydown", this.onKey, true);
-    window.addEventListener("dblclick", this.onDoubleClick, true);
+    window.addEventListener("pointerdown", this.onPress, true);
     document.addEventListener("visibilitychange", this.onVisibility);
   }
 
@@ -73,22 +76,27 @@ class Lookout {
     act();
   }
 
-  doubleClick(event) {
-    // The target may be what Plotly lays over the page while a button is down.
+  press(event) {
+    // Plotly lays a cover over the page while a button is down, so no dblclick comes from a chart.
     const chart = document.querySelector(CHART)?.getBoundingClientRect();
-    if (chart === undefined) return;
     const inside =
+      chart !== undefined &&
       event.clientX >= chart.left &&
       event.clientX <= chart.right &&
       event.clientY >= chart.top &&
       event.clientY <= chart.bottom;
-    if (inside) this.tell("back", String(event.timeStamp));
+    const before = this.pressed;
+    this.pressed = inside ? event : null;
+    if (!inside || before === null || event.timeStamp - before.timeStamp > DOUBLE_MS) return;
+    if (Math.hypot(event.clientX - before.clientX, event.clientY - before.clientY) > NEAR_PX) return;
+    this.pressed = null;
+    this.tell("back", String(event.timeStamp));
   }
 
   leave() {
     clearInterval(this.timer);
     window.removeEventListener("keydown", this.onKey, true);
-    window.removeEventListener("dblclick", this.onDoubleClick, true);
+    window.removeEventListener("pointerdown", this.onPress, true);
     document.removeEventListener("visibilitychange", this.onVisibility);
   }
 }
