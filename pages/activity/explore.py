@@ -38,7 +38,7 @@ except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 with views_slot:
-    saved_views.draw(person, scope, view_of(view.wanted, layout, rows))
+    saved_views.draw(person, scope, view_of(view.wanted, layout, rows, stack))
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")

@@ -52,8 +52,7 @@ class View:
 def draw(viewer: Viewer, scope: Scope) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read."""
     if _FILTER not in st.session_state and not st.query_params:
-        zone = cached.organization_zone(scope)
-        st.session_state[_FILTER] = EntryFilter(window=Window(zone=zone))
+        st.session_state[_FILTER] = EntryFilter(window=Window(zone=zone(scope)))
     wanted = current()
     require_visible(wanted.expression, wanted.query, scope)
     st.session_state[_FILTER] = wanted
@@ -91,6 +90,16 @@ def current() -> EntryFilter:
         return EntryFilter.from_params(given)
     before: EntryFilter | None = st.session_state.get(_FILTER)
     return before or EntryFilter()
+
+
+def zone(scope: Scope) -> str:
+    """The zone in which times are written: of the filter, else the organization's.
+
+    Raises `FilterError`.
+    """
+    if _FILTER in st.session_state or any(name in PARAMS for name in st.query_params):
+        return current().window.zone
+    return cached.organization_zone(scope)
 
 
 KNOWN_ELSEWHERE = (
