@@ -36,6 +36,14 @@ class Sheet:
     """The place of the last record, entry or not."""
 
 
+class Nowhere:
+    """The places of a sheet without rows."""
+
+    def of(self, row: int) -> tuple[str, str]:
+        """There is none."""
+        raise IndexError(row)
+
+
 @dataclass(frozen=True, slots=True)
 class _Listed:
     entries: list[PlacedEntry]
