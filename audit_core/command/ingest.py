@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,6 +109,8 @@ def ingest(
     could not be read to its end, 2 when no file could be read at all.
     """
     results: list[FileResult] = []
+    # What stands by now stays: the collector need not look through it again and again.
+    gc.freeze()
     try:
         with open_target(read_settings(), server, token) as target:
             for result in _ingest_files(files, target, organization):

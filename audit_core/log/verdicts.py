@@ -91,26 +91,36 @@ def decide_table(
     held = _Held(arriving.num_rows, stored)
     created = _microseconds(arriving.column("created_at"))
     ahead = _progress(arriving.column("status_code"))
-    single = ~_repeated(arriving)
+    codes = _codes(arriving)
+    times = np.bincount(codes, minlength=1)
+    kept = np.ones(arriving.num_rows, np.bool_)
     if earliest is not None:
-        single &= created >= np.datetime64(earliest.astimezone(UTC).replace(tzinfo=None), "us")
+        kept = created >= np.datetime64(earliest.astimezone(UTC).replace(tzinfo=None), "us")
     is_held = held.seq != _NONE
+    single = kept & (times[codes] == 1)
+    pairs = _Pairs(codes, times, kept & ~is_held, created, ahead)
     agrees = created == held.created
     new = single & ~is_held
     known = single & is_held & agrees & (ahead <= held.progress)
     finishing = single & is_held & agrees & (ahead > held.progress)
-    rest = _Rest(arriving, np.flatnonzero(~(new | known | finishing)), held, earliest)
+    rest = _Rest(arriving, np.flatnonzero(~(new | known | finishing | pairs.rows)), held, earliest)
 
-    insertions = _merged(np.flatnonzero(new), rest.insertions)
-    completions = _merged(np.flatnonzero(finishing), rest.completions)
+    plain = np.flatnonzero(new)
+    insertions = _merged(
+        np.concatenate([plain, pairs.first]),
+        np.concatenate([plain, pairs.latest]),
+        rest.insertions,
+    )
+    finishers = np.flatnonzero(finishing)
+    completions = _merged(finishers, finishers, rest.completions)
     return TableDecision(
         insertions=_taken(arriving, insertions),
         completions=_taken(arriving, completions),
         completed=held.seq[completions].tolist(),
         told=AppendReport(
-            accepted=int(new.sum()) + rest.verdicts.count(ACCEPTED),
-            known=int(known.sum()) + rest.verdicts.count(KNOWN),
-            finished=int(finishing.sum()) + rest.verdicts.count(FINISHED),
+            accepted=len(plain) + len(pairs.first) + rest.verdicts.count(ACCEPTED),
+            known=int(known.sum()) + pairs.known + rest.verdicts.count(KNOWN),
+            finished=len(finishers) + pairs.finished + rest.verdicts.count(FINISHED),
             refused=rest.refused,
         ),
     )
@@ -138,6 +148,32 @@ class _Held:
             created_at=self.created[row].item().replace(tzinfo=UTC),
             status_code=self._status[row],
         )
+
+
+class _Pairs:
+    """New keys that arrive twice with one time: first in flight, then finished, as a rule."""
+
+    def __init__(
+        self,
+        codes: _Numbers,
+        times: _Numbers,
+        acceptable: _Mask,
+        created: npt.NDArray[np.datetime64],
+        ahead: npt.NDArray[np.int8],
+    ) -> None:
+        twice = np.flatnonzero(times[codes] == 2)
+        first, second = twice[np.argsort(codes[twice], kind="stable")].reshape(-1, 2).T
+        plain = acceptable[first] & acceptable[second] & (created[first] == created[second])
+        first, second = first[plain], second[plain]
+        further = ahead[second] > ahead[first]
+        self.rows = np.zeros(len(codes), np.bool_)
+        """Which rows these are."""
+        self.rows[first] = self.rows[second] = True
+        self.first = first
+        self.latest = np.where(further, second, first)
+        """The row that holds the latest state of each key."""
+        self.finished = int(further.sum())
+        self.known = len(first) - self.finished
 
 
 class _Rest:
@@ -178,14 +214,13 @@ def _arrivals(arriving: pa.Table, rows: _Numbers) -> Iterator[_Arrival]:
         yield _Arrival(index, organization or None, id, created_at.replace(tzinfo=UTC), status)
 
 
-def _repeated(arriving: pa.Table) -> _Mask:
-    """Which rows have a key that another row has as well."""
+def _codes(arriving: pa.Table) -> _Numbers:
+    """A number from 0 for each row, the same for the same key."""
     keys = pc.binary_join_element_wise(
         arriving.column("organization_id"), arriving.column("id"), "\0"
     )
-    codes = _one(keys).dictionary_encode().indices.to_numpy()
-    many: _Mask = np.bincount(codes, minlength=1)[codes] > 1
-    return many
+    codes: _Numbers = _one(keys).dictionary_encode().indices.to_numpy()
+    return codes
 
 
 def _progress(status: pa.ChunkedArray) -> npt.NDArray[np.int8]:
@@ -202,13 +237,12 @@ def _microseconds(times: pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
     return values
 
 
-def _merged(plain: _Numbers, others: list[tuple[int, int]]) -> _Numbers:
+def _merged(firsts: _Numbers, latest: _Numbers, others: list[tuple[int, int]]) -> _Numbers:
     """The rows to write in the order in which their keys arrived first."""
-    if not others:
-        return plain
-    firsts, latest = np.array(others, np.int64).T
-    order = np.argsort(np.concatenate([plain, firsts]))
-    merged: _Numbers = np.concatenate([plain, latest])[order]
+    if others:
+        more = np.array(others, np.int64).T
+        firsts, latest = np.concatenate([firsts, more[0]]), np.concatenate([latest, more[1]])
+    merged: _Numbers = latest[np.argsort(firsts)]
     return merged
 
 

@@ -13,6 +13,9 @@ _DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
 _BEYOND_INT64 = b"0" * 19
 """A number may be beyond 64 bits from this many digits on."""
 
+_MANY_KEYS = 4 * MAX_KEYS
+"""Less text has fewer names: each takes two quotes, a colon and a value."""
+
 
 def count_quotes(text: bytes) -> int:
     """How many quotes begin or end a string in valid JSON: two for each string."""
@@ -31,7 +34,7 @@ def plain_metadata(raw: bytes, quotes: int) -> bytes | None:
     if (
         len(raw) > MAX_TEXT
         or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
-        or raw.count(b":") > MAX_KEYS
+        or (len(raw) > _MANY_KEYS and raw.count(b":") > MAX_KEYS)
         or _BEYOND_INT64 in raw.translate(_DIGITS)
     ):
         return None
@@ -39,7 +42,7 @@ def plain_metadata(raw: bytes, quotes: int) -> bytes | None:
         text = msgspec.json.encode(_decode(raw))
     except (_Fraction, msgspec.MsgspecError, ValueError):
         return None
-    return text if count_quotes(text) == quotes else None
+    return text if text == raw or count_quotes(text) == quotes else None
 
 
 def strict_metadata(raw: bytes) -> bytes | None:
