@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -27,7 +29,8 @@ from audit_core.log.store import utc_now
 from audit_core.product import open_product
 from audit_core.rejections import Rejection
 from audit_core.settings import Settings, read_settings
-from audit_core.sources.files import OpenedFile, open_file, read_records
+from audit_core.sources.bulk import BATCH, ingest_sheets
+from audit_core.sources.files import OpenedFile, open_file, read_records, read_sheets
 from audit_core.sources.pipeline import IngestReport
 from audit_core.sources.pipeline import ingest as ingest_items
 from audit_core.sources.remote import MAX_ENTRIES, RemoteError, RemoteLog
@@ -51,6 +54,8 @@ class Target:
     """Where entries and rejections go."""
 
     append: Callable[[Sequence[AuditEntry]], AppendReport]
+    append_table: Callable[[pa.Table], AppendReport] | None
+    """For entries as columns; `None` where only `append` is possible."""
     state: State
     clock: Callable[[], datetime]
     batch: int
@@ -104,6 +109,8 @@ def ingest(
     could not be read to its end, 2 when no file could be read at all.
     """
     results: list[FileResult] = []
+    # What stands by now stays: the collector need not look through it again and again.
+    gc.freeze()
     try:
         with open_target(read_settings(), server, token) as target:
             for result in _ingest_files(files, target, organization):
@@ -139,13 +146,25 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         remote = RemoteLog(server, token or "", sleep=time.sleep)
         state = open_state(settings.state_url)
         try:
-            yield Target(append=remote.append, state=state, clock=utc_now, batch=MAX_ENTRIES)
+            yield Target(
+                append=remote.append,
+                append_table=None,
+                state=state,
+                clock=utc_now,
+                batch=MAX_ENTRIES,
+            )
         finally:
             state.close()
         return
     product = open_product(settings, utc_now, holder="python -m audit_core ingest")
     try:
-        yield Target(append=product.log.append, state=product.state, clock=utc_now, batch=10_000)
+        yield Target(
+            append=product.log.append,
+            append_table=product.log.append_table,
+            state=product.state,
+            clock=utc_now,
+            batch=BATCH,
+        )
     finally:
         product.close()
 
@@ -197,14 +216,24 @@ def _ingest_file(
         result.report = report
 
     try:
-        ingest_items(
-            read_records(stream, opened.name),
-            append=target.append,
-            keep=keep,
-            organization_id=organization,
-            batch=target.batch,
-            progress=note,
-        )
+        if target.append_table is None:
+            ingest_items(
+                read_records(stream, opened.name),
+                append=target.append,
+                keep=keep,
+                organization_id=organization,
+                batch=target.batch,
+                progress=note,
+            )
+        else:
+            ingest_sheets(
+                read_sheets(stream, opened.name),
+                append=target.append_table,
+                keep=keep,
+                organization_id=organization,
+                batch=target.batch,
+                progress=note,
+            )
     finally:
         with target.state.begin() as connection:
             record(

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+import pyarrow as pa
 
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
+from audit_core.log.schema import to_arrow
 
 Key = tuple[str | None, str]
 """What makes an entry the same entry: its organization (`None` for none) and its id."""
+
+
+class Arriving(Protocol):
+    """What decides about an arrival; see `AuditEntry`."""
+
+    @property
+    def organization_id(self) -> str | None:
+        """`None` for none."""
+
+    @property
+    def id(self) -> str:
+        """Never empty."""
+
+    @property
+    def created_at(self) -> datetime:
+        """Aware, UTC."""
+
+    @property
+    def status_code(self) -> int | None:
+        """`None` while in flight."""
+
+
+Arrival = TypeVar("Arrival", bound=Arriving)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +63,20 @@ class AppendReport:
 
 
 @dataclass(slots=True)
-class Decision:
+class Decision(Generic[Arrival]):
     """What to write, and what to tell each arrival."""
 
-    insertions: dict[Key, AuditEntry] = field(default_factory=dict)
+    insertions: dict[Key, Arrival] = field(default_factory=dict)
     """New entries in order of arrival, each in its latest known state."""
-    completions: dict[Key, tuple[int, AuditEntry]] = field(default_factory=dict)
+    completions: dict[Key, tuple[int, Arrival]] = field(default_factory=dict)
     """The seq of the stored entry, and the arrival that replaces it."""
     verdicts: list[str] = field(default_factory=list)
     """For each arrival `ACCEPTED`, `KNOWN`, `FINISHED`, or else the reason of refusal."""
+
+    @property
+    def completed(self) -> list[int]:
+        """The seq of each stored entry that is finished."""
+        return [seq for seq, _ in self.completions.values()]
 
     def report(self, start: int, stop: int) -> AppendReport:
         """The report for the arrivals from index `start` to before `stop`."""
@@ -61,6 +93,19 @@ class Decision:
         )
 
 
+def numbered(
+    decision: Decision[AuditEntry], numbers: Iterator[int], received_at: datetime
+) -> pa.Table:
+    """The rows to store, of the shape `schema.ARROW`."""
+    rows: list[tuple[int, int, AuditEntry]] = []
+    for entry in decision.insertions.values():
+        number = next(numbers)
+        rows.append((number, number, entry))
+    for seq, entry in decision.completions.values():
+        rows.append((seq, next(numbers), entry))
+    return to_arrow(rows, received_at=received_at)
+
+
 ACCEPTED = "accepted"
 KNOWN = "known"
 FINISHED = "finished"
@@ -73,17 +118,17 @@ def _progress(status_code: int | None) -> int:
     return 1 if status_code == UNANSWERED_STATUS else 2
 
 
-def key_of(entry: AuditEntry) -> Key:
+def key_of(entry: Arriving) -> Key:
     """The entry's key. The log does not tell an empty organization from none."""
     return (entry.organization_id or None, entry.id)
 
 
 def decide(
-    arriving: Sequence[AuditEntry],
+    arriving: Sequence[Arrival],
     stored: Mapping[Key, Stored],
     *,
     earliest: datetime | None = None,
-) -> Decision:
+) -> Decision[Arrival]:
     """Judge arrivals in their order; `stored` holds the stored entries with their keys.
 
     An entry made before `earliest` would be dropped at once: it is refused. `None`: none is.
@@ -91,7 +136,7 @@ def decide(
     An id keeps its time: an arrival with another `created_at` than the entry known by its key
     is refused, since one of the two is not what it says.
     """
-    decision = Decision()
+    decision: Decision[Arrival] = Decision()
     for entry in arriving:
         if earliest is not None and entry.created_at < earliest:
             decision.verdicts.append(
@@ -100,7 +145,7 @@ def decide(
             )
             continue
         key = key_of(entry)
-        held: AuditEntry | Stored | None
+        held: Arrival | Stored | None
         if key in decision.completions:
             held = decision.completions[key][1]
         else:

@@ -7,7 +7,7 @@ both. So the large table is append-only on every engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -188,6 +188,19 @@ ARROW = pa.schema(
 )
 """The tables' shape as Arrow; times are UTC without a zone."""
 
+ARRIVING = pa.schema(
+    [field for field in ARROW if field.name not in ("seq", "revision", "received_at")]
+)
+"""Entries that arrive, as columns: the 16 fields, as they are stored."""
+
+FOUND = pa.schema(
+    [
+        pa.field("row", pa.int64()),
+        *(ARROW.field(name) for name in ("seq", "created_at", "status_code")),
+    ]
+)
+"""What is stored for arriving rows: the row's index, from 0, and what judges it."""
+
 
 def to_arrow(rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: datetime) -> pa.Table:
     """Rows of (seq, revision, entry) as a table of the shape `ARROW`."""
@@ -196,12 +209,19 @@ def to_arrow(rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: dateti
         "seq": [seq for seq, _, _ in rows],
         "revision": [revision for _, revision, _ in rows],
         "received_at": [received_at.astimezone(UTC).replace(tzinfo=None)] * len(rows),
+        **columns_of([entry for _, _, entry in rows]),
     }
-    for _, name in FIELDS:
-        columns[name] = [getattr(entry, name) for _, _, entry in rows]
-    columns["organization_id"] = [value or NO_ORGANIZATION for value in columns["organization_id"]]
-    columns["created_at"] = [entry.created_at.replace(tzinfo=None) for _, _, entry in rows]
     return pa.table([pa.array(columns[field.name], field.type) for field in ARROW], schema=ARROW)
+
+
+def columns_of(given: Sequence[AuditEntry]) -> dict[str, list[object]]:
+    """The 16 fields as they are stored, by the names of the columns, in the order of `ARRIVING`."""
+    columns: dict[str, list[object]] = {
+        name: [getattr(entry, name) for entry in given] for _, name in FIELDS
+    }
+    columns["organization_id"] = [value or NO_ORGANIZATION for value in columns["organization_id"]]
+    columns["created_at"] = [entry.created_at.replace(tzinfo=None) for entry in given]
+    return columns
 
 
 def from_arrow(table: pa.Table | pa.RecordBatch) -> list[AuditEntry]:

@@ -27,22 +27,21 @@ from audit_core.errors import (
     StorageFullError,
     StoreUnavailableError,
 )
-from audit_core.log.arrivals import AppendReport, Decision, decide, key_of
+from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, numbered
 from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect, Trouble
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
 from audit_core.log.retention import Retention
 from audit_core.log.schema import (
-    NO_ORGANIZATION,
     VERSION,
     Statement,
     audit_entry,
     log_schema,
-    to_arrow,
     unfinished_entry,
 )
-from audit_core.log.writer import Writer
+from audit_core.log.verdicts import TableDecision, decide_table
+from audit_core.log.writer import Arrivals, Writer
 
 _PATIENCE_S: ContextVar[float] = ContextVar("patience_s", default=math.inf)
 """How long a reader in this thread wants to wait."""
@@ -104,6 +103,11 @@ class AuditLog:
         Raises `StorageFullError` or `StoreUnavailableError`: nothing of this call was stored.
         """
         return self._writer.append(entries) if entries else decide((), {}).report(0, 0)
+
+    def append_table(self, arriving: pa.Table) -> AppendReport:
+        """As `append`, for entries as columns: of the shape `schema.ARRIVING`, their texts
+        without NUL, times in UTC, no organization as ''."""
+        return self._writer.append(arriving)
 
     def replicate(self, rows: pa.Table) -> int:
         """Store whole rows of another log, numbers and time of arrival as they are there.
@@ -243,7 +247,7 @@ class AuditLog:
                 ) from error
             raise self._translated(error) from error
 
-    def _commit(self, arriving: Sequence[AuditEntry]) -> Decision:
+    def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         self._require_space()
         try:
             return self._write(arriving)
@@ -261,37 +265,41 @@ class AuditLog:
         except SQLAlchemyError as error:
             raise self._translated(error) from error
 
-    def _write(self, arriving: Sequence[AuditEntry]) -> Decision:
+    def _write(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         now = self._clock()
         earliest = self._limits.retention.earliest(now)
-        heads: dict[str, int] = {}
         with self._engine.begin() as connection:
             self._drop_expired(connection, earliest)
             numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
-            stored = self._dialect.stored(connection, {key_of(entry) for entry in arriving})
-            decision = decide(arriving, stored, earliest=earliest)
-            self._dialect.forget_unfinished(
-                connection, [seq for seq, _ in decision.completions.values()]
-            )
-            rows: list[tuple[int, int, AuditEntry]] = []
-            for entry in decision.insertions.values():
-                number = next(numbers)
-                rows.append((number, number, entry))
-            for seq, entry in decision.completions.values():
-                rows.append((seq, next(numbers), entry))
-            for table, finished in ((audit_entry, True), (unfinished_entry, False)):
-                self._dialect.insert(
-                    connection,
-                    table,
-                    to_arrow((row for row in rows if row[2].finished is finished), received_at=now),
-                )
-            for _, revision, entry in rows:
-                heads[entry.organization_id or NO_ORGANIZATION] = revision
+            decision, rows = self._decided(connection, arriving, earliest, numbers, now)
+            self._dialect.forget_unfinished(connection, decision.completed)
+            finished, unfinished = _parted(rows)
+            self._dialect.insert(connection, audit_entry, finished)
+            self._dialect.insert(connection, unfinished_entry, unfinished)
+            newest = rows.group_by("organization_id").aggregate([("revision", "max")])
+            heads = dict(zip(*(newest.column(place).to_pylist() for place in (0, 1)), strict=True))
             self._dialect.keep_counts(connection, max(heads.values(), default=0))
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
         self._kept_since = earliest
         return decision
+
+    def _decided(
+        self,
+        connection: Connection,
+        arriving: Arrivals,
+        earliest: datetime | None,
+        numbers: Iterator[int],
+        now: datetime,
+    ) -> tuple[Decision[AuditEntry] | TableDecision, pa.Table]:
+        """The decision, and the rows to store."""
+        if isinstance(arriving, pa.Table):
+            stored_rows = self._dialect.stored_rows(connection, arriving)
+            by_columns = decide_table(arriving, stored_rows, earliest=earliest)
+            return by_columns, by_columns.numbered(numbers, now)
+        times = {key_of(entry): entry.created_at for entry in arriving}
+        decision = decide(arriving, self._dialect.stored(connection, times), earliest=earliest)
+        return decision, numbered(decision, numbers, now)
 
     def _replicate(self, rows: pa.Table) -> int:
         organization = rows.column("organization_id")[0].as_py()
@@ -312,11 +320,9 @@ class AuditLog:
                 connection, [seq for seq, new in zip(seqs, missing, strict=True) if new]
             )
             new = rows.filter(pa.array(missing))
-            status = new.column("status_code")
-            finished = pc.fill_null(pc.not_equal(status, UNANSWERED_STATUS), False)
-            settled = new.filter(finished)
+            settled, unfinished = _parted(new)
             self._dialect.insert(connection, audit_entry, settled)
-            self._dialect.insert(connection, unfinished_entry, new.filter(pc.invert(finished)))
+            self._dialect.insert(connection, unfinished_entry, unfinished)
             heads = {organization: max(*revisions, self._heads.of(organization))}
             newest = max(*revisions, self._heads.counter)
             self._dialect.keep_counts(connection, newest, replicated=settled)
@@ -352,6 +358,12 @@ class AuditLog:
             f"The log {name} cannot be read or written.",
             "See the terminal for the cause; if it is damaged, restore it from a backup.",
         )
+
+
+def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The finished rows, and the others."""
+    finished = pc.fill_null(pc.not_equal(rows.column("status_code"), UNANSWERED_STATUS), False)
+    return rows.filter(finished), rows.filter(pc.invert(finished))
 
 
 def _existing(folder: Path) -> Path:

@@ -6,25 +6,33 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import TypeAlias
+
+import pyarrow as pa
 
 from audit_core.entries import AuditEntry
 from audit_core.errors import AuditError, StoreUnavailableError
 from audit_core.log.arrivals import AppendReport, Decision
+from audit_core.log.verdicts import TableDecision
 
 GROUP = 50_000
 """How many entries may join one commit before the next one starts."""
 
-_Request = tuple[Sequence[AuditEntry], "Future[AppendReport]"]
+Arrivals: TypeAlias = "Sequence[AuditEntry] | pa.Table"
+"""Entries, or a table of them of the shape `schema.ARRIVING`."""
+
+_Request = tuple[Arrivals, "Future[AppendReport]"]
 
 
 class Writer:
     """Runs `commit` in one thread, for as many waiting appends at once as fit into `GROUP`.
 
     `commit` gets the entries of all of them in order, writes them in one transaction, and
-    returns its decision; whatever it raises is raised to everyone who waited for it.
+    returns its decision; whatever it raises is raised to everyone who waited for it. A table
+    has a commit of its own.
     """
 
-    def __init__(self, commit: Callable[[Sequence[AuditEntry]], Decision]) -> None:
+    def __init__(self, commit: Callable[[Arrivals], Decision[AuditEntry] | TableDecision]) -> None:
         self._commit = commit
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closed = False
@@ -33,7 +41,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
+    def append(self, entries: Arrivals) -> AppendReport:
         """Returns once the entries are committed."""
         waiting: Future[AppendReport] = Future()
         with self._door:
@@ -67,8 +75,16 @@ class Writer:
                 break
 
     def _commit_group(self, group: list[_Request]) -> None:
+        if len(group) > 1 and any(isinstance(entries, pa.Table) for entries, _ in group):
+            for request in group:
+                self._commit_group([request])
+            return
         try:
-            decision = self._commit([entry for entries, _ in group for entry in entries])
+            decision = self._commit(
+                group[0][0]
+                if len(group) == 1
+                else [entry for entries, _ in group for entry in entries]
+            )
         except BaseException as error:
             if len(group) > 1 and not isinstance(error, AuditError):
                 # What one sender's entries break must not break the others': each on its own.

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from audit_core.errors import SourceError
+from audit_core.log.schema import ARRIVING
+from audit_core.rejections import Rejection
 from audit_core.sources.arrays import DocumentReader
+from audit_core.sources.columns import read_sheets_of_lines
 from audit_core.sources.lines import read_json_lines
 from audit_core.sources.placed import Reading, reject
 from audit_core.sources.shapes import HEAD, Shape, detect_shape
+from audit_core.sources.sheets import Nowhere, Sheet, gather
 from audit_core.sources.streams import Readable, StreamBroken, decompressed
 from audit_core.sources.tables import read_table
 
@@ -40,11 +44,40 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
             yield reading
             last = reading.place
     except StreamBroken as broken:
-        reason = f"{broken.reason} The last record that was read is {last}; the rest is missing."
-        yield reject(name or "the end", reason, "")
+        yield _broken_off(broken, name, last)
+
+
+def read_sheets(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Sheet]:
+    """The same as `read_records`, many records at once; JSON lines at several times its pace."""
+    last = "the beginning"
+    try:
+        pieces = decompressed(stream, name or "The body", max_bytes=max_bytes)
+        shape, content = _shaped(pieces, name)
+        if shape is Shape.LINES:
+            sheets = read_sheets_of_lines(content, name)
+        else:
+            sheets = gather(_readings(shape, content, name))
+        for sheet in sheets:
+            yield sheet
+            last = sheet.last
+    except StreamBroken as broken:
+        nothing = ARRIVING.empty_table()
+        rejection = _broken_off(broken, name, last)
+        yield Sheet(table=nothing, places=Nowhere(), rejections=[rejection], last=last)
+
+
+def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:
+    reason = f"{broken.reason} The last record that was read is {last}; the rest is missing."
+    return reject(name or "the end", reason, "")
 
 
 def _read(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
+    shape, content = _shaped(pieces, name)
+    return _readings(shape, content, name)
+
+
+def _shaped(pieces: Iterator[bytes], name: str) -> tuple[Shape, Iterator[bytes]]:
+    """The shape of the content, and all of it."""
     head = b""
     broken: StreamBroken | None = None
     try:
@@ -56,7 +89,11 @@ def _read(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     if broken and not head.strip():
         raise broken
     content = chain([head] if head else [], _raising(broken) if broken else pieces)
-    match detect_shape(head[: 2 * HEAD], name or "The body"):
+    return detect_shape(head[: 2 * HEAD], name or "The body"), content
+
+
+def _readings(shape: Shape, content: Iterator[bytes], name: str) -> Iterator[Reading]:
+    match shape:
         case Shape.LINES:
             return read_json_lines(content, name)
         case Shape.TABLE:

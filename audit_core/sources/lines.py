@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from audit_core.rejections import RAW_LIMIT
@@ -38,15 +39,15 @@ def read_lines(pieces: Iterator[bytes], *, blank: bool) -> Iterator[Line]:
         if len(line) > MAX_RECORD and not line.endswith(b"\n"):
             yield _overlong(number, line, stream)
             continue
-        try:
-            yield Line(number, line.decode(), len(line), None)
-        except UnicodeDecodeError as error:
-            yield Line(
-                number,
-                line.decode(errors="backslashreplace"),
-                len(line),
-                f"Byte {error.start + 1:,} of the line is not UTF-8.",
-            )
+        yield _line(number, line)
+
+
+def _line(number: int, line: bytes) -> Line:
+    try:
+        return Line(number, line.decode(), len(line), None)
+    except UnicodeDecodeError as error:
+        reason = f"Byte {error.start + 1:,} of the line is not UTF-8."
+        return Line(number, line.decode(errors="backslashreplace"), len(line), reason)
 
 
 def _overlong(number: int, line: bytes, stream: io.BufferedReader[ChunkStream]) -> Line:
@@ -61,11 +62,65 @@ def _overlong(number: int, line: bytes, stream: io.BufferedReader[ChunkStream]) 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineGroup:
+    """Lines that follow one another."""
+
+    first: int
+    """The number of the first."""
+    lines: list[bytes]
+    """Without the feed at their ends."""
+    problem: Line | None = None
+    """The one line of the group as it is to be shown, if it is too long to be held."""
+    ended: bool = True
+    """Whether the last line ends with a feed: that of a file may not."""
+
+    def line(self, number: int) -> Line:
+        """The line with this number, which is in the group."""
+        if self.problem is not None:
+            return self.problem
+        return _line(number, self.lines[number - self.first] + (b"\n" if self.ended else b""))
+
+
+def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
+    """The lines that `read_lines` gives without the blank ones, some hundred at a time; blank
+    ones may be among them. What `pieces` raises is raised behind what came before."""
+    stream = io.BufferedReader(ChunkStream(pieces), CHUNK)
+    number = 0
+    while line := stream.readline(MAX_RECORD + 1):
+        number += 1
+        if line.isspace():
+            continue
+        if len(line) > MAX_RECORD and not line.endswith(b"\n"):
+            overlong = _overlong(number, line, stream)
+            yield LineGroup(first=number, lines=[b""], problem=overlong)
+            continue
+        first = number
+        lines = [line.removesuffix(b"\n")]
+        try:
+            whole = stream.peek().rfind(b"\n") + 1
+        except Exception:
+            yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
+            raise
+        # What is in the buffer is read without asking the pieces.
+        if whole:
+            lines += stream.read(whole)[:-1].split(b"\n")
+            number += len(lines) - 1
+        yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
+
+
 def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     """What each line became; blank lines are skipped."""
     for line in read_lines(pieces, blank=False):
-        if line.problem:
-            place = place_of(name, "line", line.number)
-            yield reject(place, line.problem, line.text.rstrip("\r\n"), length=line.length)
-        elif text := line.text.strip(" \t\r\n"):
-            yield read_text(text, place_of(name, "line", line.number))
+        reading = read_json_line(line, name)
+        if reading is not None:
+            yield reading
+
+
+def read_json_line(line: Line, name: str) -> Reading | None:
+    """What a line became; `None` if it is blank."""
+    place = place_of(name, "line", line.number)
+    if line.problem:
+        return reject(place, line.problem, line.text.rstrip("\r\n"), length=line.length)
+    text = line.text.strip(" \t\r\n")
+    return read_text(text, place) if text else None

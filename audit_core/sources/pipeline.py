@@ -120,7 +120,7 @@ class _Run:
         if appended:
             for index, reason in appended.refused:
                 refused = self.entries[index]
-                self.rejections.append(reject(refused.place, _sentence(reason), refused.raw))
+                self.rejections.append(reject(refused.place, sentence(reason), refused.raw))
             self.entries = []
             self.report += IngestReport(
                 accepted=appended.accepted, known=appended.known, finished=appended.finished
@@ -134,7 +134,8 @@ class _Run:
             self._progress(self.report)
 
 
-def _sentence(reason: str) -> str:
+def sentence(reason: str) -> str:
+    """The reason of a refusal as a rejection gives it."""
     return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
 
 

@@ -58,7 +58,7 @@ def read_record(record: object) -> AuditEntry | tuple[str, ...]:
     text, required = texts.optional, texts.required
     created_at = _created_at(given.get("created_at"), problems)
     status_code = _status_code(given.get("status_code"), problems)
-    metadata = _metadata(given.get("metadata"), problems)
+    metadata = write_metadata(given.get("metadata"), problems)
     entry = AuditEntry(
         id=required("id"),
         actor_id=required("actor_id"),
@@ -175,7 +175,8 @@ def _status_code(value: object, problems: list[str]) -> int | None:
     return None
 
 
-def _metadata(value: object, problems: list[str]) -> str | None:
+def write_metadata(value: object, problems: list[str]) -> str | None:
+    """The text that is kept for decoded metadata: `None` for none, or with a problem added."""
     if value is None:
         return None
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -169,10 +169,10 @@ class ClickHouse(Dialect):
         tick = max((now - EPOCH) // TICK, max(after, highest or 0) // WRITERS + 1)
         return count(tick * WRITERS + self._writer, WRITERS)
 
-    def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
         """By the hash of the ids, which is one narrow column to look through, and for few also by
         the index of ids. Which version counts is told here: FINAL would read every id."""
-        wanted = set(keys)
+        wanted = set(times)
         column = audit_entry.c
         hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
         statement = (

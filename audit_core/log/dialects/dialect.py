@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum, auto
 from itertools import count
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from audit_core.access import Scope
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.schema import (
+    FOUND,
     NO_ORGANIZATION,
     Statement,
     arriving_key,
@@ -113,9 +114,33 @@ class Dialect(ABC):
         """
         return count(after + 1)
 
-    def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
-        """What the log holds of the keys."""
-        keys = list(keys)
+    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+        """What the log holds of the keys of entries of the shape `schema.ARRIVING`: a table of
+        the shape `schema.FOUND`, in no order; rows of a key that is not stored are left out."""
+        names = ("organization_id", "id", "created_at")
+        columns = (arriving.column(name).to_pylist() for name in names)
+        keys: list[Key] = []
+        times: dict[Key, datetime] = {}
+        for organization, id, created_at in zip(*columns, strict=True):
+            keys.append((organization or None, id))
+            times[keys[-1]] = created_at.replace(tzinfo=UTC)
+        held = self.stored(connection, times)
+        rows = [row for row, key in enumerate(keys) if key in held]
+        found = [held[keys[row]] for row in rows]
+        return pa.table(
+            {
+                "row": rows,
+                "seq": [each.seq for each in found],
+                "created_at": [each.created_at.replace(tzinfo=None) for each in found],
+                "status_code": [each.status_code for each in found],
+            },
+            schema=FOUND,
+        )
+
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+        """What the log holds of the keys; each comes with the time that its arrival carries,
+        which tells where to look first."""
+        keys = list(times)
         arriving_key.create(connection, checkfirst=False)
         self.insert(
             connection,

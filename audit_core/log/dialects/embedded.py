@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import counts
 from audit_core.log.dialects.dialect import Dialect, Trouble
-from audit_core.log.schema import COUNTED_REVISION, Statement, audit_entry
+from audit_core.log.dialects.embedded_ids import KnownIds
+from audit_core.log.schema import COUNTED_REVISION, NO_ORGANIZATION, Statement, audit_entry
 
 LOCKED_DOWN = {
     "enable_external_access": "false",
@@ -48,6 +50,7 @@ class Embedded(Dialect):
                 "Set SANDTRAIL_LOG_URL like duckdb:///data/log.duckdb.",
             )
         self.file = Path(url.database)
+        self._ids = KnownIds()
 
     def create_engine(self, *, memory_limit_mb: int) -> Engine:
         """All connections share one database."""
@@ -115,9 +118,35 @@ class Embedded(Dialect):
         super().drop_before(connection, earliest)
         counts.drop_counts(connection, earliest)
 
+    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+        """See `embedded_ids`."""
+        return self._ids.find(connection, arriving)
+
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+        """As `stored_rows`."""
+        keys = list(times)
+        arriving = pa.table(
+            {
+                "organization_id": [organization or NO_ORGANIZATION for organization, _ in keys],
+                "id": [id for _, id in keys],
+                "created_at": pa.array(
+                    [time.replace(tzinfo=None) for time in times.values()], pa.timestamp("us")
+                ),
+            }
+        )
+        return {
+            keys[row["row"]]: Stored(
+                seq=row["seq"],
+                created_at=row["created_at"].replace(tzinfo=UTC),
+                status_code=row["status_code"],
+            )
+            for row in self._ids.find(connection, arriving).to_pylist()
+        }
+
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """By way of Arrow."""
         if rows.num_rows:
+            self._ids.note(connection, rows)
             insert_from_arrow(connection, table, rows)
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:

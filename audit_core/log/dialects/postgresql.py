@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -173,9 +173,9 @@ class PostgreSQL(Dialect):
         highest = connection.execute(select(func.max(organization_head.c.revision))).scalar()
         return count(max(after, highest or 0) + 1)
 
-    def stored(self, connection: Connection, keys: Iterable[Key]) -> dict[Key, Stored]:
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
         """By the ids alone: with the organization as well, the planner may take its index."""
-        wanted = set(keys)
+        wanted = set(times)
         found: dict[Key, Stored] = {}
         for table in (audit_entry, unfinished_entry):
             for row in connection.execute(_with_ids(table, [id for _, id in wanted])):
