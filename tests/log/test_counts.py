@@ -50,7 +50,9 @@ def replicated(seed, count):
     chance = random.Random(seed)  # noqa: S311
     own = [item for item in POOL if item.organization_id == "org-alpha"]
     picked = sorted(chance.sample(own, min(count, len(own))), key=lambda item: item.created_at)
-    numbers = chance.sample(range(1, 3000), len(picked))
+    # Numbers of ClickHouse lie far apart.
+    apart = chance.choice((1, 10**12))
+    numbers = [number * apart for number in chance.sample(range(1, 3000), len(picked))]
     rows = [
         (number, number + chance.randrange(5), replace(item, id=f"copy-{number}"))
         for number, item in zip(numbers, picked, strict=True)

@@ -37,7 +37,7 @@ STEP = 50_000
 """How many revisions are left uncounted until it is worth the while."""
 
 AT_ONCE = 2_000_000
-"""How many revisions are counted in one statement: memory grows with them."""
+"""How many entries are counted in one statement: memory grows with them."""
 
 
 def make_counts(connection: Connection, newest: int) -> None:
@@ -57,11 +57,25 @@ def add_counts(connection: Connection, newest: int) -> None:
     if newest - after < STEP:
         return
     while after < newest:
-        until = min(after + AT_ONCE, newest)
+        until = _reach(connection, after, newest)
         between = and_(audit_entry.c.revision > after, audit_entry.c.revision <= until)
         _count(connection, between)
         after = until
     connection.execute(insert(counted).values(after=before, revision=newest))
+
+
+def _reach(connection: Connection, after: int, newest: int) -> int:
+    """The revision of the last of the next `AT_ONCE` entries, or `newest` if there are fewer.
+
+    Revisions of another log may lie far apart: they are no measure of how many entries there are.
+    """
+    revision = audit_entry.c.revision
+    beyond = and_(revision > after, revision <= newest)
+    found = connection.execute(select(func.count()).where(beyond)).scalar() or 0
+    if found <= AT_ONCE:
+        return newest
+    ranked = select(revision).where(beyond).order_by(revision).offset(AT_ONCE - 1).limit(1)
+    return int(connection.execute(ranked).scalar_one())
 
 
 def count_late(connection: Connection, rows: pa.Table) -> None:
