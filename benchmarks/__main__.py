@@ -15,12 +15,12 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import failed_starts, growth, interactions, readers, reads, sessions
+from benchmarks import failed_starts, growth, ingest, interactions, readers, reads, sessions
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it."""
+"""What is measured, unless `PARTS=` names some of it; `ingest` only when it is named."""
 
 
 def main() -> None:
@@ -51,16 +51,25 @@ def main() -> None:
         timings = failed_starts.measure(embedded)
         console.print(failed_starts.table_of(timings))
         results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
-    if not shutil.which("chromium"):
-        console.print("No chromium on the PATH: what needs a browser was not measured.")
-    else:
-        if "interactions" in parts:
-            results["interactions_ms"] = _interact(console, embedded)
-        if "sessions" in parts:
-            results["sessions"] = _sessions(console, embedded)
+    if "ingest" in parts:
+        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
         console.print(table)
+
+
+def _served(console: Console, prepared: Prepared, parts: list[str]) -> dict[str, object]:
+    """What the running app is measured by."""
+    results: dict[str, object] = {}
+    if not shutil.which("chromium"):
+        console.print("No chromium on the PATH: what needs a browser was not measured.")
+        return results
+    if "interactions" in parts:
+        results["interactions_ms"] = _interact(console, prepared)
+    if "sessions" in parts:
+        results["sessions"] = _sessions(console, prepared)
+    return results
 
 
 def _elsewhere(
@@ -104,6 +113,31 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
         "opened_s": measured.opened_s,
         "peak_mb": measured.peak_mb,
     }
+
+
+def _ingest(console: Console, rows: int) -> list[dict[str, object]]:
+    loads = ingest.measure(rows)
+    table = Table(
+        *("file", "lines/s", "processor µs a line", "peak MB", "log MB", "report", "met"),
+        title=f"ingest of {rows:,} JSON lines",
+    )
+    for load in loads:
+        table.add_row(
+            load.name,
+            f"{load.per_s:,.0f}",
+            f"{load.processor_s / load.lines * 1e6:.1f}",
+            f"{load.peak_mb:,.0f}",
+            f"{load.file_mb:,.0f}",
+            load.told,
+            "yes" if load.met else "no",
+        )
+    console.print(table)
+    share = ingest.shares(min(rows, 1_000_000))
+    console.print(
+        f"one after the other: {share.reading_us:.1f} µs a line to read, "
+        f"{share.storing_us:.1f} µs to store"
+    )
+    return [{**asdict(load), "per_s": load.per_s, "met": load.met} for load in loads]
 
 
 def _sessions(console: Console, prepared: Prepared) -> list[dict[str, object]]:

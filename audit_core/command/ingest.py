@@ -45,6 +45,9 @@ NOTHING_READ = 2
 INTERRUPTED = 130
 """The exit code of a program stopped by Ctrl-C, as a shell expects it."""
 
+MOST_ENGINE_MB = 512
+"""What the embedded engine may use here: two batches on their way to it take as much again."""
+
 ACTOR = "command line"
 """Who the access record names."""
 
@@ -156,7 +159,10 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         finally:
             state.close()
         return
-    product = open_product(settings, utc_now, holder="python -m audit_core ingest")
+    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MOST_ENGINE_MB)}
+    product = open_product(
+        settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
+    )
     try:
         yield Target(
             append=product.log.append,

@@ -61,11 +61,11 @@ class TableDecision:
             [revisions[: self.insertions.num_rows], np.array(self.completed, np.int64)]
         )
         rows = pa.concat_tables([self.insertions, self.completions])
-        moment = pa.scalar(received_at.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
+        moment = np.datetime64(received_at.astimezone(UTC).replace(tzinfo=None), "us")
         return (
             rows.append_column("seq", pa.array(seqs))
             .append_column("revision", pa.array(revisions))
-            .append_column("received_at", pa.repeat(moment, count))
+            .append_column("received_at", pa.array(np.full(count, moment)))
             .select(ARROW.names)
         )
 

@@ -137,10 +137,11 @@ class _Group:
         records, numbers, quotes = self._plain.records, self._plain.numbers, self._plain.quotes
         for number, line in enumerate(self._group.lines, self._group.first):
             try:
-                if len(line) <= MAX_TEXT and b"\\u0000" not in line:
+                escaped = b"\\" in line
+                if len(line) <= MAX_TEXT and not (escaped and b"\\u0000" in line):
                     records.append(_decode(line))
                     numbers.append(number)
-                    quotes.append(count_quotes(line))
+                    quotes.append(count_quotes(line) if escaped else line.count(b'"'))
                     continue
             except (msgspec.MsgspecError, ValueError, RecursionError):
                 pass

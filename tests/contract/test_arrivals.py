@@ -1,11 +1,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_core.access import Scope
 from audit_core.log.arrivals import key_of
+from audit_core.log.schema import ARRIVING, columns_of
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
@@ -100,3 +102,17 @@ def test_an_empty_organization_is_none(log):
     assert log.append([none, empty]).accepted == 1
     assert log.append([empty, none]).known == 2
     assert content(log) == ({(None, "a"): none}, 1)
+
+
+@settings(deadline=None, max_examples=10)
+@given(sequences, st.integers(0, 25))
+def test_columns_are_stored_as_entries_are(new_log, sequence, cut):
+    log = new_log()
+    found = [
+        log.append_table(pa.table(columns_of(batch), schema=ARRIVING))
+        for batch in (sequence[:cut], sequence[cut:])
+    ]
+    expected, counts = plainly_stored(sequence)
+    assert content(log)[0] == expected
+    assert sum(report.accepted for report in found) == counts[0]
+    assert sum(len(report.refused) for report in found) == counts[3]

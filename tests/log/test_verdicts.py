@@ -4,9 +4,11 @@ from datetime import timedelta
 from itertools import count
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit_core.errors import StoreUnavailableError
 from audit_core.log.arrivals import decide, key_of, numbered
 from audit_core.log.schema import ARRIVING, FOUND, columns_of
 from audit_core.log.store import open_log
@@ -104,4 +106,18 @@ def test_ids_are_recognized_whatever_their_time_and_after_opening_again(tmp_path
         assert [index for index, _ in report.refused] == list(range(50, 100))
         log.close()
         log = open_log(url, clock=lambda: NOW)
+    log.close()
+
+
+def test_an_append_that_was_rolled_back_leaves_the_next_one_alone(tmp_path):
+    log = open_log(f"duckdb:///{tmp_path}/log.duckdb", clock=lambda: NOW)
+    assert log.append([entry("a"), entry("b")]).accepted == 2
+    broken = table_of([entry("a"), entry("c")])
+    actions = broken.schema.get_field_index("action")
+    broken = broken.set_column(actions, ARRIVING.field("action"), pa.nulls(2, pa.string()))
+    for _ in range(3):
+        with pytest.raises(StoreUnavailableError):
+            log.append_table(broken)
+        assert log.append([entry("a"), entry("b")]).known == 2
+    assert log.append_table(table_of([entry("c"), entry("a")])).accepted == 1
     log.close()

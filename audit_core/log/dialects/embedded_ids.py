@@ -1,7 +1,7 @@
 """Which arriving keys the embedded log holds, without looking through all of it.
 
 An engine that is one process alone can remember in memory what it may hold: a Bloom filter over
-hashes of the keys, 3 to 4.5 bytes each. A key that it does not know is not stored. Of the others,
+hashes of the keys, 4 to 8 bytes each. A key that it does not know is not stored. Of the others,
 nearly all are found among the entries of the very times that arrive, since an id keeps its time:
 the zone maps leave few row groups to read. Only what is not found there (the same id with another
 time, which is to be refused, and about one new key in 50,000) is looked for in the whole log.
@@ -13,6 +13,7 @@ that was rolled back, or entries that expired.
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,28 +22,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, and_, func, select
+from sqlalchemy import Connection, Table, TableClause, and_, column, func, select, table
 
 from audit_core.log.schema import FOUND, Statement, audit_entry, unfinished_entry
 
 _Hashes = npt.NDArray[np.uint64]
 
 _BITS_PER_KEY = 24
-_PROBES = 2
 _BITS_PER_PROBE = 4
+_FACTORS = tuple(
+    np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
+)
+"""One probe each: odd numbers without a pattern in their bits."""
 _SMALLEST = 2**20
 """Keys in the first filter; each further one takes twice as many."""
 
 _AT_ONCE = 1_000_000
 """How many stored keys are read at a time."""
-
-_arriving = Table(
-    "arriving_view",
-    MetaData(),
-    Column("row", BigInteger),
-    Column("organization_id", Text),
-    Column("id", Text),
-)
 
 
 class KnownIds:
@@ -71,23 +67,23 @@ class KnownIds:
         candidates = candidates.take(rows) if len(rows) < len(hashes) else candidates
         times = pc.min_max(arriving.column("created_at").take(rows)).as_py()
         lately = audit_entry.c.created_at.between(times["min"], times["max"])
-        with _given(connection, candidates):
+        with _given(connection, candidates) as given:
             found = [
-                _fetched(connection, _with_keys(unfinished_entry)),
-                _fetched(connection, _with_keys(audit_entry).where(lately)),
+                _fetched(connection, _with_keys(unfinished_entry, given)),
+                _fetched(connection, _with_keys(audit_entry, given).where(lately)),
             ]
-        seen = np.concatenate([table.column("row").to_numpy() for table in found])
+        seen = np.concatenate([each.column("row").to_numpy() for each in found])
         if len(seen) < len(rows):
             missing = pc.invert(pc.is_in(candidates.column("row"), pa.array(seen, pa.int64())))
-            with _given(connection, candidates.filter(missing)):
-                found.append(_fetched(connection, _with_keys(audit_entry)))
+            with _given(connection, candidates.filter(missing)) as given:
+                found.append(_fetched(connection, _with_keys(audit_entry, given)))
         return pa.concat_tables(found)
 
     def _complete_from(self, connection: Connection) -> None:
         if self._complete:
             return
-        for table in (audit_entry, unfinished_entry):
-            statement = select(func.hash(table.c.organization_id, table.c.id))
+        for stored in (audit_entry, unfinished_entry):
+            statement = select(func.hash(stored.c.organization_id, stored.c.id))
             # The result ends its cursor when it is forgotten.
             result = connection.execute(statement)
             cursor: Any = result.cursor
@@ -114,7 +110,7 @@ class KnownIds:
 
 
 class _Filter:
-    """A Bloom filter of fixed capacity: each key sets a few bits in each of two words."""
+    """A Bloom filter of fixed capacity: each key sets four bits in each of three words."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -139,16 +135,16 @@ class _Filter:
         return held
 
     def _probes(self, hashes: _Hashes) -> Iterator[tuple[npt.NDArray[np.int64], _Hashes]]:
-        mixed = hashes * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
         last = np.uint64(len(self._words) - 1)
-        for probe in range(_PROBES):
-            places = ((hashes >> np.uint64(32 * probe)) & last).astype(np.int64)
+        for factor in _FACTORS:
+            mixed = hashes * factor
+            mixed ^= mixed >> np.uint64(32)
+            mixed *= _FACTORS[0]
+            mixed ^= mixed >> np.uint64(29)
             bits = np.zeros(len(hashes), dtype=np.uint64)
             for bit in range(_BITS_PER_PROBE):
-                shift = np.uint64(6 * (probe * _BITS_PER_PROBE + bit))
-                bits |= np.uint64(1) << ((mixed >> shift) & np.uint64(63))
-            yield places, bits
+                bits |= np.uint64(1) << ((mixed >> np.uint64(40 + 6 * bit)) & np.uint64(63))
+            yield (mixed & last).astype(np.int64), bits
 
 
 def _keys_of(rows: pa.Table) -> pa.Table:
@@ -157,33 +153,32 @@ def _keys_of(rows: pa.Table) -> pa.Table:
 
 def _hashes_of(connection: Connection, rows: pa.Table) -> _Hashes:
     """By the engine's own function, which is the same for stored and for arriving texts."""
-    with _given(connection, _keys_of(rows)):
-        statement = select(func.hash(_arriving.c.organization_id, _arriving.c.id))
+    with _given(connection, _keys_of(rows)) as given:
+        statement = select(func.hash(given.c.organization_id, given.c.id))
         hashes: _Hashes = _fetched(connection, statement).column(0).to_numpy()
     return hashes
 
 
 @contextmanager
-def _given(connection: Connection, rows: pa.Table) -> Iterator[None]:
-    """While it lasts, the connection can read the rows as a view, without a copy."""
+def _given(connection: Connection, rows: pa.Table) -> Iterator[TableClause]:
+    """The rows as a view that the connection can read while it lasts, without a copy."""
+    # A name of its own: a transaction that is rolled back may bring a dropped view back.
+    name = f"arriving_{uuid.uuid4().hex}"
     driver: Any = connection.connection.driver_connection
-    driver.register(_arriving.name, rows)
+    driver.register(name, rows)
     try:
-        yield
+        yield table(name, column("row"), column("organization_id"), column("id"))
     finally:
-        driver.unregister(_arriving.name)
+        driver.unregister(name)
 
 
 def _fetched(connection: Connection, statement: Statement) -> pa.Table:
-    table: pa.Table = connection.execute(statement).cursor.to_arrow_table()
-    return table
+    found: pa.Table = connection.execute(statement).cursor.to_arrow_table()
+    return found
 
 
-def _with_keys(table: Table) -> Statement:
-    return select(_arriving.c.row, table.c.seq, table.c.created_at, table.c.status_code).join(
-        _arriving,
-        and_(
-            table.c.organization_id == _arriving.c.organization_id,
-            table.c.id == _arriving.c.id,
-        ),
+def _with_keys(stored: Table, given: TableClause) -> Statement:
+    return select(given.c.row, stored.c.seq, stored.c.created_at, stored.c.status_code).join(
+        given,
+        and_(stored.c.organization_id == given.c.organization_id, stored.c.id == given.c.id),
     )
