@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -18,6 +19,9 @@ class Permission(StrEnum):
     """What can be allowed, by the name that is shown when it is missing."""
 
     READ = "read:audit_logs"
+    READ_OWN = "read:own_audit_logs"
+    """What the person did, and nothing of anybody else. Never of a role alone: whoever may read
+    all may read this too, and an organization may allow it to all its members."""
     EXPORT = "export:audit_logs"
     REVEAL = "reveal:secrets"
     INGEST = "write:audit_logs"
@@ -26,7 +30,7 @@ class Permission(StrEnum):
 
 PERMISSIONS_OF_ROLE: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.AUDITOR: frozenset({Permission.READ, Permission.EXPORT}),
+    Role.AUDITOR: frozenset({Permission.READ, Permission.READ_OWN, Permission.EXPORT}),
     Role.MEMBER: frozenset(),
 }
 
@@ -58,6 +62,15 @@ class Membership:
     role: Role
     grants: frozenset[Permission] = frozenset()
     """Permissions beyond those of the role."""
+    own_activity: bool = False
+    """Whether the organization lets its members see what they did themselves."""
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """All that it carries."""
+        held = PERMISSIONS_OF_ROLE[self.role] | (self.grants & GRANTABLE)
+        own = self.own_activity or Permission.READ in held
+        return held | {Permission.READ_OWN} if own else held
 
 
 def decide(membership: Membership | None, permission: Permission) -> Allowed | Denied:
@@ -67,8 +80,7 @@ def decide(membership: Membership | None, permission: Permission) -> Allowed | D
             permission=permission,
             reason=f"You are not a member of this organization, so you lack {permission.value}.",
         )
-    held = PERMISSIONS_OF_ROLE[membership.role] | (membership.grants & GRANTABLE)
-    if permission in held:
+    if permission in membership.permissions:
         return Allowed(permission=permission)
     return Denied(
         permission=permission,
@@ -97,3 +109,37 @@ class Scope:
     def everything(cls) -> Scope:
         """The operator's scope at the command line: every organization."""
         return cls(organization_id=None)
+
+    def of_actor(self, actor_id: str) -> Scope | Denied:
+        """What of this scope one actor did; denied if it holds nothing of that actor."""
+        if self.actor_id not in (None, actor_id):
+            return Denied(
+                permission=Permission.READ,
+                reason="You may see only what you did yourself, not what others did.",
+            )
+        return replace(self, actor_id=actor_id)
+
+
+def readable(membership: Membership | None, own_actor_ids: Collection[str]) -> Scope | Denied:
+    """What a member may read on People: all, only what they did, or nothing.
+
+    `own_actor_ids` are the actors in the organization's log who have the member's e-mail
+    address. An address that several had says nothing about who the member is, so it opens none
+    of them.
+    """
+    decision = decide(membership, Permission.READ_OWN)
+    if isinstance(decision, Denied):
+        return decision
+    assert membership is not None  # noqa: S101 - else it is denied
+    whole = Scope(organization_id=membership.organization_id)
+    if Permission.READ in membership.permissions:
+        return whole
+    if len(own_actor_ids) == 1:
+        return whole.of_actor(*own_actor_ids)
+    return Denied(
+        permission=Permission.READ,
+        reason="Several people in the log have your e-mail address, so it does not say which of "
+        "them you are."
+        if own_actor_ids
+        else "Nobody in the log has your e-mail address: you have done nothing yet.",
+    )

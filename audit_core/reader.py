@@ -164,13 +164,6 @@ class Reader:
             more_older=older.older is not None,
         )
 
-    def arrived_since(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int
-    ) -> int:
-        """How many matching entries arrived after a seq."""
-        statement = statements.arrived_since(wanted, scope, bounds, after_seq=after_seq)
-        return int(self.log.fetch(statement, scope, max_rows=1).table.column("count")[0].as_py())
-
     def values(
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:

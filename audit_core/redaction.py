@@ -31,15 +31,22 @@ _SECRET_ENDINGS = (
     "secretkey",
 )
 
+_SPACES = "\\s\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""All that Python takes for a space, within brackets: the engines take only ASCII's for one."""
+
 SECRET_SHAPES: tuple[tuple[str, str], ...] = (
-    (r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}", rf"\1 {MARK}"),
+    (rf"(?i)\b(bearer|basic)[{_SPACES}]+[a-z0-9._~+/=-]{{8,}}", rf"\1 {MARK}"),
     (r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}", MARK),
     (r"\bAKIA[0-9A-Z]{16}\b", MARK),
     (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*", MARK),
-    (r"(?i)\b([a-z][a-z0-9+.-]{0,20}://)[^\s/@:]{0,200}:[^\s/@]{1,200}@", rf"\1{MARK}@"),
+    (
+        rf"(?i)\b([a-z][a-z0-9+.-]{{0,20}}://)[^{_SPACES}/@:]{{0,200}}:[^{_SPACES}/@]{{1,200}}@",
+        rf"\1{MARK}@",
+    ),
     (
         r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
-        r"([\"']?\s{0,3}[=:]\s{0,3})(?:\"[^\"]{0,500}\"|'[^']{0,500}'|\S+)",
+        rf"([\"']?[{_SPACES}]{{0,3}}[=:][{_SPACES}]{{0,3}})"
+        rf"(?:\"[^\"]{{0,500}}\"|'[^']{{0,500}}'|[^{_SPACES}]+)",
         rf"\1\2{MARK}",
     ),
 )

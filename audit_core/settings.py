@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     """What DuckDB's buffers may hold; plan 700 MB more for the process."""
     retention_days: int | None = Field(default=None, ge=1)
     """Months that lie wholly further back are dropped; unset, everything is kept."""
+    silent_failure_minutes: float = Field(default=8.0, gt=0, le=120)
+    """Within how many minutes after a start that was answered well the next start, recover or
+    delete without any use in between makes it a suspected failure."""
+    silent_failure_delete_s: float = Field(default=60.0, ge=0, le=3600)
+    """A delete that comes sooner than this was planned, and makes nothing suspected."""
     free_space_floor_mb: int = Field(default=256, ge=0)
     """Below this much free space on the log's disk no entries are accepted."""
 

@@ -15,11 +15,11 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, ingest, interactions, readers, reads, sessions
+from benchmarks import failed_starts, growth, ingest, interactions, readers, reads, sessions
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
-PARTS = ("reads", "readers", "interactions", "sessions")
+PARTS = ("reads", "readers", "starts", "interactions", "sessions")
 """What is measured, unless `PARTS=` names some of it; `ingest` only when it is named."""
 
 
@@ -47,8 +47,11 @@ def main() -> None:
                     f"{name}: {readers.READERS} readers open Overview {openings:.1f} times a second"
                 )
                 results[f"{name}_openings_per_s"] = openings
-    if "ingest" in parts:
-        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    results |= _ingest(console) if "ingest" in parts else {}
+    if "starts" in parts:
+        timings = failed_starts.measure(embedded)
+        console.print(failed_starts.table_of(timings))
+        results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if not shutil.which("chromium"):
         console.print("No chromium on the PATH: what needs a browser was not measured.")
     else:
@@ -104,7 +107,8 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
     }
 
 
-def _ingest(console: Console, rows: int) -> list[dict[str, object]]:
+def _ingest(console: Console) -> dict[str, object]:
+    rows = int(os.environ.get("INGEST_ROWS") or ingest.ROWS)
     loads = ingest.measure(rows)
     table = Table(
         *("file", "lines/s", "processor µs a line", "peak MB", "log MB", "report", "met"),
@@ -126,7 +130,7 @@ def _ingest(console: Console, rows: int) -> list[dict[str, object]]:
         f"one after the other: {share.reading_us:.1f} µs a line to read, "
         f"{share.storing_us:.1f} µs to store"
     )
-    return [{**asdict(load), "per_s": load.per_s, "met": load.met} for load in loads]
+    return {"ingest": [{**asdict(load), "per_s": load.per_s, "met": load.met} for load in loads]}
 
 
 def _sessions(console: Console, prepared: Prepared) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ PAGE = 25
 MOST = 100_000
 TEXT = "no space left"
 
-PAGE_MS, HISTORY_MS, OTHER_MS, FACETS_MS = 30.0, 50.0, 150.0, 400.0
+PAGE_MS, HISTORY_MS, OTHER_MS, FACETS_MS, VIEW_MS = 30.0, 50.0, 150.0, 400.0, 500.0
 """What a statement may take, warm, at ten million entries on two cores."""
 
 WEEK, MONTHS, ALL = (Window(preset=preset, zone=zone) for preset, zone in (
@@ -33,6 +33,8 @@ class Facts:
     """A target with as many entries as most have."""
     actor: str
     """The e-mail address of the most active person."""
+    person_id: str
+    """Of a person with tens of thousands of entries."""
     earliest: datetime
     deep: Cursor
     """A place in the middle of the log."""

@@ -32,6 +32,9 @@ ENOUGH_S = 4.0
 MIDDLE = timedelta(days=45)
 """How far from the beginning of the log its middle is."""
 
+MOST_OF_PERSON = 100_000
+"""How many entries the person has whose page is measured: those who have more are programs."""
+
 SLACK_MS = 3.0
 """What ours may take longer in any case: it makes objects of the rows, and stands under limits."""
 MOST_RATIO = 1.3
@@ -189,11 +192,18 @@ def _facts(log: AuditLog, scope: Scope) -> Facts:
     usual = first(
         sandbox.group_by(on).having(func.count().between(20, 40)).order_by(text("since"), on)
     )
+    person = select(entries.c.actor_id).where(own, entries.c.actor_email != "")
+    busy = first(
+        person.group_by(entries.c.actor_id)
+        .having(func.count() <= MOST_OF_PERSON)
+        .order_by(func.count().desc(), entries.c.actor_id)
+    )
     return Facts(
         organization_id=scope.organization_id or "",
         target_id=commonest(entries.c.target_id),
         sandbox_id=usual["target_id"],
         actor=commonest(entries.c.actor_email),
+        person_id=busy["actor_id"],
         earliest=since,
         deep=Cursor(created_at=deep["created_at"].replace(tzinfo=UTC), seq=deep["seq"]),
         last_seq=log.last_seq(),

@@ -35,6 +35,22 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/search:",
                 help="Every entry: filter, read in detail, watch live and download.",
             ),
+            page(
+                "activity/sandboxes.py",
+                "sandboxes",
+                Permission.READ,
+                title="Sandboxes",
+                icon=":material/deployed_code:",
+                help="Which sandboxes did not start, and why; the life of each.",
+            ),
+            page(
+                "activity/people.py",
+                "people",
+                Permission.READ_OWN,
+                title="People",
+                icon=":material/group:",
+                help="Who acts: each person, service and API key, and what one of them did.",
+            ),
         ],
         "Admin": [
             page(

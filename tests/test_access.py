@@ -15,10 +15,12 @@ from audit_core.access import (
     Role,
     Scope,
     decide,
+    readable,
 )
 
-READ, EXPORT, REVEAL, INGEST, MANAGE = (
+READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE = (
     Permission.READ,
+    Permission.READ_OWN,
     Permission.EXPORT,
     Permission.REVEAL,
     Permission.INGEST,
@@ -30,28 +32,75 @@ ALLOWED = {
     (None, False): set(),
     (None, True): set(),
     (Role.MEMBER, False): set(),
-    (Role.MEMBER, True): {READ},
-    (Role.AUDITOR, False): {READ, EXPORT},
-    (Role.AUDITOR, True): {READ, EXPORT},
-    (Role.ADMIN, False): {READ, EXPORT, REVEAL, INGEST, MANAGE},
-    (Role.ADMIN, True): {READ, EXPORT, REVEAL, INGEST, MANAGE},
+    (Role.MEMBER, True): {READ, READ_OWN},
+    (Role.AUDITOR, False): {READ, READ_OWN, EXPORT},
+    (Role.AUDITOR, True): {READ, READ_OWN, EXPORT},
+    (Role.ADMIN, False): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE},
+    (Role.ADMIN, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE},
+}
+
+ADDED_BY_OWN_ACTIVITY = {
+    None: set(),
+    Role.MEMBER: {READ_OWN},
+    Role.AUDITOR: set(),
+    Role.ADMIN: set(),
 }
 
 
-def _membership(role: Role, grants: frozenset[Permission]) -> Membership:
-    return Membership(organization_id="org-a", organization_name="Acme", role=role, grants=grants)
+def _membership(
+    role: Role, grants: frozenset[Permission], *, own_activity: bool = False
+) -> Membership:
+    return Membership(
+        organization_id="org-a",
+        organization_name="Acme",
+        role=role,
+        grants=grants,
+        own_activity=own_activity,
+    )
 
 
 @pytest.mark.parametrize("permission", Permission)
+@pytest.mark.parametrize("own_activity", [False, True])
 @pytest.mark.parametrize("granted", [False, True])
 @pytest.mark.parametrize("role", [None, *Role])
 def test_the_table_of_roles_and_permissions(
-    role: Role | None, granted: bool, permission: Permission
+    role: Role | None, granted: bool, own_activity: bool, permission: Permission
 ) -> None:
     grants = GRANTABLE if granted else frozenset()
-    decision = decide(None if role is None else _membership(role, grants), permission)
+    membership = None if role is None else _membership(role, grants, own_activity=own_activity)
+    decision = decide(membership, permission)
+    allowed = ALLOWED[role, granted] | (ADDED_BY_OWN_ACTIVITY[role] if own_activity else set())
     assert decision.permission is permission
-    assert isinstance(decision, Allowed) == (permission in ALLOWED[role, granted])
+    assert isinstance(decision, Allowed) == (permission in allowed)
+
+
+@pytest.mark.parametrize("ids", [(), ("user-1",), ("user-1", "user-2")])
+@pytest.mark.parametrize("own_activity", [False, True])
+@pytest.mark.parametrize("granted", [False, True])
+@pytest.mark.parametrize("role", [None, *Role])
+def test_who_may_not_read_all_reads_their_own_only_and_only_if_it_is_surely_theirs(
+    role: Role | None, granted: bool, own_activity: bool, ids: tuple[str, ...]
+) -> None:
+    grants = GRANTABLE if granted else frozenset()
+    membership = None if role is None else _membership(role, grants, own_activity=own_activity)
+    found = readable(membership, ids)
+    if role in (Role.AUDITOR, Role.ADMIN) or (role is Role.MEMBER and granted):
+        assert found == Scope(organization_id="org-a")
+    elif role is Role.MEMBER and own_activity and len(ids) == 1:
+        assert found == Scope(organization_id="org-a", actor_id="user-1")
+    else:
+        assert isinstance(found, Denied)
+        assert found.reason.endswith(".")
+
+
+def test_a_scope_of_one_actor_widens_to_no_other() -> None:
+    whole = Scope(organization_id="org-a")
+    own = whole.of_actor("user-1")
+    assert own == Scope(organization_id="org-a", actor_id="user-1")
+    assert isinstance(own, Scope)
+    assert own.of_actor("user-1") == own
+    assert isinstance(own.of_actor("user-2"), Denied)
+    assert isinstance(own.of_actor(""), Denied)
 
 
 def test_the_table_names_every_role() -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from audit_core.api.entries import entries_route
 from audit_core.api.exports import export_routes
+from audit_core.api.head import head_route
 from audit_core.api.health import health_route
 from audit_core.api.operator import operator_routes
 from audit_core.api.session import session_routes
@@ -25,6 +26,7 @@ def routes(product: Callable[[], Product]) -> list[Route]:
         health_route(product),
         *session_routes(product),
         entries_route(product),
+        head_route(product),
         *export_routes(product),
         *operator_routes(product),
         Route("/api", _unknown),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +42,9 @@ from audit_core.log.schema import (
 )
 from audit_core.log.verdicts import TableDecision, decide_table
 from audit_core.log.writer import Arrivals, Writer
+
+_PATIENCE_S: ContextVar[float] = ContextVar("patience_s", default=math.inf)
+"""How long a reader in this thread wants to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +158,16 @@ class AuditLog:
             elapsed_s=time.perf_counter() - started,
         )
 
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Reads within it, in this thread, are stopped after so many seconds, if that is sooner
+        than the time limit."""
+        kept = _PATIENCE_S.set(min(seconds, _PATIENCE_S.get()))
+        try:
+            yield
+        finally:
+            _PATIENCE_S.reset(kept)
+
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
         with self._reading(None) as connection:
@@ -213,10 +228,11 @@ class AuditLog:
         if self._closed:
             # A new connection would open the file again, without the lock.
             raise StoreUnavailableError("The log is closed.", "Start the program again.")
+        timeout_s = min(self._limits.query_timeout_s, _PATIENCE_S.get())
         try:
             with (
                 self._engine.connect() as connection,
-                self._dialect.reading(connection, scope, timeout_s=self._limits.query_timeout_s),
+                self._dialect.reading(connection, scope, timeout_s=timeout_s),
             ):
                 yield connection
         except PoolTimeoutError as error:
@@ -226,7 +242,7 @@ class AuditLog:
         except DBAPIError as error:
             if self._dialect.trouble(error) is Trouble.STOPPED:
                 raise QueryTimeoutError(
-                    f"The log did not answer within {self._limits.query_timeout_s:g} seconds.",
+                    f"The log did not answer within {timeout_s:g} seconds.",
                     "Choose a shorter time window or a narrower filter.",
                 ) from error
             raise self._translated(error) from error

@@ -17,16 +17,20 @@ HOUR_US = 3600 * SECOND_US
 DAY_US = 24 * HOUR_US
 
 WIDTHS_US: tuple[int, ...] = (
-    *(seconds * SECOND_US for seconds in (1, 2, 5, 10, 15, 30)),
-    *(minutes * 60 * SECOND_US for minutes in (1, 2, 5, 10, 15, 30)),
-    *(hours * HOUR_US for hours in (1, 2, 3, 4, 6, 12)),
-    *(days * DAY_US for days in (1, 2, 7, 14, 28, 56, 112, 364)),
+    *(seconds * SECOND_US for seconds in (1, 2, 3, 5, 10, 15, 20, 30)),
+    *(minutes * 60 * SECOND_US for minutes in (1, 2, 3, 5, 10, 15, 20, 30)),
+    *(hours * HOUR_US for hours in (1, 2, 3, 4, 6, 8, 12)),
+    *(days * DAY_US for days in (1, 2, 3, 4, 7, 14, 28, 56, 112, 182, 364)),
 )
 """The widths a bucket may have. Each divides a day or is made of whole days, so that every
-bucket begins on a round border of the zone's clocks; weeks begin on Monday."""
+bucket begins on a round border of the zone's clocks; weeks begin on Monday. None is more than
+twice as wide as the one before."""
 
 MOST = 120
 """How many buckets a chart has at most."""
+
+FEWEST = MOST // 2
+"""How many it has at least, in a window of as many seconds."""
 
 ORIGIN = datetime(1969, 12, 29, tzinfo=UTC)
 """The Monday midnight where bucket number 0 begins on the zone's clocks. It lies before every
@@ -54,6 +58,11 @@ class Buckets:
     """In order of time; never empty."""
     zone: str
 
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.zone)
+
     def start(self, number: int, offset_us: int) -> datetime:
         """When a bucket begins, aware in the zone; `offset_us` is that of its span.
 
@@ -61,7 +70,7 @@ class Buckets:
         give the same answer; an hour that happens twice has two. A beginning that the clocks
         skip is the instant of the skip.
         """
-        zone = ZoneInfo(self.zone)
+        zone = self.zone_info
         wall = (ORIGIN + timedelta(microseconds=number * self.width_us)).replace(tzinfo=None)
         first, second = wall.replace(tzinfo=zone), wall.replace(tzinfo=zone, fold=1)
         if _offset_us(first) < _offset_us(second):

@@ -130,12 +130,26 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
     return select(statement.limit(1).subquery("entry"))
 
 
-def arrived_since(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, after_seq: int
+def count_up_to(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, most: int, after_seq: int = 0
 ) -> Statement:
-    """How many matching entries arrived after a seq: one row, column `count`."""
-    return select(func.count().label("count")).where(
-        matching(entries, wanted, scope, bounds), entries.c.seq > after_seq
+    """How many entries match that arrived after a seq, counted no further than to `most` + 1:
+    one row, column `count`."""
+    found = (
+        select(literal(1, BigInteger).label("one"))
+        .where(matching(entries, wanted, scope, bounds), entries.c.seq > after_seq)
+        .limit(most + 1)
+        .subquery("found")
+    )
+    return select(func.count().label("count")).select_from(found)
+
+
+def count_of(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """How many entries match, exactly: one row, column `count`."""
+    return source.options(
+        select(source.count().label("count")).where(source.matching(wanted, scope, bounds))
     )
 
 

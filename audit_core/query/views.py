@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audit_core.errors import FilterError
 from audit_core.query.columns import LAYOUT_PARAMS, ROW_SIZES, Layout
+from audit_core.query.facets import FACETS
 from audit_core.query.filters import PARAMS, EntryFilter
 from audit_core.query.problems import QueryError
 
@@ -18,7 +19,15 @@ ROWS_PARAM = "rows"
 VIEW_PARAM = "view"
 """Names the open view itself, in an address."""
 
-VIEW_PARAMS: tuple[str, ...] = (*PARAMS, *LAYOUT_PARAMS, ROWS_PARAM)
+STACK_PARAM = "stack"
+"""What the chart over time is stacked by: a field that has a facet."""
+
+STACKS: tuple[str, ...] = tuple(param for param, *_ in FACETS)
+
+LOOK_PARAMS: tuple[str, ...] = (*LAYOUT_PARAMS, ROWS_PARAM, STACK_PARAM)
+"""Every parameter that says how the matches are shown; a view may leave them to each person."""
+
+VIEW_PARAMS: tuple[str, ...] = (*PARAMS, *LOOK_PARAMS)
 """Every parameter that a view may hold."""
 
 
@@ -31,10 +40,9 @@ class ReadyView:
     name: str
     wanted: EntryFilter
 
-    @property
-    def params(self) -> dict[str, list[str]]:
-        """The filter alone: the layout stays the person's own."""
-        return self.wanted.to_params()
+    def params_in(self, zone: str) -> dict[str, list[str]]:
+        """The filter alone, written in a zone: how it is shown stays the person's own."""
+        return replace(self.wanted, window=replace(self.wanted.window, zone=zone)).to_params()
 
 
 def _ready(key: str, name: str, window: str, query: str) -> ReadyView:
@@ -72,9 +80,7 @@ def check_view(params: Params) -> EntryFilter:
     """
     problems: list[str] = []
     wanted = EntryFilter()
-    of_filter = {
-        name: values for name, values in params.items() if name not in (*LAYOUT_PARAMS, ROWS_PARAM)
-    }
+    of_filter = {name: values for name, values in params.items() if name not in LOOK_PARAMS}
     try:
         wanted = EntryFilter.from_params(of_filter)
     except QueryError as error:
@@ -85,33 +91,37 @@ def check_view(params: Params) -> EntryFilter:
         Layout.from_params(params, Layout())
     except FilterError as error:
         problems += error.problems
-    rows = ",".join(params.get(ROWS_PARAM, ()))
-    if ROWS_PARAM in params and rows not in map(str, ROW_SIZES):
-        sizes = ", ".join(map(str, ROW_SIZES))
-        problems.append(f"The parameter {ROWS_PARAM} is {rows!r}, and not one of {sizes}.")
+    for name, known in ((ROWS_PARAM, tuple(map(str, ROW_SIZES))), (STACK_PARAM, STACKS)):
+        text = ",".join(params.get(name, ()))
+        if name in params and text not in known:
+            problems.append(f"The parameter {name} is {text!r}, and not one of {', '.join(known)}.")
     if problems:
         raise FilterError(tuple(problems))
     return wanted
 
 
-def view_of(wanted: EntryFilter, layout: Layout, rows: int) -> dict[str, list[str]]:
+def view_of(wanted: EntryFilter, layout: Layout, rows: int, stack: str) -> dict[str, list[str]]:
     """The parameters of all that is shown: the same screen for everybody who opens them."""
-    return {**wanted.to_params(), **layout.to_params(), ROWS_PARAM: [str(rows)]}
+    look = {**layout.to_params(), ROWS_PARAM: [str(rows)], STACK_PARAM: [stack]}
+    return {**wanted.to_params(), **look}
 
 
 def differs(shown: Params, view: Params) -> bool:
     """Whether what is shown, as `view_of` writes it, is not what a view says.
 
-    A layout or page size that the view leaves open is left to each person. A view that cannot be
-    read differs from everything.
+    What the view leaves open is left to each person. A view that cannot be read differs from
+    everything.
     """
     try:
         wanted = check_view(view)
     except FilterError:
         return True
-    layout, rows = Layout.from_params(shown, Layout()), list(shown[ROWS_PARAM])
+    layout = Layout.from_params(shown, Layout())
     return (
         wanted != check_view(shown)
         or Layout.from_params(view, layout) != layout
-        or list(view.get(ROWS_PARAM, rows)) != rows
+        or any(
+            list(view.get(name, shown[name])) != list(shown[name])
+            for name in (ROWS_PARAM, STACK_PARAM)
+        )
     )

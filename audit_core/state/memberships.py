@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 
 from audit_core.access import GRANTABLE, Membership, Permission, Role
 from audit_core.errors import AccountError
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, setting_of_organization
 from audit_core.state.plain_text import plain_text
 from audit_core.state.tables import account, membership, organization
 
@@ -20,6 +21,7 @@ MEMBERSHIP_COLUMNS = (
     membership.c.grants,
     organization.c.id.label("organization_id"),
     organization.c.name.label("organization_name"),
+    setting_of_organization(OWN_ACTIVITY).label("own_activity"),
 )
 """What `sorted_memberships` reads from a row."""
 
@@ -178,6 +180,7 @@ def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membershi
             organization_name=row.organization_name,
             role=Role(row.role),
             grants=_permissions(row.grants),
+            own_activity=row.own_activity == ON,
         )
         for row in rows
     ]

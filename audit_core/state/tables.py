@@ -187,6 +187,14 @@ preference = Table(
     Column("value", FreeText, nullable=False),
 )
 
+organization_setting = Table(
+    "organization_setting",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", FreeText, primary_key=True),
+    Column("value", FreeText, nullable=False),
+)
+
 # `params` holds the parameters of an address: lists of texts by name.
 saved_view = Table(
     "saved_view",
@@ -199,4 +207,16 @@ saved_view = Table(
     Column("params", JSON, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Index("ix_saved_view_organization_id_account_id", "organization_id", "account_id"),
+)
+
+# What people said of a group of failures, by the group's fingerprint; the last word only.
+failure_mark = Table(
+    "failure_mark",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("note", FreeText, nullable=False),
+    Column("marked_by", FreeText, nullable=False),
+    Column("marked_at", UtcTime, nullable=False),
 )

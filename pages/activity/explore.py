@@ -7,13 +7,13 @@ from audit_core.errors import FilterError
 from audit_core.query.views import view_of
 from pages.parts import (
     cached,
-    charts,
     columns,
     comparison,
     entry_detail,
     entry_table,
     facet_panel,
     filter_bar,
+    over_time,
     pager,
     pattern_list,
     real_time,
@@ -31,13 +31,14 @@ try:
     view = filter_bar.draw(person, scope)
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
+    stack = over_time.stack()
     picks = comparison.picked()
     layout = columns.shown(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 with views_slot:
-    saved_views.draw(person, scope, view_of(view.wanted, layout, rows))
+    saved_views.draw(person, scope, view_of(view.wanted, layout, rows, stack))
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
@@ -48,31 +49,40 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     columns.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
-real_time.draw_pulse(view, live)
+    real_time.draw_lookout(live)
+times_slot = st.container()
 chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
-histogram = cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, live.head)
-with count_slot:
-    pager.draw_count(histogram, view)
-if histogram.total == 0:
+# Rows first: the chart and the count look at all that matches.
+page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
+listed = bool(page.rows) or cursor is not None
+if listed:
+    patterns_slot = list_slot.container()
     with list_slot:
-        pager.draw_empty(view, scope, live.head)
-else:
-    with chart_slot:
-        charts.draw_outcomes_over_time(histogram, view.wanted)
-    with list_slot:
-        pattern_list.draw(view, scope, live.head)
         comparison.draw_bar(picks)
     slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
-        page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
         zone, now = view.wanted.window.zone, cached.utc_now()
         entry_table.draw(page.rows, zone, now, live.after_seq, layout)
         pager.draw_steps(page, rows, person)
+histogram = over_time.read(stack, view, scope, live.head)
+with count_slot:
+    over_time.draw_count(histogram, view, scope, live.head)
+with times_slot:
+    over_time.draw_instants(histogram, view)
+    real_time.draw_news(view, scope, live, page)
+if listed:
+    with chart_slot:
+        over_time.draw(histogram, stack, view.wanted)
+    with patterns_slot:
+        pattern_list.draw(view, scope, live.head)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)
+else:
+    with list_slot:
+        pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
     entry_detail.draw(entry_id, view.wanted.window.zone)

@@ -4,8 +4,17 @@ import streamlit as st
 
 from audit_core.access import Permission
 from audit_core.errors import FilterError
-from audit_core.query.windows import written
-from pages.parts import cached, charts, filter_bar, metrics, pager, real_time, viewer
+from pages.parts import (
+    cached,
+    charts,
+    filter_bar,
+    metrics,
+    over_time,
+    pager,
+    real_time,
+    viewer,
+    zoom,
+)
 
 HEADINGS = (
     "Outcomes",
@@ -31,7 +40,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
-real_time.draw_pulse(view, live)
+    real_time.draw_lookout(live)
+real_time.draw_news(view, scope, live)
 
 asked = (view.wanted, scope, view.bounds)
 summary = cached.summary(*asked, live.head)
@@ -56,10 +66,11 @@ with metric_slot:
 histogram = cached.outcomes_over_time(*asked, view.as_of, live.head)
 window = view.wanted.window
 with span_slot:
-    span = f"{written(histogram.since, window.zone)} to {written(histogram.until, window.zone)}"
+    span = over_time.instants(histogram.since, histogram.until, window.zone)
     compared = f", compared with {metrics.compared_with(window)}" if before else ""
-    st.caption(f"{span} {window.zone}{compared}. Click a bar or a cell to narrow the filter.")
+    st.caption(f"{span}{compared}. Click a bar or a cell to narrow the filter.")
 with time_slot:
+    zoom.draw_back(view.wanted)
     charts.draw_outcomes_over_time(histogram, view.wanted)
 with outcome_slot:
     charts.draw_outcomes(histogram, view.wanted)

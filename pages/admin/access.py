@@ -3,13 +3,20 @@
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import access_events, api_tokens, member_list, viewer
+from pages.parts import (
+    access_events,
+    api_tokens,
+    member_list,
+    organization_zone,
+    own_activity,
+    viewer,
+)
 
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)
 
-members_tab, tokens_tab, record_tab = st.tabs(
-    ["Members", "API tokens", "Access record"], key="access_tab", on_change="rerun"
+members_tab, tokens_tab, settings_tab, record_tab = st.tabs(
+    ["Members", "API tokens", "Settings", "Access record"], key="access_tab", on_change="rerun"
 )
 if members_tab.open:
     with members_tab:
@@ -17,6 +24,10 @@ if members_tab.open:
 if tokens_tab.open:
     with tokens_tab:
         api_tokens.draw(scope)
+if settings_tab.open:
+    with settings_tab:
+        organization_zone.draw(person)
+        own_activity.draw(scope)
 if record_tab.open:
     with record_tab:
         access_events.draw(scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -10,15 +10,36 @@ from audit_core.access import Scope
 from audit_core.answers import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
+from audit_core.people.actors import ActorLine, ActorPage, ActorReader
+from audit_core.people.person import News, PersonReader, SessionPage, UsedKey
+from audit_core.people.timeline import Timeline, TimelineReader
 from audit_core.product import Product, open_product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
+from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship
 from audit_core.query.patterns import Patterns
-from audit_core.query.windows import Bounds, Window
+from audit_core.query.people import ActorList
+from audit_core.query.retries import RetryChain
+from audit_core.query.spans import Spans
+from audit_core.query.stacks import StackedHistogram
+from audit_core.query.starts import SilentRule, StartOutcome
+from audit_core.query.suspects import Suspects
+from audit_core.query.timelines import LaneKind
+from audit_core.query.traces import TargetPlace
+from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
+from audit_core.starts.attempts import StartAttempt, StartPage
+from audit_core.starts.reader import Counts, StartsReader
+from audit_core.starts.trace import Trace
+from audit_core.starts.traces_reader import TargetPage, TracesReader
+from audit_core.state.organization_settings import read_setting
+from audit_core.tallies import Count, Tallies
+
+MOST_COUNTED = 10_000
+"""How far a page counts unasked."""
 
 MOST_OPTIONS = 500
 """How many values a field of the filter bar offers; others can be typed."""
@@ -53,6 +74,17 @@ def _reader_of(log: AuditLog) -> Reader:
     return Reader(log)
 
 
+@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
+def _tallies_of(log: AuditLog) -> Tallies:
+    """One for all, as the reader."""
+    return Tallies(_reader_of(log))
+
+
+def _tallies() -> Tallies:
+    """The counts of the log."""
+    return _tallies_of(product().log)
+
+
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
 def page(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
@@ -70,11 +102,26 @@ def outcomes_over_time(
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
-def arrived_since(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int, head: int
-) -> int:
-    """See `Reader.arrived_since`."""
-    return reader().arrived_since(wanted, scope, bounds, after_seq)
+def stacked_over_time(
+    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> StackedHistogram:
+    """See `Tallies.stacked_over_time`."""
+    return _tallies().stacked_over_time(by, wanted, scope, bounds, as_of)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def count(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
+) -> Count:
+    """How many entries match that arrived after a seq, `MOST_COUNTED` at most; see
+    `Tallies.count_up_to`."""
+    return _tallies().count_up_to(MOST_COUNTED, wanted, scope, bounds, after_seq)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def exact_count(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
+    """See `Tallies.count`."""
+    return _tallies().count(wanted, scope, bounds)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -152,3 +199,189 @@ def hours_of_week(
 ) -> tuple[tuple[int, int, int], ...]:
     """See `Reader.hours_of_week`."""
     return reader().hours_of_week(wanted, scope, bounds, as_of)
+
+
+# People. What is about one actor is asked with the scope of that actor.
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
+    """See `ActorReader.own_actor_ids`."""
+    return ActorReader(product().log).own_actor_ids(email, scope)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actor_list(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    asked: ActorList,
+    rows: int,
+    head: int,
+) -> ActorPage:
+    """See `ActorReader.actors`."""
+    return ActorReader(product().log).actors(wanted, scope, bounds, as_of, asked, rows)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
+    """See `ActorReader.actor`."""
+    return ActorReader(product().log).actor(wanted, scope, bounds)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def timeline(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    kind: LaneKind,
+    most_lanes: int,
+    head: int,
+) -> Timeline:
+    """See `TimelineReader.timeline`."""
+    return TimelineReader(product().log).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def work_sessions(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
+) -> SessionPage:
+    """See `PersonReader.sessions`."""
+    return PersonReader(product().log).sessions(wanted, scope, bounds, offset, rows)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
+    """See `PersonReader.news`."""
+    return PersonReader(product().log).news(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+def used_keys(
+    scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[UsedKey, ...], bool]:
+    """See `PersonReader.used_keys`."""
+    return PersonReader(product().log).used_keys(scope, bounds, most)
+
+
+# Sandboxes.
+
+
+def _rule() -> SilentRule:
+    settings = product().settings
+    return SilentRule(
+        within=timedelta(minutes=settings.silent_failure_minutes),
+        delete_after=timedelta(seconds=settings.silent_failure_delete_s),
+    )
+
+
+def starts_reader() -> StartsReader:
+    """The reads of attempts to start."""
+    return StartsReader(product().log, _rule())
+
+
+def traces_reader() -> TracesReader:
+    """The reads about single targets."""
+    return TracesReader(product().log, _rule())
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def start_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    outcomes: tuple[StartOutcome, ...],
+    cursor: Cursor | None,
+    rows: int,
+    head: int,
+) -> StartPage:
+    """See `StartsReader.page`."""
+    return starts_reader().page(wanted, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def start_counts(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
+) -> Counts:
+    """See `StartsReader.counts`."""
+    return starts_reader().counts(wanted, scope, bounds, spans)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def failure_groups(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int, head: int
+) -> FailureGroups:
+    """See `StartsReader.groups`."""
+    return starts_reader().groups(wanted, scope, bounds, spans, most)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, datetime]:
+    """See `StartsReader.first_seen`."""
+    return starts_reader().first_seen(scope, before)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def group_members(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
+) -> tuple[tuple[StartAttempt, ...], bool]:
+    """See `StartsReader.group_members`."""
+    return starts_reader().group_members(wanted, scope, bounds, key, rows)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def suspects(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
+) -> Suspects:
+    """See `StartsReader.suspects`."""
+    return starts_reader().suspects(wanted, scope, bounds, key)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def retries(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[RetryChain, ...], bool]:
+    """See `StartsReader.retries`."""
+    return starts_reader().retries(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    target_type: str,
+    searched: str,
+    after: TargetPlace | None,
+    rows: int,
+    head: int,
+) -> TargetPage:
+    """See `TracesReader.targets`."""
+    return traces_reader().targets(
+        wanted,
+        scope,
+        bounds,
+        target_type=target_type,
+        searched=searched,
+        after=after,
+        rows=rows,
+    )
+
+
+@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+def trace(key: str, scope: Scope, near: datetime | None, rows: int, head: int) -> Trace | None:
+    """See `TracesReader.trace`."""
+    return traces_reader().trace(key, scope, near=near, rows=rows)
+
+
+# The state.
+
+
+@st.cache_data(max_entries=256, ttl="1m", show_spinner=False)
+def organization_zone(scope: Scope) -> str:
+    """The zone that an organization's admins have set; UTC until they have."""
+    with product().state.read() as connection:
+        kept = read_setting(connection, organization_id=scope.organization_id or "", name="zone")
+    return kept if kept is not None and is_zone(kept) else UTC_NAME

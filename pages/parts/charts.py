@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from audit_core.answers import OutcomeHistogram, Shares
-from audit_core.query.filters import EntryFilter
-from pages.parts import filter_bar
-from pages.parts.figures import failures, hours, outcomes, ranking
-from pages.parts.figures.chart import Changes, Chart, Place, changes_of
+from audit_core.errors import FilterError
+from audit_core.query.filters import NONE, EntryFilter
+from audit_core.query.stacks import StackedHistogram
+from audit_core.query.writing import conjoin
+from pages.parts import facet_panel, filter_bar, zoom
+from pages.parts.figures import failures, hours, outcomes, ranking, stacks
+from pages.parts.figures.chart import Changes, Chart, changes_of
 
 CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 
 MOST_FAILING = 8
 """How many actions the chart of errors has."""
+
+LEGEND_LINE_PX = 17
 
 _CLICKS = "chart_clicks"
 
@@ -26,14 +32,47 @@ _CLICKS = "chart_clicks"
 def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
     """Draw a chart of what `wanted` matches. `name` is unique on the page."""
     key = f"{name}_{_fingerprint(wanted)}_{st.session_state.setdefault(_CLICKS, 0)}"
+    drags = chart.drag is not None and not by_finger()
+    if not drags:
+        chart.figure.update_layout(dragmode=False)
+    if chart.drag is not None and by_finger():
+        # Each name of the legend has a line of its own there.
+        taller = LEGEND_LINE_PX * len(chart.figure.data)
+        chart.figure.update_layout(height=chart.figure.layout.height + taller)
     st.plotly_chart(
         chart.figure,
         key=key,
-        on_select=partial(_click, key, chart.clicks),
-        selection_mode="points",
+        on_select=partial(_select, key, chart),
+        selection_mode=("points", "box") if drags else "points",
         config=CONFIG,
         alt=chart.alt,
     )
+
+
+def draw_stacked_over_time(
+    histogram: StackedHistogram, label: str, word: str, wanted: EntryFilter
+) -> None:
+    """Entries over time by the values of a field: `label` for people, `word` for queries."""
+    names = [
+        facet_panel.shown(histogram.by, NONE if value is None else value)
+        for value in histogram.values
+    ]
+    chart = stacks.over_time(
+        histogram,
+        wanted.window,
+        called=label if label[1].isupper() else label.lower(),
+        names=names,
+        changes=[_asked(wanted, word, value) for value in histogram.values],
+    )
+    draw(chart, f"{histogram.by}_over_time", wanted)
+
+
+def _asked(wanted: EntryFilter, word: str, value: str | None) -> Changes:
+    """The query that asks for the value too; nothing if it would be too long."""
+    try:
+        return {"query": conjoin(wanted.query, word, value, exclude=False)}
+    except FilterError:
+        return {}
 
 
 def draw_outcomes_over_time(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
@@ -91,9 +130,28 @@ def _fingerprint(wanted: EntryFilter) -> str:
     return hashlib.sha256(params.encode()).hexdigest()[:12]
 
 
-def _click(key: str, clicks: Mapping[Place, Changes]) -> None:
-    if changes := changes_of(st.session_state[key].selection.points, clicks):
-        # The next chart gets a new key, so that it begins without a selection: the same bar
-        # can be clicked again after the filter was loosened.
-        st.session_state[_CLICKS] += 1
+def _select(key: str, chart: Chart) -> None:
+    selection = st.session_state[key].selection
+    boxes = selection.get("box") or []
+    if boxes and chart.drag is not None:
+        changes = chart.drag(_dragged(boxes[0]))
+    else:
+        changes = {} if boxes else changes_of(selection.get("points") or [], chart.clicks)
+    # The next chart gets a new key, so that it begins without a selection: the same bar
+    # can be clicked again after the filter was loosened.
+    st.session_state[_CLICKS] += 1
+    if changes:
+        before = filter_bar.current()
         filter_bar.narrow(**changes)
+        zoom.remember(before)
+
+
+def _dragged(box: Mapping[str, Any]) -> list[object]:
+    """The two places on the horizontal axis; the browser may send anything."""
+    edges = box.get("x")
+    return list(edges) if isinstance(edges, (list, tuple)) else []
+
+
+def by_finger() -> bool:
+    """Whether this is a phone, where a drag over the chart has to scroll the page."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")

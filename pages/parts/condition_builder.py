@@ -61,8 +61,8 @@ def draw(scope: Scope, ask: Ask) -> None:
         st.caption(_HELP[field])
     with st.container(horizontal=True):
         for label, icon, exclude in (
-            ("Keep only", ":material/check:", False),
-            ("Leave out", ":material/block:", True),
+            ("Keep only", ":material/filter_alt:", False),
+            ("Leave out", ":material/filter_alt_off:", True),
         ):
             st.button(
                 label,

@@ -59,8 +59,9 @@ def _time_in_address() -> datetime | None:
 
 def _draw(entry_id: str, zone: str) -> None:
     with problems.boundary():
-        # A run of this drawer alone runs neither the page nor its gate.
-        _, scope = viewer.require(Permission.READ)
+        # A run of this drawer alone runs neither the page nor its gate. It opens on People too,
+        # for those who see only what they did themselves: the scope is then no wider.
+        _, scope = viewer.require(Permission.READ_OWN)
         row = cached.row(entry_id, scope, _time_in_address())
         if row is None:
             st.info("No entry with this id in your organization:", icon=":material/search_off:")

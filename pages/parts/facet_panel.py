@@ -82,7 +82,7 @@ def frame(facet: Facet) -> pd.DataFrame:
         {
             "value": [shown(facet.param, each.value) for each in facet.values],
             "count": [each.count for each in facet.values],
-            "leave": [":material/block:"] * len(facet.values),
+            "leave": [":material/filter_alt_off:"] * len(facet.values),
         }
     )
 

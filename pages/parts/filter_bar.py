@@ -19,10 +19,10 @@ from audit_core.errors import FilterError
 from audit_core.query.filters import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
 from audit_core.query.problems import QueryError
 from audit_core.query.secrecy import require_visible
-from audit_core.query.windows import PRESETS, Bounds, Window, zone_names
+from audit_core.query.windows import PRESETS, Bounds, Window
 from audit_core.query.writing import conjoin
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, query_box
+from pages.parts import cached, query_box, zone_switch
 from pages.parts.visible import visible
 
 _FILTER = "filter"
@@ -51,12 +51,14 @@ class View:
 
 def draw(viewer: Viewer, scope: Scope) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read."""
+    if _FILTER not in st.session_state and not st.query_params:
+        st.session_state[_FILTER] = EntryFilter(window=Window(zone=zone(scope)))
     wanted = current()
     require_visible(wanted.expression, wanted.query, scope)
     st.session_state[_FILTER] = wanted
     _write_address(wanted)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
-        _draw_window(wanted)
+        _draw_window(wanted, scope)
         query_box.draw(wanted, scope, _apply_query)
         query_box.draw_help(scope, _apply_query, ask_for)
         _draw_values(wanted, scope)
@@ -90,9 +92,20 @@ def current() -> EntryFilter:
     return before or EntryFilter()
 
 
+def zone(scope: Scope) -> str:
+    """The zone in which times are written: of the filter, else the organization's.
+
+    Raises `FilterError`.
+    """
+    if _FILTER in st.session_state or any(name in PARAMS for name in st.query_params):
+        return current().window.zone
+    return cached.organization_zone(scope)
+
+
 KNOWN_ELSEWHERE = (
     *("at", "entry", "entry_at", "compare", "comparing"),
-    *("rows", "columns", "density", "view", "embed", "embed_options"),
+    *("person", "list", "group", "sandbox", "sandbox_at"),
+    *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""
 
@@ -106,6 +119,11 @@ def narrow(**changes: Any) -> None:
     except (FilterError, ValueError) as error:
         st.session_state[_PROBLEM] = " ".join(getattr(error, "problems", (str(error),)))
         return
+    replace_by(wanted)
+
+
+def replace_by(wanted: EntryFilter) -> None:
+    """Ask for something else altogether; for callbacks."""
     query_box.forget_draft()
     st.session_state[_FILTER] = wanted
     for name in PLACE_PARAMS:
@@ -187,7 +205,7 @@ def _widget(name: str, value: Any) -> str:
     return key
 
 
-def _draw_window(wanted: EntryFilter) -> None:
+def _draw_window(wanted: EntryFilter, scope: Scope) -> None:
     window = wanted.window
     options = [*PRESETS, _FIXED]
     st.selectbox(
@@ -198,17 +216,7 @@ def _draw_window(wanted: EntryFilter) -> None:
         on_change=_choose_window,
         width=170,
     )
-    zones = zone_names()
-    mine = st.context.timezone
-    first = [zone for zone in dict.fromkeys(("UTC", mine, window.zone)) if zone in zones]
-    st.selectbox(
-        "Time zone",
-        [*first, *(zone for zone in zones if zone not in first)],
-        key=_widget("zone", window.zone),
-        on_change=_choose_zone,
-        help="All times on this page are shown in this zone. Downloads carry UTC.",
-        width=170,
-    )
+    zone_switch.draw(window.zone, cached.organization_zone(scope), _choose_zone)
 
 
 def _choose_window() -> None:
@@ -223,8 +231,8 @@ def _choose_window() -> None:
         narrow(window=Window(preset=chosen, zone=window.zone))
 
 
-def _choose_zone() -> None:
-    narrow(window=replace(current().window, zone=st.session_state["filter_zone"]))
+def _choose_zone(zone: str) -> None:
+    narrow(window=replace(current().window, zone=zone))
 
 
 def _draw_fixed(wanted: EntryFilter) -> None:

@@ -8,17 +8,18 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.answers import OutcomeHistogram, Page
+from audit_core.answers import Page
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
 from audit_core.query.columns import ROW_SIZES
 from audit_core.query.cursors import Cursor
+from audit_core.query.filters import EntryFilter
 from audit_core.query.views import VIEW_PARAM
-from audit_core.query.windows import ALL_TIME, Window, format_instant, written
+from audit_core.query.windows import ALL_TIME, Bounds, Window, format_instant
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, filter_bar
+from pages.parts import cached, filter_bar, over_time, zoom
 
 SIZES = ROW_SIZES
 DEFAULT_SIZE = 25
@@ -55,16 +56,6 @@ def rows_per_page(person: Viewer) -> int:
     return int(st.session_state[_SIZE])
 
 
-def draw_count(histogram: OutcomeHistogram, view: filter_bar.View) -> None:
-    """How many matched, and the instants that were looked at."""
-    zone = view.wanted.window.zone
-    noun = "entry" if histogram.total == 1 else "entries"
-    st.markdown(
-        f"**{histogram.total:,} {noun}** :gray[:small["
-        f"{written(histogram.since, zone)} – {written(histogram.until, zone)} {zone}]]"
-    )
-
-
 def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
     """Nothing matched: say what to loosen, or where the first entries come from."""
     if not head:
@@ -78,11 +69,12 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
     else:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
+        zoom.draw_back(view.wanted)
         for label in narrowed:
             without = view.wanted.without(label)
-            found = cached.arrived_since(without, scope, view.bounds, 0, head)
             st.button(
-                f"Without {label.lower() if label != 'IP address' else label} ({found:,})",
+                f"Without {label.lower() if label != 'IP address' else label}"
+                f"{_found(without, scope, view.bounds, head)}",
                 icon=":material/filter_alt_off:",
                 key=f"without_{label}",
                 on_click=_loosen,
@@ -96,13 +88,18 @@ def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
     """To the same filter in all time, with how many then match."""
     window = Window(preset=ALL_TIME, zone=view.wanted.window.zone)
     asked = replace(view.wanted, window=window)
-    found = cached.arrived_since(asked, scope, window.bounds(view.as_of), 0, head)
     st.button(
-        f"All time ({found:,})",
+        f"All time{_found(asked, scope, window.bounds(view.as_of), head)}",
         icon=":material/date_range:",
         key="all_time",
         on_click=lambda: filter_bar.narrow(window=window),
     )
+
+
+def _found(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> str:
+    """How many match, as a button says it; nothing if that takes too long."""
+    found = over_time.count(wanted, scope, bounds, head)
+    return "" if found is None else f" ({found})"
 
 
 def _window(view: filter_bar.View) -> str:
@@ -120,8 +117,9 @@ def draw_refresh() -> None:
     st.button(
         "Refresh",
         icon=":material/refresh:",
+        key="refresh",
         on_click=filter_bar.refresh,
-        help="Read the log again",
+        help="Read the log again (R)",
     )
 
 
@@ -177,6 +175,8 @@ def draw_steps(page: Page, rows: int, person: Viewer) -> None:
         st.button(
             "Newer",
             icon=":material/chevron_left:",
+            help="The page before (←)",
+            key="newer",
             disabled=page.newer is None,
             on_click=_go,
             args=(page.newer,),
@@ -185,6 +185,8 @@ def draw_steps(page: Page, rows: int, person: Viewer) -> None:
             "Older",
             icon=":material/chevron_right:",
             icon_position="right",
+            help="The next page (→)",
+            key="older",
             disabled=page.older is None,
             on_click=_go,
             args=(page.older,),

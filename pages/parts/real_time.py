@@ -6,15 +6,19 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from audit_core.access import Permission, Scope
+from audit_core.access import Scope
+from audit_core.answers import Page
+from audit_core.api.head import HEAD_PATH
 from audit_core.query.windows import written
-from pages.parts import cached, filter_bar, problems, view_dialogs, viewer
+from audit_core.tallies import Count
+from pages.parts import cached, filter_bar, lookout, over_time, view_dialogs, zoom
 
 _ON = "live_on"
 _PAUSED = "live_paused"
 _INTERVAL = "live_interval"
 _BASELINE = "live_baseline"
 _SHOWN_HEAD = "live_shown_head"
+_CLEARED = "live_cleared"
 
 INTERVALS_S = (1, 2, 5, 10, 30, 60)
 
@@ -25,7 +29,7 @@ class Live:
 
     on: bool
     after_seq: int | None
-    """Entries with a higher seq are new since it was switched on; `None` when off."""
+    """Entries with a higher seq are new since it was switched on, or cleared; `None` when off."""
     head: int
     """The log's newest revision as this run shows it: part of every cache key."""
 
@@ -41,6 +45,12 @@ def draw_switch(scope: Scope) -> Live:
         "Resume" if paused else "Pause",
         icon=":material/play_arrow:" if paused else ":material/pause:",
         on_click=_turn,
+    )
+    st.button(
+        "Clear",
+        icon=":material/mop:",
+        on_click=_clear,
+        help="Count and mark as new only what comes from now on",
     )
     st.selectbox(
         "Refresh every",
@@ -61,33 +71,51 @@ def draw_switch(scope: Scope) -> Live:
     )
 
 
-def draw_pulse(view: filter_bar.View, live: Live) -> None:
-    """How many are new and when it was last asked; asks the log again and again."""
-    if not live.on:
+def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None = None) -> None:
+    """How many are new, how many of them are not on the page that is shown, and when the log
+    was asked last."""
+    if live.after_seq is None:
         return
-    every = None if st.session_state[_PAUSED] else f"{st.session_state[_INTERVAL]}s"
-    st.fragment(_pulse, run_every=every)(view, live)
+    found = over_time.count(view.wanted, scope, view.bounds, live.head, live.after_seq)
+    news = "uncounted" if found is None else str(found)
+    since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
+    zone = view.wanted.window.zone
+    asked = written(cached.utc_now(), zone).split(" ")[1]
+    state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
+    left_out = "" if page is None or found is None else _left_out(found, page, live.after_seq)
+    st.caption(f":material/bolt: {news} new since you {since}{left_out} · {state}")
 
 
-def _pulse(view: filter_bar.View, live: Live) -> None:
-    with problems.boundary():
-        # A tick runs neither the page nor its gate: the viewer is looked up again here.
-        _, scope = viewer.require(Permission.READ)
-        if not st.session_state[_PAUSED] and not view_dialogs.is_open():
-            head = cached.product().log.head(scope.organization_id)
-            if head != st.session_state[_SHOWN_HEAD]:
-                filter_bar.refresh()
-                st.rerun()
-        new = cached.arrived_since(view.wanted, scope, view.bounds, live.after_seq or 0, live.head)
-        zone = view.wanted.window.zone
-        asked = written(cached.utc_now(), zone).split(" ")[1]
-        state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
-        st.caption(f":material/bolt: {new:,} new since you switched on · {state}")
+def _left_out(found: Count, page: Page, after_seq: int) -> str:
+    shown = sum(1 for row in page.rows if row.seq > after_seq)
+    rest = Count(number=found.number - shown, more=found.more)
+    return f" · {rest} of them not on this page" if rest.number > 0 or rest.more else ""
+
+
+def draw_lookout(live: Live) -> None:
+    """What the browser does for the page: it asks whether the log has moved, and takes keys."""
+    asking = None
+    # A dialog that is being filled in keeps what is typed.
+    if live.on and not st.session_state[_PAUSED] and not view_dialogs.is_open():
+        asking = lookout.Asking(path=HEAD_PATH, head=live.head, every_s=st.session_state[_INTERVAL])
+    lookout.draw(asking, on_moved=filter_bar.refresh, on_back=_back)
+
+
+def _back() -> None:
+    zoom.back(doubled=True)
 
 
 def _switched() -> None:
-    for key in (_BASELINE, _SHOWN_HEAD, _PAUSED):
+    for key in (_BASELINE, _SHOWN_HEAD, _PAUSED, _CLEARED):
         st.session_state.pop(key, None)
+    filter_bar.refresh()
+
+
+def _clear() -> None:
+    # Paused or not: what has come meanwhile is not new any more, and is shown.
+    for key in (_BASELINE, _SHOWN_HEAD):
+        st.session_state.pop(key, None)
+    st.session_state[_CLEARED] = True
     filter_bar.refresh()
 
 

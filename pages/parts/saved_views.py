@@ -16,9 +16,8 @@ from audit_core.errors import AuditError, FilterError
 from audit_core.query.filters import PARAMS, EntryFilter
 from audit_core.query.secrecy import require_visible
 from audit_core.query.views import (
-    LAYOUT_PARAMS,
+    LOOK_PARAMS,
     READY_VIEWS,
-    ROWS_PARAM,
     VIEW_PARAM,
     Params,
     ReadyView,
@@ -51,7 +50,7 @@ _ROW, _HEADER, _MOST_ROWS = 30, 36, 5
 _NAME_LENGTH = 60
 """How much of its name the open view shows; the list has all."""
 _LIST_WIDTH = 660
-_BEYOND_FILTER = (VIEW_PARAM, *LAYOUT_PARAMS, ROWS_PARAM)
+_BEYOND_FILTER = (VIEW_PARAM, *LOOK_PARAMS)
 
 
 def open_asked(person: Viewer, scope: Scope) -> None:
@@ -111,18 +110,25 @@ def problem_of(params: Params, scope: Scope) -> tuple[str, ...]:
     return ()
 
 
-def frame(views: Sequence[SavedView | ReadyView], person: Viewer, scope: Scope) -> pd.DataFrame:
+def frame(
+    views: Sequence[SavedView | ReadyView], person: Viewer, scope: Scope, zone: str
+) -> pd.DataFrame:
     """What a list of views shows, all of it text: of the person's own ones who sees them, of
     others whose they are."""
     lines = [
         {
             "name": visible(view.name),
-            "shows": _shows(view.params, scope),
+            "shows": _shows(_params(view, zone), scope),
             "by": _by(view, person),
         }
         for view in views
     ]
     return pd.DataFrame(lines, columns=["name", "shows", "by"])
+
+
+def _params(view: SavedView | ReadyView, zone: str) -> dict[str, list[str]]:
+    """What opening the view puts into the address; a ready-made one keeps the zone."""
+    return view.params_in(zone) if isinstance(view, ReadyView) else view.params
 
 
 def _shows(params: Params, scope: Scope) -> str:
@@ -162,7 +168,7 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
     st.text(
         name if len(name) <= _NAME_LENGTH else f"{name[:_NAME_LENGTH].rstrip()}…", width="content"
     )
-    changed = differs(shown, view.params)
+    changed = differs(shown, _params(view, check_view(shown).window.zone))
     if changed:
         st.badge("Changed", color="orange", icon=":material/edit:")
         if isinstance(view, SavedView) and may_change(person, view):
@@ -197,6 +203,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
         return
     with cached.product().state.read() as connection:
         views = list_views(connection, person)
+    zone = filter_bar.zone(scope)
     with popover, st.container(width=_LIST_WIDTH):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -215,7 +222,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
         ):
             if group:
                 _draw_group(
-                    key, label, frame(group, person, scope), tuple(map(_key_of, group)), scope
+                    key, label, frame(group, person, scope, zone), tuple(map(_key_of, group)), scope
                 )
         if views.truncated:
             st.caption(f"The first {MOST_SHARED:,} of more shared views.")
@@ -276,14 +283,15 @@ def _open(person: Viewer, scope: Scope, key: str, drop: Sequence[str] = ()) -> N
     except AuditError as error:
         st.session_state[_PROBLEM] = (error.message, error.hint)
         return
-    if problems := problem_of(view.params, scope):
+    params = _params(view, filter_bar.zone(scope))
+    if problems := problem_of(params, scope):
         st.session_state[_PROBLEM] = (f"The view “{view.name}” cannot be opened.", *problems)
         return
     gone = (*PARAMS, *_BEYOND_FILTER, *drop)
     elsewhere = {
         name: st.query_params.get_all(name) for name in st.query_params if name not in gone
     }
-    st.query_params.from_dict({**view.params, VIEW_PARAM: key, **elsewhere})
+    st.query_params.from_dict({**params, VIEW_PARAM: key, **elsewhere})
     query_box.forget_draft()
     filter_bar.refresh()
 

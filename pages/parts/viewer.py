@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from audit_core.access import Denied, Permission, Scope, decide
+from audit_core.access import Denied, Permission, Scope, decide, readable
 from audit_core.api.identity import SESSION_COOKIE, session_secret_of, viewer_of
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
@@ -34,6 +35,8 @@ def find() -> Viewer | None:
 def require(permission: Permission) -> tuple[Viewer, Scope]:
     """The viewer and what they may see; the first statement of every page and fragment.
 
+    With `Permission.READ_OWN` that is all of the organization, or only what the viewer did.
+
     Whoever lacks the permission sees which one, and the run ends here. Whoever is no longer
     signed in gets the sign-in page.
     """
@@ -45,7 +48,25 @@ def require(permission: Permission) -> tuple[Viewer, Scope]:
         _record_refusal(viewer, permission)
         _draw_refusal(viewer, permission)
         st.stop()
-    return viewer, Scope(organization_id=viewer.organization_id)
+    whole = Scope(organization_id=viewer.organization_id)
+    if permission is not Permission.READ_OWN:
+        return viewer, whole
+    own: frozenset[str] = frozenset()
+    if isinstance(decide(viewer.membership, Permission.READ), Denied):
+        head = cached.product().log.head(whole.organization_id)
+        own = cached.own_actor_ids(viewer.email, whole, head)
+    scope = readable(viewer.membership, own)
+    if isinstance(scope, Denied):
+        refuse(viewer, scope)
+    return viewer, scope
+
+
+def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
+    """Say why something is not shown, put it on record, and end the run."""
+    _record_refusal(viewer, denied.permission)
+    st.subheader("You cannot see this page", anchor=False)
+    st.text(denied.reason)
+    st.stop()
 
 
 def page_path() -> str:

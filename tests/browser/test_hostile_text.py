@@ -93,3 +93,19 @@ def test_an_address_that_cannot_be_read_is_told_in_text_and_can_be_reset(
     screen.page.get_by_role("button", name="Reset filters").click()
     screen.rows()
     expect(screen.page).to_have_url(re.compile(r"/explore(\?window=7d)?$"))
+
+
+def test_the_lists_of_sandboxes_show_it_as_text(
+    open_screen: OpenScreen, prepared: Prepared, watch: Watch
+) -> None:
+    screen = open_screen(ADMIN, "/sandboxes?window=90d")
+    for shown in ("starts", "groups", "retries", "targets"):
+        screen.go(f"/sandboxes?window=90d&list={shown}")
+        screen.rows()
+        assert_harmless(screen, watch)
+    screen.page.get_by_role("combobox", name="Kind of target").click()
+    expect(screen.page.get_by_text(HOSTILE[0]).first).to_be_visible()
+    assert_harmless(screen, watch)
+    screen.go(f"/sandboxes?{urlencode({'sandbox': HOSTILE[0]})}")
+    expect(screen.page.get_by_text(HOSTILE[0])).to_be_visible()
+    assert_harmless(screen, watch)

@@ -23,6 +23,7 @@ EVERYTHING = Scope.everything()
 PIECES = (
     "password", "=", ": ", " ", '"', "'", "two words", "x", "\n", "token", "api_key", "Bearer ",
     "abcdefgh", "sk-", "AKIA", "ABCDEFGHIJKLMNOP", "eyJ", "https://", "u:", "p", "@host/", ".", "é",
+    "\u00a0", "\u2003", "\x1c",
 )  # fmt: skip
 SECRET = entry(
     "secret",

@@ -18,6 +18,7 @@ from audit_core.query.windows import Bounds
 from audit_core.query.writing import conjoin
 from audit_core.reader import Reader
 from audit_core.redaction import MARK, redact_text
+from audit_core.tallies import Tallies
 from audit_core.templates import template_of
 from tests.plain_language import matches_expression
 from tests.plain_reading import selected
@@ -125,11 +126,13 @@ def test_no_messages_make_no_patterns(log):
 def test_a_pattern_can_be_kept_and_left_out(log, secrets):
     scope = replace(ALPHA, secrets=secrets)
     whole = Reader(log).patterns(EntryFilter(), scope, ALWAYS, NOW, 1000)
-    total = Reader(log).arrived_since(EntryFilter(), scope, ALWAYS, 0)
+    total = Tallies(Reader(log)).count(EntryFilter(), scope, ALWAYS).number
     for each in whole.largest:
         for exclude, count in ((False, each.count), (True, total - each.count)):
             query = conjoin("", "pattern", each.template, exclude=exclude)
-            assert Reader(log).arrived_since(EntryFilter(query=query), scope, ALWAYS, 0) == count
+            assert (
+                Tallies(Reader(log)).count(EntryFilter(query=query), scope, ALWAYS).number == count
+            )
 
 
 def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
@@ -141,7 +144,7 @@ def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
     assert "ijkl" not in text and "abc/de" not in text and "abcdefgh" not in text
     for guess in ("token=ijkl refused", "token=i*", "Bearer abc<path>"):
         query = f'pattern:"{guess}"' if "*" not in guess else f"pattern:{guess}"
-        assert Reader(log).arrived_since(EntryFilter(query=query), ALPHA, ALWAYS, 0) == 0
+        assert Tallies(Reader(log)).count(EntryFilter(query=query), ALPHA, ALWAYS).number == 0
 
 
 @settings(deadline=None, max_examples=100)

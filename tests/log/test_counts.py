@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audit_core.access import Scope
@@ -75,7 +75,8 @@ def assert_true(file):
     return upto
 
 
-@settings(deadline=None, max_examples=25)
+@example([("replicate", 0, 1), ("open", 40, 0), ("append", 0, 3)])
+@settings(deadline=None, max_examples=40)
 @given(st.lists(appends | replications | openings, min_size=1, max_size=8))
 def test_counts_are_those_of_the_entries_whatever_happens(steps):
     with tempfile.TemporaryDirectory() as folder:

@@ -65,6 +65,11 @@ def count(app: AppTest) -> str:
     return str(app.main.markdown[0].value).split("**")[1]
 
 
+def instants(app: AppTest) -> str:
+    """Between which instants entries were looked for, in the words of the page."""
+    return next(each.value for each in app.main.caption if " – " in each.value)
+
+
 def button(app: AppTest, label: str) -> Any:
     """The button with a label."""
     (found,) = (each for each in app.button if each.label == label)

@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.access import Permission, Role
-from audit_core.state.access_record import record
+from audit_core.state.access_record import list_events, record
 from audit_core.state.accounts import set_membership
+from audit_core.state.organization_settings import read_setting
 from audit_core.state.tokens import find_token, list_tokens
 from pages.parts.access_events import detail_text
 from pages.parts.member_list import commands
@@ -224,3 +225,23 @@ def _token_id(seeded: Seeded, organization_id: str) -> str:
     with seeded.product.state.read() as connection:
         (token,) = list_tokens(connection, organization_id=organization_id)
     return token.id
+
+
+def test_an_admin_sets_the_zone_of_the_organization_and_that_is_on_record(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app("admin@example.org"), "Settings")
+    zone = app.selectbox(key="organization_zone")
+    assert zone.value == "UTC"
+    zone.select("Europe/Berlin").run()
+    assert app.selectbox(key="organization_zone").value == "Europe/Berlin"
+    with seeded.product.state.read() as connection:
+        kept = [
+            read_setting(connection, organization_id=organization, name="zone")
+            for organization in (ALPHA, BETA)
+        ]
+        (event,) = list_events(
+            connection, organization_id=ALPHA, verb="organization.zone_set", limit=9
+        )
+    assert kept == ["Europe/Berlin", None]
+    assert (event.actor, event.detail) == ("admin@example.org", {"zone": "Europe/Berlin"})

@@ -17,13 +17,16 @@ from audit_core.entries import FAILURES, AuditEntry, Outcome
 from audit_core.log.store import open_log
 from audit_core.query.buckets import HOUR_US, buckets_for
 from audit_core.query.filters import EntryFilter
+from audit_core.query.stacks import MOST_STACKED, StackedHistogram
 from audit_core.query.windows import Window
 from audit_core.reader import Reader
-from pages.parts.figures import hours, outcomes, ranking, text
+from pages.parts.figures import hours, outcomes, ranking, stacks, text, timeline
 from pages.parts.figures.chart import Chart, changes_of
 from pages.parts.figures.failures import failures
 from pages.parts.metrics import compared_with, metrics_of
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+from tests.plain_reading import MONDAY, bucket_start
+from tests.strategies import windows_around_changes
 
 HOSTILE = '<a href="javascript:alert(1)">x</a><b>bold</b><br>$x$ %{x} &lt;'
 BEGIN = datetime(2026, 3, 28, tzinfo=UTC)
@@ -159,7 +162,7 @@ def test_an_entry_dated_far_ahead_is_told_and_leaves_the_other_bars_their_width(
     near = outcomes.over_time(histogram(*counts), Window())
     chart = outcomes.over_time(histogram(*counts, (far, Outcome.SUCCESS, 1)), Window())
     assert chart.figure.layout.xaxis.range == near.figure.layout.xaxis.range
-    assert near.figure.layout.xaxis.range[1] > outcomes.wall(later)
+    assert near.figure.layout.xaxis.range[1] > timeline.wall(later)
     told = "1 entry dated later, not drawn"
     assert told in chart.figure.layout.xaxis.title.text and told in chart.alt
     assert told not in near.alt
@@ -404,7 +407,7 @@ def test_buckets_end_after_they_begin_and_up_to_an_hour_at_most_a_width_later(
 ) -> None:
     buckets = replace(buckets_for(at, at + timedelta(days=1), zone), width_us=width_s * 1_000_000)
     start = at.astimezone(Window(zone=zone).zone_info)
-    end = outcomes.bucket_end(start, buckets)
+    end = timeline.bucket_end(start, buckets)
     assert start.astimezone(UTC) < end.astimezone(UTC)
     if buckets.width_us <= HOUR_US:
         assert end.astimezone(UTC) - start.astimezone(UTC) <= timedelta(seconds=width_s)
@@ -459,3 +462,81 @@ def test_what_the_change_compares_with_is_named() -> None:
     assert compared_with(Window(preset="7d")) == "the prior 7 days"
     assert compared_with(Window(preset="1h")) == "the prior hour"
     assert compared_with(WINDOWS[0]) == "the prior window"
+
+
+# Zoom
+
+
+parts = st.floats(0, 1)
+
+
+@settings(deadline=None)
+@given(windows_around_changes(), parts, parts, st.lists(parts, min_size=1, max_size=20))
+def test_a_drag_asks_for_every_bar_that_it_touches(
+    window: Window, first: float, last: float, places: list[float]
+) -> None:
+    assert window.since is not None and window.until is not None
+    length = window.until - window.since
+    buckets = buckets_for(window.since, window.until, window.zone)
+    width = timedelta(microseconds=buckets.width_us)
+    bars = {
+        bucket_start(window.since + length * place * 0.999, window.zone, width) for place in places
+    }
+    axis = timeline.Axis.of(
+        OutcomeHistogram(
+            buckets=buckets,
+            counts=tuple(
+                (start.astimezone(window.zone_info), Outcome.SUCCESS, 1) for start in sorted(bars)
+            ),
+            since=window.since,
+            until=window.until,
+        )
+    )
+    begin, end = map(timeline.wall, axis.edges)
+    walls = sorted(begin + (end - begin) * part for part in (first, last))
+    found = axis.dragged_window(window, [wall.isoformat(sep=" ") for wall in walls])
+    for start in axis.totals:
+        shown = timeline.wall(start)
+        following = MONDAY + ((shown - MONDAY) // width + 1) * width
+        if shown < walls[1] and walls[0] < following:
+            bar = axis.bucket_window(window, start)
+            assert found is not None
+            assert found.since <= bar.since < bar.until <= found.until  # type: ignore[operator]
+
+
+def test_a_bar_says_its_time_in_utc_too() -> None:
+    at = BEGIN + timedelta(hours=5)
+    shown = histogram((at, Outcome.SUCCESS, 3), zone="Europe/Berlin")
+    (bar,) = outcomes.over_time(shown, Window(zone="Europe/Berlin")).figure.data
+    assert bar.customdata[0][0] == (
+        "Sat 28 Mar 2026, 06:00 to 06:30, Europe/Berlin (+0100)<br>"
+        "Sat 28 Mar 2026, 05:00 to 05:30, UTC"
+    )
+
+
+def test_values_are_stacked_with_a_colour_each_and_all_others_in_grey() -> None:
+    shown = StackedHistogram(
+        by="actor",
+        buckets=buckets_for(BEGIN, END, "UTC"),
+        values=(HOSTILE, None),
+        others=12,
+        counts=((BEGIN, 0, 5), (BEGIN, 1, 3), (BEGIN, 2, 2)),
+        since=BEGIN,
+        until=END,
+    )
+    chart = stacks.over_time(
+        shown,
+        Window(),
+        called="user",
+        names=[HOSTILE, "(none)"],
+        changes=[{"query": "a"}, {"query": "b"}],
+    )
+    bars = chart.figure.data
+    assert [bar.name for bar in bars[1:]] == ["(none) 3", "12 other values 2"]
+    assert len({bar.marker.color for bar in bars}) == 3
+    assert bars[-1].marker.color == stacks.OTHER_COLOR
+    assert not any("<a" in shown or "<b>bold" in shown for shown in texts_of(chart))
+    assert chart.clicks[1, 0]["query"] == "b"
+    assert set(chart.clicks[2, 0]) == {"window"}
+    assert "10 entries" in chart.alt and "20% 12 other values" in chart.alt
+    assert len(set(stacks.COLORS)) == MOST_STACKED

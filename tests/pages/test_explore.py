@@ -17,6 +17,7 @@ from tests.pages.explore_page import (
     count,
     entry,
     explore,
+    instants,
     links,
     table,
     targets,
@@ -62,7 +63,7 @@ def test_at_first_the_newest_entries_of_the_last_week_show(open_app: Open, fille
     assert not app.warning
     assert [title.value for title in app.title] == ["Explore"]
     assert count(app) == "60 entries"
-    assert "2026-04-27 09:00:00 – 2026-05-04 09:00:00 UTC" in app.main.markdown[0].value
+    assert instants(app) == "2026-04-27 09:00:00 – 2026-05-04 09:00:00 UTC"
     assert targets(app) == boxes(0, 25)
     assert list(table(app).columns) == [*("time", "user", "action", "outcome", "target", "message")]
     assert app.query_params == {"window": "7d"}

@@ -9,10 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.query.filters import MAX_VALUES, VALUE_FIELDS
 from audit_core.query.windows import PRESETS
-from pages.parts import filter_bar
+from audit_core.state.organization_settings import keep_setting
+from pages.parts import filter_bar, zone_switch
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, count, entry, explore, open_filters, targets
-from tests.seeded import BETA, Seeded
+from tests.pages.explore_page import button, count, entry, explore, instants, open_filters, targets
+from tests.seeded import ALPHA, BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 
@@ -135,17 +136,21 @@ def test_every_window_can_be_chosen_and_is_said_with_its_zone(app: AppTest, pres
     assert not app.exception
     assert app.query_params == {"window": preset}
     assert count(app).endswith(("entries", "entry"))
-    assert " UTC]]" in app.main.markdown[0].value
+    assert instants(app).endswith(" UTC")
 
 
 def test_a_zone_changes_what_is_shown_and_not_what_is_found(app: AppTest) -> None:
-    app.selectbox(key="filter_zone").select("Asia/Kolkata").run()
+    app.selectbox(key="filter_zone").select("…").run()
+    app.selectbox(key="filter_any_zone").select("Asia/Kolkata").run()
     assert app.query_params == {"window": "7d", "zone": "Asia/Kolkata"}
     assert count(app) == "5 entries"
     found = app.main.dataframe[0]
     assert "Time (Asia/Kolkata)" in found.proto.columns
     assert found.value["time"][0] == "2026-05-04 14:29:00"
-    assert "Asia/Kolkata" in app.main.markdown[0].value
+    assert instants(app) == (
+        "2026-04-27 14:30:00 – 2026-05-04 14:30:00 Asia/Kolkata (UTC+05:30) · "
+        "2026-04-27 09:00:00 – 2026-05-04 09:00:00 UTC"
+    )
 
 
 def test_a_fixed_window_begins_as_the_same_stretch_of_time_and_its_ends_move(
@@ -250,3 +255,37 @@ def test_the_seconds_of_a_link_survive_a_widget_that_knows_none(
         widget.set_value(datetime(2026, 5, 4, 8, minute)).run()  # noqa: DTZ001
     assert app.query_params["to"] == before
     assert app.query_params["from"] == "2026-05-04T08:55:31Z"
+
+
+def set_zone(seeded: Seeded, zone: str) -> None:
+    with seeded.product.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name="zone", value=zone)
+
+
+def test_the_switch_names_the_zones_that_people_want() -> None:
+    assert zone_switch.roles("UTC", "Europe/Berlin", "Asia/Tokyo") == {
+        "UTC": "UTC",
+        "Europe/Berlin": "Browser (Europe/Berlin)",
+        "Asia/Tokyo": "Organization (Asia/Tokyo)",
+    }
+    assert zone_switch.roles("Asia/Tokyo", "Europe/Berlin", "Europe/Berlin") == {
+        "UTC": "UTC",
+        "Europe/Berlin": "Browser and organization (Europe/Berlin)",
+        "Asia/Tokyo": "Asia/Tokyo",
+    }
+    assert zone_switch.roles("UTC", "Mars/Phobos", "UTC") == {"UTC": "UTC (organization)"}
+
+
+def test_a_first_visit_is_in_the_zone_of_the_organization_and_a_link_in_its_own(
+    open_app: Open, filled: Seeded
+) -> None:
+    set_zone(filled, "Asia/Kolkata")
+    assert explore(open_app("auditor@example.org")).query_params == {
+        "window": "7d",
+        "zone": "Asia/Kolkata",
+    }
+    linked = explore(open_app("auditor@example.org"), window="7d")
+    assert linked.query_params == {"window": "7d"}
+    assert linked.selectbox(key="filter_zone").value == "UTC"
+    linked.selectbox(key="filter_zone").select("Asia/Kolkata").run()
+    assert linked.query_params["zone"] == "Asia/Kolkata"

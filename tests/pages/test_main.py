@@ -16,12 +16,19 @@ from tests.seeded import ALPHA, BETA, Seeded
 PERMISSION = {
     "activity/overview.py": "read:audit_logs",
     "activity/explore.py": "read:audit_logs",
+    "activity/sandboxes.py": "read:audit_logs",
+    "activity/people.py": "read:own_audit_logs",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }
 ALLOWED = {
     "admin@example.org": set(PERMISSION),
-    "auditor@example.org": {"activity/overview.py", "activity/explore.py"},
+    "auditor@example.org": {
+        "activity/overview.py",
+        "activity/explore.py",
+        "activity/sandboxes.py",
+        "activity/people.py",
+    },
     "member@example.org": set(),
 }
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from audit_core.access import Permission, Role
 from audit_core.query.views import READY_VIEWS
 from audit_core.state.memberships import end_membership, set_membership
+from audit_core.state.organization_settings import keep_setting
 from audit_core.state.sessions import find_viewer
 from audit_core.state.views import (
     SavedView,
@@ -154,7 +155,14 @@ def test_ready_made_views_open_by_one_click(open_app: Open, filled: Seeded) -> N
 
 
 def test_what_is_shown_is_saved_whole_under_a_name(open_app: Open, filled: Seeded) -> None:
-    app = explore(open_app(AUDITOR), action="delete", window="1d", columns="user,target", rows="50")
+    app = explore(
+        open_app(AUDITOR),
+        action="delete",
+        window="1d",
+        columns="user,target",
+        rows="50",
+        stack="actor",
+    )
     save_as(app, HOSTILE)
     (view,) = views(filled).own
     assert (view.name, view.shared) == (HOSTILE, False)
@@ -164,6 +172,7 @@ def test_what_is_shown_is_saved_whole_under_a_name(open_app: Open, filled: Seede
         "columns": ["user,target"],
         "density": ["normal"],
         "rows": ["50"],
+        "stack": ["actor"],
     }
     assert app.query_params["view"] == view.id
     assert HOSTILE in texts(app)
@@ -369,6 +378,24 @@ def test_a_new_view_can_be_the_default_at_once(open_app: Open, filled: Seeded) -
 def test_a_ready_made_view_may_be_the_default(open_app: Open, filled: Seeded) -> None:
     prefer(filled, "denied")
     assert targets(explore(open_app(AUDITOR))) == ["box-2"]
+
+
+def test_a_ready_made_view_is_written_in_the_zone_that_is_shown(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = listed(explore(open_app(AUDITOR), zone="Europe/Berlin", window="all", stack="actor"))
+    assert "Europe/Berlin" in app.get_by_key("views_ready").value["shows"][0]
+    click(app, "ready", 2)
+    assert app.query_params["zone"] == "Europe/Berlin"
+    assert "stack" not in app.query_params
+    app.query_params["zone"] = "Asia/Tokyo"
+    app.run()
+    assert not any("Changed" in str(each.value) for each in app.main.markdown)
+    with filled.product.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name="zone", value="Asia/Tokyo")
+    st.cache_data.clear()
+    prefer(filled, "denied")
+    assert explore(open_app(AUDITOR)).query_params["zone"] == "Asia/Tokyo"
 
 
 def test_a_filter_of_another_page_goes_on_and_the_default_waits(

@@ -48,7 +48,7 @@ def test_nothing_said_is_the_usual_layout() -> None:
     ("params", "problem"),
     [
         ({"columns": [""]}, "names no column"),
-        ({"columns": ["time,colour"]}, "'colour' is not one of age, time, user"),
+        ({"columns": ["time,colour"]}, "'colour' is not one of time, age, user"),
         ({"columns": ["time", "user,time"]}, "'time' stands there twice"),
         ({"density": ["tight"]}, "'tight', and not one of compact, normal, comfortable"),
         ({"density": ["compact", "normal"]}, "not one of"),

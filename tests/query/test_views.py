@@ -14,50 +14,52 @@ from audit_core.errors import FilterError
 from audit_core.query.columns import ROW_SIZES, Layout
 from audit_core.query.filters import EntryFilter
 from audit_core.query.secrecy import require_visible
-from audit_core.query.views import READY_VIEWS, VIEW_PARAMS, check_view, differs, view_of
+from audit_core.query.views import READY_VIEWS, STACKS, VIEW_PARAMS, check_view, differs, view_of
 from audit_core.query.windows import PRESETS
 from tests.query.test_columns import layouts
 from tests.strategies import entry_filters
 
-sizes = st.sampled_from(ROW_SIZES)
+sizes, stacks = st.sampled_from(ROW_SIZES), st.sampled_from(STACKS)
 
 
 @settings(deadline=None)
-@given(entry_filters(), layouts, sizes)
-def test_a_view_is_read_as_it_was_shown(wanted: EntryFilter, layout: Layout, rows: int) -> None:
-    params = view_of(wanted, layout, rows)
+@given(entry_filters(), layouts, sizes, stacks)
+def test_a_view_is_read_as_it_was_shown(
+    wanted: EntryFilter, layout: Layout, rows: int, stack: str
+) -> None:
+    params = view_of(wanted, layout, rows, stack)
     assert set(params) <= set(VIEW_PARAMS)
     assert check_view(params) == wanted
     assert Layout.from_params(params, Layout()) == layout
     assert not differs(params, params)
 
 
+looks = st.tuples(layouts, sizes, stacks)
+
+
 @settings(deadline=None)
-@given(entry_filters(), entry_filters(), layouts, layouts, sizes, sizes)
+@given(entry_filters(), entry_filters(), looks, looks)
 def test_a_view_differs_exactly_where_something_shown_is_not_what_it_says(
     wanted: EntryFilter,
     other: EntryFilter,
-    layout: Layout,
-    other_layout: Layout,
-    rows: int,
-    other_rows: int,
+    look: tuple[Layout, int, str],
+    other_look: tuple[Layout, int, str],
 ) -> None:
-    view = view_of(wanted, layout, rows)
-    shown = view_of(other, other_layout, other_rows)
-    same = (wanted, layout, rows) == (other, other_layout, other_rows)
-    assert differs(shown, view) == (not same)
-    assert differs(view_of(other, layout, rows), view) == (other != wanted)
+    view, shown = view_of(wanted, *look), view_of(other, *other_look)
+    assert differs(shown, view) == ((wanted, look) != (other, other_look))
+    assert differs(view_of(other, *look), view) == (other != wanted)
+    assert differs(view_of(wanted, *other_look), view) == (look != other_look)
     assert differs(shown, wanted.to_params()) == (other != wanted)
 
 
 def test_a_view_that_cannot_be_read_differs_and_one_that_is_written_otherwise_does_not() -> None:
-    shown = view_of(EntryFilter(actors=("a", "b")), Layout(), 25)
+    shown = view_of(EntryFilter(actors=("a", "b")), Layout(), 25, "outcome")
     assert differs(shown, {"colour": ["red"]})
     assert not differs(shown, {"actor": ["b", "a", "b"]})
 
 
 def test_a_relative_window_stays_relative() -> None:
-    params = view_of(EntryFilter(), Layout(), 25)
+    params = view_of(EntryFilter(), Layout(), 25, "outcome")
     assert params["window"] == ["7d"]
     assert not {"from", "to"} & set(params)
 
@@ -69,6 +71,7 @@ def test_a_relative_window_stays_relative() -> None:
         ({"query": ["status:["], "rows": ["7"]}, ["query", "rows is '7'"]),
         ({"colour": ["red"], "columns": ["colour"]}, ["'colour' is unknown", "'colour' is not"]),
         ({"rows": ["25", "50"]}, ["rows"]),
+        ({"stack": ["password"]}, ["stack is 'password'"]),
         ({"view": ["denied"]}, ["'view' is unknown"]),
     ],
 )
@@ -82,12 +85,15 @@ def test_what_can_no_longer_be_read_is_told(params: dict[str, list[str]], told: 
 @pytest.mark.parametrize("key", READY_VIEWS)
 def test_a_ready_made_view_can_be_read_by_everybody(key: str) -> None:
     view = READY_VIEWS[key]
-    assert check_view(view.params) == view.wanted
+    params = view.params_in("Europe/Berlin")
+    assert params["zone"] == ["Europe/Berlin"]
+    assert check_view(view.params_in("UTC")) == view.wanted
+    assert check_view(params).query == view.wanted.query
     require_visible(view.wanted.expression, view.wanted.query, Scope(organization_id="org"))
     assert view.wanted.window.preset in PRESETS
     assert view.wanted.narrowed_by
     assert view.key == key
     assert not re.fullmatch("[0-9a-f]{32}", key)
-    assert not differs(view_of(view.wanted, Layout(), 200), view.params)
+    assert not differs(view_of(check_view(params), Layout(), 200, "actor"), params)
     narrower = replace(view.wanted, actors=("ann",))
-    assert differs(view_of(narrower, Layout(), 25), view.params)
+    assert differs(view_of(narrower, Layout(), 25, "outcome"), view.params_in("UTC"))

@@ -53,6 +53,8 @@ SESSION = {
     "aggregate_functions_null_for_empty": 1,
     "group_by_use_nulls": 1,
     "join_use_nulls": 1,
+    # What a statement names once and uses often is otherwise worked out for each use.
+    "enable_materialized_cte": 1,
     "output_format_arrow_string_as_string": 1,
     "output_format_arrow_low_cardinality_as_dictionary": 0,
     # A filter may list many long values.

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,10 @@ class Embedded(Dialect):
         super().prepare(connection, now=now)
         newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
         counts.make_counts(connection, newest or 0)
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """Above what is counted, too: entries with the highest numbers may be dropped by now."""
+        return count(max(after, counts.counted_revision(connection)) + 1)
 
     def keep_counts(
         self, connection: Connection, newest: int, replicated: pa.Table | None = None

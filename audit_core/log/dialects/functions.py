@@ -95,6 +95,9 @@ class JsonText(FunctionElement[str]):
     name = "json_text"
 
 
+ONCE = "MATERIALIZED"
+"""The prefix of a common table expression that is worked out once, however often it is used."""
+
 # The statement cache keeps one text for all values of a statement: no value may be written into
 # these, only what the arguments compile to.
 _PART = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ class Chart:
     """What the figure shows, in a sentence, for those who do not see it."""
     clicks: Mapping[Place, Changes]
     """What a click on a point changes in the filter; points that are not here change nothing."""
+    drag: Callable[[Sequence[object]], Changes] | None = None
+    """What the range between two dragged places on the horizontal axis, as the browser gives
+    them, changes in the filter; `None` for a chart that cannot be dragged over."""
 
 
 def changes_of(points: Iterable[Mapping[str, Any]], clicks: Mapping[Place, Changes]) -> Changes:

@@ -62,8 +62,8 @@ def failures(count: int) -> str:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """`a, b and c`."""
-    *most, last = parts
+    """`a, b and c`; `none` for nothing."""
+    *most, last = tuple(parts) or ("none",)
     return f"{', '.join(most)} and {last}" if most else last
 
 

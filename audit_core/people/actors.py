@@ -1,0 +1,182 @@
+"""Who acts, how much, and since when."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit_core.access import Scope
+from audit_core.log.store import AuditLog
+from audit_core.people.answers import timed
+from audit_core.people.answers import width_us as width_of
+from audit_core.places import Places
+from audit_core.query import people
+from audit_core.query.buckets import HOUR_US
+from audit_core.query.filters import EntryFilter
+from audit_core.query.people import ActorKind, ActorList
+from audit_core.query.timelines import require_actor
+from audit_core.query.windows import Bounds
+from audit_core.reader import MOST_GROUPS, Reader
+
+SPARKS = 20
+"""How many stretches of time the activity of an actor in the list is counted by."""
+
+MOST_ADDRESSED = 1_000
+"""How many actors whose address resembles a member's are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorLine:
+    """One actor, or one API key, as far as it matches."""
+
+    actor_id: str
+    email: str
+    """Empty for actors that are not people."""
+    api_key: str | None
+    """The masked key; `None` but in a list of keys."""
+    entries: int
+    failed: int
+    first: datetime
+    last: datetime
+    addresses: int
+    api_keys: int
+    clients: int
+    """How many different pairs of source and user agent."""
+    activity: tuple[int, ...]
+    """Entries by `SPARKS` stretches of equal length that cover the window, or a little more:
+    where the log keeps counts they are of whole hours. Empty if not asked for."""
+
+    @property
+    def name(self) -> str:
+        """How the actor is shown."""
+        return self.email or self.actor_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorPage:
+    """A part of the list of actors."""
+
+    lines: tuple[ActorLine, ...]
+    total: int
+    """How many lines there are in all; 0 if the offset lies beyond them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActorReader:
+    """The reads. Each takes the scope and what was asked."""
+
+    log: AuditLog
+
+    def own_actor_ids(self, email: str, scope: Scope) -> frozenset[str]:
+        """The actors in the scope's log that have ever had an e-mail address, whatever its case.
+
+        `email` as accounts have it, normalized. Empty if so many resemble it that they cannot
+        all be looked at.
+        """
+        fetched = self.log.fetch(
+            people.actors_with_address(email, scope), scope, max_rows=MOST_ADDRESSED
+        )
+        if fetched.truncated:
+            return frozenset()
+        return frozenset(
+            row["actor_id"]
+            for row in fetched.table.to_pylist()
+            if unicodedata.normalize("NFC", row["actor_email"]).strip().casefold() == email
+        )
+
+    def actors(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        now: datetime,
+        asked: ActorList,
+        rows: int,
+    ) -> ActorPage:
+        """A part of the list of actors, each with its activity over the window.
+
+        Entries dated after `now` count in the last stretch of an open window.
+        """
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        statement = people.actors(wanted, scope, place, asked, source)
+        found = self.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
+        if not found:
+            return ActorPage(lines=(), total=0)
+        by_key = asked.kind is ActorKind.KEYS
+        activity = self._activity(wanted, scope, bounds, now, found, by_key=by_key)
+        return ActorPage(
+            lines=tuple(
+                _line(row, tuple(activity[_key(row, by_key=by_key)]), by_key=by_key)
+                for row in found
+            ),
+            total=found[0]["actors"],
+        )
+
+    def _activity(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        now: datetime,
+        found: Sequence[dict[str, Any]],
+        *,
+        by_key: bool,
+    ) -> dict[tuple[str, str | None], list[int]]:
+        since, until = Reader(self.log).span(wanted, scope, bounds, now)
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        width_us = width_of(since, until, SPARKS)
+        if source.number is not None:
+            # Counts know whole hours only.
+            since = since.replace(minute=0, second=0, microsecond=0)
+            width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
+        statement = people.activity(
+            wanted,
+            scope,
+            place,
+            actor_ids=sorted({row["actor_id"] for row in found}),
+            since=since,
+            width_us=width_us,
+            source=source,
+        )
+        activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
+        for row in self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist():
+            activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
+        return activity
+
+    def actor(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
+        """The scope's actor in numbers, without activity; `None` if nothing matches."""
+        require_actor(scope)
+        source, place = Places(self.log).countable(wanted, scope, bounds)
+        statement = people.actors(wanted, scope, place, ActorList(), source)
+        found = self.log.fetch(statement, scope, max_rows=1).table.to_pylist()
+        return _line(found[0], (), by_key=False) if found else None
+
+
+def _key(row: dict[str, Any], *, by_key: bool) -> tuple[str, str | None]:
+    return row["actor_id"], row["api_key"] if by_key else None
+
+
+def _line(row: dict[str, Any], activity: tuple[int, ...], *, by_key: bool) -> ActorLine:
+    known = timed(row)
+    return ActorLine(
+        email=known["actor_email"],
+        api_key=known["api_key"] if by_key else None,
+        activity=activity,
+        **{name: known[name] for name in _AS_IT_IS},
+    )
+
+
+_AS_IT_IS = (
+    "actor_id",
+    "entries",
+    "failed",
+    "first",
+    "last",
+    "addresses",
+    "api_keys",
+    "clients",
+)

@@ -1,0 +1,167 @@
+"""What one actor did over time: lanes, and marks on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from audit_core.access import Scope
+from audit_core.entries import Category, Outcome, outcome_of
+from audit_core.log.store import AuditLog
+from audit_core.people.answers import instant
+from audit_core.people.answers import width_us as width_of
+from audit_core.query import timelines
+from audit_core.query.filters import EntryFilter
+from audit_core.query.timelines import LaneKind, LanePlace
+from audit_core.query.windows import Bounds
+from audit_core.reader import MOST_GROUPS, Reader
+
+STRETCHES = 600
+"""How many stretches of time a timeline has at most, about a pixel or two wide."""
+
+MOST_MARKS = 4_000
+"""How many marks a timeline has at most, so that a browser draws them smoothly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One target, or one category, that an actor worked on."""
+
+    place: LanePlace
+    count: int
+    failed: int
+    first: datetime
+    last: datetime
+    """Of the actor's matching entries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Entries of one outcome on one lane that lie so close that they are drawn as one."""
+
+    lane: int
+    """Its place in `Timeline.lanes`."""
+    outcome: Outcome
+    count: int
+    first: datetime
+    last: datetime
+    action: str | None
+    """`None` if there are several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What an actor did over time."""
+
+    lanes: tuple[Lane, ...]
+    """Busiest first."""
+    all_lanes: int
+    """How many there would be."""
+    marks: tuple[Mark, ...]
+    """In order of lane, time and outcome."""
+    width_us: int
+    """How long, in microseconds, the stretch is whose entries are drawn as one mark."""
+    since: datetime
+    until: datetime
+
+    @property
+    def entries(self) -> int:
+        """How many entries the marks stand for."""
+        return sum(mark.count for mark in self.marks)
+
+    @property
+    def merged(self) -> int:
+        """How many of them share a mark with others."""
+        return sum(mark.count for mark in self.marks if mark.count > 1)
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineReader:
+    """The read. It takes the scope of one actor."""
+
+    log: AuditLog
+
+    def timeline(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        now: datetime,
+        kind: LaneKind,
+        most_lanes: int,
+    ) -> Timeline:
+        """What the scope's actor did over time, on the busiest lanes; marks that would lie on
+        each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
+        since, until = Reader(self.log).span(wanted, scope, bounds, now)
+        statement = timelines.lanes(wanted, scope, bounds, kind)
+        found = self.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
+        lanes = tuple(_lane(row) for row in found)
+        width_us = width_of(since, until, STRETCHES)
+        marks: tuple[Mark, ...] = ()
+        if lanes:
+            statement = timelines.marks(
+                wanted,
+                scope,
+                bounds,
+                places=[lane.place for lane in lanes],
+                since=since,
+                width_us=width_us,
+            )
+            rows = self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
+            factor, marks = _merged(rows)
+            width_us *= factor
+        return Timeline(
+            lanes=lanes,
+            all_lanes=found[0]["lanes"] if found else 0,
+            marks=marks,
+            width_us=width_us,
+            since=since,
+            until=until,
+        )
+
+
+def _lane(row: dict[str, Any]) -> Lane:
+    category = row.get("category")
+    return Lane(
+        place=LanePlace(
+            target_type=row.get("target_type"),
+            target_id=row.get("target_id"),
+            category=None if category is None else Category(category),
+        ),
+        count=row["count"],
+        failed=row["failed"],
+        first=instant(row["first"]),
+        last=instant(row["last"]),
+    )
+
+
+def _merged(rows: Sequence[dict[str, Any]]) -> tuple[int, tuple[Mark, ...]]:
+    """The marks, of stretches joined by twos until there are few enough; and how many joined."""
+    factor = 1
+    while True:
+        groups: dict[tuple[int, int, Outcome], list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            hundred = row["hundred"]
+            outcome = outcome_of(hundred * 100 if hundred else hundred)
+            groups[row["lane"], row["number"] // factor, outcome].append(row)
+        if len(groups) <= MOST_MARKS:
+            return factor, tuple(
+                _mark(lane, outcome, groups[lane, number, outcome])
+                for lane, number, outcome in sorted(groups)
+            )
+        factor *= 2
+
+
+def _mark(lane: int, outcome: Outcome, rows: Sequence[dict[str, Any]]) -> Mark:
+    actions = {row[name] for row in rows for name in ("first_action", "last_action")}
+    return Mark(
+        lane=lane,
+        outcome=outcome,
+        count=sum(row["count"] for row in rows),
+        first=instant(min(row["first"] for row in rows)),
+        last=instant(max(row["last"] for row in rows)),
+        action=actions.pop() if len(actions) == 1 else None,
+    )

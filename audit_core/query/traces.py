@@ -1,0 +1,344 @@
+"""Everything about one sandbox, and lists of targets. (filter, scope) → SELECT. Never runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from audit_core.access import Scope
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, fits, json_text, starts_with
+from audit_core.log.schema import Statement, entries
+from audit_core.query.classification import Condition
+from audit_core.query.conditions import matching, within, within_scope
+from audit_core.query.failure_groups import failing
+from audit_core.query.filters import EntryFilter
+from audit_core.query.sandboxes import (
+    CREATE,
+    GONE_ACTIONS,
+    LIFECYCLE_ACTIONS,
+    NAME_PATH,
+    NAMED_BEFORE,
+    REQUESTED_BEFORE,
+    SANDBOX,
+    answered_well,
+    extended,
+    flag,
+)
+from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
+from audit_core.query.windows import Bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A name that a sandbox was created with."""
+
+    sandbox: str
+    """The id."""
+    name: str
+    """Not empty."""
+    since: datetime
+    """When it was created with this name."""
+    before: datetime | None
+    """When the last sandbox before it was created with the name; `None` if none was."""
+    until: datetime | None
+    """When another sandbox was created with the name; `None` if none was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlace:
+    """A place in the list of targets: just behind this one."""
+
+    failing: int
+    last_us: int
+    target: str
+
+
+def births_and_ends(sandbox: str, scope: Scope) -> Statement:
+    """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
+    a create), `at_us`."""
+    at_us = epoch_microseconds(entries.c.created_at)
+    return (
+        select(
+            entries.c.action,
+            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            at_us.label("at_us"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.action.in_((CREATE, *GONE_ACTIONS)),
+            answered_well(entries.c.status_code),
+            entries.c.target_id == literal(sandbox),
+        )
+        .order_by(at_us, entries.c.seq)
+    )
+
+
+def bearers_of(name: str, scope: Scope, bounds: Bounds) -> Statement:
+    """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
+    `name`, `since_us`."""
+    bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
+    return _creates(scope, and_(within(entries, bounds), *_mentions(f'"{name}"'), bears))
+
+
+def _mentions(part: str) -> list[Condition]:
+    """What metadata must fulfil to hold a text: then most need not be taken apart. Nothing for a
+    text that JSON may write in another way."""
+    if not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
+        return []
+    pattern = part.replace("_", "\\_")
+    return [fits(entries.c.metadata, literal(f"%{pattern}%"))]
+
+
+def _lately(bounds: Bounds) -> Condition:
+    return within(entries, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
+
+
+def _creates(scope: Scope, which: Condition) -> Statement:
+    at_us = epoch_microseconds(entries.c.created_at)
+    return (
+        select(
+            entries.c.target_id.label("sandbox"),
+            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            at_us.label("since_us"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.action == literal(CREATE),
+            answered_well(entries.c.status_code),
+            entries.c.target_id.is_not(None),
+            which,
+        )
+        .order_by(at_us, entries.c.seq)
+    )
+
+
+def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> Statement:
+    """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
+    name while it bore it, and failed creates that asked for the name shortly before it was made.
+
+    Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
+    creates that asked for it. Only then the bounds are heeded: the naming says where to look.
+    """
+    ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
+    if naming is None:
+        ways = [and_(within(entries, bounds), way) for way in (*ways, _asked_for(sandbox))]
+    else:
+        asked_since = naming.since - REQUESTED_BEFORE
+        ways = [
+            and_(entries.c.created_at >= asked_since, *ways),
+            and_(
+                entries.c.target_id == literal(naming.name),
+                entries.c.created_at >= naming.since,
+                *([] if naming.until is None else [entries.c.created_at < naming.until]),
+            ),
+            and_(
+                _asked_for(naming.name),
+                entries.c.created_at >= max(asked_since, naming.before or asked_since),
+                entries.c.created_at <= naming.since,
+            ),
+        ]
+    # One read for each way: together they would be one that no engine can narrow.
+    parts = [
+        select(entries).where(
+            within_scope(entries, scope), entries.c.target_type == literal(SANDBOX), way
+        )
+        for way in ways
+    ]
+    both = union_all(*parts).subquery("about")
+    return select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+
+
+def _asked_for(name: str) -> Condition:
+    """Whether an entry is a create that failed and asked for the name."""
+    return and_(
+        entries.c.target_id.is_(None),
+        entries.c.action == literal(CREATE),
+        json_text(entries.c.metadata, NAME_PATH) == literal(name),
+    )
+
+
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    *,
+    target_type: str,
+    searched: str = "",
+    after: TargetPlace | None = None,
+) -> Statement:
+    """The targets of a type among the matches, those with most failed starts first, then the
+    latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
+    attempt; 0 for none).
+
+    `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name that was
+    given from `NAMED_BEFORE` before the bounds on.
+    """
+    found = (
+        _sandboxes(wanted, scope, bounds, rule)
+        if target_type == SANDBOX
+        else _others(wanted, scope, bounds, target_type)
+    )
+    conditions: list[Condition] = []
+    if searched:
+        conditions.append(_found_by(found, searched, scope, bounds, target_type))
+    if after is not None:
+        conditions.append(_behind(found, after))
+    return (
+        select(found)
+        .where(*conditions)
+        .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
+    )
+
+
+def _found_by(
+    found: Subquery, searched: str, scope: Scope, bounds: Bounds, target_type: str
+) -> Condition:
+    begins = starts_with(found.c.target, literal(searched))
+    if target_type != SANDBOX:
+        return begins
+    called = and_(
+        _lately(bounds),
+        *_mentions(f'"{searched}'),
+        starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
+    )
+    named = _creates(scope, called).order_by(None).subquery()
+    return or_(begins, found.c.target.in_(select(named.c.sandbox)))
+
+
+def _behind(found: Subquery, after: TargetPlace) -> Condition:
+    last_us = literal(after.last_us, BigInteger)
+    later = or_(
+        found.c.last_us < last_us,
+        and_(found.c.last_us == last_us, found.c.target > literal(after.target)),
+    )
+    return or_(found.c.failing < after.failing, and_(found.c.failing == after.failing, later))
+
+
+def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            entries.c.target_id.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+            *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
+        )
+        .where(
+            matching(entries, wanted, scope, bounds),
+            entries.c.target_type == literal(target_type),
+            entries.c.target_id.is_not(None),
+        )
+        .group_by(entries.c.target_id)
+        .subquery("found")
+    )
+
+
+def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> Subquery:
+    """Entries that carry a name are counted for the sandbox that bears it."""
+    attempt, life = attempts_and_lives(wanted, scope, bounds, rule)
+    asked = matching(entries, wanted, scope, bounds)
+    told = life.told.alias("life_told")
+    named = (
+        select(told.c.seq, told.c.sandbox)
+        .where(told.c.by_name == literal_column("1"))
+        .subquery("named")
+    )
+    target = func.coalesce(named.c.sandbox, entries.c.target_id)
+    active = (
+        select(
+            target.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+        )
+        .select_from(entries)
+        .outerjoin(named, named.c.seq == entries.c.seq)
+        .where(asked, entries.c.target_type == literal(SANDBOX), target.is_not(None))
+        .group_by("target")
+        .subquery("active")
+    )
+    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
+    failed = (
+        select(
+            attempt.c.sandbox,
+            func.count().label("failing"),
+            func.sum(flag(suspected)).label("suspected"),
+            func.max(case((suspected, attempt.c.at_us), else_=literal_column("0"))).label(
+                "silent_us"
+            ),
+        )
+        .where(failing(attempt), attempt.c.sandbox.is_not(None))
+        .group_by(attempt.c.sandbox)
+        .cte("failed")
+        .prefix_with(ONCE)
+    )
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            active,
+            *(
+                func.coalesce(failed.c[name], zero).label(name)
+                for name in ("failing", "suspected", "silent_us")
+            ),
+        )
+        .outerjoin(failed, failed.c.sandbox == active.c.target)
+        .subquery("found")
+    )
+
+
+def names_and_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+    """The creates of the sandboxes and the last thing that was done to each, of what was answered
+    well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
+    `name` (of a create), `at_us`, `place` (1: the last one)."""
+    column = entries.c
+    done = (
+        select(
+            column.target_id.label("sandbox"),
+            column.action,
+            case((column.action == literal(CREATE), column.metadata)).label("metadata"),
+            epoch_microseconds(column.created_at).label("at_us"),
+            func.row_number()
+            .over(
+                partition_by=column.target_id,
+                order_by=(column.created_at.desc(), column.seq.desc()),
+            )
+            .label("place"),
+        )
+        .where(
+            within_scope(entries, scope),
+            _lately(bounds),
+            column.target_type == literal(SANDBOX),
+            column.target_id.in_(sandboxes),
+            column.action.in_(LIFECYCLE_ACTIONS),
+            answered_well(column.status_code),
+        )
+        .subquery("done")
+    )
+    return (
+        select(
+            done.c.sandbox,
+            done.c.action,
+            json_text(done.c.metadata, NAME_PATH).label("name"),
+            done.c.at_us,
+            done.c.place,
+        )
+        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
+        .order_by(done.c.sandbox, done.c.place)
+    )

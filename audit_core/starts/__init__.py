@@ -1,0 +1,1 @@
+"""Why a sandbox did not start: reads of the log, and what follows from them."""

@@ -1,0 +1,189 @@
+"""Reads of attempts to start: builds a statement, runs it, gives a frozen answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from audit_core.access import Scope
+from audit_core.entries import AuditEntry
+from audit_core.log.schema import from_arrow
+from audit_core.log.store import AuditLog
+from audit_core.query import failure_groups, retries, starts, suspects
+from audit_core.query.cursors import Cursor
+from audit_core.query.failure_groups import FailureGroups, GroupKey
+from audit_core.query.filters import EntryFilter
+from audit_core.query.retries import Ending, RetryChain, ending_of
+from audit_core.query.spans import Spans
+from audit_core.query.starts import SilentRule, StartOutcome
+from audit_core.query.suspects import MOST_VALUES, TRAITS, Suspects
+from audit_core.query.windows import EPOCH, Bounds
+from audit_core.redaction import redact, redact_text
+from audit_core.starts.attempts import StartAttempt, StartPage
+
+MOST_GROUPS_BEFORE = 20_000
+"""How many groups may have been seen before a window; far above what anybody can read."""
+
+Counts = dict[StartOutcome, tuple[int, ...]]
+"""Attempts by outcome in each span, oldest first; every outcome is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartsReader:
+    """The reads. Each takes the filter, the scope and what the window means now."""
+
+    log: AuditLog
+    rule: SilentRule
+
+    def page(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        *,
+        outcomes: tuple[StartOutcome, ...] = tuple(StartOutcome),
+        cursor: Cursor | None = None,
+        rows: int = 50,
+    ) -> StartPage:
+        """The attempts with one of the outcomes at the cursor; the newest for `None`."""
+        statement = starts.start_page(
+            wanted, scope, bounds, self.rule, outcomes=outcomes, cursor=cursor
+        )
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = fetched.table.to_pylist()
+        back = cursor is not None and cursor.newer
+        if back:
+            found.reverse()
+        attempts = self._attempts(found, scope)
+        more_older = True if back else fetched.truncated
+        more_newer = fetched.truncated if back else cursor is not None
+        return StartPage(
+            attempts=attempts,
+            older=attempts[-1].cursor(newer=False) if attempts and more_older else None,
+            newer=attempts[0].cursor(newer=True) if attempts and more_newer else None,
+            elapsed_s=fetched.elapsed_s,
+        )
+
+    def counts(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Counts:
+        """How many attempts had which outcome, over time."""
+        statement = starts.start_counts(wanted, scope, bounds, self.rule, spans)
+        table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
+        found: dict[str, dict[int, int]] = defaultdict(dict)
+        for row in table.to_pylist():
+            found[row["outcome"]][row["span"]] = row["count"]
+        return {
+            outcome: tuple(found[outcome].get(number, 0) for number in range(spans.number))
+            for outcome in StartOutcome
+        }
+
+    def groups(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int
+    ) -> FailureGroups:
+        """The largest failure groups."""
+        statement = failure_groups.failure_groups(
+            wanted, scope, bounds, self.rule, spans, most=most
+        )
+        table = self.log.fetch(statement, scope, max_rows=(most + 1) * (spans.number + 1)).table
+        return failure_groups.add_up(table.to_pylist(), scope, spans, most=most)
+
+    def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
+        """When each group of failures that say so themselves was first seen in the log before a
+        time, by fingerprint. The commonest `MOST_GROUPS_BEFORE` at most."""
+        statement = failure_groups.seen_before(scope, before)
+        table = self.log.fetch(statement, scope, max_rows=MOST_GROUPS_BEFORE).table
+        return {
+            failure_groups.group_key(row).fingerprint: instant(row["first_us"])
+            for row in table.to_pylist()
+        }
+
+    def group_members(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
+    ) -> tuple[tuple[StartAttempt, ...], bool]:
+        """The newest failures of a group; whether there are more."""
+        statement = failure_groups.group_page(wanted, scope, bounds, self.rule, key)
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        return self._attempts(fetched.table.to_pylist(), scope), fetched.truncated
+
+    def suspects(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
+    ) -> Suspects:
+        """What the failures of a group have in common that successful attempts have not."""
+        statement = suspects.suspects(wanted, scope, bounds, self.rule, key)
+        table = self.log.fetch(statement, scope, max_rows=MOST_VALUES * len(TRAITS)).table
+        return suspects.weigh(table.to_pylist(), scope)
+
+    def retries(
+        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+    ) -> tuple[tuple[RetryChain, ...], bool]:
+        """The latest retry chains; whether there are more."""
+        statement = retries.retry_chains(wanted, scope, bounds, self.rule)
+        fetched = self.log.fetch(statement, scope, max_rows=most)
+        return tuple(_chain(row, scope) for row in fetched.table.to_pylist()), fetched.truncated
+
+    def _attempts(
+        self, rows: Sequence[Mapping[str, Any]], scope: Scope
+    ) -> tuple[StartAttempt, ...]:
+        entries = self._entries({row["seq"]: row["at_us"] for row in rows}, scope)
+        return tuple(
+            StartAttempt(
+                seq=row["seq"],
+                entry=entries[row["seq"]],
+                sandbox=_shown(row["sandbox"], scope),
+                by_name=bool(row["by_name"]),
+                outcome=StartOutcome(row["outcome"]),
+                next_action=row["next_action"] or None,
+                next_at=instant(row["next_us"]) if row["next_action"] else None,
+            )
+            for row in rows
+            if row["seq"] in entries
+        )
+
+    def _entries(self, times_us: dict[int, int], scope: Scope) -> dict[int, AuditEntry]:
+        """The entries by seq; one that retention dropped meanwhile is missing."""
+        if not times_us:
+            return {}
+        statement = starts.whole_entries(
+            tuple(sorted(times_us)),
+            scope,
+            since=instant(min(times_us.values())),
+            until=instant(max(times_us.values())),
+        )
+        table = self.log.fetch(statement, scope, max_rows=len(times_us)).table
+        return {
+            seq: entry if scope.secrets else redact(entry)
+            for seq, entry in zip(table.column("seq").to_pylist(), from_arrow(table), strict=True)
+        }
+
+
+def _shown(sandbox: str | None, scope: Scope) -> str | None:
+    """A name may come from the metadata, and look like a secret."""
+    return sandbox if sandbox is None or scope.secrets else redact_text(sandbox)
+
+
+def _chain(row: Mapping[str, Any], scope: Scope) -> RetryChain:
+    ending = ending_of(StartOutcome(row["last_outcome"]), row["last_next"])
+    first, last = instant(row["first_us"]), instant(row["last_us"])
+    until = instant(row["last_next_us"]) if ending is Ending.DELETED else last
+    return RetryChain(
+        sandbox=_shown(row["sandbox"], scope) or "",
+        by_name=bool(row["by_name"]),
+        attempts=row["attempts"],
+        failing=int(row["failing"]),
+        errors=row["errors"],
+        first=first,
+        last=last,
+        lost=until - first,
+        who=row["who"],
+        people=row["people"],
+        client=row["client"],
+        clients=row["clients"],
+        ending=ending,
+    )
+
+
+def instant(at_us: int) -> datetime:
+    """The time of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=at_us)

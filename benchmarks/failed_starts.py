@@ -1,0 +1,88 @@
+"""How long each view of Sandboxes takes on the embedded log, a week of it.
+
+ROWS=10000000 python -m benchmarks.failed_starts
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from audit_core.access import Scope
+from audit_core.log.store import open_log
+from audit_core.query.filters import EntryFilter
+from audit_core.query.spans import Spans
+from audit_core.query.starts import FAILING, SilentRule
+from audit_core.query.windows import Bounds
+from audit_core.starts.reader import StartsReader
+from audit_core.starts.traces_reader import TracesReader
+from benchmarks.prepared import PATIENT, UNTIL, Prepared, prepare
+
+WEEK = timedelta(days=7)
+TIMES = 5
+
+
+def measure(prepared: Prepared) -> dict[str, tuple[float, float]]:
+    """By view, the median wall time and processor time of one reading, in milliseconds."""
+    scope = Scope(organization_id=prepared.organization_id)
+    bounds = Bounds(since=UNTIL - WEEK, until=None)
+    spans = Spans(since=UNTIL - WEEK, until=UNTIL)
+    asked = (EntryFilter(), scope, bounds)
+    with closing(open_log(prepared.log_url, limits=PATIENT)) as log:
+        starts, traces = StartsReader(log, SilentRule()), TracesReader(log, SilentRule())
+        newest = starts.page(*asked, outcomes=FAILING).attempts
+        group = starts.groups(*asked, spans, 1).largest[0].key
+        by_id = next(each for each in newest if each.sandbox == each.entry.target_id)
+        by_name = next(each for each in newest if each.sandbox and each.entry.target_id is None)
+        views: dict[str, Callable[[], object]] = {
+            "failed starts: a page": lambda: starts.page(*asked, outcomes=FAILING),
+            "failed starts: counts over time": lambda: starts.counts(*asked, spans),
+            "groups": lambda: starts.groups(*asked, spans, 100),
+            "groups: first seen in the whole log": lambda: starts.first_seen(scope, spans.since),
+            "a group: suspects": lambda: starts.suspects(*asked, group),
+            "a group: its failures": lambda: starts.group_members(*asked, group, 25),
+            "retry chains": lambda: starts.retries(*asked, 200),
+            "sandboxes: a page": lambda: traces.targets(*asked),
+            "sandboxes: found by a name": lambda: traces.targets(*asked, searched="amber-api"),
+            "a trace by id": lambda: traces.trace(by_id.sandbox or "", scope),
+            "a trace by name": lambda: traces.trace(
+                by_name.sandbox or "", scope, near=by_name.entry.created_at
+            ),
+        }
+        return {name: _median_ms(view) for name, view in views.items()}
+
+
+def _median_ms(view: Callable[[], object]) -> tuple[float, float]:
+    view()
+    walls, processors = [], []
+    for _ in range(TIMES):
+        wall, processor = time.perf_counter(), time.process_time()
+        view()
+        walls.append((time.perf_counter() - wall) * 1000)
+        processors.append((time.process_time() - processor) * 1000)
+    return median(walls), median(processors)
+
+
+def table_of(timings: dict[str, tuple[float, float]]) -> Table:
+    """The figures as they are printed."""
+    table = Table("view", "median ms", "processor ms", title="Sandboxes, a week, warm")
+    for name, (wall_ms, processor_ms) in timings.items():
+        table.add_row(name, f"{wall_ms:,.0f}", f"{processor_ms:,.0f}")
+    return table
+
+
+def main() -> None:
+    """Prints the figures for a log of `ROWS` entries."""
+    rows = int(os.environ.get("ROWS", "1000000"))
+    Console(width=110).print(table_of(measure(prepare(rows))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The list of actors: people, services and API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.access import Scope
+from audit_core.people.actors import ActorLine, ActorPage
+from audit_core.query.people import MOST_LISTED, ActorKind, ActorList, ActorOrder
+from audit_core.query.windows import written
+from pages.parts import cached, filter_bar, pager, table_size
+from pages.parts.visible import visible
+
+ROWS = 25
+_OFFSET = "people_offset"
+_TABLE = "people_table"
+
+KINDS = {
+    ActorKind.ALL: "People and services",
+    ActorKind.PEOPLE: "People",
+    ActorKind.SERVICES: "Services",
+    ActorKind.KEYS: "API keys",
+}
+ORDERS = {
+    ActorOrder.ENTRIES: "Entries",
+    ActorOrder.FAILED: "Share of failures",
+    ActorOrder.LAST: "Last seen",
+    ActorOrder.FIRST: "First seen",
+    ActorOrder.ADDRESSES: "Addresses",
+    ActorOrder.KEYS: "API keys",
+    ActorOrder.CLIENTS: "Clients",
+    ActorOrder.ACTOR: "Name",
+}
+
+
+def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFrame:
+    """One line for each actor, in their order."""
+    table = pd.DataFrame(
+        [
+            {
+                "key": visible(line.api_key or ""),
+                "actor": visible(line.name),
+                "entries": line.entries,
+                "failed": line.failed / line.entries,
+                "activity": list(line.activity),
+                "last": written(line.last, zone),
+                "first": written(line.first, zone),
+                "addresses": line.addresses,
+                "keys": line.api_keys,
+                "clients": line.clients,
+            }
+            for line in lines
+        ]
+    )
+    return table.drop(columns="keys" if by_key else "key")
+
+
+def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """The list with its choices; a click on a line opens the actor's page."""
+    asked = _draw_choices(view)
+    page = cached.actor_list(view.wanted, scope, view.bounds, view.as_of, asked, ROWS, head)
+    if not page.lines:
+        if asked.search or asked.kind is not ActorKind.ALL:
+            st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
+        else:
+            pager.draw_empty(view, scope, head)
+        return
+    by_key = asked.kind is ActorKind.KEYS
+    zone = view.wanted.window.zone
+    st.dataframe(
+        frame(page.lines, zone, by_key=by_key),
+        key=_TABLE,
+        hide_index=True,
+        column_config=_columns(zone),
+        on_select=lambda: _open(page.lines),
+        selection_mode="single-cell",
+        row_height=table_size.ROW,
+        height=table_size.height(len(page.lines), most=ROWS),
+        alt=f"{KINDS[asked.kind]}, sorted by {ORDERS[asked.order].lower()}, {len(page.lines)} "
+        "of them; select a cell to open one.",
+    )
+    _draw_steps(page, asked)
+
+
+def _draw_choices(view: filter_bar.View) -> ActorList:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
+        kind = st.segmented_control(
+            "Kind",
+            list(KINDS),
+            default=ActorKind.ALL,
+            format_func=KINDS.__getitem__,
+            key="people_kind",
+            required=True,
+            persist_state="session",
+        )
+        search = st.text_input(
+            "Search",
+            key="people_search",
+            max_chars=200,
+            icon=":material/search:",
+            placeholder="Address, id or key",
+            persist_state="session",
+            width=220,
+        )
+        order = st.selectbox(
+            "Sort by",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key="people_order",
+            persist_state="session",
+            width=180,
+        )
+        ascending = st.toggle("Ascending", key="people_ascending", persist_state="session")
+    asked = ActorList(
+        kind=kind or ActorKind.ALL, search=search.strip(), order=order, descending=not ascending
+    )
+    about = (urlencode(view.wanted.to_params(), doseq=True), asked)
+    kept = st.session_state.get(_OFFSET)
+    offset = kept[1] if kept and kept[0] == about else 0
+    st.session_state[_OFFSET] = (about, offset)
+    return ActorList(
+        kind=asked.kind,
+        search=asked.search,
+        order=asked.order,
+        descending=asked.descending,
+        offset=offset,
+    )
+
+
+def _columns(zone: str) -> dict[str, object]:
+    column = st.column_config
+    time = max(150, 64 + 8 * len(zone))
+    return {
+        "key": column.TextColumn("API key", width=150),
+        "actor": column.TextColumn("Who", width=240),
+        "entries": column.NumberColumn("Entries", format="localized", width=90),
+        "failed": column.NumberColumn("Failed", format="percent", width=80),
+        "activity": column.BarChartColumn("Over the window", width=170, y_min=0),
+        "last": column.TextColumn(f"Last seen ({zone})", width=time),
+        "first": column.TextColumn(f"First seen ({zone})", width=time),
+        "addresses": column.NumberColumn("Addresses", width=90),
+        "keys": column.NumberColumn("API keys", width=85),
+        "clients": column.NumberColumn(
+            "Clients", width=80, help="Different pairs of source and user agent"
+        ),
+    }
+
+
+def _draw_steps(page: ActorPage, asked: ActorList) -> None:
+    first, last = asked.offset + 1, asked.offset + len(page.lines)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{first:,}–{last:,} of {page.total:,}. Click on a line to open it.")
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            disabled=asked.offset == 0,
+            on_click=_go,
+            args=(max(0, asked.offset - ROWS),),
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=last >= page.total or last > MOST_LISTED,
+            on_click=_go,
+            args=(last,),
+        )
+    if page.total > last > MOST_LISTED:
+        st.caption(f"The list can be paged down to {MOST_LISTED:,}. Search, or sort otherwise.")
+
+
+def _go(offset: int) -> None:
+    about, _ = st.session_state[_OFFSET]
+    st.session_state[_OFFSET] = (about, offset)
+
+
+def _open(lines: Sequence[ActorLine]) -> None:
+    cells = st.session_state[_TABLE].selection.cells
+    if cells:
+        st.query_params["person"] = lines[cells[0][0]].actor_id

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import ADMIN, AUDITOR
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
+    open_screen: OpenScreen, tmp_path: Path
+) -> None:
+    screen = open_screen(ADMIN, "/sandboxes?window=90d")
+    page = screen.page
+    expect(page.get_by_test_id("stMetricValue").first).not_to_have_text("0")
+    rows = screen.rows()
+    assert any("no use in between" in row[5] or "answered" in row[5] for row in rows)
+
+    page.get_by_role("radio", name="Groups").click()
+    expect(page).to_have_url(re.compile(r"list=groups"))
+    screen.settle()
+    screen.rows(lambda rows: bool(rows) and rows[0][2].isdigit())
+    screen.click_row(0)
+    expect(page).to_have_url(re.compile(r"group=[0-9a-f]{32}"))
+    expect(page.get_by_role("heading", name="Suspects")).to_be_visible()
+    suspects = page.get_by_role("region", name=re.compile("What the failures have in common"))
+    expect(suspects).to_be_attached()
+
+    page.get_by_role("radio", name="Sandboxes").click()
+    expect(page).to_have_url(re.compile(r"list=targets"))
+    screen.settle()
+    screen.rows(lambda rows: bool(rows) and len(rows[0]) == 7)
+    screen.click_row(0)
+    expect(page).to_have_url(re.compile(r"sandbox="))
+    expect(page.get_by_label(re.compile(r"^States of the sandbox over time"))).to_be_attached()
+    expect(page.get_by_role("heading", name="Everything about it")).to_be_visible()
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Support bundle").click()
+    file = tmp_path / "bundle.md"
+    download.value.save_as(file)
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# A sandbox that did not start\n")
+    assert "## Earlier attempts on the same sandbox" in text
+
+    page.get_by_role("button", name="Back to the list").click()
+    expect(page).not_to_have_url(re.compile(r"sandbox="))
+
+
+def test_who_may_not_manage_opens_the_page_too(open_screen: OpenScreen) -> None:
+    screen = open_screen(AUDITOR, "/sandboxes?window=90d")
+    expect(screen.page.get_by_test_id("stMetric")).to_have_count(4)

@@ -1,0 +1,483 @@
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit_core.access import Denied, Scope
+from audit_core.entries import outcome_of
+from audit_core.people import timeline as timeline_module
+from audit_core.people.actors import SPARKS, ActorReader
+from audit_core.people.person import MOST_TOUCHED, PersonReader
+from audit_core.people.timeline import STRETCHES, TimelineReader
+from audit_core.query.filters import EntryFilter
+from audit_core.query.neighbours import Kinship
+from audit_core.query.novelty import MEMORY, Novelty
+from audit_core.query.people import ActorKind, ActorList, ActorOrder
+from audit_core.query.statements import FACETS
+from audit_core.query.timelines import LaneKind, LanePlace
+from audit_core.query.windows import Bounds, Window
+from audit_core.query.work_sessions import QUIET
+from audit_core.reader import Reader
+from audit_core.tallies import Tallies
+from tests.contract.pieces import append_in_pieces
+from tests.peopled import worked_entries
+from tests.plain_reading import selected, within
+from tests.strategies import NOW, entry, subsets
+
+ENTRIES = worked_entries()
+ALPHA = Scope(organization_id="org-alpha")
+ACTOR_IDS = ("user-1", "user-2", "o'brien", "runner", "-")
+MOST = 1_000
+some = settings(deadline=None, max_examples=12)
+
+windows = st.sampled_from(
+    [
+        *(Window(preset=preset) for preset in ("1d", "7d", "30d", "90d", "all")),
+        Window(preset=None, since=NOW - timedelta(days=9), until=NOW - timedelta(days=1)),
+        Window(preset=None, until=NOW - timedelta(days=2)),
+    ]
+)
+filters = st.builds(
+    EntryFilter,
+    window=windows,
+    actions=subsets(("create", "delete", "login")),
+    target_types=st.sampled_from(((), ("sandbox",), ("-",))),
+)
+lists = st.builds(
+    ActorList,
+    kind=st.sampled_from(ActorKind),
+    search=st.sampled_from(("", "", "ANN", "_50%", "ärger", "ab…9", "nobody", "-")),
+    order=st.sampled_from(ActorOrder),
+    descending=st.booleans(),
+)
+
+
+def of(actor_id):
+    scope = ALPHA.of_actor(actor_id)
+    assert isinstance(scope, Scope)
+    return scope
+
+
+scopes = st.sampled_from(ACTOR_IDS).map(of)
+
+
+@pytest.fixture(scope="module")
+def log(new_log):
+    log = new_log()
+    append_in_pieces(log, ENTRIES)
+    return log
+
+
+def failed(item):
+    return 400 <= (item.status_code or 0) <= 599
+
+
+def client(item):
+    both = item.source, item.user_agent
+    return None if both == (None, None) else (item.source or "", item.user_agent or "")
+
+
+def different(values):
+    return len(set(values) - {None})
+
+
+def expected_lines(matches, asked):
+    groups = {}
+    for item in matches:
+        if asked.kind is ActorKind.PEOPLE and not item.actor_email:
+            continue
+        if asked.kind is ActorKind.SERVICES and item.actor_email:
+            continue
+        if asked.kind is ActorKind.KEYS and item.api_key is None:
+            continue
+        key = item.api_key if asked.kind is ActorKind.KEYS else None
+        groups.setdefault((item.actor_id, key), []).append(item)
+    return {
+        place: (
+            max(item.actor_email for item in items),
+            len(items),
+            sum(map(failed, items)),
+            min(item.created_at for item in items),
+            max(item.created_at for item in items),
+            different(item.ip_address for item in items),
+            different(item.api_key for item in items),
+            different(map(client, items)),
+        )
+        for place, items in groups.items()
+        if any(
+            asked.search.lower() in text.lower()
+            for item in items
+            for text in (item.actor_email, item.actor_id, place[1] or "")
+        )
+    }
+
+
+SORTED_BY = {
+    ActorOrder.ENTRIES: lambda line: line.entries,
+    ActorOrder.FAILED: lambda line: line.failed / line.entries,
+    ActorOrder.FIRST: lambda line: line.first,
+    ActorOrder.LAST: lambda line: line.last,
+    ActorOrder.ADDRESSES: lambda line: line.addresses,
+    ActorOrder.KEYS: lambda line: line.api_keys,
+    ActorOrder.CLIENTS: lambda line: line.clients,
+}
+
+
+@settings(some, max_examples=30)
+@given(filters, lists)
+def test_the_list_counts_what_each_actor_did(log, wanted, asked):
+    bounds = wanted.window.bounds(NOW)
+    page = ActorReader(log).actors(wanted, ALPHA, bounds, NOW, asked, MOST)
+    matches = selected(ENTRIES, wanted, ALPHA, bounds)
+    found = {
+        (line.actor_id, line.api_key): (
+            line.email,
+            line.entries,
+            line.failed,
+            line.first,
+            line.last,
+            line.addresses,
+            line.api_keys,
+            line.clients,
+        )
+        for line in page.lines
+    }
+    assert found == expected_lines(matches, asked)
+    assert len(found) == len(page.lines) == page.total
+    assert all(sum(line.activity) == line.entries for line in page.lines)
+    assert all(len(line.activity) == SPARKS for line in page.lines)
+    if asked.order in SORTED_BY:
+        order = [SORTED_BY[asked.order](line) for line in page.lines]
+        assert order == sorted(order, reverse=asked.descending)
+
+
+@some
+@given(lists, st.integers(1, 4))
+def test_pages_of_the_list_hold_every_line_once(log, asked, rows):
+    wanted = EntryFilter(window=Window(preset="all"))
+    bounds = Bounds(since=None, until=None)
+    reader = ActorReader(log)
+    whole = reader.actors(wanted, ALPHA, bounds, NOW, asked, MOST)
+    parts = []
+    for offset in range(0, whole.total, rows):
+        part = ActorList(
+            kind=asked.kind,
+            search=asked.search,
+            order=asked.order,
+            descending=asked.descending,
+            offset=offset,
+        )
+        page = reader.actors(wanted, ALPHA, bounds, NOW, part, rows)
+        assert page.total == whole.total
+        parts += page.lines
+    assert tuple(parts) == whole.lines
+
+
+def test_activity_lies_where_the_entries_do(new_log):
+    log = new_log()
+    hours = (0, 0, 5, 19)
+    log.append(
+        [
+            entry(f"id-{number}", created_at=NOW - timedelta(hours=20 - hour))
+            for number, hour in enumerate(hours)
+        ]
+    )
+    window = Window(preset=None, since=NOW - timedelta(hours=20), until=NOW)
+    wanted = EntryFilter(window=window)
+    page = ActorReader(log).actors(wanted, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST)
+    (line,) = page.lines
+    assert line.activity == tuple(hours.count(hour) for hour in range(20))
+
+
+@some
+@given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
+def test_a_timeline_draws_every_entry_of_its_lanes(log, wanted, scope, kind, most):
+    bounds = wanted.window.bounds(NOW)
+    found = TimelineReader(log).timeline(wanted, scope, bounds, NOW, kind, most)
+    matches = selected(ENTRIES, wanted, scope, bounds)
+
+    def place(item):
+        if kind is LaneKind.CATEGORY:
+            return LanePlace(category=item.category)
+        return LanePlace(target_type=item.target_type, target_id=item.target_id)
+
+    lanes = {}
+    for item in matches:
+        lanes.setdefault(place(item), []).append(item)
+    assert found.all_lanes == len(lanes)
+    assert len(found.lanes) == min(most, len(lanes))
+    sizes = sorted(map(len, lanes.values()), reverse=True)
+    assert [lane.count for lane in found.lanes] == sizes[:most]
+    for number, lane in enumerate(found.lanes):
+        items = lanes[lane.place]
+        times = [item.created_at for item in items]
+        assert (lane.count, lane.failed) == (len(items), sum(map(failed, items)))
+        assert (lane.first, lane.last) == (min(times), max(times))
+        marks = [mark for mark in found.marks if mark.lane == number]
+        drawn = Counter()
+        for mark in marks:
+            drawn[mark.outcome] += mark.count
+            held = [
+                item
+                for item in items
+                if item.outcome is mark.outcome and mark.first <= item.created_at <= mark.last
+            ]
+            assert len(held) == mark.count
+            actions = {item.action for item in held}
+            assert mark.action == (actions.pop() if len(actions) == 1 else None)
+            assert mark.last - mark.first < timedelta(microseconds=found.width_us)
+        assert drawn == Counter(item.outcome for item in items)
+
+
+def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
+    monkeypatch.setattr(timeline_module, "MOST_MARKS", 50)
+    log = new_log()
+    log.append(
+        [
+            entry(
+                f"id-{number}",
+                target_id=f"sb-{number % 3}",
+                status_code=(200, 500)[number % 2],
+                created_at=NOW - timedelta(minutes=number),
+            )
+            for number in range(900)
+        ]
+    )
+    wanted = EntryFilter()
+    bounds = wanted.window.bounds(NOW)
+    found = TimelineReader(log).timeline(wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5)
+    assert len(found.marks) <= 50
+    assert found.entries == 900
+    assert found.merged == sum(mark.count for mark in found.marks if mark.count > 1) > 0
+    assert found.width_us % (7 * 86_400_000_000 // STRETCHES) == 0
+
+
+def test_a_timeline_of_nothing_is_empty(log):
+    wanted = EntryFilter(actions=("never",))
+    bounds = wanted.window.bounds(NOW)
+    found = TimelineReader(log).timeline(wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5)
+    assert (found.lanes, found.marks, found.all_lanes, found.merged) == ((), (), 0, 0)
+
+
+def expected_sessions(matches):
+    """Lists of entries, latest first."""
+    groups = []
+    for item in sorted(matches, key=lambda item: item.created_at):
+        if groups and item.created_at - groups[-1][-1].created_at <= QUIET:
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return groups[::-1]
+
+
+@settings(some, max_examples=20)
+@given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
+def test_half_an_hour_of_quiet_parts_sessions(log, wanted, scope, offset, rows):
+    bounds = wanted.window.bounds(NOW)
+    page = PersonReader(log).sessions(wanted, scope, bounds, offset, rows)
+    everything = expected_sessions(selected(ENTRIES, wanted, scope, bounds))
+    expected = everything[offset : offset + rows]
+    assert len(page.sessions) == len(expected)
+    assert page.total == (len(everything) if expected else 0)
+    for session, items in zip(page.sessions, expected, strict=True):
+        targets = Counter((item.target_type, item.target_id) for item in items if item.target_id)
+        assert session.first == items[0].created_at
+        assert session.last == items[-1].created_at
+        assert session.count == len(items)
+        assert session.failed == sum(map(failed, items))
+        assert session.addresses == different(item.ip_address for item in items)
+        assert session.clients == different(map(client, items))
+        assert session.targets == len(targets)
+        counts = [each.count for each in session.touched]
+        assert counts == sorted(targets.values(), reverse=True)[:MOST_TOUCHED]
+        assert all(
+            targets[each.target_type, each.target_id] == each.count for each in session.touched
+        )
+
+
+PARTS = {
+    Novelty.ADDRESS: lambda item: (item.ip_address,),
+    Novelty.KEY: lambda item: (item.actor_api_key_prefix, item.actor_api_key_suffix),
+    Novelty.CLIENT: lambda item: (item.source, item.user_agent),
+    Novelty.ACTION: lambda item: (item.action,),
+}
+
+
+@some
+@given(filters, scopes)
+def test_new_is_what_was_not_there_in_the_days_before(log, wanted, scope):
+    bounds = wanted.window.bounds(NOW)
+    news = PersonReader(log).news(wanted, scope, bounds, MOST)
+    if bounds.since is None:
+        assert news is None
+        return
+    own = selected(
+        ENTRIES, EntryFilter(window=Window(preset="all")), scope, Bounds(since=None, until=None)
+    )
+    before = Bounds(since=bounds.since - MEMORY, until=bounds.since)
+    known = [item for item in own if within(item, before)]
+    now = [item for item in own if within(item, bounds)]
+    assert news.known == len(known)
+    expected = {}
+    for kind, parts in PARTS.items():
+        old = set(map(parts, known))
+        for item in now:
+            if parts(item) not in old and set(parts(item)) != {None}:
+                hour = item.created_at.replace(minute=0, second=0, microsecond=0)
+                first, count = expected.get((kind, parts(item)), (hour, 0))
+                expected[kind, parts(item)] = (min(first, hour), count + 1)
+    found = {(thing.kind, thing.parts): (thing.hour, thing.count) for thing in news.things}
+    assert found == expected
+    assert len(found) == len(news.things)
+    assert not news.truncated
+
+
+def test_what_is_new_tells_when_there_is_more(log):
+    wanted = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
+    bounds = wanted.window.bounds(NOW)
+    news = PersonReader(log).news(wanted, of("user-1"), bounds, 2)
+    assert news.truncated
+    assert len(news.things) == 2
+
+
+@some
+@given(windows, scopes)
+def test_used_keys_are_those_of_the_entries(log, window, scope):
+    bounds = window.bounds(NOW)
+    keys, more = PersonReader(log).used_keys(scope, bounds, MOST)
+    matches = selected(ENTRIES, EntryFilter(window=window), scope, bounds)
+    by_key = {}
+    for item in matches:
+        if item.api_key is not None:
+            by_key.setdefault(item.api_key, []).append(item)
+    assert {key.api_key: key.count for key in keys} == {
+        name: len(items) for name, items in by_key.items()
+    }
+    assert not more
+    lasts = [key.last for key in keys]
+    assert lasts == sorted(lasts, reverse=True)
+    for key in keys:
+        items = by_key[key.api_key]
+        assert key.failed == sum(map(failed, items))
+        assert key.first == min(item.created_at for item in items)
+        assert key.last == max(item.created_at for item in items)
+        assert key.addresses == different(item.ip_address for item in items)
+        assert key.actions == different(item.action for item in items)
+
+
+def test_a_person_is_known_by_the_whole_address_whatever_its_case(log):
+    reader = ActorReader(log)
+    assert reader.own_actor_ids("ann@example.org", ALPHA) == {"user-1"}
+    assert reader.own_actor_ids("bob_50%@example.org", ALPHA) == {"user-2"}
+    assert reader.own_actor_ids("ärger@example.org", ALPHA) == {"o'brien"}
+    assert reader.own_actor_ids("nn@example.org", ALPHA) == set()
+    assert reader.own_actor_ids("", ALPHA) == {"runner", "-"}
+
+
+def test_another_organization_is_never_seen(new_log):
+    log = new_log()
+    log.append([item for item in ENTRIES if item.organization_id != "org-alpha"])
+    everything = EntryFilter(window=Window(preset="all"))
+    bounds = Bounds(since=None, until=None)
+    recent = EntryFilter(window=Window(preset="30d"))
+    assert ActorReader(log).actors(everything, ALPHA, bounds, NOW, ActorList(), MOST).total == 0
+    assert ActorReader(log).own_actor_ids("ann@example.org", ALPHA) == set()
+    for actor_id in ACTOR_IDS:
+        scope = of(actor_id)
+        assert ActorReader(log).actor(everything, scope, bounds) is None
+        timeline = TimelineReader(log).timeline(
+            everything, scope, bounds, NOW, LaneKind.TARGET, MOST
+        )
+        assert timeline.all_lanes == timeline.entries == 0
+        assert PersonReader(log).sessions(everything, scope, bounds, 0, MOST).total == 0
+        assert PersonReader(log).used_keys(scope, bounds, MOST) == ((), False)
+        news = PersonReader(log).news(recent, scope, recent.window.bounds(NOW), MOST)
+        assert (news.known, news.things) == (0, ())
+
+
+def test_what_is_about_one_actor_is_refused_without_one(log):
+    wanted = EntryFilter()
+    bounds = wanted.window.bounds(NOW)
+    reader = PersonReader(log)
+    for read in (
+        lambda: ActorReader(log).actor(wanted, ALPHA, bounds),
+        lambda: TimelineReader(log).timeline(wanted, ALPHA, bounds, NOW, LaneKind.TARGET, 5),
+        lambda: reader.sessions(wanted, ALPHA, bounds, 0, 5),
+        lambda: reader.news(wanted, ALPHA, bounds, 5),
+        lambda: reader.used_keys(ALPHA, bounds, 5),
+    ):
+        with pytest.raises(ValueError, match="one actor"):
+            read()
+    assert isinstance(of("user-1").of_actor("user-2"), Denied)
+
+
+def test_outcomes_of_hundreds_are_those_of_codes():
+    assert all(outcome_of(code) is outcome_of(code // 100 * 100) for code in range(100, 600))
+
+
+def everything_read(log, wanted, scope):
+    """Every read of the log that pages have, by its name."""
+    bounds = wanted.window.bounds(NOW)
+    reader, actors, person = Reader(log), ActorReader(log), PersonReader(log)
+    own = scope.of_actor("user-1")
+    return {
+        "page": [row.entry for row in reader.page(wanted, scope, bounds, None, MOST).rows],
+        "histogram": reader.outcomes_over_time(wanted, scope, bounds, NOW),
+        "span": reader.span(wanted, scope, bounds, NOW),
+        "values": {name: reader.values(name, wanted, scope, bounds, 50) for name in FACETS},
+        "summary": reader.summary(wanted, scope, bounds),
+        "actions": reader.actions(wanted, scope, bounds, 50),
+        "shares": reader.actors(wanted, scope, bounds, 50),
+        "errors": reader.errors(wanted, scope, bounds, 50),
+        "hours": reader.hours_of_week(wanted, scope, bounds, NOW),
+        "facets": reader.facets(wanted, scope, bounds, 50),
+        "patterns": reader.patterns(wanted, scope, bounds, NOW, 50),
+        "neighbours": neighbours_read(reader, scope),
+        "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
+        "count": Tallies(reader).count(wanted, scope, bounds),
+        "stacked": Tallies(reader).stacked_over_time("action", wanted, scope, bounds, NOW),
+        "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
+        "actors": actors.actors(wanted, scope, bounds, NOW, ActorList(), MOST),
+        "keys": actors.actors(wanted, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST),
+        "actor": actors.actor(wanted, own, bounds),
+        "own": actors.own_actor_ids("bob_50%@example.org", scope),
+        "timeline": TimelineReader(log).timeline(wanted, own, bounds, NOW, LaneKind.TARGET, 50),
+        "sessions": person.sessions(wanted, own, bounds, 0, MOST),
+        "news": person.news(wanted, own, bounds, MOST),
+        "used": person.used_keys(own, bounds, MOST),
+    }
+
+
+def neighbours_read(reader, scope):
+    """Around some entries that anybody may have named."""
+    found = []
+    for item in ENTRIES[:20]:
+        row = reader.row(item.id, scope)
+        for kinship in Kinship if row else ():
+            near = reader.neighbours(row, kinship, scope, 5)
+            found.append([each.entry for each in (*near.newer, *near.older)])
+    return found
+
+
+@settings(deadline=None, max_examples=6)
+@given(filters)
+def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lonely, wanted):
+    """Every read: compared with a log in which there is nothing else."""
+    whole, own = ALPHA, of("user-1")
+    assert everything_read(log, wanted, own) == everything_read(lonely, wanted, whole)
+
+
+@pytest.fixture(scope="module")
+def lonely(new_log):
+    """A log that holds only what `user-1` did in the organization."""
+    log = new_log()
+    log.append(
+        [
+            item
+            for item in ENTRIES
+            if item.organization_id == "org-alpha" and item.actor_id == "user-1"
+        ]
+    )
+    return log

@@ -1,0 +1,111 @@
+"""Attempts to start, on every engine, against plain Python and against what really happened."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from audit_core.access import Scope
+from audit_core.query.filters import EntryFilter
+from audit_core.query.spans import Spans
+from audit_core.query.starts import FAILING, SilentRule, StartOutcome
+from audit_core.query.windows import Bounds
+from audit_core.starts.reader import StartsReader
+from tests.plain_starts import plain_attempts
+from tests.start_entries import SINCE, life_entries
+from tests.strategies import NOW
+
+ALPHA = Scope(organization_id="org-alpha")
+ALWAYS = Bounds(since=None, until=None)
+RULE = SilentRule()
+
+ENTRIES = life_entries(220)
+STRANGERS = life_entries(220, seed=4, organization_id="org-beta")
+
+
+@pytest.fixture(scope="module")
+def reader(new_log):
+    log = new_log()
+    log.append([each for pair in zip(ENTRIES, STRANGERS, strict=True) for each in pair])
+    return StartsReader(log, RULE)
+
+
+def found_by(reader, wanted=EntryFilter(), scope=ALPHA, bounds=ALWAYS):  # noqa: B008
+    page = reader.page(wanted, scope, bounds, rows=1000)
+    return {
+        each.entry.id: (each.sandbox, each.by_name, each.outcome.value) for each in page.attempts
+    }
+
+
+def expected_of(entries, **options):
+    return {
+        key: (each.sandbox, each.by_name, each.outcome)
+        for key, each in plain_attempts(entries, RULE, **options).items()
+    }
+
+
+def test_attempts_and_outcomes_are_those_of_a_plain_reading(reader):
+    expected = expected_of(ENTRIES)
+    assert {outcome for _, _, outcome in expected.values()} == {*StartOutcome}
+    assert Counter(by_name for _, by_name, _ in expected.values())[True] > 5
+    assert found_by(reader) == expected
+
+
+def test_who_sees_one_actor_alone_judges_by_what_that_one_did(reader):
+    own = [each for each in ENTRIES if each.actor_id == "user-1"]
+    scope = Scope(organization_id="org-alpha", actor_id="user-1")
+    assert found_by(reader, scope=scope) == expected_of(own)
+
+
+def test_a_filter_chooses_attempts_and_not_the_evidence(reader):
+    wanted = EntryFilter(actions=("create",))
+    expected = expected_of(ENTRIES, asked=lambda each: each.action == "create")
+    assert found_by(reader, wanted) == expected
+
+
+def test_what_comes_after_the_window_is_evidence_too(reader):
+    until = SINCE + timedelta(hours=3)
+    seen = [each for each in ENTRIES if each.created_at < until + RULE.within]
+    expected = expected_of(seen, asked=lambda each: each.created_at < until)
+    assert found_by(reader, bounds=Bounds(since=SINCE, until=until)) == expected
+
+
+def test_pages_give_every_attempt_once_in_order(reader):
+    expected = [
+        key
+        for key, each in sorted(
+            plain_attempts(ENTRIES, RULE).items(),
+            key=lambda pair: pair[1].entry.created_at,
+            reverse=True,
+        )
+        if each.outcome in FAILING
+    ]
+    found, cursor, back = [], None, None
+    while True:
+        page = reader.page(EntryFilter(), ALPHA, ALWAYS, outcomes=FAILING, cursor=cursor, rows=7)
+        found += [each.entry.id for each in page.attempts]
+        if page.older is None:
+            break
+        cursor, back = page.older, page.newer
+    assert found == expected
+    before = reader.page(EntryFilter(), ALPHA, ALWAYS, outcomes=FAILING, cursor=page.newer, rows=7)
+    assert back is not None
+    last = len(page.attempts)
+    assert [each.entry.id for each in before.attempts] == expected[-last - 7 : -last]
+
+
+def test_counts_over_time_are_those_of_the_attempts(reader):
+    spans = Spans(since=SINCE, until=NOW, number=6)
+    counts = reader.counts(EntryFilter(), ALPHA, ALWAYS, spans)
+    expected = Counter(each.outcome for each in plain_attempts(ENTRIES, RULE).values())
+    assert {outcome.value: sum(numbers) for outcome, numbers in counts.items()} == expected
+    assert all(len(numbers) == 6 for numbers in counts.values())
+
+
+def test_messages_are_redacted_but_for_who_may_see_secrets(reader):
+    def messages(scope):
+        page = reader.page(EntryFilter(), scope, ALWAYS, rows=1000)
+        return {each.entry.error_message for each in page.attempts}
+
+    assert "token=abcdef12345 lost" not in messages(ALPHA)
+    assert "token=abcdef12345 lost" in messages(Scope(organization_id="org-alpha", secrets=True))

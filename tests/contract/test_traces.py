@@ -1,0 +1,206 @@
+"""Traces of sandboxes and lists of targets, on every engine, against plain Python."""
+
+from collections import Counter, defaultdict
+
+import pytest
+
+from audit_core.access import Scope
+from audit_core.query.filters import EntryFilter
+from audit_core.query.starts import FAILING, SilentRule
+from audit_core.query.windows import Bounds
+from audit_core.starts.reader import StartsReader
+from audit_core.starts.traces_reader import TracesReader
+from tests.plain_starts import LIFECYCLE, Reading, name_of, plain_attempts
+from tests.start_entries import life_entries
+from tests.strategies import NOW, entry
+
+ALPHA = Scope(organization_id="org-alpha")
+ALWAYS = Bounds(since=None, until=None)
+RULE = SilentRule()
+ENTRIES = life_entries(260, seed=8)
+STRANGERS = life_entries(100, seed=9, organization_id="org-beta")
+
+
+@pytest.fixture(scope="module")
+def log(new_log):
+    log = new_log()
+    log.append([*ENTRIES, *STRANGERS])
+    return log
+
+
+@pytest.fixture(scope="module")
+def reader(log):
+    return TracesReader(log, RULE)
+
+
+def named_later(number, action, target, *, name=None, status=200, **fields):
+    """Something that happens `number` minutes after the beginning."""
+    return entry(
+        f"named-{number}-{action}",
+        organization_id="org-names",
+        action=action,
+        target_id=target,
+        status_code=status,
+        metadata=None if name is None else f'{{"body":{{"name":"{name}"}}}}',
+        created_at=NOW.replace(hour=1, minute=number),
+        **fields,
+    )
+
+
+BORN_TWICE = [
+    named_later(0, "create", None, name="amber", status=500, error_message="no runners"),
+    named_later(1, "create", "sb-old", name="amber"),
+    named_later(2, "start", "amber", status=400, error_message="Sandbox failed to start: x"),
+    named_later(3, "toolbox_execute_command", "sb-old"),
+    named_later(4, "delete", "sb-old"),
+    named_later(10, "create", None, name="amber", status=500, error_message="no runners"),
+    named_later(11, "create", "sb-new", name="amber"),
+    named_later(12, "stop", "amber"),
+]
+
+
+def test_a_name_that_is_given_twice_leads_to_each_sandbox_in_its_time(new_log):
+    log = new_log()
+    log.append(BORN_TWICE)
+    reader = TracesReader(log, RULE)
+    scope = Scope(organization_id="org-names")
+
+    def rows(key):
+        trace = reader.trace(key, scope)
+        return [(row.entry.created_at.minute, row.by_name) for row in trace.rows]
+
+    old = [(0, True), (1, False), (2, True), (3, False), (4, False)]
+    new = [(10, True), (11, False), (12, True)]
+    assert rows("sb-old") == old
+    assert rows("sb-new") == new
+    assert rows("amber") == new
+    assert reader.trace("sb-new", scope).name == "amber"
+
+
+def test_a_name_that_nothing_was_created_with_leads_to_what_asked_for_it(new_log):
+    log = new_log()
+    log.append(
+        [
+            named_later(0, "create", None, name="never", status=500),
+            named_later(1, "start", "never", status=404),
+            named_later(2, "create", None, name="other", status=500),
+        ]
+    )
+    trace = TracesReader(log, RULE).trace("never", Scope(organization_id="org-names"))
+    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1]
+    assert (trace.sandbox, trace.name) == ("never", None)
+
+
+def test_nothing_of_another_organization_is_in_a_trace(reader):
+    nobody = Scope(organization_id="org-gamma")
+    assert reader.trace("sb-1", nobody) is None
+    trace = reader.trace("sb-1", ALPHA)
+    assert {row.entry.organization_id for row in trace.rows} == {"org-alpha"}
+
+
+def test_a_trace_that_is_cut_keeps_the_newest_and_says_so(reader):
+    whole = reader.trace("sb-1", ALPHA)
+    assert not whole.truncated
+    cut = reader.trace("sb-1", ALPHA, rows=5)
+    assert cut.truncated
+    assert [row.seq for row in cut.rows] == [row.seq for row in whole.rows][-5:]
+
+
+def test_attempts_of_a_trace_are_judged_as_those_of_a_window(new_log):
+    entries = [
+        each
+        for each in life_entries(300, seed=12)
+        if each.target_id in (None, "sb-1", "sb-2") and each.target_type == "sandbox"
+    ]
+    log = new_log()
+    log.append(entries)
+    window = StartsReader(log, RULE).page(EntryFilter(), ALPHA, ALWAYS, rows=1000).attempts
+    reader = TracesReader(log, RULE)
+    for sandbox in ("sb-1", "sb-2"):
+        own = {
+            each.entry.id: (each.outcome, each.next_action, each.next_at)
+            for each in window
+            if each.entry.target_id == sandbox
+        }
+        found = {
+            each.entry.id: (each.outcome, each.next_action, each.next_at)
+            for each in reader.trace(sandbox, ALPHA).attempts
+            if each.entry.target_id == sandbox
+        }
+        assert {key: value[0] for key, value in found.items()} == {
+            key: value[0] for key, value in own.items()
+        }
+
+
+def plain_targets():
+    reading = Reading(ENTRIES, RULE)
+    found = defaultdict(list)
+    for each in reading.told:
+        target = each.target_id
+        if each.action in LIFECYCLE:
+            resolved, by_name = reading.sandbox_of(each)
+            target = resolved if by_name else target
+        if target is not None:
+            found[target].append(each)
+    return found
+
+
+def test_sandboxes_are_listed_by_failed_starts_then_by_last_activity(reader):
+    failing, suspected = Counter(), Counter()
+    for attempt in plain_attempts(ENTRIES, RULE).values():
+        failing[attempt.sandbox] += attempt.outcome in FAILING
+        suspected[attempt.sandbox] += attempt.outcome == "suspected"
+    expected = {
+        target: (
+            len(entries),
+            max(each.created_at for each in entries),
+            failing[target],
+            suspected[target],
+        )
+        for target, entries in plain_targets().items()
+    }
+    found = reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+    assert {
+        each.target: (each.entries, each.last, each.failing, each.suspected) for each in found
+    } == expected
+    order = [(-each.failing, -each.last.timestamp()) for each in found]
+    assert order == sorted(order)
+
+
+def test_pages_of_targets_give_each_once(reader):
+    whole = [
+        each.target for each in reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+    ]
+    found, after = [], None
+    while True:
+        page = reader.targets(EntryFilter(), ALPHA, ALWAYS, after=after, rows=2)
+        found += [each.target for each in page.targets]
+        if page.following is None:
+            break
+        after = page.following
+    assert found == whole
+
+
+def test_targets_of_other_types_are_listed_too(reader):
+    expected = Counter(
+        each.target_id for each in ENTRIES if each.target_type == "volume" and each.target_id
+    )
+    page = reader.targets(EntryFilter(), ALPHA, ALWAYS, target_type="volume", rows=1000)
+    assert {each.target: each.entries for each in page.targets} == expected
+
+
+@pytest.mark.parametrize("searched", ["sb-", "sb-1", "bas", "amber", "nothing", "%", "_"])
+def test_a_sandbox_is_found_by_its_id_the_beginning_of_it_or_a_name(reader, searched):
+    named = {
+        each.target_id
+        for each in ENTRIES
+        if each.action == "create"
+        and each.target_type == "sandbox"
+        and 200 <= (each.status_code or 0) < 300
+        and (name_of(each) or "").startswith(searched)
+    }
+    expected = {
+        target for target in plain_targets() if target.startswith(searched) or target in named
+    }
+    page = reader.targets(EntryFilter(), ALPHA, ALWAYS, searched=searched, rows=1000)
+    assert {each.target for each in page.targets} == expected

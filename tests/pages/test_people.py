@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from audit_core.access import Permission, Role
+from audit_core.state.memberships import set_membership
+from audit_core.state.organization_settings import (
+    ON,
+    OWN_ACTIVITY,
+    keep_setting,
+    read_setting,
+)
+from tests.pages.conftest import Open
+from tests.seeded import ALPHA, BETA, Seeded
+from tests.strategies import entry
+
+PAGE = "activity/people.py"
+HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
+MEMBER = "member@example.org"
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+def made(seeded: Seeded, number: int, **fields: Any) -> Any:
+    given: dict[str, Any] = {
+        "actor_id": "id-member",
+        "actor_email": MEMBER,
+        "organization_id": ALPHA,
+        "created_at": seeded.clock.now - timedelta(hours=number + 1),
+        "ip_address": "10.0.0.1",
+        "actor_api_key_prefix": "dtn_me",
+        "actor_api_key_suffix": "9f",
+        "source": "cli",
+        "user_agent": "agent/1",
+    }
+    return entry(f"entry-{number}", **{**given, **fields})
+
+
+@pytest.fixture
+def filled(seeded: Seeded) -> Seeded:
+    """A member with a past, two others, one of them hostile, and another organization."""
+    seeded.product.log.append(
+        [
+            *(made(seeded, number, target_id=f"sb-{number % 3}") for number in range(8)),
+            made(seeded, 8, status_code=500, ip_address="203.0.113.7"),
+            made(seeded, 9, created_at=seeded.clock.now - timedelta(days=40)),
+            made(
+                seeded,
+                10,
+                action="create",
+                target_type="api_key",
+                target_id="key-1",
+                metadata='{"body":{"name":"nightly"}}',
+            ),
+            *(
+                made(seeded, number, actor_id="id-other", actor_email="other@example.org")
+                for number in range(20, 24)
+            ),
+            made(
+                seeded,
+                30,
+                actor_id=HOSTILE,
+                actor_email=HOSTILE,
+                action=HOSTILE,
+                target_id=HOSTILE,
+                ip_address=HOSTILE,
+                user_agent=HOSTILE,
+                actor_api_key_prefix=HOSTILE,
+            ),
+            made(seeded, 40, organization_id=BETA, actor_id="id-beta", action="beta_only"),
+        ]
+    )
+    return seeded
+
+
+def allow(seeded: Seeded, value: str | None = ON) -> None:
+    with seeded.product.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY, value=value)
+
+
+def opened(app: AppTest, **params: str) -> AppTest:
+    app.run()
+    for name, value in params.items():
+        app.query_params[name] = value
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    return app
+
+
+def everything(app: AppTest) -> str:
+    """All that the page sends to the browser."""
+    return str(app._tree) + str([each.value.to_dict() for each in app.dataframe])
+
+
+def refused(app: AppTest) -> bool:
+    return "You cannot see this page" in [each.value for each in app.subheader]
+
+
+def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = chart.id
+    selection = {"points": [{"curve_number": curve, "point_number": point}]}
+    state.string_value = json.dumps({"selection": selection})
+    return app._run(states)
+
+
+def test_the_list_holds_who_acted_and_nobody_of_another_organization(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = opened(open_app("auditor@example.org"))
+    table = app.dataframe[0].value
+    assert dict(zip(table["actor"], table["entries"], strict=True)) == {
+        MEMBER: 10,
+        "other@example.org": 4,
+        HOSTILE: 1,
+    }
+    assert table["addresses"].tolist()[0] == 2
+    assert "id-beta" not in everything(app)
+    assert app.main.caption[-1].value.startswith("1–3 of 3.")
+
+
+def test_a_search_and_a_kind_narrow_the_list(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"))
+    (search,) = [each for each in app.text_input if each.label == "Search"]
+    search.set_value("OTHER@").run()
+    assert app.dataframe[0].value["actor"].tolist() == ["other@example.org"]
+    search.set_value("nobody").run()
+    assert "Nobody here matches" in app.info[0].value
+
+
+def test_one_person_has_timeline_news_sessions_keys_and_entries(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = opened(open_app("auditor@example.org"), person="id-member")
+    assert [each.value for each in app.main.subheader] == [
+        "Timeline",
+        "New for this actor",
+        "Weekday and hour",
+        "Sessions",
+        "API keys",
+        "Entries",
+    ]
+    assert app.metric[0].value == "10"
+    news, sessions, used, created, entries = (each.value for each in app.dataframe)
+    assert set(news["thing"]) == {"203.0.113.7"}
+    assert len(sessions) == 10
+    assert used["key"].tolist() == ["dtn_me…9f"]
+    assert created["Name"].tolist() == ["nightly"]
+    assert set(entries["user"]) == {MEMBER}
+    timeline = app.get("plotly_chart")[0].proto
+    assert timeline.alt.startswith("Timeline from ")
+    assert "id-other" not in everything(app)
+
+
+def test_a_click_on_the_timeline_leads_to_those_entries_on_explore(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = opened(open_app("auditor@example.org"), person="id-member")
+    app = click(app, app.get("plotly_chart")[0].proto, 0, 0)
+    assert not app.exception
+    assert app.title[0].value == "Explore"
+    assert app.query_params["actor"] == "id-member"
+    assert app.query_params["target_type"] == "sandbox"
+    assert set(app.dataframe[0].value["user"]) == {MEMBER}
+
+
+def test_hostile_text_stays_text(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), person=HOSTILE)
+    assert not app.exception
+    assert HOSTILE in [each.value for each in app.text]
+    for kind in (app.main.markdown, app.main.caption, app.main.button):
+        assert all("onerror" not in str(each.proto) for each in kind)
+    assert "<img" not in app.get("plotly_chart")[0].proto.spec
+
+
+def test_a_member_sees_nothing_unless_the_organization_allows_it(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = opened(open_app(MEMBER))
+    assert refused(app)
+    assert [each.value for each in app.code] == ["read:own_audit_logs"]
+    allow(filled)
+    app = opened(open_app(MEMBER))
+    assert not refused(app)
+    assert app.metric[0].value == "10"
+    allow(filled, None)
+    assert refused(app.run())
+
+
+@pytest.mark.parametrize("person", ["id-other", "id-beta", HOSTILE, "nobody"])
+def test_a_member_sees_nobody_else_whatever_the_address_says(
+    open_app: Open, filled: Seeded, person: str
+) -> None:
+    allow(filled)
+    app = opened(open_app(MEMBER), person=person)
+    assert refused(app)
+    assert not app.dataframe
+    assert not app.get("plotly_chart")
+    assert "other@example.org" not in everything(app)
+    assert len(filled.events("permission.refused")) >= 1
+
+
+def test_what_a_member_sees_holds_nothing_of_others(open_app: Open, filled: Seeded) -> None:
+    allow(filled)
+    app = opened(open_app(MEMBER), window="all")
+    assert app.metric[0].value == "11"
+    shown = everything(app)
+    for foreign in ("id-other", "other@example.org", "onerror", "beta_only"):
+        assert foreign not in shown
+    assert "Everybody" not in [each.label for each in app.main.button]
+    app.query_params["entry"] = "entry-20"
+    app.run()
+    assert "other@example.org" not in everything(app)
+
+
+def test_a_members_click_narrows_the_page_and_opens_no_other(
+    open_app: Open, filled: Seeded
+) -> None:
+    allow(filled)
+    app = opened(open_app(MEMBER))
+    app = click(app, app.get("plotly_chart")[0].proto, 0, 0)
+    assert app.title[0].value == "People"
+    assert app.query_params["target_type"] == "sandbox"
+    for page in ("activity/explore.py", "activity/overview.py"):
+        assert refused(app.switch_page(page).run())
+
+
+def test_an_address_that_two_actors_had_opens_neither(open_app: Open, filled: Seeded) -> None:
+    allow(filled)
+    filled.product.log.append([made(filled, 50, actor_id="id-former", actor_email=MEMBER.upper())])
+    app = opened(open_app(MEMBER))
+    assert refused(app)
+    assert "Several people" in app.main.text[-1].value
+    assert not app.dataframe
+
+
+def test_a_member_who_may_read_all_sees_all(open_app: Open, filled: Seeded) -> None:
+    with filled.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=filled.ids[MEMBER],
+            organization_id=ALPHA,
+            role=Role.MEMBER,
+            grants=frozenset({Permission.READ}),
+        )
+    app = opened(open_app(MEMBER))
+    assert len(app.dataframe[0].value) == 3
+
+
+def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded) -> None:
+    def kept() -> str | None:
+        with filled.product.state.read() as connection:
+            return read_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY)
+
+    app = open_app("admin@example.org")
+    app.session_state["access_tab"] = "Settings"
+    app.run()
+    app.switch_page("admin/access.py").run()
+    for wanted in (True, False):
+        (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+        toggle.set_value(wanted).run()
+        assert not app.exception
+        assert (kept() == ON) is wanted
+        (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+        assert toggle.value is wanted
+    events = filled.events("organization.own_activity")
+    assert [(each.actor, each.detail) for each in events] == [
+        ("admin@example.org", {"allowed": False}),
+        ("admin@example.org", {"allowed": True}),
+    ]
+
+
+def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: Seeded) -> None:
+    app = open_app("admin@example.org")
+    app.session_state["access_tab"] = "Settings"
+    app.run()
+    app.switch_page("admin/access.py").run()
+    with filled.product.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=filled.ids["admin@example.org"],
+            organization_id=ALPHA,
+            role=Role.AUDITOR,
+        )
+    (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+    toggle.set_value(True).run()
+    assert refused(app)
+    assert filled.events("organization.own_activity") == []
