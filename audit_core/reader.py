@@ -20,7 +20,7 @@ from audit_core.answers import (
 from audit_core.entries import AuditEntry, Outcome, outcome_of
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, Fetched
-from audit_core.places import Places
+from audit_core.places import MOST_HOURS, Places
 from audit_core.query import facets, overview, patterns, statements
 from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH, Countable
@@ -28,14 +28,12 @@ from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship, kin
-from audit_core.query.patterns import Patterns
+from audit_core.query.patterns import SPANS, Patterns
+from audit_core.query.spans import Spans
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000
 """How many groups a chart's statement may give; far above what any chart can show."""
-
-MOST_HOURS = 2_100_000
-"""More hours than lie between the first and the last instant that an entry may carry."""
 
 EXPORT_STEP = 50_000
 """How many entries a download reads at once, each step in a short transaction of its own."""
@@ -46,16 +44,17 @@ class Reader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     log: AuditLog
-    _places: Places = field(init=False, compare=False, repr=False)
+    places: Places = field(init=False, compare=False, repr=False)
+    """Remembers where matches lie; whatever else reads the log for a page asks it as well."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_places", Places(self.log))
+        object.__setattr__(self, "places", Places(self.log))
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place, held = self._places.page(wanted, scope, bounds, cursor, rows)
+        place, held = self.places.page(wanted, scope, bounds, cursor, rows)
         statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, held=held)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = _rows(fetched)
@@ -77,7 +76,7 @@ class Reader:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self._places.countable(wanted, scope, bounds, buckets)
+        source, place = self.places.countable(wanted, scope, bounds, buckets)
         table = self.log.fetch(
             statements.histogram(wanted, scope, place, buckets, source),
             scope,
@@ -105,7 +104,7 @@ class Reader:
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        earliest = self._places.remembered(
+        earliest = self.places.remembered(
             ("earliest", wanted, bounds),
             scope,
             lambda: self._earliest(wanted, scope, bounds),
@@ -113,7 +112,7 @@ class Reader:
         return (until if earliest is None else min(earliest, until)), until
 
     def _earliest(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         earliest = self._first(wanted, scope, place, source)
         if earliest is None or source.number is None:
             return earliest
@@ -168,20 +167,20 @@ class Reader:
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = statements.values(param, wanted, scope, place, source)
         table = self.log.fetch(statement, scope, max_rows=most).table
         return tuple(str(value) for value in table.column("value").to_pylist())
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = overview.summary(wanted, scope, place, source)
         return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
     def actions(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most frequent actions."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = overview.actions(wanted, scope, place, source)
         fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
@@ -194,7 +193,7 @@ class Reader:
 
     def actors(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
         """The most active actors."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = overview.actors(wanted, scope, place, source)
         fetched = self.log.fetch(statement, scope, max_rows=most)
         return Shares(
@@ -209,7 +208,7 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = overview.errors(wanted, scope, place, source)
         fetched = self.log.fetch(statement, scope, max_rows=most)
         return (
@@ -226,7 +225,7 @@ class Reader:
         """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
         since, until = self.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self._places.countable(wanted, scope, bounds, buckets)
+        source, place = self.places.countable(wanted, scope, bounds, buckets)
         statement = overview.hours_of_week(wanted, scope, place, buckets, source)
         table = self.log.fetch(statement, scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
@@ -235,7 +234,7 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[Facet, ...]:
         """How often each value of each field occurs: the `most` frequent ones, in one scan."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.places.countable(wanted, scope, bounds)
         statement = facets.facets(wanted, scope, place, source)
         return facets.add_up(
             self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
@@ -246,8 +245,9 @@ class Reader:
     ) -> Patterns:
         """The `most` commonest patterns of error messages; `now` stands for an open end."""
         since, until = self.span(wanted, scope, bounds, now)
-        statement = patterns.patterns(wanted, scope, bounds, since=since, until=until, most=most)
-        rows = self.log.fetch(statement, scope, max_rows=(most + 1) * patterns.SPANS).table
+        spans = Spans(since=since, until=until, number=SPANS)
+        statement = patterns.patterns(wanted, scope, bounds, spans, most=most)
+        rows = self.log.fetch(statement, scope, max_rows=(most + 1) * SPANS).table
         return patterns.add_up(rows.to_pylist(), scope, most=most)
 
     def export(

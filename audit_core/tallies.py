@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.access import Scope
-from audit_core.places import Places
 from audit_core.query import stacks, statements
 from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH
@@ -33,10 +32,6 @@ class Tallies:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     reader: Reader
-    _places: Places = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_places", Places(self.reader.log))
 
     def count_up_to(
         self, most: int, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int = 0
@@ -47,7 +42,7 @@ class Tallies:
         """
         source, place = EACH, bounds
         if not after_seq:
-            source, place = self._places.countable(wanted, scope, bounds)
+            source, place = self.reader.places.countable(wanted, scope, bounds)
         if source.number is None:
             statement = statements.count_up_to(wanted, scope, place, most=most, after_seq=after_seq)
         else:
@@ -59,7 +54,7 @@ class Tallies:
 
     def count(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Count:
         """How many entries match, exactly, however long it takes."""
-        source, place = self._places.countable(wanted, scope, bounds)
+        source, place = self.reader.places.countable(wanted, scope, bounds)
         statement = statements.count_of(wanted, scope, place, source)
         table = self.reader.log.fetch(statement, scope, max_rows=1).table
         return Count(number=int(table.column("count")[0].as_py()), more=False)
@@ -71,7 +66,7 @@ class Tallies:
         open window is cut to what it holds."""
         since, until = self.reader.span(wanted, scope, bounds, now)
         buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self._places.countable(wanted, scope, bounds, buckets)
+        source, place = self.reader.places.countable(wanted, scope, bounds, buckets)
         log = self.reader.log
         statement = stacks.largest(by, wanted, scope, place, source)
         found = log.fetch(statement, scope, max_rows=MOST_STACKED).table.to_pylist()

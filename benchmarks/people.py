@@ -63,9 +63,7 @@ def people(facts: Facts) -> list[Question]:
 
     def listed(kind: ActorKind) -> Callable[[Reader], object]:
         asked = ActorList(kind=kind)
-        return lambda reader: ActorReader(reader.log).actors(
-            wanted, scope, bounds, UNTIL, asked, PAGE
-        )
+        return lambda reader: ActorReader(reader).actors(wanted, scope, bounds, UNTIL, asked, PAGE)
 
     varied = f"{_FIGURES}, count(DISTINCT {_KEY}) AS api_keys, count(DISTINCT {_CLIENT}) AS clients"
     return [
@@ -92,7 +90,7 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's timeline, 90 days",
-            lambda reader: TimelineReader(reader.log).timeline(
+            lambda reader: TimelineReader(reader).timeline(
                 wanted, own, bounds, UNTIL, LaneKind.TARGET, 12
             ),
             lambda tongue: read(
@@ -104,12 +102,12 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's sessions, 90 days",
-            lambda reader: PersonReader(reader.log).sessions(wanted, own, bounds, 0, 10),
+            lambda reader: PersonReader(reader).sessions(wanted, own, bounds, 0, 10),
             lambda tongue: _sessions(tongue, read(tongue, _IN_SESSIONS, person=True, rest="")),
         ),
         question(
             "a person's news, 90 days",
-            lambda reader: PersonReader(reader.log).news(wanted, own, bounds, 100),
+            lambda reader: PersonReader(reader).news(wanted, own, bounds, 100),
             lambda tongue: read(
                 tongue,
                 f"ip_address, source, user_agent, {_KEY} AS api_key, action, {_FIGURES}",
@@ -120,7 +118,7 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's API keys, all",
-            lambda reader: PersonReader(reader.log).used_keys(own, always, 50),
+            lambda reader: PersonReader(reader).used_keys(own, always, 50),
             lambda tongue: read(
                 tongue,
                 f"{_KEY} AS api_key, {_FIGURES}, count(DISTINCT action) AS actions",

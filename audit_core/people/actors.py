@@ -10,14 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from audit_core.access import Scope
-from audit_core.log.store import AuditLog
 from audit_core.people.answers import timed
-from audit_core.people.answers import width_us as width_of
-from audit_core.places import Places
 from audit_core.query import people
 from audit_core.query.buckets import HOUR_US
 from audit_core.query.filters import EntryFilter
 from audit_core.query.people import ActorKind, ActorList
+from audit_core.query.spans import width_us as width_of
 from audit_core.query.timelines import require_actor
 from audit_core.query.windows import Bounds
 from audit_core.reader import MOST_GROUPS, Reader
@@ -69,7 +67,7 @@ class ActorPage:
 class ActorReader:
     """The reads. Each takes the scope and what was asked."""
 
-    log: AuditLog
+    reader: Reader
 
     def own_actor_ids(self, email: str, scope: Scope) -> frozenset[str]:
         """The actors in the scope's log that have ever had an e-mail address, whatever its case.
@@ -77,7 +75,7 @@ class ActorReader:
         `email` as accounts have it, normalized. Empty if so many resemble it that they cannot
         all be looked at.
         """
-        fetched = self.log.fetch(
+        fetched = self.reader.log.fetch(
             people.actors_with_address(email, scope), scope, max_rows=MOST_ADDRESSED
         )
         if fetched.truncated:
@@ -101,9 +99,9 @@ class ActorReader:
 
         Entries dated after `now` count in the last stretch of an open window.
         """
-        source, place = Places(self.log).countable(wanted, scope, bounds)
+        source, place = self.reader.places.countable(wanted, scope, bounds)
         statement = people.actors(wanted, scope, place, asked, source)
-        found = self.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
+        found = self.reader.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
         if not found:
             return ActorPage(lines=(), total=0)
         by_key = asked.kind is ActorKind.KEYS
@@ -126,8 +124,8 @@ class ActorReader:
         *,
         by_key: bool,
     ) -> dict[tuple[str, str | None], list[int]]:
-        since, until = Reader(self.log).span(wanted, scope, bounds, now)
-        source, place = Places(self.log).countable(wanted, scope, bounds)
+        since, until = self.reader.span(wanted, scope, bounds, now)
+        source, place = self.reader.places.countable(wanted, scope, bounds)
         width_us = width_of(since, until, SPARKS)
         if source.number is not None:
             # Counts know whole hours only.
@@ -143,16 +141,16 @@ class ActorReader:
             source=source,
         )
         activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
-        for row in self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist():
+        for row in self.reader.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist():
             activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
         return activity
 
     def actor(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
         require_actor(scope)
-        source, place = Places(self.log).countable(wanted, scope, bounds)
+        source, place = self.reader.places.countable(wanted, scope, bounds)
         statement = people.actors(wanted, scope, place, ActorList(), source)
-        found = self.log.fetch(statement, scope, max_rows=1).table.to_pylist()
+        found = self.reader.log.fetch(statement, scope, max_rows=1).table.to_pylist()
         return _line(found[0], (), by_key=False) if found else None
 
 

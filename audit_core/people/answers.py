@@ -1,8 +1,8 @@
-"""What the engines' answers are made of: instants, and stretches of time."""
+"""What the engines' answers are made of: instants."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -14,8 +14,3 @@ def instant(naive: datetime) -> datetime:
 def timed(row: dict[str, Any]) -> dict[str, Any]:
     """The row with its `first` and `last` aware."""
     return row | {name: instant(row[name]) for name in ("first", "last")}
-
-
-def width_us(since: datetime, until: datetime, stretches: int) -> int:
-    """How long `stretches` stretches are, in microseconds, to reach from one end to the other."""
-    return max(1, -(-((until - since) // timedelta(microseconds=1)) // stretches))

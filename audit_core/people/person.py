@@ -9,13 +9,12 @@ from typing import Any
 
 from audit_core.access import Scope
 from audit_core.log.schema import Statement
-from audit_core.log.store import AuditLog
 from audit_core.people.answers import timed
-from audit_core.places import Places
 from audit_core.query import novelty, used_keys, work_sessions
 from audit_core.query.filters import EntryFilter
 from audit_core.query.novelty import MEMORY, Novelty, Stretch
 from audit_core.query.windows import EPOCH, Bounds, Window
+from audit_core.reader import Reader
 
 MOST_TOUCHED = 5
 """How many targets a session names."""
@@ -97,7 +96,7 @@ class UsedKey:
 class PersonReader:
     """The reads. Each takes the scope of one actor."""
 
-    log: AuditLog
+    reader: Reader
 
     def sessions(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int
@@ -143,7 +142,7 @@ class PersonReader:
         now = self._stretch(asked, scope, bounds)
         before = self._stretch(asked, scope, Bounds(since=since, until=bounds.since))
         statement = novelty.new_things(asked, scope, now, before)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        fetched = self.reader.log.fetch(statement, scope, max_rows=most)
         known = novelty.known(asked, scope, before)
         return News(
             things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
@@ -157,19 +156,19 @@ class PersonReader:
         """The API keys that the scope's actor used, latest use first; whether there are more."""
         window = Window(preset=None, since=bounds.since, until=bounds.until)
         wanted = EntryFilter(window=window)
-        source, place = Places(self.log).countable(wanted, scope, bounds)
-        fetched = self.log.fetch(
+        source, place = self.reader.places.countable(wanted, scope, bounds)
+        fetched = self.reader.log.fetch(
             used_keys.used_keys(wanted, scope, place, source), scope, max_rows=most
         )
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated
 
     def _stretch(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Stretch:
-        source, place = Places(self.log).countable(wanted, scope, bounds)
+        source, place = self.reader.places.countable(wanted, scope, bounds)
         return Stretch(bounds=place, source=source)
 
     def _rows(self, statement: Statement, scope: Scope, most: int) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.log.fetch(
+        rows: list[dict[str, Any]] = self.reader.log.fetch(
             statement, scope, max_rows=most
         ).table.to_pylist()
         return rows

@@ -10,11 +10,10 @@ from typing import Any
 
 from audit_core.access import Scope
 from audit_core.entries import Category, Outcome, outcome_of
-from audit_core.log.store import AuditLog
 from audit_core.people.answers import instant
-from audit_core.people.answers import width_us as width_of
 from audit_core.query import timelines
 from audit_core.query.filters import EntryFilter
+from audit_core.query.spans import width_us as width_of
 from audit_core.query.timelines import LaneKind, LanePlace
 from audit_core.query.windows import Bounds
 from audit_core.reader import MOST_GROUPS, Reader
@@ -82,7 +81,7 @@ class Timeline:
 class TimelineReader:
     """The read. It takes the scope of one actor."""
 
-    log: AuditLog
+    reader: Reader
 
     def timeline(
         self,
@@ -95,9 +94,9 @@ class TimelineReader:
     ) -> Timeline:
         """What the scope's actor did over time, on the busiest lanes; marks that would lie on
         each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
-        since, until = Reader(self.log).span(wanted, scope, bounds, now)
+        since, until = self.reader.span(wanted, scope, bounds, now)
         statement = timelines.lanes(wanted, scope, bounds, kind)
-        found = self.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
+        found = self.reader.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
         lanes = tuple(_lane(row) for row in found)
         width_us = width_of(since, until, STRETCHES)
         marks: tuple[Mark, ...] = ()
@@ -110,7 +109,7 @@ class TimelineReader:
                 since=since,
                 width_us=width_us,
             )
-            rows = self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
+            rows = self.reader.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
             factor, marks = _merged(rows)
             width_us *= factor
         return Timeline(

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Subquery,
     cast,
     func,
     literal,
-    literal_column,
     select,
 )
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
+from audit_core.log.dialects.functions import epoch_microseconds
 from audit_core.log.schema import Statement, entries
 from audit_core.query.conditions import matching
 from audit_core.query.filters import EntryFilter
 from audit_core.query.secrecy import shown_template
-from audit_core.query.windows import EPOCH, Bounds
+from audit_core.query.spans import Spans, span_number
+from audit_core.query.windows import Bounds
 from audit_core.redaction import redact_text
 
 SPANS = 20
 """Into how many parts of equal length the time is cut for the counts of a pattern."""
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +63,19 @@ def patterns(
     wanted: EntryFilter,
     scope: Scope,
     bounds: Bounds,
+    spans: Spans,
     *,
-    since: datetime,
-    until: datetime,
     most: int,
 ) -> Statement:
-    """The `most` commonest patterns and one more, each in at most `SPANS` rows: `pattern`,
-    `span` (from 0), `count`, `first`, `last`, `example`, `pattern_count`, and `messages` (of all
-    patterns together); no order.
-
-    `since` and `until` are the ends of the time that is cut into spans; the first and the last
-    also hold what lies beyond.
+    """The `most` commonest patterns and one more, each with a row for each of the spans that hold
+    it: `pattern`, `span` (from 0), `count`, `first`, `last`, `example`, `pattern_count`, and
+    `messages` (of all patterns together); no order.
     """
     # A template costs much more than a group: messages are made few first.
     counted = (
         select(
             entries.c.error_message,
-            _span(since, until).label("span"),
+            span_number(epoch_microseconds(entries.c.created_at), spans).label("span"),
             func.count().label("count"),
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
@@ -95,7 +88,7 @@ def patterns(
     templates = select(
         distinct.c.error_message, shown_template(distinct.c.error_message, scope).label("pattern")
     ).subquery("template")
-    spans = (
+    by_span = (
         select(
             templates.c.pattern,
             counted.c.span,
@@ -108,7 +101,7 @@ def patterns(
         .group_by(templates.c.pattern, counted.c.span)
         .subquery("spans")
     )
-    return _largest(spans, most)
+    return _largest(by_span, most)
 
 
 def _largest(spans: Subquery, most: int) -> Statement:
@@ -124,16 +117,6 @@ def _largest(spans: Subquery, most: int) -> Statement:
     return select(*(column for column in ranked.c if column.name != "rank")).where(
         ranked.c.rank <= literal(most + 1, BigInteger)
     )
-
-
-def _span(since: datetime, until: datetime) -> ColumnElement[int]:
-    """In which part of the time an entry lies."""
-    width = max(1, -(-((until - since) // _MICROSECOND) // SPANS))
-    begin = literal((since - EPOCH) // _MICROSECOND, BigInteger)
-    elapsed = func.greatest(epoch_microseconds(entries.c.created_at) - begin, literal_column("0"))
-    number = whole_quotient(elapsed, literal(width, BigInteger))
-    last: ColumnElement[int] = func.least(number, literal_column(str(SPANS - 1)))
-    return last
 
 
 def add_up(rows: Iterable[Mapping[str, Any]], scope: Scope, *, most: int) -> Patterns:

@@ -13,6 +13,12 @@ from audit_core.query.windows import EPOCH
 _MICROSECOND = timedelta(microseconds=1)
 
 
+def width_us(since: datetime, until: datetime, number: int) -> int:
+    """How long `number` parts are, in microseconds, to reach from one end to the other; at least
+    one microsecond."""
+    return max(1, -(-((until - since) // _MICROSECOND) // number))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spans:
     """The time from `since` until `until`, cut into `number` parts. The first and the last also
@@ -26,7 +32,7 @@ class Spans:
     @property
     def width(self) -> timedelta:
         """The length of one part, at least a microsecond."""
-        return max(1, -(-((self.until - self.since) // _MICROSECOND) // self.number)) * _MICROSECOND
+        return width_us(self.since, self.until, self.number) * _MICROSECOND
 
 
 def span_number(at_us: ColumnElement[int], spans: Spans) -> ColumnElement[int]:

@@ -74,15 +74,9 @@ def _reader_of(log: AuditLog) -> Reader:
     return Reader(log)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
-def _tallies_of(log: AuditLog) -> Tallies:
-    """One for all, as the reader."""
-    return Tallies(_reader_of(log))
-
-
 def _tallies() -> Tallies:
     """The counts of the log."""
-    return _tallies_of(product().log)
+    return Tallies(reader())
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -207,7 +201,7 @@ def hours_of_week(
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
 def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
     """See `ActorReader.own_actor_ids`."""
-    return ActorReader(product().log).own_actor_ids(email, scope)
+    return ActorReader(reader()).own_actor_ids(email, scope)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -221,13 +215,13 @@ def actor_list(
     head: int,
 ) -> ActorPage:
     """See `ActorReader.actors`."""
-    return ActorReader(product().log).actors(wanted, scope, bounds, as_of, asked, rows)
+    return ActorReader(reader()).actors(wanted, scope, bounds, as_of, asked, rows)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
 def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
     """See `ActorReader.actor`."""
-    return ActorReader(product().log).actor(wanted, scope, bounds)
+    return ActorReader(reader()).actor(wanted, scope, bounds)
 
 
 @st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
@@ -241,7 +235,7 @@ def timeline(
     head: int,
 ) -> Timeline:
     """See `TimelineReader.timeline`."""
-    return TimelineReader(product().log).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
+    return TimelineReader(reader()).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -249,13 +243,13 @@ def work_sessions(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
 ) -> SessionPage:
     """See `PersonReader.sessions`."""
-    return PersonReader(product().log).sessions(wanted, scope, bounds, offset, rows)
+    return PersonReader(reader()).sessions(wanted, scope, bounds, offset, rows)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
 def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
     """See `PersonReader.news`."""
-    return PersonReader(product().log).news(wanted, scope, bounds, most)
+    return PersonReader(reader()).news(wanted, scope, bounds, most)
 
 
 @st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
@@ -263,7 +257,7 @@ def used_keys(
     scope: Scope, bounds: Bounds, most: int, head: int
 ) -> tuple[tuple[UsedKey, ...], bool]:
     """See `PersonReader.used_keys`."""
-    return PersonReader(product().log).used_keys(scope, bounds, most)
+    return PersonReader(reader()).used_keys(scope, bounds, most)
 
 
 # Sandboxes.

@@ -129,7 +129,7 @@ SORTED_BY = {
 @given(filters, lists)
 def test_the_list_counts_what_each_actor_did(log, wanted, asked):
     bounds = wanted.window.bounds(NOW)
-    page = ActorReader(log).actors(wanted, ALPHA, bounds, NOW, asked, MOST)
+    page = ActorReader(Reader(log)).actors(wanted, ALPHA, bounds, NOW, asked, MOST)
     matches = selected(ENTRIES, wanted, ALPHA, bounds)
     found = {
         (line.actor_id, line.api_key): (
@@ -158,7 +158,7 @@ def test_the_list_counts_what_each_actor_did(log, wanted, asked):
 def test_pages_of_the_list_hold_every_line_once(log, asked, rows):
     wanted = EntryFilter(window=Window(preset="all"))
     bounds = Bounds(since=None, until=None)
-    reader = ActorReader(log)
+    reader = ActorReader(Reader(log))
     whole = reader.actors(wanted, ALPHA, bounds, NOW, asked, MOST)
     parts = []
     for offset in range(0, whole.total, rows):
@@ -186,7 +186,9 @@ def test_activity_lies_where_the_entries_do(new_log):
     )
     window = Window(preset=None, since=NOW - timedelta(hours=20), until=NOW)
     wanted = EntryFilter(window=window)
-    page = ActorReader(log).actors(wanted, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST)
+    page = ActorReader(Reader(log)).actors(
+        wanted, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST
+    )
     (line,) = page.lines
     assert line.activity == tuple(hours.count(hour) for hour in range(20))
 
@@ -195,7 +197,7 @@ def test_activity_lies_where_the_entries_do(new_log):
 @given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
 def test_a_timeline_draws_every_entry_of_its_lanes(log, wanted, scope, kind, most):
     bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(log).timeline(wanted, scope, bounds, NOW, kind, most)
+    found = TimelineReader(Reader(log)).timeline(wanted, scope, bounds, NOW, kind, most)
     matches = selected(ENTRIES, wanted, scope, bounds)
 
     def place(item):
@@ -247,7 +249,9 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
     )
     wanted = EntryFilter()
     bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(log).timeline(wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5)
+    found = TimelineReader(Reader(log)).timeline(
+        wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+    )
     assert len(found.marks) <= 50
     assert found.entries == 900
     assert found.merged == sum(mark.count for mark in found.marks if mark.count > 1) > 0
@@ -257,7 +261,9 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
 def test_a_timeline_of_nothing_is_empty(log):
     wanted = EntryFilter(actions=("never",))
     bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(log).timeline(wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5)
+    found = TimelineReader(Reader(log)).timeline(
+        wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+    )
     assert (found.lanes, found.marks, found.all_lanes, found.merged) == ((), (), 0, 0)
 
 
@@ -276,7 +282,7 @@ def expected_sessions(matches):
 @given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
 def test_half_an_hour_of_quiet_parts_sessions(log, wanted, scope, offset, rows):
     bounds = wanted.window.bounds(NOW)
-    page = PersonReader(log).sessions(wanted, scope, bounds, offset, rows)
+    page = PersonReader(Reader(log)).sessions(wanted, scope, bounds, offset, rows)
     everything = expected_sessions(selected(ENTRIES, wanted, scope, bounds))
     expected = everything[offset : offset + rows]
     assert len(page.sessions) == len(expected)
@@ -309,7 +315,7 @@ PARTS = {
 @given(filters, scopes)
 def test_new_is_what_was_not_there_in_the_days_before(log, wanted, scope):
     bounds = wanted.window.bounds(NOW)
-    news = PersonReader(log).news(wanted, scope, bounds, MOST)
+    news = PersonReader(Reader(log)).news(wanted, scope, bounds, MOST)
     if bounds.since is None:
         assert news is None
         return
@@ -337,7 +343,7 @@ def test_new_is_what_was_not_there_in_the_days_before(log, wanted, scope):
 def test_what_is_new_tells_when_there_is_more(log):
     wanted = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
     bounds = wanted.window.bounds(NOW)
-    news = PersonReader(log).news(wanted, of("user-1"), bounds, 2)
+    news = PersonReader(Reader(log)).news(wanted, of("user-1"), bounds, 2)
     assert news.truncated
     assert len(news.things) == 2
 
@@ -346,7 +352,7 @@ def test_what_is_new_tells_when_there_is_more(log):
 @given(windows, scopes)
 def test_used_keys_are_those_of_the_entries(log, window, scope):
     bounds = window.bounds(NOW)
-    keys, more = PersonReader(log).used_keys(scope, bounds, MOST)
+    keys, more = PersonReader(Reader(log)).used_keys(scope, bounds, MOST)
     matches = selected(ENTRIES, EntryFilter(window=window), scope, bounds)
     by_key = {}
     for item in matches:
@@ -368,7 +374,7 @@ def test_used_keys_are_those_of_the_entries(log, window, scope):
 
 
 def test_a_person_is_known_by_the_whole_address_whatever_its_case(log):
-    reader = ActorReader(log)
+    reader = ActorReader(Reader(log))
     assert reader.own_actor_ids("ann@example.org", ALPHA) == {"user-1"}
     assert reader.own_actor_ids("bob_50%@example.org", ALPHA) == {"user-2"}
     assert reader.own_actor_ids("ärger@example.org", ALPHA) == {"o'brien"}
@@ -382,28 +388,33 @@ def test_another_organization_is_never_seen(new_log):
     everything = EntryFilter(window=Window(preset="all"))
     bounds = Bounds(since=None, until=None)
     recent = EntryFilter(window=Window(preset="30d"))
-    assert ActorReader(log).actors(everything, ALPHA, bounds, NOW, ActorList(), MOST).total == 0
-    assert ActorReader(log).own_actor_ids("ann@example.org", ALPHA) == set()
+    assert (
+        ActorReader(Reader(log)).actors(everything, ALPHA, bounds, NOW, ActorList(), MOST).total
+        == 0
+    )
+    assert ActorReader(Reader(log)).own_actor_ids("ann@example.org", ALPHA) == set()
     for actor_id in ACTOR_IDS:
         scope = of(actor_id)
-        assert ActorReader(log).actor(everything, scope, bounds) is None
-        timeline = TimelineReader(log).timeline(
+        assert ActorReader(Reader(log)).actor(everything, scope, bounds) is None
+        timeline = TimelineReader(Reader(log)).timeline(
             everything, scope, bounds, NOW, LaneKind.TARGET, MOST
         )
         assert timeline.all_lanes == timeline.entries == 0
-        assert PersonReader(log).sessions(everything, scope, bounds, 0, MOST).total == 0
-        assert PersonReader(log).used_keys(scope, bounds, MOST) == ((), False)
-        news = PersonReader(log).news(recent, scope, recent.window.bounds(NOW), MOST)
+        assert PersonReader(Reader(log)).sessions(everything, scope, bounds, 0, MOST).total == 0
+        assert PersonReader(Reader(log)).used_keys(scope, bounds, MOST) == ((), False)
+        news = PersonReader(Reader(log)).news(recent, scope, recent.window.bounds(NOW), MOST)
         assert (news.known, news.things) == (0, ())
 
 
 def test_what_is_about_one_actor_is_refused_without_one(log):
     wanted = EntryFilter()
     bounds = wanted.window.bounds(NOW)
-    reader = PersonReader(log)
+    reader = PersonReader(Reader(log))
     for read in (
-        lambda: ActorReader(log).actor(wanted, ALPHA, bounds),
-        lambda: TimelineReader(log).timeline(wanted, ALPHA, bounds, NOW, LaneKind.TARGET, 5),
+        lambda: ActorReader(Reader(log)).actor(wanted, ALPHA, bounds),
+        lambda: TimelineReader(Reader(log)).timeline(
+            wanted, ALPHA, bounds, NOW, LaneKind.TARGET, 5
+        ),
         lambda: reader.sessions(wanted, ALPHA, bounds, 0, 5),
         lambda: reader.news(wanted, ALPHA, bounds, 5),
         lambda: reader.used_keys(ALPHA, bounds, 5),
@@ -420,7 +431,7 @@ def test_outcomes_of_hundreds_are_those_of_codes():
 def everything_read(log, wanted, scope):
     """Every read of the log that pages have, by its name."""
     bounds = wanted.window.bounds(NOW)
-    reader, actors, person = Reader(log), ActorReader(log), PersonReader(log)
+    reader, actors, person = Reader(log), ActorReader(Reader(log)), PersonReader(Reader(log))
     own = scope.of_actor("user-1")
     return {
         "page": [row.entry for row in reader.page(wanted, scope, bounds, None, MOST).rows],
@@ -443,7 +454,9 @@ def everything_read(log, wanted, scope):
         "keys": actors.actors(wanted, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST),
         "actor": actors.actor(wanted, own, bounds),
         "own": actors.own_actor_ids("bob_50%@example.org", scope),
-        "timeline": TimelineReader(log).timeline(wanted, own, bounds, NOW, LaneKind.TARGET, 50),
+        "timeline": TimelineReader(Reader(log)).timeline(
+            wanted, own, bounds, NOW, LaneKind.TARGET, 50
+        ),
         "sessions": person.sessions(wanted, own, bounds, 0, MOST),
         "news": person.news(wanted, own, bounds, MOST),
         "used": person.used_keys(own, bounds, MOST),

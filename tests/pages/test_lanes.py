@@ -31,7 +31,7 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     log.append(worked_entries(400))
     window = Window(preset="30d", zone=zone)
     wanted = EntryFilter(window=window)
-    timeline = TimelineReader(log).timeline(wanted, OWN, window.bounds(NOW), NOW, kind, 12)
+    timeline = TimelineReader(Reader(log)).timeline(wanted, OWN, window.bounds(NOW), NOW, kind, 12)
     chart = over_time(timeline, window)
     sizes = {(0, number): lane.count for number, lane in enumerate(timeline.lanes)}
     for curve, trace in enumerate(chart.figure.data[1:], 1):
@@ -59,7 +59,7 @@ def test_what_is_merged_and_left_out_is_told(log: AuditLog) -> None:
     )
     wanted = EntryFilter()
     bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(log).timeline(wanted, OWN, bounds, NOW, LaneKind.TARGET, 3)
+    found = TimelineReader(Reader(log)).timeline(wanted, OWN, bounds, NOW, LaneKind.TARGET, 3)
     words = told(found, LaneKind.TARGET)
     assert "The 3 busiest targets and 2 more. These hold 60 entries." in words
     assert "60 of 60 entries share a mark" in words
