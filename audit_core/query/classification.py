@@ -1,8 +1,8 @@
-"""What an entry is by outcome and category, as conditions on the log's columns."""
+"""What an entry is by outcome, category and API key, told from the log's columns."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, false, literal, or_
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.entries import (
@@ -51,3 +51,12 @@ def in_category(table: FromClause, category: Category) -> Condition:
     if category is Category.ACCESS:
         return or_(action.in_(named), key_access)
     return and_(action.in_(named), ~key_access)
+
+
+def api_key_of(table: FromClause) -> ColumnElement[str]:
+    """The masked key as `AuditEntry.api_key` writes it; NULL if no key was used."""
+    prefix, suffix = table.c.actor_api_key_prefix, table.c.actor_api_key_suffix
+    joined = func.concat(
+        func.coalesce(prefix, literal("")), literal("…"), func.coalesce(suffix, literal(""))
+    )
+    return case((or_(prefix.is_not(None), suffix.is_not(None)), joined))

@@ -16,7 +16,7 @@ from audit_core.log.dialects.functions import (
     ipv6_digits,
     json_text,
 )
-from audit_core.query.classification import Condition, has_outcome, in_category
+from audit_core.query.classification import Condition, api_key_of, has_outcome, in_category
 from audit_core.query.expressions import (
     AllOf,
     AnyOf,
@@ -103,11 +103,7 @@ def _values(table: FromClause, field: Field) -> list[ColumnElement[Any]]:
     if field is Field.ACTOR_EMAIL:
         return [email]
     if field is Field.API_KEY:
-        prefix, suffix = column.actor_api_key_prefix, column.actor_api_key_suffix
-        joined = func.concat(
-            func.coalesce(prefix, literal("")), literal("…"), func.coalesce(suffix, literal(""))
-        )
-        return [prefix, suffix, case((or_(prefix.is_not(None), suffix.is_not(None)), joined))]
+        return [column.actor_api_key_prefix, column.actor_api_key_suffix, api_key_of(table)]
     if field is Field.ORGANIZATION_ID:
         return [func.nullif(column.organization_id, literal(""))]
     if field in (Field.OUTCOME, Field.CATEGORY):

@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import contains_folded, epoch_microseconds, whole_quotient
 from audit_core.log.schema import Statement, entries
-from audit_core.query.classification import Condition
+from audit_core.query.classification import Condition, api_key_of
 from audit_core.query.conditions import within_scope
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
@@ -70,13 +70,6 @@ class ActorList:
     def __post_init__(self) -> None:
         if not 0 <= self.offset <= MOST_LISTED:
             raise ValueError(f"the offset {self.offset} does not lie from 0 to {MOST_LISTED}")
-
-
-def api_key_text(table: FromClause) -> ColumnElement[Any]:
-    """The masked key as `AuditEntry.api_key` writes it; NULL if no key was used."""
-    prefix, suffix = table.c.actor_api_key_prefix, table.c.actor_api_key_suffix
-    written = func.coalesce(prefix, "").concat("…").concat(func.coalesce(suffix, ""))
-    return case((or_(prefix.is_not(None), suffix.is_not(None)), written))
 
 
 def client_text(table: FromClause) -> ColumnElement[Any]:
@@ -134,7 +127,7 @@ def _lines(
         .group_by(*columns)
         .subquery("combined")
     )
-    api_key = api_key_text(combined)
+    api_key = api_key_of(combined)
     lines = select(
         combined.c.actor_id,
         func.max(combined.c.actor_email).label("actor_email"),
@@ -180,7 +173,7 @@ def times(
         return raw
     # Two keys that are shown alike are one.
     written = select(
-        raw.c.actor_id, api_key_text(raw).label("api_key"), raw.c.first, raw.c.last
+        raw.c.actor_id, api_key_of(raw).label("api_key"), raw.c.first, raw.c.last
     ).subquery("written")
     return (
         select(
@@ -226,7 +219,7 @@ def activity(
     return source.options(
         select(
             counted.c.actor_id,
-            api_key_text(counted).label("api_key"),
+            api_key_of(counted).label("api_key"),
             counted.c.number,
             counted.c.count,
         )
@@ -279,7 +272,7 @@ def with_key(table: FromClause) -> Condition:
 def _found(combined: FromClause, asked: ActorList) -> Condition:
     searched: list[ColumnElement[Any]] = [combined.c.actor_email, combined.c.actor_id]
     if asked.kind is ActorKind.KEYS:
-        searched.append(func.coalesce(api_key_text(combined), ""))
+        searched.append(func.coalesce(api_key_of(combined), ""))
     return or_(*(contains_folded(column, literal(asked.search)) for column in searched))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
@@ -19,7 +19,7 @@ from audit_core.entries import Category
 from audit_core.log.dialects.functions import as_text
 from audit_core.log.schema import Statement
 from audit_core.query.buckets import Buckets
-from audit_core.query.classification import in_category
+from audit_core.query.classification import api_key_of, in_category
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
 from audit_core.query.statements import actor_of, bucket_number, zone_offset
@@ -60,14 +60,6 @@ class StackedHistogram:
         return dict(totals)
 
 
-def _key_of(table: FromClause) -> ColumnElement[str]:
-    prefix, suffix = table.c.actor_api_key_prefix, table.c.actor_api_key_suffix
-    joined = func.concat(
-        func.coalesce(prefix, literal("")), literal("…"), func.coalesce(suffix, literal(""))
-    )
-    return case((or_(prefix.is_not(None), suffix.is_not(None)), joined))
-
-
 def _category_of(table: FromClause) -> ColumnElement[str]:
     return case(
         *(
@@ -81,7 +73,7 @@ def _category_of(table: FromClause) -> ColumnElement[str]:
 
 STACKS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
     "actor": actor_of,
-    "key": _key_of,
+    "key": api_key_of,
     "action": lambda table: table.c.action,
     "category": _category_of,
     "target_type": lambda table: table.c.target_type,

@@ -6,9 +6,10 @@ from sqlalchemy import BigInteger, cast, func, select
 
 from audit_core.access import Scope
 from audit_core.log.schema import Statement, entries
+from audit_core.query.classification import api_key_of
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
-from audit_core.query.people import api_key_text, failed, times, with_key
+from audit_core.query.people import failed, times, with_key
 from audit_core.query.timelines import require_actor
 from audit_core.query.windows import Bounds
 
@@ -36,7 +37,7 @@ def used_keys(
         .group_by(*columns)
         .subquery("combined")
     )
-    api_key = api_key_text(combined)
+    api_key = api_key_of(combined)
     used = (
         select(
             func.max(api_key).label("api_key"),

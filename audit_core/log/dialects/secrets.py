@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Text
@@ -11,6 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from audit_core.log.dialects.regular import REGULAR, Regular
 from audit_core.redaction import SECRET_SHAPES
 
 
@@ -30,10 +29,6 @@ class Redacted(FunctionElement[str]):
     name = "redacted"
 
 
-def _re2(shape: str) -> str:
-    return shape
-
-
 def _postgresql(shape: str) -> str:
     """Its word borders are those of all letters, not of ASCII's, and it counts to 255 only."""
     for quote in "\"'":
@@ -45,62 +40,26 @@ def _postgresql(shape: str) -> str:
     return shape.replace(r"\b", before)
 
 
-def plain_literal(text: str) -> str:
-    """The text as a literal of SQL in which a backslash means itself."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def escaped_literal(text: str) -> str:
-    """The text as a literal of SQL in which a backslash takes the meaning of what follows."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-_Engine = tuple[Callable[[str], str], Callable[[str], str], str, str]
-
-_ENGINES: dict[str, _Engine] = {
-    "duckdb": (
-        _re2,
-        plain_literal,
-        "regexp_matches({text}, {shape})",
-        "regexp_replace({text}, {shape}, {mark}, 'g')",
-    ),
-    "postgresql": (
-        _postgresql,
-        plain_literal,
-        "({text} ~ {shape})",
-        "regexp_replace({text}, {shape}, {mark}, 'g')",
-    ),
-    "clickhousedb": (
-        _re2,
-        escaped_literal,
-        "match({text}, {shape})",
-        "replaceRegexpAll({text}, {shape}, {mark})",
-    ),
-}
-"""How a shape and a literal are written, how a text is tried, and how all that fits is replaced."""
-
-
-def _spell(engine: str, dialect: _Engine) -> None:
-    of_engine, literal_of, tried, replaced = dialect
-    shapes = [(literal_of(of_engine(shape)), literal_of(mark)) for shape, mark in SECRET_SHAPES]
+def _spell(engine: str, regular: Regular) -> None:
+    of_engine = _postgresql if engine == "postgresql" else str
+    shapes = [
+        (regular.literal(of_engine(shape)), regular.literal(mark)) for shape, mark in SECRET_SHAPES
+    ]
 
     @compiles(LooksSecret, engine)
     def _(element: LooksSecret, compiler: SQLCompiler, **options: Any) -> str:
         (text,) = (compiler.process(argument, **options) for argument in element.clauses)
-        return f"({' OR '.join(tried.format(text=text, shape=shape) for shape, _ in shapes)})"
+        tried = (regular.tried.format(text=text, shape=shape) for shape, _ in shapes)
+        return f"({' OR '.join(tried)})"
 
     @compiles(Redacted, engine)
     def _(element: Redacted, compiler: SQLCompiler, **options: Any) -> str:
         (text,) = (compiler.process(argument, **options) for argument in element.clauses)
-        return reduce(
-            lambda inner, shape: replaced.format(text=inner, shape=shape[0], mark=shape[1]),
-            shapes,
-            text,
-        )
+        return regular.replace_all(text, shapes)
 
 
-for _name, _dialect in _ENGINES.items():
-    _spell(_name, _dialect)
+for _name, _regular in REGULAR.items():
+    _spell(_name, _regular)
 
 
 def looks_secret(text: ColumnElement[Any]) -> ColumnElement[bool]:
