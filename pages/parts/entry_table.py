@@ -15,6 +15,7 @@ from audit_core.entries import AuditEntry, Outcome
 from audit_core.query.columns import COLUMNS, Density, Layout
 from audit_core.query.windows import ago, format_instant, written
 from audit_core.redaction import redact_metadata, redact_text
+from pages.parts import selection
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.visible import visible
 
@@ -206,8 +207,8 @@ def forget_selection() -> None:
 
 
 def _open(entries: list[AuditEntry]) -> None:
-    cells = st.session_state[_KEY].selection.cells
-    if cells:
-        entry = entries[cells[0][0]]
+    row = selection.row_of(_KEY)
+    if row is not None:
+        entry = entries[row]
         st.query_params["entry"] = entry.id
         st.query_params["entry_at"] = format_instant(entry.created_at)

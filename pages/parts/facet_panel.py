@@ -13,7 +13,7 @@ from audit_core.query.facets import Facet
 from audit_core.query.filters import NONE
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, filter_bar
+from pages.parts import cached, filter_bar, selection
 from pages.parts.visible import visible
 
 MOST_VALUES = 500
@@ -146,10 +146,9 @@ def _draw_values(facet: Facet) -> None:
 
 
 def _keep(facet: Facet, key: str) -> None:
-    if cells := st.session_state[key].selection.cells:
-        # Forgotten at once, so that a click on the same cell counts again.
-        st.session_state[key] = {"selection": {"cells": []}}
-        _ask(facet, cells[0][0], exclude=False)
+    row = selection.take_row(key)
+    if row is not None:
+        _ask(facet, row, exclude=False)
 
 
 def _leave(facet: Facet, key: str) -> None:

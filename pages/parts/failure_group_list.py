@@ -20,7 +20,7 @@ from audit_core.state.failure_marks import (
     mark_failures,
 )
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, filter_bar, start_list, viewer
+from pages.parts import cached, filter_bar, selection, start_list, viewer
 from pages.parts.entry_table import MESSAGE_LENGTH
 from pages.parts.visible import visible
 
@@ -123,9 +123,9 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
 
 
 def _open(groups: tuple[FailureGroup, ...]) -> None:
-    if cells := st.session_state[_TABLE].selection.cells:
-        st.session_state[_TABLE] = {"selection": {"cells": []}}
-        st.query_params["group"] = groups[cells[0][0]].key.fingerprint
+    row = selection.take_row(_TABLE)
+    if row is not None:
+        st.query_params["group"] = groups[row].key.fingerprint
 
 
 def _draw_group(

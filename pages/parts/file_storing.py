@@ -17,7 +17,6 @@ from audit_core.log.arrivals import AppendReport
 from audit_core.rejections import Rejection
 from audit_core.sources.files import read_records
 from audit_core.sources.pipeline import IngestReport, ingest
-from audit_core.state.access_record import record
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, problems, rejection_list, viewer
@@ -132,20 +131,13 @@ def _store_file(
         result.ended = True
     finally:
         with product.state.begin() as connection:
-            record(
-                connection,
-                at=product.clock(),
-                verb="ingest",
-                actor=person.email,
-                organization_id=scope.organization_id,
-                address=viewer.address(),
-                detail={
-                    "file": file.name,
-                    "bytes": file.size,
-                    **asdict(result.report),
-                    "ended": result.ended,
-                },
-            )
+            detail = {
+                "file": file.name,
+                "bytes": file.size,
+                **asdict(result.report),
+                "ended": result.ended,
+            }
+            viewer.record_deed(connection, person, "ingest", detail)
 
 
 def _still_allowed(scope: Scope) -> Viewer:

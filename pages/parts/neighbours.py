@@ -11,7 +11,7 @@ from audit_core.access import Scope
 from audit_core.answers import Neighbours, Row
 from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.windows import ago, written
-from pages.parts import cached
+from pages.parts import cached, selection
 from pages.parts.emphasis import EMPHASIS
 from pages.parts.entry_table import message_text, outcome_text, target_text
 from pages.parts.visible import visible
@@ -96,8 +96,8 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
         alt="The entries before and after this one, newest first; select a cell to open one.",
     )
     st.caption(told(found))
-    cells = st.session_state[key].selection.cells
-    picked = rows[cells[0][0]] if cells else here
+    row = selection.row_of(key)
+    picked = here if row is None else rows[row]
     return None if picked.seq == here.seq else picked
 
 

@@ -6,7 +6,6 @@ import streamlit as st
 
 from audit_core.access import Permission
 from audit_core.query.windows import UTC_NAME, zone_names
-from audit_core.state.access_record import record
 from audit_core.state.organization_settings import keep_setting, read_setting
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, viewer
@@ -37,16 +36,7 @@ def _choose() -> None:
     person, _ = viewer.require(Permission.MANAGE)
     organization_id = person.organization_id or ""
     zone: str = st.session_state[_CHOICE]
-    product = cached.product()
-    with product.state.begin() as connection:
+    with cached.product().state.begin() as connection:
         keep_setting(connection, organization_id=organization_id, name=SETTING, value=zone)
-        record(
-            connection,
-            at=product.clock(),
-            verb="organization.zone_set",
-            actor=person.email,
-            organization_id=organization_id,
-            address=viewer.address(),
-            detail={"zone": zone},
-        )
+        viewer.record_deed(connection, person, "organization.zone_set", {"zone": zone})
     cached.organization_zone.clear()

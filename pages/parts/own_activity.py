@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.access import Permission, Scope
-from audit_core.state.access_record import record
 from audit_core.state.organization_settings import ON, OWN_ACTIVITY, keep_setting, read_setting
 from pages.parts import cached, viewer
 
@@ -42,20 +41,11 @@ def keep(scope: Scope, *, allowed: bool) -> None:
     person, present = viewer.require(Permission.MANAGE)
     if present != scope:
         st.rerun()
-    product = cached.product()
-    with product.state.begin() as connection:
+    with cached.product().state.begin() as connection:
         keep_setting(
             connection,
             organization_id=present.organization_id or "",
             name=OWN_ACTIVITY,
             value=ON if allowed else None,
         )
-        record(
-            connection,
-            at=product.clock(),
-            verb="organization.own_activity",
-            actor=person.email,
-            organization_id=present.organization_id,
-            address=viewer.address(),
-            detail={"allowed": allowed},
-        )
+        viewer.record_deed(connection, person, "organization.own_activity", {"allowed": allowed})

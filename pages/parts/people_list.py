@@ -12,7 +12,7 @@ from audit_core.access import Scope
 from audit_core.people.actors import ActorLine, ActorPage
 from audit_core.query.people import MOST_LISTED, ActorKind, ActorList, ActorOrder
 from audit_core.query.windows import written
-from pages.parts import cached, filter_bar, pager, table_size
+from pages.parts import cached, filter_bar, pager, selection, table_size
 from pages.parts.visible import visible
 
 ROWS = 25
@@ -179,6 +179,6 @@ def _go(offset: int) -> None:
 
 
 def _open(lines: Sequence[ActorLine]) -> None:
-    cells = st.session_state[_TABLE].selection.cells
-    if cells:
-        st.query_params["person"] = lines[cells[0][0]].actor_id
+    row = selection.row_of(_TABLE)
+    if row is not None:
+        st.query_params["person"] = lines[row].actor_id

@@ -24,6 +24,7 @@ from pages.parts import (
     filter_bar,
     pager,
     person_charts,
+    selection,
     table_size,
 )
 from pages.parts.explore_link import Click
@@ -152,9 +153,9 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     things = found.things
 
     def ask() -> None:
-        cells = st.session_state["person_news"].selection.cells
-        if cells:
-            _ask_new(things[cells[0][0]], click)
+        row = selection.row_of("person_news")
+        if row is not None:
+            _ask_new(things[row], click)
 
     st.dataframe(
         news_frame(things, zone),
@@ -203,9 +204,9 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     window = view.wanted.window
 
     def ask() -> None:
-        cells = st.session_state["person_sessions"].selection.cells
-        if cells:
-            chosen: WorkSession = page.sessions[cells[0][0]]
+        row = selection.row_of("person_sessions")
+        if row is not None:
+            chosen: WorkSession = page.sessions[row]
             click.ask(window=lanes.span_window(chosen.first, chosen.last, window))
 
     st.dataframe(
@@ -282,9 +283,9 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
 
 def _draw_used(keys: Sequence[UsedKey], zone: str, click: Click) -> None:
     def ask() -> None:
-        cells = st.session_state["person_keys"].selection.cells
-        if cells:
-            click.ask(**(filter_bar.NOTHING | dict(key_changes(keys[cells[0][0]], zone))))
+        row = selection.row_of("person_keys")
+        if row is not None:
+            click.ask(**(filter_bar.NOTHING | dict(key_changes(keys[row], zone))))
 
     st.dataframe(
         keys_frame(keys, zone),

@@ -13,7 +13,7 @@ from audit_core.query.language import parse
 from audit_core.query.problems import QueryError, mark
 from audit_core.query.secrecy import require_visible
 from audit_core.query.vocabulary import FIELD_WORDS
-from pages.parts import condition_builder
+from pages.parts import condition_builder, selection
 from pages.parts.condition_builder import Ask
 from pages.parts.visible import visible
 
@@ -134,10 +134,9 @@ def forget_draft() -> None:
 
 
 def _use_example(apply: Apply) -> None:
-    if cells := st.session_state[_EXAMPLES].selection.cells:
-        # Forgotten at once, so that a click on the same one counts again.
-        st.session_state[_EXAMPLES] = {"selection": {"cells": []}}
-        apply(examples()[cells[0][0]].text)
+    row = selection.take_row(_EXAMPLES)
+    if row is not None:
+        apply(examples()[row].text)
 
 
 def _take(scope: Scope, apply: Apply) -> None:

@@ -17,7 +17,6 @@ from audit_core.starts.bundle import Similar, support_bundle
 from audit_core.starts.configuration import configuration_at
 from audit_core.starts.trace import Trace, TraceRow
 from audit_core.starts.traces_reader import NEAR
-from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
 from audit_core.templates import template_of
 from pages.parts import cached, charts, filter_bar, start_list, viewer
@@ -138,17 +137,8 @@ def _record_bundle(entry_id: str) -> None:
     person = viewer.find()
     if person is None:
         return
-    product = cached.product()
-    with product.state.begin() as connection:
-        record(
-            connection,
-            at=product.clock(),
-            verb="support_bundle.downloaded",
-            actor=person.email,
-            organization_id=person.organization_id,
-            address=viewer.address(),
-            detail={"entry": entry_id},
-        )
+    with cached.product().state.begin() as connection:
+        viewer.record_deed(connection, person, "support_bundle.downloaded", {"entry": entry_id})
 
 
 def _draw_configuration(trace: Trace, zone: str) -> None:

@@ -36,7 +36,7 @@ from audit_core.state.views import (
     may_change,
     open_view,
 )
-from pages.parts import cached, filter_bar, query_box, view_dialogs, viewer
+from pages.parts import cached, filter_bar, query_box, selection, view_dialogs, viewer
 from pages.parts.visible import visible
 
 POPOVER = "views_popover"
@@ -88,13 +88,7 @@ def draw(person: Viewer, scope: Scope, shown: Params) -> None:
         if view is not None:
             _draw_open(person, view, shown)
         elif VIEW_PARAM not in st.query_params:
-            st.button(
-                "Save as…",
-                icon=":material/bookmark_add:",
-                key="views_save_as",
-                on_click=view_dialogs.ask_for,
-                args=(view_dialogs.SAVE,),
-            )
+            _draw_save_as()
     for line in st.session_state.pop(_PROBLEM, ()):
         st.text(visible(line))
     view_dialogs.draw(scope, shown)
@@ -180,13 +174,7 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
                 on_click=_overwrite,
                 args=(view.id, shown),
             )
-    st.button(
-        "Save as…",
-        icon=":material/bookmark_add:",
-        key="views_save_as",
-        on_click=view_dialogs.ask_for,
-        args=(view_dialogs.SAVE,),
-    )
+    _draw_save_as()
     st.button(
         "Leave",
         icon=":material/close:",
@@ -194,6 +182,16 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
         type="tertiary",
         on_click=lambda: st.query_params.pop(VIEW_PARAM, None),
         help="Keep what is shown, without the name",
+    )
+
+
+def _draw_save_as() -> None:
+    st.button(
+        "Save as…",
+        icon=":material/bookmark_add:",
+        key="views_save_as",
+        on_click=view_dialogs.ask_for,
+        args=(view_dialogs.SAVE,),
     )
 
 
@@ -297,12 +295,11 @@ def _open(person: Viewer, scope: Scope, key: str, drop: Sequence[str] = ()) -> N
 
 
 def _click(widget: str, keys: tuple[str, ...], scope: Scope) -> None:
-    if cells := st.session_state[widget].selection.cells:
-        # Forgotten at once, so that a click on the same one counts again.
-        st.session_state[widget] = {"selection": {"cells": []}}
+    row = selection.take_row(widget)
+    if row is not None:
         st.session_state[POPOVER] = False
         if person := viewer.find():
-            _open(person, scope, keys[cells[0][0]], filter_bar.PLACE_PARAMS)
+            _open(person, scope, keys[row], filter_bar.PLACE_PARAMS)
 
 
 def _manage() -> None:

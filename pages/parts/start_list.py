@@ -16,7 +16,7 @@ from audit_core.query.spans import Spans
 from audit_core.query.starts import FAILING, StartOutcome
 from audit_core.query.windows import ago, format_instant, written
 from audit_core.starts.attempts import StartAttempt
-from pages.parts import cached, filter_bar
+from pages.parts import cached, filter_bar, selection
 from pages.parts.entry_table import message_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
 from pages.parts.visible import visible
@@ -139,9 +139,9 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
 def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetime]]) -> None:
     """Open the sandbox of the row that was clicked on, if it is known, as of the row's time; for
     callbacks."""
-    if cells := st.session_state[key].selection.cells:
-        st.session_state[key] = {"selection": {"cells": []}}
-        sandbox, at = sandbox_of(cells[0][0])
+    row = selection.take_row(key)
+    if row is not None:
+        sandbox, at = sandbox_of(row)
         if sandbox:
             st.query_params["sandbox"] = sandbox
             st.query_params["sandbox_at"] = format_instant(at)

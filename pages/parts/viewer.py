@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from audit_core.access import Denied, Permission, Scope, decide, readable
 from audit_core.api.identity import SESSION_COOKIE, session_secret_of, viewer_of
@@ -69,6 +70,20 @@ def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
     st.stop()
 
 
+def record_deed(connection: Connection, viewer: Viewer, verb: str, detail: dict[str, Any]) -> None:
+    """Put on record what the viewer does now in the present organization, from this address; in
+    the transaction of the deed."""
+    record(
+        connection,
+        at=cached.product().clock(),
+        verb=verb,
+        actor=viewer.email,
+        organization_id=viewer.organization_id,
+        address=address(),
+        detail=detail,
+    )
+
+
 def page_path() -> str:
     """The path of the page in the browser's address, "/" when it is not known."""
     return urlsplit(st.context.url or "").path or "/"
@@ -81,17 +96,9 @@ def _record_refusal(viewer: Viewer, permission: Permission) -> None:
     recorded = st.session_state.setdefault(_RECORDED, set())
     if refusal in recorded:
         return
-    product = cached.product()
-    with product.state.begin() as connection:
-        record(
-            connection,
-            at=product.clock(),
-            verb="permission.refused",
-            actor=viewer.email,
-            organization_id=viewer.organization_id,
-            address=address(),
-            detail={"permission": permission.value, "page": page},
-        )
+    with cached.product().state.begin() as connection:
+        detail = {"permission": permission.value, "page": page}
+        record_deed(connection, viewer, "permission.refused", detail)
     recorded.add(refusal)
 
 
