@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Position, sync_playwright
 
 from benchmarks.prepared import EMAIL, PASSWORD, Prepared
 
@@ -28,6 +28,8 @@ FLAGS = [
     "--disable-sync",
 ]
 WINDOWS = ("Last 90 days", "Last 30 days", "All time", "Last day", "Last year", "Last 7 days")
+FACETS = ("actor", "action", "outcome")
+FIRST_ROW: Position = {"x": 60, "y": 60}
 ROUNDS = 5
 QUIET_MS = 350
 
@@ -73,7 +75,10 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
         times.setdefault(f"{name}: {what}", []).append(wait(page, act))
 
     for window in WINDOWS:
-        page.get_by_label("Time window").first.click()
+        choice = page.get_by_label("Time window").first
+        choice.scroll_into_view_if_needed()
+        page.wait_for_timeout(300)
+        choice.click()
         option = page.get_by_role("option", name=window, exact=True)
         timed(f"window {window.lower()}", option.click)
     search = page.get_by_label("Query", exact=True)
@@ -85,12 +90,22 @@ def _round(page: Page, name: str, number: int, times: dict[str, list[float]]) ->
     if name == "Explore":
         timed("older", page.get_by_role("button", name="Older").click)
         timed("newer", page.get_by_role("button", name="Newer").click)
-        table = page.locator("[data-testid=stDataFrame]")
-        # The table learns where it is from the pointer: a click right after scrolling is lost.
-        table.hover(position={"x": 300, "y": 60})
-        page.wait_for_timeout(300)
-        timed("open a row", lambda: table.click(position={"x": 300, "y": 60}))
+        timed("open a row", _clicked(page, "entry_table"))
         timed("close it", lambda: page.keyboard.press("Escape"))
+        for facet in FACETS:
+            timed(f"keep a value of {facet}", _clicked(page, f"facet_{facet}_values"))
+            search.fill("")
+            timed("clear the query", lambda: search.press("Enter"))
+
+
+def _clicked(page: Page, key: str) -> Callable[[], object]:
+    """A click on the first row of the table with this key, which is in view by then."""
+    table = page.locator(f".st-key-{key}").get_by_test_id("stDataFrame")
+    table.scroll_into_view_if_needed()
+    # The table learns where it is from the pointer: a click right after scrolling is lost.
+    table.hover(position=FIRST_ROW)
+    page.wait_for_timeout(300)
+    return lambda: table.click(position=FIRST_ROW)
 
 
 def wait(page: Page, act: Callable[[], object]) -> float:

@@ -7,6 +7,7 @@ would need more of the processor than the server does.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ from itertools import cycle
 from statistics import median, quantiles
 from typing import Any
 
+import httpx
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
@@ -35,6 +38,7 @@ SETTLED_S, WATCHED_S = 8.0, 20.0
 ROUNDS = 4
 WINDOWS = ("90d", "30d", "all", "1d", "7d")
 TIMEOUT_S = 120.0
+LOOKOUT = "sandtrail.lookout"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,8 @@ class Session:
     page_hash: str = ""
     toggle: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    ticking: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    asked: dict[str, Any] | None = None
+    """What the page has the browser ask, and how often; `None` without Real-time."""
     real_time: bool = False
 
     async def ask(self, **also: Any) -> None:
@@ -91,26 +96,24 @@ class Session:
             if kind == "navigation":
                 pages = {page.url_pathname: page for page in message.navigation.app_pages}
                 self.page_hash = pages["explore"].page_script_hash
-            elif kind == "auto_rerun":
-                self._tick(message.auto_rerun.fragment_id, message.auto_rerun.interval)
-            elif kind == "stop_auto_rerun":
-                for fragment_id in message.stop_auto_rerun.fragment_ids:
-                    if fragment_id in self.ticking:
-                        self.ticking.pop(fragment_id).cancel()
             elif kind == "script_finished":
                 self.ended.set()
             elif kind == "delta":
-                box = message.delta.new_element.checkbox
-                self.toggle = box.id if box.label == "Real-time" else self.toggle
+                self._take(message.delta.new_element)
 
-    def _tick(self, fragment_id: str, interval_s: float) -> None:
-        async def again() -> None:
-            while True:
-                await asyncio.sleep(interval_s)
-                await self.ask(fragment_id=fragment_id, is_auto_rerun=True)
+    def _take(self, element: Element) -> None:
+        if element.checkbox.label == "Real-time":
+            self.toggle = element.checkbox.id
+        if element.bidi_component.component_name == LOOKOUT:
+            self.asked = json.loads(element.bidi_component.json)["asked"]
 
-        if fragment_id not in self.ticking:
-            self.ticking[fragment_id] = asyncio.create_task(again())
+    async def look_out(self, http: httpx.AsyncClient) -> None:
+        """Ask whether the log has moved, as often as the page says."""
+        while self.asked is not None:
+            await asyncio.sleep(self.asked["every_s"])
+            answer = await http.get(self.asked["path"])
+            if answer.raise_for_status().json()["head"] != self.asked["head"]:
+                raise SystemExit("The log moves while it is measured.")
 
 
 def measure(prepared: Prepared) -> list[Load]:
@@ -140,9 +143,11 @@ async def _load(
         await session.run()
         session.real_time = real_time
         await session.run()
+    if any((session.asked is not None) != real_time for session in sessions):
+        raise SystemExit("The page does not say what it has the browser ask.")
+    http = httpx.AsyncClient(base_url=address, headers={"Cookie": f"{SESSION_COOKIE}={secret}"})
+    looking = [asyncio.create_task(session.look_out(http)) for session in sessions]
     await asyncio.sleep(SETTLED_S)
-    if real_time and not all(session.ticking for session in sessions):
-        raise SystemExit("Real-time was not switched on.")
     began, before = time.monotonic(), _processor_s(server)
     await asyncio.sleep(WATCHED_S)
     spent_ms = (_processor_s(server) - before) * 1000 / (time.monotonic() - began)
@@ -151,8 +156,12 @@ async def _load(
         for session in sessions:
             session.query = f"window={window}"
         times += await asyncio.gather(*(session.run() for session in sessions))
-    for task in (*listening, *(task for each in sessions for task in each.ticking.values())):
+    for task in looking:
+        if task.done():
+            task.result()
+    for task in (*listening, *looking):
         task.cancel()
+    await http.aclose()
     for session in sessions:
         await session.socket.close()
     return Load(
