@@ -6,24 +6,33 @@ log held then, so that narrower bounds leave out nothing but what arrived in bet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from audit_core.access import Scope
-from audit_core.log.schema import Statement
 from audit_core.log.store import AuditLog
 from audit_core.query import holding, statements
 from audit_core.query.buckets import Buckets
-from audit_core.query.counting import EACH, Countable, hourly
+from audit_core.query.counting import EACH, Countable, hourly, pays
 from audit_core.query.cursors import Cursor
+from audit_core.query.expressions import Expression, Leaf, all_of, negation
 from audit_core.query.filters import NONE, EntryFilter
-from audit_core.query.holding import UNKNOWN, Held
+from audit_core.query.sought import (
+    NOTHING,
+    at_least,
+    at_most,
+    elsewhere,
+    lookups,
+    settled,
+    sought,
+    targets_of,
+)
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_HOLDING = 100
-"""Where a text stands in more targets, or messages, than this, it is looked for in all entries."""
+"""A condition that more values of a field fulfil than this is asked of each entry."""
 
 MOST_HOURS = 2_100_000
 """More hours than lie between the first and the last instant that an entry may carry."""
@@ -38,7 +47,6 @@ NOWHERE = Bounds(since=EPOCH, until=EPOCH)
 _HOUR = timedelta(hours=1)
 _Key = tuple[Hashable, Scope, int]
 _Found = TypeVar("_Found")
-_Asked = TypeVar("_Asked", bound=Hashable)
 _Hours = dict[datetime, int]
 """By the beginning of an hour, how many matches are certain to lie in it; 0 for perhaps some."""
 
@@ -59,38 +67,42 @@ class Places:
             return EACH, bounds
         if wanted.targets:
             return EACH, _around(self._hours_on(wanted, scope, wanted.targets), bounds)
-        targets, held = self._held(wanted, scope)
-        counts = hourly(wanted, bounds, buckets)
+        if not pays(wanted, bounds):
+            return EACH, bounds
+        asked = self._settled(wanted, scope)
+        each = replace(EACH, asked=asked)
+        counts = hourly(wanted, asked, bounds, buckets)
         if counts is None:
-            return replace(EACH, held=held), bounds
-        counts = replace(counts, held=replace(held, in_targets=False))
-        if targets == ():
-            return counts, bounds
-        if targets is None or wanted.query or self._hours(wanted, scope, bounds, counts, 1):
-            return replace(EACH, held=held), bounds
-        # Nothing but targets holds the text.
-        return replace(EACH, held=held), _around(self._hours_on(wanted, scope, targets), bounds)
+            return each, bounds
+        certain, targets = at_least(asked), targets_of(asked)
+        perhaps = all_of([at_most(asked), negation(certain)])
+        if targets == () or not self._any(wanted, scope, bounds, replace(counts, asked=perhaps)):
+            return replace(counts, asked=certain), bounds
+        other = replace(counts, asked=elsewhere(asked))
+        if targets is None or self._any(wanted, scope, bounds, other):
+            return each, bounds
+        return each, _around(self._hours_on(wanted, scope, targets), bounds)
 
     def page(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
-    ) -> tuple[Bounds, Held]:
-        """Bounds that hold the page at the cursor and what tells whether there is more, and
-        what is known of the texts that are looked for."""
+    ) -> tuple[Bounds, Expression | None]:
+        """Bounds that hold the page at the cursor and what tells whether there is more, and what
+        is asked; see `conditions.matching`."""
         rare = wanted.targets or wanted.text or wanted.query
         if not self.log.keeps_counts or not (rare or wanted.actors or wanted.ip_addresses):
-            return bounds, UNKNOWN
-        targets, held = self._held(wanted, scope)
+            return bounds, None
         ahead = _ahead(bounds, cursor)
         if wanted.targets:
-            hours = self._hours_on(wanted, scope, wanted.targets)
+            asked, hours = None, self._hours_on(wanted, scope, wanted.targets)
+        elif not pays(wanted, ahead):
+            return bounds, None
         else:
             newer = cursor is not None and cursor.newer
-            hours = self._matching_hours(
-                wanted, scope, ahead, targets, held, rows + 1 + _ENDS, newer=newer
-            )
+            asked = self._settled(wanted, scope)
+            hours = self._matching_hours(wanted, scope, ahead, asked, rows + 1 + _ENDS, newer=newer)
         if hours is not None:
             bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
-        return bounds, held
+        return bounds, asked
 
     def remembered(self, asked: Hashable, scope: Scope, look: Callable[[], _Found]) -> _Found:
         """What `look` finds, or found lately for the same question while nothing has come."""
@@ -110,44 +122,57 @@ class Places:
         wanted: EntryFilter,
         scope: Scope,
         bounds: Bounds,
-        targets: tuple[str, ...] | None,
-        held: Held,
+        asked: Expression,
         most: int,
         *,
         newer: bool,
     ) -> _Hours | None:
-        counts = hourly(wanted, bounds)
-        if counts is None or targets is None or (targets and wanted.query):
+        """At least the `most` nearest hours of matches; `None` if counts do not tell."""
+        counts = hourly(wanted, asked, bounds)
+        if counts is None:
             return None
-        counts = replace(counts, held=replace(held, in_targets=False))
-        hours = self._hours(wanted, scope, bounds, counts, most, newer=newer)
-        for hour in self._hours_on(wanted, scope, targets) or () if targets else ():
-            hours.setdefault(hour, 0)
-        return hours
+        certain, targets = replace(counts, asked=at_least(asked)), targets_of(asked)
+        if targets == ():
+            return self._hours(wanted, scope, bounds, certain, most, newer=newer)
+        sure = self._hours(wanted, scope, bounds, certain, MOST_HOURS)
+        if targets is None:
+            other, on_targets = replace(counts, asked=at_most(asked)), None
+        else:
+            other = replace(counts, asked=elsewhere(asked))
+            on_targets = self._hours_on(wanted, scope, targets)
+        others = sure if other == certain else self._hours(wanted, scope, bounds, other, MOST_HOURS)
+        return dict.fromkeys([*others, *(on_targets or ())], 0) | sure
 
-    def _held(self, wanted: EntryFilter, scope: Scope) -> tuple[tuple[str, ...] | None, Held]:
-        """The targets that hold any of the texts, `None` for too many; and what is known."""
-        texts = holding.target_texts(wanted)
-        targets = self._few(holding.targets_holding, texts, scope) if texts else ()
-        messages = {
-            part: self._few(holding.messages_holding, part, scope)
-            for part in holding.message_texts(wanted)
-        }
-        return targets, Held(
-            in_targets=targets != (),
-            messages=tuple((part, each) for part, each in messages.items() if each is not None),
+    def _settled(self, wanted: EntryFilter, scope: Scope) -> Expression:
+        """What the filter seeks, with what few values fulfil told by these."""
+        asked = sought(wanted)
+        if not (conditions := lookups(asked)):
+            return asked
+
+        def look() -> Mapping[Leaf, tuple[str, ...]]:
+            statement = holding.values_fulfilling(conditions, scope, MOST_HOLDING)
+            most = len(conditions) * (MOST_HOLDING + 1)
+            found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
+            for row in self.log.fetch(statement, scope, max_rows=most).table.to_pylist():
+                found[row["number"]].append(row["value"])
+            return {
+                conditions[number]: tuple(values)
+                for number, values in found.items()
+                if len(values) <= MOST_HOLDING
+            }
+
+        return settled(asked, self.remembered(("values", conditions), scope, look))
+
+    def _any(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, counts: Countable) -> bool:
+        """Whether anything is counted."""
+        if counts.asked == NOTHING:
+            return False
+        statement = statements.some(wanted, scope, bounds, counts)
+        return self.remembered(
+            ("any", wanted, bounds, counts.asked),
+            scope,
+            lambda: bool(self.log.fetch(statement, scope, max_rows=1).table.num_rows),
         )
-
-    def _few(
-        self, build: Callable[[_Asked, Scope], Statement], asked: _Asked, scope: Scope
-    ) -> tuple[str, ...] | None:
-        """The values of a statement's only column; `None` for too many."""
-
-        def look() -> tuple[str, ...] | None:
-            fetched = self.log.fetch(build(asked, scope), scope, max_rows=MOST_HOLDING)
-            return None if fetched.truncated else tuple(fetched.table.column(0).to_pylist())
-
-        return self.remembered((build.__name__, asked), scope, look)
 
     def _hours(
         self,
@@ -160,6 +185,8 @@ class Places:
         newer: bool = False,
     ) -> _Hours:
         """The hours of matches by other columns than the target: the `most` nearest ones."""
+        if counts.asked == NOTHING:
+            return {}
         statement = statements.hours(wanted, scope, bounds, counts, newest_first=not newer)
         found = self.log.fetch(statement, scope, max_rows=most).table.to_pylist()
         return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}

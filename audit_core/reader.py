@@ -54,8 +54,8 @@ class Reader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place, held = self.places.page(wanted, scope, bounds, cursor, rows)
-        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, held=held)
+        place, asked = self.places.page(wanted, scope, bounds, cursor, rows)
+        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, asked=asked)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = _rows(fetched)
         back = cursor is not None and cursor.newer
@@ -116,7 +116,7 @@ class Reader:
         earliest = self._first(wanted, scope, place, source)
         if earliest is None or source.number is None:
             return earliest
-        each = replace(EACH, held=source.held)
+        each = replace(EACH, asked=source.asked)
         hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
         return self._first(wanted, scope, hour, each)
 

@@ -11,9 +11,10 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.access import Scope
 from audit_core.query.classification import Condition, has_outcome, in_category
 from audit_core.query.criteria import fulfilling
+from audit_core.query.expressions import Expression
 from audit_core.query.filters import NONE, EntryFilter
-from audit_core.query.holding import UNKNOWN, Held
-from audit_core.query.secrecy import contains_shown, require_visible
+from audit_core.query.secrecy import require_visible
+from audit_core.query.sought import sought
 from audit_core.query.windows import Bounds
 
 
@@ -23,11 +24,11 @@ def matching(
     scope: Scope,
     bounds: Bounds,
     *,
-    held: Held = UNKNOWN,
+    asked: Expression | None = None,
 ) -> Condition:
     """What a row of `table` must fulfil to match the filter within the scope.
 
-    `held` is what is known of the texts that are looked for.
+    `asked` stands for what the filter's text and query seek, if that is known in another form.
 
     `bounds` is what the filter's window means now. Raises `QueryError` if the query asks for
     what the scope may not see.
@@ -52,30 +53,10 @@ def matching(
     ):
         if values:
             conditions.append(_any_of(column[name], values))
-    if wanted.text:
-        conditions.append(_holding(table, wanted.text, scope, held))
     if wanted.query:
         require_visible(wanted.expression, wanted.query, scope)
-        conditions.append(fulfilling(table, held.applied(wanted.expression), scope))
+    conditions.append(fulfilling(table, sought(wanted) if asked is None else asked, scope))
     return and_(*conditions)
-
-
-def _holding(table: FromClause, part: str, scope: Scope, held: Held) -> Condition:
-    column = table.c
-    messages = held.messages_with(part)
-    return or_(
-        contains_shown(column.error_message, part, scope)
-        if messages is None
-        else column.error_message.in_(messages),
-        *(
-            contains_shown(field, part, scope)
-            for field in (
-                *((column.target_id,) if held.in_targets else ()),
-                column.actor_email,
-                column.actor_id,
-            )
-        ),
-    )
 
 
 def within_scope(table: FromClause, scope: Scope) -> Condition:

@@ -1,8 +1,7 @@
 """What reads count: entries one by one, or, where the log keeps them, counts by the hour.
 
 Counts answer whatever depends on nothing finer than the hour and on no other columns than
-`COUNTED_BY`. They leave out the target: a filter that asks for one cannot be answered from them,
-and one that looks for a text only where no target holds it, which `holding` tells.
+`COUNTED_BY`. They leave out the target: what is sought there is for `places` to find out.
 """
 
 from __future__ import annotations
@@ -37,16 +36,15 @@ from audit_core.log.schema import (
 from audit_core.query.buckets import HOUR_US, Buckets
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within
-from audit_core.query.expressions import Contains, Field, OnMetadata, leaves
+from audit_core.query.expressions import Contains, Expression, Field, OnMetadata, leaves
 from audit_core.query.filters import EntryFilter
-from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import EPOCH, PRESETS, Bounds
 
 WORTH = timedelta(days=1)
 """In a shorter window entries are counted one by one: few of them have to be read."""
 
 _HOUR = timedelta(hours=1)
-_UNCOUNTED = {Field.TARGET_ID, Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
+_UNCOUNTED = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +55,12 @@ class Countable:
     """Has at least `COUNTED_BY` and `created_at` as columns."""
     number: ColumnElement[int] | None = None
     """How many entries a row stands for; `None`: each for one."""
-    held: Held = UNKNOWN
-    """What is known of the texts that the filter looks for."""
+    asked: Expression | None = None
+    """See `conditions.matching`."""
 
     def matching(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
         """What a row must fulfil to match the filter."""
-        return matching(self.table, wanted, scope, bounds, held=self.held)
+        return matching(self.table, wanted, scope, bounds, asked=self.asked)
 
     def count(self, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
         """How many entries fulfil the conditions, as an aggregate."""
@@ -83,14 +81,16 @@ EACH = Countable(table=entries)
 """Every entry for itself."""
 
 
-def hourly(wanted: EntryFilter, bounds: Bounds, buckets: Buckets | None = None) -> Countable | None:
-    """The counts that answer the filter by other columns than the target; `None` if they cannot,
-    or do not pay. That is the whole answer where no target holds what is looked for there."""
-    if wanted.targets or not _long(wanted, bounds):
+def hourly(
+    wanted: EntryFilter, asked: Expression, bounds: Bounds, buckets: Buckets | None = None
+) -> Countable | None:
+    """The counts that answer the filter and what is asked by other columns than the target;
+    `None` if they cannot, or do not pay."""
+    if wanted.targets or not pays(wanted, bounds):
         return None
     if buckets is not None and not _of_hours(buckets):
         return None
-    for leaf in leaves(wanted.expression):
+    for leaf in leaves(asked):
         if isinstance(leaf, OnMetadata):
             return None
         if not isinstance(leaf, Contains) and leaf.field in _UNCOUNTED:
@@ -98,7 +98,8 @@ def hourly(wanted: EntryFilter, bounds: Bounds, buckets: Buckets | None = None) 
     return _counts_within(bounds)
 
 
-def _long(wanted: EntryFilter, bounds: Bounds) -> bool:
+def pays(wanted: EntryFilter, bounds: Bounds) -> bool:
+    """Whether counts are worth the while within these bounds."""
     if bounds.since is None:
         return True
     if bounds.until is not None:

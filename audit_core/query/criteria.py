@@ -97,11 +97,10 @@ def _asked(table: FromClause, leaf: Leaf) -> list[ColumnElement[Any]]:
 
 def _values(table: FromClause, field: Field) -> list[ColumnElement[Any]]:
     column = table.c
-    email = func.nullif(column.actor_email, literal(""))
     if field is Field.ACTOR:
-        return [email, column.actor_id]
+        return [*_values(table, Field.ACTOR_EMAIL), column.actor_id]
     if field is Field.ACTOR_EMAIL:
-        return [email]
+        return [func.nullif(column.actor_email, literal(""))]
     if field is Field.API_KEY:
         return [column.actor_api_key_prefix, column.actor_api_key_suffix, api_key_of(table)]
     if field is Field.ORGANIZATION_ID:

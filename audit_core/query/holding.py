@@ -1,20 +1,19 @@
-"""What holds the texts that a filter looks for, and where the entries on a target lie.
+"""Which values fulfil a condition, and where the entries on a target lie.
 
 Small statements on what the log keeps by the hour, instead of a long look at every entry: few
-targets and few messages hold a text. They see every entry that the log holds, so what they do
-not name is not there. Only for a log that keeps counts.
+targets, messages and clients hold a text. They see every entry that the log holds, so what they
+do not name is not there. Only for a log that keeps counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import BigInteger, cast, func, literal, or_, select, text, union_all
+from sqlalchemy import CTE, BigInteger, Table, cast, func, literal, select, text, union_all
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import contains_folded
+from audit_core.log.dialects.functions import ONCE
 from audit_core.log.schema import (
     COUNTED_REVISION,
     Statement,
@@ -24,133 +23,68 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.query.classification import Condition
-from audit_core.query.expressions import (
-    AllOf,
-    AnyOf,
-    Contains,
-    Equals,
-    Expression,
-    Field,
-    Not,
-    all_of,
-    any_of,
-    leaves,
-    negation,
-)
-from audit_core.query.filters import EntryFilter
-from audit_core.query.secrecy import contains_shown
+from audit_core.query.criteria import fulfilling
+from audit_core.query.expressions import Contains, Field, Leaf, Matches
 
 _READS_COUNTS = {COUNTED_REVISION.key: True}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What is known of the texts that a filter looks for."""
+def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> Statement:
+    """The values (`value`) that fulfil each condition (`number`, from 0), as the scope's viewer
+    is shown them; in no order. Of a condition that more than `most` fulfil `most` and one more.
 
-    in_targets: bool = True
-    """`False`: no target holds any text that is looked for there."""
-    messages: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Texts, each with all messages that hold it as the viewer is shown them."""
-
-    def messages_with(self, part: str) -> tuple[str, ...] | None:
-        """All messages that hold a text; `None`: not known."""
-        return dict(self.messages).get(part)
-
-    def applied(self, expression: Expression) -> Expression:
-        """An expression that is true of the same entries, without what is known."""
-        if isinstance(expression, AllOf | AnyOf):
-            parts = [self.applied(part) for part in expression.parts]
-            return all_of(parts) if isinstance(expression, AllOf) else any_of(parts)
-        if isinstance(expression, Not):
-            return negation(self.applied(expression.part))
-        return self._found(expression) if isinstance(expression, Contains) else expression
-
-    def _found(self, leaf: Contains) -> Expression:
-        fields = list(leaf.fields)
-        found: list[Expression] = []
-        if Field.TARGET_ID in fields and not self.in_targets:
-            fields.remove(Field.TARGET_ID)
-        messages = self.messages_with(leaf.text)
-        if Field.ERROR_MESSAGE in fields and messages is not None:
-            fields.remove(Field.ERROR_MESSAGE)
-            found += (Equals(field=Field.ERROR_MESSAGE, value=each) for each in messages)
-        if fields or not found:
-            # Without fields nothing holds it.
-            found.append(Contains(fields=tuple(fields), text=leaf.text))
-        return any_of(found)
+    The conditions are of the kind that `sought.lookups` gives. Of the whole organization, also for
+    a scope of one actor.
+    """
+    counted: dict[Field, CTE] = {}
+    parts = []
+    for number, condition in enumerate(conditions):
+        field = _field_of(condition)
+        source: FromClause
+        if field is Field.TARGET_ID:
+            source = _places()
+        else:
+            source = counted.setdefault(field, _distinct(field, scope))
+        value = source.c[field.value]
+        fulfilled = (
+            select(literal(number).label("number"), value.label("value"))
+            .where(value.is_not(None), fulfilling(source, condition, scope))
+            .limit(most + 1)
+        )
+        if field is Field.TARGET_ID:
+            fulfilled = fulfilled.where(_own(source, scope)).distinct()
+        parts.append(fulfilled.subquery().select())
+    both = union_all(*parts).subquery("fulfilled")
+    return select(both).execution_options(**_READS_COUNTS)
 
 
-UNKNOWN = Held()
+def _field_of(condition: Leaf) -> Field:
+    if isinstance(condition, Contains):
+        (field,) = condition.fields
+        return field
+    if isinstance(condition, Matches):
+        return condition.field
+    raise TypeError(f"{condition} is no condition that values are looked up for")
 
 
-def target_texts(wanted: EntryFilter) -> tuple[str, ...]:
-    """The texts that the filter looks for in targets, among other columns."""
-    return _texts(wanted, Field.TARGET_ID)
-
-
-def message_texts(wanted: EntryFilter) -> tuple[str, ...]:
-    """The texts that the filter looks for in messages."""
-    return _texts(wanted, Field.ERROR_MESSAGE)
-
-
-def _texts(wanted: EntryFilter, field: Field) -> tuple[str, ...]:
-    texts = {wanted.text} if wanted.text else set()
-    for leaf in leaves(wanted.expression):
-        if isinstance(leaf, Contains) and field in leaf.fields:
-            texts.add(leaf.text)
-    return tuple(sorted(texts))
-
-
-def messages_holding(part: str, scope: Scope) -> Statement:
-    """The messages (`error_message`) that hold a text as the scope's viewer is shown them; no
-    order. Of the whole organization, also for a scope of one actor."""
-    later, unfinished, kept = (
-        select(table.c.organization_id, table.c.error_message)
-        for table in (audit_entry, unfinished_entry, entry_count)
+def _distinct(field: Field, scope: Scope) -> CTE:
+    """The values of a field, each once: the long look at a value is taken once."""
+    kept, later, unfinished = (
+        select(table.c[field.value]).where(_own(table, scope), table.c[field.value].is_not(None))
+        for table in (entry_count, audit_entry, unfinished_entry)
     )
     later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    every = union_all(kept, later, unfinished).subquery("every")
-    # Found first, so that the long look at a message is taken once.
-    messages = (
-        select(every.c.error_message)
-        .where(_own(every, scope), every.c.error_message.is_not(None))
-        .distinct()
-        .cte("message")
-        .prefix_with("MATERIALIZED")
-    )
-    return (
-        select(messages.c.error_message)
-        .where(contains_shown(messages.c.error_message, part, scope))
-        .execution_options(**_READS_COUNTS)
-    )
+    every = union_all(kept, later, unfinished).subquery()
+    return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
 
 
-def targets_holding(texts: Sequence[str], scope: Scope) -> Statement:
-    """The targets (`target_id`) that hold at least one of the texts, whatever the case; no order.
-
-    Of the whole organization, also for a scope of one actor.
-    """
-    places = _places()
-    target = places.c.target_id
-    return (
-        select(target)
-        .where(
-            _own(places, scope),
-            target.is_not(None),
-            or_(*(contains_folded(target, literal(part)) for part in texts)),
-        )
-        .distinct()
-        .execution_options(**_READS_COUNTS)
-    )
-
-
-def hours_of(targets: Sequence[str], scope: Scope) -> Statement:
+def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
     """The hours in which entries on any of the targets were made: `hour` (its beginning) and
     `count`, newest first. Of the whole organization, also for a scope of one actor."""
     places = _places()
     return (
         select(places.c.hour, cast(func.sum(places.c.alike), BigInteger).label("count"))
-        .where(_own(places, scope), places.c.target_id.in_(targets))
+        .where(_own(places, scope), places.c.target_id.in_(tuple(targets)))
         .group_by(places.c.hour)
         .order_by(places.c.hour.desc())
         .execution_options(**_READS_COUNTS)
@@ -177,7 +111,7 @@ def _places() -> FromClause:
     return union_all(kept, later, unfinished).subquery("place")
 
 
-def _own(places: FromClause, scope: Scope) -> Condition:
+def _own(rows: FromClause | Table, scope: Scope) -> Condition:
     if scope.organization_id is None:
         return literal(True)
-    return places.c.organization_id == scope.organization_id
+    return rows.c.organization_id == scope.organization_id

@@ -156,7 +156,7 @@ def times(
 ) -> Subquery:
     """When each actor's (or key's) matches began and ended: `actor_id`, `api_key` if `by_key`,
     `first`, `last`. Read from the entries themselves: counts know the hour only."""
-    each = replace(EACH, held=source.held)
+    each = replace(EACH, asked=source.asked)
     names = ("actor_api_key_prefix", "actor_api_key_suffix") if by_key else ()
     columns = [entries.c[name] for name in ("actor_id", *names)]
     raw = (

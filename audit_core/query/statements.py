@@ -28,8 +28,8 @@ from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within_scope
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
+from audit_core.query.expressions import Expression
 from audit_core.query.filters import EntryFilter
-from audit_core.query.holding import UNKNOWN, Held
 from audit_core.query.windows import Bounds
 
 
@@ -40,19 +40,19 @@ def page(
     *,
     cursor: Cursor | None,
     rows: int,
-    held: Held = UNKNOWN,
+    asked: Expression | None = None,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round. `held`: see `conditions.matching`.
+    come first: the reader turns them round. `asked`: see `conditions.matching`.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
         .where(
-            matching(table, wanted, scope, bounds, held=held),
+            matching(table, wanted, scope, bounds, asked=asked),
             beyond(table, cursor),
         )
         .order_by(*_order(table, newer=newer))
@@ -96,6 +96,13 @@ def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq:
         .where(matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq)
         .group_by("hour")
         .order_by("hour")
+    )
+
+
+def some(wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable) -> Statement:
+    """A row for each row of the source that matches: there is none only if nothing does."""
+    return source.options(
+        select(literal(1).label("one")).where(source.matching(wanted, scope, bounds))
     )
 
 

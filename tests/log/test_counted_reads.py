@@ -1,0 +1,100 @@
+"""What is read from counts, and from where matches are known to lie, is what each entry says."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from audit_core import places
+from audit_core.access import Scope
+from audit_core.log.dialects import counts
+from audit_core.log.store import open_log
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Window
+from audit_core.reader import Reader
+from tests.contract.pieces import append_in_pieces
+from tests.plain_reading import selected
+from tests.strategies import NOW, sample_entries
+
+ENTRIES = [
+    replace(item, id=f"entry-{number}")
+    for number, item in enumerate(
+        (
+            *sample_entries(500, since=NOW - timedelta(days=70)),
+            *sample_entries(200, seed=8, since=NOW - timedelta(hours=30)),
+        )
+    )
+]
+SCOPES = (Scope(organization_id="org-alpha"), Scope(organization_id="org-alpha", actor_id="user-1"))
+ROWS = 25
+
+words = st.sampled_from(
+    (
+        *("sb-1", "sb", "a_b", "ax", "straße", "it", "a", "e", "user", "ann", "toolbox", "50_"),
+        *("target:sb-1", "target:a*", "target:*", "target:none", "message:*", "agent:x*"),
+        *("message:space", "action:create", "outcome:failed", "source:cli", "nowhere", '"o\'b"'),
+        *("metadata.body.name:x", "id:entry-7", "status:>=400", "time:2026-11-19"),
+    )
+)
+queries = st.recursive(
+    words,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({' '.join(parts)})"),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({' OR '.join(parts)})"),
+        inner.map(lambda part: f"(NOT {part})"),
+    ),
+    max_leaves=4,
+)
+windows = st.sampled_from(("all", "90d", "7d", "1h")).map(lambda preset: Window(preset=preset))
+filters = st.builds(
+    EntryFilter,
+    window=windows,
+    query=queries,
+    text=st.sampled_from(("", "", "sb", "a", "nowhere")),
+    actions=st.sampled_from(((), (), ("create",), ("create", "login"))),
+)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    file = tmp_path_factory.mktemp("counted") / "log.duckdb"
+    with patch.object(counts, "STEP", 60):
+        log = open_log(f"duckdb:///{file}", clock=lambda: NOW)
+        append_in_pieces(log, ENTRIES)
+    yield Reader(log)
+    log.close()
+
+
+def walked(reader, wanted, scope):
+    bounds, cursor, found = wanted.window.bounds(NOW), None, []
+    while True:
+        page = reader.page(wanted, scope, bounds, cursor, ROWS)
+        found += [row.entry.id for row in page.rows]
+        if page.older is None:
+            return found
+        assert len(page.rows) == ROWS
+        cursor = page.older
+
+
+@settings(deadline=None, max_examples=250)
+@example(EntryFilter(query="space nowhere", window=Window(preset="all")), SCOPES[0], 2)
+@example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
+@given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))
+def test_pages_and_charts_hold_exactly_the_matches(reader, wanted, scope, most):
+    bounds = wanted.window.bounds(NOW)
+    expected = selected(ENTRIES, wanted, scope, bounds)
+    with patch.object(places, "MOST_HOLDING", most):
+        reader = Reader(reader.log)
+        assert sorted(walked(reader, wanted, scope)) == sorted(item.id for item in expected)
+        histogram = reader.outcomes_over_time(wanted, scope, bounds, NOW)
+        actions = reader.actions(wanted, scope, bounds, 1_000)
+    counted = Counter[object]()
+    for _, outcome, count in histogram.counts:
+        counted[outcome] += count
+    assert counted == Counter(item.outcome for item in expected)
+    by_action = Counter(item.action for item in expected)
+    assert {share.name: share.count for share in actions.largest} == by_action
