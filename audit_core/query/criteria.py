@@ -40,6 +40,9 @@ from audit_core.query.expressions import (
 from audit_core.query.secrecy import as_shown, contains_shown, shown_template
 from audit_core.templates import verbatim
 
+_MADE = {Field.OUTCOME, Field.CATEGORY, Field.MESSAGE_PATTERN}
+"""Fields that no column holds."""
+
 _LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
 _MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
@@ -54,7 +57,7 @@ def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condi
     if isinstance(expression, AllOf):
         return and_(true(), *(fulfilling(table, part, scope) for part in expression.parts))
     if isinstance(expression, AnyOf):
-        return or_(false(), *(fulfilling(table, part, scope) for part in expression.parts))
+        return _any_fulfilled(table, expression, scope)
     if isinstance(expression, Not):
         return not_(func.coalesce(fulfilling(table, expression.part, scope), false()))
     if isinstance(expression, Equals) and isinstance(expression.value, Outcome):
@@ -73,6 +76,21 @@ def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condi
     if not isinstance(expression, MetadataExists) and expression.field is Field.MESSAGE_PATTERN:
         return _has_pattern(table.c.error_message, expression, scope)
     return or_(false(), *(_holds(value, expression) for value in _asked(table, expression)))
+
+
+def _any_fulfilled(table: FromClause, expression: AnyOf, scope: Scope) -> Condition:
+    """Values of one field together: engines look them up at once."""
+    listed: dict[Field, list[Equals]] = {}
+    conditions: list[Condition] = []
+    for part in expression.parts:
+        if isinstance(part, Equals) and part.field not in _MADE:
+            listed.setdefault(part.field, []).append(part)
+        else:
+            conditions.append(fulfilling(table, part, scope))
+    for equal in listed.values():
+        values = [part.value for part in equal]
+        conditions += (column.in_(values) for column in _asked(table, equal[0]))
+    return or_(false(), *conditions)
 
 
 def _has_pattern(message: ColumnElement[Any], leaf: Leaf, scope: Scope) -> Condition:

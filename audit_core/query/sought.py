@@ -1,7 +1,7 @@
 """What a filter seeks by texts and conditions, and what is left of it once some of it is known.
 
-Few targets, messages and clients fulfil a condition, and the log can tell which: then it asks for
-these values, which is quick, or for nothing at all.
+Few values of a field hold a text, and the log can tell which: then it asks for these values,
+which is quick, or for nothing at all.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from audit_core.query.expressions import (
     EVERYTHING,
+    TEXT_FIELDS,
     AllOf,
     AnyOf,
     Contains,
@@ -30,10 +31,7 @@ from audit_core.query.filters import EntryFilter
 NOTHING: Expression = Not(part=EVERYTHING)
 """True of no entry."""
 
-LOOKED_UP = (Field.ERROR_MESSAGE, Field.USER_AGENT, Field.TARGET_ID)
-"""The fields whose values can be known."""
-
-_TEXT_FIELDS = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
+_HOLDING_TEXT = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
 """Where the text of a filter is looked for."""
 
 Known = Mapping[Leaf, tuple[str, ...]]
@@ -42,7 +40,7 @@ Known = Mapping[Leaf, tuple[str, ...]]
 
 def sought(wanted: EntryFilter) -> Expression:
     """The text and the query of a filter together."""
-    text = [Contains(fields=_TEXT_FIELDS, text=wanted.text)] if wanted.text else []
+    text = [Contains(fields=_HOLDING_TEXT, text=wanted.text)] if wanted.text else []
     return all_of([wanted.expression, *text])
 
 
@@ -54,8 +52,8 @@ def lookups(expression: Expression) -> tuple[Leaf, ...]:
 def _lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):
-            yield from (_of(leaf, field) for field in leaf.fields if field in LOOKED_UP)
-        elif isinstance(leaf, Matches) and leaf.field in (Field.USER_AGENT, Field.TARGET_ID):
+            yield from (_of(leaf, field) for field in leaf.fields)
+        elif isinstance(leaf, Matches) and leaf.field in TEXT_FIELDS:
             yield leaf
 
 
