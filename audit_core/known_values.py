@@ -9,8 +9,8 @@ from threading import Lock
 
 from audit_core.access import Scope
 from audit_core.errors import QueryTimeoutError
-from audit_core.query.completion import Listed
 from audit_core.query.filters import EntryFilter
+from audit_core.query.suggestions import Listed
 from audit_core.query.windows import Bounds, Window
 from audit_core.reader import Reader
 

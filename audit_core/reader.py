@@ -23,7 +23,6 @@ from audit_core.log.store import AuditLog, Fetched
 from audit_core.places import MOST_HOURS, Places
 from audit_core.query import facets, overview, patterns, statements
 from audit_core.query.buckets import buckets_for
-from audit_core.query.completion import Listed
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet, FacetValue
@@ -31,6 +30,7 @@ from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.patterns import SPANS, Patterns
 from audit_core.query.spans import Spans
+from audit_core.query.suggestions import Listed
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000

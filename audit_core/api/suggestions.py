@@ -16,8 +16,9 @@ from audit_core.api.pace import SPAN, Pace
 from audit_core.known_values import KnownValues
 from audit_core.log.store import AuditLog
 from audit_core.product import Product
-from audit_core.query.completion import Listed, Suggestions, suggest, suggestions
+from audit_core.query.completion import suggest
 from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.suggestions import Listed, Suggestions, suggestions
 from audit_core.reader import Reader
 
 SUGGESTIONS_PATH = "/api/v1/suggestions"
@@ -27,7 +28,7 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
     """Takes the text `before` the cursor and the one `after` it, either may be missing.
 
     200 `{"suggestions": [{"shown", "note", "count", "before", "after", "more"}], "hint"}`, see
-    `query.completion.Suggestion`; values are those of the organization that the session looks at.
+    `query.suggestions.Suggestion`; values are those of the organization that the session looks at.
     400 for a text that is longer than a query may be, 401, 403, 429 for whoever asks too often.
     """
     pace = Pace()

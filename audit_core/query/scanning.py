@@ -70,7 +70,7 @@ def word_end(text: str, start: int, cursor: int, *, name: bool) -> int:
     # A phrase that is still open would take in all that follows.
     place = cursor if text.startswith('"', start) else start
     while place < len(text) and not _ENDS_WORD.match(text[place]):
-        if name and text[place] == ":":
+        if text[place] == '"' or (name and text[place] == ":"):
             break
         place += 2 if text[place] == "\\" else 1
     return min(max(place, cursor), len(text))
