@@ -5,6 +5,7 @@ const PAUSE_MS = 120;
 const MARGIN_PX = 8;
 const NARROW_PX = 480;
 const WIDE_PX = 640;
+const LOW_PX = 120;
 const HIGH_PX = 340;
 const MOVES_CURSOR = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"];
 
@@ -17,6 +18,8 @@ class SuggestionList {
     this.input = null;
     this.found = [];
     this.chosen = -1;
+    // Whether something was typed since these were found: taking one would undo it.
+    this.stale = false;
     this.timer = null;
     this.asking = null;
     this.putting = false;
@@ -31,7 +34,7 @@ class SuggestionList {
     this.panel.addEventListener("mousedown", (event) => event.preventDefault());
     this.panel.addEventListener("click", (event) => {
       const line = event.target.closest("li");
-      if (line !== null) this.take(this.found[[...this.list.children].indexOf(line)]);
+      if (line !== null) this.take([...this.list.children].indexOf(line));
     });
     const on = (kind, act) => [kind, act.bind(this)];
     this.listeners = [
@@ -83,6 +86,8 @@ class SuggestionList {
     if (this.putting || !this.mine(event)) return;
     this.prepare(event.target);
     this.wait();
+    this.choose(-1);
+    this.stale = true;
     if (this.input.value === "" || event.isComposing) this.close();
     else this.timer = setTimeout(() => this.ask(), PAUSE_MS);
   }
@@ -92,9 +97,9 @@ class SuggestionList {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const takes = event.key === "Enter" || event.key === "Tab";
-    if (step !== undefined && this.open && this.found.length > 0) this.choose(step);
+    if (step !== undefined && this.open && this.found.length > 0) this.step(step);
     else if (event.key === "ArrowDown" && !this.open) this.ask();
-    else if (takes && this.open && this.chosen >= 0) this.take(this.found[this.chosen]);
+    else if (takes && this.open && this.chosen >= 0) this.take(this.chosen);
     else if (event.key === "Escape" && this.open) this.close();
     else {
       if (event.key === "Enter" || MOVES_CURSOR.includes(event.key)) this.close();
@@ -114,6 +119,7 @@ class SuggestionList {
     this.wait();
     const input = this.input;
     if (this.refused || input === null) return;
+    this.stale = true;
     const { value, selectionStart } = input;
     const parts = { before: value.slice(0, selectionStart), after: value.slice(selectionStart) };
     const asking = new AbortController();
@@ -135,8 +141,9 @@ class SuggestionList {
   }
 
   show({ suggestions, hint }) {
+    this.choose(-1);
     this.found = suggestions;
-    this.chosen = -1;
+    this.stale = false;
     this.list.replaceChildren(...suggestions.map(line));
     this.list.hidden = suggestions.length === 0;
     this.hint.textContent = hint;
@@ -148,34 +155,38 @@ class SuggestionList {
     }
     if (!this.open) this.panel.showPopover();
     this.place();
-    this.input.removeAttribute("aria-activedescendant");
     this.input.setAttribute("aria-expanded", String(suggestions.length > 0));
   }
 
   close() {
     this.wait();
+    this.choose(-1);
     this.found = [];
-    this.chosen = -1;
     this.hint.textContent = "";
     if (this.open) this.panel.hidePopover();
-    this.input?.removeAttribute("aria-activedescendant");
     this.input?.setAttribute("aria-expanded", "false");
   }
 
-  choose(step) {
-    const lines = [...this.list.children];
-    lines[this.chosen]?.setAttribute("aria-selected", "false");
+  step(by) {
+    if (this.stale) return;
     // One more place, that of nothing chosen, lies between the last line and the first.
-    const places = lines.length + 1;
-    this.chosen = ((this.chosen + 1 + step + places) % places) - 1;
-    const line = lines[this.chosen];
+    const places = this.found.length + 1;
+    this.choose(((this.chosen + 1 + by + places) % places) - 1);
+  }
+
+  choose(place) {
+    this.list.children[this.chosen]?.setAttribute("aria-selected", "false");
+    this.chosen = place;
+    const line = this.list.children[place];
     line?.setAttribute("aria-selected", "true");
     line?.scrollIntoView({ block: "nearest" });
     if (line) this.input.setAttribute("aria-activedescendant", line.id);
-    else this.input.removeAttribute("aria-activedescendant");
+    else this.input?.removeAttribute("aria-activedescendant");
   }
 
-  take({ before, after, more }) {
+  take(place) {
+    if (this.stale) return;
+    const { before, after, more } = this.found[place];
     const input = this.input;
     // React hears of a value only if it is set past its own watch over the input.
     const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
@@ -192,11 +203,15 @@ class SuggestionList {
     if (!this.open || this.input === null) return;
     const frame = this.input.closest('[data-testid="stTextInputRootElement"]') ?? this.input;
     const { left, bottom, width } = frame.getBoundingClientRect();
+    if (bottom < 0 || bottom > window.innerHeight) {
+      this.close();
+      return;
+    }
     const room = document.documentElement.clientWidth - 2 * MARGIN_PX;
     const wide = Math.min(Math.max(width, NARROW_PX), WIDE_PX, room);
     const below = window.innerHeight - bottom - 2 * MARGIN_PX;
     this.panel.style.width = `${wide}px`;
-    this.panel.style.maxHeight = `${Math.max(Math.min(HIGH_PX, below), 0)}px`;
+    this.panel.style.maxHeight = `${Math.max(Math.min(HIGH_PX, below), LOW_PX)}px`;
     this.panel.style.left = `${Math.max(MARGIN_PX, Math.min(left, MARGIN_PX + room - wide))}px`;
     this.panel.style.top = `${bottom + 4}px`;
   }
@@ -213,7 +228,7 @@ function element(name, properties) {
 }
 
 function line({ shown, note, count }, number) {
-  const found = element("li", { id: `query-suggestion-${number}`, role: "option", title: shown });
+  const found = element("li", { id: `query-suggestion-${number}`, role: "option", title: note || shown });
   found.setAttribute("aria-selected", "false");
   found.append(element("span", { className: "shown", textContent: shown }));
   if (note) found.append(element("span", { className: "note", textContent: note }));
@@ -225,6 +240,7 @@ function line({ shown, note, count }, number) {
 }
 
 export default function ({ data, parentElement }) {
+  if (!("popover" in HTMLElement.prototype)) return; // A browser that is too old types alone.
   if (!lists.has(parentElement)) lists.set(parentElement, new SuggestionList(parentElement));
   const list = lists.get(parentElement);
   list.update(data.path, data.box);
