@@ -23,7 +23,7 @@ PATIENCE_S = 3.0
 MOST_VALUES = 2_000
 """How many values of a field are kept, the most frequent ones."""
 
-MOST_KEPT = 64
+MOST_KEPT = 128
 """How many lists are kept."""
 
 _Key = tuple[str, Scope]

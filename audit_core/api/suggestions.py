@@ -42,7 +42,7 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
                 status_code=429,
                 headers={"retry-after": str(int(SPAN.total_seconds()))},
             )
-        if opened.log not in known:
+        if opened.log not in known:  # The first one, or opened anew.
             known.clear()
             known[opened.log] = KnownValues(Reader(opened.log), opened.clock)
         found = _suggested(before, after, scope, known[opened.log])

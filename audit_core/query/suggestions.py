@@ -12,14 +12,7 @@ from audit_core.query.expressions import Field
 from audit_core.query.facets import FacetValue
 from audit_core.query.language import MAX_CHARACTERS
 from audit_core.query.scanning import ends_cleanly, word_end
-from audit_core.query.vocabulary import (
-    ABSENT,
-    METADATA_PATHS,
-    METADATA_PREFIX,
-    WORD_OF,
-    Kind,
-    field_called,
-)
+from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, Kind, field_called
 from audit_core.query.writing import value_text
 
 MOST_SUGGESTED = 50
@@ -104,21 +97,19 @@ def _named(text: str, completion: Completion) -> Iterator[Suggestion]:
         return  # Nothing is typed yet, and what stands here may be wanted.
     after = text[value.end() if value else end :]
     for name in completion.names:
-        path = name == WORD_OF[Field.METADATA].written
-        written = METADATA_PREFIX if path else f"{name}:"
+        field = field_called(name)
+        if field is Field.METADATA and value:
+            continue  # It is asked for by path, which is still to come.
+        written = METADATA_PREFIX if field is Field.METADATA else f"{name}:"
         before = text[: completion.start] + written
         if len(before) + len(after) <= MAX_CHARACTERS:
             yield Suggestion(
                 shown=written.removesuffix(":"),
-                note="" if name in METADATA_PATHS else WORD_OF[_field(name)].help,
+                note=WORD_OF[field].help if field else "",
                 before=before,
                 after=after,
                 more=True,
             )
-
-
-def _field(name: str) -> Field:
-    return field_called(name) or Field.METADATA
 
 
 def _fitting(completion: Completion, listed: Listed) -> list[tuple[str, int | None]]:

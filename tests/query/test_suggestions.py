@@ -84,7 +84,7 @@ def test_the_word_at_the_cursor_is_what_is_replaced(marked, first):
 @pytest.mark.parametrize(
     "marked",
     [
-        *("zzz¦", '"act¦', "¦action:start", "¦foo", "nothing:x¦", "act¦~2", "zzz ¦(foo)"),
+        *("zzz¦", '"act¦', "¦action:start", "¦foo", "nothing:x¦", "act¦~2", "meta¦:x"),
         *("status:[4¦", "status:[400 TO ¦", "status:>=4¦", "action:¦(start)", "action:zzz¦"),
         *('action:st¦"x y"', 'action:¦"no space"x', "target:¦", "message:¦", "key:¦"),
         *("metadata.body.password:¦", "a" * MAX_CHARACTERS + " ac¦"),
@@ -131,16 +131,27 @@ def test_a_value_that_makes_the_text_too_long_is_left_out():
     assert results("action:¦", log_of("x" * MAX_CHARACTERS, "y")) == ["action:y ¦"]
 
 
-@given(
-    st.lists(snippets, max_size=8).map("".join) | expressions.map(to_text),
-    st.data(),
-    st.lists(odd_text, max_size=3, unique=True),
-)
-def test_what_is_taken_changes_one_word_and_can_be_understood_if_the_rest_can(text, data, values):
-    cursor = data.draw(st.integers(0, len(text)))
+@st.composite
+def marked_texts(draw):
+    """Texts with a cursor anywhere, or in a word that is a name or a value."""
+    if draw(st.booleans()):
+        text = draw(st.lists(snippets, max_size=8).map("".join) | expressions.map(to_text))
+        cursor = draw(st.integers(0, len(text)))
+        return f"{text[:cursor]}{CURSOR}{text[cursor:]}"
+    before = draw(st.sampled_from(("", "-", "(", "x ", "NOT ", "a OR (", "(type:(b OR c) ")))
+    name = draw(st.sampled_from(("action:", "-source:(x OR ", "status:", "outcome:", "ip:", "")))
+    word = draw(st.sampled_from((CURSOR, f"s{CURSOR}", f"s{CURSOR}t", f'"{CURSOR}', f"{CURSOR}s")))
+    after = draw(st.sampled_from(("", ")", "))", " x)", ' "c d"', " OR id:a", "~2", ":x", '"')))
+    return f"{before}{name}{word}{after}"
+
+
+@given(marked_texts(), st.lists(odd_text, max_size=3, unique=True))
+def test_what_is_taken_changes_one_word_and_can_be_understood_if_the_rest_can(marked, values):
+    before, _, after = marked.partition(CURSOR)
+    text, cursor = before + after, len(before)
     completion = suggest(text, cursor)
     listed = log_of("404", "0") if completion.listed == "status" else log_of(*values)
-    for each in suggested(f"{text[:cursor]}{CURSOR}{text[cursor:]}", listed).suggestions:
+    for each in suggested(marked, listed).suggestions:
         kept = text[: completion.start]
         assert each.before.startswith(kept)
         assert text.endswith(each.after)
