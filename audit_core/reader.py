@@ -25,11 +25,12 @@ from audit_core.query import facets, overview, patterns, statements
 from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.cursors import Cursor
-from audit_core.query.facets import Facet
+from audit_core.query.facets import Facet, FacetValue
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship, kin
 from audit_core.query.patterns import SPANS, Patterns
 from audit_core.query.spans import Spans
+from audit_core.query.suggestions import Listed
 from audit_core.query.windows import EPOCH, Bounds
 
 MOST_GROUPS = 100_000
@@ -167,10 +168,23 @@ class Reader:
         self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
+        listed = self.listed(param, wanted, scope, bounds, most)
+        return tuple(each.value for each in listed.values)
+
+    def listed(
+        self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+    ) -> Listed:
+        """The most frequent values of a field with their counts, absent ones left out."""
         source, place = self.places.countable(wanted, scope, bounds)
         statement = statements.values(param, wanted, scope, place, source)
-        table = self.log.fetch(statement, scope, max_rows=most).table
-        return tuple(str(value) for value in table.column("value").to_pylist())
+        fetched = self.log.fetch(statement, scope, max_rows=most)
+        return Listed(
+            values=tuple(
+                FacetValue(value=str(row["value"]), count=row["count"])
+                for row in fetched.table.to_pylist()
+            ),
+            complete=not fetched.truncated,
+        )
 
     def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""

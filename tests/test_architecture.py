@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "places": {*WORDS, "log", "query"},
     "answers": {*WORDS, "log", "query"},
     "reader": {*WORDS, "log", "query", "places", "answers"},
+    "known_values": {*WORDS, "log", "query", "places", "answers", "reader"},
     "tallies": {*WORDS, "log", "query", "places", "answers", "reader"},
     "people": {*WORDS, "log", "query", "places", "answers", "reader"},
     "sources": {*WORDS, "log", "query"},

@@ -14,6 +14,7 @@ from audit_core.api.head import head_route
 from audit_core.api.health import health_route
 from audit_core.api.operator import operator_routes
 from audit_core.api.session import session_routes
+from audit_core.api.suggestions import suggestions_route
 from audit_core.product import Product
 
 
@@ -27,6 +28,7 @@ def routes(product: Callable[[], Product]) -> list[Route]:
         *session_routes(product),
         entries_route(product),
         head_route(product),
+        suggestions_route(product),
         *export_routes(product),
         *operator_routes(product),
         Route("/api", _unknown),

@@ -11,6 +11,7 @@ from audit_core.query.scanning import scan
 from audit_core.query.vocabulary import (
     ALL_NAMES,
     FIELD_NAMES,
+    METADATA_PATHS,
     METADATA_PREFIX,
     field_called,
 )
@@ -19,6 +20,16 @@ _VALUES: dict[Field, tuple[str, ...]] = {
     Field.OUTCOME: (*(outcome.value for outcome in Outcome), "failed"),
     Field.CATEGORY: tuple(category.value for category in Category),
 }
+
+LISTED: dict[Field, str] = {
+    Field.ACTOR: "actor",
+    Field.ACTION: "action",
+    Field.TARGET_TYPE: "target_type",
+    Field.STATUS_CODE: "status",
+    Field.SOURCE: "source",
+    Field.IP_ADDRESS: "ip",
+}
+"""The fields whose values that exist are listed, by the parameter that lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +48,13 @@ class Completion:
     """The known field whose value is wanted; `METADATA` for any path into the metadata."""
     values: tuple[str, ...]
     """The values that fit, of a field that has a closed list of them."""
+    bounds: bool = False
+    """Whether the value is an end of a range, or compared with."""
+
+    @property
+    def listed(self) -> str | None:
+        """The parameter that lists the values that exist of what is wanted; `None` for none."""
+        return None if self.field is None or self.bounds else LISTED.get(self.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +75,7 @@ def suggest(text: str, cursor: int | None = None) -> Completion:
     start = scanned.word_start
     typed = text[start:end]
     if scanned.field is None:
-        names = () if typed.startswith('"') else _beginning(typed)
+        names = () if typed.startswith('"') or scanned.bounds else _beginning(typed)
         return Completion(start=start, end=end, typed=typed, names=names, field=None, values=())
     name = text[slice(*scanned.field)]
     path = name.lower().startswith(METADATA_PREFIX)
@@ -66,12 +84,20 @@ def suggest(text: str, cursor: int | None = None) -> Completion:
     values = (
         tuple(value for value in _VALUES.get(field, ()) if value.startswith(begun)) if field else ()
     )
-    return Completion(start=start, end=end, typed=typed, names=(), field=field, values=values)
+    return Completion(
+        start=start,
+        end=end,
+        typed=typed,
+        names=(),
+        field=field,
+        values=values,
+        bounds=scanned.bounds,
+    )
 
 
 def _beginning(typed: str) -> tuple[str, ...]:
-    """One name a field where that fits, else any name."""
-    for names in (FIELD_NAMES, ALL_NAMES):
+    """One name a field where that fits, else any name, else paths into the metadata."""
+    for names in (FIELD_NAMES, ALL_NAMES, METADATA_PATHS):
         found = tuple(name for name in names if name.startswith(typed.lower()))
         if found:
             return found

@@ -35,6 +35,8 @@ class Scan:
     """Where the word or phrase begins that reaches the end of the text; its length if none."""
     field: Span | None
     """The name of the field of which that word is a value."""
+    bounds: bool
+    """Whether that word is an end of a range, or what a value is compared with."""
 
 
 def is_field_name(name: str) -> bool:
@@ -53,7 +55,30 @@ def scan(text: str) -> Scan:
         problems=tuple(scanner.problems),
         word_start=min(scanner.word_start, len(text)),
         field=scanner.word_field,
+        bounds=scanner.word_bounds,
     )
+
+
+def word_end(text: str, start: int, cursor: int, *, name: bool) -> int:
+    """Where the word or phrase ends that begins at `start` and reaches the cursor or more; that of
+    a field, with `name`, at its colon."""
+    phrase = _PHRASE.match(text, start)
+    if phrase and (
+        start == cursor or (phrase.end() >= cursor and ends_cleanly(text, phrase.end()))
+    ):
+        return phrase.end()
+    # A phrase that is still open would take in all that follows.
+    place = cursor if text.startswith('"', start) else start
+    while place < len(text) and not _ENDS_WORD.match(text[place]):
+        if text[place] == '"' or (name and text[place] == ":"):
+            break
+        place += 2 if text[place] == "\\" else 1
+    return min(max(place, cursor), len(text))
+
+
+def ends_cleanly(text: str, end: int) -> bool:
+    """Whether nothing touches a word that ends there but a space or a closing parenthesis."""
+    return end == len(text) or text[end].isspace() or text[end] == ")"
 
 
 class _Scanner:
@@ -75,6 +100,7 @@ class _Scanner:
         """Whether `<` or `>` was just read."""
         self.word_start = 0
         self.word_field: Span | None = None
+        self.word_bounds = False
 
     @property
     def value_field(self) -> Span | None:
@@ -134,12 +160,12 @@ class _Scanner:
     def _keep(self, count: int, character: str | None = None) -> None:
         self.masked.append(character or self.text[self.place : self.place + count])
         self.place += count
-        self.word_start, self.word_field = self.place, self.value_field
+        self._begin_word()
 
     def _advance(self, end: int, masked: str) -> None:
-        self.word_start, self.word_field = self.place, self.value_field
+        self._begin_word()
         if end < len(self.text):
-            self.word_start, self.word_field = end, None
+            self._end_word(end)
         self.masked.append(masked)
         self.place = end
         self.field, self.compared = None, False
@@ -158,7 +184,14 @@ class _Scanner:
             self._advance(len(self.text), "_" * (len(self.text) - start))
             return
         self._advance(found.end(), f'"{"_" * (found.end() - start - 2)}"')
-        self.word_start, self.word_field = found.end(), None
+        self._end_word(found.end())
+
+    def _begin_word(self) -> None:
+        self.word_start, self.word_field = self.place, self.value_field
+        self.word_bounds = self.in_range or self.compared
+
+    def _end_word(self, end: int) -> None:
+        self.word_start, self.word_field, self.word_bounds = end, None, False
 
     def _word(self) -> None:
         start, text = self.place, self.text

@@ -13,6 +13,11 @@ METADATA_PREFIX = "metadata."
 METADATA_PARTS = ("body", "params", "query")
 """What the platform keeps of a request."""
 
+METADATA_PATHS = tuple(
+    METADATA_PREFIX + path for path in ("body.name", "body.snapshot", "body.target")
+)
+"""The paths into the metadata that are asked for most."""
+
 ABSENT = ("none", "null", "-")
 """How the absence of a value is written, without quotation marks: `source:none`. The dash is
 `filters.NONE`. Of the outcome and the category every entry has one, so there they are wrong."""

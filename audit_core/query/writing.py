@@ -54,6 +54,14 @@ def quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def value_text(field: Field, value: str) -> str:
+    """The value as it is written after `field:` to ask for entries that have it, and no other.
+
+    Between quotation marks where it would else mean something more, or something else.
+    """
+    return _value(Equals(field=field, value=value))
+
+
 def conjoin(text: str, field: str, value: str | int | datetime | None, *, exclude: bool) -> str:
     """The query text with `field:value` as one more condition, or `-field:value`.
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.query.completion import suggest
+from audit_core.query.completion import LISTED, suggest
 from audit_core.query.expressions import Field
-from audit_core.query.vocabulary import FIELD_WORDS, METADATA_PREFIX, field_called
+from audit_core.query.vocabulary import FIELD_WORDS, METADATA_PATHS, field_called
 from pages.parts import cached
 from pages.parts.visible import visible
 
@@ -18,18 +18,7 @@ Ask = Callable[..., None]
 _FIELD, _VALUE = "condition_field", "condition_value"
 _ABSENT = "(none)"
 
-_LISTED: dict[Field, str] = {
-    Field.ACTOR: "actor",
-    Field.ACTION: "action",
-    Field.TARGET_TYPE: "target_type",
-    Field.STATUS_CODE: "status",
-    Field.SOURCE: "source",
-    Field.IP_ADDRESS: "ip",
-}
-"""The fields whose values that exist are listed, by the parameter that lists them."""
-
 _NAMES = tuple(word.written for word in FIELD_WORDS if word.field is not Field.METADATA)
-_PATHS = tuple(METADATA_PREFIX + path for path in ("body.name", "body.snapshot", "body.target"))
 _HELP = {word.written: word.help for word in FIELD_WORDS}
 
 
@@ -39,7 +28,7 @@ def draw(scope: Scope, ask: Ask) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         field: str | None = st.selectbox(
             "Field",
-            [*_NAMES, *_PATHS],
+            [*_NAMES, *METADATA_PATHS],
             index=None,
             key=_FIELD,
             placeholder="Name",
@@ -81,5 +70,5 @@ def values_of(name: str, scope: Scope) -> list[str]:
         return [_ABSENT]
     if closed := suggest(f"{name}:").values:
         return list(closed)
-    param = _LISTED.get(field)
+    param = LISTED.get(field)
     return [*(cached.values(param, scope) if param else ()), _ABSENT]

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
-_PACKAGE, _NAME = "sandtrail", "lookout"
-_KEY = f"{_PACKAGE}.{_NAME}"
-_FILE = "lookout.js"
+from pages.parts import scripts
+
+_NAME = "lookout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +41,7 @@ def draw(
         "head": str(asking.head),
         "every_s": asking.every_s,
     }
-    _declare()
-    st.components.v2.component(_KEY, js=_FILE)(
+    st.components.v2.component(scripts.declared(_NAME), js="lookout.js")(
         key=_NAME,
         data={"asked": asked},
         on_moved_change=on_moved,
@@ -53,16 +49,3 @@ def draw(
         width=1,
         height=1,
     )
-
-
-def _declare() -> None:
-    """Tell Streamlit where the script lies.
-
-    It looks for scripts that are files in installed packages only, and this is none. A script
-    within the page would be forbidden by the content security policy.
-    """
-    manager = get_bidi_component_manager()
-    if manager.get_component_asset_root(_KEY) is None:
-        component = ComponentConfig(name=_NAME, asset_dir="assets")
-        manifest = ComponentManifest(name=_PACKAGE, version="1", components=[component])
-        manager.register_from_manifest(manifest, Path(__file__).parent)

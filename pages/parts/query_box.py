@@ -1,4 +1,4 @@
-"""The query box: a text of the query language, with its errors marked, examples and values."""
+"""The query box: a text of the query language, with suggestions, its errors marked, and help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit_core.query.language import parse
 from audit_core.query.problems import QueryError, mark
 from audit_core.query.secrecy import require_visible
 from audit_core.query.vocabulary import FIELD_WORDS
-from pages.parts import condition_builder, selection
+from pages.parts import condition_builder, selection, suggestion_list
 from pages.parts.condition_builder import Ask
 from pages.parts.visible import visible
 
@@ -45,8 +45,10 @@ def draw(wanted: EntryFilter, scope: Scope, apply: Apply) -> None:
         placeholder='actor:jane@acme.com action:start -outcome:success "no space left"',
         on_change=_take,
         args=(scope, apply),
+        autocomplete="off",
         width="stretch",
     )
+    suggestion_list.draw(KEY, scope)
 
 
 def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:

@@ -105,10 +105,14 @@ def test_values_are_the_most_frequent_ones_without_the_absent(reader):
     for name, field in (("source", "source"), ("target_type", "target_type"), ("ip", "ip_address")):
         counts = Counter(getattr(item, field) for item in OWN)
         del counts[None]
-        listed = reader.values(name, EntryFilter(), ALPHA, ALWAYS, 50)
-        assert set(listed) == set(counts)
-        assert [counts[value] for value in listed] == sorted(counts.values(), reverse=True)
-        assert len(reader.values(name, EntryFilter(), ALPHA, ALWAYS, 1)) == 1
+        values = reader.values(name, EntryFilter(), ALPHA, ALWAYS, 50)
+        assert set(values) == set(counts)
+        assert [counts[value] for value in values] == sorted(counts.values(), reverse=True)
+        listed = reader.listed(name, EntryFilter(), ALPHA, ALWAYS, 50)
+        assert {each.value: each.count for each in listed.values} == counts
+        assert listed.complete
+        one = reader.listed(name, EntryFilter(), ALPHA, ALWAYS, 1)
+        assert (len(one.values), one.complete) == (1, len(counts) == 1)
 
 
 def test_an_entry_is_found_in_its_own_organization_only(reader):

@@ -221,9 +221,11 @@ def test_what_a_member_sees_holds_nothing_of_others(open_app: Open, filled: Seed
     for foreign in ("id-other", "other@example.org", "onerror", "beta_only"):
         assert foreign not in shown
     assert "Everybody" not in [each.label for each in app.main.button]
+    assert not app.get("bidi_component"), "suggestions are everybody's values"
     app.query_params["entry"] = "entry-20"
     app.run()
     assert "other@example.org" not in everything(app)
+    assert opened(open_app("auditor@example.org")).get("bidi_component")
 
 
 def test_a_members_click_narrows_the_page_and_opens_no_other(

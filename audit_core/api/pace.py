@@ -1,0 +1,30 @@
+"""How often one account may ask a route that is asked while a person types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+SPAN = timedelta(seconds=10)
+MOST_ASKED = 100
+"""How many requests of one account are answered in a span; no hand types as fast."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """Counts the requests of each account in the span that is running."""
+
+    _since: datetime | None = None
+    _asked: dict[str, int] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def allows(self, account_id: str, now: datetime) -> bool:
+        """Whether the account may ask once more; that counts as asking."""
+        with self._lock:
+            if self._since is None or not self._since <= now < self._since + SPAN:
+                self._since = now
+                self._asked.clear()
+            asked = self._asked.get(account_id, 0) + 1
+            self._asked[account_id] = asked
+            return asked <= MOST_ASKED

@@ -1,0 +1,71 @@
+"""The values that exist, kept for a minute: a person who types asks for them at every key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+
+from audit_core.access import Scope
+from audit_core.errors import QueryTimeoutError
+from audit_core.query.filters import EntryFilter
+from audit_core.query.suggestions import Listed
+from audit_core.query.windows import Bounds, Window
+from audit_core.reader import Reader
+
+LASTS = timedelta(minutes=1)
+"""How long values are kept, and how long they are not asked for again once that took too long."""
+
+PATIENCE_S = 3.0
+"""How long anybody waits for them."""
+
+MOST_VALUES = 2_000
+"""How many values of a field are kept, the most frequent ones."""
+
+MOST_KEPT = 128
+"""How many lists are kept."""
+
+_Key = tuple[str, Scope]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One list; whoever reads it anew holds the lock."""
+
+    lock: Lock = field(default_factory=Lock)
+    read_at: datetime | None = None
+    listed: Listed = field(default_factory=Listed)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownValues:
+    """The values of the fields of `query.completion.LISTED`, in all that a scope holds."""
+
+    reader: Reader
+    clock: Callable[[], datetime]
+    _kept: dict[_Key, _Kept] = field(default_factory=dict, compare=False, repr=False)
+
+    def of(self, param: str, scope: Scope) -> Listed:
+        """The values as they were at most `LASTS` ago; none, and not complete, where reading
+        them takes longer than `PATIENCE_S`. Blocks: call it in a thread."""
+        key = (param, scope)
+        # Threads may meet here: each of these steps is one for the interpreter.
+        while key not in self._kept and len(self._kept) >= MOST_KEPT:
+            self._kept.pop(next(iter(list(self._kept))), None)
+        kept = self._kept.setdefault(key, _Kept())
+        with kept.lock:
+            now = self.clock()
+            if kept.read_at is None or now - kept.read_at >= LASTS:
+                kept.listed = self._read(param, scope)
+                kept.read_at = now
+            return kept.listed
+
+    def _read(self, param: str, scope: Scope) -> Listed:
+        everything = EntryFilter(window=Window(preset="all"))
+        always = Bounds(since=None, until=None)
+        try:
+            with self.reader.log.patience(PATIENCE_S):
+                return self.reader.listed(param, everything, scope, always, MOST_VALUES)
+        except QueryTimeoutError:
+            return Listed(complete=False)
