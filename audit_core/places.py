@@ -31,7 +31,7 @@ from audit_core.query.sought import (
 )
 from audit_core.query.windows import EPOCH, Bounds
 
-MOST_HOLDING = 100
+MOST_HOLDING = 1_000
 """A condition that more values of a field fulfil than this is asked of each entry."""
 
 MOST_HOURS = 2_100_000

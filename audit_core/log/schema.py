@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 
 from audit_core.entries import FIELDS, AuditEntry
 
-VERSION = 2
+VERSION = 3
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -154,6 +154,18 @@ target_hour = Table(
     Column("alike", BigInteger, nullable=False),
 )
 """How many entries on a target were made in the hour that begins at `hour`."""
+
+SEARCHED = ("error_message", "actor_email", "actor_id", "action", "user_agent")
+"""The columns, beside the target's, in which a word without a field is looked for."""
+
+searched_value = Table(
+    "searched_value",
+    counts_metadata,
+    Column("organization_id", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+"""Every value that entries in `entry_count` have in a column of `SEARCHED`, named by `field`."""
 
 counted = Table(
     "counted",

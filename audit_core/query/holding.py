@@ -18,7 +18,7 @@ from audit_core.log.schema import (
     COUNTED_REVISION,
     Statement,
     audit_entry,
-    entry_count,
+    searched_value,
     target_hour,
     unfinished_entry,
 )
@@ -36,7 +36,7 @@ def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> St
     The conditions are of the kind that `sought.lookups` gives. Of the whole organization, also for
     a scope of one actor.
     """
-    counted: dict[Field, CTE] = {}
+    held: dict[Field, CTE] = {}
     parts = []
     for number, condition in enumerate(conditions):
         field = _field_of(condition)
@@ -44,7 +44,7 @@ def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> St
         if field is Field.TARGET_ID:
             source = _places()
         else:
-            source = counted.setdefault(field, _distinct(field, scope))
+            source = held.setdefault(field, _values(field, scope))
         value = source.c[field.value]
         fulfilled = (
             select(literal(number).label("number"), value.label("value"))
@@ -67,11 +67,14 @@ def _field_of(condition: Leaf) -> Field:
     raise TypeError(f"{condition} is no condition that values are looked up for")
 
 
-def _distinct(field: Field, scope: Scope) -> CTE:
+def _values(field: Field, scope: Scope) -> CTE:
     """The values of a field, each once: the long look at a value is taken once."""
-    kept, later, unfinished = (
+    kept = select(searched_value.c.value.label(field.value)).where(
+        _own(searched_value, scope), searched_value.c.field == literal(field.value)
+    )
+    later, unfinished = (
         select(table.c[field.value]).where(_own(table, scope), table.c[field.value].is_not(None))
-        for table in (entry_count, audit_entry, unfinished_entry)
+        for table in (audit_entry, unfinished_entry)
     )
     later = later.where(audit_entry.c.revision > COUNTED_REVISION)
     every = union_all(kept, later, unfinished).subquery()

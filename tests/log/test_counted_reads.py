@@ -30,7 +30,7 @@ ENTRIES = [
     )
 ]
 SCOPES = (Scope(organization_id="org-alpha"), Scope(organization_id="org-alpha", actor_id="user-1"))
-ROWS = 25
+ROWS = 60
 
 words = st.sampled_from(
     (
@@ -80,7 +80,7 @@ def walked(reader, wanted, scope):
         cursor = page.older
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=100)
 @example(EntryFilter(query="space nowhere", window=Window(preset="all")), SCOPES[0], 2)
 @example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
 @given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit_core.access import Scope
 from audit_core.log.dialects import counts
 from audit_core.log.retention import Retention
-from audit_core.log.schema import COUNTED_BY, to_arrow
+from audit_core.log.schema import COUNTED_BY, SEARCHED, to_arrow
 from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
@@ -74,6 +74,14 @@ def assert_true(file):
                 f"WHERE revision <= {upto} AND {present} IS NOT NULL GROUP BY ALL"
             ).fetchall()
             assert Counter(kept) == Counter(stored)
+        values = connection.execute("SELECT * FROM searched_value").fetchall()
+        assert len(values) == len(set(values))
+        for name in SEARCHED:
+            counted = connection.execute(
+                f"SELECT DISTINCT organization_id, '{name}', {name} FROM audit_entry "  # noqa: S608
+                f"WHERE revision <= {upto} AND {name} IS NOT NULL"
+            ).fetchall()
+            assert {value for value in values if value[1] == name} == set(counted)
     return upto
 
 
@@ -103,7 +111,7 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
     before = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
     log.close()
     with duckdb.connect(str(file)) as connection:
-        for table in ("entry_count", "target_hour", "counted"):
+        for table in ("entry_count", "target_hour", "searched_value", "counted"):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DELETE FROM log_schema")
         connection.execute("INSERT INTO log_schema VALUES (1, now()::TIMESTAMP)")
@@ -112,7 +120,18 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
     log.close()
     assert assert_true(file) > 0
     with duckdb.connect(str(file)) as connection:
-        assert connection.execute("SELECT max(version) FROM log_schema").fetchone() == (2,)
+        assert connection.execute("SELECT max(version) FROM log_schema").fetchone() == (3,)
+
+
+def test_a_log_without_the_searched_values_gets_them_when_it_is_opened(tmp_path):
+    file = tmp_path / "log.duckdb"
+    log = opened(file)
+    log.append(POOL)
+    log.close()
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("DROP TABLE searched_value")
+    opened(file).close()
+    assert assert_true(file) > 0
 
 
 def test_what_is_counted_is_not_counted_again(tmp_path):

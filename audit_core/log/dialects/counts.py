@@ -20,16 +20,21 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    inspect,
+    literal,
     select,
     text,
+    union_all,
 )
 
 from audit_core.log.schema import (
     COUNTED_BY,
+    SEARCHED,
     audit_entry,
     counted,
     counts_metadata,
     entry_count,
+    searched_value,
     target_hour,
 )
 
@@ -42,7 +47,10 @@ AT_ONCE = 2_000_000
 
 def make_counts(connection: Connection, newest: int) -> None:
     """Make the tables that are missing, and count what is not counted yet, up to `newest`."""
+    without_values = not inspect(connection).has_table(searched_value.name)
     counts_metadata.create_all(connection)
+    if without_values:
+        _add_values(connection, entry_count)
     add_counts(connection, newest)
 
 
@@ -91,12 +99,16 @@ def count_late(connection: Connection, rows: pa.Table) -> None:
         groups = late.filter(pc.is_valid(late.column(names[-1]))) if table is target_hour else late
         found = groups.group_by(["hour", *names]).aggregate([([], "count_all")])
         insert_from_arrow(connection, table, found.rename_columns(table.c.keys()))
+    _add_values(connection, entry_count)
 
 
 def drop_counts(connection: Connection, earliest: datetime) -> None:
     """Drop the counts of what was made before the beginning of an hour."""
     for table in (entry_count, target_hour):
         connection.execute(delete(table).where(table.c.hour < earliest))
+    # What was made since may have the same values.
+    connection.execute(delete(searched_value))
+    _add_values(connection, entry_count)
 
 
 def _count(connection: Connection, condition: ColumnElement[bool]) -> None:
@@ -111,6 +123,24 @@ def _count(connection: Connection, condition: ColumnElement[bool]) -> None:
                 table.c.keys(), statement.order_by(audit_entry.c.organization_id, "hour")
             )
         )
+    _add_values(connection, audit_entry, condition)
+
+
+def _add_values(connection: Connection, source: Table, *conditions: ColumnElement[bool]) -> None:
+    """Note the values that the rows of a table have and that are not noted yet."""
+    parts = [
+        select(
+            source.c.organization_id,
+            literal(name).label("field"),
+            source.c[name].label("value"),
+        )
+        .where(source.c[name].is_not(None), *conditions)
+        .distinct()
+        for name in SEARCHED
+    ]
+    found = union_all(*parts).subquery("found")
+    new = select(found).except_(select(searched_value))
+    connection.execute(insert(searched_value).from_select(searched_value.c.keys(), new))
 
 
 _GROUPS: tuple[tuple[Table, tuple[str, ...]], ...] = (
