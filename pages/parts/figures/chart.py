@@ -15,6 +15,9 @@ FAINT = "rgba(128,136,148,0.13)"
 Place = tuple[int, int]
 """The numbers of a trace and of a point in it."""
 
+Trace = Mapping[str, Any]
+"""What a figure draws, as Plotly's own words for it, `type` among them."""
+
 Changes = Mapping[str, Any]
 """New values of fields of the filter, by name."""
 
@@ -46,37 +49,53 @@ def changes_of(points: Iterable[Mapping[str, Any]], clicks: Mapping[Place, Chang
     return {}
 
 
-def figure(traces: Iterable[Any], *, height: int, **layout: Any) -> go.Figure:
+def figure(
+    traces: Iterable[Trace],
+    *,
+    height: int,
+    xaxis: Mapping[str, Any] | None = None,
+    yaxis: Mapping[str, Any] | None = None,
+    legend: Mapping[str, Any] | None = None,
+    **layout: Any,
+) -> go.Figure:
     """A figure that leaves text, grid and hover colours to the theme of the page."""
-    drawn = go.Figure(list(traces))
-    drawn.update_layout(
-        height=height,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        hovermode="closest",
-        hoverlabel={"align": "left"},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "bottom",
-            "traceorder": "normal",
-            "itemsizing": "constant",
-        },
+    # Made at once: each later change of a figure looks through all of it again.
+    return go.Figure(
+        {
+            "data": list(traces),
+            "layout": {
+                "height": height,
+                "margin": {"l": 0, "r": 0, "t": 4, "b": 0},
+                "paper_bgcolor": CLEAR,
+                "plot_bgcolor": CLEAR,
+                "hovermode": "closest",
+                "hoverlabel": {"align": "left"},
+                "legend": {**_LEGEND, **(legend or {})},
+                # The page narrows the filter instead of zooming, and a finger scrolls the page.
+                "xaxis": {"fixedrange": True, **(xaxis or {})},
+                "yaxis": {"fixedrange": True, **(yaxis or {})},
+                **layout,
+            },
+        }
     )
-    # The page narrows the filter instead of zooming, and a finger scrolls the page.
-    drawn.update_xaxes(fixedrange=True)
-    drawn.update_yaxes(fixedrange=True)
-    drawn.update_layout(**layout)
-    return drawn
 
 
-def bars(**trace: Any) -> go.Bar:
+def bars(**trace: Any) -> Trace:
     """Bars that look the same whether or not one of them was clicked on."""
-    return go.Bar(
+    return {
+        "type": "bar",
         **trace,
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-    )
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+    }
+
+
+_LEGEND = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1,
+    "yanchor": "bottom",
+    "traceorder": "normal",
+    "itemsizing": "constant",
+}

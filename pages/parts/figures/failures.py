@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from itertools import accumulate
 
-import plotly.graph_objects as go
-
 from audit_core.entries import FAILURES, Outcome, outcome_of
 from pages.parts.figures import text
-from pages.parts.figures.chart import Changes, Chart, Place
+from pages.parts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.figures.rows import (
     Part,
     Row,
@@ -50,7 +48,7 @@ def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bo
         Row(action, text.failures(sum(codes.values())), sum(codes.values()))
         for action, codes in shown.items()
     ]
-    traces: list[go.Bar] = []
+    traces: list[Trace] = []
     clicks: dict[Place, Changes] = {}
     named: set[Outcome] = set()
     for code, parts in _parts(shown).items():
@@ -83,21 +81,21 @@ def _parts(shown: ByAction) -> dict[int, list[Part]]:
     return parts
 
 
-def _trace(code: int, parts: Sequence[Part], rows: Sequence[Row], *, named: bool) -> go.Bar:
+def _trace(code: int, parts: Sequence[Part], rows: Sequence[Row], *, named: bool) -> Trace:
     outcome = outcome_of(code)
     enough = ROOM_FOR_CODE * largest_of(rows)
     return segments(
         parts,
         rows,
+        COLOR_OF_OUTCOME[outcome],
         name=LEGEND[outcome],
         legendgroup=outcome.value,
         showlegend=named,
-        marker_color=COLOR_OF_OUTCOME[outcome],
         text=[str(code) if part.size >= enough else "" for part in parts],
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        textfont_size=10,
+        textfont={"size": 10},
         constraintext="none",
         customdata=[
             (rows[part.row].hover, part.size, text.percent(part.size, rows[part.row].size))

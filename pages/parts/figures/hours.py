@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-
-import plotly.graph_objects as go
+from typing import Any
 
 from audit_core.query.windows import Window
 from pages.parts.figures import text
-from pages.parts.figures.chart import FAINT, Changes, Chart, Place, bars, figure
+from pages.parts.figures.chart import FAINT, Changes, Chart, Place, Trace, bars, figure
 
 HOURS = 24
 DAYS = 7
@@ -41,8 +40,8 @@ def hours_of_week(
         barmode="overlay",
         bargap=0.08,
         showlegend=False,
+        **_layout(window.zone),
     )
-    _lay_out(shown, window.zone)
     return Chart(shown, _alt(busy, window.zone), clicks)
 
 
@@ -71,7 +70,7 @@ def latest(hour: int, window: Window, since: datetime, until: datetime) -> Windo
     return None
 
 
-def _traces(busy: dict[int, tuple[int, int]], zone: str) -> list[go.Bar]:
+def _traces(busy: dict[int, tuple[int, int]], zone: str) -> list[Trace]:
     """The hours with entries, coloured by their number, and those without."""
     quiet = [hour for hour in range(DAYS * HOURS) if hour not in busy]
     return [
@@ -98,9 +97,9 @@ def _traces(busy: dict[int, tuple[int, int]], zone: str) -> list[go.Bar]:
     ]
 
 
-def _lay_out(shown: go.Figure, zone: str) -> None:
-    shown.update_layout(
-        coloraxis={
+def _layout(zone: str) -> dict[str, Any]:
+    return {
+        "coloraxis": {
             "cmin": 0,
             "colorbar": {
                 "thickness": 10,
@@ -111,23 +110,23 @@ def _lay_out(shown: go.Figure, zone: str) -> None:
                 "tickformat": ",d",
                 "outlinewidth": 0,
             },
-        }
-    )
-    shown.update_xaxes(
-        range=[-0.5, HOURS - 0.5],
-        tickvals=list(range(0, HOURS, 3)),
-        ticktext=[f"{hour:02}" for hour in range(0, HOURS, 3)],
-        showgrid=False,
-        zeroline=False,
-        title={"text": f"Hour of the day ({zone})", "standoff": 8},
-    )
-    shown.update_yaxes(
-        range=[DAYS - 0.5, -0.5],
-        tickvals=list(range(DAYS)),
-        ticktext=[name[:3] for name in text.WEEKDAYS],
-        showgrid=False,
-        zeroline=False,
-    )
+        },
+        "xaxis": {
+            "range": [-0.5, HOURS - 0.5],
+            "tickvals": list(range(0, HOURS, 3)),
+            "ticktext": [f"{hour:02}" for hour in range(0, HOURS, 3)],
+            "showgrid": False,
+            "zeroline": False,
+            "title": {"text": f"Hour of the day ({zone})", "standoff": 8},
+        },
+        "yaxis": {
+            "range": [DAYS - 0.5, -0.5],
+            "tickvals": list(range(DAYS)),
+            "ticktext": [name[:3] for name in text.WEEKDAYS],
+            "showgrid": False,
+            "zeroline": False,
+        },
+    }
 
 
 def _squares(hours: Sequence[int]) -> dict[str, object]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import plotly.graph_objects as go
-
 from audit_core.answers import OutcomeHistogram
 from audit_core.entries import Outcome
 from audit_core.query.windows import Window
 from pages.parts.figures import text
-from pages.parts.figures.chart import CLEAR, Chart, figure
+from pages.parts.figures.chart import CLEAR, Chart, Trace, figure
 from pages.parts.figures.timeline import Axis, Layer, timeline
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
@@ -49,8 +47,6 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
         [_ring(by_outcome, present), *_legend(by_outcome, present)],
         height=height,
         uniformtext={"minsize": 11, "mode": "hide"},
-    )
-    shown.update_layout(
         showlegend=True,
         legend={
             "orientation": "v",
@@ -60,9 +56,9 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
             "itemclick": False,
             "itemdoubleclick": False,
         },
+        xaxis={"visible": False},
+        yaxis={"visible": False},
     )
-    shown.update_xaxes(visible=False)
-    shown.update_yaxes(visible=False)
     listed = text.joined(
         f"{each.label.lower()} {by_outcome[each]:,} ({text.percent(by_outcome[each], total)})"
         for each in present
@@ -74,10 +70,11 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
     )
 
 
-def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> go.Sunburst:
+def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trace:
     total = sum(by_outcome.values())
     counts = [by_outcome[outcome] for outcome in present]
-    return go.Sunburst(
+    return dict(
+        type="sunburst",
         ids=["all", *present],
         labels=[text.entries(total).replace(" ", "<br>"), *(each.label for each in present)],
         parents=["", *("all" for _ in present)],
@@ -106,11 +103,12 @@ def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> go.S
     )
 
 
-def _legend(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> list[go.Scatter]:
+def _legend(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> list[Trace]:
     """Marks without a place in the chart, for their names: a ring has no legend of its own."""
     total = sum(by_outcome.values())
     return [
-        go.Scatter(
+        dict(
+            type="scatter",
             x=[None],
             y=[None],
             mode="markers",

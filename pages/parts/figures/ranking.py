@@ -42,8 +42,8 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
             segments(
                 parts,
                 rows,
+                color,
                 name=name,
-                marker_color=color,
                 customdata=[
                     (rows[part.row].hover, rows[part.row].figures, part.size) for part in parts
                 ],

@@ -13,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from pages.parts.figures import text
-from pages.parts.figures.chart import FAINT, bars, figure
+from pages.parts.figures.chart import FAINT, Trace, bars, figure
 
 ROW_PX = 42
 LEGEND_PX = 34
@@ -50,7 +50,7 @@ class Part:
     """More than 0."""
 
 
-def segments(parts: Sequence[Part], rows: Sequence[Row], **trace: Any) -> go.Bar:
+def segments(parts: Sequence[Part], rows: Sequence[Row], color: str, **trace: Any) -> Trace:
     """One kind of part of the bars, side by side with the others, a hair apart."""
     gap = largest_of(rows) * GAP
     return bars(
@@ -60,18 +60,18 @@ def segments(parts: Sequence[Part], rows: Sequence[Row], **trace: Any) -> go.Bar
         x=[max(part.size - gap, part.size / 2) for part in parts],
         width=0.36,
         offset=0.1,
-        marker_line_width=0,
+        marker={"line": {"width": 0}, "color": color},
         **trace,
     )
 
 
-def track(rows: Sequence[Row], hover: str) -> go.Bar:
+def track(rows: Sequence[Row], hover: str) -> Trace:
     """What is left of each row beside its bar."""
     largest = largest_of(rows)
     return segments(
         [Part(number, row.size, largest - row.size) for number, row in enumerate(rows)],
         rows,
-        marker_color=FAINT,
+        FAINT,
         showlegend=False,
         customdata=[(row.hover, row.figures) for row in rows],
         hovertemplate=f"<b>%{{customdata[0]}}</b><br>{hover}<extra></extra>",
@@ -83,9 +83,9 @@ def largest_of(rows: Sequence[Row]) -> int:
     return max((row.size for row in rows), default=0)
 
 
-def rows_figure(traces: Sequence[go.Bar], rows: Sequence[Row]) -> go.Figure:
+def rows_figure(traces: Sequence[Trace], rows: Sequence[Row]) -> go.Figure:
     """The figure of all rows, the first one on top."""
-    shown = figure(
+    return figure(
         traces,
         height=ROW_PX * max(1, len(rows)) + LEGEND_PX,
         barmode="overlay",
@@ -98,11 +98,10 @@ def rows_figure(traces: Sequence[go.Bar], rows: Sequence[Row]) -> go.Figure:
                 _note(number, row.figures, "right"),
             )
         ],
+        xaxis={"visible": False, "range": [0, max(1, largest_of(rows))]},
+        # Rows are numbers, not names: two names may look alike once they are cut.
+        yaxis={"visible": False, "range": [len(rows) - 0.5, -0.5]},
     )
-    shown.update_xaxes(visible=False, range=[0, max(1, largest_of(rows))])
-    # Rows are numbers, not names: two names may look alike once they are cut.
-    shown.update_yaxes(visible=False, range=[len(rows) - 0.5, -0.5])
-    return shown
 
 
 def spoken(rows: Sequence[Row], more: bool) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from audit_core.query.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.windows import UTC_NAME, Window, written
 from pages.parts.figures import text
-from pages.parts.figures.chart import Changes, Chart, Place, bars, figure
+from pages.parts.figures.chart import Changes, Chart, Place, Trace, bars, figure
 
 FEW = 4
 """Up to this many entries a bar, the axis counts in ones."""
@@ -166,6 +166,7 @@ def timeline(
         for trace, layer in enumerate(layers)
         for number, (start, _) in enumerate(layer.counts)
     }
+    most = max(axis.totals.values(), default=0)
     shown = figure(
         [_bars(layer, axis) for layer in layers],
         height=height,
@@ -173,24 +174,26 @@ def timeline(
         showlegend=True,
         dragmode="select",
         selectdirection="h",
-        legend_maxheight=0.9,
+        legend={"maxheight": 0.9},
         newselection={"line": {"width": 1, "dash": "solid"}},
-    )
-    shown.update_xaxes(
-        type="date",
-        range=[wall(edge) for edge in axis.edges],
-        nticks=8,
-        title={
-            "text": (
-                f"Time ({axis.buckets.zone}), {text.width(axis.buckets.width_us)} a bar"
-                f"{axis.told_ahead}"
-            ),
-            "standoff": 8,
+        xaxis={
+            "type": "date",
+            "range": [wall(edge) for edge in axis.edges],
+            "nticks": 8,
+            "title": {
+                "text": (
+                    f"Time ({axis.buckets.zone}), {text.width(axis.buckets.width_us)} a bar"
+                    f"{axis.told_ahead}"
+                ),
+                "standoff": 8,
+            },
         },
-    )
-    most = max(axis.totals.values(), default=0)
-    shown.update_yaxes(
-        rangemode="tozero", tickformat=",d", nticks=5, dtick=1 if most <= FEW else None
+        yaxis={
+            "rangemode": "tozero",
+            "tickformat": ",d",
+            "nticks": 5,
+            "dtick": 1 if most <= FEW else None,
+        },
     )
     return Chart(
         shown,
@@ -200,7 +203,7 @@ def timeline(
     )
 
 
-def _bars(layer: Layer, axis: Axis) -> Any:
+def _bars(layer: Layer, axis: Axis) -> Trace:
     total = sum(count for _, count in layer.counts)
     return bars(
         name=f"{layer.name} {total:,}",
