@@ -1,4 +1,7 @@
-"""JSON lines into columns at once; what is not plain is read line by line as everywhere else.
+"""JSON lines into columns; what is not plain is read line by line as everywhere else.
+
+Lines of which nothing is unusual are read many at a time by `plain_lines`, a little more than
+twice as fast as here.
 
 The decoder of msgspec refuses nearly all that strict JSON refuses. What it lets pass is checked
 here: a name that stands twice (more strings than the fields have), numbers for a status that are
@@ -9,8 +12,8 @@ and reasons are never this file's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -19,12 +22,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit_core.entries import EARLIEST, LATEST, UNANSWERED_STATUS
+from audit_core.entries import EARLIEST, UNANSWERED_STATUS
 from audit_core.log.schema import ARRIVING, NO_ORGANIZATION, columns_of
 from audit_core.rejections import Rejection
 from audit_core.sources.lines import LineGroup, read_json_line, read_line_groups
 from audit_core.sources.metadata_text import count_quotes, plain_metadata, strict_metadata
 from audit_core.sources.placed import PlacedEntry, place_of
+from audit_core.sources.plain_lines import plain_times, read_plain
 from audit_core.sources.records import MAX_TEXT
 from audit_core.sources.sheets import Sheet
 from audit_core.sources.times import read_time
@@ -57,19 +61,41 @@ class _Record(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=Fal
 
 _FIELDS = _Record.__struct_fields__
 _EMPTY_IF_NONE = {"organization_id": NO_ORGANIZATION, "actor_email": ""}
-_PLAIN_TIMES = {20, 22, 23, 24, 25, 26, 27}
-"""Lengths of 2025-07-31T08:15:27Z with up to six digits of a second, and of no other time that
-ends with Z."""
-
 _decode = msgspec.json.Decoder(_Record).decode
+
+FEW = 32
+"""Lines of which one is unusual are halved until they are no more than this."""
 
 
 def read_sheets_of_lines(pieces: Iterator[bytes], name: str) -> Iterator[Sheet]:
     """What `lines.read_json_lines` reads, as sheets of some hundred records."""
     for group in read_line_groups(pieces):
-        sheet = _Group(group, name).read()
-        if sheet is not None:
-            yield sheet
+        for part, rows in _parts(group):
+            sheet = _Group(part, name).read() if rows is None else _plain_sheet(part, rows, name)
+            if sheet is not None:
+                yield sheet
+
+
+def _parts(group: LineGroup) -> Iterator[tuple[LineGroup, pa.Table | None]]:
+    """The group in parts that are plain, with their rows, and small ones that are not."""
+    lines = group.lines
+    rows = None if group.problem is not None else read_plain(lines)
+    if rows is not None or len(lines) <= FEW:
+        yield group, rows
+        return
+    middle = len(lines) // 2
+    yield from _parts(LineGroup(first=group.first, lines=lines[:middle]))
+    yield from _parts(replace(group, first=group.first + middle, lines=lines[middle:]))
+
+
+def _plain_sheet(part: LineGroup, rows: pa.Table, name: str) -> Sheet:
+    numbers = range(part.first, part.first + len(part.lines))
+    return Sheet(
+        table=rows,
+        places=_Lines(name, numbers, part.lines),
+        rejections=(),
+        last=place_of(name, "line", numbers[-1]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +103,7 @@ class _Lines:
     """Where rows were read."""
 
     name: str
-    numbers: npt.NDArray[np.int64]
+    numbers: Sequence[int] | npt.NDArray[np.int64]
     lines: list[bytes]
 
     def of(self, row: int) -> tuple[str, str]:
@@ -202,15 +228,8 @@ def _status(values: tuple[Any, ...], good: npt.NDArray[np.bool_]) -> pa.Array:
 
 def _times(values: tuple[str, ...], texts: pa.Array, good: npt.NDArray[np.bool_]) -> pa.Array:
     """Times; `good` becomes false where a text is none."""
-    if set(map(len, values)) <= _PLAIN_TIMES and pc.all(pc.ends_with(texts, "Z")).as_py():
-        try:
-            times = pc.cast(texts, pa.timestamp("us", "UTC"))
-        except pa.ArrowInvalid:
-            pass
-        else:
-            limits = pc.min_max(times).as_py()
-            if limits["min"] >= EARLIEST and limits["max"] < LATEST:
-                return times.cast(pa.timestamp("us"))
+    if (times := plain_times(values, texts)) is not None:
+        return times
     read = []
     for row, value in enumerate(values):
         try:

@@ -9,8 +9,10 @@ import msgspec
 from audit_core.sources.decoding import Undecodable, decode
 from audit_core.sources.records import MAX_DEPTH, MAX_KEYS, MAX_TEXT, write_metadata
 
-_DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
-_BEYOND_INT64 = b"0" * 19
+DIGITS = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+"""A table for `translate` that leaves zeros where digits are."""
+
+BEYOND_INT64 = b"0" * 19
 """A number may be beyond 64 bits from this many digits on."""
 
 _MANY_KEYS = 4 * MAX_KEYS
@@ -35,7 +37,7 @@ def plain_metadata(raw: bytes, quotes: int) -> bytes | None:
         len(raw) > MAX_TEXT
         or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
         or (len(raw) > _MANY_KEYS and raw.count(b":") > MAX_KEYS)
-        or _BEYOND_INT64 in raw.translate(_DIGITS)
+        or BEYOND_INT64 in raw.translate(DIGITS)
     ):
         return None
     try:
