@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 import pyarrow as pa
@@ -222,24 +223,14 @@ def _ingest_file(
         result.report = report
 
     try:
-        if target.append_table is None:
-            ingest_items(
-                read_records(stream, opened.name),
-                append=target.append,
-                keep=keep,
-                organization_id=organization,
-                batch=target.batch,
-                progress=note,
+        store = (
+            partial(ingest_items, read_records(stream, opened.name), append=target.append)
+            if target.append_table is None
+            else partial(
+                ingest_sheets, read_sheets(stream, opened.name), append=target.append_table
             )
-        else:
-            ingest_sheets(
-                read_sheets(stream, opened.name),
-                append=target.append_table,
-                keep=keep,
-                organization_id=organization,
-                batch=target.batch,
-                progress=note,
-            )
+        )
+        store(keep=keep, organization_id=organization, batch=target.batch, progress=note)
     finally:
         with target.state.begin() as connection:
             record(
