@@ -26,7 +26,7 @@ if tokens_tab.open:
         api_tokens.draw(scope)
 if settings_tab.open:
     with settings_tab:
-        organization_zone.draw(person)
+        organization_zone.draw(scope)
         own_activity.draw(scope)
 if record_tab.open:
     with record_tab:

@@ -93,14 +93,24 @@ def _draw_bundle(trace: Trace, person: Viewer, scope: Scope, head: int) -> None:
         return
     attempt = trace.failing[-1]
     now = cached.utc_now().replace(microsecond=0)
+    state, come_from = cached.product().state, viewer.address()
+
+    def bundle() -> str:
+        made = support_bundle(attempt, trace, _similar(attempt, scope, head), made_at=now)
+        # Where this cannot be put on record, there is no file.
+        with state.begin() as connection:
+            detail = {"entry": attempt.entry.id}
+            viewer.record_deed(
+                connection, person, "support_bundle.downloaded", detail, come_from=come_from
+            )
+        return made
+
     st.download_button(
         "Support bundle",
-        lambda: support_bundle(attempt, trace, _similar(attempt, scope, head), made_at=now),
+        bundle,
         file_name=f"failed-start-{attempt.entry.created_at:%Y%m%d-%H%M%S}.md",
         mime="text/markdown",
         icon=":material/support:",
-        on_click=_record_bundle,
-        args=(attempt.entry.id,),
         help="The last failed attempt in one Markdown file, secrets redacted",
     )
 
@@ -131,14 +141,6 @@ def _belongs(attempt: StartAttempt, group: FailureGroup) -> bool:
         entry.status_code,
         attempt.outcome,
     )
-
-
-def _record_bundle(entry_id: str) -> None:
-    person = viewer.find()
-    if person is None:
-        return
-    with cached.product().state.begin() as connection:
-        viewer.record_deed(connection, person, "support_bundle.downloaded", {"entry": entry_id})
 
 
 def _draw_configuration(trace: Trace, zone: str) -> None:

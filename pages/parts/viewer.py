@@ -70,16 +70,23 @@ def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
     st.stop()
 
 
-def record_deed(connection: Connection, viewer: Viewer, verb: str, detail: dict[str, Any]) -> None:
+def record_deed(
+    connection: Connection,
+    viewer: Viewer,
+    verb: str,
+    detail: dict[str, Any],
+    *,
+    come_from: str | None = None,
+) -> None:
     """Put on record what the viewer does now in the present organization, from this address; in
-    the transaction of the deed."""
+    the transaction of the deed. `come_from` is that address where no page runs that could tell."""
     record(
         connection,
         at=cached.product().clock(),
         verb=verb,
         actor=viewer.email,
         organization_id=viewer.organization_id,
-        address=address(),
+        address=come_from or address(),
         detail=detail,
     )
 

@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from audit_core.state.access_record import list_events
+from audit_core.state.database import open_state
 from tests.browser.conftest import OpenScreen
-from tests.browser.prepared import ADMIN, AUDITOR
+from tests.browser.prepared import ADMIN, AUDITOR, HOME, Prepared
 
 pytestmark = pytest.mark.browser
 
 
 def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
-    open_screen: OpenScreen, tmp_path: Path
+    open_screen: OpenScreen, prepared: Prepared, tmp_path: Path
 ) -> None:
     screen = open_screen(ADMIN, "/sandboxes?window=90d")
     page = screen.page
@@ -47,6 +49,14 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# A sandbox that did not start\n")
     assert "## Earlier attempts on the same sandbox" in text
+    state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
+    with state.read() as connection:
+        (event,) = list_events(
+            connection, organization_id=HOME, verb="support_bundle.downloaded", limit=9
+        )
+    state.close()
+    assert (event.actor, event.address) == (ADMIN, "127.0.0.1")
+    assert str(event.detail["entry"]) in text
 
     page.get_by_role("button", name="Back to the list").click()
     expect(page).not_to_have_url(re.compile(r"sandbox="))
