@@ -50,7 +50,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
     real_time.draw_lookout(live)
-times_slot = st.container()
+news_slot = st.container()
 chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
@@ -69,12 +69,11 @@ if listed:
 histogram = over_time.read(stack, view, scope, live.head)
 with count_slot:
     over_time.draw_count(histogram, view, scope, live.head)
-with times_slot:
-    over_time.draw_instants(histogram, view)
+with news_slot:
     real_time.draw_news(view, scope, live, page)
 if listed:
     with chart_slot:
-        over_time.draw(histogram, stack, view.wanted)
+        over_time.draw(histogram, stack, view)
     with patterns_slot:
         pattern_list.draw(view, scope, live.head)
     if with_facets:
@@ -82,6 +81,7 @@ if listed:
             facet_panel.draw(view, scope, live.head)
 else:
     with list_slot:
+        st.caption(over_time.instants_of(histogram, view))
         pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):

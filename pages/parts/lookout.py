@@ -41,7 +41,9 @@ def draw(
         "head": str(asking.head),
         "every_s": asking.every_s,
     }
-    st.components.v2.component(scripts.declared(_NAME), js="lookout.js")(
+    st.components.v2.component(
+        scripts.declared(_NAME), js="lookout.js", css="lookout.css", isolate_styles=False
+    )(
         key=_NAME,
         data={"asked": asked},
         on_moved_change=on_moved,

@@ -97,13 +97,12 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         )
 
 
-def draw_instants(histogram: Histogram | None, view: filter_bar.View) -> None:
+def instants_of(histogram: Histogram | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
     zone = view.wanted.window.zone
     if histogram is None:
-        st.caption(instants(view.bounds.since, view.bounds.until or view.as_of, zone))
-    else:
-        st.caption(instants(histogram.since, histogram.until, zone))
+        return instants(view.bounds.since, view.bounds.until or view.as_of, zone)
+    return instants(histogram.since, histogram.until, zone)
 
 
 def instants(since: datetime | None, until: datetime, zone: str) -> str:
@@ -127,8 +126,9 @@ def offset(instant: datetime, zone: str) -> str:
     return f"{shown[:3]}:{shown[3:5]}"
 
 
-def draw(histogram: Histogram | None, by: str, wanted: EntryFilter) -> None:
-    """The chart, and above it what it is stacked by and the way back."""
+def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
+    """The chart, and above it what it is stacked by, the way back, and from when to when."""
+    wanted = view.wanted
     with st.container(horizontal=True, vertical_alignment="center", key="explore_stack"):
         # The address decides, also after a step back, and not what was chosen last.
         st.session_state[_CHOICE] = by
@@ -142,9 +142,12 @@ def draw(histogram: Histogram | None, by: str, wanted: EntryFilter) -> None:
             width=170,
         )
         zoom.draw_back(wanted)
-        if histogram is not None:
-            drag = "" if charts.by_finger() else "Drag over the chart to zoom in. "
-            st.caption(f"{drag}Click a bar to narrow.", width="content")
+        drag = "" if charts.by_finger() else "Drag over the chart to zoom in. "
+        st.caption(
+            instants_of(histogram, view),
+            width="content",
+            help=None if histogram is None else f"{drag}Click a bar to narrow.",
+        )
     if histogram is None:
         _draw_given_up(by, wanted)
     elif isinstance(histogram, OutcomeHistogram):

@@ -20,7 +20,7 @@ Choose = Callable[[str], None]
 def roles(shown: str, browser: str | None, organization: str) -> dict[str, str]:
     """The zones to choose from at once, and what each is called; `shown` is among them."""
     called: dict[str, list[str]] = {UTC_NAME: []}
-    for zone, role in ((browser, "Browser"), (organization, "Organization"), (shown, "")):
+    for zone, role in ((browser, "browser"), (organization, "organization"), (shown, "")):
         if zone is not None and is_zone(zone):
             called.setdefault(zone, []).append(role)
     return {zone: _label(zone, [role for role in found if role]) for zone, found in called.items()}
@@ -54,9 +54,9 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
 
 
 def _label(zone: str, found: list[str]) -> str:
-    if zone == UTC_NAME:
-        return UTC_NAME if not found else f"UTC ({' and '.join(found).lower()})"
-    return f"{' and '.join(found).capitalize()} ({zone})" if found else zone
+    # The zone first: of what is too long for the box the end is cut. Nothing needs to be told
+    # apart where both are the same.
+    return f"{zone} ({found[0]})" if len(found) == 1 else zone
 
 
 def _take(shown: str, choose: Choose) -> None:
