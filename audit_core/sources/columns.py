@@ -13,7 +13,7 @@ and reasons are never this file's own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
@@ -63,9 +63,6 @@ _FIELDS = _Record.__struct_fields__
 _EMPTY_IF_NONE = {"organization_id": NO_ORGANIZATION, "actor_email": ""}
 _decode = msgspec.json.Decoder(_Record).decode
 
-FEW = 32
-"""Lines of which one is unusual are halved until they are no more than this."""
-
 
 def read_sheets_of_lines(pieces: Iterator[bytes], name: str) -> Iterator[Sheet]:
     """What `lines.read_json_lines` reads, as sheets of some hundred records."""
@@ -77,15 +74,21 @@ def read_sheets_of_lines(pieces: Iterator[bytes], name: str) -> Iterator[Sheet]:
 
 
 def _parts(group: LineGroup) -> Iterator[tuple[LineGroup, pa.Table | None]]:
-    """The group in parts that are plain, with their rows, and small ones that are not."""
+    """The group in parts that are plain, with their rows, and others, in order."""
     lines = group.lines
-    rows = None if group.problem is not None else read_plain(lines)
-    if rows is not None or len(lines) <= FEW:
-        yield group, rows
+    plain = None if group.problem is not None else read_plain(lines)
+    if plain is None:
+        yield group, None
         return
-    middle = len(lines) // 2
-    yield from _parts(LineGroup(first=group.first, lines=lines[:middle]))
-    yield from _parts(replace(group, first=group.first + middle, lines=lines[middle:]))
+    start = 0
+    for number, odd in enumerate([*plain.odd, len(lines)]):
+        if start < odd:
+            part = LineGroup(first=group.first + start, lines=lines[start:odd])
+            yield part, plain.rows.slice(start - number, odd - start)
+        if odd < len(lines):
+            ended = group.ended or odd + 1 < len(lines)
+            yield LineGroup(first=group.first + odd, lines=[lines[odd]], ended=ended), None
+        start = odd + 1
 
 
 def _plain_sheet(part: LineGroup, rows: pa.Table, name: str) -> Sheet:

@@ -9,6 +9,7 @@ large numbers in metadata, and metadata beyond its limits.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 import msgspec
@@ -51,6 +52,12 @@ class _Unusual(Exception):
     """Something must be looked at line by line."""
 
 
+_FAILURES = (_Unusual, msgspec.MsgspecError, ValueError, RecursionError)
+
+MOST_ODD = 16
+"""Of so many lines one may be odd, since each of these takes as long as many others."""
+
+
 def _refuse(_: str) -> NoReturn:
     # Each encoder of JSON writes fractions in its own way.
     raise _Unusual
@@ -65,19 +72,48 @@ _decode = msgspec.json.Decoder(_Record, float_hook=_refuse).decode
 _encode = msgspec.json.Encoder().encode_lines
 
 
-def read_plain(lines: list[bytes]) -> pa.Table | None:
-    """What the lines say as rows of the shape `ARRIVING`, in their order, as
-    `lines.read_json_line` reads them. `None` if that cannot be told of all of them together."""
-    text = b"\n".join(lines)
-    if b"\\u0000" in text or max(map(len, lines)) > MAX_TEXT:
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Lines that were read together."""
+
+    rows: pa.Table
+    """What they say, of the shape `ARRIVING`, in their order: as `lines.read_json_line` reads."""
+    odd: list[int]
+    """The lines, from 0, that are not among them: each is to be read by itself."""
+
+
+def read_plain(lines: list[bytes]) -> Plain | None:
+    """Read lines together; `None` if most of them cannot be told from the others at a glance."""
+    if max(map(len, lines)) > MAX_TEXT:
         return None
+    odd: list[int] = []
     try:
         records = [*map(_decode, lines)]
+    except _FAILURES:
+        records, odd = _decoded(lines)
+        if len(odd) * MOST_ODD > len(lines):
+            return None
+        lines = [line for number, line in enumerate(lines) if number not in odd]
+    text = b"\n".join(lines)
+    if b"\\u0000" in text:
+        return None
+    try:
         columns = _Columns(records)
         rows = columns.rows()
-    except (_Unusual, msgspec.MsgspecError, ValueError, RecursionError):
+    except _FAILURES:
         return None
-    return rows if columns.strings * 2 == _count_quotes(text) else None
+    return Plain(rows, odd) if columns.strings * 2 == _count_quotes(text) else None
+
+
+def _decoded(lines: list[bytes]) -> tuple[list[_Record], list[int]]:
+    """The records of the lines that are some, and the numbers of the others."""
+    records, odd = [], []
+    for number, line in enumerate(lines):
+        try:
+            records.append(_decode(line))
+        except _FAILURES:
+            odd.append(number)
+    return records, odd
 
 
 def plain_times(values: Sequence[str], texts: pa.Array) -> pa.Array | None:
