@@ -167,6 +167,20 @@ searched_value = Table(
 )
 """Every value that entries in `entry_count` have in a column of `SEARCHED`, named by `field`."""
 
+sandbox_creation = Table(
+    "sandbox_creation",
+    counts_metadata,
+    Column("organization_id", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("seq", BigInteger, nullable=False, autoincrement=False),
+    Column("status_code", Integer, nullable=False),
+    Column("target_id", Text),
+    Column("name", Text),
+)
+"""Every create of a sandbox, whatever the answer, with the name that it asked for (NULL for none):
+metadata is wide to read and slow to take apart."""
+
 counted = Table(
     "counted",
     counts_metadata,

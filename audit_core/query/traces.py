@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,22 +18,22 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import ONCE, epoch_microseconds, fits, json_text, starts_with
+from audit_core.entries import CREATE, NAME_PATH, SANDBOX
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import (
-    CREATE,
     GONE_ACTIONS,
     LIFECYCLE_ACTIONS,
-    NAME_PATH,
     NAMED_BEFORE,
     REQUESTED_BEFORE,
-    SANDBOX,
     answered_well,
     extended,
     flag,
@@ -89,43 +88,38 @@ def births_and_ends(sandbox: str, scope: Scope) -> Statement:
     )
 
 
-def bearers_of(name: str, scope: Scope, bounds: Bounds) -> Statement:
+def bearers_of(
+    name: str, scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
     """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
     `name`, `since_us`."""
-    bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
-    return _creates(scope, and_(within(entries, bounds), *_mentions(f'"{name}"'), bears))
+    bears = creations.name_in() == literal(name)
+    within_them = within(creations.table, bounds)
+    which = and_(within_them, *creations.mentions(f'"{name}"'), bears)
+    return creations.options(_creates(scope, which, creations))
 
 
-def _mentions(part: str) -> list[Condition]:
-    """What metadata must fulfil to hold a text: then most need not be taken apart. Nothing for a
-    text that JSON may write in another way."""
-    if not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
-        return []
-    pattern = part.replace("_", "\\_")
-    return [fits(entries.c.metadata, literal(f"%{pattern}%"))]
+def _lately(table: FromClause, bounds: Bounds) -> Condition:
+    return within(table, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
 
 
-def _lately(bounds: Bounds) -> Condition:
-    return within(entries, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
-
-
-def _creates(scope: Scope, which: Condition) -> Statement:
-    at_us = epoch_microseconds(entries.c.created_at)
+def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
+    table = creations.table
+    at_us = epoch_microseconds(table.c.created_at)
     return (
         select(
-            entries.c.target_id.label("sandbox"),
-            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            table.c.target_id.label("sandbox"),
+            creations.name_in().label("name"),
             at_us.label("since_us"),
         )
         .where(
-            within_scope(entries, scope),
-            entries.c.target_type == literal(SANDBOX),
-            entries.c.action == literal(CREATE),
-            answered_well(entries.c.status_code),
-            entries.c.target_id.is_not(None),
+            within_scope(table, scope),
+            creations.condition,
+            answered_well(table.c.status_code),
+            table.c.target_id.is_not(None),
             which,
         )
-        .order_by(at_us, entries.c.seq)
+        .order_by(at_us, table.c.seq)
     )
 
 
@@ -183,6 +177,7 @@ def targets(
     target_type: str,
     searched: str = "",
     after: TargetPlace | None = None,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """The targets of a type among the matches, those with most failed starts first, then the
     latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
@@ -192,35 +187,35 @@ def targets(
     given from `NAMED_BEFORE` before the bounds on.
     """
     found = (
-        _sandboxes(wanted, scope, bounds, rule)
+        _sandboxes(wanted, scope, bounds, rule, creations)
         if target_type == SANDBOX
         else _others(wanted, scope, bounds, target_type)
     )
     conditions: list[Condition] = []
     if searched:
-        conditions.append(_found_by(found, searched, scope, bounds, target_type))
+        begins = starts_with(found.c.target, literal(searched))
+        called = [_called(found, searched, scope, bounds, creations)]
+        conditions.append(or_(begins, *(called if target_type == SANDBOX else [])))
     if after is not None:
         conditions.append(_behind(found, after))
-    return (
+    return creations.options(
         select(found)
         .where(*conditions)
         .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
     )
 
 
-def _found_by(
-    found: Subquery, searched: str, scope: Scope, bounds: Bounds, target_type: str
+def _called(
+    found: Subquery, searched: str, scope: Scope, bounds: Bounds, creations: Creations
 ) -> Condition:
-    begins = starts_with(found.c.target, literal(searched))
-    if target_type != SANDBOX:
-        return begins
+    """Whether a sandbox has a name that begins so."""
     called = and_(
-        _lately(bounds),
-        *_mentions(f'"{searched}'),
-        starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
+        _lately(creations.table, bounds),
+        *creations.mentions(f'"{searched}'),
+        starts_with(creations.name_in(), literal(searched)),
     )
-    named = _creates(scope, called).order_by(None).subquery()
-    return or_(begins, found.c.target.in_(select(named.c.sandbox)))
+    named = _creates(scope, called, creations).order_by(None).subquery()
+    return found.c.target.in_(select(named.c.sandbox))
 
 
 def _behind(found: Subquery, after: TargetPlace) -> Condition:
@@ -251,9 +246,11 @@ def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str)
     )
 
 
-def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> Subquery:
+def _sandboxes(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> Subquery:
     """Entries that carry a name are counted for the sandbox that bears it."""
-    attempt, life = attempts_and_lives(wanted, scope, bounds, rule)
+    attempt, life = attempts_and_lives(wanted, scope, bounds, rule, creations)
     asked = matching(entries, wanted, scope, bounds)
     told = life.told.alias("life_told")
     named = (
@@ -323,7 +320,7 @@ def names_and_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -
         )
         .where(
             within_scope(entries, scope),
-            _lately(bounds),
+            _lately(entries, bounds),
             column.target_type == literal(SANDBOX),
             column.target_id.in_(sandboxes),
             column.action.in_(LIFECYCLE_ACTIONS),

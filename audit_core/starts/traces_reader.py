@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit_core.access import Scope
+from audit_core.entries import CREATE, SANDBOX
 from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
+from audit_core.query.creations import AMONG_ENTRIES, KEPT, Creations
 from audit_core.query.filters import EntryFilter
-from audit_core.query.sandboxes import CREATE, GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE, SANDBOX
+from audit_core.query.sandboxes import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.query.starts import SilentRule
 from audit_core.query.traces import Naming, TargetPlace
 from audit_core.query.windows import EPOCH, Bounds
@@ -76,6 +78,10 @@ class TracesReader:
     log: AuditLog
     rule: SilentRule
 
+    @property
+    def _creations(self) -> Creations:
+        return KEPT if self.log.keeps_counts else AMONG_ENTRIES
+
     def targets(
         self,
         wanted: EntryFilter,
@@ -96,6 +102,7 @@ class TracesReader:
             target_type=target_type,
             searched=searched,
             after=after,
+            creations=self._creations,
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = fetched.table.to_pylist()
@@ -170,7 +177,7 @@ class TracesReader:
                 if near is None
                 else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
             )
-            bearers = self._rows(traces.bearers_of(key, scope, bounds), scope)
+            bearers = self._rows(traces.bearers_of(key, scope, bounds, self._creations), scope)
             if bearers:
                 naming = self._naming_of(bearers[-1]["sandbox"], scope)
         return naming
@@ -185,10 +192,13 @@ class TracesReader:
         # A name is given again only after the sandbox that bore it is gone.
         gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
         shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
-        before = self._rows(traces.bearers_of(made["name"], scope, shortly), scope)
+        before = self._rows(traces.bearers_of(made["name"], scope, shortly, self._creations), scope)
         after = (
             self._rows(
-                traces.bearers_of(made["name"], scope, Bounds(since=gone, until=None)), scope
+                traces.bearers_of(
+                    made["name"], scope, Bounds(since=gone, until=None), self._creations
+                ),
+                scope,
             )
             if gone
             else []
