@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -23,12 +23,13 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.access import Scope
 from audit_core.entries import CREATE, NAME_PATH, SANDBOX
 from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
-from audit_core.log.schema import Statement, entries
+from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
 from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
+from audit_core.query.holding import first_hour
 from audit_core.query.sandboxes import (
     GONE_ACTIONS,
     LIFECYCLE_ACTIONS,
@@ -40,6 +41,9 @@ from audit_core.query.sandboxes import (
 )
 from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
 from audit_core.query.windows import Bounds
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""After all that is in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +71,11 @@ class TargetPlace:
     target: str
 
 
-def births_and_ends(sandbox: str, scope: Scope) -> Statement:
+def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENTRIES) -> Statement:
     """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
     a create), `at_us`."""
     at_us = epoch_microseconds(entries.c.created_at)
-    return (
+    told = (
         select(
             entries.c.action,
             json_text(entries.c.metadata, NAME_PATH).label("name"),
@@ -86,6 +90,14 @@ def births_and_ends(sandbox: str, scope: Scope) -> Statement:
         )
         .order_by(at_us, entries.c.seq)
     )
+    if creations.kept:
+        table = creations.table
+        born = select(func.min(table.c.created_at)).where(
+            within_scope(table, scope), table.c.target_id == literal(sandbox)
+        )
+        since = func.coalesce(born.scalar_subquery(), literal(NEVER, UtcTime))
+        told = told.where(entries.c.created_at >= since)
+    return creations.options(told)
 
 
 def bearers_of(
@@ -123,7 +135,13 @@ def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
     )
 
 
-def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> Statement:
+def trace(
+    sandbox: str,
+    naming: Naming | None,
+    scope: Scope,
+    bounds: Bounds,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
 
@@ -132,7 +150,8 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
     """
     ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:
-        ways = [and_(within(entries, bounds), way) for way in (*ways, _asked_for(sandbox))]
+        ways.append(_asked_for(sandbox, scope, creations))
+        ways = [and_(within(entries, bounds), way) for way in ways]
     else:
         asked_since = naming.since - REQUESTED_BEFORE
         ways = [
@@ -143,7 +162,7 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
                 *([] if naming.until is None else [entries.c.created_at < naming.until]),
             ),
             and_(
-                _asked_for(naming.name),
+                _asked_for(naming.name, scope, creations),
                 entries.c.created_at >= max(asked_since, naming.before or asked_since),
                 entries.c.created_at <= naming.since,
             ),
@@ -156,16 +175,23 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
         for way in ways
     ]
     both = union_all(*parts).subquery("about")
-    return select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+    newest_first = select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+    return creations.options(newest_first)
 
 
-def _asked_for(name: str) -> Condition:
+def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     """Whether an entry is a create that failed and asked for the name."""
-    return and_(
+    unborn = and_(
         entries.c.target_id.is_(None),
         entries.c.action == literal(CREATE),
-        json_text(entries.c.metadata, NAME_PATH) == literal(name),
     )
+    if not creations.kept:
+        return and_(unborn, json_text(entries.c.metadata, NAME_PATH) == literal(name))
+    table = creations.table
+    asking = select(table.c.seq).where(
+        within_scope(table, scope), table.c.target_id.is_(None), table.c.name == literal(name)
+    )
+    return and_(unborn, entries.c.seq.in_(asking))
 
 
 def targets(
@@ -300,42 +326,57 @@ def _sandboxes(
     )
 
 
-def names_and_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+def names_and_states(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
     """The creates of the sandboxes and the last thing that was done to each, of what was answered
     well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
     `name` (of a create), `at_us`, `place` (1: the last one)."""
+    done = _done(sandboxes, scope, bounds, creations)
+    table = creations.table
+    made = (
+        select(table.c.seq, creations.name_in().label("name"))
+        .where(within_scope(table, scope), _lately(table, bounds), table.c.target_id.in_(sandboxes))
+        .subquery("made")
+    )
+    name = made.c.name if creations.kept else creations.name_in(done)
+    told = (
+        select(done.c.sandbox, done.c.action, name.label("name"), done.c.at_us, done.c.place)
+        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
+        .order_by(done.c.sandbox, done.c.place)
+    )
+    return creations.options(
+        told.outerjoin(made, made.c.seq == done.c.seq) if creations.kept else told
+    )
+
+
+def _done(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
+) -> Subquery:
+    """What was done to the sandboxes, the last of each in `place` 1; by `seq`, or with the
+    `metadata` of creates, the names are told."""
     column = entries.c
-    done = (
+    conditions = [
+        within_scope(entries, scope),
+        _lately(entries, bounds),
+        column.target_type == literal(SANDBOX),
+        column.target_id.in_(sandboxes),
+        column.action.in_(LIFECYCLE_ACTIONS),
+        answered_well(column.status_code),
+    ]
+    if creations.kept:
+        since = None if bounds.since is None else bounds.since - NAMED_BEFORE
+        conditions.append(column.created_at >= first_hour(sandboxes, scope, since))
+    body = case((column.action == literal(CREATE), column.metadata)).label("metadata")
+    latest = (column.created_at.desc(), column.seq.desc())
+    return (
         select(
             column.target_id.label("sandbox"),
             column.action,
-            case((column.action == literal(CREATE), column.metadata)).label("metadata"),
+            column.seq if creations.kept else body,
             epoch_microseconds(column.created_at).label("at_us"),
-            func.row_number()
-            .over(
-                partition_by=column.target_id,
-                order_by=(column.created_at.desc(), column.seq.desc()),
-            )
-            .label("place"),
+            func.row_number().over(partition_by=column.target_id, order_by=latest).label("place"),
         )
-        .where(
-            within_scope(entries, scope),
-            _lately(entries, bounds),
-            column.target_type == literal(SANDBOX),
-            column.target_id.in_(sandboxes),
-            column.action.in_(LIFECYCLE_ACTIONS),
-            answered_well(column.status_code),
-        )
+        .where(*conditions)
         .subquery("done")
-    )
-    return (
-        select(
-            done.c.sandbox,
-            done.c.action,
-            json_text(done.c.metadata, NAME_PATH).label("name"),
-            done.c.at_us,
-            done.c.place,
-        )
-        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
-        .order_by(done.c.sandbox, done.c.place)
     )

@@ -108,9 +108,8 @@ class TracesReader:
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
         of_sandboxes = target_type == SANDBOX and bool(ids)
-        known = (
-            self._rows(traces.names_and_states(ids, scope, bounds), scope) if of_sandboxes else []
-        )
+        naming = traces.names_and_states(ids, scope, bounds, self._creations)
+        known = self._rows(naming, scope) if of_sandboxes else []
         names = {row["sandbox"]: row["name"] for row in known if row["name"]}
         states = _states(known, {row["target"]: row["silent_us"] for row in found})
         page = tuple(
@@ -145,7 +144,7 @@ class TracesReader:
             if near is None
             else Bounds(since=near - NEAR, until=near + NEAR)
         )
-        statement = traces.trace(sandbox, naming, scope, around)
+        statement = traces.trace(sandbox, naming, scope, around, self._creations)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = [
             TraceRow(
@@ -184,7 +183,7 @@ class TracesReader:
 
     def _naming_of(self, sandbox: str, scope: Scope) -> Naming | None:
         """How the sandbox of this id is named; `None` if that is not in the log."""
-        told = self._rows(traces.births_and_ends(sandbox, scope), scope)
+        told = self._rows(traces.births_and_ends(sandbox, scope, self._creations), scope)
         made = next((row for row in told if row["action"] == CREATE and row["name"]), None)
         if made is None:
             return None
