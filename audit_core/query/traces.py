@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Subquery,
@@ -297,21 +298,7 @@ def _sandboxes(
         .group_by("target")
         .subquery("active")
     )
-    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
-    failed = (
-        select(
-            attempt.c.sandbox,
-            func.count().label("failing"),
-            func.sum(flag(suspected)).label("suspected"),
-            func.max(case((suspected, attempt.c.at_us), else_=literal_column("0"))).label(
-                "silent_us"
-            ),
-        )
-        .where(failing(attempt), attempt.c.sandbox.is_not(None))
-        .group_by(attempt.c.sandbox)
-        .cte("failed")
-        .prefix_with(ONCE)
-    )
+    failed = _failed(attempt)
     zero: ColumnElement[int] = literal_column("0")
     return (
         select(
@@ -323,6 +310,25 @@ def _sandboxes(
         )
         .outerjoin(failed, failed.c.sandbox == active.c.target)
         .subquery("found")
+    )
+
+
+def _failed(attempt: CTE) -> CTE:
+    """The sandboxes of attempts that failed or are suspected to have: `failing`, `suspected`,
+    `silent_us`; see `targets`."""
+    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
+    suspected_us = case((suspected, attempt.c.at_us), else_=literal_column("0"))
+    return (
+        select(
+            attempt.c.sandbox,
+            func.count().label("failing"),
+            func.sum(flag(suspected)).label("suspected"),
+            func.max(suspected_us).label("silent_us"),
+        )
+        .where(failing(attempt), attempt.c.sandbox.is_not(None))
+        .group_by(attempt.c.sandbox)
+        .cte("failed")
+        .prefix_with(ONCE)
     )
 
 
