@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.entries import CREATE, NAME_PATH, SANDBOX
@@ -18,7 +18,8 @@ def creates_sandbox(rows: FromClause) -> ColumnElement[bool]:
 def creations_among(rows: FromClause) -> Statement:
     """The creates of sandboxes among entries, as rows of `sandbox_creation`."""
     # An append must not fail for metadata that is no JSON.
-    name = func.TRY(json_text(rows.c.metadata, NAME_PATH))
+    metadata = case((func.json_valid(rows.c.metadata), rows.c.metadata))
+    name = json_text(metadata, NAME_PATH)
     names = [column.name for column in sandbox_creation.c]
     columns = (name.label(each) if each == "name" else rows.c[each] for each in names)
     return select(*columns).where(creates_sandbox(rows))
