@@ -129,9 +129,10 @@ COUNTED_BY = (
 """The columns in which entries are alike that are counted together."""
 
 counts_metadata = MetaData()
-"""Counts of finished entries, derived from `audit_entry` and kept in the transactions that change
-it: made only by an engine that has no other way to be fast. They cover the entries up to the
-revision in `counted`, no others; each table may hold several rows of the same group."""
+"""Counts of finished entries, and what else is derived from `audit_entry` and kept in the
+transactions that change it: made only by an engine that has no other way to be fast. They cover the
+entries up to the revision in `counted`, no others; each table of counts may hold several rows of
+the same group."""
 
 entry_count = Table(
     "entry_count",
