@@ -96,6 +96,7 @@ def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENT
         born = select(func.min(table.c.created_at)).where(
             within_scope(table, scope), table.c.target_id == literal(sandbox)
         )
+        # NULL as a bound would let no row pass, but all of them be read.
         since = func.coalesce(born.scalar_subquery(), literal(NEVER, UtcTime))
         told = told.where(entries.c.created_at >= since)
     return creations.options(told)
@@ -106,9 +107,11 @@ def bearers_of(
 ) -> Statement:
     """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
     `name`, `since_us`."""
-    bears = creations.name_in() == literal(name)
-    within_them = within(creations.table, bounds)
-    which = and_(within_them, *creations.mentions(f'"{name}"'), bears)
+    which = and_(
+        within(creations.table, bounds),
+        *creations.mentions(f'"{name}"'),
+        creations.name_in() == literal(name),
+    )
     return creations.options(_creates(scope, which, creations))
 
 
@@ -182,10 +185,7 @@ def trace(
 
 def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     """Whether an entry is a create that failed and asked for the name."""
-    unborn = and_(
-        entries.c.target_id.is_(None),
-        entries.c.action == literal(CREATE),
-    )
+    unborn = and_(entries.c.target_id.is_(None), entries.c.action == literal(CREATE))
     if not creations.kept:
         return and_(unborn, json_text(entries.c.metadata, NAME_PATH) == literal(name))
     table = creations.table
@@ -221,8 +221,9 @@ def targets(
     conditions: list[Condition] = []
     if searched:
         begins = starts_with(found.c.target, literal(searched))
-        called = [_called(found, searched, scope, bounds, creations)]
-        conditions.append(or_(begins, *(called if target_type == SANDBOX else [])))
+        if target_type == SANDBOX:
+            begins = or_(begins, _called(found, searched, scope, bounds, creations))
+        conditions.append(begins)
     if after is not None:
         conditions.append(_behind(found, after))
     return creations.options(
@@ -339,28 +340,31 @@ def names_and_states(
     well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
     `name` (of a create), `at_us`, `place` (1: the last one)."""
     done = _done(sandboxes, scope, bounds, creations)
-    table = creations.table
-    made = (
-        select(table.c.seq, creations.name_in().label("name"))
-        .where(within_scope(table, scope), _lately(table, bounds), table.c.target_id.in_(sandboxes))
-        .subquery("made")
-    )
-    name = made.c.name if creations.kept else creations.name_in(done)
+    if creations.kept:
+        table = creations.table
+        made = (
+            select(table.c.seq, table.c.name)
+            .where(within_scope(table, scope), table.c.target_id.in_(sandboxes))
+            .subquery("made")
+        )
+        rows: FromClause = done.outerjoin(made, made.c.seq == done.c.seq)
+        name = creations.name_in(made)
+    else:
+        rows, name = done, creations.name_in(done)
     told = (
         select(done.c.sandbox, done.c.action, name.label("name"), done.c.at_us, done.c.place)
+        .select_from(rows)
         .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
         .order_by(done.c.sandbox, done.c.place)
     )
-    return creations.options(
-        told.outerjoin(made, made.c.seq == done.c.seq) if creations.kept else told
-    )
+    return creations.options(told)
 
 
 def _done(
     sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
 ) -> Subquery:
-    """What was done to the sandboxes, the last of each in `place` 1; by `seq`, or with the
-    `metadata` of creates, the names are told."""
+    """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are kept,
+    else with the `metadata` of creates."""
     column = entries.c
     conditions = [
         within_scope(entries, scope),
