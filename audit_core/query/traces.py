@@ -363,8 +363,8 @@ def names_and_states(
 def _done(
     sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
 ) -> Subquery:
-    """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are kept,
-    else with the `metadata` of creates."""
+    """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are
+    kept, else with the `metadata` of creates."""
     column = entries.c
     conditions = [
         within_scope(entries, scope),
