@@ -92,10 +92,11 @@ def test_a_name_that_nothing_was_created_with_leads_to_what_asked_for_it(new_log
             named_later(0, "create", None, name="never", status=500),
             named_later(1, "start", "never", status=404),
             named_later(2, "create", None, name="other", status=500),
+            named_later(3, "create", None, name="never", status=None),
         ]
     )
     trace = TracesReader(log, RULE).trace("never", Scope(organization_id="org-names"))
-    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1]
+    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1, 3]
     assert (trace.sandbox, trace.name) == ("never", None)
 
 
