@@ -77,6 +77,11 @@ class Category(StrEnum):
 
 TOOLBOX_PREFIX = "toolbox_"
 
+SANDBOX = "sandbox"
+CREATE = "create"
+NAME_PATH = ("body", "name")
+"""The way to the name in the metadata of a create."""
+
 API_KEY_TARGET = "api_key"
 API_KEY_ACCESS_ACTIONS = frozenset({"create", "delete"})
 """On the target `api_key` these actions belong to `Category.ACCESS`, else to lifecycle."""

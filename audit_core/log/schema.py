@@ -129,9 +129,10 @@ COUNTED_BY = (
 """The columns in which entries are alike that are counted together."""
 
 counts_metadata = MetaData()
-"""Counts of finished entries, derived from `audit_entry` and kept in the transactions that change
-it: made only by an engine that has no other way to be fast. They cover the entries up to the
-revision in `counted`, no others; each table may hold several rows of the same group."""
+"""Counts of finished entries, and what else is derived from `audit_entry` and kept in the
+transactions that change it: made only by an engine that has no other way to be fast. They cover the
+entries up to the revision in `counted`, no others; each table of counts may hold several rows of
+the same group."""
 
 entry_count = Table(
     "entry_count",
@@ -166,6 +167,20 @@ searched_value = Table(
     Column("value", Text, nullable=False),
 )
 """Every value that entries in `entry_count` have in a column of `SEARCHED`, named by `field`."""
+
+sandbox_creation = Table(
+    "sandbox_creation",
+    counts_metadata,
+    Column("organization_id", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("seq", BigInteger, nullable=False, autoincrement=False),
+    Column("status_code", Integer, nullable=False),
+    Column("target_id", Text),
+    Column("name", Text),
+)
+"""Every create of a sandbox, whatever the answer, with the name that it asked for (NULL for none):
+metadata is wide to read and slow to take apart."""
 
 counted = Table(
     "counted",

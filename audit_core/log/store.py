@@ -141,7 +141,7 @@ class AuditLog:
 
     @property
     def keeps_counts(self) -> bool:
-        """Whether statements may read `schema.entry_count` and `schema.target_hour`."""
+        """Whether statements may read the tables of `schema.counts_metadata`."""
         return self._dialect.keeps_counts
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:

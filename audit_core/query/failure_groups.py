@@ -26,13 +26,14 @@ from sqlalchemy import (
 )
 
 from audit_core.access import Scope
+from audit_core.entries import CREATE, SANDBOX
 from audit_core.log.dialects.functions import ONCE, epoch_microseconds
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import within, within_scope
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.filters import EntryFilter
 from audit_core.query.overview import STARTING_ACTIONS
-from audit_core.query.sandboxes import CREATE, SANDBOX
 from audit_core.query.secrecy import shown_template
 from audit_core.query.spans import Spans, span_number
 from audit_core.query.starts import FAILING, SilentRule, StartOutcome, attempts
@@ -145,13 +146,20 @@ def starting(scope: Scope, bounds: Bounds) -> Condition:
 
 
 def failure_groups(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, spans: Spans, *, most: int
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    spans: Spans,
+    *,
+    most: int,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """The `most` largest groups and one more, each in a row, and in one for each of its spans:
     `pattern`, `action`, `status_code`, `outcome`, `span`, `of_group`, `count`, `first_us`,
     `last_us`, `sandboxes`, `actors`, `example`, `rank`; no order. Where `of_group` is 1 the row is
     that of the whole group, without a span."""
-    attempt = described(attempts(wanted, scope, bounds, rule), scope, bounds)
+    attempt = described(attempts(wanted, scope, bounds, rule, creations), scope, bounds)
     part = (
         select(*attempt.c, span_number(attempt.c.at_us, spans).label("span"))
         .where(failing(attempt))
@@ -180,9 +188,10 @@ def failure_groups(
         order_by=(sized.c.total.desc(), *(sized.c[name] for name in _KEY))
     )
     ranked = select(sized, rank.label("rank")).subquery("ranked")
-    return select(*(column for column in ranked.c if column.name != "total")).where(
+    largest = select(*(column for column in ranked.c if column.name != "total")).where(
         ranked.c.rank <= literal(most + 1, BigInteger)
     )
+    return creations.options(largest)
 
 
 def seen_before(scope: Scope, before: datetime) -> Statement:
@@ -223,16 +232,22 @@ def in_group(attempt: CTE, key: GroupKey) -> Condition:
 
 
 def group_page(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, key: GroupKey
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    key: GroupKey,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """The failures of one group, newest first; the columns of `attempts`."""
-    attempt = attempts(wanted, scope, bounds, rule)
+    attempt = attempts(wanted, scope, bounds, rule, creations)
     member = described(attempt, scope, bounds)
-    return (
+    members = (
         select(*(member.c[column.name] for column in attempt.c))
         .where(in_group(member, key))
         .order_by(member.c.at_us.desc(), member.c.seq.desc())
     )
+    return creations.options(members)
 
 
 def add_up(

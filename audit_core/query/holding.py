@@ -8,8 +8,20 @@ do not name is not there. Only for a log that keeps counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import CTE, BigInteger, Table, cast, func, literal, select, text, union_all
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ScalarSelect,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
@@ -92,6 +104,20 @@ def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
         .order_by(places.c.hour.desc())
         .execution_options(**_READS_COUNTS)
     )
+
+
+def first_hour(
+    targets: Iterable[str], scope: Scope, since: datetime | None
+) -> ScalarSelect[datetime | None]:
+    """The beginning of the first hour, from `since` on, in which entries on any of the targets were
+    made; NULL if none were. For a statement that says that it reads counts."""
+    places = _places()
+    first = select(func.min(places.c.hour)).where(
+        _own(places, scope), places.c.target_id.in_(tuple(targets))
+    )
+    if since is not None:
+        first = first.where(places.c.hour > since - timedelta(hours=1))
+    return first.scalar_subquery()
 
 
 def _places() -> FromClause:

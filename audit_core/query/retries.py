@@ -15,6 +15,7 @@ from sqlalchemy import CTE, and_, case, func, literal, literal_column, or_, sele
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import ONCE
 from audit_core.log.schema import Statement
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.failure_groups import described, failing
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import DELETE, flag, microseconds
@@ -70,11 +71,18 @@ class RetryChain:
     ending: Ending
 
 
-def retry_chains(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> Statement:
+def retry_chains(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
     """The chains, the latest first: `sandbox`, `by_name`, `attempts`, `failing`, `errors`,
     `first_us`, `last_us`, `last_outcome`, `last_next`, `last_next_us`, `who`, `people`, `client`,
     `clients`."""
-    placed = _placed(_numbered(attempts(wanted, scope, bounds, rule)), scope, bounds)
+    attempt = attempts(wanted, scope, bounds, rule, creations)
+    placed = _placed(_numbered(attempt), scope, bounds)
     at_end = placed.c.from_end == literal_column("1")
 
     def last(column: Any) -> Any:
@@ -82,7 +90,7 @@ def retry_chains(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: Silent
 
     size = func.count()
     fails = func.sum(placed.c.fails)
-    return (
+    chains = (
         select(
             placed.c.sandbox,
             func.max(placed.c.by_name).label("by_name"),
@@ -103,6 +111,7 @@ def retry_chains(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: Silent
         .having(and_(size > 1, fails > 0))
         .order_by(func.max(placed.c.at_us).desc(), placed.c.sandbox)
     )
+    return creations.options(chains)
 
 
 def _numbered(attempt: CTE) -> CTE:

@@ -24,15 +24,15 @@ from sqlalchemy import (
 )
 
 from audit_core.access import Scope
+from audit_core.entries import CREATE, NAME_PATH, SANDBOX
 from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text
 from audit_core.log.schema import entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import within, within_scope
+from audit_core.query.creations import Creations
 from audit_core.query.overview import STARTING_ACTIONS
 from audit_core.query.windows import Bounds
 
-SANDBOX = "sandbox"
-CREATE = "create"
 DELETE = "delete"
 
 SETTLING_ACTIONS = (
@@ -62,7 +62,6 @@ REQUESTED_BEFORE = timedelta(hours=1)
 FOREVER_US = 2**62
 
 _MICROSECOND = timedelta(microseconds=1)
-NAME_PATH = ("body", "name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +99,15 @@ def answered_well(status: ColumnElement[Any]) -> Condition:
     return status.between(200, 299)
 
 
-def lives(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -> Lives:
+def lives(
+    asked: Condition, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+) -> Lives:
     """The life of all sandboxes within the bounds and for `after` beyond their end.
 
     `asked` is what an entry must fulfil to be marked as asked for.
     """
     life = _life(asked, scope, bounds, after=after)
-    named = _aliases(life, scope, bounds, after=after)
+    named = _aliases(life, scope, bounds, creations, after=after)
     by_name = _by_name(life, named)
     told = (
         select(
@@ -153,32 +154,34 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
     )
 
 
-def _aliases(life: CTE, scope: Scope, bounds: Bounds, *, after: timedelta) -> CTE:
+def _aliases(
+    life: CTE, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+) -> CTE:
     """The names of the sandboxes that are seen by their ids in `life`."""
     seen = select(life.c.target_id).where(life.c.target_id.is_not(None))
     # Worked out before the names are: taking metadata apart is slow, and most creates that are
     # looked at are not of these sandboxes.
+    table = creations.table
     creation = (
         select(
-            entries.c.target_id.label("sandbox"),
-            entries.c.metadata,
-            epoch_microseconds(entries.c.created_at).label("since_us"),
-            entries.c.seq,
+            table.c.target_id.label("sandbox"),
+            creations.naming,
+            epoch_microseconds(table.c.created_at).label("since_us"),
+            table.c.seq,
         )
         .where(
-            within_scope(entries, scope),
-            within(entries, extended(bounds, before=NAMED_BEFORE, after=after)),
-            entries.c.target_type == literal(SANDBOX),
-            entries.c.action == literal(CREATE),
-            answered_well(entries.c.status_code),
-            entries.c.target_id.in_(seen),
+            within_scope(table, scope),
+            within(table, extended(bounds, before=NAMED_BEFORE, after=after)),
+            creations.condition,
+            answered_well(table.c.status_code),
+            table.c.target_id.in_(seen),
         )
         .cte("created")
         .prefix_with(ONCE)
     )
     made = select(
         creation.c.sandbox,
-        json_text(creation.c.metadata, NAME_PATH).label("name"),
+        creations.name_in(creation).label("name"),
         creation.c.since_us,
         creation.c.seq,
     ).subquery("made")

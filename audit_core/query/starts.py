@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select
 
 from audit_core.access import Scope
-from audit_core.entries import TOOLBOX_PREFIX
+from audit_core.entries import SANDBOX, TOOLBOX_PREFIX
 from audit_core.log.dialects.functions import ONCE, epoch_microseconds, starts_with
 from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.cursors import Cursor
 from audit_core.query.filters import EntryFilter
 from audit_core.query.overview import STARTING_ACTIONS
 from audit_core.query.sandboxes import (
     DELETE,
-    SANDBOX,
     Lives,
     answered_well,
     extended,
@@ -78,19 +78,22 @@ class SilentRule:
     delete_after: timedelta = timedelta(seconds=60)
 
 
-def attempts(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
+def attempts(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
     `by_name` (see `Lives`), `outcome`, and `next_action` and `next_us`: what was done to the
     sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
     """
-    return attempts_and_lives(wanted, scope, bounds, rule)[0]
+    return attempts_and_lives(wanted, scope, bounds, rule, creations)[0]
 
 
 def attempts_and_lives(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
 ) -> tuple[CTE, Lives]:
     """The attempts, see `attempts`, and what they were found among."""
-    life = lives(matching(entries, wanted, scope, bounds), scope, bounds, after=rule.within)
+    asked = matching(entries, wanted, scope, bounds)
+    life = lives(asked, scope, bounds, creations, after=rule.within)
     followed = _followed(life)
     silent = _silent(followed, rule)
     used = _used(followed.alias("risky"), life, scope, bounds, rule)
@@ -212,10 +215,11 @@ def start_page(
     *,
     outcomes: tuple[StartOutcome, ...],
     cursor: Cursor | None,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """The attempts with one of the outcomes beyond the cursor, nearest first (newest first, for a
     cursor that points to newer ones oldest first); the columns of `attempts`."""
-    attempt = attempts(wanted, scope, bounds, rule)
+    attempt = attempts(wanted, scope, bounds, rule, creations)
     newer = cursor is not None and cursor.newer
     statement = select(attempt).where(attempt.c.outcome.in_([each.value for each in outcomes]))
     if cursor is not None:
@@ -228,19 +232,26 @@ def start_page(
         )
         statement = statement.where(beyond)
     order = (attempt.c.at_us, attempt.c.seq)
-    return statement.order_by(*(key.asc() if newer else key.desc() for key in order))
+    ordered = statement.order_by(*(key.asc() if newer else key.desc() for key in order))
+    return creations.options(ordered)
 
 
 def start_counts(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, spans: Spans
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    spans: Spans,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """How many attempts had which outcome in which span: `outcome`, `span`, `count`, no zeros."""
-    attempt = attempts(wanted, scope, bounds, rule)
-    return select(
+    attempt = attempts(wanted, scope, bounds, rule, creations)
+    counts = select(
         attempt.c.outcome,
         span_number(attempt.c.at_us, spans).label("span"),
         func.count().label("count"),
     ).group_by(attempt.c.outcome, "span")
+    return creations.options(counts)
 
 
 def whole_entries(

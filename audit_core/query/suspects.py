@@ -23,16 +23,16 @@ from sqlalchemy import (
 )
 
 from audit_core.access import Scope
+from audit_core.entries import CREATE, SANDBOX
 from audit_core.log.dialects.functions import ONCE, json_text, whole_quotient
 from audit_core.log.schema import Statement, entries
 from audit_core.query.buckets import HOUR_US
 from audit_core.query.conditions import within, within_scope
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.failure_groups import GroupKey, described, in_group
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import (
-    CREATE,
     NAMED_BEFORE,
-    SANDBOX,
     answered_well,
     extended,
     flag,
@@ -109,14 +109,19 @@ class Suspects:
 
 
 def suspects(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, key: GroupKey
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    key: GroupKey,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """How often each value occurs: the columns of all traits, `trait_bits`, `failed`, `started`.
 
     In `trait_bits` the bit of a column is 0 where the row counts by it. At most `MOST_VALUES` of
     each trait, those with most failures first.
     """
-    fact = _facts(wanted, scope, bounds, rule, key)
+    fact = _facts(attempts(wanted, scope, bounds, rule, creations), scope, bounds, key)
     columns = [fact.c[name] for name in _COLUMNS]
     sets = (tuple_(*(fact.c[name] for name in names)) for _, _, names in TRAITS)
     counted = (
@@ -134,16 +139,15 @@ def suspects(
         order_by=(counted.c.failed.desc(), counted.c.started.desc()),
     )
     ranked = select(counted, place.label("rank")).subquery("ranked")
-    return select(*(column for column in ranked.c if column.name != "rank")).where(
+    commonest = select(*(column for column in ranked.c if column.name != "rank")).where(
         ranked.c.rank <= literal(MOST_VALUES, BigInteger)
     )
+    return creations.options(commonest)
 
 
-def _facts(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, key: GroupKey
-) -> CTE:
+def _facts(attempted: CTE, scope: Scope, bounds: Bounds, key: GroupKey) -> CTE:
     """The failures of the group and the successful attempts of its action, with their traits."""
-    attempt = described(attempts(wanted, scope, bounds, rule), scope, bounds)
+    attempt = described(attempted, scope, bounds)
     compared = (
         select(attempt, flag(in_group(attempt, key)).label("failing"))
         .where(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Subquery,
@@ -19,28 +19,32 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import ONCE, epoch_microseconds, fits, json_text, starts_with
-from audit_core.log.schema import Statement, entries
+from audit_core.entries import CREATE, NAME_PATH, SANDBOX
+from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
+from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
+from audit_core.query.creations import AMONG_ENTRIES, Creations
 from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
+from audit_core.query.holding import first_hour
 from audit_core.query.sandboxes import (
-    CREATE,
     GONE_ACTIONS,
     LIFECYCLE_ACTIONS,
-    NAME_PATH,
     NAMED_BEFORE,
     REQUESTED_BEFORE,
-    SANDBOX,
     answered_well,
     extended,
     flag,
 )
 from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
 from audit_core.query.windows import Bounds
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""After all that is in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +72,11 @@ class TargetPlace:
     target: str
 
 
-def births_and_ends(sandbox: str, scope: Scope) -> Statement:
+def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENTRIES) -> Statement:
     """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
     a create), `at_us`."""
     at_us = epoch_microseconds(entries.c.created_at)
-    return (
+    told = (
         select(
             entries.c.action,
             json_text(entries.c.metadata, NAME_PATH).label("name"),
@@ -87,49 +91,61 @@ def births_and_ends(sandbox: str, scope: Scope) -> Statement:
         )
         .order_by(at_us, entries.c.seq)
     )
+    if creations.kept:
+        table = creations.table
+        born = select(func.min(table.c.created_at)).where(
+            within_scope(table, scope), table.c.target_id == literal(sandbox)
+        )
+        # NULL as a bound would let no row pass, but all of them be read.
+        since = func.coalesce(born.scalar_subquery(), literal(NEVER, UtcTime))
+        told = told.where(entries.c.created_at >= since)
+    return creations.options(told)
 
 
-def bearers_of(name: str, scope: Scope, bounds: Bounds) -> Statement:
+def bearers_of(
+    name: str, scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
     """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
     `name`, `since_us`."""
-    bears = json_text(entries.c.metadata, NAME_PATH) == literal(name)
-    return _creates(scope, and_(within(entries, bounds), *_mentions(f'"{name}"'), bears))
+    which = and_(
+        within(creations.table, bounds),
+        *creations.mentions(f'"{name}"'),
+        creations.name_in() == literal(name),
+    )
+    return creations.options(_creates(scope, which, creations))
 
 
-def _mentions(part: str) -> list[Condition]:
-    """What metadata must fulfil to hold a text: then most need not be taken apart. Nothing for a
-    text that JSON may write in another way."""
-    if not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
-        return []
-    pattern = part.replace("_", "\\_")
-    return [fits(entries.c.metadata, literal(f"%{pattern}%"))]
+def _lately(table: FromClause, bounds: Bounds) -> Condition:
+    return within(table, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
 
 
-def _lately(bounds: Bounds) -> Condition:
-    return within(entries, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
-
-
-def _creates(scope: Scope, which: Condition) -> Statement:
-    at_us = epoch_microseconds(entries.c.created_at)
+def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
+    table = creations.table
+    at_us = epoch_microseconds(table.c.created_at)
     return (
         select(
-            entries.c.target_id.label("sandbox"),
-            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            table.c.target_id.label("sandbox"),
+            creations.name_in().label("name"),
             at_us.label("since_us"),
         )
         .where(
-            within_scope(entries, scope),
-            entries.c.target_type == literal(SANDBOX),
-            entries.c.action == literal(CREATE),
-            answered_well(entries.c.status_code),
-            entries.c.target_id.is_not(None),
+            within_scope(table, scope),
+            creations.condition,
+            answered_well(table.c.status_code),
+            table.c.target_id.is_not(None),
             which,
         )
-        .order_by(at_us, entries.c.seq)
+        .order_by(at_us, table.c.seq)
     )
 
 
-def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> Statement:
+def trace(
+    sandbox: str,
+    naming: Naming | None,
+    scope: Scope,
+    bounds: Bounds,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
 
@@ -138,7 +154,8 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
     """
     ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:
-        ways = [and_(within(entries, bounds), way) for way in (*ways, _asked_for(sandbox))]
+        ways.append(_asked_for(sandbox, scope, creations))
+        ways = [and_(within(entries, bounds), way) for way in ways]
     else:
         asked_since = naming.since - REQUESTED_BEFORE
         ways = [
@@ -149,7 +166,7 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
                 *([] if naming.until is None else [entries.c.created_at < naming.until]),
             ),
             and_(
-                _asked_for(naming.name),
+                _asked_for(naming.name, scope, creations),
                 entries.c.created_at >= max(asked_since, naming.before or asked_since),
                 entries.c.created_at <= naming.since,
             ),
@@ -162,16 +179,20 @@ def trace(sandbox: str, naming: Naming | None, scope: Scope, bounds: Bounds) -> 
         for way in ways
     ]
     both = union_all(*parts).subquery("about")
-    return select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+    newest_first = select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+    return creations.options(newest_first)
 
 
-def _asked_for(name: str) -> Condition:
+def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     """Whether an entry is a create that failed and asked for the name."""
-    return and_(
-        entries.c.target_id.is_(None),
-        entries.c.action == literal(CREATE),
-        json_text(entries.c.metadata, NAME_PATH) == literal(name),
+    unborn = and_(entries.c.target_id.is_(None), entries.c.action == literal(CREATE))
+    if not creations.kept:
+        return and_(unborn, json_text(entries.c.metadata, NAME_PATH) == literal(name))
+    table = creations.table
+    asking = select(table.c.seq).where(
+        within_scope(table, scope), table.c.target_id.is_(None), table.c.name == literal(name)
     )
+    return and_(unborn, entries.c.seq.in_(asking))
 
 
 def targets(
@@ -183,6 +204,7 @@ def targets(
     target_type: str,
     searched: str = "",
     after: TargetPlace | None = None,
+    creations: Creations = AMONG_ENTRIES,
 ) -> Statement:
     """The targets of a type among the matches, those with most failed starts first, then the
     latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
@@ -192,35 +214,36 @@ def targets(
     given from `NAMED_BEFORE` before the bounds on.
     """
     found = (
-        _sandboxes(wanted, scope, bounds, rule)
+        _sandboxes(wanted, scope, bounds, rule, creations)
         if target_type == SANDBOX
         else _others(wanted, scope, bounds, target_type)
     )
     conditions: list[Condition] = []
     if searched:
-        conditions.append(_found_by(found, searched, scope, bounds, target_type))
+        begins = starts_with(found.c.target, literal(searched))
+        if target_type == SANDBOX:
+            begins = or_(begins, _called(found, searched, scope, bounds, creations))
+        conditions.append(begins)
     if after is not None:
         conditions.append(_behind(found, after))
-    return (
+    return creations.options(
         select(found)
         .where(*conditions)
         .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
     )
 
 
-def _found_by(
-    found: Subquery, searched: str, scope: Scope, bounds: Bounds, target_type: str
+def _called(
+    found: Subquery, searched: str, scope: Scope, bounds: Bounds, creations: Creations
 ) -> Condition:
-    begins = starts_with(found.c.target, literal(searched))
-    if target_type != SANDBOX:
-        return begins
+    """Whether a sandbox has a name that begins so."""
     called = and_(
-        _lately(bounds),
-        *_mentions(f'"{searched}'),
-        starts_with(json_text(entries.c.metadata, NAME_PATH), literal(searched)),
+        _lately(creations.table, bounds),
+        *creations.mentions(f'"{searched}'),
+        starts_with(creations.name_in(), literal(searched)),
     )
-    named = _creates(scope, called).order_by(None).subquery()
-    return or_(begins, found.c.target.in_(select(named.c.sandbox)))
+    named = _creates(scope, called, creations).order_by(None).subquery()
+    return found.c.target.in_(select(named.c.sandbox))
 
 
 def _behind(found: Subquery, after: TargetPlace) -> Condition:
@@ -251,9 +274,11 @@ def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str)
     )
 
 
-def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule) -> Subquery:
+def _sandboxes(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> Subquery:
     """Entries that carry a name are counted for the sandbox that bears it."""
-    attempt, life = attempts_and_lives(wanted, scope, bounds, rule)
+    attempt, life = attempts_and_lives(wanted, scope, bounds, rule, creations)
     asked = matching(entries, wanted, scope, bounds)
     told = life.told.alias("life_told")
     named = (
@@ -274,21 +299,7 @@ def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRu
         .group_by("target")
         .subquery("active")
     )
-    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
-    failed = (
-        select(
-            attempt.c.sandbox,
-            func.count().label("failing"),
-            func.sum(flag(suspected)).label("suspected"),
-            func.max(case((suspected, attempt.c.at_us), else_=literal_column("0"))).label(
-                "silent_us"
-            ),
-        )
-        .where(failing(attempt), attempt.c.sandbox.is_not(None))
-        .group_by(attempt.c.sandbox)
-        .cte("failed")
-        .prefix_with(ONCE)
-    )
+    failed = _failed(attempt)
     zero: ColumnElement[int] = literal_column("0")
     return (
         select(
@@ -303,42 +314,79 @@ def _sandboxes(wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRu
     )
 
 
-def names_and_states(sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds) -> Statement:
+def _failed(attempt: CTE) -> CTE:
+    """The sandboxes of attempts that failed or are suspected to have: `failing`, `suspected`,
+    `silent_us`; see `targets`."""
+    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
+    suspected_us = case((suspected, attempt.c.at_us), else_=literal_column("0"))
+    return (
+        select(
+            attempt.c.sandbox,
+            func.count().label("failing"),
+            func.sum(flag(suspected)).label("suspected"),
+            func.max(suspected_us).label("silent_us"),
+        )
+        .where(failing(attempt), attempt.c.sandbox.is_not(None))
+        .group_by(attempt.c.sandbox)
+        .cte("failed")
+        .prefix_with(ONCE)
+    )
+
+
+def names_and_states(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
     """The creates of the sandboxes and the last thing that was done to each, of what was answered
     well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
     `name` (of a create), `at_us`, `place` (1: the last one)."""
+    done = _done(sandboxes, scope, bounds, creations)
+    if creations.kept:
+        table = creations.table
+        made = (
+            select(table.c.seq, table.c.name)
+            .where(within_scope(table, scope), table.c.target_id.in_(sandboxes))
+            .subquery("made")
+        )
+        rows: FromClause = done.outerjoin(made, made.c.seq == done.c.seq)
+        name = creations.name_in(made)
+    else:
+        rows, name = done, creations.name_in(done)
+    told = (
+        select(done.c.sandbox, done.c.action, name.label("name"), done.c.at_us, done.c.place)
+        .select_from(rows)
+        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
+        .order_by(done.c.sandbox, done.c.place)
+    )
+    return creations.options(told)
+
+
+def _done(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
+) -> Subquery:
+    """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are
+    kept, else with the `metadata` of creates."""
     column = entries.c
-    done = (
+    conditions = [
+        within_scope(entries, scope),
+        _lately(entries, bounds),
+        column.target_type == literal(SANDBOX),
+        column.target_id.in_(sandboxes),
+        column.action.in_(LIFECYCLE_ACTIONS),
+        answered_well(column.status_code),
+    ]
+    if creations.kept:
+        since = None if bounds.since is None else bounds.since - NAMED_BEFORE
+        conditions.append(column.created_at >= first_hour(sandboxes, scope, since))
+    body = case((column.action == literal(CREATE), column.metadata)).label("metadata")
+    latest = (column.created_at.desc(), column.seq.desc())
+    return (
         select(
             column.target_id.label("sandbox"),
             column.action,
-            case((column.action == literal(CREATE), column.metadata)).label("metadata"),
+            column.seq if creations.kept else body,
             epoch_microseconds(column.created_at).label("at_us"),
-            func.row_number()
-            .over(
-                partition_by=column.target_id,
-                order_by=(column.created_at.desc(), column.seq.desc()),
-            )
-            .label("place"),
+            func.row_number().over(partition_by=column.target_id, order_by=latest).label("place"),
         )
-        .where(
-            within_scope(entries, scope),
-            _lately(bounds),
-            column.target_type == literal(SANDBOX),
-            column.target_id.in_(sandboxes),
-            column.action.in_(LIFECYCLE_ACTIONS),
-            answered_well(column.status_code),
-        )
+        .where(*conditions)
         .subquery("done")
-    )
-    return (
-        select(
-            done.c.sandbox,
-            done.c.action,
-            json_text(done.c.metadata, NAME_PATH).label("name"),
-            done.c.at_us,
-            done.c.place,
-        )
-        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
-        .order_by(done.c.sandbox, done.c.place)
     )

@@ -13,6 +13,7 @@ from audit_core.entries import AuditEntry
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import failure_groups, retries, starts, suspects
+from audit_core.query.creations import AMONG_ENTRIES, KEPT, Creations
 from audit_core.query.cursors import Cursor
 from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
@@ -38,6 +39,10 @@ class StartsReader:
     log: AuditLog
     rule: SilentRule
 
+    @property
+    def _creations(self) -> Creations:
+        return KEPT if self.log.keeps_counts else AMONG_ENTRIES
+
     def page(
         self,
         wanted: EntryFilter,
@@ -50,7 +55,13 @@ class StartsReader:
     ) -> StartPage:
         """The attempts with one of the outcomes at the cursor; the newest for `None`."""
         statement = starts.start_page(
-            wanted, scope, bounds, self.rule, outcomes=outcomes, cursor=cursor
+            wanted,
+            scope,
+            bounds,
+            self.rule,
+            outcomes=outcomes,
+            cursor=cursor,
+            creations=self._creations,
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = fetched.table.to_pylist()
@@ -69,7 +80,7 @@ class StartsReader:
 
     def counts(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
-        statement = starts.start_counts(wanted, scope, bounds, self.rule, spans)
+        statement = starts.start_counts(wanted, scope, bounds, self.rule, spans, self._creations)
         table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
         found: dict[str, dict[int, int]] = defaultdict(dict)
         for row in table.to_pylist():
@@ -84,7 +95,7 @@ class StartsReader:
     ) -> FailureGroups:
         """The largest failure groups."""
         statement = failure_groups.failure_groups(
-            wanted, scope, bounds, self.rule, spans, most=most
+            wanted, scope, bounds, self.rule, spans, most=most, creations=self._creations
         )
         table = self.log.fetch(statement, scope, max_rows=(most + 1) * (spans.number + 1)).table
         return failure_groups.add_up(table.to_pylist(), scope, spans, most=most)
@@ -103,7 +114,9 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
     ) -> tuple[tuple[StartAttempt, ...], bool]:
         """The newest failures of a group; whether there are more."""
-        statement = failure_groups.group_page(wanted, scope, bounds, self.rule, key)
+        statement = failure_groups.group_page(
+            wanted, scope, bounds, self.rule, key, self._creations
+        )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         return self._attempts(fetched.table.to_pylist(), scope), fetched.truncated
 
@@ -111,7 +124,7 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
     ) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
-        statement = suspects.suspects(wanted, scope, bounds, self.rule, key)
+        statement = suspects.suspects(wanted, scope, bounds, self.rule, key, self._creations)
         table = self.log.fetch(statement, scope, max_rows=MOST_VALUES * len(TRAITS)).table
         return suspects.weigh(table.to_pylist(), scope)
 
@@ -119,7 +132,7 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[RetryChain, ...], bool]:
         """The latest retry chains; whether there are more."""
-        statement = retries.retry_chains(wanted, scope, bounds, self.rule)
+        statement = retries.retry_chains(wanted, scope, bounds, self.rule, self._creations)
         fetched = self.log.fetch(statement, scope, max_rows=most)
         return tuple(_chain(row, scope) for row in fetched.table.to_pylist()), fetched.truncated
 

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit_core.access import Scope
+from audit_core.entries import CREATE, SANDBOX
 from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
+from audit_core.query.creations import AMONG_ENTRIES, KEPT, Creations
 from audit_core.query.filters import EntryFilter
-from audit_core.query.sandboxes import CREATE, GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE, SANDBOX
+from audit_core.query.sandboxes import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.query.starts import SilentRule
 from audit_core.query.traces import Naming, TargetPlace
 from audit_core.query.windows import EPOCH, Bounds
@@ -76,6 +78,10 @@ class TracesReader:
     log: AuditLog
     rule: SilentRule
 
+    @property
+    def _creations(self) -> Creations:
+        return KEPT if self.log.keeps_counts else AMONG_ENTRIES
+
     def targets(
         self,
         wanted: EntryFilter,
@@ -96,14 +102,14 @@ class TracesReader:
             target_type=target_type,
             searched=searched,
             after=after,
+            creations=self._creations,
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
         of_sandboxes = target_type == SANDBOX and bool(ids)
-        known = (
-            self._rows(traces.names_and_states(ids, scope, bounds), scope) if of_sandboxes else []
-        )
+        naming = traces.names_and_states(ids, scope, bounds, self._creations)
+        known = self._rows(naming, scope) if of_sandboxes else []
         names = {row["sandbox"]: row["name"] for row in known if row["name"]}
         states = _states(known, {row["target"]: row["silent_us"] for row in found})
         page = tuple(
@@ -138,7 +144,7 @@ class TracesReader:
             if near is None
             else Bounds(since=near - NEAR, until=near + NEAR)
         )
-        statement = traces.trace(sandbox, naming, scope, around)
+        statement = traces.trace(sandbox, naming, scope, around, self._creations)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = [
             TraceRow(
@@ -170,14 +176,14 @@ class TracesReader:
                 if near is None
                 else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
             )
-            bearers = self._rows(traces.bearers_of(key, scope, bounds), scope)
+            bearers = self._rows(traces.bearers_of(key, scope, bounds, self._creations), scope)
             if bearers:
                 naming = self._naming_of(bearers[-1]["sandbox"], scope)
         return naming
 
     def _naming_of(self, sandbox: str, scope: Scope) -> Naming | None:
         """How the sandbox of this id is named; `None` if that is not in the log."""
-        told = self._rows(traces.births_and_ends(sandbox, scope), scope)
+        told = self._rows(traces.births_and_ends(sandbox, scope, self._creations), scope)
         made = next((row for row in told if row["action"] == CREATE and row["name"]), None)
         if made is None:
             return None
@@ -185,10 +191,13 @@ class TracesReader:
         # A name is given again only after the sandbox that bore it is gone.
         gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
         shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
-        before = self._rows(traces.bearers_of(made["name"], scope, shortly), scope)
+        before = self._rows(traces.bearers_of(made["name"], scope, shortly, self._creations), scope)
         after = (
             self._rows(
-                traces.bearers_of(made["name"], scope, Bounds(since=gone, until=None)), scope
+                traces.bearers_of(
+                    made["name"], scope, Bounds(since=gone, until=None), self._creations
+                ),
+                scope,
             )
             if gone
             else []

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.query.sandboxes import SANDBOX
+from audit_core.entries import SANDBOX
 from audit_core.query.traces import TargetPlace
 from audit_core.query.windows import written
 from audit_core.starts.traces_reader import Target

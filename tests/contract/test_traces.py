@@ -1,6 +1,7 @@
 """Traces of sandboxes and lists of targets, on every engine, against plain Python."""
 
 from collections import Counter, defaultdict
+from datetime import timedelta
 
 import pytest
 
@@ -11,20 +12,27 @@ from audit_core.query.windows import Bounds
 from audit_core.starts.reader import StartsReader
 from audit_core.starts.traces_reader import TracesReader
 from tests.plain_starts import LIFECYCLE, Reading, name_of, plain_attempts
-from tests.start_entries import life_entries
+from tests.start_entries import IDS, SINCE, life_entries
 from tests.strategies import NOW, entry
 
 ALPHA = Scope(organization_id="org-alpha")
 ALWAYS = Bounds(since=None, until=None)
 RULE = SilentRule()
 ENTRIES = life_entries(260, seed=8)
+STATES = {
+    **dict.fromkeys(("create", "start", "recover"), "started"),
+    **dict.fromkeys(("stop", "auto_stop"), "stopped"),
+    "delete": "deleted",
+}
 STRANGERS = life_entries(100, seed=9, organization_id="org-beta")
 
 
 @pytest.fixture(scope="module")
 def log(new_log):
     log = new_log()
-    log.append([*ENTRIES, *STRANGERS])
+    # The latter are too few to be counted.
+    log.append([*STRANGERS, *ENTRIES[:160]])
+    log.append(ENTRIES[160:])
     return log
 
 
@@ -84,10 +92,11 @@ def test_a_name_that_nothing_was_created_with_leads_to_what_asked_for_it(new_log
             named_later(0, "create", None, name="never", status=500),
             named_later(1, "start", "never", status=404),
             named_later(2, "create", None, name="other", status=500),
+            named_later(3, "create", None, name="never", status=None),
         ]
     )
     trace = TracesReader(log, RULE).trace("never", Scope(organization_id="org-names"))
-    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1]
+    assert [row.entry.created_at.minute for row in trace.rows] == [0, 1, 3]
     assert (trace.sandbox, trace.name) == ("never", None)
 
 
@@ -165,6 +174,27 @@ def test_sandboxes_are_listed_by_failed_starts_then_by_last_activity(reader):
     } == expected
     order = [(-each.failing, -each.last.timestamp()) for each in found]
     assert order == sorted(order)
+
+
+def test_a_sandbox_is_listed_with_its_name_and_with_what_was_last_done_to_it(reader):
+    names, last = {}, {}
+    for each in sorted(ENTRIES, key=lambda each: each.created_at):
+        if each.target_type != "sandbox" or not 200 <= (each.status_code or 0) < 300:
+            continue
+        if each.action in LIFECYCLE and each.target_id is not None:
+            last[each.target_id] = each
+            if each.action == "create" and name_of(each):
+                names.setdefault(each.target_id, name_of(each))
+    expected = {
+        target: (names.get(target), STATES.get(last[target].action) if target in last else None)
+        for target in plain_targets()
+    }
+    assert {*names} == {*IDS}
+    found = reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+    assert {each.target: (each.name, each.state) for each in found} == expected
+    lately = Bounds(since=SINCE + timedelta(hours=5), until=None)
+    for each in reader.targets(EntryFilter(), ALPHA, lately, rows=1000).targets:
+        assert (each.name, each.state) == expected[each.target]
 
 
 def test_pages_of_targets_give_each_once(reader):

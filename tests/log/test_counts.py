@@ -1,3 +1,4 @@
+import json
 import random
 import tempfile
 from collections import Counter
@@ -18,15 +19,18 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
-from tests.strategies import NOW, sample_entries
+from tests.start_entries import life_entries
+from tests.strategies import NOW, entry, sample_entries
 
 ALPHA = Scope(organization_id="org-alpha")
 ALWAYS = Bounds(since=None, until=None)
-POOL = [
-    later
-    for item in sample_entries(400, since=NOW - timedelta(days=70))
-    for later in (item, replace(item, status_code=200))
+LIVES = [
+    replace(item, created_at=item.created_at - timedelta(hours=15 * number))
+    for number, item in enumerate(life_entries(100))
 ]
+ITEMS = [*sample_entries(300, since=NOW - timedelta(days=70)), *LIVES]
+random.Random(5).shuffle(ITEMS)  # noqa: S311
+POOL = [later for item in ITEMS for later in (item, replace(item, status_code=200))]
 KEPT = {"entry_count": COUNTED_BY, "target_hour": ("organization_id", "target_id")}
 
 appends = st.tuples(st.just("append"), st.integers(0, 700), st.integers(1, 120))
@@ -82,7 +86,22 @@ def assert_true(file):
                 f"WHERE revision <= {upto} AND {name} IS NOT NULL"
             ).fetchall()
             assert {value for value in values if value[1] == name} == set(counted)
+        assert_creations(connection, upto)
     return upto
+
+
+def assert_creations(connection, upto):
+    columns = "organization_id, actor_id, created_at, seq, status_code, target_id"
+    kept = connection.execute(f"SELECT {columns}, name FROM sandbox_creation").fetchall()  # noqa: S608
+    stored = connection.execute(
+        f"SELECT {columns}, metadata FROM audit_entry WHERE revision <= {upto} "  # noqa: S608
+        "AND action = 'create' AND target_type = 'sandbox'"
+    ).fetchall()
+    assert Counter(kept) == Counter((*row[:-1], name_in(row[-1])) for row in stored)
+
+
+def name_in(metadata):
+    return None if metadata is None else json.loads(metadata)["body"]["name"]
 
 
 @example([("replicate", 0, 1), ("open", 40, 0), ("append", 0, 3)])
@@ -111,7 +130,13 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
     before = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
     log.close()
     with duckdb.connect(str(file)) as connection:
-        for table in ("entry_count", "target_hour", "searched_value", "counted"):
+        for table in (
+            "entry_count",
+            "target_hour",
+            "searched_value",
+            "sandbox_creation",
+            "counted",
+        ):
             connection.execute(f"DROP TABLE {table}")
         connection.execute("DELETE FROM log_schema")
         connection.execute("INSERT INTO log_schema VALUES (1, now()::TIMESTAMP)")
@@ -123,15 +148,27 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
         assert connection.execute("SELECT max(version) FROM log_schema").fetchone() == (3,)
 
 
-def test_a_log_without_the_searched_values_gets_them_when_it_is_opened(tmp_path):
+@pytest.mark.parametrize("table", ["searched_value", "sandbox_creation"])
+def test_a_log_without_a_newer_table_gets_it_when_it_is_opened(tmp_path, table):
     file = tmp_path / "log.duckdb"
     log = opened(file)
     log.append(POOL)
     log.close()
     with duckdb.connect(str(file)) as connection:
-        connection.execute("DROP TABLE searched_value")
+        connection.execute(f"DROP TABLE {table}")
     opened(file).close()
     assert assert_true(file) > 0
+
+
+def test_metadata_that_is_no_json_keeps_nothing_from_being_stored(tmp_path):
+    file = tmp_path / "log.duckdb"
+    log = opened(file)
+    odd = entry("odd", action="create", target_type="sandbox", metadata="{", status_code=200)
+    assert log.append([*POOL, odd]).accepted > 0
+    log.close()
+    with duckdb.connect(str(file)) as connection:
+        found = connection.execute("SELECT name FROM sandbox_creation ORDER BY seq DESC LIMIT 1")
+        assert found.fetchall() == [(None,)]
 
 
 def test_what_is_counted_is_not_counted_again(tmp_path):

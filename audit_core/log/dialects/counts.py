@@ -15,6 +15,7 @@ from duckdb_sqlalchemy import insert_from_arrow
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Table,
     and_,
     delete,
@@ -27,6 +28,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from audit_core.log.creations import creations_among
+from audit_core.log.dialects.given import given
 from audit_core.log.schema import (
     COUNTED_BY,
     SEARCHED,
@@ -34,6 +37,7 @@ from audit_core.log.schema import (
     counted,
     counts_metadata,
     entry_count,
+    sandbox_creation,
     searched_value,
     target_hour,
 )
@@ -47,10 +51,14 @@ AT_ONCE = 2_000_000
 
 def make_counts(connection: Connection, newest: int) -> None:
     """Make the tables that are missing, and count what is not counted yet, up to `newest`."""
-    without_values = not inspect(connection).has_table(searched_value.name)
+    held = inspect(connection)
+    missing = [each for each in (searched_value, sandbox_creation) if not held.has_table(each.name)]
     counts_metadata.create_all(connection)
-    if without_values:
+    if searched_value in missing:
         _add_values(connection, entry_count)
+    if sandbox_creation in missing:
+        revision = counted_revision(connection)
+        _add_creations(connection, audit_entry, audit_entry.c.revision <= revision)
     add_counts(connection, newest)
 
 
@@ -100,12 +108,15 @@ def count_late(connection: Connection, rows: pa.Table) -> None:
         found = groups.group_by(["hour", *names]).aggregate([([], "count_all")])
         insert_from_arrow(connection, table, found.rename_columns(table.c.keys()))
     _add_values(connection, entry_count)
+    with given(connection, late) as rows:
+        _add_creations(connection, rows)
 
 
 def drop_counts(connection: Connection, earliest: datetime) -> None:
     """Drop the counts of what was made before the beginning of an hour."""
     for table in (entry_count, target_hour):
         connection.execute(delete(table).where(table.c.hour < earliest))
+    connection.execute(delete(sandbox_creation).where(sandbox_creation.c.created_at < earliest))
     # What was made since may have the same values.
     connection.execute(delete(searched_value))
     _add_values(connection, entry_count)
@@ -124,6 +135,7 @@ def _count(connection: Connection, condition: ColumnElement[bool]) -> None:
             )
         )
     _add_values(connection, audit_entry, condition)
+    _add_creations(connection, audit_entry, condition)
 
 
 def _add_values(connection: Connection, source: Table, *conditions: ColumnElement[bool]) -> None:
@@ -141,6 +153,14 @@ def _add_values(connection: Connection, source: Table, *conditions: ColumnElemen
     found = union_all(*parts).subquery("found")
     new = select(found).except_(select(searched_value))
     connection.execute(insert(searched_value).from_select(searched_value.c.keys(), new))
+
+
+def _add_creations(
+    connection: Connection, source: FromClause, *conditions: ColumnElement[bool]
+) -> None:
+    """Note the creates of sandboxes among rows of the shape of `audit_entry`."""
+    found = creations_among(source).where(*conditions)
+    connection.execute(insert(sandbox_creation).from_select(sandbox_creation.c.keys(), found))
 
 
 _GROUPS: tuple[tuple[Table, tuple[str, ...]], ...] = (

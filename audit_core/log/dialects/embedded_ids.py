@@ -13,17 +13,16 @@ that was rolled back, or entries that expired.
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Table, TableClause, and_, column, func, select, table
+from sqlalchemy import Connection, Table, TableClause, and_, func, select
 
+from audit_core.log.dialects.given import given
 from audit_core.log.schema import FOUND, Statement, audit_entry, unfinished_entry
 
 _Hashes = npt.NDArray[np.uint64]
@@ -67,16 +66,16 @@ class KnownIds:
         candidates = candidates.take(rows) if len(rows) < len(hashes) else candidates
         times = pc.min_max(arriving.column("created_at").take(rows)).as_py()
         lately = audit_entry.c.created_at.between(times["min"], times["max"])
-        with _given(connection, candidates) as given:
+        with given(connection, candidates) as keys:
             found = [
-                _fetched(connection, _with_keys(unfinished_entry, given)),
-                _fetched(connection, _with_keys(audit_entry, given).where(lately)),
+                _fetched(connection, _with_keys(unfinished_entry, keys)),
+                _fetched(connection, _with_keys(audit_entry, keys).where(lately)),
             ]
         seen = np.concatenate([each.column("row").to_numpy() for each in found])
         if len(seen) < len(rows):
             missing = pc.invert(pc.is_in(candidates.column("row"), pa.array(seen, pa.int64())))
-            with _given(connection, candidates.filter(missing)) as given:
-                found.append(_fetched(connection, _with_keys(audit_entry, given)))
+            with given(connection, candidates.filter(missing)) as keys:
+                found.append(_fetched(connection, _with_keys(audit_entry, keys)))
         return pa.concat_tables(found)
 
     def _complete_from(self, connection: Connection) -> None:
@@ -153,23 +152,10 @@ def _keys_of(rows: pa.Table) -> pa.Table:
 
 def _hashes_of(connection: Connection, rows: pa.Table) -> _Hashes:
     """By the engine's own function, which is the same for stored and for arriving texts."""
-    with _given(connection, _keys_of(rows)) as given:
-        statement = select(func.hash(given.c.organization_id, given.c.id))
+    with given(connection, _keys_of(rows)) as keys:
+        statement = select(func.hash(keys.c.organization_id, keys.c.id))
         hashes: _Hashes = _fetched(connection, statement).column(0).to_numpy()
     return hashes
-
-
-@contextmanager
-def _given(connection: Connection, rows: pa.Table) -> Iterator[TableClause]:
-    """The rows as a view that the connection can read while it lasts, without a copy."""
-    # A name of its own: a transaction that is rolled back may bring a dropped view back.
-    name = f"arriving_{uuid.uuid4().hex}"
-    driver: Any = connection.connection.driver_connection
-    driver.register(name, rows)
-    try:
-        yield table(name, column("row"), column("organization_id"), column("id"))
-    finally:
-        driver.unregister(name)
 
 
 def _fetched(connection: Connection, statement: Statement) -> pa.Table:
@@ -177,8 +163,8 @@ def _fetched(connection: Connection, statement: Statement) -> pa.Table:
     return found
 
 
-def _with_keys(stored: Table, given: TableClause) -> Statement:
-    return select(given.c.row, stored.c.seq, stored.c.created_at, stored.c.status_code).join(
-        given,
-        and_(stored.c.organization_id == given.c.organization_id, stored.c.id == given.c.id),
+def _with_keys(stored: Table, keys: TableClause) -> Statement:
+    return select(keys.c.row, stored.c.seq, stored.c.created_at, stored.c.status_code).join(
+        keys,
+        and_(stored.c.organization_id == keys.c.organization_id, stored.c.id == keys.c.id),
     )

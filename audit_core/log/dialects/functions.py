@@ -193,11 +193,7 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
 def _json_duckdb(element: JsonText, compiler: SQLCompiler, **options: Any) -> str:
     text, *names = (compiler.process(argument, **options) for argument in element.clauses)
     steps = " || ".join(f"'/' || replace(replace({name}, '~', '~0'), '/', '~1')" for name in names)
-    return (
-        f"CASE WHEN json_type({text}, {steps}) IN "
-        "('VARCHAR', 'BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE', 'BOOLEAN') "
-        f"THEN json_extract_string({text}, {steps}) END"
-    )
+    return f"json_extract_string(json_value({text}, {steps}), '$')"
 
 
 @compiles(JsonText, "postgresql")
