@@ -15,11 +15,20 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import failed_starts, growth, ingest, interactions, readers, reads, sessions
+from benchmarks import (
+    failed_starts,
+    growth,
+    ingest,
+    interactions,
+    peers,
+    readers,
+    reads,
+    sessions,
+)
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
-PARTS = ("reads", "readers", "starts", "interactions", "sessions")
+PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
 """What is measured, unless `PARTS=` names some of it; `ingest` only when it is named."""
 
 
@@ -51,12 +60,26 @@ def main() -> None:
         timings = failed_starts.measure(embedded)
         console.print(failed_starts.table_of(timings))
         results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
+    if "peers" in parts:
+        results["peers"] = _peers(console, embedded)
     if "ingest" in parts:
         results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
         console.print(table)
+
+
+def _peers(console: Console, prepared: Prepared) -> list[dict[str, object]]:
+    if not peers.installed():
+        console.print(f"No {peers.COMMAND} on the PATH: it was not measured.")
+        return []
+    found = peers.measure(prepared)
+    table = Table("answer", "ours", "Datasette", "unit", title="The same entries in Datasette")
+    for each in found:
+        table.add_row(each.name, f"{each.ours:,.0f}", f"{each.theirs:,.0f}", each.unit)
+    console.print(table)
+    return [asdict(each) for each in found]
 
 
 def _served(console: Console, prepared: Prepared, parts: list[str]) -> dict[str, object]:

@@ -89,7 +89,7 @@ def _measure(engine: str, prepared: Prepared) -> Measured:
     log = open_log(prepared.log_url, limits=Limits(query_timeout_s=600))
     opened_s = time.perf_counter() - started
     reader, scope = Reader(log), Scope(organization_id=prepared.organization_id)
-    facts = _facts(log, scope)
+    facts = facts_of(log, scope)
     # Ours first and alone: by hand, more memory may be needed.
     asked = questions(facts)
     ours = [(_elapsed_ms(lambda: each.ask(reader)), each) for each in asked]  # noqa: B023
@@ -167,7 +167,9 @@ def _by_hand(engine: str, log: AuditLog) -> Iterator[Callable[[str], object]]:
         connection.close()
 
 
-def _facts(log: AuditLog, scope: Scope) -> Facts:
+def facts_of(log: AuditLog, scope: Scope) -> Facts:
+    """What the questions are about in this log."""
+
     def first(statement: Statement) -> dict[str, Any]:
         return dict(log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
