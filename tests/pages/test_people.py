@@ -155,6 +155,18 @@ def test_the_address_says_kind_search_and_sort(open_app: Open, filled: Seeded) -
     }
 
 
+def test_the_choices_are_there_again_after_another_page(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), sort="actor", ascending="1")
+    names = app.dataframe[0].value["actor"].tolist()
+    assert names == sorted(names)
+    app.switch_page("activity/overview.py").run()
+    app.query_params.clear()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert app.dataframe[0].value["actor"].tolist() == names
+    assert app.query_params["sort"] in ("actor", ["actor"])
+
+
 def test_choices_that_do_not_exist_are_left_out(open_app: Open, filled: Seeded) -> None:
     app = opened(open_app("auditor@example.org"), kind="robots", sort="luck", ascending="maybe")
     assert len(app.dataframe[0].value) == 3
