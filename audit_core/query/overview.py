@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import BigInteger, and_, cast, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
@@ -11,7 +13,7 @@ from audit_core.query.buckets import HOUR_US, Buckets
 from audit_core.query.classification import Condition
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
-from audit_core.query.statements import actor_of, bucket_number, zone_offset
+from audit_core.query.statements import actor_of, bucket_of
 from audit_core.query.windows import Bounds
 
 STARTING_ACTIONS = ("create", "recover", "start")
@@ -120,7 +122,7 @@ def hours_of_week(
     """By hour of the week on the zone's clocks (0 is Monday from midnight): `hour`, `count`,
     `failed`. Hours without entries are left out."""
     table = source.table
-    number = bucket_number(table, zone_offset(table, buckets), HOUR_US)
+    number, _ = bucket_of(table, replace(buckets, width_us=HOUR_US))
     hour = (number % literal(7 * 24, BigInteger)).label("hour")
     return source.options(
         select(hour, source.count().label("count"), source.count(failed(table)).label("failed"))

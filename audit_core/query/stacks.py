@@ -22,7 +22,7 @@ from audit_core.query.buckets import Buckets
 from audit_core.query.classification import api_key_of, in_category
 from audit_core.query.counting import EACH, Countable
 from audit_core.query.filters import EntryFilter
-from audit_core.query.statements import actor_of, bucket_number, zone_offset
+from audit_core.query.statements import actor_of, bucket_of
 from audit_core.query.windows import Bounds
 
 MOST_STACKED = 7
@@ -118,7 +118,6 @@ def stacked(
     """
     table = source.table
     value = STACKS[by](table)
-    offset = zone_offset(table, buckets)
     place = case(
         *(
             (
@@ -131,8 +130,7 @@ def stacked(
     )
     return source.options(
         select(
-            bucket_number(table, offset, buckets.width_us).label("number"),
-            offset.label("offset_us"),
+            *bucket_of(table, buckets),
             place.label("place"),
             source.count().label("count"),
         )

@@ -18,7 +18,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import FromClause, Label
 
 from audit_core.access import Scope
 from audit_core.log.dialects.functions import epoch_microseconds, whole_quotient
@@ -187,12 +187,9 @@ def histogram(
     `Buckets.start(number, offset_us)` is the instant; no order.
     """
     table = source.table
-    offset = zone_offset(table, buckets)
-    number = bucket_number(table, offset, buckets.width_us)
     return source.options(
         select(
-            number.label("number"),
-            offset.label("offset_us"),
+            *bucket_of(table, buckets),
             table.c.status_code,
             source.count().label("count"),
         )
@@ -252,7 +249,14 @@ def beyond(table: FromClause, cursor: Cursor | None) -> Condition:
     )
 
 
-def zone_offset(table: FromClause, buckets: Buckets) -> ColumnElement[int]:
+def bucket_of(table: FromClause, buckets: Buckets) -> tuple[Label[int], Label[int]]:
+    """The bucket of an entry: `number` and `offset_us`, as `Buckets.start` takes them."""
+    offset = _zone_offset(table, buckets)
+    number = _bucket_number(table, offset, buckets.width_us)
+    return number.label("number"), offset.label("offset_us")
+
+
+def _zone_offset(table: FromClause, buckets: Buckets) -> ColumnElement[int]:
     """The zone's offset from UTC at an entry's time, in microseconds."""
     *earlier, last = buckets.spans
     otherwise = literal(last.offset_us, BigInteger)
@@ -267,7 +271,7 @@ def zone_offset(table: FromClause, buckets: Buckets) -> ColumnElement[int]:
     )
 
 
-def bucket_number(
+def _bucket_number(
     table: FromClause, offset: ColumnElement[int], width_us: int
 ) -> ColumnElement[int]:
     """The bucket number of an entry on the zone's clocks."""

@@ -105,6 +105,7 @@ def zone(scope: Scope) -> str:
 KNOWN_ELSEWHERE = (
     *("at", "entry", "entry_at", "compare", "comparing"),
     *("person", "list", "group", "sandbox", "sandbox_at"),
+    *("kind", "search", "sort", "ascending"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
 )
 """Parameters of the address that are not the filter's."""

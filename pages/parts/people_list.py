@@ -18,6 +18,15 @@ from pages.parts.visible import visible
 ROWS = 25
 _OFFSET = "people_offset"
 _TABLE = "people_table"
+_CHOSEN = "people_chosen"
+_KIND, _SEARCH = "people_kind", "people_search"
+_ORDER, _ASCENDING = "people_order", "people_ascending"
+
+PARAMS = ("kind", "search", "sort", "ascending")
+"""The choices of the list in the address."""
+
+MOST_SEARCHED = 200
+"""How many characters can be searched for."""
 
 KINDS = {
     ActorKind.ALL: "People and services",
@@ -87,37 +96,37 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
 
 
 def _draw_choices(view: filter_bar.View) -> ActorList:
+    asked = _chosen()
+    _keep(asked)
+    st.session_state[_KIND], st.session_state[_SEARCH] = asked.kind, asked.search
+    st.session_state[_ORDER], st.session_state[_ASCENDING] = asked.order, not asked.descending
     with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
-        kind = st.segmented_control(
+        st.segmented_control(
             "Kind",
             list(KINDS),
-            default=ActorKind.ALL,
             format_func=KINDS.__getitem__,
-            key="people_kind",
+            key=_KIND,
             required=True,
-            persist_state="session",
+            on_change=_choose,
         )
-        search = st.text_input(
+        st.text_input(
             "Search",
-            key="people_search",
-            max_chars=200,
+            key=_SEARCH,
+            max_chars=MOST_SEARCHED,
             icon=":material/search:",
             placeholder="Address, id or key",
-            persist_state="session",
+            on_change=_choose,
             width=220,
         )
-        order = st.selectbox(
+        st.selectbox(
             "Sort by",
             list(ORDERS),
             format_func=ORDERS.__getitem__,
-            key="people_order",
-            persist_state="session",
+            key=_ORDER,
+            on_change=_choose,
             width=180,
         )
-        ascending = st.toggle("Ascending", key="people_ascending", persist_state="session")
-    asked = ActorList(
-        kind=kind or ActorKind.ALL, search=search.strip(), order=order, descending=not ascending
-    )
+        st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
     about = (urlencode(view.wanted.to_params(), doseq=True), asked)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
@@ -129,6 +138,50 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
         descending=asked.descending,
         offset=offset,
     )
+
+
+def _chosen() -> ActorList:
+    """The choices of the address, bad ones left out; where it has none, those of before."""
+    given = {name: st.query_params[name] for name in PARAMS if name in st.query_params}
+    if not given:
+        before: ActorList | None = st.session_state.get(_CHOSEN)
+        return before or ActorList()
+    kind, order = given.get("kind"), given.get("sort")
+    return ActorList(
+        kind=ActorKind(kind) if kind in KINDS else ActorKind.ALL,
+        search=given.get("search", "")[:MOST_SEARCHED].strip(),
+        order=ActorOrder(order) if order in ORDERS else ActorOrder.ENTRIES,
+        descending=given.get("ascending") != "1",
+    )
+
+
+def _choose() -> None:
+    state = st.session_state
+    _keep(
+        ActorList(
+            kind=state[_KIND],
+            search=state[_SEARCH].strip(),
+            order=state[_ORDER],
+            descending=not state[_ASCENDING],
+        )
+    )
+
+
+def _keep(asked: ActorList) -> None:
+    """Write what is not as usual into the address, and remember it for the way back."""
+    st.session_state[_CHOSEN] = asked
+    usual = ActorList()
+    params = {
+        "kind": asked.kind.value if asked.kind is not usual.kind else None,
+        "search": asked.search or None,
+        "sort": asked.order.value if asked.order is not usual.order else None,
+        "ascending": None if asked.descending else "1",
+    }
+    for name, value in params.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
 
 
 def _columns(zone: str) -> dict[str, object]:

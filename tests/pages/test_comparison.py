@@ -123,3 +123,12 @@ def test_what_is_not_as_in_the_first_entry_stands_out(seeded: Seeded) -> None:
     assert EMPHASIS.startswith("background-color")
     assert {row for row, _ in marked} == {0}
     assert {column for _, column in marked} == {3}
+
+
+def test_picks_stay_on_another_page_of_the_list(open_app: Open, filled: Seeded) -> None:
+    filled.product.log.append([entry(filled, 20 + number) for number in range(30)])
+    app = explore(open_app(AUDITOR), window="1d", rows="25", compare=picks(filled, 1, 2))
+    button(app, "Older").click().run()
+    assert not app.exception
+    assert "at" in app.query_params
+    assert any(each.value == "2 entries to compare" for each in app.main.text)

@@ -141,6 +141,38 @@ def test_a_search_and_a_kind_narrow_the_list(open_app: Open, filled: Seeded) -> 
     assert "Nobody here matches" in app.info[0].value
 
 
+def test_the_address_says_kind_search_and_sort(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), kind="people", sort="entries", ascending="1")
+    assert app.dataframe[0].value["actor"].tolist()[-1] == MEMBER
+    (search,) = [each for each in app.text_input if each.label == "Search"]
+    search.set_value("OTHER@").run()
+    assert not app.exception
+    assert app.dataframe[0].value["actor"].tolist() == ["other@example.org"]
+    assert {name: app.query_params[name] for name in ("kind", "search", "ascending")} == {
+        "kind": "people",
+        "search": "OTHER@",
+        "ascending": "1",
+    }
+
+
+def test_the_choices_are_there_again_after_another_page(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), sort="actor", ascending="1")
+    names = app.dataframe[0].value["actor"].tolist()
+    assert names == sorted(names)
+    app.switch_page("activity/overview.py").run()
+    app.query_params.clear()
+    app.switch_page(PAGE).run()
+    assert not app.exception
+    assert app.dataframe[0].value["actor"].tolist() == names
+    assert app.query_params["sort"] in ("actor", ["actor"])
+
+
+def test_choices_that_do_not_exist_are_left_out(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), kind="robots", sort="luck", ascending="maybe")
+    assert len(app.dataframe[0].value) == 3
+    assert not {"kind", "sort", "ascending"} & set(app.query_params)
+
+
 def test_one_person_has_timeline_news_sessions_keys_and_entries(
     open_app: Open, filled: Seeded
 ) -> None:
