@@ -98,8 +98,11 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
 def _draw_choices(view: filter_bar.View) -> ActorList:
     asked = _chosen()
     _keep(asked)
-    st.session_state[_KIND], st.session_state[_SEARCH] = asked.kind, asked.search
-    st.session_state[_ORDER], st.session_state[_ASCENDING] = asked.order, not asked.descending
+    st.session_state[_KIND], st.session_state[_ORDER] = asked.kind, asked.order
+    st.session_state[_ASCENDING] = not asked.descending
+    # Set only where it differs: it would wipe out what a person is typing while the page runs.
+    if st.session_state.get(_SEARCH) != asked.search:
+        st.session_state[_SEARCH] = asked.search
     with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
         st.segmented_control(
             "Kind",
