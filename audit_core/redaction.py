@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import lru_cache
+from operator import methodcaller
 from typing import Any
 
 from audit_core.entries import AuditEntry
@@ -46,7 +48,9 @@ SECRET_SHAPES: tuple[tuple[str, str], ...] = (
     (
         r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
         rf"([\"']?[{_SPACES}]{{0,3}}[=:][{_SPACES}]{{0,3}})"
-        rf"(?:\"[^\"]{{0,500}}\"|'[^']{{0,500}}'|[^{_SPACES}]+)",
+        # What is redacted already stays as it is, and what stands right behind a value between
+        # quotation marks belongs to it.
+        rf"(?:{re.escape(MARK)}|(?:\"[^\"]{{0,500}}\"|'[^']{{0,500}}')+[A-Za-z0-9_]*|[^{_SPACES}]+)",
         rf"\1\2{MARK}",
     ),
 )
@@ -56,18 +60,26 @@ decides, or takes all that it has read: so no text takes long. The log's engines
 
 _IN_TEXT = tuple(
     # Words of ASCII, as the engines have them: a letter with an accent before it hides no secret.
-    (re.compile(shape.replace(r"\b", r"(?a:\b)")), replacement)
+    # Replaced by a function: a text with groups is taken apart again at each call.
+    (re.compile(shape.replace(r"\b", r"(?a:\b)")), methodcaller("expand", replacement))
     for shape, replacement in SECRET_SHAPES
 )
 
 
+_SHORTEST = 7
+"""No shape matches less, as in `token=x` or `a://:b@`."""
+
+
 def redact_text(text: str) -> str:
     """The text with what looks like a secret replaced by `MARK`."""
+    if len(text) < _SHORTEST:
+        return text
     for pattern, replacement in _IN_TEXT:
         text = pattern.sub(replacement, text)
     return text
 
 
+@lru_cache(maxsize=4096)
 def is_secret(key: str) -> bool:
     """Whether a value by this name is secret, whatever it holds."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
@@ -119,8 +131,8 @@ def redact_metadata(metadata: str | None) -> str | None:
 
 def redact(entry: AuditEntry) -> AuditEntry:
     """The entry as it may be shown and exported unasked."""
-    return replace(
-        entry,
-        metadata=redact_metadata(entry.metadata),
-        error_message=None if entry.error_message is None else redact_text(entry.error_message),
-    )
+    metadata = redact_metadata(entry.metadata)
+    message = None if entry.error_message is None else redact_text(entry.error_message)
+    if (metadata, message) == (entry.metadata, entry.error_message):
+        return entry
+    return replace(entry, metadata=metadata, error_message=message)

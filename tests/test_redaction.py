@@ -1,10 +1,12 @@
 import json
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core import redaction
 from audit_core.redaction import MARK, redact, redact_metadata, redact_text
 from tests.strategies import entry
 
@@ -217,3 +219,10 @@ def test_a_megabyte_of_anything_takes_no_time(piece):
 def test_a_letter_with_an_accent_hides_no_secret() -> None:
     assert redact_text("éBearer abcdefgh") == f"éBearer {MARK}"
     assert redact_text("xBearer abcdefgh") == "xBearer abcdefgh"
+
+
+@given(st.sampled_from(redaction.SECRET_SHAPES), st.data())
+def test_nothing_shorter_than_the_shortest_secret_looks_like_one(shape, data):
+    pattern = re.compile(shape[0])
+    found = data.draw(st.from_regex(pattern, fullmatch=True))
+    assert len(found) >= redaction._SHORTEST

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from operator import attrgetter
 
 from audit_core.entries import FIELDS, AuditEntry
 from audit_core.query.windows import format_instant
@@ -20,11 +22,15 @@ def neutralized(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _cell(entry: AuditEntry, attribute: str) -> str:
-    if attribute == "created_at":
-        return format_instant(entry.created_at)
-    value = getattr(entry, attribute)
-    return "" if value is None else neutralized(str(value))
+_values = attrgetter(*(attribute for _, attribute in FIELDS))
+
+
+def _cell(value: str | int | datetime | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return format_instant(value)
+    return neutralized(str(value))
 
 
 def write(batches: Iterable[list[AuditEntry]]) -> Iterator[bytes]:
@@ -34,7 +40,7 @@ def write(batches: Iterable[list[AuditEntry]]) -> Iterator[bytes]:
     """
     yield _rows([[name for name, _ in FIELDS]])
     for batch in batches:
-        yield _rows([[_cell(entry, attribute) for _, attribute in FIELDS] for entry in batch])
+        yield _rows([[*map(_cell, _values(entry))] for entry in batch])
 
 
 def _rows(rows: list[list[str]]) -> bytes:

@@ -31,6 +31,9 @@ from audit_core.query.filters import EntryFilter
 NOTHING: Expression = Not(part=EVERYTHING)
 """True of no entry."""
 
+SHORT = 3
+"""So many targets hold a text of fewer characters that it is not worth looking for which."""
+
 _HOLDING_TEXT = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
 """Where the text of a filter is looked for."""
 
@@ -52,7 +55,9 @@ def lookups(expression: Expression) -> tuple[Leaf, ...]:
 def _lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):
-            yield from (_of(leaf, field) for field in leaf.fields)
+            short = len(leaf.text) < SHORT
+            fields = [field for field in leaf.fields if not (short and field is Field.TARGET_ID)]
+            yield from (_of(leaf, field) for field in fields)
         elif isinstance(leaf, Matches) and leaf.field in TEXT_FIELDS:
             yield leaf
 
