@@ -46,8 +46,8 @@ NOTHING_READ = 2
 INTERRUPTED = 130
 """The exit code of a program stopped by Ctrl-C, as a shell expects it."""
 
-MOST_ENGINE_MB = 320
-"""What the embedded engine may use here: two batches on their way to it take more than that."""
+MOST_ENGINE_MB = 416
+"""What the embedded engine may use here: two batches on their way to it take twice as much."""
 
 ACTOR = "command line"
 """Who the access record names."""
