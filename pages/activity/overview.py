@@ -68,7 +68,7 @@ window = view.wanted.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
     compared = f", compared with {metrics.compared_with(window)}" if before else ""
-    st.caption(f"{span}{compared}. Click a bar or a cell to narrow the filter.")
+    st.caption(f"{span}{compared}. Click a bar or a cell to narrow it.")
 with time_slot:
     zoom.draw_back(view.wanted)
     charts.draw_outcomes_over_time(histogram, view.wanted)

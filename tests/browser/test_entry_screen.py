@@ -45,7 +45,11 @@ def grid(screen: Screen, name: str) -> Locator:
 def click(screen: Screen, table: Locator, x: float, y: float) -> None:
     box = table.bounding_box()
     assert box is not None
-    screen.page.mouse.click(box["x"] + x, box["y"] + y)
+    place = (box["x"] + x, box["y"] + y)
+    # The table learns where it is from the pointer.
+    screen.page.mouse.move(*place)
+    screen.page.wait_for_timeout(300)
+    screen.page.mouse.click(*place)
 
 
 def keep(screen: Screen, field: str) -> None:
