@@ -71,7 +71,7 @@ class Places:
             return EACH, bounds
         asked = self._settled(wanted, scope)
         each = replace(EACH, asked=asked)
-        counts = hourly(wanted, asked, bounds, buckets)
+        counts = hourly(asked, bounds, buckets)
         if counts is None:
             return each, bounds
         certain, targets = at_least(asked), targets_of(asked)
@@ -128,7 +128,7 @@ class Places:
         newer: bool,
     ) -> _Hours | None:
         """At least the `most` nearest hours of matches; `None` if counts do not tell."""
-        counts = hourly(wanted, asked, bounds)
+        counts = hourly(asked, bounds)
         if counts is None:
             return None
         certain, targets = replace(counts, asked=at_least(asked)), targets_of(asked)

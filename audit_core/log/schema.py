@@ -195,6 +195,9 @@ COUNTED_REVISION = bindparam("counted_revision", type_=BigInteger, required=True
 """In a statement that reads counts: the revision in `counted`, given by the engine itself as of
 the very moment that the statement sees."""
 
+READS_COUNTS = {COUNTED_REVISION.key: True}
+"""The execution options of such a statement."""
+
 entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
 """What every read sees."""
 

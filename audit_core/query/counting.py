@@ -27,6 +27,7 @@ from audit_core.access import Scope
 from audit_core.log.schema import (
     COUNTED_BY,
     COUNTED_REVISION,
+    READS_COUNTS,
     Statement,
     audit_entry,
     entries,
@@ -74,20 +75,16 @@ class Countable:
         """The statement, told to the engine as one that reads counts if it does."""
         if self.number is None:
             return statement
-        return statement.execution_options(**{COUNTED_REVISION.key: True})
+        return statement.execution_options(**READS_COUNTS)
 
 
 EACH = Countable(table=entries)
 """Every entry for itself."""
 
 
-def hourly(
-    wanted: EntryFilter, asked: Expression, bounds: Bounds, buckets: Buckets | None = None
-) -> Countable | None:
-    """The counts that answer the filter and what is asked by other columns than the target;
-    `None` if they cannot, or do not pay."""
-    if wanted.targets or not pays(wanted, bounds):
-        return None
+def hourly(asked: Expression, bounds: Bounds, buckets: Buckets | None = None) -> Countable | None:
+    """The counts that answer what is asked by other columns than the target; `None` if they
+    cannot."""
     if buckets is not None and not _of_hours(buckets):
         return None
     for leaf in leaves(asked):

@@ -14,6 +14,7 @@ from audit_core.log.creations import creates_sandbox, creations_among
 from audit_core.log.dialects.functions import fits, json_text
 from audit_core.log.schema import (
     COUNTED_REVISION,
+    READS_COUNTS,
     Statement,
     audit_entry,
     entries,
@@ -58,9 +59,7 @@ class Creations:
 
     def options(self, statement: Statement) -> Statement:
         """The statement, told to the engine as one that reads what the log keeps if it does."""
-        return (
-            statement.execution_options(**{COUNTED_REVISION.key: True}) if self.kept else statement
-        )
+        return statement.execution_options(**READS_COUNTS) if self.kept else statement
 
 
 AMONG_ENTRIES = Creations(table=entries, kept=False)
@@ -75,3 +74,8 @@ KEPT = Creations(
     kept=True,
 )
 """For a log that keeps counts."""
+
+
+def creations(*, kept: bool) -> Creations:
+    """Those that the log keeps, if it does."""
+    return KEPT if kept else AMONG_ENTRIES

@@ -28,6 +28,7 @@ from audit_core.access import Scope
 from audit_core.log.dialects.functions import ONCE
 from audit_core.log.schema import (
     COUNTED_REVISION,
+    READS_COUNTS,
     Statement,
     audit_entry,
     searched_value,
@@ -37,8 +38,6 @@ from audit_core.log.schema import (
 from audit_core.query.classification import Condition
 from audit_core.query.criteria import fulfilling
 from audit_core.query.expressions import Contains, Field, Leaf, Matches
-
-_READS_COUNTS = {COUNTED_REVISION.key: True}
 
 
 def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> Statement:
@@ -67,7 +66,7 @@ def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> St
             fulfilled = fulfilled.where(_own(source, scope)).distinct()
         parts.append(fulfilled.subquery().select())
     both = union_all(*parts).subquery("fulfilled")
-    return select(both).execution_options(**_READS_COUNTS)
+    return select(both).execution_options(**READS_COUNTS)
 
 
 def _field_of(condition: Leaf) -> Field:
@@ -102,7 +101,7 @@ def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
         .where(_own(places, scope), places.c.target_id.in_(tuple(targets)))
         .group_by(places.c.hour)
         .order_by(places.c.hour.desc())
-        .execution_options(**_READS_COUNTS)
+        .execution_options(**READS_COUNTS)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     CTE,
@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.entries import CREATE, NAME_PATH, SANDBOX
+from audit_core.entries import CREATE, LATEST, NAME_PATH, SANDBOX
 from audit_core.log.dialects.functions import ONCE, epoch_microseconds, json_text, starts_with
 from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.classification import Condition
@@ -42,9 +42,6 @@ from audit_core.query.sandboxes import (
 )
 from audit_core.query.starts import SilentRule, StartOutcome, attempts_and_lives
 from audit_core.query.windows import Bounds
-
-NEVER = datetime.max.replace(tzinfo=UTC)
-"""After all that is in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +93,8 @@ def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENT
         born = select(func.min(table.c.created_at)).where(
             within_scope(table, scope), table.c.target_id == literal(sandbox)
         )
-        # NULL as a bound would let no row pass, but all of them be read.
-        since = func.coalesce(born.scalar_subquery(), literal(NEVER, UtcTime))
+        # NULL as a bound would let no row pass, but all of them be read. No entry is as late.
+        since = func.coalesce(born.scalar_subquery(), literal(LATEST, UtcTime))
         told = told.where(entries.c.created_at >= since)
     return creations.options(told)
 

@@ -13,7 +13,7 @@ from audit_core.entries import AuditEntry
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import failure_groups, retries, starts, suspects
-from audit_core.query.creations import AMONG_ENTRIES, KEPT, Creations
+from audit_core.query.creations import Creations, creations
 from audit_core.query.cursors import Cursor
 from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
@@ -41,7 +41,7 @@ class StartsReader:
 
     @property
     def _creations(self) -> Creations:
-        return KEPT if self.log.keeps_counts else AMONG_ENTRIES
+        return creations(kept=self.log.keeps_counts)
 
     def page(
         self,

@@ -12,7 +12,7 @@ from audit_core.entries import CREATE, SANDBOX
 from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
-from audit_core.query.creations import AMONG_ENTRIES, KEPT, Creations
+from audit_core.query.creations import Creations, creations
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.query.starts import SilentRule
@@ -80,7 +80,7 @@ class TracesReader:
 
     @property
     def _creations(self) -> Creations:
-        return KEPT if self.log.keeps_counts else AMONG_ENTRIES
+        return creations(kept=self.log.keeps_counts)
 
     def targets(
         self,
@@ -107,9 +107,10 @@ class TracesReader:
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
-        of_sandboxes = target_type == SANDBOX and bool(ids)
-        naming = traces.names_and_states(ids, scope, bounds, self._creations)
-        known = self._rows(naming, scope) if of_sandboxes else []
+        known = []
+        if target_type == SANDBOX and ids:
+            naming = traces.names_and_states(ids, scope, bounds, self._creations)
+            known = self._rows(naming, scope)
         names = {row["sandbox"]: row["name"] for row in known if row["name"]}
         states = _states(known, {row["target"]: row["silent_us"] for row in found})
         page = tuple(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.access import Permission, Scope
+from audit_core.access import Scope
 from audit_core.query.windows import UTC_NAME, zone_names
-from audit_core.state.organization_settings import keep_setting, read_setting
-from pages.parts import cached, viewer
+from audit_core.state.organization_settings import read_setting
+from pages.parts import cached, organization_setting
 
 SETTING = "zone"
 _CHOICE = "organization_zone"
@@ -18,7 +18,11 @@ def draw(scope: Scope) -> None:
     """The zone, to be changed."""
     # Not in the callback itself: it runs before the page has required its permission.
     if asked := st.session_state.pop(_ASKED, None):
-        keep(*asked)
+        page_scope, zone = asked
+        organization_setting.keep(
+            page_scope, SETTING, zone, verb="organization.zone_set", detail={"zone": zone}
+        )
+        cached.organization_zone.clear()
     organization_id = scope.organization_id or ""
     with cached.product().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=SETTING)
@@ -37,16 +41,3 @@ def draw(scope: Scope) -> None:
 
 def _choose(scope: Scope) -> None:
     st.session_state[_ASKED] = (scope, st.session_state[_CHOICE])
-
-
-def keep(scope: Scope, zone: str) -> None:
-    """Make it the zone of this organization, unless another one is looked at by now."""
-    person, present = viewer.require(Permission.MANAGE)
-    if present != scope:
-        st.rerun()
-    with cached.product().state.begin() as connection:
-        keep_setting(
-            connection, organization_id=present.organization_id or "", name=SETTING, value=zone
-        )
-        viewer.record_deed(connection, person, "organization.zone_set", {"zone": zone})
-    cached.organization_zone.clear()

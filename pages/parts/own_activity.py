@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.access import Permission, Scope
-from audit_core.state.organization_settings import ON, OWN_ACTIVITY, keep_setting, read_setting
-from pages.parts import cached, viewer
+from audit_core.access import Scope
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, read_setting
+from pages.parts import cached, organization_setting
 
 _TOGGLE = "own_activity"
 _ASKED = "own_activity_asked"
@@ -16,7 +16,14 @@ def draw(scope: Scope) -> None:
     """The switch, with what it means."""
     # Not in the callback itself: it runs before the page has required its permission.
     if asked := st.session_state.pop(_ASKED, None):
-        keep(asked[0], allowed=asked[1])
+        page_scope, allowed = asked
+        organization_setting.keep(
+            page_scope,
+            OWN_ACTIVITY,
+            ON if allowed else None,
+            verb="organization.own_activity",
+            detail={"allowed": allowed},
+        )
     organization_id = scope.organization_id or ""
     with cached.product().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=OWN_ACTIVITY)
@@ -34,18 +41,3 @@ def draw(scope: Scope) -> None:
 
 def _turn(scope: Scope) -> None:
     st.session_state[_ASKED] = (scope, bool(st.session_state[_TOGGLE]))
-
-
-def keep(scope: Scope, *, allowed: bool) -> None:
-    """Allow it to the members of this organization from now on, or no longer."""
-    person, present = viewer.require(Permission.MANAGE)
-    if present != scope:
-        st.rerun()
-    with cached.product().state.begin() as connection:
-        keep_setting(
-            connection,
-            organization_id=present.organization_id or "",
-            name=OWN_ACTIVITY,
-            value=ON if allowed else None,
-        )
-        viewer.record_deed(connection, person, "organization.own_activity", {"allowed": allowed})

@@ -63,6 +63,12 @@ class Screen:
             "() => document.querySelector('[data-test-script-state=running]') === null"
         )
 
+    def go_live(self) -> None:
+        """Switch Real-time on, when the entries are there."""
+        self.rows()
+        self.page.get_by_text("Real-time").click()
+        expect(self.page.get_by_text("0 new since you switched on")).to_be_visible()
+
     @property
     def table(self) -> Locator:
         """The table of entries."""

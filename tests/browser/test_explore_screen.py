@@ -105,9 +105,7 @@ def test_real_time_shows_what_another_program_adds_and_a_pause_holds_still(
     open_screen: OpenScreen, prepared: Prepared, app: str
 ) -> None:
     screen = open_screen(AUDITOR, "/explore?window=1h")
-    screen.rows()
-    screen.page.get_by_text("Real-time").click()
-    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.go_live()
 
     first = append(app, prepared)
     expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible(

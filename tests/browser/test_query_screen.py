@@ -111,9 +111,7 @@ def test_what_is_being_typed_survives_a_refresh_by_real_time(
     open_screen: OpenScreen, prepared: Prepared, app: str
 ) -> None:
     screen = open_screen(ADMIN, "/explore?window=1h")
-    screen.rows()
-    screen.page.get_by_text("Real-time").click()
-    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.go_live()
     screen.settle()
     box = screen.page.get_by_label("Query", exact=True)
     box.press_sequentially("action:sta")

@@ -93,9 +93,7 @@ def test_suggestions_outlast_a_page_that_is_drawn_anew(
     open_screen: OpenScreen, prepared: Prepared, app: str
 ) -> None:
     screen = open_screen(ADMIN, "/explore?window=1h")
-    screen.rows()
-    screen.page.get_by_text("Real-time").click()
-    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.go_live()
     screen.settle()
     box = screen.page.get_by_role("combobox", name="Query", exact=True)
     box.press_sequentially("outcome:fa")

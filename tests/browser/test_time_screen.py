@@ -70,9 +70,7 @@ def test_a_hidden_tab_asks_nothing_and_catches_up_when_it_is_seen(
     open_screen: OpenScreen, prepared: Prepared, app: str
 ) -> None:
     screen = open_screen(AUDITOR, "/explore?window=1h")
-    screen.rows()
-    screen.page.get_by_text("Real-time").click()
-    expect(screen.page.get_by_text("0 new since you switched on")).to_be_visible()
+    screen.go_live()
     screen.settle()
     screen.page.evaluate(HIDE, True)
     screen.page.wait_for_timeout(500)

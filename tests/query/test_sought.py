@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.entries import AuditEntry
+from audit_core.log.schema import SEARCHED
 from audit_core.query.expressions import (
     TEXT_FIELDS,
     Contains,
@@ -106,6 +107,10 @@ def test_a_text_that_few_values_hold_is_asked_for_by_these():
     assert targets_of(told) is None
     assert targets_of(settled(told, {target: ("sb-1",)})) == ("sb-1",)
     assert targets_of(settled(told, {target: ()})) == ()
+
+
+def test_the_log_keeps_the_values_of_every_field_that_words_are_looked_for_in():
+    assert {field.value for field in TEXT_FIELDS} == {*SEARCHED, TARGET.value}
 
 
 def test_what_only_targets_fulfil_is_true_of_nothing_elsewhere():

@@ -107,13 +107,16 @@ def count_late(connection: Connection, rows: pa.Table) -> None:
         groups = late.filter(pc.is_valid(late.column(names[-1]))) if table is target_hour else late
         found = groups.group_by(["hour", *names]).aggregate([([], "count_all")])
         insert_from_arrow(connection, table, found.rename_columns(table.c.keys()))
-    _add_values(connection, entry_count)
-    with given(connection, late) as rows:
-        _add_creations(connection, rows)
+    with given(connection, late) as stored:
+        _add_values(connection, stored)
+        _add_creations(connection, stored)
 
 
 def drop_counts(connection: Connection, earliest: datetime) -> None:
     """Drop the counts of what was made before the beginning of an hour."""
+    expired = select(entry_count.c.hour).where(entry_count.c.hour < earliest).limit(1)
+    if connection.execute(expired).first() is None:
+        return
     for table in (entry_count, target_hour):
         connection.execute(delete(table).where(table.c.hour < earliest))
     connection.execute(delete(sandbox_creation).where(sandbox_creation.c.created_at < earliest))
@@ -138,7 +141,9 @@ def _count(connection: Connection, condition: ColumnElement[bool]) -> None:
     _add_creations(connection, audit_entry, condition)
 
 
-def _add_values(connection: Connection, source: Table, *conditions: ColumnElement[bool]) -> None:
+def _add_values(
+    connection: Connection, source: FromClause, *conditions: ColumnElement[bool]
+) -> None:
     """Note the values that the rows of a table have and that are not noted yet."""
     parts = [
         select(
