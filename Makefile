@@ -1,10 +1,10 @@
-# make run: the app at http://localhost:8501. make test: all tests.
+# make run: the app at http://localhost:8501. make test: all tests. make soak: attacks and faults at length.
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
 BIN := .venv/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test soak check bench clean
 
 run: .venv/run.stamp
 	@$(BIN)/python -m audit_core prepare
@@ -18,6 +18,9 @@ check: .venv/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+soak: .venv/test.stamp
+	@$(BIN)/python -m tests.soak
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m benchmarks
