@@ -76,7 +76,7 @@ class Screen:
         found: list[Download] = []
 
         def watched(page: Page) -> None:
-            page.on("download", found.append)
+            page.on("download", lambda file: found.append(file))
 
         watched(self.page)
         self.page.context.on("page", watched)
