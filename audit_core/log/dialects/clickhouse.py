@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -73,6 +73,9 @@ WRITERS = 2**14
 TICK = timedelta(microseconds=16)
 """Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
 that is opened draws one. They have 18 digits until 2050."""
+
+_LABEL = "log_comment"
+"""The setting by which a statement is found again that is to be ended."""
 
 _FEW = 1000
 """Of how many values an index tells more than it costs."""
@@ -142,8 +145,24 @@ class ClickHouse(Dialect):
         self, connection: Connection, scope: Scope | None, *, timeout_s: float
     ) -> Iterator[None]:
         """The server stops it."""
-        connection.execution_options(settings={"max_execution_time": timeout_s})
+        connection.execution_options(
+            settings={"max_execution_time": timeout_s, _LABEL: secrets.token_hex(16)}
+        )
         yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a statement on another connection; within this process, where one statement runs at
+        a time, the time limit alone ends it."""
+        if self._within:
+            return lambda: None
+        engine = connection.engine
+        label = connection.get_execution_options()["settings"][_LABEL]
+
+        def interrupt() -> None:
+            with engine.connect() as other:
+                _run(other, f"KILL QUERY WHERE Settings['{_LABEL}'] = '{label}' ASYNC")
+
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""
@@ -254,7 +273,11 @@ class ClickHouse(Dialect):
         return sorted(int(partition) for (partition,) in found)
 
 
-_STOPPED = {159, 160}
+_STOPPED = {
+    159,  # past the time limit
+    160,  # expected to be
+    394,  # killed
+}
 _ACCESS_DENIED = 497
 _OUT_OF_REACH = {
     81,  # no such database
