@@ -91,7 +91,11 @@ class AuditLog:
         self._heads = Heads(self._read_heads, shared=dialect.shared)
         try:
             self._engine = self._open()
-            self._heads.read()
+            try:
+                self._heads.read()
+            except BaseException:
+                self._engine.dispose()
+                raise
         except BaseException:
             if self._lock:
                 self._lock.release()

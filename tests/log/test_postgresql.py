@@ -25,7 +25,7 @@ from audit_core.reader import Reader
 from audit_core.state.database import open_state
 from audit_core.tallies import Tallies
 from tests.contract.engines import started
-from tests.log.test_crashes import BATCH, acknowledged, start_appending
+from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
