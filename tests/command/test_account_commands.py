@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from audit_core.access import Permission, Role
 from audit_core.command.accounts import account_app
+from audit_core.command.opened_state import ACTOR
 from audit_core.command.tokens import token_app
 from audit_core.errors import AccountError
 from audit_core.state.access_record import AccessEvent, list_events
@@ -61,7 +62,7 @@ def _runner(app: typer.Typer) -> Run:
 def _events(state: State) -> list[AccessEvent]:
     with state.read() as connection:
         events = list_events(connection, organization_id=None, limit=100)
-    return [event for event in reversed(events) if event.actor == "command line"]
+    return [event for event in reversed(events) if event.actor == ACTOR]
 
 
 def _can_sign_in(state: State, password: str) -> bool:
