@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -32,7 +32,7 @@ from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
 from audit_core.starts.attempts import StartAttempt, StartPage
-from audit_core.starts.reader import Counts, StartsReader
+from audit_core.starts.reader import Counts, StartsReader, silent_rule
 from audit_core.starts.trace import Trace
 from audit_core.starts.traces_reader import TargetPage, TracesReader
 from audit_core.state.organization_settings import read_setting
@@ -264,11 +264,7 @@ def used_keys(
 
 
 def _rule() -> SilentRule:
-    settings = product().settings
-    return SilentRule(
-        within=timedelta(minutes=settings.silent_failure_minutes),
-        delete_after=timedelta(seconds=settings.silent_failure_delete_s),
-    )
+    return silent_rule(product().settings)
 
 
 def starts_reader() -> StartsReader:
