@@ -166,6 +166,17 @@ def test_disabling_enabling_and_resetting_decide_who_signs_in(state: State, acco
     ]
 
 
+def test_an_operator_is_made_and_unmade_on_record(state: State, account: Run) -> None:
+    account(*ADD, *IN_ACME)
+    for command, listed in (("grant-operator", 1), ("withdraw-operator", 0)):
+        assert account(command, "--email", "ada@example.com").exit_code == 0
+        assert account("list").stdout.count("operator") == listed
+    assert [(event.verb, event.organization_id) for event in _events(state)][2:] == [
+        ("operator.granted", None),
+        ("operator.withdrawn", None),
+    ]
+
+
 @pytest.mark.parametrize("command", ["grant", "disable", "enable", "reset-password", "withdraw"])
 def test_an_unknown_person_is_named(account: Run, command: str) -> None:
     organization = ("--organization", "o") if command in ("grant", "withdraw") else ()
