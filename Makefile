@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
+JOBS ?= 2
 BIN := .venv/bin
 
 .PHONY: run test soak check bench clean
@@ -12,7 +13,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
 test: .venv/test.stamp check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: .venv/test.stamp
 	@$(BIN)/ruff check .

@@ -13,17 +13,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
-from audit_core.api.serving import wrong_options
+from audit_core.api.serving import leave_peers_as_they_are, wrong_options
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
-from audit_core.product import Product
-from audit_core.settings import read_settings
+from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import problems
+from pages.parts import opened, problems
 
 HOME = Path(__file__).resolve().parent
 
@@ -31,31 +31,14 @@ HOME = Path(__file__).resolve().parent
 os.umask(0o077)
 
 
-def product() -> Product:
-    """The one product of this process, which the pages use too.
-
-    Imported late: Streamlit's caches want its runtime to be there first.
-    """
-    from pages.parts import cached
-
-    return cached.product()
-
-
-def close_product() -> None:
-    """Let go of the product, if it was opened."""
-    from pages.parts import cached
-
-    cached.product.clear()
-
-
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
-    opened = product()
-    with opened.state.read() as connection:
+    product = opened.product()
+    with product.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    if not loaded or not opened.settings.demo:
+    if not loaded or not product.settings.demo:
         return None
-    return RunningTrickle(opened.log.append, opened.clock, seed=opened.settings.demo_seed)
+    return RunningTrickle(product.log.append, product.clock, seed=product.settings.demo_seed)
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -64,12 +47,12 @@ def page_hashes() -> tuple[str, ...]:
     return inline_script_hashes(page.read_text(encoding="utf-8"))
 
 
-def secure_cookie() -> bool:
-    """Whether people reach the app by HTTPS only; unreadable settings are told elsewhere."""
+def gate_settings() -> Settings:
+    """The settings, or the defaults where they cannot be read: that is told elsewhere."""
     try:
-        return read_settings().secure_cookie
+        return read_settings()
     except AuditError:
-        return False
+        return Settings.model_construct()
 
 
 async def to_root(request: Request) -> RedirectResponse:
@@ -94,15 +77,26 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     finally:
         if trickle is not None:
             await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(close_product)
+        await asyncio.to_thread(opened.product.close)
 
+
+leave_peers_as_they_are()
+settings = gate_settings()
 
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=[*routes(product), Route("/overview", to_root)],
+    routes=[*routes(opened.product), Route("/overview", to_root)],
     middleware=[
-        Middleware(Gate, product=product, secure=secure_cookie(), script_hashes=page_hashes())
+        Middleware(
+            Gate,
+            product=opened.product,
+            secure=settings.secure_cookie,
+            proxies=TrustedProxies(
+                networks=settings.trusted_proxies, header=settings.forwarded_header
+            ),
+            script_hashes=page_hashes(),
+        )
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

@@ -8,6 +8,22 @@ from audit_core.log.store import AuditLog, open_log
 from tests.contract.engines import Engines, started
 from tests.strategies import NOW
 
+TESTS = Path(__file__).parent
+BROWSER, SOAK = TESTS / "browser", TESTS / "soak"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests first, since they fail soonest.
+
+    Where the tests run in several processes, a file stays in one, since its tests share what is
+    dear to make; all browser tests do, which share one app; an attack stands for itself.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(BROWSER))
+    for item in items:
+        if not item.path.is_relative_to(SOAK):
+            shared = BROWSER if item.path.is_relative_to(BROWSER) else item.path
+            item.add_marker(pytest.mark.xdist_group(shared.relative_to(TESTS).as_posix()))
+
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[Engines]:

@@ -172,10 +172,23 @@ def test_log_text_never_becomes_html(path):
 
 
 @pytest.mark.parametrize("path", [ROOT / "app.py", *PAGES], ids=named)
+def test_nothing_is_handed_out_by_an_address_alone(path):
+    # Streamlit keeps what these hand out below /media, for whoever knows the address.
+    media = {"download_button", "image", "audio", "video", "logo", "pdf", "pyplot", "ImageColumn"}
+    assert not media & {name.rpartition(".")[2] for name in called(tree_of(path)) if "." in name}
+
+
+@pytest.mark.parametrize("path", [ROOT / "app.py", *PAGES], ids=named)
 def test_everything_cached_is_in_one_file(path):
     if path != ROOT / "pages" / "parts" / "cached.py":
         names = [node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)]
         assert not [name for name in names if name.startswith("cache_")]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=named)
+def test_nothing_that_must_live_hangs_in_a_cache_that_a_client_can_clear(path):
+    names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+    assert "cache_resource" not in names | {*imported(tree_of(path))}
 
 
 def test_everything_that_reads_the_log_is_cached_by_scope_or_organization():

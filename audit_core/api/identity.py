@@ -74,7 +74,11 @@ def viewer_of(product: Product, secret: str | None) -> Viewer | None:
 
 
 def address_of(request: Request) -> str | None:
-    """The address that the request came from, `None` if the server does not know."""
+    """The address that the request came from, `None` if the server does not know.
+
+    The gate has put the client's address there, see `forwarded.with_client`; Streamlit's
+    `st.context.ip_address` is the same one.
+    """
     return request.client.host if request.client else None
 
 

@@ -23,6 +23,7 @@ from audit_core.query.starts import SilentRule, StartOutcome
 from audit_core.query.suspects import MOST_VALUES, TRAITS, Suspects
 from audit_core.query.windows import EPOCH, Bounds
 from audit_core.redaction import redact, redact_text
+from audit_core.settings import Settings
 from audit_core.starts.attempts import StartAttempt, StartPage
 
 MOST_GROUPS_BEFORE = 20_000
@@ -30,6 +31,14 @@ MOST_GROUPS_BEFORE = 20_000
 
 Counts = dict[StartOutcome, tuple[int, ...]]
 """Attempts by outcome in each span, oldest first; every outcome is there."""
+
+
+def silent_rule(settings: Settings) -> SilentRule:
+    """When a start that was answered well is suspected to have failed, as the operator set it."""
+    return SilentRule(
+        within=timedelta(minutes=settings.silent_failure_minutes),
+        delete_after=timedelta(seconds=settings.silent_failure_delete_s),
+    )
 
 
 @dataclass(frozen=True, slots=True)

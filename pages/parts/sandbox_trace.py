@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
 from audit_core.access import Allowed, Permission, Scope, decide
-from audit_core.query.failure_groups import FailureGroup
+from audit_core.api.bundles import BUNDLE_PATH
 from audit_core.query.filters import EntryFilter
-from audit_core.query.spans import Spans
-from audit_core.query.windows import Bounds, parse_instant, written
-from audit_core.starts.attempts import StartAttempt, length_of
-from audit_core.starts.bundle import Similar, support_bundle
+from audit_core.query.windows import format_instant, parse_instant, written
+from audit_core.starts.attempts import length_of
 from audit_core.starts.configuration import configuration_at
 from audit_core.starts.trace import Trace, TraceRow
 from audit_core.starts.traces_reader import NEAR
 from audit_core.state.sessions import Viewer
-from audit_core.templates import template_of
-from pages.parts import cached, charts, filter_bar, start_list, viewer
+from pages.parts import cached, charts, filter_bar, start_list
 from pages.parts.entry_table import message_text, outcome_text
 from pages.parts.figures import life
 from pages.parts.visible import visible
 
 MOST_ROWS = 2_000
-WEEK = timedelta(days=7)
-MOST_GROUPS = 200
 
 
 def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
@@ -42,7 +38,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.code(visible(trace.sandbox), language=None, width="content")
         st.text(visible(trace.name or _only_by_name(trace, near)), width="stretch")
-        _draw_bundle(trace, person, scope, head)
+        _draw_bundle(trace, person, near)
     with st.grid(4, min_column_width=165, key="trace_metrics"):
         worked = trace.to_first_success
         st.metric("State", _state(trace), border=True)
@@ -88,58 +84,17 @@ def _state(trace: Trace) -> str:
     return last.state.label if last.until is None else "Deleted"
 
 
-def _draw_bundle(trace: Trace, person: Viewer, scope: Scope, head: int) -> None:
+def _draw_bundle(trace: Trace, person: Viewer, near: datetime | None) -> None:
     if not trace.failing or not isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         return
-    attempt = trace.failing[-1]
-    now = cached.utc_now().replace(microsecond=0)
-    state, come_from = cached.product().state, viewer.address()
-
-    def bundle() -> str:
-        made = support_bundle(attempt, trace, _similar(attempt, scope, head), made_at=now)
-        # Where this cannot be put on record, there is no file.
-        with state.begin() as connection:
-            detail = {"entry": attempt.entry.id}
-            viewer.record_deed(
-                connection, person, "support_bundle.downloaded", detail, come_from=come_from
-            )
-        return made
-
-    st.download_button(
+    where = {"sandbox": trace.sandbox, "entry": trace.failing[-1].entry.id}
+    if near is not None:
+        where["near"] = format_instant(near)
+    st.link_button(
         "Support bundle",
-        bundle,
-        file_name=f"failed-start-{attempt.entry.created_at:%Y%m%d-%H%M%S}.md",
-        mime="text/markdown",
+        f"{BUNDLE_PATH}?{urlencode(where)}",
         icon=":material/support:",
         help="The last failed attempt in one Markdown file, secrets redacted",
-    )
-
-
-def _similar(attempt: StartAttempt, scope: Scope, head: int) -> Similar | None:
-    """The group of the attempt within the week before it."""
-    until = attempt.entry.created_at + timedelta(microseconds=1)
-    since = until - WEEK
-    found = cached.failure_groups(
-        EntryFilter(),
-        scope,
-        Bounds(since=since, until=until),
-        Spans(since=since, until=until),
-        MOST_GROUPS,
-        head,
-    )
-    group = next((each for each in found.largest if _belongs(attempt, each)), None)
-    return None if group is None else Similar(group=group, since=since)
-
-
-def _belongs(attempt: StartAttempt, group: FailureGroup) -> bool:
-    key, entry = group.key, attempt.entry
-    message = entry.error_message or ""
-    said = template_of(message) if attempt.outcome.value == "failed" else ""
-    return (key.template, key.action, key.status_code, key.outcome) == (
-        said,
-        entry.action,
-        entry.status_code,
-        attempt.outcome,
     )
 
 

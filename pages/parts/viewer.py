@@ -70,23 +70,16 @@ def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
     st.stop()
 
 
-def record_deed(
-    connection: Connection,
-    viewer: Viewer,
-    verb: str,
-    detail: dict[str, Any],
-    *,
-    come_from: str | None = None,
-) -> None:
+def record_deed(connection: Connection, viewer: Viewer, verb: str, detail: dict[str, Any]) -> None:
     """Put on record what the viewer does now in the present organization, from this address; in
-    the transaction of the deed. `come_from` is that address where no page runs that could tell."""
+    the transaction of the deed."""
     record(
         connection,
         at=cached.product().clock(),
         verb=verb,
         actor=viewer.email,
         organization_id=viewer.organization_id,
-        address=come_from or address(),
+        address=address(),
         detail=detail,
     )
 

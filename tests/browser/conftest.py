@@ -66,6 +66,8 @@ class Watch:
 
     def _address(self, url: str) -> None:
         parts = urlsplit(url)
+        if parts.path.startswith("/media/"):
+            self.wrongs.append(f"fetched by knowing the address: {url}")
         if parts.scheme not in ("data", "blob", "about") and parts.netloc != self.host:
             self.wrongs.append(f"request to a foreign host: {url}")
 

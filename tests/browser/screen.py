@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 Rows = list[list[str]]
 
 ROWS_WITHIN_S = 10.0
+DOWNLOAD_WITHIN_S = 10.0
 ROWS_OF_FIRST_TABLE = """() => {
     const table = document.querySelector('[data-testid=stDataFrame]');
     const rows = table === null ? [] : table.querySelectorAll('tbody [role=row]');
@@ -68,6 +70,24 @@ class Screen:
         self.rows()
         self.page.get_by_text("Real-time").click()
         expect(self.page.get_by_text("0 new since you switched on")).to_be_visible()
+
+    def download(self, link: str) -> tuple[str, bytes]:
+        """Name and content of the file behind a link of the page, which opens a tab of its own."""
+        found: list[Download] = []
+
+        def watched(page: Page) -> None:
+            page.on("download", lambda file: found.append(file))
+
+        watched(self.page)
+        self.page.context.on("page", watched)
+        self.page.get_by_role("link", name=link).click()
+        deadline = time.monotonic() + DOWNLOAD_WITHIN_S
+        while not found and time.monotonic() < deadline:
+            self.page.wait_for_timeout(50)
+        self.page.context.remove_listener("page", watched)
+        (file,) = found
+        assert file.failure() is None
+        return file.suggested_filename, Path(file.path()).read_bytes()
 
     @property
     def table(self) -> Locator:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
-    open_screen: OpenScreen, prepared: Prepared, tmp_path: Path
+    open_screen: OpenScreen, prepared: Prepared
 ) -> None:
     screen = open_screen(ADMIN, "/sandboxes?window=90d")
     page = screen.page
@@ -42,11 +41,9 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     expect(page.get_by_label(re.compile(r"^States of the sandbox over time"))).to_be_attached()
     expect(page.get_by_role("heading", name="Everything about it")).to_be_visible()
 
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Support bundle").click()
-    file = tmp_path / "bundle.md"
-    download.value.save_as(file)
-    text = file.read_text(encoding="utf-8")
+    name, content = screen.download("Support bundle")
+    assert re.fullmatch(r"failed-start-\d{8}-\d{6}\.md", name)
+    text = content.decode("utf-8")
     assert text.startswith("# A sandbox that did not start\n")
     assert "## Earlier attempts on the same sandbox" in text
     state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from audit_core.api.bundles import BUNDLE_PATH
 from audit_core.query.failure_groups import GroupKey
 from audit_core.query.starts import StartOutcome
 from audit_core.state.failure_marks import Verdict
@@ -137,7 +138,8 @@ def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -
         "Failed or suspected": "1",
         "To the first success": "2 min",
     }
-    assert len(app.get("download_button")) == 1
+    (link,) = app.get("link_button")
+    assert link.proto.url.startswith(f"{BUNDLE_PATH}?sandbox=silent&entry=")
 
 
 @pytest.mark.parametrize("key", ["theirs", "nothing", HOSTILE[:3]])
