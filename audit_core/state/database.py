@@ -7,9 +7,10 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -41,8 +42,8 @@ BUSY_TIMEOUT_S = 15
 """How long a writer waits for the one before it."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_LOCK = 7_220_714_113
-"""Any number that nothing else in the same PostgreSQL database locks."""
+_LOCKS = {"state": 7_220_714_113, "access record": 7_220_714_114}
+"""Any numbers that nothing else in the same PostgreSQL database locks."""
 
 
 class State:
@@ -51,6 +52,8 @@ class State:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writing_engine = engine.execution_options(sandtrail_writes=True)
+        self.before_close: list[Callable[[], None]] = []
+        """Called once, in turn, before the database is let go of."""
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -78,6 +81,8 @@ class State:
 
     def close(self) -> None:
         """Let go of the database. Calling it twice is harmless."""
+        while self.before_close:
+            self.before_close.pop(0)()
         self.engine.dispose()
 
     @contextmanager
@@ -114,14 +119,15 @@ def open_state(url: str) -> State:
     return state
 
 
-def take_turns(connection: Connection) -> None:
-    """Wait until no other transaction that called this is under way.
+def take_turns(connection: Connection, *, of: Literal["state", "access record"] = "state") -> None:
+    """Wait until no other transaction that called this for the same thing is under way.
 
     For what reads first and writes by what it read. On SQLite each write transaction is
-    alone anyway, so this does nothing there.
+    alone anyway, so this does nothing there. A transaction that takes both turns takes that of
+    the access record last.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCKS[of]})
 
 
 def _parse(url: str) -> URL:
