@@ -21,11 +21,13 @@ from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
+from audit_core.product import expire_access_record
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
 from pages.parts import opened, problems
 
 HOME = Path(__file__).resolve().parent
+DAY_S = 24 * 60 * 60
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
@@ -61,6 +63,21 @@ async def to_root(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/?{query}" if query else "/")
 
 
+async def expire_daily() -> None:
+    """Lets the access record go as far back as entries do, also where nothing is restarted."""
+    while True:
+        await asyncio.sleep(DAY_S)
+        try:
+            await asyncio.to_thread(lambda: expire_access_record(opened.product()))
+        except AuditError as error:
+            tell(error)
+
+
+def tell(error: AuditError) -> None:
+    """The error at the terminal, for the operator."""
+    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Opens the product before the first request, closes it after the last.
@@ -71,10 +88,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         trickle = await asyncio.to_thread(start)
     except AuditError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
+        tell(error)
+    expiring = asyncio.create_task(expire_daily())
     try:
         yield
     finally:
+        expiring.cancel()
         if trickle is not None:
             await asyncio.to_thread(trickle.stop)
         await asyncio.to_thread(opened.product.close)

@@ -12,8 +12,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from audit_core.access import Scope
 from audit_core.errors import AuditError, BusyError
+from audit_core.faults import Fault
 from audit_core.log.admission import RETRY_AFTER_S, Admission
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.read_context import (
     ReadContext,
     cancelled_error,
@@ -80,7 +81,7 @@ class Reads:
                     "The log is busy.", "Try again in a few seconds.", retry_after_s=RETRY_AFTER_S
                 ) from error
             except DBAPIError as error:
-                if self._dialect.trouble(error) is not Trouble.STOPPED:
+                if self._dialect.fault(error) is not Fault.STOPPED:
                     raise self._translated(error) from error
                 if statement is not None and statement.cancelled:
                     raise cancelled_error() from error
