@@ -15,21 +15,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from audit_core.access import Scope
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
-    LogLockedError,
+    AuditError,
     QueryTimeoutError,
     SchemaTooNewError,
     StorageFullError,
     StoreUnavailableError,
 )
+from audit_core.faults import REPORTER, Fault, fault_in_words, told
 from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, numbered
 from audit_core.log.dialects import dialect_for
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
 from audit_core.log.retention import Retention
@@ -90,7 +91,11 @@ class AuditLog:
         self._heads = Heads(self._read_heads, shared=dialect.shared)
         try:
             self._engine = self._open()
-            self._heads.read()
+            try:
+                self._heads.read()
+            except BaseException:
+                self._engine.dispose()
+                raise
         except BaseException:
             if self._lock:
                 self._lock.release()
@@ -240,7 +245,7 @@ class AuditLog:
                 "Too many reads of the log are under way.", "Try again in a moment."
             ) from error
         except DBAPIError as error:
-            if self._dialect.trouble(error) is Trouble.STOPPED:
+            if self._dialect.fault(error) is Fault.STOPPED:
                 raise QueryTimeoutError(
                     f"The log did not answer within {timeout_s:g} seconds.",
                     "Choose a shorter time window or a narrower filter.",
@@ -252,18 +257,24 @@ class AuditLog:
         try:
             return self._write(arriving)
         except DBAPIError as error:
-            if self._dialect.trouble(error) is not Trouble.INVALIDATED:
+            if self._dialect.fault(error) is not Fault.INVALIDATED:
                 raise self._translated(error) from error
         # The engine gave itself up, as after a full disk. What was committed is safe: open
         # the database anew and try once more. This very commit may be among what is safe, so
         # its numbers must not be given out again.
+        self._open_anew()
+        try:
+            return self._write(arriving)
+        except DBAPIError as error:
+            if self._dialect.fault(error) is Fault.INVALIDATED:
+                # The cause lasts; whoever reads must not suffer from it.
+                self._open_anew()
+            raise self._translated(error) from error
+
+    def _open_anew(self) -> None:
         self._engine.dispose()
         self._engine = self._open()
         self._heads.read()
-        try:
-            return self._write(arriving)
-        except SQLAlchemyError as error:
-            raise self._translated(error) from error
 
     def _write(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         now = self._clock()
@@ -341,23 +352,13 @@ class AuditLog:
                 "Make room, then send the entries again: those already stored are recognized.",
             )
 
-    def _translated(self, error: SQLAlchemyError) -> StoreUnavailableError | LogLockedError:
-        name = self._dialect.name
-        trouble = self._dialect.trouble(error) if isinstance(error, DBAPIError) else Trouble.OTHER
-        if trouble is Trouble.HELD_ELSEWHERE:
-            return LogLockedError(
-                f"The log {name} is in use by another process.",
-                "Stop that process, then try again.",
-            )
-        if trouble is Trouble.OUT_OF_REACH:
-            return StoreUnavailableError(
-                f"The server of the log {name} cannot be reached, or refuses the sign-in.",
-                "Check that it runs, and the host, name and password in SANDTRAIL_LOG_URL.",
-            )
-        return StoreUnavailableError(
-            f"The log {name} cannot be read or written.",
-            "See the terminal for the cause; if it is damaged, restore it from a backup.",
-        )
+    def _translated(self, error: DBAPIError) -> AuditError:
+        cause = error.orig or error
+        fault = self._dialect.fault(error)
+        if fault is Fault.INVALIDATED:
+            fault = fault_in_words(str(cause))
+        REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
+        return told(fault, self._dialect.described)
 
 
 def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:

@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from audit_core.api import tokens
 from audit_core.api.framing import FramedOnly
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
@@ -27,7 +26,6 @@ with warnings.catch_warnings():
 
 @pytest.fixture
 def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    tokens._last_recorded.clear()
     seeded = open_seeded(tmp_path)
     yield seeded
     seeded.product.close()

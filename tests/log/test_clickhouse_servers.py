@@ -16,8 +16,8 @@ from audit_core.errors import QueryTimeoutError, SettingsError, StoreUnavailable
 from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects import dialect_for
 from audit_core.log.store import Limits, open_log
+from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.log.test_clickhouse import endless, shown
-from tests.log.test_crashes import BATCH, acknowledged, start_appending
 from tests.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()

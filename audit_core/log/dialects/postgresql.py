@@ -32,8 +32,9 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.faults import Fault, fault_of_postgresql
 from audit_core.log.arrivals import Key, Stored
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.dialects.months import drop_months, make_arriving, make_months, make_tables
 from audit_core.log.dialects.results import as_arrow
 from audit_core.log.dialects.wall import local, reading_role, seen
@@ -217,32 +218,15 @@ class PostgreSQL(Dialect):
         drop_months(connection, earliest)
         super().drop_before(connection, earliest)
 
-    def trouble(self, error: DBAPIError) -> Trouble:
+    def fault(self, error: DBAPIError) -> Fault:
         """By the SQLSTATE; what comes without one comes from the connection."""
         state = getattr(error.orig, "sqlstate", None)
-        if state is None:
-            return Trouble.OUT_OF_REACH if isinstance(error, OperationalError) else Trouble.OTHER
-        if state == _STOPPED:
-            return Trouble.STOPPED
-        if state in _OUT_OF_REACH or state[:2] in _OUT_OF_REACH:
-            return Trouble.OUT_OF_REACH
-        return Trouble.OTHER
+        found = fault_of_postgresql(state, str(error.orig))
+        unanswered = state is None and isinstance(error, OperationalError)
+        return Fault.NO_ANSWER if unanswered and found is Fault.OTHER else found
 
 
-_STOPPED = "57014"
 _FORBIDDEN = "42501"
-
-_OUT_OF_REACH = {
-    "08",  # no connection
-    "28",  # sign-in refused
-    "3D",  # no such database
-    "53300",  # too many connections
-    "57P01",  # shut down
-    "57P02",
-    "57P03",  # starting up
-    "57P05",
-}
-"""Classes and single ones."""
 
 
 def _take_turn(connection: Connection) -> None:
