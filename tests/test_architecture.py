@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
+    "access_log": {*WORDS, "query", "state", "export"},
     "product": {*WORDS, "keys", "log", "state"},
     "demo": {*WORDS, "log"},
 }
