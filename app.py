@@ -14,18 +14,22 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from audit_core.api.forwarded import TrustedProxies
+from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
+from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
+from audit_core.product import expire_access_record
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
 from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
+DAY_S = 24 * 60 * 60
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
@@ -61,23 +65,41 @@ async def to_root(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/?{query}" if query else "/")
 
 
+async def expire_daily() -> None:
+    """Lets the access record go as far back as entries do, also where nothing is restarted."""
+    while True:
+        await asyncio.sleep(DAY_S)
+        try:
+            await asyncio.to_thread(lambda: expire_access_record(opened.product()))
+        except AuditError as error:
+            tell(error)
+
+
+def tell(error: AuditError) -> None:
+    """The error at the terminal, for the operator."""
+    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Opens the product before the first request, closes it after the last.
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
-    trickle = None
-    try:
-        trickle = await asyncio.to_thread(start)
-    except AuditError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
-    try:
-        yield
-    finally:
-        if trickle is not None:
-            await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(opened.product.close)
+    with bounded_stop():
+        trickle = None
+        try:
+            trickle = await asyncio.to_thread(start)
+        except AuditError as error:
+            tell(error)
+        expiring = asyncio.create_task(expire_daily())
+        try:
+            yield
+        finally:
+            expiring.cancel()
+            if trickle is not None:
+                await asyncio.to_thread(trickle.stop)
+            await asyncio.to_thread(opened.product.close)
 
 
 leave_peers_as_they_are()
@@ -97,7 +119,8 @@ app = st.App(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
             ),
             script_hashes=page_hashes(),
-        )
+        ),
+        Middleware(FramedOnly),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,
