@@ -26,7 +26,7 @@ from audit_core.errors import AuditError
 from audit_core.product import expire_access_record
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import opened, problems
+from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
 DAY_S = 24 * 60 * 60
@@ -113,6 +113,7 @@ app = st.App(
         Middleware(
             Gate,
             product=opened.product,
+            codec=back_messages.CODEC,
             secure=settings.secure_cookie,
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
