@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
-from audit_core.access import Scope
+from audit_core.access import Allowed, Permission, Scope, decide
 from audit_core.query.expressions import Field
 from audit_core.query.filters import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.query.vocabulary import FieldWord, Kind, Vocabulary
 from audit_core.state.access_verbs import AccessOutcome, Category
+from audit_core.state.sessions import Viewer
 
 VOCABULARY = Vocabulary(
     (
@@ -175,3 +176,16 @@ class RecordScope:
     def everything(cls) -> RecordScope:
         """All organizations, and what belongs to none; the command line may call it."""
         return cls(part=Part.EVERYTHING)
+
+
+def readable_parts(viewer: Viewer) -> tuple[RecordScope, ...]:
+    """What a viewer may read: the part of the present organization with the permission for it,
+    and that of the installation as an operator. Maybe nothing."""
+    parts: list[RecordScope] = []
+    if viewer.organization_id is not None and isinstance(
+        decide(viewer.membership, Permission.READ_RECORD), Allowed
+    ):
+        parts.append(RecordScope.of(Scope(organization_id=viewer.organization_id)))
+    if viewer.operator:
+        parts.append(RecordScope.installation())
+    return tuple(parts)
