@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STREAM_PATH = "/_stcore/stream"
-HEALTH_PATH = "/api/health"
+PROBE_PATHS = frozenset({"/api/health", "/api/live"})
+"""What machines ask that know no name of this server."""
 
 GUARDED_PREFIXES: tuple[str, ...] = (
     "/_stcore/upload_file",
@@ -86,7 +87,7 @@ def refuses_request(asked: Asked) -> bool:
     return (
         asked.cookie
         and (is_api(asked.path) or is_guarded(asked.path))
-        and asked.path != HEALTH_PATH
+        and asked.path not in PROBE_PATHS
         and not asked.path.startswith("/api/session/")
         and not own_site(asked.fetch_site)
     )
