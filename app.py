@@ -14,18 +14,20 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from audit_core.api.forwarded import TrustedProxies
+from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
+from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
 from audit_core.product import expire_access_record
 from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import opened, problems
+from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
 DAY_S = 24 * 60 * 60
@@ -87,19 +89,20 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
-    trickle = None
-    try:
-        trickle = await asyncio.to_thread(start)
-    except AuditError as error:
-        tell(error)
-    expiring = asyncio.create_task(expire_daily())
-    try:
-        yield
-    finally:
-        expiring.cancel()
-        if trickle is not None:
-            await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(opened.product.close)
+    with bounded_stop():
+        trickle = None
+        try:
+            trickle = await asyncio.to_thread(start)
+        except AuditError as error:
+            tell(error)
+        expiring = asyncio.create_task(expire_daily())
+        try:
+            yield
+        finally:
+            expiring.cancel()
+            if trickle is not None:
+                await asyncio.to_thread(trickle.stop)
+            await asyncio.to_thread(opened.product.close)
 
 
 leave_peers_as_they_are()
@@ -113,12 +116,14 @@ app = st.App(
         Middleware(
             Gate,
             product=opened.product,
+            codec=back_messages.CODEC,
             secure=settings.secure_cookie,
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
             ),
             script_hashes=page_hashes(),
-        )
+        ),
+        Middleware(FramedOnly),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

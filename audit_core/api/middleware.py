@@ -11,7 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.exposure import Exposure, exposure
 from audit_core.api.forwarded import TrustedProxies, with_client
+from audit_core.api.frames import NO_MESSAGES, FrameCodec
 from audit_core.api.headers import security_headers
 from audit_core.api.identity import (
     ACCOUNT_HEADER,
@@ -20,15 +22,13 @@ from audit_core.api.identity import (
     session_secret,
     viewer_of,
 )
-from audit_core.api.origins import Asked, is_guarded, refuses_request, refuses_socket
+from audit_core.api.origins import Asked, refuses_request, refuses_socket
+from audit_core.api.socket_gate import POLICY_VIOLATION, SocketGate
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
 
 LOGGER = logging.getLogger(__name__)
-
-POLICY_VIOLATION = 1008
-"""The websocket close code for a refused handshake."""
 
 
 class Gate:
@@ -37,7 +37,8 @@ class Gate:
     `product` gives the opened product, or raises `AuditError` while it cannot be opened:
     then nobody is signed in. `proxies` are those that may say where a request comes from; what
     they say stands in the scope's `client` and `scheme` for everything behind the gate.
-    `script_hashes` are those of the inline scripts of the page that serves the pages.
+    `codec` reads the messages of Streamlit's websocket; without it none pass. `script_hashes`
+    are those of the inline scripts of the page that serves the pages.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Gate:
         app: ASGIApp,
         *,
         product: Callable[[], Product],
+        codec: FrameCodec = NO_MESSAGES,
         secure: bool = False,
         proxies: TrustedProxies | None = None,
         script_hashes: tuple[str, ...] = (),
@@ -54,6 +56,7 @@ class Gate:
         self._secure = secure
         self._proxies = proxies or TrustedProxies()
         self._script_hashes = script_hashes
+        self._sockets = SocketGate(codec)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -78,13 +81,15 @@ class Gate:
 
         try:
             viewer = None
+            exposed = exposure(asked.path)
+            refusal: JSONResponse | None = None
             if refuses_request(asked):
-                refusal: JSONResponse | None = JSONResponse({"error": "forbidden"}, 403)
-            elif is_guarded(asked.path):
+                refusal = JSONResponse({"error": "forbidden"}, 403)
+            elif exposed is Exposure.CLOSED:
+                refusal = JSONResponse({"error": "not found"}, 404)
+            elif exposed is not Exposure.OPEN:
                 viewer = await self._viewer(secret)
                 refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
-            else:
-                refusal = None
             app = refusal or self._app
             await app(_named(scope, viewer), receive, tell)
         except Exception:
@@ -102,16 +107,27 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        await self._app(_named(scope, await self._viewer(secret)), receive, send)
+        viewer = await self._viewer(secret)
+        await self._sockets.run(
+            self._app,
+            _named(scope, viewer),
+            receive,
+            send,
+            viewer=viewer,
+            find_viewer=lambda: self._find_viewer(secret),
+        )
 
     async def _viewer(self, secret: str | None) -> Viewer | None:
         """Nobody when the state cannot be read: the page or route then says why."""
-        if secret is None:
-            return None
         try:
-            return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
+            return await self._find_viewer(secret)
         except AuditError:
             return None
+
+    async def _find_viewer(self, secret: str | None) -> Viewer | None:
+        if secret is None:
+            return None
+        return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         added = security_headers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import count
@@ -77,6 +77,14 @@ class Dialect(ABC):
         """While it lasts, what runs on the connection is stopped after `timeout_s`, and sees, on
         an engine that has a wall of its own, no more than the scope; `None` is the program's own
         work, which may see everything."""
+
+    @abstractmethod
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """What ends the statement that runs on the connection, with the error `STOPPED`.
+
+        It is called from another thread while `reading` lasts, perhaps more than once, perhaps
+        between two statements.
+        """
 
     @abstractmethod
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
