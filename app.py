@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
+from audit_core.api.hosts import KnownHosts
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
@@ -60,6 +62,12 @@ def gate_settings() -> Settings:
         return read_settings()
     except AuditError:
         return Settings.model_construct()
+
+
+def own_names() -> frozenset[str]:
+    """The names of this machine, and the one that the server was told to listen at."""
+    names = {socket.gethostname(), st.get_option("server.address") or ""}
+    return frozenset(name.lower() for name in names if name)
 
 
 async def to_root(request: Request) -> RedirectResponse:
@@ -121,6 +129,7 @@ app = st.App(
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
             ),
+            hosts=KnownHosts(names=settings.hosts, own=own_names()),
             script_hashes=page_hashes(),
         ),
         Middleware(FramedOnly),
