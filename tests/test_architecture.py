@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
     "product": {*WORDS, "keys", "log", "state"},
+    "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }
 """What is to the left of each part of audit_core. The shells api, command and __main__ see all
