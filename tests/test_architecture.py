@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "state": {*WORDS},
     "access_log": {*WORDS, "query", "state", "export"},
     "product": {*WORDS, "keys", "log", "state"},
+    "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }
 """What is to the left of each part of audit_core. The shells api, command and __main__ see all

@@ -12,9 +12,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.api.exposure import Exposure, exposure
-from audit_core.api.forwarded import TrustedProxies, with_client
+from audit_core.api.forwarded import TrustedProxies, parse_address, with_client
 from audit_core.api.frames import NO_MESSAGES, FrameCodec
 from audit_core.api.headers import security_headers
+from audit_core.api.hosts import KnownHosts
 from audit_core.api.identity import (
     ACCOUNT_HEADER,
     IDENTITY_PREFIX,
@@ -30,6 +31,12 @@ from audit_core.state.sessions import Viewer
 
 LOGGER = logging.getLogger(__name__)
 
+UNKNOWN_HOST = {
+    "error": "This server does not answer to the name in the address.",
+    "hint": "Use another address, or ask whoever runs this server to name this one in "
+    "SANDTRAIL_HOSTS.",
+}
+
 
 class Gate:
     """ASGI middleware: refuses, names the viewer, adds the security headers, hides errors.
@@ -37,8 +44,9 @@ class Gate:
     `product` gives the opened product, or raises `AuditError` while it cannot be opened:
     then nobody is signed in. `proxies` are those that may say where a request comes from; what
     they say stands in the scope's `client` and `scheme` for everything behind the gate.
-    `codec` reads the messages of Streamlit's websocket; without it none pass. `script_hashes`
-    are those of the inline scripts of the page that serves the pages.
+    `codec` reads the messages of Streamlit's websocket; without it none pass. `hosts` are the
+    names that requests may be for, any without it. `script_hashes` are those of the inline
+    scripts of the page that serves the pages.
     """
 
     def __init__(
@@ -49,17 +57,22 @@ class Gate:
         codec: FrameCodec = NO_MESSAGES,
         secure: bool = False,
         proxies: TrustedProxies | None = None,
+        hosts: KnownHosts | None = None,
         script_hashes: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._product = product
         self._secure = secure
         self._proxies = proxies or TrustedProxies()
+        self._hosts = hosts or KnownHosts(names=("*",))
         self._script_hashes = script_hashes
         self._sockets = SocketGate(codec)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
+            if not self._is_for_us(scope):
+                await self._refuse_host(scope, receive, send)
+                return
             scope = with_client(scope, self._proxies)
         if scope["type"] == "http":
             await self._http(scope, receive, self._with_headers(scope, send))
@@ -67,6 +80,24 @@ class Gate:
             await self._websocket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _is_for_us(self, scope: Scope) -> bool:
+        """Whether the request names a host of ours; a trusted proxy answers for what it passes."""
+        peer = scope.get("client")
+        if parse_address(peer[0] if peer else None) in self._proxies:
+            return True
+        return self._hosts.allows(Headers(scope=scope).get("host"))
+
+    async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        host = Headers(scope=scope).get("host", "")
+        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
+        await JSONResponse(UNKNOWN_HOST, status_code=400)(
+            scope, receive, self._with_headers(scope, send)
+        )
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
