@@ -134,11 +134,10 @@ def _veiled_text(leaf: Leaf) -> Veiled | None:
         return None
     if isinstance(leaf, OnMetadata):
         return leaf.path
-    fields = leaf.fields if isinstance(leaf, Contains) else (leaf.field,)
-    for field in (Field.MESSAGE_PATTERN, Field.ERROR_MESSAGE):
-        if field in fields:
-            return field
-    return None
+    if isinstance(leaf, Contains):
+        return Field.ERROR_MESSAGE if Field.ERROR_MESSAGE in leaf.fields else None
+    # That a message equals one is asked only where that one was found as it is shown: `sought`.
+    return Field.MESSAGE_PATTERN if leaf.field is Field.MESSAGE_PATTERN else None
 
 
 def _in_doubt(table: FromClause, text: Veiled, on_it: Sequence[Leaf]) -> Condition:
