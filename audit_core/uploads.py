@@ -59,6 +59,8 @@ class Upload:
     """Names the file; 128 random bits."""
     session_id: str
     account_id: str
+    place: tuple[str, str]
+    """The tab that it came from, and the file's id there: the next file at it takes its place."""
     begun_at: datetime
     path: Path
     size: int = 0
@@ -125,10 +127,11 @@ class Uploads:
         with self._lock:
             return self._tabs.get(tab) == session_id
 
-    def begin(self, session_id: str, account_id: str) -> Upload:
+    def begin(self, session_id: str, account_id: str, place: tuple[str, str]) -> Upload:
         """Begin to take a file. Raises `UploadRefusedError` when the person has enough."""
         with self._lock:
             self._drop_old()
+            self._drop_at(place, session_id)
             own = [each for each in self._uploads.values() if each.account_id == account_id]
             if len(own) >= self.quota.files_of_person:
                 raise UploadRefusedError(
@@ -141,6 +144,7 @@ class Uploads:
                 receipt=receipt,
                 session_id=session_id,
                 account_id=account_id,
+                place=place,
                 begun_at=self._clock(),
                 path=self._own_folder() / receipt,
             )
@@ -188,6 +192,11 @@ class Uploads:
             upload = self._uploads.get(receipt)
             if upload is not None and session_id in (None, upload.session_id):
                 self._drop(upload)
+
+    def discard_at(self, place: tuple[str, str], session_id: str) -> None:
+        """Remove the file of this session that came from a place, if there is one."""
+        with self._lock:
+            self._drop_at(place, session_id)
 
     def sweep(self, living: Callable[[Collection[str]], Collection[str]]) -> None:
         """Remove what is too old, and the files and tabs of sessions that have ended.
@@ -267,6 +276,11 @@ class Uploads:
         oldest = self._clock() - KEPT_FOR
         for upload in [each for each in self._uploads.values() if each.begun_at < oldest]:
             self._drop(upload)
+
+    def _drop_at(self, place: tuple[str, str], session_id: str) -> None:
+        for upload in [each for each in self._uploads.values() if each.place == place]:
+            if upload.session_id == session_id:
+                self._drop(upload)
 
     def _drop(self, upload: Upload) -> None:
         del self._uploads[upload.receipt]

@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
     "uploads": {*WORDS},
+    "access_log": {*WORDS, "query", "state", "export"},
     "product": {*WORDS, "keys", "log", "state", "uploads"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},

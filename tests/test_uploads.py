@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -19,6 +20,7 @@ SMALL = Quota(
     free_floor=0,
 )
 PIECE = bytes(MEGABYTE)
+HERE = ("tab", "file")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def uploads(tmp_path: Path, clock: Clock) -> Iterator[Uploads]:
 
 
 def sent(uploads: Uploads, megabytes: int, person: str = "ann") -> Upload:
-    upload = uploads.begin(f"session of {person}", person)
+    upload = uploads.begin(f"session of {person}", person, (person, secrets.token_hex(4)))
     for _ in range(megabytes):
         uploads.write(upload, PIECE)
     uploads.finish(upload)
@@ -46,7 +48,7 @@ def on_disk(uploads: Uploads) -> int:
 
 
 def test_a_file_comes_back_as_it_was_sent_and_for_its_session_only(uploads: Uploads) -> None:
-    upload = uploads.begin("s", "ann")
+    upload = uploads.begin("s", "ann", HERE)
     for piece in (b"first ", b"", b"second"):
         uploads.write(upload, piece)
     with pytest.raises(UploadRefusedError):
@@ -60,6 +62,18 @@ def test_a_file_comes_back_as_it_was_sent_and_for_its_session_only(uploads: Uplo
         with pytest.raises(UploadRefusedError, match="not there any more"):
             uploads.find(receipt, session, "a.csv")
     assert {path.stat().st_mode & 0o077 for path in uploads._root.glob("*")} == {0}
+
+
+def test_a_file_takes_the_place_of_the_one_before_and_is_removed_there(uploads: Uploads) -> None:
+    first = uploads.begin("s", "ann", HERE)
+    uploads.write(first, PIECE)
+    second = uploads.begin("s", "ann", HERE)
+    uploads.write(second, PIECE)
+    assert on_disk(uploads) == MEGABYTE
+    uploads.discard_at(HERE, "other")
+    assert on_disk(uploads) == MEGABYTE
+    uploads.discard_at(HERE, "s")
+    assert on_disk(uploads) == 0
 
 
 def test_each_bound_is_told_in_a_sentence_and_a_refused_file_leaves_nothing(
@@ -85,7 +99,7 @@ def test_each_bound_is_told_in_a_sentence_and_a_refused_file_leaves_nothing(
 def test_files_that_are_sent_at_the_same_time_do_not_pass_a_bound_together(
     uploads: Uploads,
 ) -> None:
-    both = [uploads.begin("s", "ann") for _ in range(2)]
+    both = [uploads.begin("s", "ann", ("tab", name)) for name in "ab"]
     for _ in range(3):
         for upload in both:
             uploads.write(upload, PIECE)
@@ -117,7 +131,7 @@ def test_a_disk_that_fills_up_while_a_file_is_written_keeps_nothing_of_it(
 ) -> None:
     monkeypatch.setattr(module, "CHECKED_EVERY", MEGABYTE)
     uploads = Uploads(tmp_path / "uploads", clock, SMALL)
-    upload = uploads.begin("s", "ann")
+    upload = uploads.begin("s", "ann", HERE)
     uploads.write(upload, PIECE)
     uploads.quota = Quota(free_floor=10**15)
     with pytest.raises(UploadRefusedError, match="disk is full"):
@@ -159,7 +173,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
         "import os, sys\nfrom pathlib import Path\nfrom tests.seeded import Clock\n"
         "from audit_core.uploads import Uploads, Quota\n"
         "uploads = Uploads(Path(sys.argv[1]), Clock(), Quota(free_floor=0))\n"
-        "uploads.write(uploads.begin('s', 'ann'), b'left')\nos._exit(9)\n"
+        "uploads.write(uploads.begin('s', 'ann', ('t', 'f')), b'left')\nos._exit(9)\n"
     )
     root = Path(__file__).parents[1]
     subprocess.run([sys.executable, "-c", kill, str(uploads._root)], cwd=root, check=False)

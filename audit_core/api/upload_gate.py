@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from audit_core.access import Permission
 from audit_core.api.identity import require
 from audit_core.product import Product
+from audit_core.state.sessions import Viewer
 from audit_core.uploads import Upload, UploadRefusedError, Uploads
 
 PREFIX = "/_stcore/upload_file/"
@@ -54,20 +55,20 @@ class UploadGate:
         tab, _, file_id = scope["path"].partition(PREFIX)[2].partition("/")
         if not file_id or "/" in file_id or not uploads.admits(tab, viewer.session_id):
             await _answer(404, "not found")(scope, receive, send)
-        elif scope["method"] != "PUT":
-            await self._app(scope, receive, send)
+        elif scope["method"] == "PUT":
+            form = _Form(uploads, viewer, (tab, file_id))
+            await self._take(request, send, form)
         else:
-            await self._take(request, send, uploads, viewer.session_id, viewer.account_id)
+            if scope["method"] == "DELETE":
+                await run_in_threadpool(uploads.discard_at, (tab, file_id), viewer.session_id)
+            await self._app(scope, receive, send)
 
-    async def _take(
-        self, request: Request, send: Send, uploads: Uploads, session_id: str, account_id: str
-    ) -> None:
+    async def _take(self, request: Request, send: Send, form: _Form) -> None:
         scope, receive = request.scope, request.receive
         announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > uploads.quota.of_file + FRAMING_BYTES:
+        if announced.isdecimal() and int(announced) > form.max_bytes:
             await _answer(413, "the file is too large")(scope, receive, send)
             return
-        form = _Form(uploads, session_id, account_id)
         taken = False
         try:
             try:
@@ -108,8 +109,10 @@ class UploadGate:
 class _Form:
     """A form with one file, written to disk while it is read."""
 
-    def __init__(self, uploads: Uploads, session_id: str, account_id: str) -> None:
-        self._uploads, self._session_id, self._account_id = uploads, session_id, account_id
+    def __init__(self, uploads: Uploads, viewer: Viewer, place: tuple[str, str]) -> None:
+        self.max_bytes = uploads.quota.of_file + FRAMING_BYTES
+        """How large the whole request may be."""
+        self._uploads, self._viewer, self._place = uploads, viewer, place
         self._upload: Upload | None = None
         self._refusal: UploadRefusedError | None = None
         self._pending = bytearray()
@@ -137,7 +140,7 @@ class _Form:
         size = 0
         async for piece in request.stream():
             size += len(piece)
-            if size > self._uploads.quota.of_file + FRAMING_BYTES:
+            if size > self.max_bytes:
                 raise FormParserError("too large")
             parser.write(piece)
             if len(self._pending) >= AT_ONCE:
@@ -188,7 +191,9 @@ class _Form:
             return  # The rest is read and let go, so that the browser comes to hear the answer.
         try:
             if self._upload is None:
-                self._upload = self._uploads.begin(self._session_id, self._account_id)
+                self._upload = self._uploads.begin(
+                    self._viewer.session_id, self._viewer.account_id, self._place
+                )
             self._uploads.write(self._upload, piece)
             if last:
                 self._uploads.finish(self._upload)

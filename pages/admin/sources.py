@@ -27,17 +27,16 @@ files = st.file_uploader(
 file_storing.draw_report()
 if files:
     button_slot = st.container()
-    readable = [
-        file
-        for file in uploaded_files.chosen(files, person)
-        if file_preview.draw(file, scope) and isinstance(file, StoredFile)
-    ]
+    chosen = uploaded_files.chosen(files, person)
+    there = [file for file in chosen if isinstance(file, StoredFile)]
+    told = {id(file): file_preview.draw(file, scope) for file in chosen}
+    readable = [file for file in there if told[id(file)]]
     noun = "file" if len(readable) == 1 else "files"
     with button_slot:
         if readable and st.button(
             f"Store {len(readable)} {noun}", type="primary", icon=":material/save:"
         ):
-            file_storing.store(readable, scope)
+            file_storing.store(readable, scope, let_go=there)
         st.caption("Nothing is stored yet. Compare the first records, then store.")
 
 st.subheader("Rejected records", anchor=False)

@@ -51,8 +51,10 @@ def uploader_key() -> str:
     return f"upload_{st.session_state.get(_ROUND, 0)}"
 
 
-def store(files: Sequence[StoredFile], scope: Scope) -> None:
+def store(files: Sequence[StoredFile], scope: Scope, *, let_go: Sequence[StoredFile] = ()) -> None:
     """Store the files one after the other, then run the page anew with the report.
+
+    The uploader is empty then: what it held (`let_go`, beside the files) is removed.
 
     What goes wrong with a file ends that file and is told in the report; what was stored by
     then stays stored. Whoever loses the permission meanwhile is stopped before the next batch.
@@ -70,7 +72,7 @@ def store(files: Sequence[StoredFile], scope: Scope) -> None:
         except AuditError as error:
             result.problem = error
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    uploaded_files.discard(files)
+    uploaded_files.discard((*files, *let_go))
     rejection_list.show_newest()
     st.rerun()
 

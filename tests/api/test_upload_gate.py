@@ -89,6 +89,17 @@ def test_a_file_lies_on_disk_and_streamlit_gets_its_name_and_a_receipt(
         assert stream.read() == content
 
 
+def test_a_file_that_is_removed_in_the_page_is_removed_from_disk(
+    pages: Pages, seeded: Seeded
+) -> None:
+    seeded.product.uploads.admit("tab", pages.sign_in("admin@example.org"))
+    pages.put(b"first")
+    pages.put(b"second")
+    assert [path.read_bytes() for path in stored(seeded)] == [b"second"]
+    assert pages.client.delete(PATH, headers=OWN).status_code == 204
+    assert stored(seeded) == []
+
+
 def test_it_takes_the_permission_at_that_moment(pages: Pages, seeded: Seeded) -> None:
     session = pages.sign_in("admin@example.org")
     seeded.product.uploads.admit("tab", session)
@@ -101,6 +112,7 @@ def test_it_takes_the_permission_at_that_moment(pages: Pages, seeded: Seeded) ->
             role=Role.AUDITOR,
         )
     assert pages.put(b"x") == 403
+    assert len(stored(seeded)) == 1
     assert pages.client.delete(PATH, headers=OWN).status_code == 403
     pages.client.cookies.clear()
     assert pages.put(b"x") == 401

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def choose(app: AppTest, name: str, content: bytes) -> str:
     uploads = cached.product().uploads
     person = viewer_of(cached.product(), viewer.session_secret())
     assert person is not None
-    upload = uploads.begin(person.session_id, person.account_id)
+    upload = uploads.begin(person.session_id, person.account_id, ("tab", secrets.token_hex(4)))
     uploads.write(upload, content)
     uploads.finish(upload)
     app.file_uploader[0].upload(name, json.dumps({"receipt": [upload.receipt]}).encode())
@@ -318,9 +319,11 @@ def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_oth
 
 
 def test_what_was_stored_is_not_kept_as_a_file(open_app: Open, seeded: Seeded) -> None:
-    app = opened(open_app("admin@example.org"), one_jsonl=lines(record("e-1")))
+    app = opened(
+        open_app("admin@example.org"), one_jsonl=lines(record("e-1")), two_csv=b"of no use"
+    )
     folder = seeded.product.settings.key_file.parent / "uploads"
-    assert len([path for path in folder.glob("*/*") if path.name != ".lock"]) == 1
+    assert len([path for path in folder.glob("*/*") if path.name != ".lock"]) == 2
     press(app, "Store 1 file")
     assert [path.name for path in folder.glob("*/*")] == [".lock"]
 
