@@ -21,10 +21,9 @@ from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
-from audit_core.product import Product
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import problems
+from pages.parts import opened, problems
 
 HOME = Path(__file__).resolve().parent
 
@@ -32,31 +31,14 @@ HOME = Path(__file__).resolve().parent
 os.umask(0o077)
 
 
-def product() -> Product:
-    """The one product of this process, which the pages use too.
-
-    Imported late: Streamlit's caches want its runtime to be there first.
-    """
-    from pages.parts import cached
-
-    return cached.product()
-
-
-def close_product() -> None:
-    """Let go of the product, if it was opened."""
-    from pages.parts import cached
-
-    cached.product.clear()
-
-
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
-    opened = product()
-    with opened.state.read() as connection:
+    product = opened.product()
+    with product.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    if not loaded or not opened.settings.demo:
+    if not loaded or not product.settings.demo:
         return None
-    return RunningTrickle(opened.log.append, opened.clock, seed=opened.settings.demo_seed)
+    return RunningTrickle(product.log.append, product.clock, seed=product.settings.demo_seed)
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -95,7 +77,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     finally:
         if trickle is not None:
             await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(close_product)
+        await asyncio.to_thread(opened.product.close)
 
 
 leave_peers_as_they_are()
@@ -104,11 +86,11 @@ settings = gate_settings()
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=[*routes(product), Route("/overview", to_root)],
+    routes=[*routes(opened.product), Route("/overview", to_root)],
     middleware=[
         Middleware(
             Gate,
-            product=product,
+            product=opened.product,
             secure=settings.secure_cookie,
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
