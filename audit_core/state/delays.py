@@ -144,10 +144,12 @@ def counters_of_stranger(
     """Of any other attempt; `address` is `None` where the server knows none."""
     of_account = account_counter(email)
     if address is None:
-        waits_for = () if _is_open(connection, email, now) else (of_account,)
-        return Counters(waits_for=waits_for, counts=(of_account,), own=of_account)
+        opened = _is_open(connection, email, now)
+        return Counters(
+            waits_for=() if opened else (of_account,), counts=(of_account,), own=of_account
+        )
     pair, of_address = pair_counter(email, address), address_counter(address)
-    counts = (pair, of_address, of_account)
+    counts: tuple[Counter, ...] = (pair, of_address, of_account)
     waits_for = counts
     if _failures(connection, pair) <= pair.tolerated:
         newcomers = newcomer_counter(email)

@@ -27,6 +27,8 @@ from audit_core.state.known_devices import is_known_address, is_known_browser, r
 from audit_core.state.passwords import BCRYPT_COST, is_password, nobodys_hash
 from audit_core.state.tables import account
 
+LONGEST_PAUSE_S = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempt:
@@ -80,7 +82,7 @@ def check_password(
             count_failure(connection, counters.counts, now)
     if delayed:
         # As long as a check, so that nobody learns by the time whether there was one.
-        time.sleep(lane.typical_s)
+        time.sleep(min(lane.typical_s, LONGEST_PAUSE_S))
         return None
     # Between two transactions, so that no one waits for bcrypt to write.
     with lane.turn() as checked:
