@@ -19,6 +19,7 @@ check: .venv/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy app.py
 
 soak: .venv/test.stamp
 	@$(BIN)/python -m tests.soak

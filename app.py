@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,18 +15,23 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from audit_core.api.forwarded import TrustedProxies
+from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
+from audit_core.api.hosts import KnownHosts
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
+from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
+from audit_core.product import expire_access_record
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import opened, problems
+from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
+DAY_S = 24 * 60 * 60
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
@@ -55,10 +61,31 @@ def gate_settings() -> Settings:
         return Settings.model_construct()
 
 
+def own_names() -> frozenset[str]:
+    """The names of this machine, and the one that the server was told to listen at."""
+    names = {socket.gethostname(), st.get_option("server.address") or ""}
+    return frozenset(name.lower() for name in names if name)
+
+
 async def to_root(request: Request) -> RedirectResponse:
     """The default page has the address "/" only; its own name leads there, query and all."""
     query = request.url.query
     return RedirectResponse(f"/?{query}" if query else "/")
+
+
+async def expire_daily() -> None:
+    """Lets the access record go as far back as entries do, also where nothing is restarted."""
+    while True:
+        await asyncio.sleep(DAY_S)
+        try:
+            await asyncio.to_thread(lambda: expire_access_record(opened.product()))
+        except AuditError as error:
+            tell(error)
+
+
+def tell(error: AuditError) -> None:
+    """The error at the terminal, for the operator."""
+    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
 
 
 @asynccontextmanager
@@ -67,17 +94,20 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
-    trickle = None
-    try:
-        trickle = await asyncio.to_thread(start)
-    except AuditError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
-    try:
-        yield
-    finally:
-        if trickle is not None:
-            await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(opened.product.close)
+    with bounded_stop():
+        trickle = None
+        try:
+            trickle = await asyncio.to_thread(start)
+        except AuditError as error:
+            tell(error)
+        expiring = asyncio.create_task(expire_daily())
+        try:
+            yield
+        finally:
+            expiring.cancel()
+            if trickle is not None:
+                await asyncio.to_thread(trickle.stop)
+            await asyncio.to_thread(opened.product.close)
 
 
 leave_peers_as_they_are()
@@ -91,12 +121,15 @@ app = st.App(
         Middleware(
             Gate,
             product=opened.product,
+            codec=back_messages.CODEC,
             secure=settings.secure_cookie,
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
             ),
+            hosts=KnownHosts(names=settings.hosts, own=own_names()),
             script_hashes=page_hashes(),
-        )
+        ),
+        Middleware(FramedOnly),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

@@ -12,6 +12,7 @@ from audit_core.keys import read_key
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.settings import Settings
+from audit_core.state.access_retention import drop_expired
 from audit_core.state.database import State, open_state
 
 
@@ -59,7 +60,24 @@ def open_product(
     except BaseException:
         state.close()
         raise
-    return Product(settings=settings, log=log, state=state, clock=clock, key=key)
+    opened = Product(settings=settings, log=log, state=state, clock=clock, key=key)
+    try:
+        expire_access_record(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def expire_access_record(product: Product) -> int:
+    """Drop from the access record what is older than entries may be; how many events that were.
+
+    Done when the product is opened; an app that runs for long does it daily. Raises
+    `StoreUnavailableError`.
+    """
+    now = product.clock()
+    before = Retention(days=product.settings.retention_days).earliest(now)
+    return 0 if before is None else drop_expired(product.state, before=before, now=now)
 
 
 class SharedProduct:

@@ -17,6 +17,7 @@ PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
 WORDS = (
     "errors",
+    "faults",
     "entries",
     "redaction",
     "templates",

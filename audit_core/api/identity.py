@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit_core.access import Denied, Permission, Scope, decide
 from audit_core.product import Product
+from audit_core.state.access_attempts import attempts_of
 from audit_core.state.access_record import record
 from audit_core.state.sessions import SEEN_EVERY, Viewer, find_viewer, keep_session_alive
 
@@ -28,6 +29,9 @@ ACCOUNT_HEADER = "x-sandtrail-account"
 SESSION_HEADER = "x-sandtrail-session"
 IDENTITY_PREFIX = "x-sandtrail-"
 """Headers with this start come from the middleware only; those that a client sent are dropped."""
+
+NOBODY = "(not signed in)"
+"""Stands in the access record for whoever is not signed in."""
 
 MAX_SECRET_LENGTH = 200
 """A longer cookie is none of ours."""
@@ -129,12 +133,13 @@ async def require(
 ) -> tuple[Viewer, Scope] | Response:
     """The viewer of a request and what that viewer may see, or the refusal to answer with.
 
-    401 for nobody, 403 with the missing permission for those who lack it (recorded). `by_itself`
-    says that pages ask this without a person's doing: then it does not keep the session alive.
+    401 for nobody, 403 with the missing permission for those who lack it. Both are put on record.
+    `by_itself` says that pages ask this without a person's doing: then it does not keep the
+    session alive.
     """
     secret = session_secret(request.headers.getlist("cookie"))
-    address = address_of(request)
-    return await run_in_threadpool(_require, product, secret, permission, address, by_itself)
+    address, path = address_of(request), request.url.path
+    return await run_in_threadpool(_require, product, secret, permission, address, path, by_itself)
 
 
 def _require(
@@ -142,11 +147,19 @@ def _require(
     secret: str | None,
     permission: Permission,
     address: str | None,
+    path: str,
     by_itself: bool,
 ) -> tuple[Viewer, Scope] | Response:
     opened = product()
     viewer = viewer_of(opened, secret)
     if viewer is None:
+        attempts_of(opened.state).add(
+            at=opened.clock(),
+            verb="request.refused",
+            actor=NOBODY,
+            address=address,
+            detail={"path": path},
+        )
         return JSONResponse({"error": "unauthorized"}, status_code=401)
     if not by_itself:
         note_activity(opened, viewer)

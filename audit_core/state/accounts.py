@@ -40,6 +40,7 @@ __all__ = [
     "organizations",
     "set_disabled",
     "set_membership",
+    "set_operator",
     "set_password",
 ]
 
@@ -52,6 +53,7 @@ ACCOUNT_COLUMNS = (
     account.c.name,
     account.c.disabled,
     account.c.created_at,
+    account.c.operator,
 )
 """What `account_of` reads from a row: everything but the hash."""
 
@@ -67,6 +69,8 @@ class Account:
     name: str
     disabled: bool
     created_at: datetime
+    operator: bool = False
+    """Whether the person may read what the access record holds of no organization."""
 
 
 def normalize_email(email: str) -> str:
@@ -146,6 +150,7 @@ def account_of(row: Row[*tuple[Any, ...]]) -> Account:
         name=row.name,
         disabled=row.disabled,
         created_at=row.created_at,
+        operator=row.operator,
     )
 
 
@@ -159,6 +164,15 @@ def set_disabled(connection: Connection, *, account_id: str, disabled: bool) -> 
     if disabled:
         end_sessions_of(connection, account_id)
         forget_devices(connection, account_id)
+
+
+def set_operator(connection: Connection, *, account_id: str, operator: bool) -> None:
+    """Let an account read what the access record holds of no organization, or no longer.
+
+    Takes effect at the next look-up of the viewer. Raises `AccountError` when there is no such
+    account.
+    """
+    _change(connection, account_id, {"operator": operator})
 
 
 def set_password(

@@ -44,6 +44,8 @@ class Viewer:
     organization_id: str | None
     """The organization that the viewer looks at, always one of `memberships`; `None` only
     when there are none."""
+    operator: bool = False
+    """Whether the viewer may read what the access record holds of no organization."""
 
     @property
     def membership(self) -> Membership | None:
@@ -126,6 +128,7 @@ _VIEWER_ROWS = (
         account.c.email,
         account.c.name,
         account.c.disabled,
+        account.c.operator,
         *MEMBERSHIP_COLUMNS,
     )
     .select_from(session)
@@ -161,6 +164,7 @@ def find_viewer(
         last_seen_at=first.last_seen_at,
         memberships=joined,
         organization_id=current,
+        operator=first.operator,
     )
 
 

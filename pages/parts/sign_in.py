@@ -116,7 +116,7 @@ def _go_on(product: Product, account: Account) -> None:
     st.link_button("Continue", path)
 
 
-class _Form(Authenticate):
+class _Form(Authenticate):  # type: ignore[misc]  # the library has no types
     """The form of streamlit-authenticator, without its cookie and with our check.
 
     Its constructor would load a component that reads and writes cookies from JavaScript,

@@ -37,7 +37,7 @@ def cookies_of(answer) -> dict[str, str]:
 
 
 def signed_in(client: TestClient) -> bool:
-    return client.get("/_stcore/metrics").status_code == 200
+    return client.get("/api/v1/head").status_code == 200
 
 
 def test_a_code_signs_in_once_and_the_cookies_are_out_of_reach_of_scripts(
