@@ -90,25 +90,43 @@ def check_password(
             password, known.password_hash if known else nobodys_hash(cost=cost)
         )
     with state.begin() as connection:
-        current = _find(connection, attempt.email)
-        reason = _reason(known, current, right=right)
-        if not checked:
-            take_back(connection, counters.counts, now)
-            reason = "too many at once"
-        if reason is not None or current is None:
-            _refuse(connection, attempt, reason or "unknown account")
-            return None
-        settle_success(connection, counters, now)
-        if address is not None:
-            remember_address(connection, account_id=current.account.id, address=address, now=now)
-        record(
+        return _settled(connection, attempt, known, counters, checked=checked, right=right)
+
+
+def _settled(
+    connection: Connection,
+    attempt: _Attempt,
+    known: _Known | None,
+    counters: Counters,
+    *,
+    checked: bool,
+    right: bool,
+) -> Account | None:
+    """Whom the attempt lets in, put on record; `known` is the account before the check."""
+    current = _find(connection, attempt.email)
+    reason = _reason(known, current, right=right)
+    if not checked:
+        take_back(connection, counters.counts, attempt.now)
+        reason = "too many at once"
+    if reason is not None or current is None:
+        _refuse(connection, attempt, reason or "unknown account")
+        return None
+    settle_success(connection, counters, attempt.now)
+    if attempt.address is not None:
+        remember_address(
             connection,
-            at=now,
-            verb="sign_in.accepted",
-            actor=current.account.email,
-            address=address,
+            account_id=current.account.id,
+            address=attempt.address,
+            now=attempt.now,
         )
-        return current.account
+    record(
+        connection,
+        at=attempt.now,
+        verb="sign_in.accepted",
+        actor=current.account.email,
+        address=attempt.address,
+    )
+    return current.account
 
 
 def _judged_by(
