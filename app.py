@@ -26,6 +26,7 @@ from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
 from audit_core.product import expire_access_record
+from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
 from pages.parts import back_messages, opened, problems
@@ -40,6 +41,8 @@ os.umask(0o077)
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
     product = opened.product()
+    if state_was_lost(product):
+        print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
     with product.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
     if not loaded or not product.settings.demo:

@@ -9,7 +9,8 @@ from audit_core.api.exposure import Exposure, exposure
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STREAM_PATH = "/_stcore/stream"
-HEALTH_PATH = "/api/health"
+PROBE_PATHS = frozenset({"/api/health", "/api/live"})
+"""What machines ask that know no name of this server."""
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _OWN_SITES = frozenset({None, "", "same-origin", "none"})
@@ -74,7 +75,7 @@ def refuses_request(asked: Asked) -> bool:
     return (
         asked.cookie
         and (is_api(asked.path) or exposure(asked.path) is not Exposure.OPEN)
-        and asked.path != HEALTH_PATH
+        and asked.path not in PROBE_PATHS
         and not asked.path.startswith("/api/session/")
         and not own_site(asked.fetch_site)
     )

@@ -13,6 +13,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 
 from audit_core.api.session import SIGNED_OUT_PAGE, signed_in_address
 from audit_core.product import Product
+from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.state.access_record import record
 from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
@@ -57,6 +58,8 @@ def draw(product: Product) -> None:
             _go_on(product, form.matched)
         elif refused:
             st.error(REFUSED, icon=":material/lock:")
+        if state_was_lost(product):
+            st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
         st.caption("No account, or the password forgotten? Ask whoever runs this server.")
 
 

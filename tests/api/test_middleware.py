@@ -150,7 +150,7 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     assert client.get("/media/a").status_code == 401
     health = client.get("/api/health")
     assert (health.status_code, health.json()["status"]) == (503, "unavailable")
-    assert health.json()["failing"] == ["log"]
+    assert health.json()["failing"] == [{"part": "log", "reason": "The log is in use."}]
     entries = client.post("/api/v1/entries", headers=OWN)
     assert entries.status_code == 503
     assert entries.json() == {"error": "The log is in use.", "hint": "Stop the other process."}
