@@ -13,49 +13,36 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.api.forwarded import TrustedProxies
+from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
-from audit_core.api.serving import wrong_options
+from audit_core.api.serving import leave_peers_as_they_are, wrong_options
+from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
-from audit_core.product import Product
-from audit_core.settings import read_settings
+from audit_core.product import expire_access_record
+from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import problems
+from pages.parts import opened, problems
 
 HOME = Path(__file__).resolve().parent
+DAY_S = 24 * 60 * 60
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
 
 
-def product() -> Product:
-    """The one product of this process, which the pages use too.
-
-    Imported late: Streamlit's caches want its runtime to be there first.
-    """
-    from pages.parts import cached
-
-    return cached.product()
-
-
-def close_product() -> None:
-    """Let go of the product, if it was opened."""
-    from pages.parts import cached
-
-    cached.product.clear()
-
-
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
-    opened = product()
-    with opened.state.read() as connection:
+    product = opened.product()
+    with product.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    if not loaded or not opened.settings.demo:
+    if not loaded or not product.settings.demo:
         return None
-    return RunningTrickle(opened.log.append, opened.clock, seed=opened.settings.demo_seed)
+    return RunningTrickle(product.log.append, product.clock, seed=product.settings.demo_seed)
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -64,12 +51,12 @@ def page_hashes() -> tuple[str, ...]:
     return inline_script_hashes(page.read_text(encoding="utf-8"))
 
 
-def secure_cookie() -> bool:
-    """Whether people reach the app by HTTPS only; unreadable settings are told elsewhere."""
+def gate_settings() -> Settings:
+    """The settings, or the defaults where they cannot be read: that is told elsewhere."""
     try:
-        return read_settings().secure_cookie
+        return read_settings()
     except AuditError:
-        return False
+        return Settings.model_construct()
 
 
 async def to_root(request: Request) -> RedirectResponse:
@@ -78,31 +65,61 @@ async def to_root(request: Request) -> RedirectResponse:
     return RedirectResponse(f"/?{query}" if query else "/")
 
 
+async def expire_daily() -> None:
+    """Lets the access record go as far back as entries do, also where nothing is restarted."""
+    while True:
+        await asyncio.sleep(DAY_S)
+        try:
+            await asyncio.to_thread(lambda: expire_access_record(opened.product()))
+        except AuditError as error:
+            tell(error)
+
+
+def tell(error: AuditError) -> None:
+    """The error at the terminal, for the operator."""
+    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Opens the product before the first request, closes it after the last.
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
-    trickle = None
-    try:
-        trickle = await asyncio.to_thread(start)
-    except AuditError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201 - for the operator
-    try:
-        yield
-    finally:
-        if trickle is not None:
-            await asyncio.to_thread(trickle.stop)
-        await asyncio.to_thread(close_product)
+    with bounded_stop():
+        trickle = None
+        try:
+            trickle = await asyncio.to_thread(start)
+        except AuditError as error:
+            tell(error)
+        expiring = asyncio.create_task(expire_daily())
+        try:
+            yield
+        finally:
+            expiring.cancel()
+            if trickle is not None:
+                await asyncio.to_thread(trickle.stop)
+            await asyncio.to_thread(opened.product.close)
 
+
+leave_peers_as_they_are()
+settings = gate_settings()
 
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=[*routes(product), Route("/overview", to_root)],
+    routes=[*routes(opened.product), Route("/overview", to_root)],
     middleware=[
-        Middleware(Gate, product=product, secure=secure_cookie(), script_hashes=page_hashes())
+        Middleware(
+            Gate,
+            product=opened.product,
+            secure=settings.secure_cookie,
+            proxies=TrustedProxies(
+                networks=settings.trusted_proxies, header=settings.forwarded_header
+            ),
+            script_hashes=page_hashes(),
+        ),
+        Middleware(FramedOnly),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from audit_core.errors import SettingsError
+from audit_core.faults import REPORTER, fault_of_system, key_named, told
 
 KEY_BYTES = 32
 
@@ -23,19 +24,19 @@ def read_key(path: Path) -> bytes:
         others_may_read = os.name == "posix" and path.stat().st_mode & 0o077
         key = path.read_bytes()
     except OSError as error:
-        raise SettingsError(
-            f"The key file {path} cannot be read or made: {error.strerror}.",
-            "Make its folder writable for this user, or set SANDTRAIL_KEY_FILE to another path.",
-        ) from error
+        REPORTER.report(str(path), error)
+        problem = told(fault_of_system(error), key_named(path.name))
+        raise SettingsError(problem.message, problem.hint) from error
     if others_may_read:
         raise SettingsError(
-            f"The key file {path} can be read by other users of this machine.",
-            f"Run: chmod 600 {path}",
+            f"The key file {path.name} can be read by other users of this machine.",
+            "Run chmod 600 on the file that SANDTRAIL_KEY_FILE names.",
         )
     if len(key) < KEY_BYTES:
         raise SettingsError(
-            f"The key file {path} holds {len(key)} bytes; a key has {KEY_BYTES}.",
-            "Delete the file: a new key is made at the next start, and everybody signs in anew.",
+            f"The key file {path.name} holds {len(key)} bytes; a key has {KEY_BYTES}.",
+            "Put it back from a backup. Or delete it: a new key is made at the next start, and "
+            "everybody signs in anew.",
         )
     return key
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 
+from audit_core.errors import StoreUnavailableError
 from audit_core.keys import read_key
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.settings import Settings
+from audit_core.state.access_retention import drop_expired
 from audit_core.state.database import State, open_state
 
 
@@ -57,4 +60,60 @@ def open_product(
     except BaseException:
         state.close()
         raise
-    return Product(settings=settings, log=log, state=state, clock=clock, key=key)
+    opened = Product(settings=settings, log=log, state=state, clock=clock, key=key)
+    try:
+        expire_access_record(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def expire_access_record(product: Product) -> int:
+    """Drop from the access record what is older than entries may be; how many events that were.
+
+    Done when the product is opened; an app that runs for long does it daily. Raises
+    `StoreUnavailableError`.
+    """
+    now = product.clock()
+    before = Retention(days=product.settings.retention_days).earliest(now)
+    return 0 if before is None else drop_expired(product.state, before=before, now=now)
+
+
+class SharedProduct:
+    """The one product of a process, opened when it is first asked for.
+
+    Held by reference and nowhere else: no cache that somebody may clear decides how long the
+    databases stay open.
+    """
+
+    def __init__(self, open_one: Callable[[], Product]) -> None:
+        self._open = open_one
+        self._product: Product | None = None
+        self._closed = False
+        self._lock = Lock()
+
+    def __call__(self) -> Product:
+        """The opened product. Blocks while another thread opens it.
+
+        Raises what opening it raises, and the next call tries again; `StoreUnavailableError`
+        once it was closed, so that nothing opens the databases of a process that is stopping.
+        """
+        product = self._product
+        if product is not None:
+            return product
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailableError(
+                    "Sandtrail is stopping.", "Try again when it has been started."
+                )
+            if self._product is None:
+                self._product = self._open()
+            return self._product
+
+    def close(self) -> None:
+        """Close the product for good, if it was opened. Calling it twice is harmless."""
+        with self._lock:
+            product, self._product, self._closed = self._product, None, True
+        if product is not None:
+            product.close()

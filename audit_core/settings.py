@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from audit_core.errors import SettingsError
+
+Network = IPv4Network | IPv6Network
+
+
+class ForwardedHeader(StrEnum):
+    """The header in which proxies say where a request came from."""
+
+    X_FORWARDED_FOR = "x-forwarded-for"
+    FORWARDED = "forwarded"
+
+
+def _networks(value: object) -> object:
+    """The networks in a list with commas; a single address is a network of one."""
+    if not isinstance(value, str):
+        return value
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -27,6 +46,11 @@ class Settings(BaseSettings):
     demo_seed: int = 7
     secure_cookie: bool = False
     """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    """The proxies whose forwarding header is believed, as addresses or networks with commas in
+    between; empty, nobody's is, not even that of this machine."""
+    forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
+    """The header that these proxies set; the other one is never read."""
     session_hours: int = Field(default=12, ge=1, le=720)
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)

@@ -9,6 +9,7 @@ from pathlib import Path
 from audit_core.access import Role
 from audit_core.product import Product, open_product
 from audit_core.settings import Settings
+from audit_core.state.access_attempts import attempts_of
 from audit_core.state.access_record import AccessEvent, list_events
 from audit_core.state.accounts import (
     add_account,
@@ -85,6 +86,7 @@ class Seeded:
         return secret
 
     def events(self, verb: str) -> list[AccessEvent]:
+        attempts_of(self.product.state).write()
         with self.product.state.read() as connection:
             events = list_events(connection, organization_id=None, limit=1000)
         return [event for event in events if event.verb == verb]

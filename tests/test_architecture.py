@@ -17,6 +17,7 @@ PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
 WORDS = (
     "errors",
+    "faults",
     "entries",
     "redaction",
     "templates",
@@ -183,6 +184,12 @@ def test_everything_cached_is_in_one_file(path):
     if path != ROOT / "pages" / "parts" / "cached.py":
         names = [node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)]
         assert not [name for name in names if name.startswith("cache_")]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=named)
+def test_nothing_that_must_live_hangs_in_a_cache_that_a_client_can_clear(path):
+    names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+    assert "cache_resource" not in names | {*imported(tree_of(path))}
 
 
 def test_everything_that_reads_the_log_is_cached_by_scope_or_organization():

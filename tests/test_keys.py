@@ -41,5 +41,5 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_key_in_an_impossible_place_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="cannot be read or made"):
+    with pytest.raises(SettingsError, match="its folder does not exist and cannot be made"):
         read_key(tmp_path / "file" / "secret.key")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,6 +21,7 @@ from audit_core.rejections import Rejection
 from audit_core.sources.arrays import DocumentReader
 from audit_core.sources.lines import read_json_lines
 from audit_core.sources.placed import PlacedEntry, Reading, reject
+from audit_core.sources.streams import CHUNK
 from audit_core.state.access_record import record
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.tokens import Token
@@ -61,9 +64,11 @@ def entries_route(product: Callable[[], Product]) -> Route:
 def readings_of(body: bytes) -> Iterator[Reading]:
     """What each record of a body became: an array by its first character, else JSON lines."""
     body = body.removeprefix(b"\xef\xbb\xbf")
+    # In pieces, as from a file: a reader looks no further than it has to.
+    pieces = iter(partial(io.BytesIO(body).read, CHUNK), b"")
     if body.lstrip(b" \t\r\n").startswith(b"["):
-        return DocumentReader(iter((body,)), "").read_array()
-    return read_json_lines(iter((body,)), "")
+        return DocumentReader(pieces, "").read_array()
+    return read_json_lines(pieces, "")
 
 
 def _refusal(token: Token | None) -> JSONResponse:

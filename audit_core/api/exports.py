@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
+from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, require
 from audit_core.errors import FilterError
 from audit_core.export.download import Format, Progress, file_name, stream
@@ -39,6 +40,8 @@ def export_routes(product: Callable[[], Product]) -> list[Route]:
         if request.method == "HEAD":
             # Starlette lets it in with GET; it would read the whole log to say nothing.
             return Response(status_code=405, headers={"Allow": "GET"})
+        if refusal := refuse_unframed(request):
+            return refusal
         allowed = await require(request, product, Permission.EXPORT)
         if isinstance(allowed, Response):
             return allowed

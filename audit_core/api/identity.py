@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit_core.access import Denied, Permission, Scope, decide
 from audit_core.product import Product
+from audit_core.state.access_attempts import attempts_of
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer, find_viewer
 
@@ -21,6 +22,9 @@ ACCOUNT_HEADER = "x-sandtrail-account"
 SESSION_HEADER = "x-sandtrail-session"
 IDENTITY_PREFIX = "x-sandtrail-"
 """Headers with this start come from the middleware only; those that a client sent are dropped."""
+
+NOBODY = "(not signed in)"
+"""Stands in the access record for whoever is not signed in."""
 
 MAX_SECRET_LENGTH = 200
 """A longer cookie is none of ours."""
@@ -74,7 +78,11 @@ def viewer_of(product: Product, secret: str | None) -> Viewer | None:
 
 
 def address_of(request: Request) -> str | None:
-    """The address that the request came from, `None` if the server does not know."""
+    """The address that the request came from, `None` if the server does not know.
+
+    The gate has put the client's address there, see `forwarded.with_client`; Streamlit's
+    `st.context.ip_address` is the same one.
+    """
     return request.client.host if request.client else None
 
 
@@ -83,10 +91,12 @@ async def require(
 ) -> tuple[Viewer, Scope] | Response:
     """The viewer of a request and what that viewer may see, or the refusal to answer with.
 
-    401 for nobody, 403 with the missing permission for those who lack it (recorded).
+    401 for nobody, 403 with the missing permission for those who lack it. Both are put on record.
     """
     secret = session_secret(request.headers.getlist("cookie"))
-    return await run_in_threadpool(_require, product, secret, permission, address_of(request))
+    return await run_in_threadpool(
+        _require, product, secret, permission, address_of(request), request.url.path
+    )
 
 
 def _require(
@@ -94,10 +104,18 @@ def _require(
     secret: str | None,
     permission: Permission,
     address: str | None,
+    path: str,
 ) -> tuple[Viewer, Scope] | Response:
     opened = product()
     viewer = viewer_of(opened, secret)
     if viewer is None:
+        attempts_of(opened.state).add(
+            at=opened.clock(),
+            verb="request.refused",
+            actor=NOBODY,
+            address=address,
+            detail={"path": path},
+        )
         return JSONResponse({"error": "unauthorized"}, status_code=401)
     decision = decide(viewer.membership, permission)
     if isinstance(decision, Denied) or viewer.organization_id is None:

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.forwarded import TrustedProxies, with_client
 from audit_core.api.headers import security_headers
 from audit_core.api.identity import (
     ACCOUNT_HEADER,
@@ -34,8 +35,9 @@ class Gate:
     """ASGI middleware: refuses, names the viewer, adds the security headers, hides errors.
 
     `product` gives the opened product, or raises `AuditError` while it cannot be opened:
-    then nobody is signed in. `script_hashes` are those of the inline scripts of the page
-    that serves the pages.
+    then nobody is signed in. `proxies` are those that may say where a request comes from; what
+    they say stands in the scope's `client` and `scheme` for everything behind the gate.
+    `script_hashes` are those of the inline scripts of the page that serves the pages.
     """
 
     def __init__(
@@ -44,14 +46,18 @@ class Gate:
         *,
         product: Callable[[], Product],
         secure: bool = False,
+        proxies: TrustedProxies | None = None,
         script_hashes: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._product = product
         self._secure = secure
+        self._proxies = proxies or TrustedProxies()
         self._script_hashes = script_hashes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope = with_client(scope, self._proxies)
         if scope["type"] == "http":
             await self._http(scope, receive, self._with_headers(scope, send))
         elif scope["type"] == "websocket":

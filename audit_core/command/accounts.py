@@ -26,6 +26,7 @@ from audit_core.state.accounts import (
     memberships,
     set_disabled,
     set_membership,
+    set_operator,
     set_password,
 )
 
@@ -71,13 +72,17 @@ def list_all() -> None:
     """List who can sign in, with organizations and roles."""
     with reading() as connection:
         found = [(one, memberships(connection, one.id)) for one in list_accounts(connection)]
-    table = Table("E-mail address", "Name", "Organizations and roles", "Disabled")
+    table = Table("E-mail address", "Name", "Organizations and roles", "Also")
     for one, joined in found:
         table.add_row(
             Text(one.email, overflow="fold"),
             Text(one.name, overflow="fold"),
             Text("\n".join(_described(membership) for membership in joined), overflow="fold"),
-            "disabled" if one.disabled else "",
+            ", ".join(
+                word
+                for word, holds in (("disabled", one.disabled), ("operator", one.operator))
+                if holds
+            ),
         )
     Console().print(table)
 
@@ -143,6 +148,26 @@ def reset_password(email: Email, password_stdin: PasswordFromInput = False) -> N
         _record(connection, "account.password_reset", found)
     typer.echo(f"Changed the password of {found.email} and signed them out everywhere.")
     _show(password, unless=password_stdin)
+
+
+@account_app.command()
+def grant_operator(email: Email) -> None:
+    """Let a person read the part of the access record that belongs to no organization."""
+    with writing() as connection:
+        found = _found(connection, email)
+        set_operator(connection, account_id=found.id, operator=True)
+        _record(connection, "operator.granted", found)
+    typer.echo(f"{found.email} is now an operator.")
+
+
+@account_app.command()
+def withdraw_operator(email: Email) -> None:
+    """Take the operator's right from a person."""
+    with writing() as connection:
+        found = _found(connection, email)
+        set_operator(connection, account_id=found.id, operator=False)
+        _record(connection, "operator.withdrawn", found)
+    typer.echo(f"{found.email} is no longer an operator.")
 
 
 def _found(connection: Connection, email: str) -> Account:

@@ -23,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from audit_core.command.opened_state import ACTOR
 from audit_core.entries import AuditEntry
 from audit_core.errors import AuditError, SourceError
 from audit_core.log.arrivals import AppendReport
@@ -48,9 +49,6 @@ INTERRUPTED = 130
 
 MOST_ENGINE_MB = 416
 """What the embedded engine may use here: two batches on their way to it take twice as much."""
-
-ACTOR = "command line"
-"""Who the access record names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

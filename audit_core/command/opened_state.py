@@ -5,6 +5,8 @@ The app may be running meanwhile: the state, unlike the log, has room for severa
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +15,18 @@ from sqlalchemy import Connection
 from audit_core.settings import read_settings
 from audit_core.state.database import State, open_state
 
-ACTOR = "command line"
+
+def _user() -> str:
+    """Who runs the command, as the system names them; who became root is named as well."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container knows its user by number only
+        user = str(os.getuid())
+    before = os.environ.get("SUDO_USER")
+    return f"{before} as {user}" if before and before != user else user
+
+
+ACTOR = f"command line ({_user()})"
 """Who did it, in the access record."""
 
 

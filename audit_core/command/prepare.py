@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection
 
 from audit_core.access import Permission, Role
+from audit_core.command.opened_state import ACTOR
 from audit_core.demo import DEMO_ORGANIZATIONS, simulate
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog, utc_now
@@ -25,7 +26,6 @@ from audit_core.state.sessions import LAST_ORGANIZATION
 
 BATCH = 20_000
 DEMO_DOMAIN = "demo.example"
-ACTOR = "command line"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,14 +145,6 @@ def _add(
         password=password,
         now=product.clock(),
     )
-    for organization_id in organization_ids:
-        set_membership(
-            connection,
-            account_id=account.id,
-            organization_id=organization_id,
-            role=role,
-            grants=frozenset[Permission](),
-        )
     keep_preference(
         connection, account_id=account.id, name=LAST_ORGANIZATION, value=organization_ids[0]
     )
@@ -161,6 +153,22 @@ def _add(
         at=product.clock(),
         verb="account.added",
         actor=ACTOR,
-        detail={"email": account.email, "role": role.value, "organizations": organization_ids},
+        detail={"email": account.email},
     )
+    for organization_id in organization_ids:
+        set_membership(
+            connection,
+            account_id=account.id,
+            organization_id=organization_id,
+            role=role,
+            grants=frozenset[Permission](),
+        )
+        record(
+            connection,
+            at=product.clock(),
+            verb="membership.set",
+            actor=ACTOR,
+            organization_id=organization_id,
+            detail={"email": account.email, "role": role.value, "grants": []},
+        )
     return SignIn(email=account.email, password=password, role=role.value)

@@ -12,33 +12,32 @@ from types import TracebackType
 
 import portalocker
 
-from audit_core.errors import LogLockedError, StoreUnavailableError
+from audit_core.errors import AuditError, LogLockedError
+from audit_core.faults import REPORTER, fault_of_system, log_named, told
 
 
 class LogLock:
     """Held from construction until `release()`, or until the process ends in any way.
 
     Raises `LogLockedError` when another process holds it, with what that process said of
-    itself, and `StoreUnavailableError` when the folder cannot be written.
+    itself, and `StoreUnavailableError` when the lock cannot be made or written.
     """
 
     def __init__(self, log_file: Path, *, holder: str) -> None:
         path = log_file.with_name(log_file.name + ".lock")
         try:
             log_file.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+", encoding="utf-8")
+            # Without a buffer, which closing would try once more to write to a full disk.
+            self._file = path.open("a+b", buffering=0)
         except OSError as error:
-            raise StoreUnavailableError(
-                f"The log {log_file} cannot be opened: {error.strerror}.",
-                "Check that its folder exists and can be written, or set SANDTRAIL_LOG_URL.",
-            ) from error
+            raise _translated(path, log_file, error) from error
         try:
             portalocker.lock(
                 self._file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
             )
         except portalocker.LockException as error:
             self._file.seek(0)
-            other = self._file.read(500).strip() or "another process"
+            other = _words(self._file.read(500)) or "another process"
             self._file.close()
             raise LogLockedError(
                 f"The log {log_file.name} is in use by {other}.",
@@ -46,17 +45,19 @@ class LogLock:
                 "--server URL --token TOKEN FILE, where URL is that of the app, such as "
                 "http://localhost:8501.",
             ) from error
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(f"process {os.getpid()} ({holder})")
-        self._file.flush()
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(f"process {os.getpid()} ({holder})".encode())
+        except OSError as error:
+            self._file.close()
+            raise _translated(path, log_file, error) from error
 
     def release(self) -> None:
         """Let the next process in. Calling it twice is harmless."""
         if not self._file.closed:
             self._file.seek(0)
             self._file.truncate()
-            self._file.flush()
             portalocker.unlock(self._file)
             self._file.close()
 
@@ -70,3 +71,12 @@ class LogLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def _words(content: bytes | None) -> str:
+    return (content or b"").decode(errors="replace").strip()
+
+
+def _translated(path: Path, log_file: Path, error: OSError) -> AuditError:
+    REPORTER.report(str(path), error)
+    return told(fault_of_system(error), log_named(log_file.name))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,24 +13,25 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
-    LogLockedError,
-    QueryTimeoutError,
+    AuditError,
     StorageFullError,
     StoreUnavailableError,
 )
+from audit_core.faults import REPORTER, Fault, fault_in_words, told
 from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, rows_of
 from audit_core.log.dialects import dialect_for
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered
 from audit_core.log.opening import prepare
+from audit_core.log.read_context import ReadContext, current, reading_in
+from audit_core.log.reads import Reads
 from audit_core.log.retention import Retention
 from audit_core.log.schema import (
     Statement,
@@ -42,9 +41,6 @@ from audit_core.log.schema import (
 )
 from audit_core.log.verdicts import TableDecision, decide_table
 from audit_core.log.writer import Arrivals, Writer
-
-_PATIENCE_S: ContextVar[float] = ContextVar("patience_s", default=math.inf)
-"""How long a reader in this thread wants to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +81,17 @@ class AuditLog:
         self._limits = limits
         self._lock = LogLock(dialect.file, holder=holder) if dialect.file else None
         self._closed = False
+        self._reads = Reads(dialect, timeout_s=limits.query_timeout_s, translated=self._translated)
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
         self._heads = Heads(self._read_heads, shared=dialect.shared)
         try:
             self._engine = self._open()
-            self._heads.read()
+            try:
+                self._heads.read()
+            except BaseException:
+                self._engine.dispose()
+                raise
         except BaseException:
             if self._lock:
                 self._lock.release()
@@ -164,14 +165,29 @@ class AuditLog:
         )
 
     @contextmanager
+    def request(
+        self, *, person: str, abandoned: Callable[[], bool] = lambda: False
+    ) -> Iterator[ReadContext]:
+        """Reads within it, in this thread, are one request: together they may take as long as one
+        read else may, and end once it is cancelled; see `ReadContext`."""
+        with self._reads.request(person=person, abandoned=abandoned) as context:
+            yield context
+
+    @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
         """Reads within it, in this thread, are stopped after so many seconds, if that is sooner
         than the time limit."""
-        kept = _PATIENCE_S.set(min(seconds, _PATIENCE_S.get()))
-        try:
+        with reading_in(ReadContext(timeout_s=seconds, parent=current())):
             yield
-        finally:
-            _PATIENCE_S.reset(kept)
+
+    @property
+    def running_reads(self) -> int:
+        """How many reads are running now."""
+        return self._reads.running
+
+    def interrupt_all(self) -> None:
+        """Stop all reads that are running now: they raise `QueryCancelledError`."""
+        self._reads.interrupt_all()
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
@@ -179,9 +195,11 @@ class AuditLog:
             connection.execute(select(func.max(log_schema.c.version)))
 
     def close(self) -> None:
-        """Finish accepted appends and let go of the file. Calling it twice is harmless."""
+        """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
+        harmless."""
         self._writer.close()
         self._closed = True
+        self._reads.drain()
         self._engine.dispose()
         if self._lock:
             self._lock.release()
@@ -213,48 +231,36 @@ class AuditLog:
 
     @contextmanager
     def _reading(self, scope: Scope | None) -> Iterator[Connection]:
-        """A connection whose work is stopped at the time limit, with errors translated.
-
-        Without a scope it is the program's own work, which shows nobody an entry."""
+        """See `Reads.connection`."""
         if self._closed:
             # A new connection would open the file again, without the lock.
             raise StoreUnavailableError("The log is closed.", "Start the program again.")
-        timeout_s = min(self._limits.query_timeout_s, _PATIENCE_S.get())
-        try:
-            with (
-                self._engine.connect() as connection,
-                self._dialect.reading(connection, scope, timeout_s=timeout_s),
-            ):
-                yield connection
-        except PoolTimeoutError as error:
-            raise StoreUnavailableError(
-                "Too many reads of the log are under way.", "Try again in a moment."
-            ) from error
-        except DBAPIError as error:
-            if self._dialect.trouble(error) is Trouble.STOPPED:
-                raise QueryTimeoutError(
-                    f"The log did not answer within {timeout_s:g} seconds.",
-                    "Choose a shorter time window or a narrower filter.",
-                ) from error
-            raise self._translated(error) from error
+        with self._reads.connection(self._engine, scope) as connection:
+            yield connection
 
     def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         self._require_space()
         try:
             return self._write(arriving)
         except DBAPIError as error:
-            if self._dialect.trouble(error) is not Trouble.INVALIDATED:
+            if self._dialect.fault(error) is not Fault.INVALIDATED:
                 raise self._translated(error) from error
         # The engine gave itself up, as after a full disk. What was committed is safe: open
         # the database anew and try once more. This very commit may be among what is safe, so
         # its numbers must not be given out again.
+        self._open_anew()
+        try:
+            return self._write(arriving)
+        except DBAPIError as error:
+            if self._dialect.fault(error) is Fault.INVALIDATED:
+                # The cause lasts; whoever reads must not suffer from it.
+                self._open_anew()
+            raise self._translated(error) from error
+
+    def _open_anew(self) -> None:
         self._engine.dispose()
         self._engine = self._open()
         self._heads.read()
-        try:
-            return self._write(arriving)
-        except SQLAlchemyError as error:
-            raise self._translated(error) from error
 
     def _write(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         now = self._clock()
@@ -342,23 +348,13 @@ class AuditLog:
                 "Make room, then send the entries again: those already stored are recognized.",
             )
 
-    def _translated(self, error: SQLAlchemyError) -> StoreUnavailableError | LogLockedError:
-        name = self._dialect.name
-        trouble = self._dialect.trouble(error) if isinstance(error, DBAPIError) else Trouble.OTHER
-        if trouble is Trouble.HELD_ELSEWHERE:
-            return LogLockedError(
-                f"The log {name} is in use by another process.",
-                "Stop that process, then try again.",
-            )
-        if trouble is Trouble.OUT_OF_REACH:
-            return StoreUnavailableError(
-                f"The server of the log {name} cannot be reached, or refuses the sign-in.",
-                "Check that it runs, and the host, name and password in SANDTRAIL_LOG_URL.",
-            )
-        return StoreUnavailableError(
-            f"The log {name} cannot be read or written.",
-            "See the terminal for the cause; if it is damaged, restore it from a backup.",
-        )
+    def _translated(self, error: DBAPIError) -> AuditError:
+        cause = error.orig or error
+        fault = self._dialect.fault(error)
+        if fault is Fault.INVALIDATED:
+            fault = fault_in_words(str(cause))
+        REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
+        return told(fault, self._dialect.described)
 
 
 def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:

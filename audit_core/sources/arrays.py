@@ -16,9 +16,12 @@ from audit_core.rejections import RAW_LIMIT, Rejection
 from audit_core.sources.decoding import Undecodable, scan, skip_whitespace
 from audit_core.sources.placed import MAX_RECORD, Reading, place_of, read_value, reject
 from audit_core.sources.streams import StreamBroken
+from audit_core.sources.value_ends import ValueEnd
 
-_OUTSIDE = re.compile(r'[\[\]{},"]')
-_INSIDE = re.compile(r'["\\\n]')
+_FIRST_BLOCK, _LARGEST_BLOCK = 512, 2**16
+"""How many characters of a broken value are looked at together: few records are long."""
+
+_EMPTY_LISTS = re.compile(r"(?:\[[ \t\r\n]*+\][ \t\r\n]*+)++")
 
 
 class TextBuffer:
@@ -87,43 +90,30 @@ class TextBuffer:
     def skip(self, closer: str) -> tuple[str, int]:
         """Pass over everything up to the comma or `closer` that ends the current value.
 
-        With an empty `closer` up to the comma, or to behind the bracket that closes the value.
-        A raw line end closes a string, as none may hold it. Returns the beginning of what was
-        passed over, at most `RAW_LIMIT` characters, and its length.
+        With an empty `closer` up to the comma, or to behind the bracket that closes the value
+        (see `ValueEnd`). Returns the beginning of what was passed over, at most `RAW_LIMIT`
+        characters, and its length.
         """
-        head, length, depth, inside = "", 0, 0, False
-        while True:
-            start = self._at
-            stop, depth, inside = self._skip_in_window(closer, depth, inside)
-            head += self._text[start : min(self._at, start + RAW_LIMIT - len(head))]
-            length += self._at - start
-            if stop or not self.fill():
-                return head, length
+        search, size = ValueEnd(closer), _FIRST_BLOCK
+        head, length, ended = "", 0, False
+        while not ended:
+            block = self._text[self._at : self._at + size]
+            last = self._ended and self._at + len(block) == len(self._text)
+            passed, ended = search.search(block, last=last)
+            head += block[: min(passed, RAW_LIMIT - len(head))]
+            length += passed
+            self._at += passed
+            size = min(2 * size, _LARGEST_BLOCK)
+            # A backslash may be left of the block, and wait for what it escapes.
+            at_end = len(self._text) - self._at <= 1
+            if not ended and at_end and not self.fill() and self._at == len(self._text):
+                break
+        return head, length
 
-    def _skip_in_window(self, closer: str, depth: int, inside: bool) -> tuple[bool, int, bool]:
-        """Whether the end was found in the window, and the state for the next one if not."""
-        text, at = self._text, self._at
-        while match := (_INSIDE if inside else _OUTSIDE).search(text, at):
-            at, char = match.end(), match.group()
-            if char == "\\":
-                if at == len(text) and not self._ended:
-                    self._at = at - 1  # what it escapes comes with the next piece
-                    return False, depth, inside
-                at += 1
-            elif char in ('"', "\n"):
-                inside = not inside
-            elif char in "[{":
-                depth += 1
-            elif depth == 0 and char in (",", closer):
-                self._at = at - 1
-                return True, depth, inside
-            elif char in "]}":
-                depth = max(0, depth - 1)
-                if depth == 0 and not closer:
-                    self._at = at
-                    return True, depth, inside
-        self._at = len(text)
-        return False, depth, inside
+    def skip_empty_lists(self) -> None:
+        """Pass over lists that hold nothing, however many follow each other."""
+        if match := _EMPTY_LISTS.match(self._text, self._at):
+            self._at = match.end()
 
 
 def _require_utf8(raw: str) -> None:
@@ -146,7 +136,9 @@ class DocumentReader:
     def read_array(self) -> Iterator[Reading]:
         """What each item of a list became; several lists may follow each other."""
         while self._buffer.peek() == "[":
-            yield from self._items()
+            self._buffer.skip_empty_lists()
+            if self._buffer.peek() == "[":
+                yield from self._items()
         if self._buffer.peek():
             yield self._rejected("There is more text behind the end of the list.", "]")
         self._buffer.finish()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NoReturn
 
 import msgspec
@@ -87,6 +88,11 @@ _NUL = b"\\u0000"
 _PLAIN_TIMES = {20, 22, 23, 24, 25, 26, 27}
 """Lengths of 2025-07-31T08:15:27Z with up to six digits of a second, and of no other time that
 ends with Z."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST_US, _LATEST_US = (
+    (instant - _EPOCH) // timedelta(microseconds=1) for instant in (EARLIEST, LATEST)
+)
 
 _decode_plain = msgspec.json.Decoder(_Plain, float_hook=_refuse).decode
 _decode_given = msgspec.json.Decoder(_Given).decode
@@ -316,6 +322,7 @@ def _plain_times(values: tuple[str, ...], texts: pa.Array) -> pa.Array | None:
         times = pc.cast(texts, pa.timestamp("us", "UTC"))
     except pa.ArrowInvalid:
         return None
-    limits = pc.min_max(times).as_py()
-    within = limits["min"] >= EARLIEST and limits["max"] < LATEST
+    # As numbers: Arrow knows the year 0, of which Python cannot make a time.
+    limits = pc.min_max(times.cast(pa.int64())).as_py()
+    within = limits["min"] >= _EARLIEST_US and limits["max"] < _LATEST_US
     return times.cast(pa.timestamp("us")) if within else None

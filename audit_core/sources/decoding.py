@@ -76,10 +76,16 @@ def decode(text: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Undecodable(f"The name {shown(twice)} stands more than once in one object.")
+        raise Undecodable(
+            f"The name {shown(_repeated(pairs))} stands more than once in one object."
+        )
     return result
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that has stood before."""
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
 
 
 def _integer(digits: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from typing import NamedTuple
 from audit_core.rejections import RAW_LIMIT
 from audit_core.sources.placed import MAX_RECORD, Reading, place_of, read_text, reject
 from audit_core.sources.streams import CHUNK, ChunkStream
+
+_SPACES = re.compile(rb"\s*+")
 
 
 class Line(NamedTuple):
@@ -35,11 +38,21 @@ def read_lines(pieces: Iterator[bytes], *, blank: bool) -> Iterator[Line]:
     while line := stream.readline(MAX_RECORD + 1):
         number += 1
         if not blank and line.isspace():
+            number += _skip_blank_lines(stream)
             continue
         if len(line) > MAX_RECORD and not line.endswith(b"\n"):
             yield _overlong(number, line, stream)
             continue
         yield _line(number, line)
+
+
+def _skip_blank_lines(stream: io.BufferedReader[ChunkStream]) -> int:
+    """Pass over the blank lines at the beginning of what is read ahead; how many they are."""
+    ahead = stream.peek()
+    spaces = _SPACES.match(ahead)
+    blank = ahead.rfind(b"\n", 0, spaces.end() if spaces else 0) + 1
+    stream.read(blank)
+    return ahead.count(b"\n", 0, blank)
 
 
 def _line(number: int, line: bytes) -> Line:

@@ -17,6 +17,10 @@ from audit_core.sources.records import field_of
 DELIMITERS = (",", ";", "\t")
 REQUIRED = {"id": "id", "actor_id": "actorId", "action": "action", "created_at": "createdAt"}
 
+REREAD_FREE = 4 * MAX_RECORD
+"""How many bytes of rows that could not be read may be read again, beside as many as the file has
+had so far: one row takes up to `MAX_RECORD`, so each line might otherwise be read for that long."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -40,8 +44,10 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     """What each row became, placed by the line on which it begins; blank lines are skipped.
 
     An empty value is a missing one; `metadata` holds a JSON object as text. A row that cannot
-    be read costs its first line only, so that an unclosed quote does not take the rest along.
-    Raises `SourceError` if the header lacks a required column or names one twice.
+    be read costs its first line only, so that an unclosed quote does not take the rest along; in
+    a file that is full of such rows they cost all the lines that were read for them (see
+    `REREAD_FREE`). Raises `SourceError` if the header cannot be read, lacks a required column or
+    names one twice.
     """
     rows = _Rows(read_lines(pieces, blank=True))
     header = rows.next_line()
@@ -49,6 +55,11 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
         header = rows.next_line()
     if header is None:
         return
+    if header.problem:
+        raise SourceError(
+            f"The header of {name} cannot be read. {header.problem}",
+            "The first line must name the columns as Daytona's API does, or in snake_case.",
+        )
     delimiter, columns = _columns(header.text, name)
     # The module's limit is global to the process; ours is checked on the lines already.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD))
@@ -111,6 +122,8 @@ class _Rows:
         self._lines = lines
         self._returned: deque[Line] = deque()
         self._taken: list[Line] = []
+        self._reread = -REREAD_FREE
+        """The bytes that were given back, less all that were read."""
         self.problem: str | None = None
         """Why the row just read is none; `None` if it is one."""
 
@@ -131,7 +144,11 @@ class _Rows:
 
     def next_line(self) -> Line | None:
         """The next line not yet read; those given back come first. `None` at the end."""
-        return self._returned.popleft() if self._returned else next(self._lines, None)
+        if self._returned:
+            return self._returned.popleft()
+        line = next(self._lines, None)
+        self._reread -= line.length if line else 0
+        return line
 
     def read(self, delimiter: str) -> list[str] | None:
         """The values of the next row; empty for a blank line or a `problem`, `None` at the end."""
@@ -143,6 +160,10 @@ class _Rows:
         first, *rest = self._taken
         if first.problem:
             self.problem = first.problem
+        self._reread += self.length - first.length
+        if self._reread > 0 and rest:
+            self.problem += f" It takes the {len(rest):,} lines behind it along."
+            return []
         self._returned.extendleft(reversed(rest))
         self._taken = [first]
         return []

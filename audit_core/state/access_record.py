@@ -1,7 +1,13 @@
-"""The access record: who signed in, was refused, exported, or changed an access. Append-only."""
+"""The access record: who signed in, was refused, exported, or changed an access. Append-only.
+
+`access_verbs.VERBS` lists what can be done. A deed that concerns several organizations, such as
+the sign-in of a member of two, is kept once for each, with nothing that would tell one of the
+other. What belongs to no organization is for operators only.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,26 +15,57 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from audit_core.state.tables import access_event
+from audit_core.state.access_joining import join
+from audit_core.state.access_verbs import About, AccessOutcome, Verb, verb_named
+from audit_core.state.database import take_turns
+from audit_core.state.secret_text import new_id
+from audit_core.state.tables import access_event, account, membership
 
 _LONGEST_ACTOR = 320
+
+EVENT_COLUMNS = (
+    access_event.c.uid,
+    access_event.c.at,
+    access_event.c.verb,
+    access_event.c.actor,
+    access_event.c.organization_id,
+    access_event.c.address,
+    access_event.c.outcome,
+    access_event.c.target,
+    access_event.c.count,
+    access_event.c.last_at,
+    access_event.c.networks,
+    access_event.c.detail,
+)
+"""What an `AccessEvent` is made of, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEvent:
-    """One deed."""
+    """One deed, or alike attempts of one minute of somebody who was not signed in."""
 
-    id: int
-    """Increasing in the order of recording."""
+    uid: str
+    """Random; 32 hexadecimal digits."""
     at: datetime
+    """When it was done; of several, when the first was."""
     verb: str
-    """Dotted, like ``sign_in.refused``."""
+    """A name of `access_verbs.VERBS`, like ``sign_in.refused``."""
     actor: str
-    """An e-mail address, the name of a token, or ``command line``."""
+    """An e-mail address, the name of a token, or ``command line`` with the user's name there."""
     organization_id: str | None
-    """`None` when the deed belongs to no organization, as a sign-in."""
+    """`None` when the deed belongs to no organization."""
     address: str | None
     """Where it came from over the network; `None` when it did not, or is unknown."""
+    outcome: AccessOutcome
+    target: str | None
+    """What it was done to; `None` when to nothing that has a name."""
+    count: int
+    """How many deeds it stands for; 1 for everything that a signed-in person did."""
+    last_at: datetime | None
+    """When the last of several was done; `None` where there can be one only."""
+    networks: int | None
+    """How many networks the attempts came from that were too many for rows of their own, counted
+    up to `access_joining.MOST_NETWORKS`; else `None`."""
     detail: dict[str, Any]
     """More about it, without secrets; may be empty."""
 
@@ -42,33 +79,106 @@ def record(
     organization_id: str | None = None,
     address: str | None = None,
     detail: Mapping[str, Any] | None = None,
+    times: int = 1,
+    until: datetime | None = None,
 ) -> None:
-    """Record a deed, in the transaction of the deed itself.
+    """Record a deed, in the transaction of the deed itself, as the last thing there.
 
-    `detail` must be what JSON can hold, and must not hold secrets.
+    `detail` must be what JSON can hold, and must not hold secrets, nor the name of another
+    organization. What `access_verbs` says of the verb decides which organizations it belongs to,
+    and whether it is joined with alike ones. `times` deeds, from `at` until `until`, may be
+    recorded at once for a verb that is joined.
     """
-    connection.execute(
-        access_event.insert().values(
-            at=at,
-            verb=verb,
-            actor=actor[:_LONGEST_ACTOR],
-            organization_id=organization_id,
-            address=address,
-            detail=dict(detail or {}),
-        )
-    )
+    known = verb_named(verb)
+    details = dict(detail or {})
+    row = {
+        "at": at,
+        "verb": verb,
+        "actor": actor[:_LONGEST_ACTOR],
+        "address": address,
+        "detail": details,
+        "outcome": known.outcome.value,
+        "target": _target(known, details),
+        "address_digits": address_digits(address),
+        "count": 1,
+    }
+    if known.joined:
+        take_turns(connection, of="access record")
+    for belongs_to in _organizations(connection, known, row, organization_id):
+        added: Mapping[str, Any] | None = {**row, "organization_id": belongs_to}
+        if known.joined and added is not None:
+            added = join(connection, added, times=times, until=until or at)
+        if added is not None:
+            connection.execute(
+                access_event.insert().values(
+                    **added, uid=new_id(), search_text=search_text(added, known)
+                )
+            )
 
 
 def list_events(
     connection: Connection, *, organization_id: str | None, limit: int, verb: str | None = None
 ) -> tuple[AccessEvent, ...]:
-    """The newest `limit` events of an organization, newest first; with a verb only those.
+    """The `limit` events of an organization that were recorded last, the last one first; with a
+    verb only those.
 
     `None` means all organizations and the events of none: for the operator only.
     """
-    statement = select(access_event).order_by(access_event.c.id.desc()).limit(limit)
+    statement = select(*EVENT_COLUMNS).order_by(access_event.c.id.desc()).limit(limit)
     if organization_id is not None:
         statement = statement.where(access_event.c.organization_id == organization_id)
     if verb is not None:
         statement = statement.where(access_event.c.verb == verb)
-    return tuple(AccessEvent(**row._mapping) for row in connection.execute(statement))
+    return tuple(event_of(row._mapping) for row in connection.execute(statement))
+
+
+def event_of(row: Mapping[Any, Any]) -> AccessEvent:
+    """The event in a row of `EVENT_COLUMNS`."""
+    return AccessEvent(**{**row, "outcome": AccessOutcome(row["outcome"])})
+
+
+def address_digits(address: str | None) -> str | None:
+    """The address as text that sorts like addresses do: ``4`` or ``6`` and hexadecimal digits.
+
+    `None` for what is no address.
+    """
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return None
+    return f"{parsed.version}{int(parsed):0{parsed.max_prefixlen // 4}x}"
+
+
+def search_text(row: Mapping[str, Any], verb: Verb) -> str:
+    """All that a row says, in which words are looked for: in lower case, a line for each part."""
+    parts = [row["actor"], row["verb"], verb.sentence, row["target"], row["address"]]
+    return "\n".join([*(part for part in parts if part), *_texts(row["detail"])]).casefold()
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for name, each in value.items() for text in (str(name), *_texts(each))]
+    if isinstance(value, list | tuple):
+        return [text for each in value for text in _texts(each)]
+    return [] if value is None else [str(value)]
+
+
+def _target(verb: Verb, detail: Mapping[str, Any]) -> str | None:
+    value = detail.get(verb.target) if verb.target else None
+    return None if value is None else str(value)
+
+
+def _organizations(
+    connection: Connection, verb: Verb, row: Mapping[str, Any], given: str | None
+) -> list[str | None]:
+    """Those that the event belongs to; `None` alone when to none."""
+    if verb.about is None:
+        return [given]
+    email = row["actor"] if verb.about is About.ACTOR else row["detail"].get("email")
+    found = connection.execute(
+        select(membership.c.organization_id)
+        .join(account, account.c.id == membership.c.account_id)
+        .where(account.c.email == email)
+        .order_by(membership.c.organization_id)
+    ).scalars()
+    return list(found) or [given]

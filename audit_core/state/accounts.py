@@ -39,6 +39,7 @@ __all__ = [
     "organizations",
     "set_disabled",
     "set_membership",
+    "set_operator",
     "set_password",
 ]
 
@@ -51,6 +52,7 @@ ACCOUNT_COLUMNS = (
     account.c.name,
     account.c.disabled,
     account.c.created_at,
+    account.c.operator,
 )
 """What `account_of` reads from a row: everything but the hash."""
 
@@ -66,6 +68,8 @@ class Account:
     name: str
     disabled: bool
     created_at: datetime
+    operator: bool = False
+    """Whether the person may read what the access record holds of no organization."""
 
 
 def normalize_email(email: str) -> str:
@@ -145,6 +149,7 @@ def account_of(row: Row[*tuple[Any, ...]]) -> Account:
         name=row.name,
         disabled=row.disabled,
         created_at=row.created_at,
+        operator=row.operator,
     )
 
 
@@ -156,6 +161,15 @@ def set_disabled(connection: Connection, *, account_id: str, disabled: bool) -> 
     _change(connection, account_id, {"disabled": disabled})
     if disabled:
         end_sessions_of(connection, account_id)
+
+
+def set_operator(connection: Connection, *, account_id: str, operator: bool) -> None:
+    """Let an account read what the access record holds of no organization, or no longer.
+
+    Takes effect at the next look-up of the viewer. Raises `AccountError` when there is no such
+    account.
+    """
+    _change(connection, account_id, {"operator": operator})
 
 
 def set_password(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -16,27 +19,41 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from audit_core.errors import SchemaTooNewError, SettingsError, StoreUnavailableError
+from audit_core.errors import (
+    AuditError,
+    SchemaTooNewError,
+    SettingsError,
+    StoreUnavailableError,
+)
+from audit_core.faults import (
+    REPORTER,
+    Fault,
+    fault_of_postgresql,
+    fault_of_system,
+    state_named,
+    told,
+)
 
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for the one before it."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_LOCK = 7_220_714_113
-"""Any number that nothing else in the same PostgreSQL database locks."""
+_LOCKS = {"state": 7_220_714_113, "access record": 7_220_714_114}
+"""Any numbers that nothing else in the same PostgreSQL database locks."""
 
 
 class State:
     """The state, opened. Safe to use from many threads; made by `open_state`."""
 
-    def __init__(self, engine: Engine, *, name: str) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._name = name
         self._writing_engine = engine.execution_options(sandtrail_writes=True)
+        self.before_close: list[Callable[[], None]] = []
+        """Called once, in turn, before the database is let go of."""
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -64,6 +81,8 @@ class State:
 
     def close(self) -> None:
         """Let go of the database. Calling it twice is harmless."""
+        while self.before_close:
+            self.before_close.pop(0)()
         self.engine.dispose()
 
     @contextmanager
@@ -75,7 +94,7 @@ class State:
                 "Too many uses of the state database are under way.", "Try again in a moment."
             ) from error
         except DBAPIError as error:
-            raise _translated(error, self._name) from error
+            raise _translated(error, self.engine.url) from error
 
 
 def open_state(url: str) -> State:
@@ -85,30 +104,30 @@ def open_state(url: str) -> State:
     used, `SchemaTooNewError` for a database of a newer program, else `StoreUnavailableError`.
     """
     parsed = _parse(url)
-    name = parsed.database or "" if _is_sqlite(parsed) else parsed.render_as_string()
     if _is_sqlite(parsed):
-        _prepare_file(Path(name))
-    state = State(_create_engine(parsed), name=name)
+        _prepare_file(Path(parsed.database or ""))
+    state = State(_create_engine(parsed))
     try:
         with state._translating():
             if _is_sqlite(parsed):
                 _use_write_ahead_log(state.engine)
         with state.begin() as connection:
-            _migrate(connection, name)
+            _migrate(connection, _name_of(parsed))
     except BaseException:
         state.close()
         raise
     return state
 
 
-def take_turns(connection: Connection) -> None:
-    """Wait until no other transaction that called this is under way.
+def take_turns(connection: Connection, *, of: Literal["state", "access record"] = "state") -> None:
+    """Wait until no other transaction that called this for the same thing is under way.
 
     For what reads first and writes by what it read. On SQLite each write transaction is
-    alone anyway, so this does nothing there.
+    alone anyway, so this does nothing there. A transaction that takes both turns takes that of
+    the access record last.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCKS[of]})
 
 
 def _parse(url: str) -> URL:
@@ -140,16 +159,14 @@ def _prepare_file(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise IsADirectoryError(None, "it is a folder, not a file")
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         # SQLite gives its -wal and -shm files the mode of this one. Only a file that did not
         # exist is opened here: closing another handle would drop SQLite's locks on it.
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise StoreUnavailableError(
-            f"The state database {path} cannot be opened: {error.strerror}.",
-            "Check that its folder exists and can be written, or set SANDTRAIL_STATE_URL.",
-        ) from error
+        REPORTER.report(str(path), error)
+        raise told(fault_of_system(error), state_named(path.name)) from error
 
 
 def _create_engine(url: URL) -> Engine:
@@ -233,26 +250,65 @@ def _is_busy(error: BaseException | None) -> bool:
     return code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _translated(error: SQLAlchemyError, name: str) -> StoreUnavailableError:
-    original = getattr(error, "orig", None)
-    if _is_busy(original):
+def _name_of(url: URL) -> str:
+    """How the state is called in messages: never with a credential or a folder."""
+    if _is_sqlite(url):
+        return Path(url.database or "").name
+    return f"{url.database} on {url.host or 'this machine'}"
+
+
+def _translated(error: DBAPIError, url: URL) -> AuditError:
+    name, original = _name_of(url), error.orig or error
+    if _is_sqlite(url):
+        where, fault = url.database or "", _sqlite_fault(original, Path(url.database or ""))
+    else:
+        where = url.render_as_string(hide_password=True)
+        fault = fault_of_postgresql(getattr(original, "sqlstate", None), str(original))
+        if fault is Fault.OTHER and isinstance(error, OperationalError):
+            fault = Fault.NO_ANSWER
+    REPORTER.report(where, original, password=url.password)
+    if fault is Fault.HELD_ELSEWHERE:
         return StoreUnavailableError(
             f"The state database {name} was being written for more than {BUSY_TIMEOUT_S} seconds.",
             "Try again; if it stays so, find the other process that uses the file.",
         )
-    code = (getattr(original, "sqlite_errorcode", None) or 0) & 0xFF
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return StoreUnavailableError(
-            f"The state database {name} is damaged, or is another kind of file.",
-            "Restore it from a backup, or move it away to start with an empty one.",
+    return told(fault, state_named(name))
+
+
+def _sqlite_fault(error: BaseException, file: Path) -> Fault:
+    """By SQLite's code, and where that leaves several things open, by what is there."""
+    if _is_busy(error):
+        return Fault.HELD_ELSEWHERE
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    known = _SQLITE_FAULTS.get(code, Fault.OTHER)
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+        try:
+            free = shutil.disk_usage(file.parent).free
+            if os.statvfs(file.parent).f_flag & os.ST_RDONLY:
+                return Fault.READ_ONLY
+        except OSError as problem:
+            return fault_of_system(problem)
+        if free < _LEAST_FREE:
+            return Fault.FULL
+        effective = os.access in os.supports_effective_ids
+        allowed = all(
+            os.access(path, os.R_OK | os.W_OK, effective_ids=effective)
+            for path in (file.parent, file)
         )
-    if code == sqlite3.SQLITE_FULL:
-        return StoreUnavailableError(
-            f"The disk of the state database {name} is full; nothing was changed.",
-            "Free some space, then try again.",
-        )
-    return StoreUnavailableError(
-        f"The state database {name} cannot be read or written.",
-        "Check that it is there (a server: that it runs), and that this user may write it "
-        "(a file: its folder too), or set SANDTRAIL_STATE_URL.",
-    )
+        return known if allowed else Fault.FORBIDDEN
+    return known
+
+
+_LEAST_FREE = 2**16
+"""Bytes that SQLite needs for the file that readers share."""
+
+_SQLITE_FAULTS = {
+    sqlite3.SQLITE_NOTADB: Fault.OTHER_KIND,
+    sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_PERM: Fault.FORBIDDEN,
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
+    sqlite3.SQLITE_IOERR: Fault.BROKEN_DISK,
+    sqlite3.SQLITE_NOMEM: Fault.NO_MEMORY,
+}
+"""By SQLite's primary codes."""

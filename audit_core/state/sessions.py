@@ -40,6 +40,8 @@ class Viewer:
     organization_id: str | None
     """The organization that the viewer looks at, always one of `memberships`; `None` only
     when there are none."""
+    operator: bool = False
+    """Whether the viewer may read what the access record holds of no organization."""
 
     @property
     def membership(self) -> Membership | None:
@@ -120,6 +122,7 @@ _VIEWER_ROWS = (
         account.c.email,
         account.c.name,
         account.c.disabled,
+        account.c.operator,
         *MEMBERSHIP_COLUMNS,
     )
     .select_from(session)
@@ -149,6 +152,7 @@ def find_viewer(connection: Connection, *, secret: str, now: datetime) -> Viewer
         session_id=first.session_id,
         memberships=joined,
         organization_id=current,
+        operator=first.operator,
     )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -83,6 +84,7 @@ account = Table(
     Column("password_hash", Text, nullable=False),
     Column("disabled", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("operator", Boolean, nullable=False, server_default=false()),
 )
 
 organization = Table(
@@ -153,6 +155,10 @@ token = Table(
 )
 
 # No foreign keys: what was done outlives the account and organization it was done with.
+# `uid` is what people see of a row: `id` would tell how much happens in other organizations.
+# `search_text` is all of it in lower case; `address_digits` the address as hexadecimal digits
+# that sort like addresses. `join_key` is set where alike events are joined, `networks` in the
+# row for those that came after too many different ones.
 access_event = Table(
     "access_event",
     metadata,
@@ -163,7 +169,43 @@ access_event = Table(
     Column("organization_id", FreeText),
     Column("address", FreeText),
     Column("detail", JSON, nullable=False),
+    Column("uid", _RandomId, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("target", FreeText),
+    Column("count", Integer, nullable=False),
+    Column("last_at", UtcTime),
+    Column("networks", Integer),
+    Column("address_digits", String(33)),
+    Column("search_text", FreeText, nullable=False),
+    Column("join_key", String(80)),
     Index("ix_access_event_organization_id_id", "organization_id", "id"),
+    Index("ix_access_event_uid", "uid", unique=True),
+    Index("ix_access_event_at", "at", "uid"),
+    Index("ix_access_event_organization_id_at", "organization_id", "at", "uid"),
+    Index("ix_access_event_organization_id_verb", "organization_id", "verb", "at", "uid"),
+)
+# PostgreSQL cannot read the rows without an organization in the order of the index above.
+Index(
+    "ix_access_event_installation",
+    access_event.c.at,
+    access_event.c.uid,
+    sqlite_where=access_event.c.organization_id.is_(None),
+    postgresql_where=access_event.c.organization_id.is_(None),
+)
+Index(
+    "ix_access_event_join_key",
+    access_event.c.join_key,
+    unique=True,
+    sqlite_where=access_event.c.join_key.is_not(None),
+    postgresql_where=access_event.c.join_key.is_not(None),
+)
+
+# The networks that were counted in the row with this key, as long as its minute lasts.
+access_event_network = Table(
+    "access_event_network",
+    metadata,
+    Column("join_key", String(80), primary_key=True),
+    Column("network", FreeText, primary_key=True),
 )
 
 rejection = Table(

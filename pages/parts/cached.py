@@ -1,8 +1,13 @@
-"""What all sessions of this process share: every `st.cache_*` is in this file."""
+"""What all sessions of this process share: every `st.cache_*` is in this file.
+
+Nothing here is needed by anybody else: what is cached can be cleared and read anew. What must
+live stands in `opened.py`.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 
 import streamlit as st
 
@@ -13,7 +18,7 @@ from audit_core.log.store import AuditLog
 from audit_core.people.actors import ActorLine, ActorPage, ActorReader
 from audit_core.people.person import News, PersonReader, SessionPage, UsedKey
 from audit_core.people.timeline import Timeline, TimelineReader
-from audit_core.product import Product, open_product
+from audit_core.product import Product
 from audit_core.query.cursors import Cursor
 from audit_core.query.facets import Facet
 from audit_core.query.failure_groups import FailureGroups, GroupKey
@@ -30,13 +35,13 @@ from audit_core.query.timelines import LaneKind
 from audit_core.query.traces import TargetPlace
 from audit_core.query.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.reader import Reader
-from audit_core.settings import read_settings
 from audit_core.starts.attempts import StartAttempt, StartPage
 from audit_core.starts.reader import Counts, StartsReader, silent_rule
 from audit_core.starts.trace import Trace
 from audit_core.starts.traces_reader import TargetPage, TracesReader
 from audit_core.state.organization_settings import read_setting
 from audit_core.tallies import Count, Tallies
+from pages.parts import opened
 
 MOST_COUNTED = 10_000
 """How far a page counts unasked."""
@@ -47,16 +52,12 @@ MOST_OPTIONS = 500
 
 def utc_now() -> datetime:
     """The clock of the app."""
-    return datetime.now(UTC)
+    return opened.utc_now()
 
 
-@st.cache_resource(show_spinner=False, on_release=Product.close)
 def product() -> Product:
-    """The one opened product of this process, for pages, routes and the middleware.
-
-    Raises what `read_settings` and `open_product` raise; the next call then tries again.
-    """
-    return open_product(read_settings(), utc_now)
+    """The one opened product of this process; see `opened.product`."""
+    return opened.product()
 
 
 # Explore. The caches are shared by all sessions: scope and head are ordinary arguments, so
@@ -68,7 +69,7 @@ def reader() -> Reader:
     return _reader_of(product().log)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False, hash_funcs={AuditLog: id})
+@lru_cache(maxsize=1)
 def _reader_of(log: AuditLog) -> Reader:
     """One for all: it remembers where matches lie."""
     return Reader(log)

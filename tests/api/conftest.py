@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from audit_core.api import tokens
+from audit_core.api.framing import FramedOnly
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
@@ -26,7 +26,6 @@ with warnings.catch_warnings():
 
 @pytest.fixture
 def seeded(tmp_path: Path) -> Iterator[Seeded]:
-    tokens._last_recorded.clear()
     seeded = open_seeded(tmp_path)
     yield seeded
     seeded.product.close()
@@ -47,6 +46,11 @@ async def stream(websocket: WebSocket) -> None:
 
 
 def make_client(product: Product | AuditError) -> TestClient:
+    """A client of `app_of`."""
+    return TestClient(app_of(product), follow_redirects=False, base_url="http://testserver")
+
+
+def app_of(product: Product | AuditError) -> Starlette:
     """The routes and the gate around stand-ins for the routes of Streamlit."""
 
     def opened() -> Product:
@@ -54,7 +58,7 @@ def make_client(product: Product | AuditError) -> TestClient:
             raise product
         return product
 
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/api/fail", fail),
             *routes(opened),
@@ -65,10 +69,9 @@ def make_client(product: Product | AuditError) -> TestClient:
             WebSocketRoute("/elsewhere", stream),
             Route("/{rest:path}", echo),
         ],
-        middleware=[Middleware(Gate, product=opened)],
+        middleware=[Middleware(Gate, product=opened), Middleware(FramedOnly)],
         exception_handlers={AuditError: answer_problem},
     )
-    return TestClient(app, follow_redirects=False, base_url="http://testserver")
 
 
 @pytest.fixture

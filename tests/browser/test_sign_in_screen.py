@@ -1,8 +1,11 @@
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
+from audit_core.state.access_record import list_events
+from audit_core.state.database import open_state
 from pages.parts.sign_in import REFUSED
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, AUDITOR, HOME_NAME, MEMBER, Prepared
@@ -86,3 +89,17 @@ def test_signing_out_ends_the_session_in_every_tab(
     first.page.context.add_cookies(kept["cookies"])
     answer = first.page.context.request.get(first.address("/api/v1/export?window=5m"))
     assert answer.status == 401
+
+
+def test_the_app_believes_no_forwarding_header_on_loopback(app: str, prepared: Prepared) -> None:
+    answer = httpx.post(
+        f"{app}/api/v1/entries",
+        headers={"Authorization": "Bearer wrong", "X-Forwarded-For": "198.51.100.66"},
+    )
+    assert answer.status_code == 401
+    state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
+    with state.read() as connection:
+        events = list_events(connection, organization_id=None, limit=100)
+    state.close()
+    assert {event.address for event in events} <= {"127.0.0.1", None}
+    assert "token.refused" in {event.verb for event in events}

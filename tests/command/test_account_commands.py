@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from audit_core.access import Permission, Role
 from audit_core.command.accounts import account_app
+from audit_core.command.opened_state import ACTOR
 from audit_core.command.tokens import token_app
 from audit_core.errors import AccountError
 from audit_core.state.access_record import AccessEvent, list_events
@@ -61,7 +62,7 @@ def _runner(app: typer.Typer) -> Run:
 def _events(state: State) -> list[AccessEvent]:
     with state.read() as connection:
         events = list_events(connection, organization_id=None, limit=100)
-    return [event for event in reversed(events) if event.actor == "command line"]
+    return [event for event in reversed(events) if event.actor == ACTOR]
 
 
 def _can_sign_in(state: State, password: str) -> bool:
@@ -162,6 +163,17 @@ def test_disabling_enabling_and_resetting_decide_who_signs_in(state: State, acco
         "account.disabled",
         "account.enabled",
         "account.password_reset",
+    ]
+
+
+def test_an_operator_is_made_and_unmade_on_record(state: State, account: Run) -> None:
+    account(*ADD, *IN_ACME)
+    for command, listed in (("grant-operator", 1), ("withdraw-operator", 0)):
+        assert account(command, "--email", "ada@example.com").exit_code == 0
+        assert account("list").stdout.count("operator") == listed
+    assert [(event.verb, event.organization_id) for event in _events(state)][2:] == [
+        ("operator.granted", None),
+        ("operator.withdrawn", None),
     ]
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.api.identity import SESSION_COOKIE
 from audit_core.command.export import export
+from audit_core.command.opened_state import ACTOR
 from audit_core.errors import AuditError, FilterError, LogLockedError, SourceError
 from audit_core.log.store import utc_now
 from audit_core.product import open_product
@@ -118,7 +119,7 @@ def test_an_export_is_on_record_from_its_first_byte_on(seeded: Seeded) -> None:
     finished, started = events()
     assert [started.verb, finished.verb] == ["export.started", "export.finished"]
     for event in (started, finished):
-        assert (event.actor, event.organization_id) == ("command line", ALPHA)
+        assert (event.actor, event.organization_id) == (ACTOR, ALPHA)
         assert event.detail["format"] == "jsonl"
         assert event.detail["filter"] == {"from": ["-"]}
     assert finished.detail["entries"] == 4

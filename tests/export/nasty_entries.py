@@ -33,7 +33,11 @@ def made(number: int, **fields: Any) -> AuditEntry:
     return AuditEntry(**{**values, **fields})
 
 
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1")
+FORMULAS = (
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠A1", "\u22121",
+    " =1", "\u00a0=1", "\ufeff=1", "\u200b=1", "\u2060=1", "\f=1", "\v=1", "\u0301=1", " \ufe66 1",
+    "\u3164=1", "\u202e=1", "\x1b=1", " \u3000\t ＝1",
+)  # fmt: skip
 
 NASTY = (
     made(1, target_id="=cmd|' /C calc'!A0", error_message='Said "no",\nthen left', status_code=500),

@@ -3,6 +3,7 @@ import io
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from audit_core.entries import FIELDS, AuditEntry
 from audit_core.export.comma_separated import neutralized, write
@@ -53,6 +54,28 @@ def test_what_a_spreadsheet_would_run_begins_with_a_quote(formula: str) -> None:
         (row,) = csv.DictReader(io.StringIO(file, newline=""))
         assert f"'{formula}" in row.values()
         assert formula not in row.values()
+
+
+_INVISIBLE = st.characters(categories=("Z", "Cc", "Cf", "M"))
+
+
+@given(
+    st.text(_INVISIBLE, max_size=4),
+    st.sampled_from("=+-@＝＋－＠﹢﹣﹦﹫\u2212"),
+    st.text(max_size=9),
+)
+def test_nothing_invisible_hides_what_begins_a_formula(
+    before: str, operator: str, rest: str
+) -> None:
+    cell = before + operator + rest
+    assert neutralized(cell) == f"'{cell}"
+
+
+@given(st.text(max_size=20))
+def test_a_neutralized_text_is_a_text_to_a_spreadsheet(text: str) -> None:
+    once = neutralized(text)
+    assert neutralized(once) == once
+    assert once in (text, f"'{text}")
 
 
 @pytest.mark.parametrize("text", ["", "a=1", " ", "'", "0", "{}", "<b>", "a\n=1"])

@@ -25,7 +25,7 @@ from audit_core.reader import Reader
 from audit_core.state.database import open_state
 from audit_core.tallies import Tallies
 from tests.contract.engines import started
-from tests.log.test_crashes import BATCH, acknowledged, start_appending
+from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
@@ -375,20 +375,24 @@ def test_an_append_is_not_bound_by_the_limit_of_reads(opened, url):
     assert log.append(sample_entries(2000)).accepted == 2000
 
 
-def test_a_server_that_is_not_there_is_said_in_plain_words(server):
+def test_a_server_that_is_not_there_is_said_in_plain_words(server, caplog):
     server.require_password("locked", "right")
     known = server.new_url("postgresql")
-    for url in (
-        "postgresql+psycopg://ann:hunter2@127.0.0.1:1/log",
-        "postgresql+psycopg://ann:hunter2@no-such-host.invalid/log",
-        server.as_role("locked:hunter2", "postgres"),
-        server.as_role("locked", "postgres"),
-        server.as_role("nobody_known", "postgres"),
-        re.sub("@/[^?]*", "@/no_such_database", known),
+    for url, cause in (
+        ("postgresql+psycopg://ann:hunter2@127.0.0.1:1/log", "nothing listens there"),
+        ("postgresql+psycopg://ann:hunter2@no-such-host.invalid/log", "its host is not known"),
+        (server.as_role("locked:hunter2", "postgres"), "refuses the sign-in"),
+        (server.as_role("locked", "postgres"), "refuses the sign-in"),
+        (server.as_role("nobody_known", "postgres"), "refuses the sign-in"),
+        (re.sub("@/[^?]*", "@/no_such_database", known), "has no database of that name"),
+        (re.sub("host=[^&]*", "host=/nowhere", known), "nothing listens there"),
     ):
-        with pytest.raises(StoreUnavailableError, match="cannot be reached, or refuses") as caught:
-            open_log(url)
-        assert_for_people(caught.value)
+        for opens in (open_log, open_state):
+            caplog.clear()
+            with pytest.raises(StoreUnavailableError, match=cause) as caught:
+                opens(url)
+            assert_for_people(caught.value)
+            assert "hunter2" not in caplog.text
 
 
 def test_a_log_outlives_a_restart_of_its_server(server, opened):

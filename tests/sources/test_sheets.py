@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audit_core.errors import SourceError
@@ -165,6 +165,10 @@ def assert_alike(content, **limits):
 
 @settings(deadline=None, max_examples=400)
 @given(files)
+@example(
+    b'{"id":"1","actorId":"user","action":"start","createdAt":"0000-01-01T00:00:00Z"}\n'
+    b'{"id":"2","actorId":"user","action":"start","createdAt":"9999-12-31T23:59:59.999999Z"}'
+)
 def test_any_file_gives_the_same_entries_and_rejections(content):
     assert_alike(content)
 

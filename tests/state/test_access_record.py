@@ -30,7 +30,7 @@ def test_an_organization_sees_its_own_events_only(state: State) -> None:
 
 def test_events_are_found_by_verb_newest_first(state: State) -> None:
     with state.begin() as connection:
-        for verb in ("a", "b", "a"):
-            record(connection, at=NOW, verb=verb, actor="x", detail={"of": verb})
+        for number, verb in enumerate(("a", "b", "a")):
+            record(connection, at=NOW, verb=verb, actor="x", detail={"number": number})
         found = list_events(connection, organization_id=None, verb="a", limit=1)
-    assert [(event.id, event.detail) for event in found] == [(3, {"of": "a"})]
+    assert [event.detail for event in found] == [{"number": 2}]

@@ -50,7 +50,11 @@ def _record(state: State) -> list[tuple[str, str | None]]:
     """(verb, reason) of each attempt, oldest first."""
     with state.read() as connection:
         events = list_events(connection, organization_id=None, limit=1000)
-    return [(event.verb, event.detail.get("reason")) for event in reversed(events)]
+    return [
+        (event.verb, event.detail.get("reason"))
+        for event in reversed(events)
+        for _ in range(event.count)
+    ]
 
 
 def test_the_right_password_opens_and_is_recorded(state: State, ada: Ada) -> None:
@@ -132,7 +136,7 @@ def test_while_delayed_even_the_right_password_is_refused_then_the_delay_passes(
     assert _record(state)[-1] == ("sign_in.refused", "delayed")
     found = _try(state, PASSWORD, email=email, seconds=1)
     assert (found is not None) == (email == ada.email)
-    assert _record(state)[-1][1] != "delayed"
+    assert _record(state).count(("sign_in.refused", "delayed")) == 1
 
 
 def test_guesses_in_a_row_get_few_checks_and_a_day_of_them_under_150(

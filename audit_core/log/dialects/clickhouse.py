@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -33,11 +33,12 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import clickhouse_numbering as numbering
 from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
     FOUND,
@@ -76,6 +77,9 @@ WRITERS = 2**14
 TICK = timedelta(microseconds=16)
 """Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
 that is opened draws one. They have 18 digits until 2050."""
+
+_LABEL = "log_comment"
+"""The setting by which a statement is found again that is to be ended."""
 
 _FEW = 1000
 """Of how many values an index tells more than it costs."""
@@ -145,8 +149,24 @@ class ClickHouse(Dialect):
         self, connection: Connection, scope: Scope | None, *, timeout_s: float
     ) -> Iterator[None]:
         """The server stops it."""
-        connection.execution_options(settings={"max_execution_time": timeout_s})
+        connection.execution_options(
+            settings={"max_execution_time": timeout_s, _LABEL: secrets.token_hex(16)}
+        )
         yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a statement on another connection; within this process, where one statement runs at
+        a time, the time limit alone ends it."""
+        if self._within:
+            return lambda: None
+        engine = connection.engine
+        label = connection.get_execution_options()["settings"][_LABEL]
+
+        def interrupt() -> None:
+            with engine.connect() as other:
+                _run(other, f"KILL QUERY WHERE Settings['{_LABEL}'] = '{label}' ASYNC")
+
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""
@@ -251,16 +271,15 @@ class ClickHouse(Dialect):
             elif partition == ddl.OTHER:
                 _run(connection, ddl.delete_other(earliest, self._cluster))
 
-    def trouble(self, error: DBAPIError) -> Trouble:
+    def fault(self, error: DBAPIError) -> Fault:
         """By the server's number of the error; what has none comes from the connection."""
         code = getattr(error.orig, "code", None)
-        if code in _STOPPED:
-            return Trouble.STOPPED
-        if code in _OUT_OF_REACH:
-            return Trouble.OUT_OF_REACH
-        if code is None and isinstance(error.orig, OperationalError):
-            return Trouble.OUT_OF_REACH
-        return Trouble.OTHER
+        if code is not None:
+            return _FAULTS.get(code, Fault.OTHER)
+        if not isinstance(error.orig, OperationalError):
+            return fault_in_words(str(error.orig))
+        words = str(error.orig).lower()
+        return next((fault for part, fault in _CONNECTING if part in words), Fault.NO_ANSWER)
 
     def _make_database(self, url: URL) -> None:
         name = self.url.database or "default"
@@ -280,23 +299,42 @@ class ClickHouse(Dialect):
         return sorted(int(partition) for (partition,) in found)
 
 
-_STOPPED = {159, 160}
 _ACCESS_DENIED = 497
-_OUT_OF_REACH = {
-    81,  # no such database
-    192,  # sign-in refused
-    193,
-    194,
-    _ACCESS_DENIED,
-    516,
-    202,  # too many queries
-    209,  # network
-    210,
-    279,
-    242,  # not enough replicas
-    285,
-    999,
+
+_FAULTS = {
+    159: Fault.STOPPED,
+    160: Fault.STOPPED,
+    394: Fault.STOPPED,  # killed
+    81: Fault.NO_DATABASE,
+    192: Fault.SIGN_IN,
+    193: Fault.SIGN_IN,
+    194: Fault.SIGN_IN,
+    516: Fault.SIGN_IN,
+    _ACCESS_DENIED: Fault.NO_PERMISSION,
+    164: Fault.READ_ONLY,
+    115: Fault.TOO_OLD,  # it does not know one of the settings of `SESSION`
+    202: Fault.BUSY,
+    241: Fault.NO_MEMORY,
+    243: Fault.FULL,
+    40: Fault.DAMAGED,
+    228: Fault.DAMAGED,
+    246: Fault.DAMAGED,
+    209: Fault.NO_ANSWER,
+    210: Fault.NO_ANSWER,
+    279: Fault.NO_ANSWER,
+    242: Fault.NO_ANSWER,  # not enough replicas
+    285: Fault.NO_ANSWER,
+    999: Fault.NO_ANSWER,
 }
+"""By ClickHouse's numbers of errors."""
+
+_CONNECTING = (
+    ("connection refused", Fault.REFUSED),
+    ("name or service not known", Fault.UNKNOWN_HOST),
+    ("name resolution", Fault.UNKNOWN_HOST),
+    ("no address associated", Fault.UNKNOWN_HOST),
+)
+"""Parts of what the driver says when it cannot connect."""
 
 
 def _discard(context: ExceptionContext) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from enum import Enum, auto
 from itertools import count
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
+from audit_core.faults import Database, Fault, log_named
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD, Head
 from audit_core.log.schema import (
@@ -32,20 +32,6 @@ from audit_core.log.schema import (
     organization_head,
     unfinished_entry,
 )
-
-
-class Trouble(Enum):
-    """What an error of the driver means for the store."""
-
-    STOPPED = auto()
-    """The read ran into its time limit."""
-    INVALIDATED = auto()
-    """The database refuses all work until it is opened anew (as after a full disk)."""
-    HELD_ELSEWHERE = auto()
-    """Another process has the database open, and it takes only one."""
-    OUT_OF_REACH = auto()
-    """The server does not answer, or refuses the sign-in."""
-    OTHER = auto()
 
 
 class Dialect(ABC):
@@ -100,11 +86,29 @@ class Dialect(ABC):
         work, which may see everything."""
 
     @abstractmethod
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """What ends the statement that runs on the connection, with the error `STOPPED`.
+
+        It is called from another thread while `reading` lasts, perhaps more than once, perhaps
+        between two statements.
+        """
+
+    @abstractmethod
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """All rows of the statement. Times are UTC without a zone."""
 
+    @property
+    def where(self) -> str:
+        """Where the log is, for the operator's terminal only: a path, or all but the password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @property
+    def described(self) -> Database:
+        """How the log is spoken of when something is wrong with it."""
+        return log_named(self.name)
+
     @abstractmethod
-    def trouble(self, error: DBAPIError) -> Trouble:
+    def fault(self, error: DBAPIError) -> Fault:
         """What the error means."""
 
     @abstractmethod

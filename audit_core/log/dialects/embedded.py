@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -29,9 +28,10 @@ from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import counts, embedded_numbering
-from audit_core.log.dialects.dialect import Dialect, Trouble, highest
+from audit_core.log.dialects.dialect import Dialect, highest
 from audit_core.log.dialects.embedded_ids import KnownIds
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
@@ -94,15 +94,14 @@ class Embedded(Dialect):
     def reading(
         self, connection: Connection, scope: Scope | None, *, timeout_s: float
     ) -> Iterator[None]:
-        """DuckDB has no time limit of its own: a timer interrupts it."""
+        """DuckDB has no time limit of its own: it is interrupted."""
+        yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """DuckDB forgets an interrupt when its next statement begins."""
         driver: Any = connection.connection.driver_connection
-        timer = threading.Timer(timeout_s, driver.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        interrupt: Callable[[], None] = driver.interrupt
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""
@@ -199,13 +198,34 @@ class Embedded(Dialect):
         if rows:
             connection.execute(insert(organization_head), rows)
 
-    def trouble(self, error: DBAPIError) -> Trouble:
-        """By the driver's classes, and by its text for a lock."""
+    def fault(self, error: DBAPIError) -> Fault:
+        """By the driver's classes, and by its words where many things share a class."""
         if isinstance(error.orig, duckdb.InterruptException):
-            return Trouble.STOPPED
+            return Fault.STOPPED
         if isinstance(error.orig, duckdb.FatalException):
-            return Trouble.INVALIDATED
-        # Not just "lock": paths and the texts about damaged blocks hold that too.
-        if "could not set lock on file" in str(error.orig).lower():
-            return Trouble.HELD_ELSEWHERE
-        return Trouble.OTHER
+            return Fault.INVALIDATED
+        if isinstance(error.orig, duckdb.OutOfMemoryException):
+            return Fault.NO_MEMORY
+        # The path is part of many messages, and may hold any of the words.
+        words = str(error.orig).replace(str(self.file), "").lower()
+        return next(
+            (fault for part, fault in _FAULTS if part in words),
+            fault_in_words(words),
+        )
+
+
+_FAULTS = (
+    # Not just "lock": the texts about damaged blocks hold that too.
+    ("could not set lock on file", Fault.HELD_ELSEWHERE),
+    ("not a valid duckdb database file", Fault.OTHER_KIND),
+    # A file of SQLite, or of another kind that DuckDB would load an extension for.
+    ("loading external extensions is disabled", Fault.OTHER_KIND),
+    ("read a database file with version number", Fault.TOO_NEW),
+    ("could not read enough bytes", Fault.CUT_SHORT),
+    ("corrupt", Fault.DAMAGED),
+    ("checksum", Fault.DAMAGED),
+    ("failed to deserialize", Fault.DAMAGED),
+    ("no such file or directory", Fault.NO_FOLDER),
+    ("not a directory", Fault.NO_FOLDER),
+)
+"""Parts of DuckDB's messages, lower case, in the order in which they count."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -32,9 +32,10 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
+from audit_core.faults import Fault, fault_of_postgresql
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import month_numbering
-from audit_core.log.dialects.dialect import Dialect, Trouble
+from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.dialects.months import drop_months, make_arriving, make_months, make_tables
 from audit_core.log.dialects.results import as_arrow
 from audit_core.log.dialects.wall import local, reading_role, seen
@@ -77,6 +78,12 @@ _TURN = 7_220_714_114
 
 _NOW = "sandtrail_now"
 """Where a connection keeps the time of the append that it is in."""
+
+_INTERRUPTED = "sandtrail_interrupted"
+"""Whether a request to cancel was sent for a connection."""
+
+_CANCEL_S = 2.0
+"""How long the server may take to answer such a request, in seconds."""
 
 
 class PostgreSQL(Dialect):
@@ -154,7 +161,22 @@ class PostgreSQL(Dialect):
         if self._reader is not None:
             settings.append(local("role", self._reader))
         connection.execute(select(*settings))
-        yield
+        try:
+            yield
+        finally:
+            if connection.info.pop(_INTERRUPTED, False):
+                connection.invalidate()
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a request of its own to the server, which may come late: the connection is not
+        used again."""
+        driver: Any = connection.connection.driver_connection
+
+        def interrupt() -> None:
+            connection.info[_INTERRUPTED] = True
+            driver.cancel_safe(timeout=_CANCEL_S)
+
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Past SQLAlchemy's work on each cell."""
@@ -242,32 +264,15 @@ class PostgreSQL(Dialect):
         drop_months(connection, earliest)
         super().drop_before(connection, earliest)
 
-    def trouble(self, error: DBAPIError) -> Trouble:
+    def fault(self, error: DBAPIError) -> Fault:
         """By the SQLSTATE; what comes without one comes from the connection."""
         state = getattr(error.orig, "sqlstate", None)
-        if state is None:
-            return Trouble.OUT_OF_REACH if isinstance(error, OperationalError) else Trouble.OTHER
-        if state == _STOPPED:
-            return Trouble.STOPPED
-        if state in _OUT_OF_REACH or state[:2] in _OUT_OF_REACH:
-            return Trouble.OUT_OF_REACH
-        return Trouble.OTHER
+        found = fault_of_postgresql(state, str(error.orig))
+        unanswered = state is None and isinstance(error, OperationalError)
+        return Fault.NO_ANSWER if unanswered and found is Fault.OTHER else found
 
 
-_STOPPED = "57014"
 _FORBIDDEN = "42501"
-
-_OUT_OF_REACH = {
-    "08",  # no connection
-    "28",  # sign-in refused
-    "3D",  # no such database
-    "53300",  # too many connections
-    "57P01",  # shut down
-    "57P02",
-    "57P03",  # starting up
-    "57P05",
-}
-"""Classes and single ones."""
 
 
 def _take_turn(connection: Connection) -> None:
