@@ -13,7 +13,6 @@ from audit_core.entries import Outcome
 from audit_core.errors import (
     QueryTimeoutError,
 )
-from audit_core.log.dialects import clickhouse_lease
 from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects.clickhouse import WRITERS
 from audit_core.log.heads import POLL_S
@@ -318,7 +317,8 @@ def test_what_is_acknowledged_is_on_the_disk(log):
         "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() "
         "AND engine LIKE '%%MergeTree'",
     )
-    assert {name for name, _ in tables} == {"audit_entry", "organization_head", "log_schema"}
+    names = {"audit_entry", "organization_head", "log_schema", "writer_lease"}
+    assert {name for name, _ in tables} == names
     for _, engine in tables:
         for name, value in ddl.DURABLE.items():
             assert f"{name} = {value}" in engine
@@ -382,21 +382,16 @@ def halved(log, *kept):
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_numbers_of_an_append_that_was_cut_in_halves_go_to_the_next_entries(
-    opened, url, killed, monkeypatch
-):
+def test_numbers_of_an_append_that_was_cut_in_halves_go_to_the_next_entries(opened, url, killed):
     log = opened(url)
     log.append([entry(f"before-{number}") for number in range(3)])
     halved(log, 1, 3)
     if killed:
         # It never lets go of its lease, which ends by itself.
-        monkeypatch.setattr(clickhouse_lease, "PATIENCE_S", 60)
         log._dialect._turn._lease._stop_timer()
         run(log, "SELECT sleep(1)")
-        age = (
-            "INSERT INTO writer_lease SELECT holder, state, now64(6), version + 1 FROM writer_lease"
-        )
-        run(log, age)
+        columns = "holder, state, now64(6), version + 1"
+        run(log, f"INSERT INTO writer_lease SELECT {columns} FROM writer_lease")  # noqa: S608
         log = opened(url)
     assert own_numbers(log)["half-1"] == 5
     log.append([entry(f"half-{number}") for number in range(5)])
