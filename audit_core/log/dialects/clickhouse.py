@@ -48,6 +48,7 @@ from audit_core.log.schema import (
     NO_ORGANIZATION,
     Statement,
     audit_entry,
+    health_check,
     log_schema,
     organization_head,
 )
@@ -268,6 +269,10 @@ class ClickHouse(Dialect):
     def let_go(self, engine: Engine) -> None:
         """The lease."""
         self._turn.let_go(engine)
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Each row takes the place of the one before it."""
+        connection.execute(health_check.insert().values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.
