@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.connections import MESSAGE_LIMIT
 from audit_core.api.frames import (
     MAX_ANONYMOUS_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -71,6 +72,11 @@ class SocketGate:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
+        if viewer is not None:
+            # The server takes messages of strangers only, until it is told otherwise.
+            allow = (scope.get("extensions") or {}).get(MESSAGE_LIMIT)
+            if allow is not None:
+                allow(MAX_FRAME_BYTES)
         connection = _Connection(self, socket, receive, send, find_viewer)
         try:
             await app(scope, connection.receive, connection.send)
