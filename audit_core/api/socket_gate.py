@@ -66,7 +66,9 @@ class SocketGate:
         now = asyncio.get_running_loop().time()
         address = scope["client"][0] if scope.get("client") else ""
         account_id = None if viewer is None else viewer.account_id
-        socket = self._sockets.admit(address, account_id, now)
+        # Streamlit's page names its protocol, a token, and the session that it comes back to.
+        resumes = len(scope.get("subprotocols") or ()) > 2
+        socket = self._sockets.admit(address, account_id, now, resumes=resumes)
         if socket is None:
             LOGGER.warning("Refused a websocket of %s: too many are open.", address)
             await receive()
