@@ -18,8 +18,9 @@ from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
 from pages.parts import session
+from pages.parts.own_address import own_address, page_path
 from pages.parts.problems import plain
-from pages.parts.viewer import address, page_path
+from pages.parts.viewer import address
 
 REFUSED = (
     "That did not work. Check the e-mail address and the password, and try again; "
@@ -83,7 +84,7 @@ def sign_out(product: Product, viewer: Viewer) -> None:
             address=address(),
         )
     session.forget()
-    send_to(END_PATH)
+    send_to(own_address(END_PATH))
     st.stop()
 
 
@@ -106,7 +107,7 @@ def _go_on(product: Product, account: Account) -> None:
     """Hand the browser a one-time code for the route that sets the session cookie."""
     with product.state.begin() as connection:
         code = issue_code(connection, account_id=account.id, now=product.clock())
-    path = f"{START_PATH}?{urlencode({'code': code, 'next': wanted_page()})}"
+    path = own_address(f"{START_PATH}?{urlencode({'code': code, 'next': wanted_page()})}")
     send_to(path)
     st.success("Signed in. One moment…", icon=":material/check:")
     st.link_button("Continue", path)
