@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from audit_core.api.base_path import BasePath
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
+from audit_core.api.hosts import KnownHosts
 from audit_core.api.middleware import Gate
 from audit_core.api.page import WatchedPage, page_routes
 from audit_core.api.problems import answer_problem
@@ -26,9 +28,10 @@ from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
 from audit_core.product import expire_access_record
+from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
-from pages.parts import opened, problems
+from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
 DAY_S = 24 * 60 * 60
@@ -40,6 +43,8 @@ os.umask(0o077)
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
     product = opened.product()
+    if state_was_lost(product):
+        print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
     with product.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
     if not loaded or not product.settings.demo:
@@ -59,6 +64,12 @@ def gate_settings() -> Settings:
         return read_settings()
     except AuditError:
         return Settings.model_construct()
+
+
+def own_names() -> frozenset[str]:
+    """The names of this machine, and the one that the server was told to listen at."""
+    names = {socket.gethostname(), st.get_option("server.address") or ""}
+    return frozenset(name.lower() for name in names if name)
 
 
 async def to_root(request: Request) -> RedirectResponse:
@@ -120,10 +131,12 @@ app = st.App(
         Middleware(
             Gate,
             product=opened.product,
+            codec=back_messages.CODEC,
             secure=settings.secure_cookie,
             proxies=TrustedProxies(
                 networks=settings.trusted_proxies, header=settings.forwarded_header
             ),
+            hosts=KnownHosts(names=settings.hosts, own=own_names()),
             script_hashes=page_hashes(),
         ),
         Middleware(FramedOnly),

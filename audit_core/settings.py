@@ -41,6 +41,19 @@ def _base_path(value: object) -> object:
     return f"/{path}"
 
 
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
+
+
+def _hosts(value: object) -> object:
+    """The names in a list with commas, in lower case; `*.example.org` is every name below it."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+    if wrong := [name for name in names if not _HOST.fullmatch(name)]:
+        raise ValueError(f"{wrong[0]!r} is no name of a host; give it without scheme and port")
+    return names
+
+
 class Settings(BaseSettings):
     """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
 
@@ -61,6 +74,9 @@ class Settings(BaseSettings):
     that begins with a slash and ends without one, such as `/audit`."""
     secure_cookie: bool = False
     """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = ()
+    """The names by which people reach the app, with commas in between; addresses, `localhost`,
+    the machine's own name, and whatever a trusted proxy passes on, need not be named."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     """The proxies whose forwarding header is believed, as addresses or networks with commas in
     between; empty, nobody's is, not even that of this machine."""

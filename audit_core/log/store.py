@@ -189,6 +189,11 @@ class AuditLog:
         with self._reading(None) as connection:
             connection.execute(select(func.max(log_schema.c.version)))
 
+    def check(self) -> None:
+        """Raises the `AuditError` that an append would meet now: it goes the whole way of an
+        append, and writes, but no entry."""
+        self._writer.append(())
+
     def close(self) -> None:
         """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
         harmless."""
@@ -280,6 +285,8 @@ class AuditLog:
             decision, rows = self._decided(connection, arriving, earliest, numbers, now)
             self._dialect.forget_unfinished(connection, decision.completed)
             finished, unfinished = _parted(rows)
+            if not len(arriving):
+                self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
             self._dialect.insert(connection, unfinished_entry, unfinished)
             newest = rows.group_by("organization_id").aggregate([("revision", "max")])

@@ -141,6 +141,11 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
     return tuple(sorted(found, key=lambda one: one.email))
 
 
+def has_accounts(connection: Connection) -> bool:
+    """Whether there is any account."""
+    return connection.execute(select(account.c.id).limit(1)).first() is not None
+
+
 def account_of(row: Row[*tuple[Any, ...]]) -> Account:
     """The account in a row of `ACCOUNT_COLUMNS`."""
     return Account(

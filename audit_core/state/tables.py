@@ -135,6 +135,14 @@ sign_in_failure = Table(
     Column("refused_until", UtcTime, nullable=False),
 )
 
+# One row, written anew to see whether the state takes writes.
+health_check = Table(
+    "health_check",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("checked_at", UtcTime, nullable=False),
+)
+
 token = Table(
     "token",
     metadata,

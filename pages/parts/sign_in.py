@@ -13,6 +13,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 
 from audit_core.api.session import END_PATH, START_PATH
 from audit_core.product import Product
+from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.state.access_record import record
 from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
@@ -54,6 +55,8 @@ def draw(product: Product) -> None:
             _go_on(product, form.matched)
         elif refused:
             st.error(REFUSED, icon=":material/lock:")
+        if state_was_lost(product):
+            st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
         st.caption("No account, or the password forgotten? Ask whoever runs this server.")
 
 
@@ -113,7 +116,7 @@ def _go_on(product: Product, account: Account) -> None:
     st.link_button("Continue", path)
 
 
-class _Form(Authenticate):
+class _Form(Authenticate):  # type: ignore[misc]  # the library has no types
     """The form of streamlit-authenticator, without its cookie and with our check.
 
     Its constructor would load a component that reads and writes cookies from JavaScript,

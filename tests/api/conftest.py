@@ -16,6 +16,7 @@ from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.errors import AuditError
 from audit_core.product import Product
+from pages.parts.back_messages import CODEC
 from tests.seeded import Seeded, open_seeded
 
 with warnings.catch_warnings():
@@ -63,13 +64,11 @@ def app_of(product: Product | AuditError) -> Starlette:
             Route("/api/fail", fail),
             *routes(opened),
             Route("/_stcore/upload_file/{rest:path}", echo, methods=["GET", "PUT"]),
-            Route("/_stcore/metrics", echo),
-            Route("/_stcore/agent/interact", echo, methods=["POST"]),
             WebSocketRoute("/_stcore/stream", stream),
             WebSocketRoute("/elsewhere", stream),
             Route("/{rest:path}", echo),
         ],
-        middleware=[Middleware(Gate, product=opened), Middleware(FramedOnly)],
+        middleware=[Middleware(Gate, product=opened, codec=CODEC), Middleware(FramedOnly)],
         exception_handlers={AuditError: answer_problem},
     )
 

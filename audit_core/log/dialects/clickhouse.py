@@ -42,6 +42,7 @@ from audit_core.log.schema import (
     NO_ORGANIZATION,
     Statement,
     audit_entry,
+    health_check,
     log_schema,
     organization_head,
 )
@@ -232,6 +233,10 @@ class ClickHouse(Dialect):
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """A view has kept them."""
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Each row takes the place of the one before it."""
+        connection.execute(health_check.insert().values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +24,7 @@ from audit_core.log.schema import (
     arriving_key,
     audit_entry,
     entries,
+    health_check,
     log_schema,
     metadata,
     unfinished_entry,
@@ -204,6 +205,11 @@ class Dialect(ABC):
         `replicated` are finished entries, of the shape `schema.ARROW`, that were stored with
         revisions of their own.
         """
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Write something that nobody reads, to see whether the log takes writes."""
+        if not connection.execute(update(health_check).values(checked_at=now)).rowcount:
+            connection.execute(insert(health_check).values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""
