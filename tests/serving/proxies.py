@@ -48,6 +48,14 @@ def require(*programs: str) -> None:
     pytest.skip(reason)
 
 
+def installed(program: str) -> bool:
+    """Whether a proxy can be run here, with a certificate of ours. Fails where it must be there."""
+    missing = shutil.which(program) is None or shutil.which("openssl") is None
+    if missing and os.environ.get("SANDTRAIL_REQUIRE_PROXIES") == "1":
+        pytest.fail(f"There is no {program} or no openssl on PATH")
+    return not missing
+
+
 def make_certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 and localhost, and its key."""
     certificate, key = folder / "tls.crt", folder / "tls.key"
