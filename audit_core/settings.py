@@ -94,7 +94,14 @@ class Settings(BaseSettings):
     silent_failure_delete_s: float = Field(default=60.0, ge=0, le=3600)
     """A delete that comes sooner than this was planned, and makes nothing suspected."""
     free_space_floor_mb: int = Field(default=256, ge=0)
-    """Below this much free space on the log's disk no entries are accepted."""
+    """Below this much free space on the log's disk no entries are accepted, and on the upload
+    folder's disk no files."""
+    upload_folder: Path | None = None
+    """Where files from the page wait to be stored; unset, the folder `uploads` beside the key."""
+    upload_person_mb: int = Field(default=1_000, ge=1)
+    """How much one person may have waiting there."""
+    upload_total_mb: int = Field(default=4_000, ge=1)
+    """How much all people together may."""
 
 
 def read_settings() -> Settings:

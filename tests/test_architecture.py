@@ -44,8 +44,9 @@ MAY_IMPORT = {
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
+    "uploads": {*WORDS},
     "access_log": {*WORDS, "query", "state", "export"},
-    "product": {*WORDS, "keys", "log", "state"},
+    "product": {*WORDS, "keys", "log", "state", "uploads"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }

@@ -6,6 +6,7 @@ browser keeps in a cookie. Neither is stored, only a digest of each.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -188,6 +189,16 @@ def end_sessions_of(connection: Connection, account_id: str) -> None:
     """End every session of an account, and every code that would open one."""
     connection.execute(session.delete().where(session.c.account_id == account_id))
     connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
+
+
+def living_sessions(
+    connection: Connection, *, session_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of some sessions that have neither ended nor expired."""
+    found = connection.execute(
+        select(session.c.id).where(session.c.id.in_(session_ids), session.c.expires_at > now)
+    ).scalars()
+    return frozenset(found)
 
 
 def _purge(connection: Connection, now: datetime) -> None:
