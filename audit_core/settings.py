@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
     """The header that these proxies set; the other one is never read."""
     session_hours: int = Field(default=12, ge=1, le=720)
+    """When a session ends, however much it is used."""
+    session_idle_minutes: int = Field(default=120, ge=1, le=43_200)
+    """When a session ends that nobody uses. What Real-time asks by itself is no use."""
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)
     """What DuckDB's buffers may hold; plan 700 MB more for the process."""
