@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import TIMEOUT_MS, Watch
-from tests.browser.prepared import ADMIN, Prepared
 from tests.browser.screen import Screen
 from tests.serving.app_process import AppProcess, running_app
+from tests.serving.installation import PASSWORD, PERSON, install
 from tests.serving.proxies import Proxy, below, nginx, require, without
 
 pytestmark = pytest.mark.browser
@@ -23,15 +23,16 @@ BLOCKED = re.compile("The live connection of this page .* is blocked")
 
 
 @pytest.fixture(scope="module")
-def app(prepared: Prepared) -> Iterator[AppProcess]:
+def below_a_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """An app that people reach below a path of an HTTPS host."""
     require("nginx", "openssl")
-    environment = prepared.environment | {
+    folder = tmp_path_factory.mktemp("below")
+    environment = install(folder, entries=60).environment | {
         "SANDTRAIL_BASE_PATH": BASE_PATH,
         "SANDTRAIL_SECURE_COOKIE": "1",
         "SANDTRAIL_TRUSTED_PROXIES": "127.0.0.1",
     }
-    with running_app(environment, prepared.folder / "app-below.log") as app:
+    with running_app(environment, folder / "app.log") as app:
         yield app
 
 
@@ -48,16 +49,16 @@ def browser_of(browser: Browser, proxy: Proxy) -> Iterator[tuple[BrowserContext,
 
 
 def test_the_app_works_below_a_path_behind_nginx(
-    app: AppProcess, prepared: Prepared, browser: Browser, tmp_path: Path
+    below_a_path: AppProcess, browser: Browser, tmp_path: Path
 ) -> None:
     with (
-        nginx(tmp_path, [app.port], change=below(BASE_PATH)) as proxy,
+        nginx(tmp_path, [below_a_path.port], change=below(BASE_PATH)) as proxy,
         browser_of(browser, proxy) as (context, watch),
     ):
         screen = Screen(context.new_page(), proxy.url + BASE_PATH)
         page = screen.page
         screen.go("/explore?outcome=server_error&window=90d")
-        screen.sign_in(ADMIN, prepared.passwords[ADMIN])
+        screen.sign_in(PERSON, PASSWORD)
         expect(page).to_have_url(re.compile(rf"{BASE_PATH}/explore\?.*outcome=server_error"))
         (cookie,) = [each for each in context.cookies() if "session" in each["name"]]
         assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == (BASE_PATH, True, True)
@@ -77,7 +78,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         expect(page).to_have_url(re.compile(rf"{BASE_PATH}/sandboxes"))
         page.reload()
         expect(page.get_by_test_id("stMetric")).to_have_count(4)
-        screen.sign_out(ADMIN)
+        screen.sign_out(PERSON)
         expect(page.get_by_label("E-mail address")).to_be_visible()
         assert page.url.startswith(f"{proxy.url}{BASE_PATH}/")
         assert not [each for each in context.cookies() if "session" in each["name"]]
@@ -89,18 +90,18 @@ def test_the_app_works_below_a_path_behind_nginx(
         assert ask.get(f"{BASE_PATH}/api/v1/export").status_code == 401
         assert ask.get(f"{BASE_PATH}/api/nothing").json() == {"error": "not found"}
         ask.close()
-    root = httpx.get(f"http://127.0.0.1:{app.port}/")
+    root = httpx.get(f"http://127.0.0.1:{below_a_path.port}/")
     assert (root.status_code, root.headers["location"]) == (307, f"{BASE_PATH}/")
 
 
 def test_a_page_whose_websocket_is_cut_off_by_the_proxy_says_so(
-    app: AppProcess, browser: Browser, tmp_path: Path
+    below_a_path: AppProcess, browser: Browser, tmp_path: Path
 ) -> None:
     def change(site: str) -> str:
         return without("proxy_set_header Upgrade")(below(BASE_PATH)(site))
 
     with (
-        nginx(tmp_path, [app.port], change=change) as proxy,
+        nginx(tmp_path, [below_a_path.port], change=change) as proxy,
         browser_of(browser, proxy) as (context, _),
     ):
         page = context.new_page()
@@ -110,10 +111,10 @@ def test_a_page_whose_websocket_is_cut_off_by_the_proxy_says_so(
 
 
 def test_while_the_websocket_is_up_nothing_is_said(
-    app: AppProcess, browser: Browser, tmp_path: Path
+    below_a_path: AppProcess, browser: Browser, tmp_path: Path
 ) -> None:
     with (
-        nginx(tmp_path, [app.port], change=below(BASE_PATH)) as proxy,
+        nginx(tmp_path, [below_a_path.port], change=below(BASE_PATH)) as proxy,
         browser_of(browser, proxy) as (context, _),
     ):
         page = context.new_page()
