@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -139,6 +140,9 @@ class Gate:
             await JSONResponse(TOO_SLOW, status_code=408, headers={"connection": "close"})(
                 scope, receive, send
             )
+        except ClientDisconnect:
+            # Nobody is there to be told, and nothing of ours went wrong.
+            LOGGER.info("The client left during %s %s", asked.method, asked.path)
         except Exception:
             error_id = secrets.token_hex(4)
             LOGGER.exception("Error %s in %s %s", error_id, asked.method, asked.path)
