@@ -196,7 +196,7 @@ def _draw_help() -> None:
     popover = st.popover("Help", icon=":material/help:", key="record_help", on_change="rerun")
     if not popover.open:
         return
-    with popover:
+    with popover, st.container(width=620):
         st.markdown("**Examples** :gray[:small[A click takes one into the query.]]")
         _draw_two(
             {"Query": [one.text for one in EXAMPLES], "Finds": [one.meaning for one in EXAMPLES]},
@@ -222,7 +222,7 @@ def _draw_help() -> None:
 
 
 def _draw_two(columns: dict[str, list[str]], **options: Any) -> None:
-    widths = dict(zip(columns, (220, 360), strict=True))
+    widths = dict(zip(columns, (240, 340), strict=True))
     st.dataframe(
         columns,
         hide_index=True,
@@ -257,7 +257,7 @@ def _draw_values(wanted: RecordFilter, scope: RecordScope) -> None:
 def _draw_value_field(item: ValueField, wanted: RecordFilter, scope: RecordScope) -> None:
     given = [str(value) for value in getattr(wanted, item.name)]
     closed = item.name in _CLOSED
-    key = f"record_{item.name}"
+    key = f"record_value_{item.name}"
     st.session_state[key] = given
     show: Callable[[str], str] = (
         (lambda text: item.show(item.read(text)).capitalize())
@@ -288,7 +288,7 @@ def _options(item: ValueField, scope: RecordScope) -> list[str]:
 
 def _choose_values(item: ValueField) -> None:
     try:
-        chosen = tuple(item.read(text) for text in st.session_state[f"record_{item.name}"])
+        chosen = tuple(item.read(text) for text in st.session_state[f"record_value_{item.name}"])
     except ValueError as error:
         _refuse(f"{item.label}: {error}.")
         return

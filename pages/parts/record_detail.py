@@ -80,9 +80,7 @@ def _draw(uid: str, zone: str) -> None:
         scope = record_scope.chosen(parts)
         event = RecordReader(cached.product().state).event(uid, scope) if is_uid(uid) else None
         if event is None:
-            st.info(
-                "No event with this id in this part of the record:", icon=":material/search_off:"
-            )
+            st.info("No event here has this id:", icon=":material/search_off:")
             st.code(visible(uid), language=None)
             return
         _draw_event(event, zone)

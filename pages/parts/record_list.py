@@ -55,7 +55,7 @@ def draw(view: record_bar.View, place: EventCursor | None, rows: int, person: Vi
     """Everything below the bar."""
     reader = RecordReader(cached.product().state)
     page = reader.page(view.wanted, view.scope, view.bounds, place, rows)
-    with st.container(horizontal=True, vertical_alignment="center", key="record_actions"):
+    with st.container(horizontal=True, vertical_alignment="center", key="record_head"):
         with st.container(width="stretch"):
             _draw_count(reader, view)
         st.button("Refresh", icon=":material/refresh:", key="refresh", help="Read it again (R)")
@@ -209,17 +209,17 @@ def _draw_table(page: EventPage, zone: str) -> None:
         selection_mode="single-cell",
         column_config={
             "time": column.TextColumn(f"Time ({zone})", width=max(150, 64 + 8 * len(zone))),
-            "user": column.TextColumn("User", width=190),
-            "action": column.TextColumn("Action", width=165),
+            "user": column.TextColumn("User", width=165),
+            "action": column.TextColumn("Action", width=150),
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[outcome.value.capitalize() for outcome in _COLORS],
                 color=list(_COLORS.values()),
-                width=95,
+                width=90,
             ),
-            "target": column.TextColumn("Target", width=180),
-            "ip": column.TextColumn("IP address", width=120),
-            "times": column.TextColumn("Times", width=95),
+            "target": column.TextColumn("Target", width=150),
+            "ip": column.TextColumn("IP address", width=110),
+            "times": column.TextColumn("Times", width=80),
             "detail": column.TextColumn("Detail", width=320),
         },
         row_height=table_size.ROW,

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
+from audit_core.access_log.filters import EXAMPLES, VOCABULARY
 from audit_core.state.access_joining import MANY, MOST_ROWS
 from audit_core.state.access_record import list_events, record
+from audit_core.state.access_verbs import VERBS
 from audit_core.state.accounts import set_operator
 from pages.parts import record_list
 from pages.parts.record_list import detail_text
@@ -116,6 +118,46 @@ def test_the_address_is_the_filter_and_the_query_box_writes_it(
     app.text_input(key="record_query").set_value("status:404").run()
     assert any("was not applied" in each.value for each in app.main.warning)
     assert actors(app) == ["eve"]
+
+
+def open_popover(app: AppTest, key: str) -> AppTest:
+    """Run again as after a click of the browser on a button that opens something."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = app.get_by_key(key).proto.popover.id
+    state.bool_value = True
+    return app._run(states)
+
+
+@pytest.mark.parametrize("part", ["organization", "installation"])
+def test_values_are_offered_and_chosen(open_app: Open, filled: Seeded, part: str) -> None:
+    add(filled, 3, ALPHA, verb="permission.refused", actor="eve", address=None, detail={})
+    with filled.product.state.begin() as connection:
+        set_operator(connection, account_id=filled.ids[ADMIN], operator=True)
+    app = opened(open_app(ADMIN), part=part)
+    open_popover(app, "record_filters")
+    assert not app.exception
+    assert not app.error
+    offered = {each.label: each.options for each in app.multiselect}
+    own = {"organization": f"{ALPHA}-7", "installation": "None-7"}
+    assert own[part] in offered["User"]
+    assert ("eve" in offered["User"]) == (part == "organization")
+    assert offered["Outcome"] == ["Done", "Refused", "Broken"]
+    assert "sign_in.refused" in offered["Action"]
+    app.multiselect(key="record_value_actors").select(own[part]).run()
+    assert actors(app) == [own[part]]
+    assert app.query_params["actor"] == own[part]
+
+
+def test_an_example_is_taken_into_the_query(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app(ADMIN))
+    open_popover(app, "record_help")
+    assert not app.error
+    assert [len(each.value) for each in app.dataframe[:3]] == [
+        len(EXAMPLES),
+        len(VOCABULARY.words),
+        len(VERBS),
+    ]
 
 
 def test_a_window_and_its_zone_are_chosen(open_app: Open, filled: Seeded) -> None:
