@@ -56,6 +56,8 @@ def test_an_auditor_filters_pages_opens_and_downloads_the_access_record(
     rows = screen.rows(lambda rows: bool(rows) and rows[0][4] == "own 50")
     assert [row[4] for row in rows] == [f"own {number}" for number in range(50, 60, 2)]
 
+    screen.settle()
+    screen.table.scroll_into_view_if_needed()
     screen.click_row(1)
     expect(screen.drawer.get_by_text("Added an API token.")).to_be_visible()
     expect(screen.page).to_have_url(re.compile("event=[0-9a-f]{32}"))
