@@ -6,8 +6,9 @@ import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
 from audit_core.access_log.filters import readable_parts
+from audit_core.log.read_context import reading_in
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, mark, organization, problems, sign_in, viewer
+from pages.parts import abandoned, cached, mark, organization, problems, sign_in, viewer
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
@@ -99,8 +100,13 @@ with problems.boundary():
     if person is None:
         sign_in.draw(cached.product())
     else:
+        viewer.note_run(person)
         organization.forget_former(person)
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
-        chosen.run()
+        request = cached.product().log.new_request(
+            person=person.account_id, abandoned=abandoned.check_of_this_run()
+        )
+        with reading_in(request):
+            chosen.run()
