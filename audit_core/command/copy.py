@@ -15,14 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit_core.access import Scope
-from audit_core.api.operator import DIGEST_PATH, ROWS_PATH, proof
+from audit_core.api.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
 from audit_core.command.opened_state import ACTOR, writing
+from audit_core.command.terminal import say
 from audit_core.errors import LogLockedError, SourceError
 from audit_core.keys import read_key
+from audit_core.log.numbering import HEAD_NUMBERS, Head
+from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
+from audit_core.terminal_text import printable
 from audit_core.transfer import (
     Day,
     Digest,
@@ -98,28 +102,28 @@ def _transfer(origin: Origin, log: AuditLog, scope: Scope) -> Report:
 
 
 def _print(report: Report) -> None:
-    typer.echo(
+    say(
         f"{report.entries:,} entries on {report.days:,} days of an organization; "
         f"{report.copied:,} were copied now."
     )
     if not report.differences:
-        typer.echo(
+        say(
             "Both logs hold the same: counts and checksums agree for every organization and day.\n"
             "To move: stop the app, run this command once more, set SANDTRAIL_LOG_URL to the new "
             "log, start the app."
         )
         return
-    typer.echo(f"{len(report.differences):,} days differ:", err=True)
+    say(f"{len(report.differences):,} days differ:", err=True)
     for difference in report.differences[:MOST_SHOWN]:
         organization, number = difference.day
-        typer.echo(
-            f"  {day_of(number)[0]:%Y-%m-%d} {organization or '(no organization)'}: "
+        say(
+            f"  {day_of(number)[0]:%Y-%m-%d} {printable(organization) or '(no organization)'}: "
             f"{difference.there:,} entries there, {difference.here:,} here",
             err=True,
         )
     if len(report.differences) > MOST_SHOWN:
-        typer.echo(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
-    typer.echo(
+        say(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
+    say(
         "Entries that arrived meanwhile: run the command again. A day with more entries here: "
         "the new log was written by something else; begin with an empty one.",
         err=True,
@@ -159,13 +163,17 @@ class RunningApp:
     """The log of an app that runs on this machine, read by the operator's routes."""
 
     def __init__(self, address: str, key: bytes) -> None:
-        parts = urlsplit(address)
+        wrong = SourceError(
+            f"The address {address} names no app.", "Write it like http://localhost:8501."
+        )
+        try:
+            parts = urlsplit(address)
+            self._port = parts.port
+        except ValueError as error:
+            raise wrong from error
         if not parts.hostname or "@" in parts.netloc:
-            raise SourceError(
-                f"The address {address} names no app.", "Write it like http://localhost:8501."
-            )
+            raise wrong
         self._host = parts.hostname
-        self._port = parts.port
         self._kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
@@ -194,8 +202,22 @@ class RunningApp:
             self._translated(),
             pa.ipc.open_stream(answer) as stream,
         ):
+            if stream.schema.names != ARROW.names:
+                raise SourceError(
+                    f"The app at {self._host} is of another version than this command.",
+                    "Run both from the same version of Sandtrail.",
+                )
             for batch in stream:
                 yield pa.Table.from_batches([batch])
+
+    def heads(self) -> dict[str, Head]:
+        """See `Origin.heads`."""
+        with self._asked(HEADS_PATH) as answer:
+            rows = json.loads(answer.read())["heads"]
+        return {
+            row["organization_id"]: Head(**{name: row[name] for name in HEAD_NUMBERS})
+            for row in rows
+        }
 
     @contextmanager
     def _asked(self, path: str) -> Iterator[http.client.HTTPResponse]:
