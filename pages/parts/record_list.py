@@ -22,6 +22,7 @@ from audit_core.state.access_verbs import AccessOutcome
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, pager, record_bar, selection, table_size
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.own_address import own_address
 from pages.parts.visible import visible
 
 MOST_COUNTED = 10_000
@@ -174,7 +175,7 @@ def download_path(view: record_bar.View, format: Format) -> str:
     }
     if view.scope.organization_id:
         params["organization"] = [view.scope.organization_id]
-    return f"{ACCESS_RECORD_PATH}?{urlencode(params, doseq=True)}"
+    return own_address(f"{ACCESS_RECORD_PATH}?{urlencode(params, doseq=True)}")
 
 
 def _draw_empty(view: record_bar.View, place: EventCursor | None) -> None:
