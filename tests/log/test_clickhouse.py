@@ -17,11 +17,12 @@ from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects.clickhouse import WRITERS
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
-from audit_core.log.schema import audit_entry, to_arrow
+from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.stored_rows import to_arrow
 from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)

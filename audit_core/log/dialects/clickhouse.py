@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -35,10 +35,13 @@ from audit_core.access import Scope
 from audit_core.errors import SettingsError
 from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
+from audit_core.log.dialects import clickhouse_numbering as numbering
 from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
 from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
+    FOUND,
     NO_ORGANIZATION,
     Statement,
     audit_entry,
@@ -170,16 +173,30 @@ class ClickHouse(Dialect):
         """Without a Python object per cell."""
         return _arrow(connection, statement)
 
-    def heads(self, connection: Connection) -> dict[str, int]:
-        """A view keeps them with each insert; dropped months do not lower them."""
-        heads = organization_head.c
-        rows = _arrow(
-            connection,
-            select(heads.organization_id, func.max(heads.revision).label("revision")).group_by(
-                heads.organization_id
-            ),
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `clickhouse_numbering`."""
+        for statement in numbering.begin(self._cluster):
+            _run(connection, statement)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `clickhouse_numbering`."""
+        if not _run(connection, numbering.exists()).scalar():
+            return False
+        (found,) = _run(connection, numbering.next_partition())
+        partition, left = int(found.part), int(found.left)
+        statements = (
+            numbering.number(partition, self._cluster) if left else [numbering.end(self._cluster)]
         )
-        return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        for statement in statements:
+            _run(connection, statement)
+        return bool(left)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """As the table has them now: another process may have written meanwhile."""
+        heads = self.heads(connection)
+        return {each: heads.get(each, NO_HEAD) for each in organizations}
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
         """By the clock, but above what is committed: clocks of several machines differ.
@@ -198,7 +215,7 @@ class ClickHouse(Dialect):
         hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
         statement = (
             select(
-                column.organization_id, column.id, column.seq, column.created_at, column.status_code
+                *(column[name] for name in ("organization_id", "id", *FOUND.names) if name != "row")
             )
             .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
             .order_by(literal_column(ddl.VERSION))
@@ -215,6 +232,7 @@ class ClickHouse(Dialect):
             if key in wanted:
                 found[key] = Stored(
                     seq=row["seq"],
+                    organization_seq=row["organization_seq"],
                     created_at=row["created_at"].replace(tzinfo=UTC),
                     status_code=row["status_code"],
                 )
@@ -222,21 +240,29 @@ class ClickHouse(Dialect):
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """Into one table, finished or not: a later version takes the place of an earlier one."""
-        if not rows.num_rows:
-            return
+        if rows.num_rows:
+            self._insert(connection, audit_entry, rows)
+
+    def _insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         driver: Any = connection.connection.driver_connection
         with _driver_errors(connection):
-            driver.client.insert_arrow(audit_entry.name, rows)
+            driver.client.insert_arrow(table.name, rows)
 
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
         """The finished version takes its place."""
 
-    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """A view has kept them."""
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Each row takes the place of the one before it."""
         connection.execute(health_check.insert().values(checked_at=now))
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest."""
+        rows = [head.as_row(organization) for organization, head in heads.items()]
+        if rows:
+            self._insert(connection, organization_head, pa.Table.from_pylist(rows))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.
