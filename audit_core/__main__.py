@@ -13,6 +13,7 @@ from audit_core.command.copy import copy
 from audit_core.command.demo import demo
 from audit_core.command.export import export
 from audit_core.command.ingest import ingest
+from audit_core.command.log import log_app
 from audit_core.command.prepare import prepare
 from audit_core.command.rejections import rejections
 from audit_core.command.tokens import token_app
@@ -32,6 +33,7 @@ app.command()(copy)
 app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
+app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 
 UNUSABLE = 2

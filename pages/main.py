@@ -90,4 +90,6 @@ with problems.boundary():
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
+        if (missing := cached.product().log.loss) is not None:
+            problems.draw(missing.error())
         chosen.run()

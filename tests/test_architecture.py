@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
-    "product": {*WORDS, "keys", "log", "state"},
+    "marks": {*WORDS, "log", "state"},
+    "product": {*WORDS, "keys", "log", "state", "marks"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }

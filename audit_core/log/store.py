@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,20 +17,21 @@ from audit_core.access import Scope
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
     AuditError,
-    StorageFullError,
     StoreUnavailableError,
 )
 from audit_core.faults import REPORTER, Fault, fault_in_words, told
 from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, rows_of
 from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.free_space import require_space
 from audit_core.log.heads import Heads
+from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
+from audit_core.log.marks import Loss, Marks, MarkWatch
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered
 from audit_core.log.opening import prepare
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.reads import Reads
-from audit_core.log.retention import Retention
 from audit_core.log.schema import (
     Statement,
     audit_entry,
@@ -41,17 +40,6 @@ from audit_core.log.schema import (
 )
 from audit_core.log.verdicts import TableDecision, decide_table
 from audit_core.log.writer import Arrivals, Writer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the log may use."""
-
-    memory_limit_mb: int = 1024
-    free_space_floor_mb: int = 256
-    """Below this much free space on the log's disk nothing is accepted."""
-    query_timeout_s: float = 30.0
-    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +63,7 @@ class AuditLog:
         clock: Callable[[], datetime],
         holder: str,
         limits: Limits,
+        marks: Marks | None,
     ) -> None:
         self._dialect = dialect
         self._clock = clock
@@ -89,6 +78,7 @@ class AuditLog:
             self._engine = self._open()
             try:
                 self._heads.read()
+                self._watch = MarkWatch(marks, self._heads)
             except BaseException:
                 self._engine.dispose()
                 raise
@@ -101,7 +91,8 @@ class AuditLog:
     def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
         """Store entries, all in one transaction; returns after the commit.
 
-        Raises `StorageFullError` or `StoreUnavailableError`: nothing of this call was stored.
+        Raises `StorageFullError`, `LogBehindError` or `StoreUnavailableError`: nothing of this
+        call was stored.
         """
         return self._writer.append(entries) if entries else decide((), {}).report(0, 0)
 
@@ -189,6 +180,27 @@ class AuditLog:
         """Stop all reads that are running now: they raise `QueryCancelledError`."""
         self._reads.interrupt_all()
 
+    @property
+    def loss(self) -> Loss | None:
+        """What this log lacks of what it held before, as far as its marks tell: then nothing can
+        be appended. `None`: nothing."""
+        return self._watch.loss
+
+    def accept_loss(self) -> Loss | None:
+        """Go on without what is missing: the next numbers are above all that were ever given.
+        Returns what was missing. Raises `StoreUnavailableError`."""
+        missing, marked = self._watch.loss, self._watch.marked()
+        if missing is None:
+            return None
+        try:
+            with self._engine.begin() as connection:
+                self._dialect.numbers(connection, after=0, now=self._clock())
+                self._dialect.raise_heads(connection, marked)
+        except DBAPIError as error:
+            raise self._translated(error) from error
+        self._watch.moved(marked)
+        return missing
+
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
         with self._reading(None) as connection:
@@ -203,6 +215,7 @@ class AuditLog:
         """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
         harmless."""
         self._writer.close()
+        self._watch.close()
         self._closed = True
         self._reads.drain()
         self._engine.dispose()
@@ -244,7 +257,8 @@ class AuditLog:
             yield connection
 
     def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
-        self._require_space()
+        self._watch.require_whole()
+        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
         try:
             return self._write(arriving)
         except DBAPIError as error:
@@ -285,7 +299,7 @@ class AuditLog:
                 connection, max((head.revision for head in heads.values()), default=0)
             )
             self._dialect.keep_heads(connection, heads)
-        self._heads.moved(heads)
+        self._watch.moved(heads)
         self._kept_since = earliest
         return decision
 
@@ -321,7 +335,7 @@ class AuditLog:
             rows.column("created_at")[place].as_py().replace(tzinfo=UTC)
             for place in (0, rows.num_rows - 1)
         )
-        self._require_space()
+        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
         with self._engine.begin() as connection:
             # Its turn among the writers; the numbers are those of the other log.
             self._dialect.numbers(connection, after=0, now=self._clock())
@@ -341,19 +355,8 @@ class AuditLog:
             newest = max(*revisions, self._heads.counter)
             self._dialect.keep_counts(connection, newest, replicated=settled)
             self._dialect.raise_heads(connection, heads)
-        self._heads.moved(heads)
+        self._watch.moved(heads)
         return int(new.num_rows)
-
-    def _require_space(self) -> None:
-        if self._dialect.file is None:
-            return
-        free_mb = shutil.disk_usage(_existing(self._dialect.file.parent)).free // 2**20
-        if free_mb < self._limits.free_space_floor_mb:
-            raise StorageFullError(
-                f"Only {free_mb} MB are free on the disk of the log; entries are accepted "
-                f"from {self._limits.free_space_floor_mb} MB on. Nothing was stored.",
-                "Make room, then send the entries again: those already stored are recognized.",
-            )
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error
@@ -370,10 +373,6 @@ def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     return rows.filter(finished), rows.filter(pc.invert(finished))
 
 
-def _existing(folder: Path) -> Path:
-    return folder if folder.exists() else Path()
-
-
 def utc_now() -> datetime:
     """The clock that the composition roots pass in."""
     return datetime.now(UTC)
@@ -385,10 +384,14 @@ def open_log(
     clock: Callable[[], datetime] = utc_now,
     holder: str = "sandtrail",
     limits: Limits | None = None,
+    marks: Marks | None = None,
 ) -> AuditLog:
     """Open the log at a URL of one of `dialects.DIALECTS`; its tables, and a file, are made.
 
-    `holder` is what others are told of this process while it holds the log. Raises
+    `holder` is what others are told of this process while it holds the log; `marks` is where its
+    highest numbers are kept, so that it can tell when it has lost some. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=limits or Limits())
+    return AuditLog(
+        dialect_for(url), clock=clock, holder=holder, limits=limits or Limits(), marks=marks
+    )

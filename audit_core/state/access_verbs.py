@@ -235,6 +235,12 @@ VERBS: dict[str, Verb] = _listed(
         category=Category.INSTALLATION,
     ),
     Verb(
+        name="log.loss_accepted",
+        sentence="Went on with a log that had lost its end, without what was missing.",
+        category=Category.INSTALLATION,
+        kept=True,
+    ),
+    Verb(
         name="log.copied",
         sentence="Copied the log from another database.",
         category=Category.INSTALLATION,
