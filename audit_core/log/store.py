@@ -105,7 +105,7 @@ class AuditLog:
         """Store whole rows of another log, numbers and time of arrival as they are there.
 
         `rows` has the shape `schema.ARROW`, of one organization, oldest first. Rows that are
-        there already, by their seq, are left; one that was finished since is replaced. Returns
+        there already, by their id, are left; one that was finished since is replaced. Returns
         how many were stored, after the commit. Raises `StoreUnavailableError`.
         """
         if not rows.num_rows:
@@ -340,13 +340,16 @@ class AuditLog:
             # Its turn among the writers; the numbers are those of the other log.
             self._dialect.numbers(connection, after=0, now=self._clock())
             held = self._dialect.held(connection, organization, since, until)
-            seqs, revisions = (rows.column(name).to_pylist() for name in ("seq", "revision"))
+            ids, revisions = (rows.column(name).to_pylist() for name in ("id", "revision"))
+            # By their ids: after a loss, another entry may have had the same number.
             missing = [
-                held.get(seq, -1) < revision for seq, revision in zip(seqs, revisions, strict=True)
+                id not in held or held[id][1] < revision
+                for id, revision in zip(ids, revisions, strict=True)
             ]
-            self._dialect.forget_unfinished(
-                connection, [seq for seq, new in zip(seqs, missing, strict=True) if new]
-            )
+            replaced = [
+                held[id][0] for id, new in zip(ids, missing, strict=True) if new and id in held
+            ]
+            self._dialect.forget_unfinished(connection, replaced)
             new = rows.filter(pa.array(missing))
             settled, unfinished = _parted(new)
             self._dialect.insert(connection, audit_entry, settled)

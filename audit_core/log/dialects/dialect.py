@@ -196,15 +196,15 @@ class Dialect(ABC):
 
     def held(
         self, connection: Connection, organization_id: str, since: datetime, until: datetime
-    ) -> dict[int, int]:
-        """The revision by seq of what the log holds of an organization ('' for none), made from
-        `since` to `until`, both inclusive."""
-        statement = select(entries.c.seq, entries.c.revision).where(
+    ) -> dict[str, tuple[int, int]]:
+        """The seq and the revision by id of what the log holds of an organization ('' for none),
+        made from `since` to `until`, both inclusive."""
+        statement = select(entries.c.id, entries.c.seq, entries.c.revision).where(
             entries.c.organization_id == organization_id,
             entries.c.created_at >= since,
             entries.c.created_at <= until,
         )
-        return {seq: revision for seq, revision in connection.execute(statement)}
+        return {id: (seq, revision) for id, seq, revision in connection.execute(statement)}
 
     @abstractmethod
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
