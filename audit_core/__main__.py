@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from audit_core.command.accounts import account_app
+from audit_core.command.backup import backup, restore
 from audit_core.command.copy import copy
 from audit_core.command.demo import demo
 from audit_core.command.export import export
@@ -30,6 +31,8 @@ app.command()(ingest)
 app.command()(rejections)
 app.command()(export)
 app.command()(copy)
+app.command()(backup)
+app.command()(restore)
 app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")

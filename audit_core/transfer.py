@@ -14,6 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from audit_core.access import Scope
+from audit_core.log.numbering import Head
 from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog
 from audit_core.query import digests
@@ -59,6 +60,10 @@ class Origin(Protocol):
     def digest(self) -> dict[Day, Digest]:
         """The digest of every day that has entries."""
 
+    def heads(self) -> Mapping[str, Head]:
+        """The highest numbers of each organization ('' for none): the log may hold less than it
+        has given. Asked after `digest`."""
+
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """The rows of some days, oldest first, in tables of the shape `ARROW`."""
 
@@ -73,6 +78,10 @@ class LocalOrigin:
     def digest(self) -> dict[Day, Digest]:
         """See `Origin.digest`."""
         return digest_of(self.log, self.scope)
+
+    def heads(self) -> Mapping[str, Head]:
+        """See `Origin.heads`."""
+        return self.log.heads()
 
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
@@ -193,6 +202,7 @@ def transfer(
         there, here = origin.digest(), digest_of(target, scope)
         if not stored:
             break
+    target.raise_heads(origin.heads())
     return Report(
         entries=sum(digest.count for digest in there.values()),
         days=len(there),

@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "state": {*WORDS},
     "marks": {*WORDS, "log", "state"},
     "product": {*WORDS, "keys", "log", "state", "marks"},
+    "backup": {*WORDS, "log", "query", "state", "transfer"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }

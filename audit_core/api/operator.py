@@ -19,6 +19,7 @@ from audit_core.access import Scope
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of
 from audit_core.api.tokens import bearer_secret, record_refusal
+from audit_core.log.numbering import HEAD_NUMBERS
 from audit_core.log.schema import ARROW
 from audit_core.product import Product
 from audit_core.query.windows import format_instant, parse_instant
@@ -53,8 +54,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 def operator_routes(product: Callable[[], Product]) -> list[Route]:
     """`DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
-    second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
-    stream."""
+    second], …], "heads": [[organization, *HEAD_NUMBERS], …]}`.
+    `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow stream."""
 
     def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
@@ -87,7 +88,13 @@ def _digest(opened: Product, request: Request) -> Response:
             detail={"entries": sum(each.count for each in days.values())},
         )
     return JSONResponse(
-        {"days": [[*day, each.count, each.first, each.second] for day, each in days.items()]}
+        {
+            "days": [[*day, each.count, each.first, each.second] for day, each in days.items()],
+            "heads": [
+                [organization, *(getattr(head, name) for name in HEAD_NUMBERS)]
+                for organization, head in opened.log.heads().items()
+            ],
+        }
     )
 
 

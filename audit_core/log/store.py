@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
-from audit_core.entries import UNANSWERED_STATUS, AuditEntry
+from audit_core.entries import AuditEntry
 from audit_core.errors import (
     AuditError,
     StoreUnavailableError,
@@ -28,7 +28,7 @@ from audit_core.log.heads import Heads
 from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
 from audit_core.log.marks import Loss, Marks, MarkWatch
-from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered
+from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.reads import Reads
@@ -182,24 +182,30 @@ class AuditLog:
 
     @property
     def loss(self) -> Loss | None:
-        """What this log lacks of what it held before, as far as its marks tell: then nothing can
-        be appended. `None`: nothing."""
+        """What this log lacks of what is marked: then nothing can be appended."""
         return self._watch.loss
 
     def accept_loss(self) -> Loss | None:
-        """Go on without what is missing: the next numbers are above all that were ever given.
-        Returns what was missing. Raises `StoreUnavailableError`."""
-        missing, marked = self._watch.loss, self._watch.marked()
-        if missing is None:
-            return None
+        """Go on without what is missing, above it. Returns it. Raises `StoreUnavailableError`."""
+        missing = self._watch.loss
+        if missing is not None:
+            self.raise_heads(self._watch.marked())
+        return missing
+
+    def heads(self) -> dict[str, Head]:
+        """The highest numbers by organization ('': none). Raises `StoreUnavailableError`."""
+        self._heads.newest()
+        return dict(self._heads.known())
+
+    def raise_heads(self, heads: Mapping[str, Head]) -> None:
+        """Give numbers above these from now on, for good. Raises `StoreUnavailableError`."""
         try:
             with self._engine.begin() as connection:
                 self._dialect.numbers(connection, after=0, now=self._clock())
-                self._dialect.raise_heads(connection, marked)
+                self._dialect.raise_heads(connection, heads)
         except DBAPIError as error:
             raise self._translated(error) from error
-        self._watch.moved(marked)
-        return missing
+        self._watch.moved(dict(heads))
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
@@ -290,7 +296,7 @@ class AuditLog:
             decision = self._decided(connection, arriving, earliest)
             rows, heads = self._numbered(connection, decision, numbers, now)
             self._dialect.forget_unfinished(connection, [each.seq for each in decision.completed])
-            finished, unfinished = _parted(rows)
+            finished, unfinished = parted(rows)
             if not len(arriving):
                 self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
@@ -351,7 +357,7 @@ class AuditLog:
             ]
             self._dialect.forget_unfinished(connection, replaced)
             new = rows.filter(pa.array(missing))
-            settled, unfinished = _parted(new)
+            settled, unfinished = parted(new)
             self._dialect.insert(connection, audit_entry, settled)
             self._dialect.insert(connection, unfinished_entry, unfinished)
             heads = heads_of(rows)
@@ -368,12 +374,6 @@ class AuditLog:
             fault = fault_in_words(str(cause))
         REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
         return told(fault, self._dialect.described)
-
-
-def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The finished rows, and the others."""
-    finished = pc.fill_null(pc.not_equal(rows.column("status_code"), UNANSWERED_STATUS), False)
-    return rows.filter(finished), rows.filter(pc.invert(finished))
 
 
 def utc_now() -> datetime:
