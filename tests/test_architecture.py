@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "marks": {*WORDS, "log", "state"},
     "product": {*WORDS, "keys", "log", "state", "marks"},
     "backup": {*WORDS, "log", "query", "state", "transfer"},
+    "access_log": {*WORDS, "query", "state", "export"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }

@@ -88,7 +88,7 @@ class _Asked:
         return self.wanted.window.bounds(self.as_of)
 
 
-class _ClosedStream(StreamingResponse):
+class ClosedStream(StreamingResponse):
     """Tells how it ended, whatever ended it: whether all pieces went out."""
 
     def __init__(
@@ -155,7 +155,7 @@ def _start(
         note("export.finished" if whole else "export.broken", {"entries": progress.entries})
 
     note("export.started", {})
-    return _ClosedStream(
+    return ClosedStream(
         pieces,
         end,
         media_type=asked.format.media_type,

@@ -107,31 +107,47 @@ def _require(
     path: str,
 ) -> tuple[Viewer, Scope] | Response:
     opened = product()
-    viewer = viewer_of(opened, secret)
-    if viewer is None:
-        attempts_of(opened.state).add(
-            at=opened.clock(),
-            verb="request.refused",
-            actor=NOBODY,
-            address=address,
-            detail={"path": path},
-        )
-        return JSONResponse({"error": "unauthorized"}, status_code=401)
+    viewer = known_viewer(opened, secret, address, path)
+    if isinstance(viewer, Response):
+        return viewer
     decision = decide(viewer.membership, permission)
     if isinstance(decision, Denied) or viewer.organization_id is None:
-        with opened.state.begin() as connection:
-            record(
-                connection,
-                at=opened.clock(),
-                verb="permission.refused",
-                actor=viewer.email,
-                organization_id=viewer.organization_id,
-                address=address,
-                detail={"permission": permission.value, "by": "http"},
-            )
         reason = decision.reason if isinstance(decision, Denied) else "no organization"
-        return JSONResponse(
-            {"error": "forbidden", "permission": permission.value, "reason": reason},
-            status_code=403,
-        )
+        return refuse(opened, viewer, permission.value, reason, address)
     return viewer, Scope(organization_id=viewer.organization_id)
+
+
+def known_viewer(
+    opened: Product, secret: str | None, address: str | None, path: str
+) -> Viewer | Response:
+    """The viewer of a session secret, or 401, which is put on record. Blocks."""
+    viewer = viewer_of(opened, secret)
+    if viewer is not None:
+        return viewer
+    attempts_of(opened.state).add(
+        at=opened.clock(),
+        verb="request.refused",
+        actor=NOBODY,
+        address=address,
+        detail={"path": path},
+    )
+    return JSONResponse({"error": "unauthorized"}, status_code=401)
+
+
+def refuse(
+    opened: Product, viewer: Viewer, permission: str, reason: str, address: str | None
+) -> Response:
+    """403 with the permission that the viewer lacks, which is put on record. Blocks."""
+    with opened.state.begin() as connection:
+        record(
+            connection,
+            at=opened.clock(),
+            verb="permission.refused",
+            actor=viewer.email,
+            organization_id=viewer.organization_id,
+            address=address,
+            detail={"permission": permission, "by": "http"},
+        )
+    return JSONResponse(
+        {"error": "forbidden", "permission": permission, "reason": reason}, status_code=403
+    )

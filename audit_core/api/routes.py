@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from audit_core.api.access_record import access_record_route
 from audit_core.api.bundles import bundle_route
 from audit_core.api.entries import entries_route
 from audit_core.api.exports import export_routes
@@ -31,6 +32,7 @@ def routes(product: Callable[[], Product]) -> list[Route]:
         head_route(product),
         suggestions_route(product),
         *export_routes(product),
+        access_record_route(product),
         bundle_route(product),
         *operator_routes(product),
         Route("/api", _unknown),
