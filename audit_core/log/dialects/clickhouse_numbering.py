@@ -64,7 +64,7 @@ def exists() -> str:
 
 def next_partition() -> str:
     """The lowest partition that is left; one row, with 0 in `left` if none is."""
-    return f"SELECT min(part) AS part, count() AS left FROM {UNNUMBERED}"  # noqa: S608
+    return f"SELECT ifNull(min(part), 0) AS part, count() AS left FROM {UNNUMBERED}"  # noqa: S608
 
 
 def number(partition: int, cluster: str | None = None) -> list[str]:
