@@ -13,6 +13,7 @@ from audit_core.command.accounts import account_app
 from audit_core.command.backup import backup, restore
 from audit_core.command.copy import copy
 from audit_core.command.demo import demo
+from audit_core.command.doctor import doctor
 from audit_core.command.export import export
 from audit_core.command.ingest import ingest
 from audit_core.command.log import log_app
@@ -35,6 +36,7 @@ app.command()(access_record)
 app.command()(copy)
 app.command()(backup)
 app.command()(restore)
+app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")

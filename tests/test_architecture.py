@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "state": {*WORDS},
     "marks": {*WORDS, "log", "state"},
     "product": {*WORDS, "keys", "log", "state", "marks"},
+    "doctor": {*WORDS, "keys", "log", "query", "state", "product", "readiness"},
     "backup": {*WORDS, "log", "query", "state", "transfer"},
     "access_log": {*WORDS, "query", "state", "export"},
     "readiness": {*WORDS, "log", "state", "product"},

@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pyarrow as pa
@@ -73,10 +74,14 @@ class RunningApp:
         self._key = key
         self._heads: Mapping[str, Head] = {}
 
+    def asked_for_json(self, path: str) -> Any:
+        """What an operator's route answers. Raises `SourceError`."""
+        with self._asked(path) as answer, self._translated():
+            return json.loads(answer.read())
+
     def digest(self) -> dict[Day, Digest]:
         """See `Origin.digest`."""
-        with self._asked(DIGEST_PATH) as answer:
-            found = json.loads(answer.read())
+        found = self.asked_for_json(DIGEST_PATH)
         self._heads = {
             organization: Head(**dict(zip(HEAD_NUMBERS, numbers, strict=True)))
             for organization, *numbers in found["heads"]
