@@ -17,7 +17,7 @@ from audit_core.product import open_product
 from audit_core.settings import read_settings
 from tests.browser.running_app import running
 from tests.command.test_backup_command import environment, fill
-from tests.strategies import entry, sample_entries
+from tests.strategies import entry
 
 application = typer.Typer()
 application.command()(doctor)
