@@ -25,7 +25,7 @@ from audit_core.api.serving import leave_peers_as_they_are, wrong_options
 from audit_core.api.stopping import bounded_stop
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
-from audit_core.product import expire_access_record
+from audit_core.product import drop_ended_uploads, expire_access_record
 from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
@@ -33,6 +33,7 @@ from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
 DAY_S = 24 * 60 * 60
+SWEEP_S = 60
 
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
@@ -88,6 +89,16 @@ async def expire_daily() -> None:
             tell(error)
 
 
+async def sweep_uploads() -> None:
+    """Removes the uploaded files of sessions that have ended, and what is too old."""
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        try:
+            await asyncio.to_thread(lambda: drop_ended_uploads(opened.product()))
+        except AuditError as error:
+            tell(error)
+
+
 def tell(error: AuditError) -> None:
     """The error at the terminal, for the operator."""
     print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
@@ -105,11 +116,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             trickle = await asyncio.to_thread(start)
         except AuditError as error:
             tell(error)
-        expiring = asyncio.create_task(expire_daily())
+        chores = [asyncio.create_task(chore()) for chore in (expire_daily, sweep_uploads)]
         try:
             yield
         finally:
-            expiring.cancel()
+            for chore in chores:
+                chore.cancel()
             if trickle is not None:
                 await asyncio.to_thread(trickle.stop)
             await asyncio.to_thread(opened.product.close)

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
     """The header that these proxies set; the other one is never read."""
     session_hours: int = Field(default=12, ge=1, le=720)
+    """When a session ends, however much it is used."""
+    session_idle_minutes: int = Field(default=120, ge=1, le=43_200)
+    """When a session ends that nobody uses. What Real-time asks by itself is no use."""
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)
     """What DuckDB's buffers may hold; plan 700 MB more for the process."""
@@ -80,7 +83,14 @@ class Settings(BaseSettings):
     silent_failure_delete_s: float = Field(default=60.0, ge=0, le=3600)
     """A delete that comes sooner than this was planned, and makes nothing suspected."""
     free_space_floor_mb: int = Field(default=256, ge=0)
-    """Below this much free space on the log's disk no entries are accepted."""
+    """Below this much free space on the log's disk no entries are accepted, and on the upload
+    folder's disk no files."""
+    upload_folder: Path | None = None
+    """Where files from the page wait to be stored; unset, the folder `uploads` beside the key."""
+    upload_person_mb: int = Field(default=1_000, ge=1)
+    """How much one person may have waiting there."""
+    upload_total_mb: int = Field(default=4_000, ge=1)
+    """How much all people together may."""
 
 
 def read_settings() -> Settings:

@@ -86,6 +86,7 @@ with problems.boundary():
     if person is None:
         sign_in.draw(cached.product())
     else:
+        viewer.note_run(person)
         organization.forget_former(person)
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)

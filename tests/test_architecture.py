@@ -45,10 +45,11 @@ MAY_IMPORT = {
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
     "marks": {*WORDS, "log", "state"},
-    "product": {*WORDS, "keys", "log", "state", "marks"},
     "doctor": {*WORDS, "keys", "log", "query", "state", "product", "readiness"},
     "backup": {*WORDS, "log", "query", "state", "transfer"},
     "access_log": {*WORDS, "query", "state", "export"},
+    "uploads": {*WORDS},
+    "product": {*WORDS, "keys", "log", "state", "marks", "uploads"},
     "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }

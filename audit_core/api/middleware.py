@@ -25,6 +25,7 @@ from audit_core.api.identity import (
 )
 from audit_core.api.origins import Asked, refuses_request, refuses_socket
 from audit_core.api.socket_gate import POLICY_VIOLATION, SocketGate
+from audit_core.api.upload_gate import UploadGate
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
@@ -67,6 +68,7 @@ class Gate:
         self._hosts = hosts or KnownHosts(names=("*",))
         self._script_hashes = script_hashes
         self._sockets = SocketGate(codec)
+        self._uploads = UploadGate(app, product)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -121,7 +123,7 @@ class Gate:
             elif exposed is not Exposure.OPEN:
                 viewer = await self._viewer(secret)
                 refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
-            app = refusal or self._app
+            app = refusal or (self._uploads.run if exposed is Exposure.UPLOAD else self._app)
             await app(_named(scope, viewer), receive, tell)
         except Exception:
             error_id = secrets.token_hex(4)
