@@ -8,7 +8,7 @@ others do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Protocol
@@ -45,9 +45,10 @@ class Head:
         row: dict[str, object] = {name: getattr(self, name) for name in HEAD_NUMBERS}
         return {"organization_id": organization_id, **row}
 
-    def joined(self, other: Head) -> Head:
+    def joined(self, other: Head, *, unused: tuple[int, ...] = ()) -> Head:
         """The higher of each number."""
         return Head(
+            unused=unused,
             revision=max(self.revision, other.revision),
             organization_seq=max(self.organization_seq, other.organization_seq),
             organization_revision=max(self.organization_revision, other.organization_revision),
@@ -126,7 +127,7 @@ def advanced(heads: Mapping[str, Head], rows: pa.Table) -> dict[str, Head]:
             own = rows.filter(pc.equal(rows.column("organization_id"), organization))
             given = set(own.column("organization_seq").to_pylist())
             unused = tuple(number for number in unused if number not in given)
-        moved[organization] = replace(before.joined(highest), unused=unused)
+        moved[organization] = before.joined(highest, unused=unused)
     return moved
 
 

@@ -224,6 +224,7 @@ class AuditLog:
         self._watch.close()
         self._closed = True
         self._reads.drain()
+        self._dialect.let_go(self._engine)
         self._engine.dispose()
         if self._lock:
             self._lock.release()

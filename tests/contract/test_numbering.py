@@ -1,10 +1,13 @@
 """What an organization sees of numbers is its own: a log of version 3 is numbered when opened."""
 
+from datetime import timedelta
 from itertools import count
 
+import pytest
 from sqlalchemy import select
 
 from audit_core.access import Scope
+from audit_core.log.dialects import embedded_numbering
 from audit_core.log.schema import entries, log_schema
 from audit_core.log.store import open_log
 from tests.log.version_three import make_version_three
@@ -71,4 +74,31 @@ def test_a_log_of_version_3_is_numbered_once_by_order_of_arrival(new_url):
     log.append([entry("new"), entry("still open", status_code=200)])
     assert_counted(log)
     assert log.head("org-alpha") == counted + 2
+    log.close()
+
+
+@pytest.mark.parametrize("parts", [0, 1, 3])
+def test_numbering_that_was_killed_goes_on_with_the_next_opening(new_url, parts, monkeypatch):
+    monkeypatch.setattr(embedded_numbering, "AT_ONCE", 70)
+    url = new_url()
+    log = open_log(url, clock=lambda: NOW)
+    log.append([*sample_entries(300, since=NOW - timedelta(days=70)), entry("a", status_code=0)])
+    make_version_three(log)
+    log.close()
+    kind = type(log._dialect)
+    plainly, calls = kind.number_some, count()
+
+    def killed(dialect, connection):
+        if next(calls) == parts:
+            raise KeyboardInterrupt
+        return plainly(dialect, connection)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(kind, "number_some", killed)
+        open_log(url, clock=lambda: NOW)
+    log = open_log(url, clock=lambda: NOW)
+    assert_counted(log)
+    assert len(stored(log)) == 301
+    log.append([entry("a", status_code=200), entry("b")])
+    assert_counted(log)
     log.close()

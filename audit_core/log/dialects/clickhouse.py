@@ -37,7 +37,10 @@ from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import clickhouse_numbering as numbering
 from audit_core.log.dialects import clickhouse_tables as ddl
+from audit_core.log.dialects import lost_numbers
 from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
+from audit_core.log.dialects.clickhouse_lease import table as lease_table
+from audit_core.log.dialects.clickhouse_turn import WriterTurn
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
@@ -100,6 +103,7 @@ class ClickHouse(Dialect):
         self._cluster = cluster or None
         self._within = url.query.get("interface") == "chdb"
         self._writer = secrets.randbelow(WRITERS)
+        self._turn = WriterTurn()
 
     def create_engine(self, *, memory_limit_mb: int) -> Engine:
         """Makes the database first, if it may: the driver connects to none that is missing."""
@@ -142,7 +146,7 @@ class ClickHouse(Dialect):
 
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """By DDL of its own: see `clickhouse_tables`."""
-        for statement in ddl.tables(self._cluster):
+        for statement in (*ddl.tables(self._cluster), lease_table(self._cluster)):
             _run(connection, statement)
 
     @contextmanager
@@ -194,17 +198,14 @@ class ClickHouse(Dialect):
     def own_heads(
         self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
     ) -> dict[str, Head]:
-        """As the table has them now: another process may have written meanwhile."""
-        heads = self.heads(connection)
-        return {each: heads.get(each, NO_HEAD) for each in organizations}
+        """As they were when the lease began, and moved since by this process alone."""
+        return {each: self._turn.heads.get(each, NO_HEAD) for each in organizations}
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
-        """By the clock, but above what is committed: clocks of several machines differ.
-
-        Two processes that append at the same time may commit in either order.
-        """
-        highest = connection.execute(select(func.max(organization_head.c.revision))).scalar()
-        tick = max((now - EPOCH) // TICK, max(after, highest or 0) // WRITERS + 1)
+        """In its turn by `clickhouse_turn`. By the clock, but above what is committed: clocks of
+        several machines differ."""
+        highest = max(after, self._turn.begin(connection))
+        tick = max((now - EPOCH) // TICK, highest // WRITERS + 1)
         return count(tick * WRITERS + self._writer, WRITERS)
 
     def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
@@ -252,17 +253,26 @@ class ClickHouse(Dialect):
         """The finished version takes its place."""
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
-        """A view has kept them."""
+        """A view has kept them; the append is over."""
+        self._turn.end(connection, heads)
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest."""
+        self._settle(connection, heads)
+        self._turn.end(connection, heads)
+
+    def _settle(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        rows = lost_numbers.settled_rows(heads)
+        if rows:
+            self._insert(connection, organization_head, pa.Table.from_pylist(rows))
+
+    def let_go(self, engine: Engine) -> None:
+        """The lease."""
+        self._turn.let_go(engine)
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Each row takes the place of the one before it."""
         connection.execute(health_check.insert().values(checked_at=now))
-
-    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
-        """Reads take the highest."""
-        rows = [head.as_row(organization) for organization, head in heads.items()]
-        if rows:
-            self._insert(connection, organization_head, pa.Table.from_pylist(rows))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.
@@ -270,8 +280,15 @@ class ClickHouse(Dialect):
         A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
         hold times after 2106.
         """
+        expired = [
+            each
+            for each in self._partitions(connection)
+            if ddl.OTHER < each < ddl.partition_before(earliest)
+        ]
+        if expired or _run(connection, ddl.count_other(earliest)).scalar():
+            self._settle(connection, lost_numbers.found_heads(connection))
         for partition in self._partitions(connection):
-            if ddl.OTHER < partition < ddl.partition_before(earliest):
+            if partition in expired:
                 _run(connection, ddl.drop_partition(partition, self._cluster))
             elif partition == ddl.OTHER:
                 _run(connection, ddl.delete_other(earliest, self._cluster))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from audit_core.log.dialects.clickhouse_tables import (
     HIGHEST,
+    SETTLED,
     VIEW,
     everywhere,
     local,
@@ -40,6 +41,10 @@ def begin(cluster: str | None = None) -> list[str]:
     return [
         # It names the columns of before; it is made anew with the other tables.
         f"DROP VIEW IF EXISTS {VIEW}{on(cluster)}",
+        *(
+            f"ALTER TABLE {name}{on(cluster)} ADD COLUMN IF NOT EXISTS {SETTLED} {HIGHEST}"
+            for name in dict.fromkeys((local(head, cluster), head))
+        ),
         *(
             f"ALTER TABLE {name}{on(cluster)} "
             + ", ".join(f"ADD COLUMN IF NOT EXISTS {each} {kind}" for each in _NEW)

@@ -89,6 +89,10 @@ _CODECS = {
 VIEW = f"{organization_head.name}_view"
 """What keeps the heads with each insert."""
 
+SETTLED = "settled"
+"""The column of heads that says up to which `organization_seq` a number that no entry has is none
+to be given any more: its entry was dropped, or stands in another log."""
+
 HIGHEST = "SimpleAggregateFunction(max, Int64)"
 
 _LOCAL = "_local"
@@ -105,10 +109,15 @@ def version_table(cluster: str | None = None) -> str:
     return everywhere(log_schema.name, columns, f"ORDER BY {log_schema.c.version.name}", cluster)
 
 
-def everywhere(name: str, columns: str, layout: str, cluster: str | None) -> str:
-    """Makes a table that has the same rows on each node of a cluster."""
-    path = f"'/clickhouse/tables/all/{{database}}/{name}', '{{shard}}-{{replica}}'"
-    engine = f"ReplicatedMergeTree({path})" if cluster else "MergeTree"
+def everywhere(
+    name: str, columns: str, layout: str, cluster: str | None, *, version: str | None = None
+) -> str:
+    """Makes a table that has the same rows on each node of a cluster. With `version` the row with
+    the highest value in that column takes the place of others."""
+    path = (f"'/clickhouse/tables/all/{{database}}/{name}'", "'{shard}-{replica}'")
+    kind = "MergeTree" if version is None else "ReplacingMergeTree"
+    arguments = [*(path if cluster else ()), *([version] if version else ())]
+    engine = f"{'Replicated' if cluster else ''}{kind}({', '.join(arguments)})"
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({columns}) "
         f"ENGINE = {engine} {layout}{_settings(DURABLE)}"
@@ -179,6 +188,14 @@ def delete_other(earliest: datetime, cluster: str | None = None) -> str:
     )
 
 
+def count_other(earliest: datetime) -> str:
+    """Counts what `delete_other` would delete."""
+    return (
+        f"SELECT count() FROM {audit_entry.name} "  # noqa: S608 - our own names
+        f"WHERE {partition_key()} = {OTHER} AND created_at < {_instant(earliest)}"
+    )
+
+
 def _entries(cluster: str | None) -> str:
     name = local(audit_entry.name, cluster)
     lines = [
@@ -216,7 +233,7 @@ def _unfinished(cluster: str | None) -> str:
 
 def _heads(cluster: str | None) -> str:
     name = local(organization_head.name, cluster)
-    numbers = ", ".join(f"{each} {HIGHEST}" for each in HEAD_NUMBERS)
+    numbers = ", ".join(f"{each} {HIGHEST}" for each in (*HEAD_NUMBERS, SETTLED))
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} (organization_id String, {numbers}) "
         f"ENGINE = {_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"

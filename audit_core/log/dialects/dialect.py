@@ -228,6 +228,9 @@ class Dialect(ABC):
         """Keep heads for good, though the entries that have their numbers may not be here: they
         were dropped, or are of another log. Lower ones than are known do no harm."""
 
+    def let_go(self, engine: Engine) -> None:  # noqa: B027 - most engines hold on to nothing
+        """The log is being closed: nothing will be appended any more."""
+
     def keep_counts(  # noqa: B027 - most engines keep none
         self, connection: Connection, newest: int, replicated: pa.Table | None = None
     ) -> None:
