@@ -390,12 +390,11 @@ def open_log(
     limits: Limits | None = None,
     marks: Marks | None = None,
 ) -> AuditLog:
-    """Open the log at a URL of one of `dialects.DIALECTS`; its tables, and a file, are made.
+    """Open the log at a URL of one of `dialects.DIALECTS`; what is missing is made.
 
     `holder` is what others are told of this process while it holds the log; `marks` is where its
     highest numbers are kept, so that it can tell when it has lost some. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    return AuditLog(
-        dialect_for(url), clock=clock, holder=holder, limits=limits or Limits(), marks=marks
-    )
+    used = limits or Limits()
+    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=used, marks=marks)

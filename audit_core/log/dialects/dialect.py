@@ -27,7 +27,7 @@ from audit_core.log.schema import (
     arriving_key,
     audit_entry,
     entries,
-    health_check,
+    log_check,
     log_schema,
     metadata,
     organization_head,
@@ -242,8 +242,8 @@ class Dialect(ABC):
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Write something that nobody reads, to see whether the log takes writes."""
-        if not connection.execute(update(health_check).values(checked_at=now)).rowcount:
-            connection.execute(insert(health_check).values(checked_at=now))
+        if not connection.execute(update(log_check).values(checked_at=now)).rowcount:
+            connection.execute(insert(log_check).values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""

@@ -26,7 +26,7 @@ from audit_core.log.dialects.wall import build_wall
 from audit_core.log.schema import (
     VERSION,
     audit_entry,
-    health_check,
+    log_check,
     log_schema,
     organization_head,
     unfinished_entry,
@@ -54,8 +54,8 @@ def make_tables(connection: Connection) -> None:
     heads = _laid_out(organization_head)
     if heads.name not in held:
         heads.create(connection, checkfirst=False)
-    if health_check.name not in held:
-        _laid_out(health_check).create(connection, checkfirst=False)
+    if log_check.name not in held:
+        _laid_out(log_check).create(connection, checkfirst=False)
     if unfinished_entry.name not in held:
         unfinished = _laid_out(unfinished_entry)
         Index(None, unfinished.c.organization_id, unfinished.c.created_at, unfinished.c.seq)
@@ -76,7 +76,7 @@ def make_tables(connection: Connection) -> None:
 def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
     held = set(connection.dialect.get_table_names(connection))
-    tables = (audit_entry, unfinished_entry, organization_head, health_check, log_schema)
+    tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
     if not held.issuperset({OTHER, *(table.name for table in tables)}):
         return False
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()

@@ -172,10 +172,12 @@ class PostgreSQL(Dialect):
         if self._reader is not None:
             settings.append(local("role", self._reader))
         connection.execute(select(*settings))
+        # A connection that was cut off has none any more.
+        info = connection.info
         try:
             yield
         finally:
-            if connection.info.pop(_INTERRUPTED, False):
+            if info.pop(_INTERRUPTED, False) and not connection.invalidated:
                 connection.invalidate()
 
     def interrupter(self, connection: Connection) -> Callable[[], None]:
