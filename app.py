@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.api.base_path import BasePath
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.hosts import KnownHosts
 from audit_core.api.middleware import Gate
+from audit_core.api.page import WatchedPage, page_routes
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
@@ -133,8 +135,13 @@ settings = gate_settings()
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=[*routes(opened.product), Route("/overview", to_root)],
+    routes=[
+        *page_routes(HOME / "pages" / "parts" / "assets" / "connection.js"),
+        *routes(opened.product),
+        Route("/overview", to_root),
+    ],
     middleware=[
+        Middleware(BasePath, path=settings.base_path),
         Middleware(
             Gate,
             product=opened.product,
@@ -147,6 +154,7 @@ app = st.App(
             script_hashes=page_hashes(),
         ),
         Middleware(FramedOnly),
+        Middleware(WatchedPage),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

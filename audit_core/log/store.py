@@ -155,14 +155,13 @@ class AuditLog:
             elapsed_s=time.perf_counter() - started,
         )
 
-    @contextmanager
-    def request(
+    def new_request(
         self, *, person: str, abandoned: Callable[[], bool] = lambda: False
-    ) -> Iterator[ReadContext]:
-        """Reads within it, in this thread, are one request: together they may take as long as one
-        read else may, and end once it is cancelled; see `ReadContext`."""
-        with self._reads.request(person=person, abandoned=abandoned) as context:
-            yield context
+    ) -> ReadContext:
+        """For the reads of one request: together they may take as long as one read else may."""
+        return ReadContext(
+            timeout_s=self._limits.query_timeout_s, person=person, abandoned=abandoned
+        )
 
     @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
