@@ -31,6 +31,7 @@ from audit_core.product import drop_ended_uploads, expire_access_record
 from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
+from audit_core.terminal_text import make_logs_printable, printable_lines
 from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
@@ -103,7 +104,7 @@ async def sweep_uploads() -> None:
 
 def tell(error: AuditError) -> None:
     """The error at the terminal, for the operator."""
-    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
+    print(printable_lines(f"{error.message}\n{error.hint}"), file=sys.stderr)  # noqa: T201
 
 
 @asynccontextmanager
@@ -130,6 +131,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 leave_peers_as_they_are()
+make_logs_printable()
 settings = gate_settings()
 
 app = st.App(

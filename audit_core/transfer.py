@@ -60,12 +60,11 @@ class Origin(Protocol):
     def digest(self) -> dict[Day, Digest]:
         """The digest of every day that has entries."""
 
-    def heads(self) -> Mapping[str, Head]:
-        """The highest numbers of each organization ('' for none): the log may hold less than it
-        has given. Asked after `digest`."""
-
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """The rows of some days, oldest first, in tables of the shape `ARROW`."""
+
+    def heads(self) -> dict[str, Head]:
+        """The highest numbers of every organization; see `AuditLog.heads`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +77,6 @@ class LocalOrigin:
     def digest(self) -> dict[Day, Digest]:
         """See `Origin.digest`."""
         return digest_of(self.log, self.scope)
-
-    def heads(self) -> Mapping[str, Head]:
-        """See `Origin.heads`."""
-        return self.log.heads()
 
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
@@ -99,6 +94,10 @@ class LocalOrigin:
             created_at = fetched.table.column("created_at")[-1].as_py().replace(tzinfo=UTC)
             seq = numbers_of(fetched.table, self.scope)[-1]
             after = Cursor(created_at=created_at, seq=seq, newer=True)
+
+    def heads(self) -> dict[str, Head]:
+        """See `Origin.heads`."""
+        return self.log.heads()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +201,7 @@ def transfer(
         there, here = origin.digest(), digest_of(target, scope)
         if not stored:
             break
+    # Last: entries that have the highest numbers may be dropped, here or there.
     target.raise_heads(origin.heads())
     return Report(
         entries=sum(digest.count for digest in there.values()),

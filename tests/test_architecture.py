@@ -17,6 +17,7 @@ DIALECTS = ROOT / "audit_core" / "log" / "dialects"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
 WORDS = (
+    "terminal_text",
     "errors",
     "faults",
     "entries",

@@ -21,7 +21,6 @@ from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of
 from audit_core.api.tokens import bearer_secret, record_refusal
 from audit_core.doctor import examine_product
-from audit_core.log.numbering import HEAD_NUMBERS
 from audit_core.log.schema import ARROW
 from audit_core.product import Product
 from audit_core.query.windows import format_instant, parse_instant
@@ -30,6 +29,7 @@ from audit_core.transfer import LocalOrigin, Stretch
 
 DIGEST_PATH = "/api/operator/digest"
 ROWS_PATH = "/api/operator/rows"
+HEADS_PATH = "/api/operator/heads"
 DOCTOR_PATH = "/api/operator/doctor"
 
 VALID_FOR = timedelta(minutes=2)
@@ -58,8 +58,9 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 def operator_routes(product: Callable[[], Product]) -> list[Route]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_product`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
-    second], …], "heads": [[organization, *HEAD_NUMBERS], …]}`.
-    `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow stream."""
+    second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
+    stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
+    as rows of `schema.organization_head`."""
 
     def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
@@ -75,9 +76,10 @@ def operator_routes(product: Callable[[], Product]) -> list[Route]:
 
     # Starlette runs endpoints that are plain functions in threads.
     return [
-        Route(DOCTOR_PATH, guarded(_doctor), methods=["GET"]),
         Route(DIGEST_PATH, guarded(_digest), methods=["GET"]),
         Route(ROWS_PATH, guarded(_rows), methods=["GET"]),
+        Route(DOCTOR_PATH, guarded(_doctor), methods=["GET"]),
+        Route(HEADS_PATH, guarded(_heads), methods=["GET"]),
     ]
 
 
@@ -99,14 +101,13 @@ def _digest(opened: Product, request: Request) -> Response:
             detail={"entries": sum(each.count for each in days.values())},
         )
     return JSONResponse(
-        {
-            "days": [[*day, each.count, each.first, each.second] for day, each in days.items()],
-            "heads": [
-                [organization, *(getattr(head, name) for name in HEAD_NUMBERS)]
-                for organization, head in opened.log.heads().items()
-            ],
-        }
+        {"days": [[*day, each.count, each.first, each.second] for day, each in days.items()]}
     )
+
+
+def _heads(opened: Product, request: Request) -> Response:
+    heads = _origin(opened).heads()
+    return JSONResponse({"heads": [head.as_row(name) for name, head in heads.items()]})
 
 
 def _rows(opened: Product, request: Request) -> Response:

@@ -13,12 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audit_core.access import Scope
 from audit_core.command.opened_state import ACTOR, writing
 from audit_core.command.origins import opened_log, opened_origin
+from audit_core.command.terminal import say
 from audit_core.log.store import AuditLog, utc_now
 from audit_core.marks import StateMarks
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
 from audit_core.state.database import open_state
+from audit_core.terminal_text import printable
 from audit_core.transfer import Origin, Report, transfer
 
 DIFFERENT = 1
@@ -83,28 +85,28 @@ def _transfer(origin: Origin, log: AuditLog, scope: Scope) -> Report:
 
 
 def _print(report: Report) -> None:
-    typer.echo(
+    say(
         f"{report.entries:,} entries on {report.days:,} days of an organization; "
         f"{report.copied:,} were copied now."
     )
     if not report.differences:
-        typer.echo(
+        say(
             "Both logs hold the same: counts and checksums agree for every organization and day.\n"
             "To move: stop the app, run this command once more, set SANDTRAIL_LOG_URL to the new "
             "log, start the app."
         )
         return
-    typer.echo(f"{len(report.differences):,} days differ:", err=True)
+    say(f"{len(report.differences):,} days differ:", err=True)
     for difference in report.differences[:MOST_SHOWN]:
         organization, number = difference.day
-        typer.echo(
-            f"  {day_of(number)[0]:%Y-%m-%d} {organization or '(no organization)'}: "
+        say(
+            f"  {day_of(number)[0]:%Y-%m-%d} {printable(organization) or '(no organization)'}: "
             f"{difference.there:,} entries there, {difference.here:,} here",
             err=True,
         )
     if len(report.differences) > MOST_SHOWN:
-        typer.echo(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
-    typer.echo(
+        say(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
+    say(
         "Entries that arrived meanwhile: run the command again. A day with more entries here: "
         "the new log was written by something else; begin with an empty one.",
         err=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -12,11 +12,12 @@ from urllib.parse import urlencode, urlsplit
 import pyarrow as pa
 
 from audit_core.access import Scope
-from audit_core.api.operator import DIGEST_PATH, ROWS_PATH, proof
+from audit_core.api.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
 from audit_core.errors import LogLockedError, SourceError
 from audit_core.keys import read_key
 from audit_core.log.marks import Marks
 from audit_core.log.numbering import HEAD_NUMBERS, Head
+from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.settings import Settings
 from audit_core.transfer import Day, Digest, LocalOrigin, Origin, Stretch
@@ -61,18 +62,21 @@ class RunningApp:
     """The log of an app that runs on this machine, read by the operator's routes."""
 
     def __init__(self, address: str, key: bytes) -> None:
-        parts = urlsplit(address)
+        wrong = SourceError(
+            f"The address {address} names no app.", "Write it like http://localhost:8501."
+        )
+        try:
+            parts = urlsplit(address)
+            self._port = parts.port
+        except ValueError as error:
+            raise wrong from error
         if not parts.hostname or "@" in parts.netloc:
-            raise SourceError(
-                f"The address {address} names no app.", "Write it like http://localhost:8501."
-            )
+            raise wrong
         self._host = parts.hostname
-        self._port = parts.port
         self._kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
         self._key = key
-        self._heads: Mapping[str, Head] = {}
 
     def asked_for_json(self, path: str) -> Any:
         """What an operator's route answers. Raises `SourceError`."""
@@ -81,19 +85,11 @@ class RunningApp:
 
     def digest(self) -> dict[Day, Digest]:
         """See `Origin.digest`."""
-        found = self.asked_for_json(DIGEST_PATH)
-        self._heads = {
-            organization: Head(**dict(zip(HEAD_NUMBERS, numbers, strict=True)))
-            for organization, *numbers in found["heads"]
-        }
+        days = self.asked_for_json(DIGEST_PATH)["days"]
         return {
             (organization, day): Digest(count=count, first=first, second=second)
-            for organization, day, count, first, second in found["days"]
+            for organization, day, count, first, second in days
         }
-
-    def heads(self) -> Mapping[str, Head]:
-        """See `Origin.heads`: those that came with the last digest."""
-        return self._heads
 
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
@@ -109,8 +105,21 @@ class RunningApp:
             self._translated(),
             pa.ipc.open_stream(answer) as stream,
         ):
+            if stream.schema.names != ARROW.names:
+                raise SourceError(
+                    f"The app at {self._host} is of another version than this command.",
+                    "Run both from the same version of Sandtrail.",
+                )
             for batch in stream:
                 yield pa.Table.from_batches([batch])
+
+    def heads(self) -> dict[str, Head]:
+        """See `Origin.heads`."""
+        rows = self.asked_for_json(HEADS_PATH)["heads"]
+        return {
+            row["organization_id"]: Head(**{name: row[name] for name in HEAD_NUMBERS})
+            for row in rows
+        }
 
     @contextmanager
     def _asked(self, path: str) -> Iterator[http.client.HTTPResponse]:

@@ -141,7 +141,7 @@ def heads_of(rows: pa.Table) -> dict[str, Head]:
 
 
 def parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The finished rows, and the others, of a table of the shape `schema.ARROW`."""
+    """The finished rows, and the others."""
     finished = pc.fill_null(pc.not_equal(rows.column("status_code"), UNANSWERED_STATUS), False)
     return rows.filter(finished), rows.filter(pc.invert(finished))
 

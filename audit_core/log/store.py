@@ -115,6 +115,21 @@ class AuditLog:
         except DBAPIError as error:
             raise self._translated(error) from error
 
+    def heads(self) -> dict[str, Head]:
+        """The highest numbers of every organization ('' for none), also of those that have no
+        entries any more: for the operator only."""
+        return self._read_heads()
+
+    def raise_heads(self, heads: Mapping[str, Head]) -> None:
+        """Give no number again that another log gave, whose rows are replicated here."""
+        try:
+            with self._engine.begin() as connection:
+                self._dialect.numbers(connection, after=0, now=self._clock())
+                self._dialect.raise_heads(connection, heads)
+        except DBAPIError as error:
+            raise self._translated(error) from error
+        self._watch.moved(heads)
+
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
 
@@ -190,21 +205,6 @@ class AuditLog:
         if missing is not None:
             self.raise_heads(self._watch.marked())
         return missing
-
-    def heads(self) -> dict[str, Head]:
-        """The highest numbers by organization ('': none). Raises `StoreUnavailableError`."""
-        self._heads.newest()
-        return dict(self._heads.known())
-
-    def raise_heads(self, heads: Mapping[str, Head]) -> None:
-        """Give numbers above these from now on, for good. Raises `StoreUnavailableError`."""
-        try:
-            with self._engine.begin() as connection:
-                self._dialect.numbers(connection, after=0, now=self._clock())
-                self._dialect.raise_heads(connection, heads)
-        except DBAPIError as error:
-            raise self._translated(error) from error
-        self._watch.moved(dict(heads))
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
