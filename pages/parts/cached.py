@@ -77,13 +77,11 @@ def reader() -> Reader:
 
 @lru_cache(maxsize=1)
 def _reader_of(log: AuditLog) -> Reader:
-    """One for all: it remembers where matches lie."""
     return Reader(log)
 
 
 @lru_cache(maxsize=1)
 def _answers_of(log: AuditLog) -> AnswerCache:
-    """One for all, as long as this log is open."""
     return AnswerCache()
 
 
@@ -100,7 +98,6 @@ def _answered(read: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
 
 
 def _tallies() -> Tallies:
-    """The counts of the log."""
     return Tallies(reader())
 
 
