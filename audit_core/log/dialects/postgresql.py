@@ -161,10 +161,12 @@ class PostgreSQL(Dialect):
         if self._reader is not None:
             settings.append(local("role", self._reader))
         connection.execute(select(*settings))
+        # Taken now: a connection that is cut meanwhile cannot be asked for it.
+        info = connection.info
         try:
             yield
         finally:
-            if connection.info.pop(_INTERRUPTED, False):
+            if info.pop(_INTERRUPTED, False):
                 connection.invalidate()
 
     def interrupter(self, connection: Connection) -> Callable[[], None]:
