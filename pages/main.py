@@ -92,6 +92,8 @@ with problems.boundary():
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
+        if (missing := cached.product().log.loss) is not None:
+            problems.draw(missing.error())
         request = cached.product().log.new_request(
             person=person.account_id, abandoned=abandoned.check_of_this_run()
         )

@@ -29,6 +29,13 @@ def free_port() -> int:
 @contextmanager
 def running(environment: dict[str, str], log_file: Path) -> Iterator[str]:
     """The address of the app while it runs. Raises `RuntimeError` if it does not come up."""
+    with process_running(environment, log_file) as (address, _):
+        yield address
+
+
+@contextmanager
+def process_running(environment: dict[str, str], log_file: Path) -> Iterator[tuple[str, int]]:
+    """The same, with the id of its process."""
     port = free_port()
     with log_file.open("wb") as output:
         process = subprocess.Popen(
@@ -44,7 +51,7 @@ def running(environment: dict[str, str], log_file: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(process, url, log_file)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         try:
