@@ -27,9 +27,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(environment: dict[str, str], log_file: Path) -> Iterator[str]:
-    """The address of the app while it runs. Raises `RuntimeError` if it does not come up."""
-    port = free_port()
+def running(
+    environment: dict[str, str], log_file: Path, *, port: int | None = None
+) -> Iterator[str]:
+    """The address of the app while it runs, at any free port unless one is given. Raises
+    `RuntimeError` if it does not come up."""
+    port = port or free_port()
     with log_file.open("wb") as output:
         process = subprocess.Popen(
             [
