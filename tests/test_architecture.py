@@ -19,6 +19,7 @@ WORDS = (
     "errors",
     "faults",
     "entries",
+    "secret_shapes",
     "redaction",
     "templates",
     "sentences",
