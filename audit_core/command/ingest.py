@@ -282,4 +282,5 @@ def _sentence(report: IngestReport) -> str:
     return (
         f"{report.accepted:,} accepted, {report.known:,} already known, "
         f"{report.finished:,} finished, {report.rejected:,} rejected"
+        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
     )
