@@ -1,11 +1,20 @@
-# make run: the app at http://localhost:8501. make test: all tests. make soak: attacks and faults at length.
+# make help lists what there is.
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
 JOBS ?= 2
 BIN := .venv/bin
+.DEFAULT_GOAL := help
 
-.PHONY: run test soak check bench clean
+.PHONY: help run test soak check bench clean
+
+help:
+	@echo "make run     the app at http://localhost:$(PORT), with a demo where there is no log yet"
+	@echo "make test    lint, types and all tests (JOBS=1: in one process)"
+	@echo "make check   lint, format and types only"
+	@echo "make soak    attacks and faults at full length (ATTACKS='name name': some of them)"
+	@echo "make bench   every statement beside hand-written SQL (ROWS=, PARTS=, ENGINES=)"
+	@echo "make clean   remove the virtual environment"
 
 run: .venv/run.stamp
 	@$(BIN)/python -m audit_core prepare
@@ -19,6 +28,7 @@ check: .venv/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy app.py
 
 soak: .venv/test.stamp
 	@$(BIN)/python -m tests.soak

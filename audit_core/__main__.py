@@ -8,6 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
+from audit_core.command.access_record import access_record
 from audit_core.command.accounts import account_app
 from audit_core.command.copy import copy
 from audit_core.command.demo import demo
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(ingest)
 app.command()(rejections)
 app.command()(export)
+app.command()(access_record)
 app.command()(copy)
 app.command()(demo)
 app.command()(prepare)

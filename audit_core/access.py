@@ -26,11 +26,15 @@ class Permission(StrEnum):
     REVEAL = "reveal:secrets"
     INGEST = "write:audit_logs"
     MANAGE = "manage:access"
+    READ_RECORD = "read:access_record"
+    """Who signed in, was refused, exported or changed something, in the organization."""
 
 
 PERMISSIONS_OF_ROLE: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.AUDITOR: frozenset({Permission.READ, Permission.READ_OWN, Permission.EXPORT}),
+    Role.AUDITOR: frozenset(
+        {Permission.READ, Permission.READ_OWN, Permission.EXPORT, Permission.READ_RECORD}
+    ),
     Role.MEMBER: frozenset(),
 }
 

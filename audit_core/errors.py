@@ -44,6 +44,18 @@ class QueryTimeoutError(AuditError):
     """A read took longer than the time limit and was stopped."""
 
 
+class QueryCancelledError(AuditError):
+    """A read was stopped because nobody waits for its answer any more, or the app stops."""
+
+
+class BusyError(AuditError):
+    """Too much is under way at once; `retry_after_s` says when to ask again, in seconds."""
+
+    def __init__(self, message: str, hint: str, *, retry_after_s: int) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
 class FilterError(AuditError):
     """A filter cannot be understood.
 

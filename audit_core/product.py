@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -14,6 +14,8 @@ from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.settings import Settings
 from audit_core.state.access_retention import drop_expired
 from audit_core.state.database import State, open_state
+from audit_core.state.sessions import living_sessions
+from audit_core.uploads import MEGABYTE, Quota, Uploads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +29,12 @@ class Product:
     """The present time, aware, UTC."""
     key: bytes
     """The signing key of this installation, 32 bytes or more."""
+    uploads: Uploads
+    """The files that people sent to be stored; made with the first one."""
 
     def close(self) -> None:
-        """Let go of both databases. Calling it twice is harmless."""
+        """Let go of both databases, and of uploaded files. Calling it twice is harmless."""
+        self.uploads.close()
         self.log.close()
         self.state.close()
 
@@ -60,7 +65,14 @@ def open_product(
     except BaseException:
         state.close()
         raise
-    opened = Product(settings=settings, log=log, state=state, clock=clock, key=key)
+    opened = Product(
+        settings=settings,
+        log=log,
+        state=state,
+        clock=clock,
+        key=key,
+        uploads=_uploads(settings, clock),
+    )
     try:
         expire_access_record(opened)
     except BaseException:
@@ -78,6 +90,29 @@ def expire_access_record(product: Product) -> int:
     now = product.clock()
     before = Retention(days=product.settings.retention_days).earliest(now)
     return 0 if before is None else drop_expired(product.state, before=before, now=now)
+
+
+def drop_ended_uploads(product: Product) -> None:
+    """Remove the uploaded files of sessions that have ended, and what is too old.
+
+    Done each minute by an app that runs. Raises `StoreUnavailableError`.
+    """
+
+    def living(session_ids: Collection[str]) -> Collection[str]:
+        with product.state.read() as connection:
+            return living_sessions(connection, session_ids=session_ids, now=product.clock())
+
+    product.uploads.sweep(living)
+
+
+def _uploads(settings: Settings, clock: Callable[[], datetime]) -> Uploads:
+    quota = Quota(
+        of_person=settings.upload_person_mb * MEGABYTE,
+        in_all=settings.upload_total_mb * MEGABYTE,
+        free_floor=settings.free_space_floor_mb * MEGABYTE,
+    )
+    folder = settings.upload_folder or settings.key_file.parent / "uploads"
+    return Uploads(folder, clock, quota)
 
 
 class SharedProduct:

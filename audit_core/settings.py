@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -29,6 +30,19 @@ def _networks(value: object) -> object:
     return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
 
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
+
+
+def _hosts(value: object) -> object:
+    """The names in a list with commas, in lower case; `*.example.org` is every name below it."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+    if wrong := [name for name in names if not _HOST.fullmatch(name)]:
+        raise ValueError(f"{wrong[0]!r} is no name of a host; give it without scheme and port")
+    return names
+
+
 class Settings(BaseSettings):
     """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
 
@@ -46,12 +60,18 @@ class Settings(BaseSettings):
     demo_seed: int = 7
     secure_cookie: bool = False
     """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = ()
+    """The names by which people reach the app, with commas in between; addresses, `localhost`,
+    the machine's own name, and whatever a trusted proxy passes on, need not be named."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
     """The proxies whose forwarding header is believed, as addresses or networks with commas in
     between; empty, nobody's is, not even that of this machine."""
     forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
     """The header that these proxies set; the other one is never read."""
     session_hours: int = Field(default=12, ge=1, le=720)
+    """When a session ends, however much it is used."""
+    session_idle_minutes: int = Field(default=120, ge=1, le=43_200)
+    """When a session ends that nobody uses. What Real-time asks by itself is no use."""
     query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
     memory_limit_mb: int = Field(default=1024, ge=256)
     """What DuckDB's buffers may hold; plan 700 MB more for the process."""
@@ -63,7 +83,14 @@ class Settings(BaseSettings):
     silent_failure_delete_s: float = Field(default=60.0, ge=0, le=3600)
     """A delete that comes sooner than this was planned, and makes nothing suspected."""
     free_space_floor_mb: int = Field(default=256, ge=0)
-    """Below this much free space on the log's disk no entries are accepted."""
+    """Below this much free space on the log's disk no entries are accepted, and on the upload
+    folder's disk no files."""
+    upload_folder: Path | None = None
+    """Where files from the page wait to be stored; unset, the folder `uploads` beside the key."""
+    upload_person_mb: int = Field(default=1_000, ge=1)
+    """How much one person may have waiting there."""
+    upload_total_mb: int = Field(default=4_000, ge=1)
+    """How much all people together may."""
 
 
 def read_settings() -> Settings:

@@ -1,5 +1,7 @@
 """Every run starts here: sign-in, organization, navigation, and the one error boundary."""
 
+from typing import Any, Literal
+
 import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
@@ -10,10 +12,12 @@ from pages.parts import cached, mark, organization, problems, sign_in, viewer
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     """The pages by section. Those that a person may not open are registered but not shown."""
 
-    def page(script: str, path: str, permission: Permission, **shown: object) -> st.Page:
+    def page(script: str, path: str, permission: Permission, **shown: Any) -> st.Page:
         membership = person.membership if person else None
         allowed = isinstance(decide(membership, permission), Allowed)
-        visibility = "visible" if allowed or permission is Permission.READ else "hidden"
+        visibility: Literal["visible", "hidden"] = (
+            "visible" if allowed or permission is Permission.READ else "hidden"
+        )
         return st.Page(script, url_path=path, visibility=visibility, **shown)
 
     return {
@@ -82,6 +86,7 @@ with problems.boundary():
     if person is None:
         sign_in.draw(cached.product())
     else:
+        viewer.note_run(person)
         organization.forget_former(person)
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)

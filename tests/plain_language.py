@@ -89,7 +89,7 @@ def holds(value: Any, leaf: Leaf) -> bool:
     if isinstance(leaf, Matches | MetadataMatches):
         return fits(leaf.pattern, value)
     if isinstance(leaf, Contains):
-        return leaf.text.lower() in value.lower()
+        return any(text.lower() in value.lower() for text in leaf.texts)
     if isinstance(leaf, InNetwork):
         return belongs(value, leaf.network)
     if isinstance(leaf, Between):

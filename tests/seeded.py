@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from audit_core.access import Role
 from audit_core.product import Product, open_product
 from audit_core.settings import Settings
@@ -17,7 +19,9 @@ from audit_core.state.accounts import (
     set_disabled,
     set_membership,
 )
+from audit_core.state.known_devices import is_known_browser
 from audit_core.state.sessions import issue_code, redeem_code
+from audit_core.state.tables import session
 from audit_core.state.tokens import add_token
 
 ALPHA, BETA = "org-alpha", "org-beta"
@@ -72,6 +76,22 @@ class Seeded:
     def code_for(self, email: str) -> str:
         with self.product.state.begin() as connection:
             return issue_code(connection, account_id=self.ids[email], now=self.clock())
+
+    def last_seen(self, email: str) -> datetime:
+        """When the newest session of a person was last in use, as it is written down."""
+        with self.product.state.read() as connection:
+            return connection.execute(
+                select(session.c.last_seen_at)
+                .where(session.c.account_id == self.ids[email])
+                .order_by(session.c.created_at.desc())
+            ).scalar_one()
+
+    def knows(self, email: str, browser: str) -> bool:
+        """Whether a device cookie makes a browser known to a person's account."""
+        with self.product.state.read() as connection:
+            return is_known_browser(
+                connection, account_id=self.ids[email], browser=browser, now=self.clock()
+            )
 
     def token(self, organization_id: str, *verbs: str) -> str:
         with self.product.state.begin() as connection:

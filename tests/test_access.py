@@ -18,13 +18,14 @@ from audit_core.access import (
     readable,
 )
 
-READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE = (
+READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE, READ_RECORD = (
     Permission.READ,
     Permission.READ_OWN,
     Permission.EXPORT,
     Permission.REVEAL,
     Permission.INGEST,
     Permission.MANAGE,
+    Permission.READ_RECORD,
 )
 
 # Written out, not computed: a change of what a role holds must be made twice.
@@ -33,10 +34,10 @@ ALLOWED = {
     (None, True): set(),
     (Role.MEMBER, False): set(),
     (Role.MEMBER, True): {READ, READ_OWN},
-    (Role.AUDITOR, False): {READ, READ_OWN, EXPORT},
-    (Role.AUDITOR, True): {READ, READ_OWN, EXPORT},
-    (Role.ADMIN, False): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE},
-    (Role.ADMIN, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE},
+    (Role.AUDITOR, False): {READ, READ_OWN, EXPORT, READ_RECORD},
+    (Role.AUDITOR, True): {READ, READ_OWN, EXPORT, READ_RECORD},
+    (Role.ADMIN, False): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE, READ_RECORD},
+    (Role.ADMIN, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE, READ_RECORD},
 }
 
 ADDED_BY_OWN_ACTIVITY = {

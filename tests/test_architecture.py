@@ -45,7 +45,10 @@ MAY_IMPORT = {
     "transfer": {*WORDS, "log", "query"},
     "export": {*WORDS, "log", "query", "reader"},
     "state": {*WORDS},
-    "product": {*WORDS, "keys", "log", "state"},
+    "uploads": {*WORDS},
+    "access_log": {*WORDS, "query", "state", "export"},
+    "product": {*WORDS, "keys", "log", "state", "uploads"},
+    "readiness": {*WORDS, "log", "state", "product"},
     "demo": {*WORDS, "log"},
 }
 """What is to the left of each part of audit_core. The shells api, command and __main__ see all

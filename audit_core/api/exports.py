@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
+from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, require
 from audit_core.errors import FilterError
 from audit_core.export.download import Format, Progress, file_name, stream
@@ -39,6 +40,8 @@ def export_routes(product: Callable[[], Product]) -> list[Route]:
         if request.method == "HEAD":
             # Starlette lets it in with GET; it would read the whole log to say nothing.
             return Response(status_code=405, headers={"Allow": "GET"})
+        if refusal := refuse_unframed(request):
+            return refusal
         allowed = await require(request, product, Permission.EXPORT)
         if isinstance(allowed, Response):
             return allowed
@@ -85,7 +88,7 @@ class _Asked:
         return self.wanted.window.bounds(self.as_of)
 
 
-class _ClosedStream(StreamingResponse):
+class ClosedStream(StreamingResponse):
     """Tells how it ended, whatever ended it: whether all pieces went out."""
 
     def __init__(
@@ -152,7 +155,7 @@ def _start(
         note("export.finished" if whole else "export.broken", {"entries": progress.entries})
 
     note("export.started", {})
-    return _ClosedStream(
+    return ClosedStream(
         pieces,
         end,
         media_type=asked.format.media_type,

@@ -20,7 +20,7 @@ def head_route(product: Callable[[], Product]) -> Route:
     """The newest revision of the organization that the session looks at, as text."""
 
     async def head(request: Request) -> Response:
-        found = await require(request, product, Permission.READ)
+        found = await require(request, product, Permission.READ, by_itself=True)
         if isinstance(found, Response):
             return found
         _, scope = found

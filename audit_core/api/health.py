@@ -1,41 +1,43 @@
-"""GET /api/health: whether both databases answer."""
+"""GET /api/health: whether entries are accepted and pages shown. GET /api/live: whether the
+process answers at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from audit_core.errors import AuditError, LogLockedError
 from audit_core.product import Product
+from audit_core.readiness import Readiness, check
+
+HEALTH_PATH = "/api/health"
+LIVE_PATH = "/api/live"
 
 
-def health_route(product: Callable[[], Product]) -> Route:
-    """200 `{"status": "ok"}`, or 503 with the names of what does not answer, and no detail."""
+def health_routes(product: Callable[[], Product]) -> list[Route]:
+    """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "warnings": […]}`, or 503 `{"status":
+    "unavailable", "failing": [{"part", "reason"}], "warnings": […]}`, after a write to both
+    databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200 `{"status": "alive"}`."""
+    readiness = Readiness(lambda: check(product))
 
     async def health(request: Request) -> JSONResponse:
-        failing = await run_in_threadpool(_failing, product)
-        if failing:
-            return JSONResponse({"status": "unavailable", "failing": failing}, status_code=503)
-        return JSONResponse({"status": "ok"})
+        report = await run_in_threadpool(readiness.report)
+        warnings = [asdict(each) for each in report.warnings]
+        if not report.failing:
+            return JSONResponse({"status": "ok", "warnings": warnings})
+        failing = [asdict(each) for each in report.failing]
+        return JSONResponse(
+            {"status": "unavailable", "failing": failing, "warnings": warnings}, status_code=503
+        )
 
-    return Route("/api/health", health, methods=["GET"])
+    async def live(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
 
-
-def _failing(product: Callable[[], Product]) -> list[str]:
-    try:
-        opened = product()
-    except LogLockedError:
-        return ["log"]
-    except AuditError:
-        return ["start"]
-    failing = []
-    for name, ping in (("log", opened.log.ping), ("state", opened.state.ping)):
-        try:
-            ping()
-        except AuditError:
-            failing.append(name)
-    return failing
+    return [
+        Route(HEALTH_PATH, health, methods=["GET"]),
+        Route(LIVE_PATH, live, methods=["GET"]),
+    ]

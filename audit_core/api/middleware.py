@@ -11,8 +11,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from audit_core.api.forwarded import TrustedProxies, with_client
+from audit_core.api.exposure import Exposure, exposure
+from audit_core.api.forwarded import TrustedProxies, parse_address, with_client
+from audit_core.api.frames import NO_MESSAGES, FrameCodec
 from audit_core.api.headers import security_headers
+from audit_core.api.hosts import KnownHosts
 from audit_core.api.identity import (
     ACCOUNT_HEADER,
     IDENTITY_PREFIX,
@@ -20,15 +23,20 @@ from audit_core.api.identity import (
     session_secret,
     viewer_of,
 )
-from audit_core.api.origins import Asked, is_guarded, refuses_request, refuses_socket
+from audit_core.api.origins import Asked, refuses_request, refuses_socket
+from audit_core.api.socket_gate import POLICY_VIOLATION, SocketGate
+from audit_core.api.upload_gate import UploadGate
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
 
 LOGGER = logging.getLogger(__name__)
 
-POLICY_VIOLATION = 1008
-"""The websocket close code for a refused handshake."""
+UNKNOWN_HOST = {
+    "error": "This server does not answer to the name in the address.",
+    "hint": "Use another address, or ask whoever runs this server to name this one in "
+    "SANDTRAIL_HOSTS.",
+}
 
 
 class Gate:
@@ -37,7 +45,9 @@ class Gate:
     `product` gives the opened product, or raises `AuditError` while it cannot be opened:
     then nobody is signed in. `proxies` are those that may say where a request comes from; what
     they say stands in the scope's `client` and `scheme` for everything behind the gate.
-    `script_hashes` are those of the inline scripts of the page that serves the pages.
+    `codec` reads the messages of Streamlit's websocket; without it none pass. `hosts` are the
+    names that requests may be for, any without it. `script_hashes` are those of the inline
+    scripts of the page that serves the pages.
     """
 
     def __init__(
@@ -45,18 +55,26 @@ class Gate:
         app: ASGIApp,
         *,
         product: Callable[[], Product],
+        codec: FrameCodec = NO_MESSAGES,
         secure: bool = False,
         proxies: TrustedProxies | None = None,
+        hosts: KnownHosts | None = None,
         script_hashes: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._product = product
         self._secure = secure
         self._proxies = proxies or TrustedProxies()
+        self._hosts = hosts or KnownHosts(names=("*",))
         self._script_hashes = script_hashes
+        self._sockets = SocketGate(codec)
+        self._uploads = UploadGate(app, product)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
+            if not self._is_for_us(scope):
+                await self._refuse_host(scope, receive, send)
+                return
             scope = with_client(scope, self._proxies)
         if scope["type"] == "http":
             await self._http(scope, receive, self._with_headers(scope, send))
@@ -64,6 +82,24 @@ class Gate:
             await self._websocket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _is_for_us(self, scope: Scope) -> bool:
+        """Whether the request names a host of ours; a trusted proxy answers for what it passes."""
+        peer = scope.get("client")
+        if parse_address(peer[0] if peer else None) in self._proxies:
+            return True
+        return self._hosts.allows(Headers(scope=scope).get("host"))
+
+    async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        host = Headers(scope=scope).get("host", "")
+        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
+        await JSONResponse(UNKNOWN_HOST, status_code=400)(
+            scope, receive, self._with_headers(scope, send)
+        )
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -78,14 +114,16 @@ class Gate:
 
         try:
             viewer = None
+            exposed = exposure(asked.path)
+            refusal: JSONResponse | None = None
             if refuses_request(asked):
-                refusal: JSONResponse | None = JSONResponse({"error": "forbidden"}, 403)
-            elif is_guarded(asked.path):
+                refusal = JSONResponse({"error": "forbidden"}, 403)
+            elif exposed is Exposure.CLOSED:
+                refusal = JSONResponse({"error": "not found"}, 404)
+            elif exposed is not Exposure.OPEN:
                 viewer = await self._viewer(secret)
                 refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
-            else:
-                refusal = None
-            app = refusal or self._app
+            app = refusal or (self._uploads.run if exposed is Exposure.UPLOAD else self._app)
             await app(_named(scope, viewer), receive, tell)
         except Exception:
             error_id = secrets.token_hex(4)
@@ -102,16 +140,27 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        await self._app(_named(scope, await self._viewer(secret)), receive, send)
+        viewer = await self._viewer(secret)
+        await self._sockets.run(
+            self._app,
+            _named(scope, viewer),
+            receive,
+            send,
+            viewer=viewer,
+            find_viewer=lambda: self._find_viewer(secret),
+        )
 
     async def _viewer(self, secret: str | None) -> Viewer | None:
         """Nobody when the state cannot be read: the page or route then says why."""
-        if secret is None:
-            return None
         try:
-            return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
+            return await self._find_viewer(secret)
         except AuditError:
             return None
+
+    async def _find_viewer(self, secret: str | None) -> Viewer | None:
+        if secret is None:
+            return None
+        return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         added = security_headers(

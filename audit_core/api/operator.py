@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from audit_core.access import Scope
+from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of
 from audit_core.api.tokens import bearer_secret, record_refusal
 from audit_core.log.schema import ARROW
@@ -57,6 +58,8 @@ def operator_routes(product: Callable[[], Product]) -> list[Route]:
 
     def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
+            if refusal := refuse_unframed(request):
+                return refusal
             opened = product()
             if proves(bearer_secret(request), opened.key, opened.clock()):
                 return answer(opened, request)

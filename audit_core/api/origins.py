@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from audit_core.api.exposure import Exposure, exposure
+
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STREAM_PATH = "/_stcore/stream"
-HEALTH_PATH = "/api/health"
-
-GUARDED_PREFIXES: tuple[str, ...] = (
-    "/_stcore/upload_file",
-    "/_stcore/metrics",
-    "/_stcore/agent",
-    "/_stcore/script-health-check",
-    "/media",
-)
-"""What Streamlit serves to anybody who knows an id, and we only to those signed in."""
+PROBE_PATHS = frozenset({"/api/health", "/api/live"})
+"""What machines ask that know no name of this server."""
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _OWN_SITES = frozenset({None, "", "same-origin", "none"})
@@ -41,11 +35,6 @@ class Asked:
 def is_api(path: str) -> bool:
     """Whether a path belongs to our own routes."""
     return path == "/api" or path.startswith("/api/")
-
-
-def is_guarded(path: str) -> bool:
-    """Whether Streamlit's own route at this path is for signed-in people only."""
-    return any(path == prefix or path.startswith(f"{prefix}/") for prefix in GUARDED_PREFIXES)
 
 
 def same_origin(origin: str | None, host: str | None) -> bool:
@@ -85,8 +74,8 @@ def refuses_request(asked: Asked) -> bool:
         return not same_origin(asked.origin, asked.host)
     return (
         asked.cookie
-        and (is_api(asked.path) or is_guarded(asked.path))
-        and asked.path != HEALTH_PATH
+        and (is_api(asked.path) or exposure(asked.path) is not Exposure.OPEN)
+        and asked.path not in PROBE_PATHS
         and not asked.path.startswith("/api/session/")
         and not own_site(asked.fetch_site)
     )

@@ -8,8 +8,10 @@ from starlette.responses import JSONResponse
 from audit_core.errors import (
     AccountError,
     AuditError,
+    BusyError,
     FilterError,
     LogLockedError,
+    QueryCancelledError,
     QueryTimeoutError,
     SourceError,
     StorageFullError,
@@ -21,6 +23,8 @@ _STATUS: tuple[tuple[type[AuditError], int], ...] = (
     (StoreUnavailableError, 503),
     (LogLockedError, 503),
     (QueryTimeoutError, 503),
+    (QueryCancelledError, 503),
+    (BusyError, 503),
     (FilterError, 400),
     (SourceError, 400),
     (AccountError, 400),
@@ -36,4 +40,9 @@ async def answer_problem(request: Request, error: Exception) -> JSONResponse:
     """The exception handler for `AuditError`."""
     if not isinstance(error, AuditError):
         raise error
-    return JSONResponse({"error": error.message, "hint": error.hint}, status_code=status_of(error))
+    headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, BusyError) else None
+    return JSONResponse(
+        {"error": error.message, "hint": error.hint},
+        status_code=status_of(error),
+        headers=headers,
+    )

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from audit_core.api.access_record import access_record_route
 from audit_core.api.bundles import bundle_route
 from audit_core.api.entries import entries_route
 from audit_core.api.exports import export_routes
 from audit_core.api.head import head_route
-from audit_core.api.health import health_route
+from audit_core.api.health import health_routes
 from audit_core.api.operator import operator_routes
 from audit_core.api.session import session_routes
 from audit_core.api.suggestions import suggestions_route
@@ -25,12 +26,13 @@ def routes(product: Callable[[], Product]) -> list[Route]:
     The last one answers every other path under /api, which else would show the pages.
     """
     return [
-        health_route(product),
+        *health_routes(product),
         *session_routes(product),
         entries_route(product),
         head_route(product),
         suggestions_route(product),
         *export_routes(product),
+        access_record_route(product),
         bundle_route(product),
         *operator_routes(product),
         Route("/api", _unknown),

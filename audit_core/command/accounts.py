@@ -11,6 +11,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from audit_core.access import Membership, Permission, Role
+from audit_core.api.forwarded import parse_address
 from audit_core.command.opened_state import ACTOR, reading, writing
 from audit_core.command.organization_option import NamedOrganization, named_organization
 from audit_core.errors import AccountError
@@ -29,6 +30,7 @@ from audit_core.state.accounts import (
     set_operator,
     set_password,
 )
+from audit_core.state.delays import OPENED_FOR, unlock_account, unlock_address
 
 account_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -130,10 +132,11 @@ def disable(email: Email) -> None:
 
 @account_app.command()
 def enable(email: Email) -> None:
-    """Let a disabled person sign in again."""
+    """Let a disabled person sign in again, without any delay that guesses have brought."""
     with writing() as connection:
         found = _found(connection, email)
         set_disabled(connection, account_id=found.id, disabled=False)
+        unlock_account(connection, found.email, utc_now())
         _record(connection, "account.enabled", found)
     typer.echo(f"Enabled {found.email}.")
 
@@ -145,9 +148,55 @@ def reset_password(email: Email, password_stdin: PasswordFromInput = False) -> N
     with writing() as connection:
         found = _found(connection, email)
         set_password(connection, account_id=found.id, password=password)
+        unlock_account(connection, found.email, utc_now())
         _record(connection, "account.password_reset", found)
     typer.echo(f"Changed the password of {found.email} and signed them out everywhere.")
     _show(password, unless=password_stdin)
+
+
+@account_app.command()
+def unlock(
+    email: Annotated[
+        str | None, typer.Option(help="The e-mail address of an account.", show_default=False)
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="A network address, like 203.0.113.9.", show_default=False),
+    ] = None,
+) -> None:
+    """Lift the delays that wrong passwords have brought, of a person or of an address.
+
+    A person is spared such delays for the next 15 minutes, also while guessing goes on.
+    """
+    if (email is None) == (address is None):
+        raise AccountError("This needs one of --email and --address.", "Give one of them.")
+    if address is not None and parse_address(address) is None:
+        raise AccountError(
+            f"{address!r} is no network address.", "Give one like 203.0.113.9 or 2001:db8::1."
+        )
+    now = utc_now()
+    with writing() as connection:
+        if address is not None:
+            cleared = unlock_address(connection, address)
+            record(
+                connection,
+                at=now,
+                verb="address.unlocked",
+                actor=ACTOR,
+                detail={"address": address, "counters": cleared},
+            )
+        else:
+            found = _found(connection, email or "")
+            cleared = unlock_account(connection, found.email, now)
+            _record(connection, "account.unlocked", found, counters=cleared)
+    if address is not None:
+        typer.echo(f"Lifted the delays of {address}: {cleared} counters cleared.")
+    else:
+        minutes = int(OPENED_FOR.total_seconds() // 60)
+        typer.echo(
+            f"Lifted the delays of {found.email}: {cleared} counters cleared, and none counts "
+            f"for {minutes} minutes."
+        )
 
 
 @account_app.command()

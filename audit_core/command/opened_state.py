@@ -33,19 +33,20 @@ ACTOR = f"command line ({_user()})"
 @contextmanager
 def writing() -> Iterator[Connection]:
     """A write transaction: the deed and its record, or neither."""
-    with _opened() as state, state.begin() as connection:
+    with opened_state() as state, state.begin() as connection:
         yield connection
 
 
 @contextmanager
 def reading() -> Iterator[Connection]:
     """A read transaction."""
-    with _opened() as state, state.read() as connection:
+    with opened_state() as state, state.read() as connection:
         yield connection
 
 
 @contextmanager
-def _opened() -> Iterator[State]:
+def opened_state() -> Iterator[State]:
+    """The state, open for as long as the command needs it."""
     state = open_state(read_settings().state_url)
     try:
         yield state

@@ -16,6 +16,7 @@ from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog, utc_now
 from audit_core.product import Product, open_product
 from audit_core.query.windows import format_instant, parse_instant
+from audit_core.readiness import NO_ACCOUNTS
 from audit_core.settings import read_settings
 from audit_core.state.access_record import AccessEvent, list_events, record
 from audit_core.state.accounts import add_account, list_accounts
@@ -52,6 +53,8 @@ def _prepare(product: Product, progress: Console, terminal: Console) -> None:
         loaded = list_events(connection, organization_id=None, limit=1, verb="demo.loaded")
         accounts = list_accounts(connection)
     if loaded or (product.log.head(None) and not begun):
+        if not accounts:
+            progress.print(NO_ACCOUNTS, highlight=False, soft_wrap=True)
         return
     if not product.settings.demo:
         if not accounts:

@@ -16,6 +16,10 @@ from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
 from audit_core.redaction import redact
 
+PIECE = 500
+"""How many entries are redacted and written at a time: between two pieces a download can be
+broken off, and a stopping app waits for no longer than one of them."""
+
 
 class Format(StrEnum):
     """The formats, by the name used in URLs and on the command line."""
@@ -60,8 +64,10 @@ def _counted(
     batches: Iterable[list[AuditEntry]], scope: Scope, progress: Progress
 ) -> Iterator[list[AuditEntry]]:
     for batch in batches:
-        yield batch if scope.secrets else [redact(entry) for entry in batch]
-        progress.entries += len(batch)
+        for start in range(0, len(batch), PIECE):
+            piece = batch[start : start + PIECE]
+            yield piece if scope.secrets else [redact(entry) for entry in piece]
+            progress.entries += len(piece)
 
 
 def file_name(organization: str, since: datetime, until: datetime, format: Format) -> str:

@@ -95,6 +95,13 @@ log_schema = Table(
     Column("applied_at", UtcTime, nullable=False),
 )
 
+health_check = Table(
+    "health_check",
+    metadata,
+    Column("checked_at", UtcTime, nullable=False),
+)
+"""One row, which is written anew to see whether the log takes writes."""
+
 arriving_key = Table(
     "arriving_key",
     MetaData(),

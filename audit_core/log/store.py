@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from audit_core.access import Scope
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
     AuditError,
-    QueryTimeoutError,
     SchemaTooNewError,
     StorageFullError,
     StoreUnavailableError,
@@ -33,6 +29,8 @@ from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
+from audit_core.log.read_context import ReadContext, current, reading_in
+from audit_core.log.reads import Reads
 from audit_core.log.retention import Retention
 from audit_core.log.schema import (
     VERSION,
@@ -43,9 +41,6 @@ from audit_core.log.schema import (
 )
 from audit_core.log.verdicts import TableDecision, decide_table
 from audit_core.log.writer import Arrivals, Writer
-
-_PATIENCE_S: ContextVar[float] = ContextVar("patience_s", default=math.inf)
-"""How long a reader in this thread wants to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +81,7 @@ class AuditLog:
         self._limits = limits
         self._lock = LogLock(dialect.file, holder=holder) if dialect.file else None
         self._closed = False
+        self._reads = Reads(dialect, timeout_s=limits.query_timeout_s, translated=self._translated)
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
         self._heads = Heads(self._read_heads, shared=dialect.shared)
@@ -164,24 +160,46 @@ class AuditLog:
         )
 
     @contextmanager
+    def request(
+        self, *, person: str, abandoned: Callable[[], bool] = lambda: False
+    ) -> Iterator[ReadContext]:
+        """Reads within it, in this thread, are one request: together they may take as long as one
+        read else may, and end once it is cancelled; see `ReadContext`."""
+        with self._reads.request(person=person, abandoned=abandoned) as context:
+            yield context
+
+    @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
         """Reads within it, in this thread, are stopped after so many seconds, if that is sooner
         than the time limit."""
-        kept = _PATIENCE_S.set(min(seconds, _PATIENCE_S.get()))
-        try:
+        with reading_in(ReadContext(timeout_s=seconds, parent=current())):
             yield
-        finally:
-            _PATIENCE_S.reset(kept)
+
+    @property
+    def running_reads(self) -> int:
+        """How many reads are running now."""
+        return self._reads.running
+
+    def interrupt_all(self) -> None:
+        """Stop all reads that are running now: they raise `QueryCancelledError`."""
+        self._reads.interrupt_all()
 
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
         with self._reading(None) as connection:
             connection.execute(select(func.max(log_schema.c.version)))
 
+    def check(self) -> None:
+        """Raises the `AuditError` that an append would meet now: it goes the whole way of an
+        append, and writes, but no entry."""
+        self._writer.append(())
+
     def close(self) -> None:
-        """Finish accepted appends and let go of the file. Calling it twice is harmless."""
+        """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
+        harmless."""
         self._writer.close()
         self._closed = True
+        self._reads.drain()
         self._engine.dispose()
         if self._lock:
             self._lock.release()
@@ -227,30 +245,12 @@ class AuditLog:
 
     @contextmanager
     def _reading(self, scope: Scope | None) -> Iterator[Connection]:
-        """A connection whose work is stopped at the time limit, with errors translated.
-
-        Without a scope it is the program's own work, which shows nobody an entry."""
+        """See `Reads.connection`."""
         if self._closed:
             # A new connection would open the file again, without the lock.
             raise StoreUnavailableError("The log is closed.", "Start the program again.")
-        timeout_s = min(self._limits.query_timeout_s, _PATIENCE_S.get())
-        try:
-            with (
-                self._engine.connect() as connection,
-                self._dialect.reading(connection, scope, timeout_s=timeout_s),
-            ):
-                yield connection
-        except PoolTimeoutError as error:
-            raise StoreUnavailableError(
-                "Too many reads of the log are under way.", "Try again in a moment."
-            ) from error
-        except DBAPIError as error:
-            if self._dialect.fault(error) is Fault.STOPPED:
-                raise QueryTimeoutError(
-                    f"The log did not answer within {timeout_s:g} seconds.",
-                    "Choose a shorter time window or a narrower filter.",
-                ) from error
-            raise self._translated(error) from error
+        with self._reads.connection(self._engine, scope) as connection:
+            yield connection
 
     def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
         self._require_space()
@@ -285,6 +285,8 @@ class AuditLog:
             decision, rows = self._decided(connection, arriving, earliest, numbers, now)
             self._dialect.forget_unfinished(connection, decision.completed)
             finished, unfinished = _parted(rows)
+            if not len(arriving):
+                self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
             self._dialect.insert(connection, unfinished_entry, unfinished)
             newest = rows.group_by("organization_id").aggregate([("revision", "max")])

@@ -88,10 +88,10 @@ def _clause(leaf: Leaf) -> _Clause:
         return subject, "is in", "is not in", str(leaf.network)
     if isinstance(leaf, Contains):
         return subject, "contains", "does not contain", f"“{leaf.text}”"
-    if isinstance(leaf, Equals) and leaf.field is Field.OUTCOME:
-        return subject, "is", "is not", Outcome(str(leaf.value)).label.lower()
-    if isinstance(leaf, Equals) and leaf.field is Field.CATEGORY:
-        return subject, "is", "is not", Category(str(leaf.value)).label.lower()
+    if isinstance(leaf, Equals) and isinstance(leaf.value, Outcome):
+        return subject, "is", "is not", leaf.value.label.lower()
+    if isinstance(leaf, Equals) and isinstance(leaf.value, Category):
+        return subject, "is", "is not", leaf.value.label.lower()
     return subject, "is", "is not", _shown(str(leaf.value))
 
 

@@ -177,6 +177,14 @@ class Contains:
     """`TEXT_FIELDS`, or `ERROR_MESSAGE` or `USER_AGENT` alone."""
     text: str
     """As it was written; never empty."""
+    or_texts: tuple[str, ...] = ()
+    """Further texts, any of which will do. Only `merged` makes such: one look at a value then
+    finds them all."""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All the texts."""
+        return (self.text, *self.or_texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +284,34 @@ def pattern_of(pieces: Iterable[str | Wildcard]) -> Pattern:
         elif piece is Wildcard.ONE:
             normal.insert(-1, piece)
     return tuple(normal)
+
+
+def merged(expression: Expression) -> Expression:
+    """The same with the texts joined that are looked for in the same fields and of which any one
+    decides: `a OR b`, and `-a -b`. Of any number of words, a value is then looked at once."""
+    if isinstance(expression, Not):
+        return negation(merged(expression.part))
+    if isinstance(expression, AnyOf):
+        return any_of(_with_joined_texts(merged(part) for part in expression.parts))
+    if isinstance(expression, AllOf):
+        parts = [merged(part) for part in expression.parts]
+        refused = [part.part for part in parts if isinstance(part, Not)]
+        others = [part for part in parts if not isinstance(part, Not)]
+        return all_of([*others, *map(negation, _with_joined_texts(refused))])
+    return expression
+
+
+def _with_joined_texts(parts: Iterable[Expression]) -> Iterator[Expression]:
+    texts: dict[tuple[Field, ...], dict[str, None]] = {}
+    others = []
+    for part in parts:
+        if isinstance(part, Contains):
+            texts.setdefault(part.fields, {}).update(dict.fromkeys(part.texts))
+        else:
+            others.append(part)
+    for fields, (first, *more) in texts.items():
+        yield Contains(fields=fields, text=first, or_texts=tuple(more))
+    yield from others
 
 
 def leaves(expression: Expression) -> Iterator[Leaf]:

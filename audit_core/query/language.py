@@ -46,11 +46,10 @@ from audit_core.query.tokens import (
 )
 from audit_core.query.values import Term, read_bounds, read_metadata, read_value, read_word
 from audit_core.query.vocabulary import (
-    ALL_NAMES,
-    FIELD_NAMES,
+    ENTRY_VOCABULARY,
     METADATA_PARTS,
     METADATA_PREFIX,
-    field_called,
+    Vocabulary,
 )
 
 MAX_CHARACTERS = 2000
@@ -64,8 +63,9 @@ _Asked = Field | _Path | None
 """What the values belong to: a field, a path into the metadata, or nothing."""
 
 
-def parse(text: str) -> Expression:
-    """What a query text means; a blank text means `EVERYTHING`.
+def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
+    """What a query text means that names fields of the vocabulary; a blank text means
+    `EVERYTHING`.
 
     Raises `QueryError` with everything that is wrong, and nothing else for any text.
     """
@@ -78,12 +78,12 @@ def parse(text: str) -> Expression:
     tokens = tokens_of(text, scanned.masked)
     problems = [*scanned.problems, *syntax_problems(tokens)]
     if problems:
-        raise QueryError([*problems, *_wrong_values(tokens)])
+        raise QueryError([*problems, *_wrong_values(tokens, vocabulary)])
     try:
         item = parsed(scanned.masked, tokens)
     except ValueError:
         raise QueryError([_not_understood(text)]) from None
-    builder = _Builder(text)
+    builder = _Builder(text, vocabulary)
     expression = builder.built(item, None)
     problems = builder.problems
     if not problems and depth(expression) > MAX_DEPTH:
@@ -126,7 +126,7 @@ def _not_understood(text: str) -> QueryProblem:
     )
 
 
-def _wrong_values(tokens: list[Token]) -> Iterator[QueryProblem]:
+def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[QueryProblem]:
     """What is wrong with plain values of fields in a text that luqum's parser would not accept."""
     kinds = [token.kind for token in tokens]
     for place, (name, _, value) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
@@ -134,8 +134,8 @@ def _wrong_values(tokens: list[Token]) -> Iterator[QueryProblem]:
         is_value = place > 0 and kinds[place - 1] in ("COLUMN", "LESSTHAN", "GREATERTHAN")
         if plain and not is_value:
             try:
-                asked = named(Term(source=name.source, start=name.start, end=name.end))
-                read(asked, Term(source=value.source, start=value.start, end=value.end))
+                asked = named(Term(source=name.source, start=name.start, end=name.end), vocabulary)
+                read(asked, Term(source=value.source, start=value.start, end=value.end), vocabulary)
             except Refused as refused:
                 yield refused.problem
 
@@ -143,8 +143,9 @@ def _wrong_values(tokens: list[Token]) -> Iterator[QueryProblem]:
 class _Builder:
     """Turns luqum's tree into ours; keeps what is wrong instead of stopping at it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
         self.text = text
+        self.vocabulary = vocabulary
         self.problems: list[QueryProblem] = []
 
     def built(self, item: Any, asked: _Asked) -> Expression:
@@ -178,14 +179,14 @@ class _Builder:
         if name.source == "*" and isinstance(item.expr, tree.Word):
             return self.built(item.expr, None)
         try:
-            return self.built(item.expr, named(name))
+            return self.built(item.expr, named(name, self.vocabulary))
         except Refused as refused:
             self.problems.append(refused.problem)
             return EVERYTHING
 
     def _leaf(self, item: Any, asked: _Asked) -> Expression:
         if isinstance(item, tree.Word | tree.Phrase):
-            return read(asked, self._term(item))
+            return read(asked, self._term(item), self.vocabulary)
         whole = self._term(item)
         if asked is None:
             raise whole.refused(
@@ -218,24 +219,24 @@ class _Builder:
         return Term(source=self.text[start:end], start=start, end=end)
 
 
-def named(name: Term) -> Field | _Path:
+def named(name: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Field | _Path:
     """The field or the path into the metadata of that name. Raises `Refused` if it is unknown."""
     if name.source.lower().startswith(METADATA_PREFIX):
         return _path(name)
-    field = field_called(name.source)
-    if field is not None:
-        return field
-    hints = [suggestion(name.source, ALL_NAMES)]
+    word = vocabulary.word_called(name.source)
+    if word is not None:
+        return word.field
+    hints = [suggestion(name.source, vocabulary.all_names)]
     if name.source.lower().partition(".")[0] in METADATA_PARTS:
         hints = [f"Parts of the request are asked for like {METADATA_PREFIX}{name.source}."]
     hints += [
-        f"The fields are {', '.join(FIELD_NAMES)}.",
+        f"The fields are {', '.join(vocabulary.field_names)}.",
         "Put quotation marks around a text with a colon.",
     ]
     raise name.refused(f"There is no field “{name.source}”.", " ".join(filter(None, hints)))
 
 
-def read(asked: _Asked, term: Term) -> Expression:
+def read(asked: _Asked, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
     """The condition that a term means for a field, a path into the metadata, or without either.
 
     Raises `Refused`.
@@ -243,7 +244,7 @@ def read(asked: _Asked, term: Term) -> Expression:
     if asked is None:
         return read_word(term)
     if isinstance(asked, Field):
-        return read_value(asked, term)
+        return read_value(asked, term, vocabulary.word_of(asked))
     return read_metadata(asked, term)
 
 

@@ -7,6 +7,8 @@ which is quick, or for nothing at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 
 from audit_core.query.expressions import (
     EVERYTHING,
@@ -24,6 +26,7 @@ from audit_core.query.expressions import (
     all_of,
     any_of,
     leaves,
+    merged,
     negation,
 )
 from audit_core.query.filters import EntryFilter
@@ -34,6 +37,10 @@ NOTHING: Expression = Not(part=EVERYTHING)
 SHORT = 3
 """So many targets hold a text of fewer characters that it is not worth looking for which."""
 
+MOST_LOOKUPS = 36
+"""So many conditions are looked up at most: six words in all text fields. Each costs planning;
+the others are asked of every entry."""
+
 _HOLDING_TEXT = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
 """Where the text of a filter is looked for."""
 
@@ -42,20 +49,21 @@ Known = Mapping[Leaf, tuple[str, ...]]
 
 
 def sought(wanted: EntryFilter) -> Expression:
-    """The text and the query of a filter together."""
+    """The text and the query of a filter together, in the form that `merged` makes."""
     text = [Contains(fields=_HOLDING_TEXT, text=wanted.text)] if wanted.text else []
-    return all_of([wanted.expression, *text])
+    return merged(all_of([wanted.expression, *text]))
 
 
 def lookups(expression: Expression) -> tuple[Leaf, ...]:
-    """The conditions on single fields that are worth knowing the values of, each once."""
-    return tuple(dict.fromkeys(_lookups(expression)))
+    """The conditions on single fields that are worth knowing the values of, each once: the first
+    `MOST_LOOKUPS` of them."""
+    return tuple(islice(dict.fromkeys(_lookups(expression)), MOST_LOOKUPS))
 
 
 def _lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):
-            short = len(leaf.text) < SHORT
+            short = min(map(len, leaf.texts)) < SHORT
             fields = [field for field in leaf.fields if not (short and field is Field.TARGET_ID)]
             yield from (_of(leaf, field) for field in fields)
         elif isinstance(leaf, Matches) and leaf.field in TEXT_FIELDS:
@@ -63,7 +71,7 @@ def _lookups(expression: Expression) -> Iterator[Leaf]:
 
 
 def _of(leaf: Contains, field: Field) -> Leaf:
-    return Contains(fields=(field,), text=leaf.text)
+    return replace(leaf, fields=(field,))
 
 
 def settled(expression: Expression, known: Known) -> Expression:
@@ -74,9 +82,7 @@ def settled(expression: Expression, known: Known) -> Expression:
         return negation(settled(expression.part, known))
     if isinstance(expression, Contains):
         left = [field for field in expression.fields if _of(expression, field) not in known]
-        parts: list[Expression] = (
-            [Contains(fields=tuple(left), text=expression.text)] if left else []
-        )
+        parts: list[Expression] = [replace(expression, fields=tuple(left))] if left else []
         for field in expression.fields:
             values = known.get(_of(expression, field), ())
             parts += (Equals(field=field, value=value) for value in values)
@@ -128,7 +134,7 @@ def _assumed(expression: Expression, *, met: bool, turning: bool) -> Expression:
         return EVERYTHING
     if isinstance(expression, Contains) and len(expression.fields) > 1:
         fields = tuple(field for field in expression.fields if field is not Field.TARGET_ID)
-        return Contains(fields=fields, text=expression.text)
+        return replace(expression, fields=fields)
     return NOTHING
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -30,7 +30,7 @@ from audit_core.query.expressions import (
     pattern_of,
 )
 from audit_core.query.problems import QueryProblem, Refused, suggestion
-from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, Kind
+from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, FieldWord, Kind
 from audit_core.query.windows import parse_instant
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -96,13 +96,16 @@ def read_word(term: Term) -> Expression:
     return EVERYTHING if term.pieces == _ALL else _prose(TEXT_FIELDS, term)
 
 
-def read_value(field: Field, term: Term) -> Expression:
-    """A term after a field. Raises `Refused`."""
-    kind = WORD_OF[field].kind
+def read_value(field: Field, term: Term, word: FieldWord | None = None) -> Expression:
+    """A term after a field; `word` is how the vocabulary has it. Raises `Refused`."""
+    word = word or WORD_OF[field]
+    kind = word.kind
     if term.pieces == _ALL:
         return Exists(field=field)
-    if term.absent and kind not in (Kind.OUTCOME, Kind.CATEGORY):
+    if term.absent and kind not in (Kind.OUTCOME, Kind.CATEGORY, Kind.LISTED):
         return negation(Exists(field=field))
+    if kind is Kind.LISTED:
+        return _closed({value: (value,) for value in word.values}, field, term)
     return _READERS[kind](field, term)
 
 
@@ -202,7 +205,7 @@ def _prose(fields: tuple[Field, ...], term: Term) -> Expression:
     return Contains(fields=fields, text=text)
 
 
-def _closed(words: dict[str, tuple[StrEnum, ...]], field: Field, term: Term) -> Expression:
+def _closed(words: Mapping[str, tuple[str, ...]], field: Field, term: Term) -> Expression:
     folded = term.text.lower().replace(" ", "_").replace("-", "_")
     if any(isinstance(piece, Wildcard) for piece in term.pieces):
         shape = re.escape(folded).replace(r"\*", ".*").replace(r"\?", ".")

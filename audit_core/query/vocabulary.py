@@ -36,6 +36,8 @@ class Kind(Enum):
     ADDRESS = auto()
     TIME = auto()
     METADATA = auto()
+    LISTED = auto()
+    """One of the `values` of the word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class FieldWord:
     """For people, within a sentence."""
     help: str
     """One sentence for people."""
+    values: tuple[str, ...] = ()
+    """All values there are, of a field of the kind `LISTED`."""
 
 
 FIELD_WORDS: tuple[FieldWord, ...] = (
@@ -207,6 +211,47 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
     ),
 )
 
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """The fields that a query text may name. One is equal to itself only."""
+
+    words: tuple[FieldWord, ...]
+    """One a field, the most asked for first."""
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """One name a field, the most asked for first."""
+        return tuple(word.written for word in self.words)
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Every name, in the spelling that is shown."""
+        return tuple(name for word in self.words for name in (word.written, *word.others))
+
+    def word_called(self, name: str) -> FieldWord | None:
+        """The field of that name, whatever its case, `_` and `-`: `status_code`, `statusCode`."""
+        folded = _folded(name)
+        for word in self.words:
+            if any(_folded(known) == folded for known in (word.written, *word.others)):
+                return word
+        return None
+
+    def word_of(self, field: Field) -> FieldWord:
+        """The word for a field. Raises `KeyError` if it has none here."""
+        for word in self.words:
+            if word.field is field:
+                return word
+        raise KeyError(field)
+
+
+ENTRY_VOCABULARY = Vocabulary(FIELD_WORDS)
+"""The fields of the log's entries."""
+
 FIELD_NAMES: tuple[str, ...] = tuple(word.written for word in FIELD_WORDS)
 """One name a field, the most asked for first."""
 
@@ -216,10 +261,6 @@ ALL_NAMES: tuple[str, ...] = tuple(
     name for word in FIELD_WORDS for name in (word.written, *word.others)
 )
 """Every name, in the spelling that is shown."""
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "")
 
 
 _FIELD_OF = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from audit_core.state.access_joining import join
 from audit_core.state.access_verbs import About, AccessOutcome, Verb, verb_named
@@ -130,6 +130,11 @@ def list_events(
     if verb is not None:
         statement = statement.where(access_event.c.verb == verb)
     return tuple(event_of(row._mapping) for row in connection.execute(statement))
+
+
+def fetch(connection: Connection, statement: Select[Any]) -> list[Mapping[Any, Any]]:
+    """The rows that a read of the record gives, by the names of its columns."""
+    return [row._mapping for row in connection.execute(statement)]
 
 
 def event_of(row: Mapping[Any, Any]) -> AccessEvent:

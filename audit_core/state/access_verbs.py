@@ -150,6 +150,19 @@ VERBS: dict[str, Verb] = _listed(
         about=About.EMAIL,
     ),
     Verb(
+        name="account.unlocked",
+        sentence="Lifted the delays that wrong passwords had brought to an account.",
+        category=Category.ACCESS,
+        target="email",
+        about=About.EMAIL,
+    ),
+    Verb(
+        name="address.unlocked",
+        sentence="Lifted the delays that wrong passwords had brought to a network address.",
+        category=Category.ACCESS,
+        target="address",
+    ),
+    Verb(
         name="membership.set",
         sentence="Set what somebody is in the organization.",
         category=Category.ACCESS,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import IntegrityError
 
 from audit_core.errors import AccountError
+from audit_core.state.known_devices import forget_devices
 from audit_core.state.memberships import (
     LONGEST_NAME,
     end_membership,
@@ -141,6 +142,11 @@ def list_accounts(connection: Connection) -> tuple[Account, ...]:
     return tuple(sorted(found, key=lambda one: one.email))
 
 
+def has_accounts(connection: Connection) -> bool:
+    """Whether there is any account."""
+    return connection.execute(select(account.c.id).limit(1)).first() is not None
+
+
 def account_of(row: Row[*tuple[Any, ...]]) -> Account:
     """The account in a row of `ACCOUNT_COLUMNS`."""
     return Account(
@@ -154,13 +160,15 @@ def account_of(row: Row[*tuple[Any, ...]]) -> Account:
 
 
 def set_disabled(connection: Connection, *, account_id: str, disabled: bool) -> None:
-    """Bar an account from signing in, or admit it again; barring ends its sessions at once.
+    """Bar an account from signing in, or admit it again; barring ends its sessions at once, and
+    makes its browsers strangers.
 
     Raises `AccountError` when there is no such account.
     """
     _change(connection, account_id, {"disabled": disabled})
     if disabled:
         end_sessions_of(connection, account_id)
+        forget_devices(connection, account_id)
 
 
 def set_operator(connection: Connection, *, account_id: str, operator: bool) -> None:
@@ -175,12 +183,13 @@ def set_operator(connection: Connection, *, account_id: str, operator: bool) -> 
 def set_password(
     connection: Connection, *, account_id: str, password: str, cost: int = BCRYPT_COST
 ) -> None:
-    """Replace the password; ends all sessions of the account.
+    """Replace the password; ends all sessions of the account, and makes its browsers strangers.
 
     Raises `AccountError` when there is no such account or the password is too short.
     """
     _change(connection, account_id, {"password_hash": hash_password(password, cost=cost)})
     end_sessions_of(connection, account_id)
+    forget_devices(connection, account_id)
 
 
 def _change(connection: Connection, account_id: str, values: dict[str, object]) -> None:

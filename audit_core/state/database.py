@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -37,6 +38,7 @@ from audit_core.faults import (
     state_named,
     told,
 )
+from audit_core.state.tables import health_check
 
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for the one before it."""
@@ -78,6 +80,12 @@ class State:
         """Raises `StoreUnavailableError` unless the database answers."""
         with self.read() as connection:
             connection.execute(select(1))
+
+    def check(self, now: datetime) -> None:
+        """Raises `StoreUnavailableError` unless the database takes writes: makes one."""
+        with self.begin() as connection:
+            if not connection.execute(update(health_check).values(checked_at=now)).rowcount:
+                connection.execute(insert(health_check).values(id=1, checked_at=now))
 
     def close(self) -> None:
         """Let go of the database. Calling it twice is harmless."""

@@ -6,10 +6,11 @@ browser keeps in a cookie. Neither is stored, only a digest of each.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from audit_core.access import Membership
 from audit_core.errors import AccountError
@@ -19,10 +20,12 @@ from audit_core.state.secret_text import digest, new_id, new_secret
 from audit_core.state.tables import account, membership, organization, session, sign_in_code
 
 CODE_LIFETIME = timedelta(seconds=30)
+"""From the right password to the request that redeems the code."""
+SEEN_EVERY = timedelta(minutes=1)
+"""How often it is written down at most that a session is in use."""
 
 LAST_ORGANIZATION = "organization"
 """The preference that holds the organization an account chose last."""
-"""From the right password to the request that redeems the code."""
 _LONGEST_USER_AGENT = 500
 
 
@@ -35,6 +38,8 @@ class Viewer:
     name: str
     session_id: str
     """Names the session; it does not open it."""
+    last_seen_at: datetime
+    """When the person last did something, to the minute."""
     memberships: tuple[Membership, ...]
     """By the organization's name; empty for an account that is in no organization."""
     organization_id: str | None
@@ -103,6 +108,7 @@ def redeem_code(
             organization_id=last if last in ids else next(iter(ids), None),
             created_at=now,
             expires_at=now + lifetime,
+            last_seen_at=now,
             address=address,
             user_agent=None if user_agent is None else user_agent[:_LONGEST_USER_AGENT],
         )
@@ -117,6 +123,7 @@ _VIEWER_ROWS = (
         session.c.id.label("session_id"),
         session.c.secret_hash,
         session.c.expires_at,
+        func.coalesce(session.c.last_seen_at, session.c.created_at).label("last_seen_at"),
         session.c.organization_id.label("chosen_id"),
         account.c.id.label("account_id"),
         account.c.email,
@@ -132,15 +139,20 @@ _VIEWER_ROWS = (
 )
 
 
-def find_viewer(connection: Connection, *, secret: str, now: datetime) -> Viewer | None:
+def find_viewer(
+    connection: Connection, *, secret: str, now: datetime, idle: timedelta | None = None
+) -> Viewer | None:
     """Whose session a secret opens.
 
-    `None` when it is unknown, expired or ended, or the account is disabled.
+    `None` when it is unknown, expired, ended or unused for as long as `idle` (`None`: however
+    long), or the account is disabled.
     """
     rows = connection.execute(_VIEWER_ROWS.where(session.c.secret_hash == digest(secret))).all()
     if not rows or rows[0].expires_at <= now or rows[0].disabled:
         return None
     first = rows[0]
+    if idle is not None and first.last_seen_at <= now - idle:
+        return None
     joined = sorted_memberships(row for row in rows if row.organization_id is not None)
     ids = [one.organization_id for one in joined]
     # The chosen organization may have been left since.
@@ -150,6 +162,7 @@ def find_viewer(connection: Connection, *, secret: str, now: datetime) -> Viewer
         email=first.email,
         name=first.name,
         session_id=first.session_id,
+        last_seen_at=first.last_seen_at,
         memberships=joined,
         organization_id=current,
         operator=first.operator,
@@ -179,6 +192,11 @@ def choose_organization(connection: Connection, *, session_id: str, organization
     )
 
 
+def keep_session_alive(connection: Connection, *, session_id: str, now: datetime) -> None:
+    """The session is in use now."""
+    connection.execute(session.update().where(session.c.id == session_id).values(last_seen_at=now))
+
+
 def end_session(connection: Connection, *, session_id: str) -> None:
     """Sign out: its secret opens nothing any more. Ending it twice is harmless."""
     connection.execute(session.delete().where(session.c.id == session_id))
@@ -188,6 +206,16 @@ def end_sessions_of(connection: Connection, account_id: str) -> None:
     """End every session of an account, and every code that would open one."""
     connection.execute(session.delete().where(session.c.account_id == account_id))
     connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
+
+
+def living_sessions(
+    connection: Connection, *, session_ids: Collection[str], now: datetime
+) -> frozenset[str]:
+    """Those of some sessions that have neither ended nor expired."""
+    found = connection.execute(
+        select(session.c.id).where(session.c.id.in_(session_ids), session.c.expires_at > now)
+    ).scalars()
+    return frozenset(found)
 
 
 def _purge(connection: Connection, now: datetime) -> None:

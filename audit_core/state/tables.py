@@ -121,18 +121,57 @@ session = Table(
     Column("organization_id", ForeignKey("organization.id", ondelete="SET NULL")),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False, index=True),
+    Column("last_seen_at", UtcTime),
     Column("address", FreeText),
     Column("user_agent", FreeText),
 )
 
-# One row for each account name and each address that failed lately; the key is a digest.
+# One row for each browser and account that signed in there; the secret is in a cookie.
+known_browser = Table(
+    "known_browser",
+    metadata,
+    Column("secret_hash", _Digest, primary_key=True),
+    Column(
+        "account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True
+    ),
+    Column("signed_in_at", UtcTime, nullable=False),
+)
+
+# One row for each account and address that it signed in from; the key is a digest.
+known_address = Table(
+    "known_address",
+    metadata,
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("address_key", _Digest, primary_key=True),
+    Column("signed_in_at", UtcTime, nullable=False),
+)
+
+# What `delays.py` counts; the keys are digests.
 sign_in_failure = Table(
     "sign_in_failure",
     metadata,
     Column("key", _Digest, primary_key=True),
+    Column("account_key", _Digest, index=True),
+    Column("address_key", _Digest, index=True),
     Column("failures", Integer, nullable=False),
     Column("last_failed_at", UtcTime, nullable=False, index=True),
     Column("refused_until", UtcTime, nullable=False),
+)
+
+# Accounts that an operator has spared their counters for a while; the key is a digest.
+sign_in_opening = Table(
+    "sign_in_opening",
+    metadata,
+    Column("account_key", _Digest, primary_key=True),
+    Column("opened_until", UtcTime, nullable=False),
+)
+
+# One row, written anew to see whether the state takes writes.
+health_check = Table(
+    "health_check",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("checked_at", UtcTime, nullable=False),
 )
 
 token = Table(

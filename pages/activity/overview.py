@@ -59,7 +59,7 @@ for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
 before = view.bounds.before(view.as_of)
-summary_before = before and cached.summary(view.wanted, scope, before, live.head)
+summary_before = cached.summary(view.wanted, scope, before, live.head) if before else None
 with metric_slot:
     metrics.draw(summary, summary_before)
 

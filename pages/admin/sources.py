@@ -3,12 +3,21 @@
 import streamlit as st
 
 from audit_core.access import Permission
-from pages.parts import file_preview, file_storing, rejection_list, viewer, ways_in
+from audit_core.uploads import StoredFile
+from pages.parts import (
+    file_preview,
+    file_storing,
+    rejection_list,
+    uploaded_files,
+    viewer,
+    ways_in,
+)
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
 
 st.subheader("Files", anchor=False)
+uploaded_files.expect(person)
 files = st.file_uploader(
     "JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd",
     accept_multiple_files=True,
@@ -18,13 +27,16 @@ files = st.file_uploader(
 file_storing.draw_report()
 if files:
     button_slot = st.container()
-    readable = [file for file in files if file_preview.draw(file, scope)]
+    chosen = uploaded_files.chosen(files, person)
+    there = [file for file in chosen if isinstance(file, StoredFile)]
+    told = {id(file): file_preview.draw(file, scope) for file in chosen}
+    readable = [file for file in there if told[id(file)]]
     noun = "file" if len(readable) == 1 else "files"
     with button_slot:
         if readable and st.button(
             f"Store {len(readable)} {noun}", type="primary", icon=":material/save:"
         ):
-            file_storing.store(readable, scope)
+            file_storing.store(readable, scope, let_go=there)
         st.caption("Nothing is stored yet. Compare the first records, then store.")
 
 st.subheader("Rejected records", anchor=False)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.typing import UploadedFile
 
 from audit_core.access import Scope
 from audit_core.entries import AuditEntry
@@ -15,9 +14,11 @@ from audit_core.query.windows import written
 from audit_core.redaction import redact
 from audit_core.rejections import Rejection
 from audit_core.sources.pipeline import FOREIGN, Preview, preview
+from audit_core.uploads import StoredFile
 from pages.parts import problems, rejection_list, table_size
 from pages.parts.entry_table import message_text, outcome_text, target_text
 from pages.parts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.uploaded_files import RefusedFile
 from pages.parts.visible import visible
 
 FIRST = 50
@@ -26,16 +27,22 @@ FIRST = 50
 _UNITS = ((1_000_000, "MB"), (1_000, "kB"))
 
 
-def draw(file: UploadedFile, scope: Scope) -> bool:
+def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
     """Draw the preview of a file; whether it holds anything to store.
 
     What keeps one file from being read is told in place, and leaves the others alone.
     """
     with st.container(border=True):
+        if isinstance(file, RefusedFile):
+            st.text(visible(file.name))
+            problems.draw(file.error)
+            return False
         st.text(f"{visible(file.name)} · {size_text(file.size)}")
         try:
-            file.seek(0)
-            found = preview(file, file.name, organization_id=scope.organization_id, limit=FIRST)
+            with file.open() as stream:
+                found = preview(
+                    stream, file.name, organization_id=scope.organization_id, limit=FIRST
+                )
         except Exception as error:
             problems.draw(error)
             return False

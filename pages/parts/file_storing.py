@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import streamlit as st
-from streamlit.typing import UploadedFile
 
 from audit_core.access import Permission, Scope
 from audit_core.entries import AuditEntry
@@ -19,7 +18,8 @@ from audit_core.sources.files import read_records
 from audit_core.sources.pipeline import IngestReport, ingest
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, problems, rejection_list, viewer
+from audit_core.uploads import StoredFile
+from pages.parts import cached, problems, rejection_list, uploaded_files, viewer
 
 MAX_CONTENT = 2_000_000_000
 """The decompressed bytes that one uploaded file may hold; beyond it is the command line."""
@@ -51,8 +51,10 @@ def uploader_key() -> str:
     return f"upload_{st.session_state.get(_ROUND, 0)}"
 
 
-def store(files: Sequence[UploadedFile], scope: Scope) -> None:
+def store(files: Sequence[StoredFile], scope: Scope, *, let_go: Sequence[StoredFile] = ()) -> None:
     """Store the files one after the other, then run the page anew with the report.
+
+    The uploader is empty then: what it held (`let_go`, beside the files) is removed.
 
     What goes wrong with a file ends that file and is told in the report; what was stored by
     then stays stored. Whoever loses the permission meanwhile is stopped before the next batch.
@@ -63,12 +65,14 @@ def store(files: Sequence[UploadedFile], scope: Scope) -> None:
     bar = _Bar(files)
     for file, result in zip(files, results, strict=True):
         result.begun = True
-        bar.begin(file, result)
         try:
-            _store_file(file, scope, result, bar.note)
+            with file.open() as stream:
+                bar.begin(file, stream, result)
+                _store_file(file, stream, scope, result, bar.note)
         except AuditError as error:
             result.problem = error
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+    uploaded_files.discard((*files, *let_go))
     rejection_list.show_newest()
     st.rerun()
 
@@ -76,12 +80,12 @@ def store(files: Sequence[UploadedFile], scope: Scope) -> None:
 class _Bar:
     """The progress bar over all files, by the bytes that were read of them."""
 
-    def __init__(self, files: Sequence[UploadedFile]) -> None:
+    def __init__(self, files: Sequence[StoredFile]) -> None:
         self._files = files
         self._bar = st.progress(0.0, text="Storing")
 
-    def begin(self, file: UploadedFile, result: FileResult) -> None:
-        self._file, self._result = file, result
+    def begin(self, file: StoredFile, stream: BinaryIO, result: FileResult) -> None:
+        self._stream, self._result = stream, result
         self._number = self._files.index(file)
         self._read_before = sum(each.size for each in self._files[: self._number])
 
@@ -91,13 +95,14 @@ class _Bar:
         whole = sum(each.size for each in self._files) or 1
         records = report.acknowledged + report.rejected
         self._bar.progress(
-            min(1.0, (self._read_before + self._file.tell()) / whole),
+            min(1.0, (self._read_before + self._stream.tell()) / whole),
             text=f"File {self._number + 1} of {len(self._files)}: {records:,} records",
         )
 
 
 def _store_file(
-    file: UploadedFile,
+    file: StoredFile,
+    stream: BinaryIO,
     scope: Scope,
     result: FileResult,
     note: Callable[[IngestReport], None],
@@ -119,10 +124,9 @@ def _store_file(
                 now=product.clock(),
             )
 
-    file.seek(0)
     try:
         ingest(
-            read_records(file, file.name, max_bytes=MAX_CONTENT),
+            read_records(stream, file.name, max_bytes=MAX_CONTENT),
             append=append,
             keep=keep,
             organization_id=scope.organization_id,

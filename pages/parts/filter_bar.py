@@ -261,12 +261,14 @@ def _choose_end(name: str) -> None:
     window = current().window
     wall: datetime | None = st.session_state[f"filter_{name}"]
     instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
-    present: datetime | None = getattr(window, name)
+    present = window.since if name == "since" else window.until
     if instant and present and instant == present.replace(second=0, microsecond=0):
         # The widget knows no seconds: it gives the end of a link back without them.
         return
     try:
-        changed = replace(window, **{name: instant})
+        changed = (
+            replace(window, since=instant) if name == "since" else replace(window, until=instant)
+        )
     except ValueError as error:
         st.session_state[_PROBLEM] = f"{error}."
         return

@@ -14,6 +14,8 @@ import streamlit as st
 from pages.parts import scripts
 
 _NAME = "lookout"
+_BY_HAND = "by hand"
+"""What the script tells instead of a head when a key was pressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,11 @@ class Asking:
     head: int
     """What is shown: another head means that the log has moved."""
     every_s: int
+
+
+def moved_by_hand() -> bool:
+    """Within `on_moved`: whether a person wanted the page anew, and not the log moved."""
+    return bool(st.session_state[_NAME].get("moved") == _BY_HAND)
 
 
 def draw(

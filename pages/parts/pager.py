@@ -43,16 +43,17 @@ def cursor() -> Cursor | None:
 
 def rows_per_page(person: Viewer) -> int:
     """The page size: of the address, else as last chosen, else 25. Raises `FilterError`."""
+    known = {str(size): size for size in SIZES}
     text = st.query_params.get("rows")
     if text is not None:
-        if text not in map(str, SIZES):
+        if text not in known:
             sizes = ", ".join(map(str, SIZES))
             raise FilterError((f"The parameter rows is {text!r}, and not one of {sizes}.",))
-        return int(text)
+        return known[text]
     if _SIZE not in st.session_state:
         with cached.product().state.read() as connection:
             kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
-        st.session_state[_SIZE] = int(kept) if kept in map(str, SIZES) else DEFAULT_SIZE
+        st.session_state[_SIZE] = known.get(kept or "", DEFAULT_SIZE)
     return int(st.session_state[_SIZE])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -187,7 +188,7 @@ def _keep(asked: ActorList) -> None:
             st.query_params[name] = value
 
 
-def _columns(zone: str) -> dict[str, object]:
+def _columns(zone: str) -> dict[str, Any]:
     column = st.column_config
     time = max(150, 64 + 8 * len(zone))
     return {

@@ -11,7 +11,7 @@ from audit_core.answers import Page
 from audit_core.api.head import HEAD_PATH
 from audit_core.query.windows import written
 from audit_core.tallies import Count
-from pages.parts import cached, filter_bar, lookout, over_time, view_dialogs, zoom
+from pages.parts import cached, filter_bar, lookout, over_time, session, view_dialogs, zoom
 
 _ON = "live_on"
 _PAUSED = "live_paused"
@@ -98,7 +98,13 @@ def draw_lookout(live: Live) -> None:
     # A dialog that is being filled in keeps what is typed.
     if live.on and not st.session_state[_PAUSED] and not view_dialogs.is_open():
         asking = lookout.Asking(path=HEAD_PATH, head=live.head, every_s=st.session_state[_INTERVAL])
-    lookout.draw(asking, on_moved=filter_bar.refresh, on_back=_back)
+    lookout.draw(asking, on_moved=_moved, on_back=_back)
+
+
+def _moved() -> None:
+    if not lookout.moved_by_hand():
+        session.mark_run_by_itself()
+    filter_bar.refresh()
 
 
 def _back() -> None:

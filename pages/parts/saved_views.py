@@ -180,9 +180,13 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
         icon=":material/close:",
         key="views_leave",
         type="tertiary",
-        on_click=lambda: st.query_params.pop(VIEW_PARAM, None),
+        on_click=_leave,
         help="Keep what is shown, without the name",
     )
+
+
+def _leave() -> None:
+    st.query_params.pop(VIEW_PARAM, None)
 
 
 def _draw_save_as() -> None:

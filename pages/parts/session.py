@@ -13,3 +13,16 @@ def forget() -> None:
     """
     for key in list(st.session_state):
         st.session_state.pop(key, None)
+
+
+_BY_ITSELF = "runs_by_itself"
+
+
+def mark_run_by_itself() -> None:
+    """The run that comes now is not the person's doing; for a callback before it."""
+    st.session_state[_BY_ITSELF] = True
+
+
+def runs_by_itself() -> bool:
+    """Whether this run is not the person's doing. Asking once answers for this run only."""
+    return bool(st.session_state.pop(_BY_ITSELF, False))

@@ -11,13 +11,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit_authenticator import Authenticate
 from streamlit_authenticator.controllers import AuthenticationController
 
-from audit_core.api.session import END_PATH, START_PATH
+from audit_core.api.session import SIGNED_OUT_PAGE, signed_in_address
 from audit_core.product import Product
+from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.state.access_record import record
 from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
-from pages.parts import session
+from pages.parts import session, viewer
 from pages.parts.problems import plain
 from pages.parts.viewer import address, page_path
 
@@ -26,6 +27,7 @@ REFUSED = (
     "after several failures, wait a few minutes first."
 )
 """The one answer to every failure, whatever the reason."""
+ENDED = "Your session has ended. Sign in to go on where you were."
 
 FORM = "sign_in"
 FIELDS = {
@@ -43,6 +45,9 @@ def draw(product: Product) -> None:
     with middle:
         st.title("Sandtrail", anchor=False)
         st.caption("Audit-log explorer")
+        # Signing out takes the cookie away: one that opens nothing is of a session that ran out.
+        if viewer.session_secret() is not None:
+            st.info(ENDED, icon=":material/schedule:")
         form = _Form(product)
         form.login(location="main", fields=FIELDS, key=FORM)
         refused = st.session_state.get("authentication_status") is False
@@ -53,13 +58,15 @@ def draw(product: Product) -> None:
             _go_on(product, form.matched)
         elif refused:
             st.error(REFUSED, icon=":material/lock:")
+        if state_was_lost(product):
+            st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
         st.caption("No account, or the password forgotten? Ask whoever runs this server.")
 
 
-def draw_sign_out(product: Product, viewer: Viewer) -> None:
+def draw_sign_out(product: Product, person: Viewer) -> None:
     """Who is signed in, with the way out."""
     chosen = st.menu_button(
-        plain(viewer.email),
+        plain(person.email),
         ["Sign out"],
         key="account_menu",
         icon=":material/person:",
@@ -67,23 +74,23 @@ def draw_sign_out(product: Product, viewer: Viewer) -> None:
         wrap=False,
     )
     if chosen:
-        sign_out(product, viewer)
+        sign_out(product, person)
 
 
-def sign_out(product: Product, viewer: Viewer) -> None:
+def sign_out(product: Product, person: Viewer) -> None:
     """End the session of this browser, in every tab, and go to the sign-in page."""
     with product.state.begin() as connection:
-        end_session(connection, session_id=viewer.session_id)
+        end_session(connection, session_id=person.session_id)
         record(
             connection,
             at=product.clock(),
             verb="sign_out",
-            actor=viewer.email,
-            organization_id=viewer.organization_id,
+            actor=person.email,
+            organization_id=person.organization_id,
             address=address(),
         )
     session.forget()
-    send_to(END_PATH)
+    send_to(SIGNED_OUT_PAGE)
     st.stop()
 
 
@@ -106,13 +113,13 @@ def _go_on(product: Product, account: Account) -> None:
     """Hand the browser a one-time code for the route that sets the session cookie."""
     with product.state.begin() as connection:
         code = issue_code(connection, account_id=account.id, now=product.clock())
-    path = f"{START_PATH}?{urlencode({'code': code, 'next': wanted_page()})}"
+    path = signed_in_address(code, wanted_page())
     send_to(path)
     st.success("Signed in. One moment…", icon=":material/check:")
     st.link_button("Continue", path)
 
 
-class _Form(Authenticate):
+class _Form(Authenticate):  # type: ignore[misc]  # the library has no types
     """The form of streamlit-authenticator, without its cookie and with our check.
 
     Its constructor would load a component that reads and writes cookies from JavaScript,
@@ -138,6 +145,7 @@ class _Form(Authenticate):
             email=username,
             password=password,
             address=address(),
+            browser=viewer.browser_secret(),
             now=self._product.clock(),
         )
         if self.matched is None:

@@ -64,7 +64,7 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
         default=list(FAILING),
         format_func=lambda each: each.label,
         key=_OUTCOMES,
-        on_change=lambda: st.query_params.pop("at", None),
+        on_change=_to_newest,
         label_visibility="collapsed",
     )
     outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
@@ -150,3 +150,7 @@ def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetim
 def _go(place: Cursor | None) -> None:
     if place is not None:
         st.query_params["at"] = place.to_param()
+
+
+def _to_newest() -> None:
+    st.query_params.pop("at", None)

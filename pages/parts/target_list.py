@@ -48,13 +48,15 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
             "Back",
             icon=":material/chevron_left:",
             disabled=len(places) == 1,
-            on_click=lambda: places.pop(),
+            on_click=places.__delitem__,
+            args=(-1,),
         )
         st.button(
             "More",
             icon=":material/chevron_right:",
             disabled=page.following is None,
-            on_click=lambda: places.append(page.following),
+            on_click=places.append,
+            args=(page.following,),
         )
 
 

@@ -9,10 +9,16 @@ import streamlit as st
 from sqlalchemy import Connection
 
 from audit_core.access import Denied, Permission, Scope, decide, readable
-from audit_core.api.identity import SESSION_COOKIE, session_secret_of, viewer_of
+from audit_core.api.identity import (
+    BROWSER_COOKIE,
+    SESSION_COOKIE,
+    note_activity,
+    secret_of,
+    viewer_of,
+)
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
-from pages.parts import cached
+from pages.parts import cached, session
 
 _RECORDED = "refusals_recorded"
 LOOPBACK = "127.0.0.1"
@@ -20,7 +26,12 @@ LOOPBACK = "127.0.0.1"
 
 def session_secret() -> str | None:
     """The session secret that the browser sent; `None` without one."""
-    return session_secret_of(st.context.cookies.get(SESSION_COOKIE))
+    return secret_of(st.context.cookies.get(SESSION_COOKIE))
+
+
+def browser_secret() -> str | None:
+    """The secret of the device cookie that the browser sent; `None` without one."""
+    return secret_of(st.context.cookies.get(BROWSER_COOKIE))
 
 
 def address() -> str:
@@ -31,6 +42,12 @@ def address() -> str:
 def find() -> Viewer | None:
     """The signed-in viewer, or `None`. Raises `StoreUnavailableError`."""
     return viewer_of(cached.product(), session_secret())
+
+
+def note_run(person: Viewer) -> None:
+    """A page runs, which keeps the session from idling out unless it runs by itself."""
+    if not session.runs_by_itself():
+        note_activity(cached.product(), person)
 
 
 def require(permission: Permission) -> tuple[Viewer, Scope]:

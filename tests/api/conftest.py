@@ -10,11 +10,13 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from audit_core.api.framing import FramedOnly
 from audit_core.api.middleware import Gate
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.errors import AuditError
 from audit_core.product import Product
+from pages.parts.back_messages import CODEC
 from tests.seeded import Seeded, open_seeded
 
 with warnings.catch_warnings():
@@ -45,6 +47,11 @@ async def stream(websocket: WebSocket) -> None:
 
 
 def make_client(product: Product | AuditError) -> TestClient:
+    """A client of `app_of`."""
+    return TestClient(app_of(product), follow_redirects=False, base_url="http://testserver")
+
+
+def app_of(product: Product | AuditError) -> Starlette:
     """The routes and the gate around stand-ins for the routes of Streamlit."""
 
     def opened() -> Product:
@@ -52,21 +59,18 @@ def make_client(product: Product | AuditError) -> TestClient:
             raise product
         return product
 
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/api/fail", fail),
             *routes(opened),
             Route("/_stcore/upload_file/{rest:path}", echo, methods=["GET", "PUT"]),
-            Route("/_stcore/metrics", echo),
-            Route("/_stcore/agent/interact", echo, methods=["POST"]),
             WebSocketRoute("/_stcore/stream", stream),
             WebSocketRoute("/elsewhere", stream),
             Route("/{rest:path}", echo),
         ],
-        middleware=[Middleware(Gate, product=opened)],
+        middleware=[Middleware(Gate, product=opened, codec=CODEC), Middleware(FramedOnly)],
         exception_handlers={AuditError: answer_problem},
     )
-    return TestClient(app, follow_redirects=False, base_url="http://testserver")
 
 
 @pytest.fixture

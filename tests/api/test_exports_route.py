@@ -2,27 +2,17 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from audit_core import reader as reader_module
 from audit_core.access import Permission, Role, Scope
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.api.identity import SESSION_COOKIE
-from audit_core.api.middleware import Gate
-from audit_core.api.problems import answer_problem
-from audit_core.api.routes import routes
 from audit_core.entries import AuditEntry
 from audit_core.export.download import Format, Progress, stream
 from audit_core.query.filters import EntryFilter
@@ -30,6 +20,8 @@ from audit_core.query.windows import Bounds, Window, format_instant
 from audit_core.reader import Reader
 from audit_core.state.accounts import set_disabled, set_membership
 from audit_core.state.sessions import choose_organization, find_viewer
+from tests.api.conftest import app_of
+from tests.api.served import served, wait_for
 from tests.export.nasty_entries import made
 from tests.seeded import ALPHA, BETA, Seeded
 
@@ -44,6 +36,10 @@ def as_person(seeded: Seeded, email: str) -> dict[str, str]:
 
 def path(**params: str | list[str]) -> str:
     return f"{EXPORT_PATH}?{urlencode({'window': 'all', 'format': 'jsonl'} | params, doseq=True)}"
+
+
+def address(port: int) -> str:
+    return f"http://127.0.0.1:{port}{path()}"
 
 
 def ids(answer: httpx.Response) -> list[str]:
@@ -269,35 +265,6 @@ def test_a_relative_window_counts_from_the_moment_that_the_page_showed(
     )
 
 
-@contextmanager
-def served(seeded: Seeded) -> Iterator[str]:
-    """The routes on a real server, since only a real connection can break."""
-    app = Starlette(
-        routes=routes(lambda: seeded.product),
-        middleware=[Middleware(Gate, product=lambda: seeded.product)],
-        exception_handlers={Exception: answer_problem},
-    )
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", ws="none")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        wait_for(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def wait_for(happened: Callable[[], object], *, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def long_file(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download of many steps, larger than what a connection holds on its way."""
@@ -307,12 +274,11 @@ def long_file(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("long_file")
 def test_a_reader_who_goes_away_midway_is_on_record(seeded: Seeded) -> None:
-    with served(seeded) as url:
-        host, _, port = url.removeprefix("http://").partition(":")
+    with served(app_of(seeded.product)) as port:
         cookie = as_person(seeded, EXPORTERS[0])["cookie"]
-        with socket.create_connection((host, int(port))) as connection:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            request = f"GET {path()} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n"
+            request = f"GET {path()} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n"
             connection.sendall(request.encode())
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
         wait_for(lambda: seeded.events("export.broken"))
@@ -324,9 +290,9 @@ def test_a_reader_who_goes_away_midway_is_on_record(seeded: Seeded) -> None:
 
 @pytest.mark.usefixtures("long_file")
 def test_an_error_midway_breaks_the_transfer_and_is_never_a_shorter_file(seeded: Seeded) -> None:
-    with served(seeded) as url:
+    with served(app_of(seeded.product)) as port:
         with (
-            httpx.stream("GET", url + path(), headers=as_person(seeded, EXPORTERS[0])) as answer,
+            httpx.stream("GET", address(port), headers=as_person(seeded, EXPORTERS[0])) as answer,
             pytest.raises(httpx.RemoteProtocolError),
         ):
             assert answer.status_code == 200
@@ -342,8 +308,8 @@ def test_an_error_midway_breaks_the_transfer_and_is_never_a_shorter_file(seeded:
 
 @pytest.mark.usefixtures("long_file")
 def test_the_first_bytes_come_before_the_last_are_read(seeded: Seeded) -> None:
-    with served(seeded) as url:
-        with httpx.stream("GET", url + path(), headers=as_person(seeded, EXPORTERS[0])) as answer:
+    with served(app_of(seeded.product)) as port:
+        with httpx.stream("GET", address(port), headers=as_person(seeded, EXPORTERS[0])) as answer:
             pieces = answer.iter_raw(chunk_size=1000)
             next(pieces)
             assert not seeded.events("export.finished")
@@ -352,7 +318,7 @@ def test_the_first_bytes_come_before_the_last_are_read(seeded: Seeded) -> None:
 
 
 def test_asking_for_headers_only_reads_nothing_and_is_no_export(seeded: Seeded) -> None:
-    with served(seeded) as url:
-        answer = httpx.head(url + path(), headers=as_person(seeded, EXPORTERS[0]))
+    with served(app_of(seeded.product)) as port:
+        answer = httpx.head(address(port), headers=as_person(seeded, EXPORTERS[0]))
     assert answer.status_code == 405
     assert not seeded.events("export.started")

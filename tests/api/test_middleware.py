@@ -9,7 +9,8 @@ from tests.api.conftest import make_client
 from tests.seeded import Seeded
 
 OWN = {"origin": "http://testserver"}
-GUARDED = ("/_stcore/upload_file/a/b", "/_stcore/metrics")
+GUARDED = ("/media/a", "/_stcore/bidi-components/sandtrail.lookout/lookout.js")
+CLOSED = ("/_stcore/metrics", "/_stcore/agent/interact", "/auth/login", "/oauth2callback")
 
 
 def signed_in(client: TestClient, seeded: Seeded, email: str = "admin@example.org") -> TestClient:
@@ -88,7 +89,7 @@ def test_no_other_path_takes_websockets(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_uploads_and_metrics_need_a_session(client: TestClient, seeded: Seeded, path: str) -> None:
+def test_what_only_pages_use_needs_a_session(client: TestClient, seeded: Seeded, path: str) -> None:
     assert client.get(path).status_code == 401
     client.cookies.set(SESSION_COOKIE, "guessed")
     assert client.get(path).status_code == 401
@@ -96,23 +97,33 @@ def test_uploads_and_metrics_need_a_session(client: TestClient, seeded: Seeded, 
     assert client.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("path", CLOSED)
+def test_what_no_page_uses_is_closed_to_everybody(
+    client: TestClient, seeded: Seeded, path: str
+) -> None:
+    assert client.get(path).status_code == 404
+    signed_in(client, seeded)
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers={"authorization": "Bearer x"}).status_code == 404
+
+
 def test_an_ended_session_is_refused_at_once(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
     with seeded.product.state.begin() as connection:
         end_sessions_of(connection, seeded.ids["admin@example.org"])
-    assert client.get("/_stcore/metrics").status_code == 401
+    assert client.get("/media/a").status_code == 401
 
 
 def test_a_session_expires(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
     seeded.clock.pass_by(hours=13)
-    assert client.get("/_stcore/metrics").status_code == 401
+    assert client.get("/media/a").status_code == 401
 
 
 def test_two_session_cookies_are_none(client: TestClient, seeded: Seeded) -> None:
     secret = seeded.sign_in("admin@example.org")
     header = f"{SESSION_COOKIE}={secret}; {SESSION_COOKIE}=other"
-    assert client.get("/_stcore/metrics", headers={"cookie": header}).status_code == 401
+    assert client.get("/media/a", headers={"cookie": header}).status_code == 401
 
 
 def test_an_upload_from_another_site_is_refused(client: TestClient, seeded: Seeded) -> None:
@@ -120,12 +131,7 @@ def test_an_upload_from_another_site_is_refused(client: TestClient, seeded: Seed
     path = "/_stcore/upload_file/a/b"
     assert client.put(path, headers={"origin": "http://evil.example"}).status_code == 403
     assert client.put(path).status_code == 403
-    assert client.put(path, headers=OWN).status_code == 200
-
-
-def test_the_agent_route_needs_a_session_even_with_a_bearer_token(client: TestClient) -> None:
-    headers = {"authorization": "Bearer x"}
-    assert client.post("/_stcore/agent/interact", headers=headers).status_code == 401
+    assert client.put(path, headers=OWN).status_code == 404  # No such tab.
 
 
 def test_a_post_with_the_cookie_needs_the_own_origin(client: TestClient, seeded: Seeded) -> None:
@@ -141,10 +147,10 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     client = make_client(LogLockedError("The log is in use.", "Stop the other process."))
     client.cookies.set(SESSION_COOKIE, "x")
     assert client.get("/").status_code == 200
-    assert client.get("/_stcore/metrics").status_code == 401
+    assert client.get("/media/a").status_code == 401
     health = client.get("/api/health")
     assert (health.status_code, health.json()["status"]) == (503, "unavailable")
-    assert health.json()["failing"] == ["log"]
+    assert health.json()["failing"] == [{"part": "log", "reason": "The log is in use."}]
     entries = client.post("/api/v1/entries", headers=OWN)
     assert entries.status_code == 503
     assert entries.json() == {"error": "The log is in use.", "hint": "Stop the other process."}

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from audit_core.api.origins import (
     Asked,
-    is_guarded,
     refuses_request,
     refuses_socket,
     same_origin,
@@ -96,24 +95,3 @@ def test_a_download_that_another_site_asks_for_with_the_cookie_is_refused() -> N
     assert not refuses_request(replace(GET, fetch_site="cross-site", cookie=False))
     assert not refuses_request(replace(GET, fetch_site="cross-site", path="/"))
     assert not refuses_request(replace(GET, fetch_site="cross-site", path="/api/health"))
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/_stcore/upload_file",
-        "/_stcore/upload_file/a/b",
-        "/_stcore/metrics",
-        "/_stcore/metrics/",
-        "/_stcore/agent/interact",
-        "/_stcore/script-health-check",
-        "/media/abc.png",
-    ],
-)
-def test_what_streamlit_gives_to_anybody_is_guarded(path: str) -> None:
-    assert is_guarded(path)
-
-
-@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/_stcore/stream", "/static/x.js"])
-def test_what_the_sign_in_page_needs_is_open(path: str) -> None:
-    assert not is_guarded(path)

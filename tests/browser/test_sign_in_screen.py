@@ -1,9 +1,13 @@
 import re
+import time
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, expect
 
+from audit_core.api.identity import BROWSER_COOKIE, SESSION_COOKIE
+from audit_core.api.session import START_PATH
 from audit_core.state.access_record import list_events
 from audit_core.state.database import open_state
 from pages.parts.sign_in import REFUSED
@@ -21,14 +25,40 @@ def test_the_right_password_opens_the_app_and_leaves_nothing_that_scripts_could_
     expect(screen.page.get_by_label("E-mail address")).to_be_visible()
     screen.sign_in(ADMIN, prepared.passwords[ADMIN])
     expect(screen.page.get_by_role("heading", name="Overview")).to_be_visible()
-    (cookie,) = (
-        cookie for cookie in screen.page.context.cookies() if "sandtrail" in cookie["name"]
-    )
-    assert cookie["httpOnly"]
-    assert cookie["sameSite"] == "Lax"
+    cookies = [cookie for cookie in screen.page.context.cookies() if "sandtrail" in cookie["name"]]
+    assert {cookie["name"] for cookie in cookies} == {SESSION_COOKIE, BROWSER_COOKIE}
+    assert all(cookie["httpOnly"] and cookie["sameSite"] == "Lax" for cookie in cookies)
     assert "sandtrail" not in screen.page.evaluate("() => document.cookie")
     assert "code=" not in screen.page.url
     expect(screen.page.get_by_text(HOME_NAME)).to_be_visible()
+
+
+def test_the_code_is_in_no_request_line_no_referrer_and_no_history(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen()
+    requests: list[Request] = []
+    screen.page.on("request", lambda request: requests.append(request))
+    screen.sign_in(ADMIN, prepared.passwords[ADMIN])
+    (post,) = (request for request in requests if request.method == "POST")
+    assert urlsplit(post.url).path == START_PATH
+    code = parse_qs(post.post_data or "")["code"][0]
+    # A fragment is part of what the browser tells here, and of nothing that it sends.
+    sent = [(request.url.partition("#")[0], dict(request.all_headers())) for request in requests]
+    assert code not in repr(sent)
+    screen.page.go_back()
+    screen.page.wait_for_load_state()
+    assert code not in screen.page.url
+
+
+def test_when_the_script_does_not_go_on_by_itself_a_button_does(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen()
+    screen.page.add_init_script("HTMLFormElement.prototype.submit = () => {};")
+    screen.submit(ADMIN, prepared.passwords[ADMIN])
+    screen.page.get_by_role("button", name="Continue").click()
+    expect(screen.page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
 def test_a_wrong_password_and_an_unknown_person_are_told_the_same(open_screen: OpenScreen) -> None:
@@ -81,6 +111,9 @@ def test_signing_out_ends_the_session_in_every_tab(
     first.page.bring_to_front()
     first.sign_out(AUDITOR)
     expect(first.page.get_by_label("E-mail address")).to_be_visible()
+    names = {cookie["name"] for cookie in first.page.context.cookies()}
+    assert SESSION_COOKIE not in names
+    assert BROWSER_COOKIE in names
     second.page.bring_to_front()
     second.page.get_by_role("button", name="Refresh").click()
     expect(second.page.get_by_label("E-mail address")).to_be_visible()
@@ -98,8 +131,13 @@ def test_the_app_believes_no_forwarding_header_on_loopback(app: str, prepared: P
     )
     assert answer.status_code == 401
     state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
-    with state.read() as connection:
-        events = list_events(connection, organization_id=None, limit=100)
+    verbs: set[str] = set()
+    deadline = time.monotonic() + 10
+    while "token.refused" not in verbs and time.monotonic() < deadline:
+        time.sleep(0.1)  # Refusals wait a second to be written together.
+        with state.read() as connection:
+            events = list_events(connection, organization_id=None, limit=100)
+        verbs = {event.verb for event in events}
     state.close()
     assert {event.address for event in events} <= {"127.0.0.1", None}
-    assert "token.refused" in {event.verb for event in events}
+    assert "token.refused" in verbs

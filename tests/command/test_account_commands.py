@@ -20,6 +20,7 @@ from audit_core.errors import AccountError
 from audit_core.state.access_record import AccessEvent, list_events
 from audit_core.state.accounts import find_account, memberships
 from audit_core.state.database import State, open_state
+from audit_core.state.delays import account_counter, address_counter, count_failure
 from audit_core.state.guard import check_password
 from audit_core.state.tokens import Token, find_token
 
@@ -65,12 +66,12 @@ def _events(state: State) -> list[AccessEvent]:
     return [event for event in reversed(events) if event.actor == ACTOR]
 
 
-def _can_sign_in(state: State, password: str) -> bool:
+def _can_sign_in(state: State, password: str, address: str | None = None) -> bool:
     found = check_password(
         state,
         email="ada@example.com",
         password=password,
-        address=None,
+        address=address,
         now=datetime.now(UTC),
     )
     return found is not None
@@ -79,6 +80,57 @@ def _can_sign_in(state: State, password: str) -> bool:
 def _shown(output: str) -> str:
     (secret,) = re.findall(r"\(shown once\): (\S+)", output)
     return str(secret)
+
+
+def _fail_often(state: State, address: str | None = None) -> None:
+    """Count as many failures as bring the longest delay, at an account or from an address."""
+    now = datetime.now(UTC)
+    counter = address_counter(address) if address else account_counter("ada@example.com")
+    with state.begin() as connection:
+        for _ in range(40):
+            count_failure(connection, (counter,), now)
+
+
+@pytest.mark.parametrize("way", ["unlock", "enable", "reset-password"])
+def test_delays_that_guesses_have_brought_are_lifted(state: State, account: Run, way: str) -> None:
+    password = "a long enough one"
+    account(*ADD, *IN_ACME, "--password-stdin", given=f"{password}\n")
+    _fail_often(state)
+    assert not _can_sign_in(state, password)
+    result = account(
+        way,
+        *("--email", "ada@example.com"),
+        *(["--password-stdin"] if way == "reset-password" else []),
+        given=f"{password}\n",
+    )
+    assert result.exit_code == 0
+    _fail_often(state)
+    assert _can_sign_in(state, password), "guessing that goes on shut it again"
+    verb = {"unlock": "account.unlocked", "enable": "account.enabled"}
+    assert _events(state)[-1].verb == verb.get(way, "account.password_reset")
+
+
+def test_delays_of_an_address_are_lifted(state: State, account: Run) -> None:
+    password = "a long enough one"
+    account(*ADD, *IN_ACME, "--password-stdin", given=f"{password}\n")
+    _fail_often(state, "2001:db8::1")
+    assert not _can_sign_in(state, password, "2001:db8::2")
+    result = account("unlock", "--address", "2001:db8::3")
+    assert "Lifted the delays of 2001:db8::3" in result.stdout
+    assert _can_sign_in(state, password, "2001:db8::2")
+    assert _events(state)[-1].verb == "address.unlocked"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--email", "a@b", "--address", "10.0.0.1"), ("--address", "x"), ("--email", "no@b")],
+)
+def test_unlocking_needs_one_person_or_one_address(
+    state: State, account: Run, arguments: tuple[str, ...]
+) -> None:
+    with pytest.raises(AccountError):
+        account("unlock", *arguments)
+    assert _events(state) == []
 
 
 def test_an_added_person_signs_in_with_the_password_that_was_shown(

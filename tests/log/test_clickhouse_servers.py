@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +14,15 @@ import pytest
 from sqlalchemy import func, select
 
 from audit_core.access import Scope
-from audit_core.errors import QueryTimeoutError, SettingsError, StoreUnavailableError
+from audit_core.errors import (
+    QueryCancelledError,
+    QueryTimeoutError,
+    SettingsError,
+    StoreUnavailableError,
+)
 from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects import dialect_for
+from audit_core.log.read_context import ReadContext, reading_in
 from audit_core.log.store import Limits, open_log
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.log.test_clickhouse import endless, shown
@@ -52,6 +60,27 @@ def test_a_log_is_kept_over_the_network(port):
     with pytest.raises(QueryTimeoutError):
         log.fetch(endless(), EVERYTHING, max_rows=1)
     assert len(shown(log)) == 302
+    log.close()
+
+
+def test_a_server_ends_a_statement_that_nobody_waits_for(port):
+    url = f"clickhousedb://ann:right@127.0.0.1:{port}/log"
+    log = open_log(url, clock=lambda: NOW, limits=Limits(query_timeout_s=120))
+    context, raised = ReadContext(), []
+
+    def read():
+        with reading_in(context), pytest.raises(QueryCancelledError) as caught:
+            log.fetch(endless(), EVERYTHING, max_rows=1)
+        raised.append(caught.value)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while not log.running_reads:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    context.cancel()
+    thread.join(20)
+    assert raised
     log.close()
 
 

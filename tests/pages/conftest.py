@@ -20,6 +20,7 @@ def seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seeded]:
     # AppTest has no address to give, only a stand-in that no database stores.
     for module in (viewer, sign_in):
         monkeypatch.setattr(module, "address", lambda: "127.0.0.1")
+    monkeypatch.setattr(viewer, "browser_secret", lambda: None)
     yield seeded
     seeded.product.close()
 

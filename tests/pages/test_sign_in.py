@@ -3,7 +3,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import sign_in
+from audit_core.state.known_devices import remember_browser
+from pages.parts import sign_in, viewer
 from tests.pages.conftest import Open
 from tests.seeded import PASSWORD, Seeded
 
@@ -48,8 +49,9 @@ def test_the_right_password_gives_a_code_that_opens_one_session(
     submit(app, " Admin@Example.org ", PASSWORD)
     assert not app.error
     (path,) = sent_to
-    assert urlsplit(path).path == "/api/session/start"
-    query = parse_qs(urlsplit(path).query)
+    assert urlsplit(path).path == "/api/session/signed-in"
+    assert not urlsplit(path).query
+    query = parse_qs(urlsplit(path).fragment)
     assert query["next"] == ["/?actor=a%2Fb&actor=c"]
     assert len(query["code"][0]) >= 43
     assert [event.actor for event in seeded.events("sign_in.accepted")] == ["admin@example.org"]
@@ -87,7 +89,56 @@ def test_signing_out_ends_the_session_for_every_tab(
 ) -> None:
     app = open_app("admin@example.org").run()
     app.get_by_key("account_menu").set_value("Sign out").run()
-    assert sent_to == ["/api/session/end"]
+    assert sent_to == ["/api/session/signed-out"]
     assert [event.actor for event in seeded.events("sign_out")] == ["admin@example.org"]
     app.run()
     assert [title.value for title in app.title] == ["Sandtrail"]
+
+
+def test_a_session_that_has_ended_says_so_and_an_unknown_visitor_is_told_nothing(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = open_app("admin@example.org", path="/explore").run()
+    assert sign_in.ENDED not in [info.value for info in app.info]
+    seeded.clock.pass_by(minutes=seeded.product.settings.session_idle_minutes)
+    app.run()
+    assert [info.value for info in app.info] == [sign_in.ENDED]
+    assert [title.value for title in app.title] == ["Sandtrail"]
+    assert not open_app().run().info
+
+
+def test_each_run_of_a_page_keeps_the_session_alive(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("admin@example.org").run()
+    for _ in range(3):
+        seeded.clock.pass_by(minutes=seeded.product.settings.session_idle_minutes - 1)
+        app.run()
+        assert not app.text_input or app.text_input[0].label != "E-mail address"
+
+
+def test_a_run_that_is_nobodys_doing_does_not(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("admin@example.org").run()
+    before = seeded.last_seen("admin@example.org")
+    seeded.clock.pass_by(minutes=30)
+    app.session_state["runs_by_itself"] = True
+    app.run()
+    assert seeded.last_seen("admin@example.org") == before
+    app.run()
+    assert seeded.last_seen("admin@example.org") == seeded.clock()
+
+
+def test_a_known_browser_gets_in_while_strangers_guess(
+    open_app: Open, seeded: Seeded, sent_to: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_app().run()
+    for _ in range(30):
+        submit(app, "admin@example.org", "wrong-password")
+    monkeypatch.setattr(viewer, "browser_secret", lambda: browser)
+    with seeded.product.state.begin() as connection:
+        browser = remember_browser(
+            connection,
+            account_id=seeded.ids["admin@example.org"],
+            browser=None,
+            now=seeded.clock(),
+        )
+    submit(app, "admin@example.org", PASSWORD)
+    assert len(sent_to) == 1

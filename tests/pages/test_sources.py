@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from audit_core.access import Role, Scope
+from audit_core.api.identity import viewer_of
 from audit_core.entries import AuditEntry
 from audit_core.log.arrivals import AppendReport
 from audit_core.reader import Reader
@@ -20,6 +22,7 @@ from audit_core.rejections import Rejection
 from audit_core.secret_shapes import MARK
 from audit_core.state.accounts import set_membership
 from audit_core.state.rejections import keep_rejections, list_rejections
+from audit_core.uploads import Quota, Uploads
 from pages.parts import cached, rejection_list, viewer
 from pages.parts.file_preview import size_text
 from tests.pages.conftest import Open
@@ -52,8 +55,20 @@ def opened(app: AppTest, **files: bytes) -> AppTest:
     app.run()
     app.switch_page(PAGE).run()
     for name, content in files.items():
-        app.file_uploader[0].upload(".".join(name.rsplit("_", 1)), content)
+        choose(app, ".".join(name.rsplit("_", 1)), content)
     return app.run() if files else app
+
+
+def choose(app: AppTest, name: str, content: bytes) -> str:
+    """Choose a file, as the gate lets it through: onto disk, and its receipt into the widget."""
+    uploads = cached.product().uploads
+    person = viewer_of(cached.product(), viewer.session_secret())
+    assert person is not None
+    upload = uploads.begin(person.session_id, person.account_id, ("tab", secrets.token_hex(4)))
+    uploads.write(upload, content)
+    uploads.finish(upload)
+    app.file_uploader[0].upload(name, json.dumps({"receipt": [upload.receipt]}).encode())
+    return upload.receipt
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -142,7 +157,7 @@ def test_after_storing_the_uploader_is_empty_and_the_report_can_be_put_away(
     assert len(app.dataframe) == 1
     press(app, "Close")
     assert not app.dataframe
-    app.file_uploader[0].upload("two.jsonl", lines(record("e-1")))
+    choose(app, "two.jsonl", lines(record("e-1")))
     app.run()
     press(app, "Store 1 file")
     assert "**1 file: 0 accepted, 1 already known, 0 finished, 0 rejected**" in texts(app)
@@ -226,9 +241,11 @@ def test_a_full_disk_is_told_once_and_nothing_is_stored(
     full = open_seeded(tmp_path / "full", free_space_floor_mb=10**9)
     try:
         app = open_app()
+        waiting = Uploads(tmp_path / "waiting", full.clock, Quota(free_floor=0))
         secret = full.sign_in("admin@example.org")
         monkeypatch.setattr(viewer, "session_secret", lambda: secret)
-        monkeypatch.setattr(cached, "product", lambda: full.product)
+        product = dataclasses.replace(full.product, uploads=waiting)
+        monkeypatch.setattr(cached, "product", lambda: product)
         opened(app, a_jsonl=lines(record("e-1")), b_jsonl=lines(record("e-2")))
         press(app, "Store 2 files")
         assert not app.exception
@@ -237,6 +254,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_stored(
         assert app.dataframe[0].value["end"].tolist() == ["Stopped", "Stopped"]
         assert full.product.log.head(ALPHA) == 0
     finally:
+        waiting.close()
         full.product.close()
 
 
@@ -276,11 +294,45 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     assert [each.state for each in results] == ["Complete", "Stopped", "Not begun"]
 
 
+def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_others_alone(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app("both@example.org"))
+    theirs = choose(app, "x.jsonl", lines(record("theirs")))
+    app = opened(open_app("admin@example.org"))
+    choose(app, "good.jsonl", lines(record("e-1")))
+    app.file_uploader[0].upload("theirs.jsonl", json.dumps({"receipt": [theirs]}).encode())
+    refused = json.dumps({"refused": ["The *disk* is full.", "Tell somebody."]}).encode()
+    app.file_uploader[0].upload("large.jsonl", refused)
+    old = choose(app, "old.jsonl", lines(record("old")))
+    seeded.product.uploads.discard(old)
+    app.run()
+    assert not app.exception
+    assert [each.proto.title.replace("\\", "") for each in app.error] == [
+        "This file is not there any more.",
+        "The *disk* is full.",
+        "This file is not there any more.",
+    ]
+    press(app, "Store 1 file")
+    assert stored(seeded, "e-1") is not None
+    assert stored(seeded, "theirs") is None
+
+
+def test_what_was_stored_is_not_kept_as_a_file(open_app: Open, seeded: Seeded) -> None:
+    app = opened(
+        open_app("admin@example.org"), one_jsonl=lines(record("e-1")), two_csv=b"of no use"
+    )
+    folder = seeded.product.settings.key_file.parent / "uploads"
+    assert len([path for path in folder.glob("*/*") if path.name != ".lock"]) == 2
+    press(app, "Store 1 file")
+    assert [path.name for path in folder.glob("*/*")] == [".lock"]
+
+
 def test_a_hostile_file_name_is_never_read_as_markdown(open_app: Open, seeded: Seeded) -> None:
     name = "![x](https://evil.example/a.png) <b>.jsonl"
     app = opened(open_app("admin@example.org"))
-    app.file_uploader[0].upload(name, lines(record("e-1"), record("e-2", BETA)))
-    app.file_uploader[0].upload(f"2{name}", b"nothing of use")
+    choose(app, name, lines(record("e-1"), record("e-2", BETA)))
+    choose(app, f"2{name}", b"nothing of use")
     app.run()
     assert f"{name} · " in app.main.text[0].value
     assert "![x](" not in texts(app)

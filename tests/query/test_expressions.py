@@ -5,8 +5,10 @@ from hypothesis import given, settings
 
 from audit_core.query.expressions import (
     EVERYTHING,
+    TEXT_FIELDS,
     AllOf,
     AnyOf,
+    Contains,
     Field,
     Matches,
     MetadataExists,
@@ -14,6 +16,7 @@ from audit_core.query.expressions import (
     Wildcard,
     all_of,
     any_of,
+    merged,
     negation,
     pattern_of,
 )
@@ -84,3 +87,23 @@ def test_trees_that_are_not_in_normal_form_cannot_be_made():
     ):
         with pytest.raises(ValueError, match=r".+"):
             wrong()
+
+
+def test_words_of_which_any_will_do_are_looked_for_together():
+    a, b, c = (Contains(fields=TEXT_FIELDS, text=text) for text in "abc")
+    both = Contains(fields=TEXT_FIELDS, text="a", or_texts=("b",))
+    assert merged(any_of([a, b])) == both
+    assert merged(all_of([negation(a), negation(b), c])) == all_of([c, negation(both)])
+    assert merged(all_of([a, b])) == all_of([a, b])
+    other = Contains(fields=(Field.USER_AGENT,), text="b")
+    assert merged(any_of([a, other])) == any_of([a, other])
+
+
+@given(expressions)
+def test_joined_texts_mean_the_same_and_are_joined_once(expression):
+    joined = merged(expression)
+    assert merged(joined) == joined
+    for item in ENTRIES:
+        assert matches_expression(item, joined, received_at=NOW) == matches_expression(
+            item, expression, received_at=NOW
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -42,6 +42,7 @@ from audit_core.log.schema import (
     NO_ORGANIZATION,
     Statement,
     audit_entry,
+    health_check,
     log_schema,
     organization_head,
 )
@@ -74,6 +75,9 @@ WRITERS = 2**14
 TICK = timedelta(microseconds=16)
 """Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
 that is opened draws one. They have 18 digits until 2050."""
+
+_LABEL = "log_comment"
+"""The setting by which a statement is found again that is to be ended."""
 
 _FEW = 1000
 """Of how many values an index tells more than it costs."""
@@ -143,8 +147,24 @@ class ClickHouse(Dialect):
         self, connection: Connection, scope: Scope | None, *, timeout_s: float
     ) -> Iterator[None]:
         """The server stops it."""
-        connection.execution_options(settings={"max_execution_time": timeout_s})
+        connection.execution_options(
+            settings={"max_execution_time": timeout_s, _LABEL: secrets.token_hex(16)}
+        )
         yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a statement on another connection; within this process, where one statement runs at
+        a time, the time limit alone ends it."""
+        if self._within:
+            return lambda: None
+        engine = connection.engine
+        label = connection.get_execution_options()["settings"][_LABEL]
+
+        def interrupt() -> None:
+            with engine.connect() as other:
+                _run(other, f"KILL QUERY WHERE Settings['{_LABEL}'] = '{label}' ASYNC")
+
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""
@@ -214,6 +234,10 @@ class ClickHouse(Dialect):
     def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
         """A view has kept them."""
 
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Each row takes the place of the one before it."""
+        connection.execute(health_check.insert().values(checked_at=now))
+
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.
 
@@ -259,6 +283,7 @@ _ACCESS_DENIED = 497
 _FAULTS = {
     159: Fault.STOPPED,
     160: Fault.STOPPED,
+    394: Fault.STOPPED,  # killed
     81: Fault.NO_DATABASE,
     192: Fault.SIGN_IN,
     193: Fault.SIGN_IN,

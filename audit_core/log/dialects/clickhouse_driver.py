@@ -61,7 +61,7 @@ class ArrowDialect(ClickHouseDialect):
             return
         settings = self._ch_query_settings(context) or {}
         if settings:
-            written = ", ".join(f"{name} = {value}" for name, value in settings.items())
+            written = ", ".join(f"{name} = {value!r}" for name, value in settings.items())
             statement = f"{statement}\n SETTINGS {written}"
         answer = cursor.client.raw_query(statement, parameters, fmt="ArrowStream")
         try:

@@ -19,6 +19,7 @@ from audit_core.entries import UNANSWERED_STATUS
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
+    health_check,
     log_schema,
     organization_head,
     unfinished_entry,
@@ -110,6 +111,7 @@ def tables(cluster: str | None = None) -> list[str]:
         _entries(cluster),
         _unfinished(cluster),
         _heads(cluster),
+        _health_check(cluster),
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS {_VIEW}{_on(cluster)} "  # noqa: S608 - our names
         f"TO {local(head, cluster)} "
         f"AS SELECT organization_id, max(revision) AS revision "
@@ -202,6 +204,15 @@ def _heads(cluster: str | None) -> str:
         "revision SimpleAggregateFunction(max, Int64)) "
         f"ENGINE = {_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"
         f"{_settings(DURABLE)}"
+    )
+
+
+def _health_check(cluster: str | None) -> str:
+    """On each node of its own: it tells of the node that one is connected to."""
+    columns = ", ".join(f"{column.name} {_type(column)}" for column in health_check.columns)
+    return (
+        f"CREATE TABLE IF NOT EXISTS {health_check.name}{_on(cluster)} ({columns}) "
+        f"ENGINE = ReplacingMergeTree ORDER BY tuple(){_settings(DURABLE)}"
     )
 
 

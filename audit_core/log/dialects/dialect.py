@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, and_, delete, func, select
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -24,6 +24,7 @@ from audit_core.log.schema import (
     arriving_key,
     audit_entry,
     entries,
+    health_check,
     log_schema,
     metadata,
     unfinished_entry,
@@ -76,6 +77,14 @@ class Dialect(ABC):
         """While it lasts, what runs on the connection is stopped after `timeout_s`, and sees, on
         an engine that has a wall of its own, no more than the scope; `None` is the program's own
         work, which may see everything."""
+
+    @abstractmethod
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """What ends the statement that runs on the connection, with the error `STOPPED`.
+
+        It is called from another thread while `reading` lasts, perhaps more than once, perhaps
+        between two statements.
+        """
 
     @abstractmethod
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
@@ -196,6 +205,11 @@ class Dialect(ABC):
         `replicated` are finished entries, of the shape `schema.ARROW`, that were stored with
         revisions of their own.
         """
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Write something that nobody reads, to see whether the log takes writes."""
+        if not connection.execute(update(health_check).values(checked_at=now)).rowcount:
+            connection.execute(insert(health_check).values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""

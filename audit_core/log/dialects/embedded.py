@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -77,15 +76,14 @@ class Embedded(Dialect):
     def reading(
         self, connection: Connection, scope: Scope | None, *, timeout_s: float
     ) -> Iterator[None]:
-        """DuckDB has no time limit of its own: a timer interrupts it."""
+        """DuckDB has no time limit of its own: it is interrupted."""
+        yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """DuckDB forgets an interrupt when its next statement begins."""
         driver: Any = connection.connection.driver_connection
-        timer = threading.Timer(timeout_s, driver.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        interrupt: Callable[[], None] = driver.interrupt
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Without a Python object per cell."""

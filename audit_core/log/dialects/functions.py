@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, literal
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, literal, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -25,6 +25,26 @@ class ContainsFolded(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
     name = "contains_folded"
+
+
+class ContainsAnyFolded(FunctionElement[bool]):
+    """Whether the text holds one of several, whatever the case. Those are given as a regular
+    expression, which engines go through once for all of them."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "contains_any_folded"
+
+
+class Let(FunctionElement[Any]):
+    """A condition in which a value that is costly to make has a name: it is made once.
+
+    The arguments are the name, the value and the condition.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+    name = "let"
 
 
 class StartsWith(FunctionElement[bool]):
@@ -95,6 +115,9 @@ class JsonText(FunctionElement[str]):
     name = "json_text"
 
 
+_PLAIN = str.maketrans({character: f"\\{character}" for character in ".^$*+?()[]{}|\\"})
+"""What means something in a regular expression, as itself."""
+
 ONCE = "MATERIALIZED"
 """The prefix of a common table expression that is worked out once, however often it is used."""
 
@@ -123,6 +146,19 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
             " > 0"
         ),
         "clickhousedb": "(position(lowerUTF8({0}), lowerUTF8({1})) > 0)",
+    },
+    ContainsAnyFolded: {
+        "duckdb": "regexp_matches(lower({0}), lower({1}))",
+        "postgresql": (
+            '(lower({0} COLLATE "pg_c_utf8") ~ lower(CAST({1} AS text) COLLATE "pg_c_utf8"))'
+        ),
+        "clickhousedb": "match(lowerUTF8({0}), lowerUTF8({1}))",
+    },
+    Let: {
+        "duckdb": "list_transform([{1}], lambda {0}: {2})[1]",
+        # Without the offset it would put the value in wherever the name stands.
+        "postgresql": "(SELECT {2} FROM (SELECT {1} AS {0} OFFSET 0) AS named)",
+        "clickhousedb": "arrayMap({0} -> {2}, [{1}])[1]",
     },
     StartsWith: {
         "duckdb": "starts_with({0}, {1})",
@@ -238,6 +274,19 @@ def epoch_microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:
 def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether `text` holds `part`, whatever the case; NULL where `text` is NULL."""
     return ContainsFolded(text, part)
+
+
+def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
+    """Whether `text` holds one of the parts, whatever the case; NULL where `text` is NULL."""
+    if len(parts) == 1:
+        return contains_folded(text, literal(parts[0]))
+    return ContainsAnyFolded(text, literal("|".join(part.translate(_PLAIN) for part in parts)))
+
+
+def let(name: str, value: ColumnElement[Any], condition: ColumnElement[Any]) -> ColumnElement[Any]:
+    """`condition`, in which `literal_column(name)` stands for `value`. The name is part of the
+    statement's text: a constant of the program's."""
+    return Let(literal_column(name), value, condition)
 
 
 def starts_with(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnElement[bool]:

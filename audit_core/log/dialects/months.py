@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from audit_core.log.dialects.wall import build_wall
-from audit_core.log.schema import audit_entry, organization_head, unfinished_entry
+from audit_core.log.schema import audit_entry, health_check, organization_head, unfinished_entry
 
 YEARS_BACK = 10
 MONTHS_AHEAD = 2
@@ -46,6 +46,8 @@ def make_tables(connection: Connection) -> None:
     heads = _laid_out(organization_head)
     if heads.name not in held:
         heads.create(connection, checkfirst=False)
+    if health_check.name not in held:
+        _laid_out(health_check).create(connection, checkfirst=False)
     if unfinished_entry.name not in held:
         unfinished = _laid_out(unfinished_entry)
         Index(None, unfinished.c.organization_id, unfinished.c.created_at, unfinished.c.seq)

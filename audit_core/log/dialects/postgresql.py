@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -76,6 +76,12 @@ _TURN = 7_220_714_114
 
 _NOW = "sandtrail_now"
 """Where a connection keeps the time of the append that it is in."""
+
+_INTERRUPTED = "sandtrail_interrupted"
+"""Whether a request to cancel was sent for a connection."""
+
+_CANCEL_S = 2.0
+"""How long the server may take to answer such a request, in seconds."""
 
 
 class PostgreSQL(Dialect):
@@ -153,7 +159,22 @@ class PostgreSQL(Dialect):
         if self._reader is not None:
             settings.append(local("role", self._reader))
         connection.execute(select(*settings))
-        yield
+        try:
+            yield
+        finally:
+            if connection.info.pop(_INTERRUPTED, False):
+                connection.invalidate()
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a request of its own to the server, which may come late: the connection is not
+        used again."""
+        driver: Any = connection.connection.driver_connection
+
+        def interrupt() -> None:
+            connection.info[_INTERRUPTED] = True
+            driver.cancel_safe(timeout=_CANCEL_S)
+
+        return interrupt
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Past SQLAlchemy's work on each cell."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
-
-import plotly.graph_objects as go
 
 from audit_core.query.starts import StartOutcome
 from audit_core.query.windows import written
@@ -37,12 +36,13 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
     def local(instant: datetime) -> datetime:
         return instant.astimezone(info).replace(tzinfo=None)
 
-    traces: list[object] = []
+    traces: list[dict[str, Any]] = []
     for state, color in BAND_COLORS.items():
         own = [band for band in trace.bands if band.state is state]
         if own:
             traces.append(
-                go.Bar(
+                dict(
+                    type="bar",
                     name=state.label,
                     orientation="h",
                     y=["State"] * len(own),
@@ -64,7 +64,8 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
         tried = [each for each in trace.attempts if each.outcome is outcome]
         if tried:
             traces.append(
-                go.Scatter(
+                dict(
+                    type="scatter",
                     name=f"Attempt: {outcome.label.lower()}",
                     mode="markers",
                     x=[local(each.entry.created_at) for each in tried],

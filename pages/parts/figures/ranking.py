@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit_core.answers import Share, Shares
 from audit_core.entries import FAILURES, Outcome
 from pages.parts.figures import text
-from pages.parts.figures.chart import Changes, Chart, Place
+from pages.parts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.figures.rows import Part, Row, rows_figure, segments, spoken, track
 from pages.parts.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
 
@@ -25,7 +25,7 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
     groups = shares.largest
     rows = [Row(each.name, _figures(each), each.count) for each in groups]
     clicks: dict[Place, Changes] = {}
-    traces = []
+    traces: list[Trace] = []
     for name, color, outcomes in KINDS:
         parts = [
             Part(number, start, size)

@@ -1,0 +1,1 @@
+"""The access record as a log: what may be asked of it, its statements, its reads, its files."""

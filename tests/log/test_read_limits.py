@@ -1,0 +1,193 @@
+"""What bounds reads: one deadline for a request, cancellation, and places for those that run."""
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import func, select, text
+
+from audit_core.access import Scope
+from audit_core.errors import BusyError, QueryCancelledError, QueryTimeoutError
+from audit_core.log.admission import Admission, ReadLimits
+from audit_core.log.read_context import ReadContext, current, reading_in
+from audit_core.log.store import Limits, open_log
+from tests.strategies import entry
+
+EVERYTHING = Scope.everything()
+SOON_S = 10
+"""Far above what an interrupt takes, far below what the statements here would take."""
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", limits=Limits(query_timeout_s=60))
+    log.append([entry("a")])
+    yield log
+    log.close()
+
+
+def endless():
+    """A statement that would run for hours."""
+    return (
+        select(func.count().label("count"))
+        .select_from(text("range(10000000) a, range(10000000) b"))
+        .where(text("hash(a.range + b.range) % 7 = 3"))
+    )
+
+
+def quick():
+    return select(text("1"))
+
+
+class Run(threading.Thread):
+    """Runs something, and keeps what it raised."""
+
+    def __init__(self, work):
+        super().__init__(daemon=True)
+        self.work = work
+        self.raised = None
+        self.start()
+
+    def run(self):
+        try:
+            self.work()
+        except BaseException as error:
+            self.raised = error
+
+    def ended(self):
+        self.join(SOON_S)
+        assert not self.is_alive()
+        return self.raised
+
+
+def wait_until(true):
+    until = time.monotonic() + SOON_S
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def running(log):
+    return log.running_reads
+
+
+def test_all_statements_of_a_request_share_one_time_limit(log):
+    with reading_in(ReadContext(timeout_s=0.6)):
+        with pytest.raises(QueryTimeoutError, match=r"0\.6 seconds"):
+            log.fetch(endless(), EVERYTHING, max_rows=1)
+        with pytest.raises(QueryTimeoutError, match=r"0\.6 seconds"):
+            log.fetch(quick(), EVERYTHING, max_rows=1)
+    assert log.fetch(quick(), EVERYTHING, max_rows=1).table.num_rows == 1
+
+
+def test_patience_within_a_request_ends_sooner_and_then_is_over(log):
+    with log.request(person="ada") as context:
+        with log.patience(0.2), pytest.raises(QueryTimeoutError, match=r"0\.2 seconds"):
+            log.fetch(endless(), EVERYTHING, max_rows=1)
+        assert current() is context
+        log.fetch(quick(), EVERYTHING, max_rows=1)
+    assert current() is None
+
+
+def test_a_cancelled_request_ends_what_runs_and_begins_nothing_more(log):
+    context = ReadContext()
+
+    def read():
+        with reading_in(context), log.patience(50):
+            log.fetch(endless(), EVERYTHING, max_rows=1)
+
+    run = Run(read)
+    wait_until(lambda: running(log))
+    context.cancel()
+    assert isinstance(run.ended(), QueryCancelledError)
+    with reading_in(context), pytest.raises(QueryCancelledError):
+        log.fetch(quick(), EVERYTHING, max_rows=1)
+
+
+def test_a_client_that_leaves_ends_its_statement_and_no_other(log):
+    left = threading.Event()
+
+    def read(abandoned):
+        with log.request(person="ada", abandoned=abandoned):
+            log.fetch(endless(), EVERYTHING, max_rows=1)
+
+    stays, leaves = Run(lambda: read(lambda: False)), Run(lambda: read(left.is_set))
+    wait_until(lambda: running(log) == 2)
+    left.set()
+    assert isinstance(leaves.ended(), QueryCancelledError)
+    assert stays.is_alive()
+    log.interrupt_all()
+    assert isinstance(stays.ended(), QueryCancelledError)
+    log.fetch(quick(), EVERYTHING, max_rows=1)
+
+
+def test_closing_the_log_ends_what_runs(log):
+    run = Run(lambda: log.fetch(endless(), EVERYTHING, max_rows=1))
+    wait_until(lambda: running(log))
+    log.close()
+    assert isinstance(run.ended(), QueryCancelledError)
+
+
+def test_who_asks_for_much_waits_behind_who_asks_for_little():
+    admission = Admission(ReadLimits(total=2, per_organization=2, per_person=2), wait_s=SOON_S)
+    ada, bob = ReadContext(person="ada"), ReadContext(person="bob")
+    order, release = [], threading.Event()
+
+    def read(name, organization, context):
+        with admission.place(organization, context):
+            order.append(name)
+            release.wait(SOON_S)
+
+    runs = [Run(lambda: read("first", "one", ada)), Run(lambda: read("second", "one", ada))]
+    wait_until(lambda: len(order) == 2)
+    runs += [Run(lambda: read("third", "one", ada))]
+    wait_until(lambda: len(admission._waiting) == 1)
+    runs += [Run(lambda: read("other", "two", bob))]
+    wait_until(lambda: len(admission._waiting) == 2)
+    release.set()
+    assert [run.ended() for run in runs] == [None] * 4
+    assert set(order[2:]) == {"other", "third"}
+    assert order[2] == "other"
+
+
+def test_one_person_cannot_take_all_places():
+    admission = Admission(ReadLimits(per_person=1, waiting_per_person=1), wait_s=0.1)
+    ada, bob = ReadContext(person="ada"), ReadContext(person="bob")
+    with admission.place("one", ada):
+        with (
+            pytest.raises(BusyError, match="You have 1 reads") as caught,
+            admission.place("one", ada),
+        ):
+            pass
+        assert caught.value.retry_after_s > 0
+        with admission.place("one", bob), admission.place("two", ReadContext()):
+            pass
+    with admission.place("one", ada):
+        pass
+
+
+def test_an_organization_leaves_places_for_the_others_and_is_told_nothing_of_them():
+    admission = Admission(ReadLimits(total=2, per_organization=1), wait_s=0.05)
+    with admission.place("one", ReadContext(person="ada")):
+        with pytest.raises(BusyError) as caught, admission.place("one", ReadContext(person="bob")):
+            pass
+        assert caught.value.message == "The log is busy."
+        with admission.place("two", ReadContext(person="eve")):
+            pass
+
+
+def test_who_leaves_the_queue_does_not_wait_to_its_end():
+    admission = Admission(ReadLimits(total=1), wait_s=60)
+    context = ReadContext(person="bob")
+
+    def wait():
+        with admission.place("one", context):
+            pass
+
+    with admission.place("one", ReadContext(person="ada")):
+        run = Run(wait)
+        wait_until(lambda: admission._waiting)
+        context.cancel()
+        assert isinstance(run.ended(), QueryCancelledError)
+    assert not admission._waiting
+    assert not admission._running

@@ -1,0 +1,135 @@
+"""An installation of its own for tests of the running app: databases, a person, a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from audit_core.access import Permission, Role, Scope
+from audit_core.api.exports import EXPORT_PATH
+from audit_core.api.identity import SESSION_COOKIE
+from audit_core.entries import AuditEntry
+from audit_core.log.store import utc_now
+from audit_core.product import Product, open_product
+from audit_core.query.filters import EntryFilter
+from audit_core.query.windows import Bounds
+from audit_core.reader import Reader
+from audit_core.settings import Settings
+from audit_core.state.accounts import add_account
+from audit_core.state.memberships import ensure_organization, set_membership
+from audit_core.state.sessions import issue_code, redeem_code
+from audit_core.state.tokens import add_token
+from tests.export.nasty_entries import made
+
+ORGANIZATION = "org-alpha"
+PERSON = "admin@example.org"
+PASSWORD = "correct-horse-battery"
+LONG_TEXT = "long text " * 1_000
+EXPORT = f"{EXPORT_PATH}?window=all&format=jsonl"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """Databases of an app that does not run yet."""
+
+    environment: dict[str, str]
+    """The settings, as environment variables."""
+    cookie: str
+    """The Cookie header of a signed-in admin."""
+    token: str
+    """May send entries."""
+    ids: frozenset[str] = field(default_factory=frozenset)
+    """Of the entries in the log."""
+
+    def opened(self) -> Product:
+        """The product, while no app has it open; whoever calls this closes it."""
+        return open_product(_settings(self.environment), utc_now)
+
+    def stored_ids(self) -> list[str]:
+        """The ids of all entries in the log, while no app has it open."""
+        product = self.opened()
+        try:
+            batches = Reader(product.log).export(
+                EntryFilter(), Scope.everything(), Bounds(since=None, until=None)
+            )
+            return [entry.id for batch in batches for entry in batch]
+        finally:
+            product.close()
+
+
+def install(folder: Path, *, entries: int, log_url: str = "", state_url: str = "") -> Installation:
+    """Make the databases in an empty folder, or at the given addresses. Each of the `entries` is
+    about 10 kB long, so that a download is larger than what a connection holds on its way."""
+    environment = {
+        "SANDTRAIL_LOG_URL": log_url or f"duckdb:///{folder / 'log.duckdb'}",
+        "SANDTRAIL_STATE_URL": state_url or f"sqlite:///{folder / 'state.sqlite'}",
+        "SANDTRAIL_KEY_FILE": str(folder / "secret.key"),
+        "SANDTRAIL_DEMO": "0",
+        "SANDTRAIL_FREE_SPACE_FLOOR_MB": "0",
+    }
+    product = open_product(_settings(environment), utc_now)
+    try:
+        stored = [long_entry(number) for number in range(entries)]
+        product.log.append(stored)
+        cookie, token = _people(product)
+    finally:
+        product.close()
+    return Installation(
+        environment=environment,
+        cookie=f"{SESSION_COOKIE}={cookie}",
+        token=token,
+        ids=frozenset(entry.id for entry in stored),
+    )
+
+
+def long_entry(number: int) -> AuditEntry:
+    """An entry that is not like any other and cannot be compressed away."""
+    return made(
+        number,
+        organization_id=ORGANIZATION,
+        status_code=500,
+        error_message=f"{number} {LONG_TEXT}",
+        created_at=utc_now() - timedelta(days=1) + timedelta(milliseconds=number),
+    )
+
+
+def _settings(environment: dict[str, str]) -> Settings:
+    names = {name.removeprefix("SANDTRAIL_").lower(): value for name, value in environment.items()}
+    return Settings(**names)  # type: ignore[arg-type]
+
+
+def _people(product: Product) -> tuple[str, str]:
+    """The secrets of a session and of a token."""
+    now = utc_now()
+    with product.state.begin() as connection:
+        ensure_organization(connection, organization_id=ORGANIZATION, name="Alpha Works")
+        account = add_account(
+            connection, email=PERSON, name="Ada", password=PASSWORD, now=now, cost=4
+        )
+        set_membership(
+            connection,
+            account_id=account.id,
+            organization_id=ORGANIZATION,
+            role=Role.ADMIN,
+            grants=frozenset(),
+        )
+        code = issue_code(connection, account_id=account.id, now=now)
+        secret = redeem_code(
+            connection,
+            code=code,
+            now=now,
+            lifetime=timedelta(hours=12),
+            address="127.0.0.1",
+            user_agent="test",
+        )
+        assert secret is not None
+        _, token = add_token(
+            connection,
+            organization_id=ORGANIZATION,
+            name="collector",
+            verbs=frozenset({Permission.INGEST.value}),
+            now=now,
+            expires_at=None,
+        )
+    return secret, token
