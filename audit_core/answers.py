@@ -16,6 +16,7 @@ class Row:
     """An entry and its place in the order of arrival."""
 
     seq: int
+    """Its number in the scope of the read: an organization's own count."""
     entry: AuditEntry
     received_at: datetime | None = None
     """When the log received it, or its last state; aware, UTC. `None` where nobody asked."""

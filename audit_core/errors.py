@@ -49,11 +49,13 @@ class QueryCancelledError(AuditError):
 
 
 class BusyError(AuditError):
-    """Too much is under way at once; `retry_after_s` says when to ask again, in seconds."""
+    """Too much is under way at once; `retry_after_s` says when to ask again, in seconds, and `own`
+    whether who asks, or their organization, has too much under way."""
 
-    def __init__(self, message: str, hint: str, *, retry_after_s: int) -> None:
+    def __init__(self, message: str, hint: str, *, retry_after_s: int, own: bool = False) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+        self.own = own
 
 
 class FilterError(AuditError):

@@ -24,7 +24,7 @@ from audit_core.places import MOST_HOURS, Places
 from audit_core.query import facets, overview, patterns, statements
 from audit_core.query.buckets import buckets_for
 from audit_core.query.counting import EACH, Countable
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbers_of
 from audit_core.query.facets import Facet, FacetValue
 from audit_core.query.filters import EntryFilter
 from audit_core.query.neighbours import Kinship, kin
@@ -58,7 +58,7 @@ class Reader:
         place, asked = self.places.page(wanted, scope, bounds, cursor, rows)
         statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, asked=asked)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
-        found = _rows(fetched)
+        found = _rows(fetched, scope)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -136,7 +136,7 @@ class Reader:
         """
         for time in dict.fromkeys((created_at, None)):
             statement = statements.entry_with_id(entry_id, scope, created_at=time)
-            if found := _rows(self.log.fetch(statement, scope, max_rows=1)):
+            if found := _rows(self.log.fetch(statement, scope, max_rows=1), scope):
                 return found[0]
         return None
 
@@ -297,13 +297,14 @@ class Reader:
                 return
             after = Cursor(
                 created_at=found[-1].created_at,
-                seq=fetched.table.column("seq")[-1].as_py(),
+                seq=numbers_of(fetched.table, scope)[-1],
                 newer=True,
             )
 
 
-def _rows(fetched: Fetched) -> list[Row]:
-    seqs, times = (fetched.table.column(name).to_pylist() for name in ("seq", "received_at"))
+def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
+    seqs = numbers_of(fetched.table, scope)
+    times = fetched.table.column("received_at").to_pylist()
     return [
         Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
         for seq, received, entry in zip(seqs, times, from_arrow(fetched.table), strict=True)

@@ -17,7 +17,7 @@ from audit_core.access import Scope
 from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog
 from audit_core.query import digests
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbers_of
 
 STEP = 50_000
 """How many rows are read and stored at once."""
@@ -88,7 +88,7 @@ class LocalOrigin:
             if not fetched.truncated:
                 return
             created_at = fetched.table.column("created_at")[-1].as_py().replace(tzinfo=UTC)
-            seq = fetched.table.column("seq")[-1].as_py()
+            seq = numbers_of(fetched.table, self.scope)[-1]
             after = Cursor(created_at=created_at, seq=seq, newer=True)
 
 

@@ -103,6 +103,8 @@ def multiply(source: Path, target: Path, times: int) -> None:
                 connection.execute(
                     f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (copy) REPLACE ("
                     f"seq * {times} + copy AS seq, revision * {times} + copy AS revision, "
+                    f"organization_seq * {times} + copy AS organization_seq, "
+                    f"organization_revision * {times} + copy AS organization_revision, "
                     f"{renamed('id')} AS id, CASE length(target_id) WHEN 36 "
                     f"THEN {renamed('target_id')} ELSE target_id END AS target_id, "
                     "created_at - to_milliseconds(1300 * copy) AS created_at) "

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
+from audit_core.log.read_context import reading_in
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, mark, organization, problems, sign_in, viewer
+from pages.parts import abandoned, cached, mark, organization, problems, sign_in, viewer
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
@@ -91,4 +92,8 @@ with problems.boundary():
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
-        chosen.run()
+        request = cached.product().log.new_request(
+            person=person.account_id, abandoned=abandoned.check_of_this_run()
+        )
+        with reading_in(request):
+            chosen.run()

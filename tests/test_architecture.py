@@ -1,6 +1,7 @@
 """The rules of docs/architecture.md that can be read off the code."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def named(path):
     return str(path.relative_to(ROOT))
 
 
+@cache
 def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 

@@ -15,9 +15,9 @@ from audit_core.access import Permission
 from audit_core.access_log.download import file_name, stream
 from audit_core.access_log.filters import Part, RecordFilter, RecordScope, readable_parts
 from audit_core.access_log.reader import RecordReader
-from audit_core.api.exports import ClosedStream
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, known_viewer, refuse, session_secret
+from audit_core.api.reading import ClosedStream
 from audit_core.errors import FilterError
 from audit_core.export.download import Format, Progress
 from audit_core.product import Product

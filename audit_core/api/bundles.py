@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
 from audit_core.api.identity import address_of, require
+from audit_core.api.reading import run_read
 from audit_core.product import Product
 from audit_core.query.windows import parse_instant
 from audit_core.starts.bundle_reader import BundleReader
@@ -40,7 +40,12 @@ def bundle_route(product: Callable[[], Product]) -> Route:
         if isinstance(found, Response):
             return found
         viewer, scope = found
-        return await run_in_threadpool(_answer, product(), viewer, scope, request)
+        opened = product()
+        return await run_read(
+            request,
+            opened.log.new_request(person=viewer.account_id),
+            lambda: _answer(opened, viewer, scope, request),
+        )
 
     return Route(BUNDLE_PATH, bundle, methods=["GET"])
 

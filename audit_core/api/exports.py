@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
-from anyio import CancelScope
-from starlette import types
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
+from audit_core.api.downloads import Downloads
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, require
+from audit_core.api.reading import ClosedStream, run_read
 from audit_core.errors import FilterError
 from audit_core.export.download import Format, Progress, file_name, stream
+from audit_core.log.read_context import ReadContext
 from audit_core.product import Product
 from audit_core.query.filters import EntryFilter
 from audit_core.query.secrecy import require_visible
@@ -28,12 +28,18 @@ from audit_core.state.sessions import Viewer
 
 EXPORT_PATH = "/api/v1/export"
 
+STEP_WAIT_S = 120.0
+"""How long a step of a download waits for its turn among the reads, in seconds: it would break
+off."""
 
-def export_routes(product: Callable[[], Product]) -> list[Route]:
+
+def export_routes(product: Callable[[], Product], downloads: Downloads) -> list[Route]:
     """`EXPORT_PATH` takes the filter's parameters, and:
 
     `format` (`csv` or `jsonl`), `organization` (the one that the page showed: another tab may
     have switched since, and then nothing is sent), `as_of` (what a relative window counts from).
+
+    429 or 503 with Retry-After where too many downloads are under way.
     """
 
     async def export(request: Request) -> Response:
@@ -55,7 +61,18 @@ def export_routes(product: Callable[[], Product]) -> list[Route]:
                 },
                 status_code=409,
             )
-        return await run_in_threadpool(_start, product(), viewer, scope, asked, address_of(request))
+        person = viewer.account_id
+        end = downloads.begin(person, scope.organization_id or "")
+        try:
+            opened, address = product(), address_of(request)
+            return await run_read(
+                request,
+                opened.log.new_request(person=person),
+                lambda: _start(opened, viewer, scope, asked, address, end),
+            )
+        except BaseException:
+            end()
+            raise
 
     return [Route(EXPORT_PATH, export, methods=["GET"])]
 
@@ -88,39 +105,17 @@ class _Asked:
         return self.wanted.window.bounds(self.as_of)
 
 
-class ClosedStream(StreamingResponse):
-    """Tells how it ended, whatever ended it: whether all pieces went out."""
-
-    def __init__(
-        self,
-        pieces: Iterator[bytes],
-        end: Callable[[bool], None],
-        *,
-        media_type: str,
-        headers: dict[str, str],
-    ) -> None:
-        super().__init__(self._counted(pieces), media_type=media_type, headers=headers)
-        self._end = end
-        self._whole = False
-
-    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        yield from pieces
-        self._whole = True
-
-    async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with CancelScope(shield=True):
-                await run_in_threadpool(self._end, self._whole)
-
-
 def _read(query: str, now: datetime) -> _Asked:
     return _Asked(parse_qs(query, keep_blank_values=True), now)
 
 
 def _start(
-    product: Product, viewer: Viewer, scope: Scope, asked: _Asked, address: str | None
+    product: Product,
+    viewer: Viewer,
+    scope: Scope,
+    asked: _Asked,
+    address: str | None,
+    ended: Callable[[], None],
 ) -> Response:
     require_visible(asked.wanted.expression, asked.wanted.query, scope)
     reader = Reader(product.log)
@@ -152,12 +147,14 @@ def _start(
 
     def end(whole: bool) -> None:
         # A reader who goes away midway, or an error, is on record as well.
+        ended()
         note("export.finished" if whole else "export.broken", {"entries": progress.entries})
 
     note("export.started", {})
     return ClosedStream(
         pieces,
         end,
+        context=ReadContext(person=viewer.account_id, wait_s=STEP_WAIT_S),
         media_type=asked.format.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -33,6 +33,8 @@ _STATUS: tuple[tuple[type[AuditError], int], ...] = (
 
 def status_of(error: AuditError) -> int:
     """The HTTP status of an error that a person can act on; 500 for one of the set-up."""
+    if isinstance(error, BusyError) and error.own:
+        return 429
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 

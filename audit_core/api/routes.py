@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from audit_core.api.access_record import access_record_route
 from audit_core.api.bundles import bundle_route
+from audit_core.api.downloads import Downloads
 from audit_core.api.entries import entries_route
 from audit_core.api.exports import export_routes
 from audit_core.api.head import head_route
@@ -25,13 +26,14 @@ def routes(product: Callable[[], Product]) -> list[Route]:
 
     The last one answers every other path under /api, which else would show the pages.
     """
+    downloads = Downloads()
     return [
         *health_routes(product),
         *session_routes(product),
         entries_route(product),
         head_route(product),
         suggestions_route(product),
-        *export_routes(product),
+        *export_routes(product, downloads),
         access_record_route(product),
         bundle_route(product),
         *operator_routes(product),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,6 +12,7 @@ from starlette.routing import Route
 from audit_core.access import Permission, Scope
 from audit_core.api.identity import require
 from audit_core.api.pace import SPAN, Pace
+from audit_core.api.reading import run_read
 from audit_core.known_values import KnownValues
 from audit_core.log.store import AuditLog
 from audit_core.product import Product
@@ -58,7 +58,11 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
             return JSONResponse(
                 {"error": f"a query has at most {MAX_CHARACTERS} characters"}, status_code=400
             )
-        return await run_in_threadpool(answer, viewer.account_id, scope, before, after)
+        return await run_read(
+            request,
+            product().log.new_request(person=viewer.account_id),
+            lambda: answer(viewer.account_id, scope, before, after),
+        )
 
     return Route(SUGGESTIONS_PATH, receive, methods=["GET"])
 

@@ -87,7 +87,8 @@ class Admission:
         self._admit()
 
     def _wait(self, place: _Place, context: ReadContext) -> None:
-        until = time.monotonic() + self.wait_s
+        wait_s = self.wait_s if context.wait_s is None else context.wait_s
+        until = time.monotonic() + wait_s
         while not place.admitted:
             context.check()
             left_s = min(until - time.monotonic(), context.remaining_s)
@@ -125,7 +126,12 @@ class Admission:
         """Tells of one's own reads only: what others do is nobody's business."""
         own = sum(each.person == place.person for each in self._running)
         if place.person is not None and own >= self.limits.per_person:
-            message = f"You have {own} reads of the log under way; no more run at once."
-        else:
-            message = "The log is busy."
-        return BusyError(message, "Try again in a few seconds.", retry_after_s=RETRY_AFTER_S)
+            return BusyError(
+                f"You have {own} reads of the log under way; no more run at once.",
+                "Wait until one is complete, or close a page that you do not need.",
+                retry_after_s=RETRY_AFTER_S,
+                own=True,
+            )
+        return BusyError(
+            "The log is busy.", "Try again in a few seconds.", retry_after_s=RETRY_AFTER_S
+        )

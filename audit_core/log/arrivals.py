@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import pyarrow as pa
 
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
-from audit_core.log.schema import to_arrow
+from audit_core.log.schema import as_table
 
 Key = tuple[str | None, str]
 """What makes an entry the same entry: its organization (`None` for none) and its id."""
@@ -44,6 +44,7 @@ class Stored:
     """What must be known of a stored entry to judge an arrival with the same key."""
 
     seq: int
+    organization_seq: int
     created_at: datetime
     status_code: int | None
 
@@ -68,15 +69,15 @@ class Decision(Generic[Arrival]):
 
     insertions: dict[Key, Arrival] = field(default_factory=dict)
     """New entries in order of arrival, each in its latest known state."""
-    completions: dict[Key, tuple[int, Arrival]] = field(default_factory=dict)
-    """The seq of the stored entry, and the arrival that replaces it."""
+    completions: dict[Key, tuple[Stored, Arrival]] = field(default_factory=dict)
+    """The stored entry, and the arrival that replaces it."""
     verdicts: list[str] = field(default_factory=list)
     """For each arrival `ACCEPTED`, `KNOWN`, `FINISHED`, or else the reason of refusal."""
 
     @property
-    def completed(self) -> list[int]:
-        """The seq of each stored entry that is finished."""
-        return [seq for seq, _ in self.completions.values()]
+    def completed(self) -> list[Stored]:
+        """The stored entries that are finished."""
+        return [stored for stored, _ in self.completions.values()]
 
     def report(self, start: int, stop: int) -> AppendReport:
         """The report for the arrivals from index `start` to before `stop`."""
@@ -93,17 +94,10 @@ class Decision(Generic[Arrival]):
         )
 
 
-def numbered(
-    decision: Decision[AuditEntry], numbers: Iterator[int], received_at: datetime
-) -> pa.Table:
-    """The rows to store, of the shape `schema.ARROW`."""
-    rows: list[tuple[int, int, AuditEntry]] = []
-    for entry in decision.insertions.values():
-        number = next(numbers)
-        rows.append((number, number, entry))
-    for seq, entry in decision.completions.values():
-        rows.append((seq, next(numbers), entry))
-    return to_arrow(rows, received_at=received_at)
+def rows_of(decision: Decision[AuditEntry]) -> pa.Table:
+    """What to store, of the shape `schema.ARRIVING`: new entries, then the completions."""
+    finishing = [entry for _, entry in decision.completions.values()]
+    return as_table([*decision.insertions.values(), *finishing])
 
 
 ACCEPTED = "accepted"
@@ -165,5 +159,5 @@ def decide(
             if key in decision.insertions:
                 decision.insertions[key] = entry
             else:
-                decision.completions[key] = (stored[key].seq, entry)
+                decision.completions[key] = (stored[key], entry)
     return decision

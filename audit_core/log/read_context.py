@@ -25,7 +25,8 @@ class ReadContext:
 
     `timeout_s` counts from now. `person` identifies who asks, for the limits per person; `None`
     takes it from `parent`. `abandoned` says whether the client has left: it is asked a few times a
-    second from another thread and must not block. A context within a `parent` ends no later than
+    second from another thread and must not block. `wait_s` is how long a read waits for its turn,
+    in seconds, where that is not `admission.WAIT_S`. A context within a `parent` ends no later than
     the parent does.
     """
 
@@ -35,17 +36,20 @@ class ReadContext:
         timeout_s: float = math.inf,
         person: str | None = None,
         abandoned: Callable[[], bool] = _never,
+        wait_s: float | None = None,
         parent: ReadContext | None = None,
     ) -> None:
         self.limit_s = timeout_s
         """The time limit in force, in seconds, as people are told of it."""
         self.ends_at = time.monotonic() + timeout_s
         self.person = person
+        self.wait_s = wait_s
         self._abandoned = abandoned
         self._parent = parent
         self._cancelled = threading.Event()
         if parent is not None:
             self.person = person if person is not None else parent.person
+            self.wait_s = wait_s if wait_s is not None else parent.wait_s
             if parent.ends_at < self.ends_at:
                 self.ends_at, self.limit_s = parent.ends_at, parent.limit_s
 

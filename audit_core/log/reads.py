@@ -19,7 +19,6 @@ from audit_core.log.read_context import (
     ReadContext,
     cancelled_error,
     current,
-    reading_in,
     timeout_error,
 )
 from audit_core.log.watchdog import Watchdog
@@ -41,14 +40,6 @@ class Reads:
         self._admission = Admission()
 
     @contextmanager
-    def request(self, *, person: str, abandoned: Callable[[], bool]) -> Iterator[ReadContext]:
-        """See `AuditLog.request`."""
-        with reading_in(
-            ReadContext(timeout_s=self.timeout_s, person=person, abandoned=abandoned)
-        ) as context:
-            yield context
-
-    @contextmanager
     def connection(self, engine: Engine, scope: Scope | None) -> Iterator[Connection]:
         """A connection whose work is stopped at the deadline, or when nobody waits for it any
         more, with errors translated.
@@ -56,7 +47,8 @@ class Reads:
         Without a scope it is the program's own work, which shows nobody an entry and takes no
         place among the reads.
         """
-        context = current() or ReadContext()
+        # What the program does of its own accord is no part of a request.
+        context = (None if scope is None else current()) or ReadContext()
         context.check()
         place = (
             nullcontext()

@@ -7,7 +7,7 @@ both. So the large table is append-only on every engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from sqlalchemy.types import TypeDecorator
 
 from audit_core.entries import FIELDS, AuditEntry
 
-VERSION = 3
+VERSION = 4
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -60,6 +60,8 @@ def _entry_columns() -> list[Column[object]]:
     return [
         Column("seq", BigInteger, nullable=False, autoincrement=False),
         Column("revision", BigInteger, nullable=False, autoincrement=False),
+        Column("organization_seq", BigInteger, nullable=False, autoincrement=False),
+        Column("organization_revision", BigInteger, nullable=False, autoincrement=False),
         Column("id", Text, nullable=False),
         Column("actor_id", Text, nullable=False),
         Column("actor_email", Text, nullable=False),
@@ -83,7 +85,9 @@ def _entry_columns() -> list[Column[object]]:
 audit_entry = Table("audit_entry", metadata, *_entry_columns())
 """Finished entries. `seq` is the order of arrival: unique, increasing, never changed.
 `revision` is drawn from the same counter at the last write of the row: equal to `seq`, or
-higher once the entry was finished by a later arrival."""
+higher once the entry was finished by a later arrival. Both count the whole log, so neither leaves
+the house: what an organization sees is `organization_seq`, its own entries counted from 1 without
+gaps in the same order, and `organization_revision`, its own writes."""
 
 unfinished_entry = Table("unfinished_entry", metadata, *_entry_columns())
 """Entries in flight or unanswered: few, and each may still be finished."""
@@ -116,8 +120,12 @@ organization_head = Table(
     MetaData(),
     Column("organization_id", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False, autoincrement=False),
+    Column("organization_seq", BigInteger, nullable=False, autoincrement=False),
+    Column("organization_revision", BigInteger, nullable=False, autoincrement=False),
 )
-"""The newest revision of each organization, for other processes: made only where there are any."""
+"""The highest numbers that were given for each organization. An engine that is shared keeps it
+with each append; the embedded one before it drops entries, since those that are left may not have
+the highest. Reads take the highest of all rows of an organization."""
 
 COUNTED_BY = (
     "organization_id",
@@ -208,6 +216,9 @@ READS_COUNTS = {COUNTED_REVISION.key: True}
 entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
 """What every read sees."""
 
+NUMBERS = ("seq", "revision", "organization_seq", "organization_revision")
+"""What the log adds to an entry, with `received_at`."""
+
 ARROW = pa.schema(
     [
         pa.field(
@@ -225,30 +236,24 @@ ARROW = pa.schema(
 )
 """The tables' shape as Arrow; times are UTC without a zone."""
 
-ARRIVING = pa.schema(
-    [field for field in ARROW if field.name not in ("seq", "revision", "received_at")]
-)
+ARRIVING = pa.schema([field for field in ARROW if field.name not in (*NUMBERS, "received_at")])
 """Entries that arrive, as columns: the 16 fields, as they are stored."""
 
 FOUND = pa.schema(
     [
         pa.field("row", pa.int64()),
-        *(ARROW.field(name) for name in ("seq", "created_at", "status_code")),
+        *(ARROW.field(name) for name in ("seq", "organization_seq", "created_at", "status_code")),
     ]
 )
 """What is stored for arriving rows: the row's index, from 0, and what judges it."""
 
 
-def to_arrow(rows: Iterable[tuple[int, int, AuditEntry]], *, received_at: datetime) -> pa.Table:
-    """Rows of (seq, revision, entry) as a table of the shape `ARROW`."""
-    rows = list(rows)
-    columns: dict[str, list[object]] = {
-        "seq": [seq for seq, _, _ in rows],
-        "revision": [revision for _, revision, _ in rows],
-        "received_at": [received_at.astimezone(UTC).replace(tzinfo=None)] * len(rows),
-        **columns_of([entry for _, _, entry in rows]),
-    }
-    return pa.table([pa.array(columns[field.name], field.type) for field in ARROW], schema=ARROW)
+def as_table(given: Sequence[AuditEntry]) -> pa.Table:
+    """Entries as a table of the shape `ARRIVING`."""
+    columns = columns_of(given)
+    return pa.table(
+        [pa.array(columns[field.name], field.type) for field in ARRIVING], schema=ARRIVING
+    )
 
 
 def columns_of(given: Sequence[AuditEntry]) -> dict[str, list[object]]:

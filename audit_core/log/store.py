@@ -19,21 +19,21 @@ from audit_core.access import Scope
 from audit_core.entries import UNANSWERED_STATUS, AuditEntry
 from audit_core.errors import (
     AuditError,
-    SchemaTooNewError,
     StorageFullError,
     StoreUnavailableError,
 )
 from audit_core.faults import REPORTER, Fault, fault_in_words, told
-from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, numbered
+from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, rows_of
 from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
+from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered
+from audit_core.log.opening import prepare
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.reads import Reads
 from audit_core.log.retention import Retention
 from audit_core.log.schema import (
-    VERSION,
     Statement,
     audit_entry,
     log_schema,
@@ -125,10 +125,11 @@ class AuditLog:
             raise self._translated(error) from error
 
     def head(self, organization_id: str | None) -> int:
-        """The newest revision of an organization, or of the whole log for `None`; 0 if empty.
+        """How many writes an organization has had: entries stored or finished; 0 if none.
 
-        It grows with every entry stored or finished. Costs no query where this process alone has
-        the log, else one small query a second, however many ask. Raises `StoreUnavailableError`.
+        Nothing that others do moves it. For `None` the newest revision of the whole log, which is
+        for the operator only. Costs no query where this process alone has the log, else one small
+        query a second, however many ask. Raises `StoreUnavailableError`.
         """
         return self._heads.of(organization_id)
 
@@ -139,6 +140,10 @@ class AuditLog:
         stored at this very moment may still get a number below.
         """
         return self._heads.newest()
+
+    def since(self, organization_id: str | None) -> Since:
+        """This moment, as `last_seq` and as an organization counts it."""
+        return self._heads.since(organization_id)
 
     @property
     def keeps_counts(self) -> bool:
@@ -159,14 +164,13 @@ class AuditLog:
             elapsed_s=time.perf_counter() - started,
         )
 
-    @contextmanager
-    def request(
+    def new_request(
         self, *, person: str, abandoned: Callable[[], bool] = lambda: False
-    ) -> Iterator[ReadContext]:
-        """Reads within it, in this thread, are one request: together they may take as long as one
-        read else may, and end once it is cancelled; see `ReadContext`."""
-        with self._reads.request(person=person, abandoned=abandoned) as context:
-            yield context
+    ) -> ReadContext:
+        """For the reads of one request: together they may take as long as one read else may."""
+        return ReadContext(
+            timeout_s=self._limits.query_timeout_s, person=person, abandoned=abandoned
+        )
 
     @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
@@ -200,6 +204,7 @@ class AuditLog:
         self._writer.close()
         self._closed = True
         self._reads.drain()
+        self._dialect.let_go(self._engine)
         self._engine.dispose()
         if self._lock:
             self._lock.release()
@@ -210,8 +215,9 @@ class AuditLog:
         except DBAPIError as error:
             raise self._translated(error) from error
         try:
-            with engine.begin() as connection:
-                self._prepare(connection)
+            now = self._clock()
+            earliest = self._limits.retention.earliest(now)
+            prepare(self._dialect, engine, now=now, earliest=earliest)
         except DBAPIError as error:
             engine.dispose()
             raise self._translated(error) from error
@@ -220,26 +226,11 @@ class AuditLog:
             raise
         return engine
 
-    def _prepare(self, connection: Connection) -> None:
-        """Make what is missing; a log of a newer program is left as it is."""
-        found = self._dialect.prepare_schema(connection)
-        if found is not None and found > VERSION:
-            raise SchemaTooNewError(
-                f"The log {self._dialect.name} has schema version {found}; "
-                f"this program knows versions up to {VERSION}.",
-                "Use the newer program that wrote it.",
-            )
-        now = self._clock()
-        self._dialect.prepare(connection, now=now)
-        if found is None or found < VERSION:
-            connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
-        self._drop_expired(connection, self._limits.retention.earliest(now))
-
     def _drop_expired(self, connection: Connection, earliest: datetime | None) -> None:
         if earliest is not None and earliest != self._kept_since:
             self._dialect.drop_before(connection, earliest)
 
-    def _read_heads(self) -> dict[str, int]:
+    def _read_heads(self) -> dict[str, Head]:
         with self._reading(None) as connection:
             return self._dialect.heads(connection)
 
@@ -282,16 +273,17 @@ class AuditLog:
         with self._engine.begin() as connection:
             self._drop_expired(connection, earliest)
             numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
-            decision, rows = self._decided(connection, arriving, earliest, numbers, now)
-            self._dialect.forget_unfinished(connection, decision.completed)
+            decision = self._decided(connection, arriving, earliest)
+            rows, heads = self._numbered(connection, decision, numbers, now)
+            self._dialect.forget_unfinished(connection, [each.seq for each in decision.completed])
             finished, unfinished = _parted(rows)
             if not len(arriving):
                 self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
             self._dialect.insert(connection, unfinished_entry, unfinished)
-            newest = rows.group_by("organization_id").aggregate([("revision", "max")])
-            heads = dict(zip(*(newest.column(place).to_pylist() for place in (0, 1)), strict=True))
-            self._dialect.keep_counts(connection, max(heads.values(), default=0))
+            self._dialect.keep_counts(
+                connection, max((head.revision for head in heads.values()), default=0)
+            )
             self._dialect.keep_heads(connection, heads)
         self._heads.moved(heads)
         self._kept_since = earliest
@@ -302,17 +294,26 @@ class AuditLog:
         connection: Connection,
         arriving: Arrivals,
         earliest: datetime | None,
-        numbers: Iterator[int],
-        now: datetime,
-    ) -> tuple[Decision[AuditEntry] | TableDecision, pa.Table]:
-        """The decision, and the rows to store."""
+    ) -> Decision[AuditEntry] | TableDecision:
         if isinstance(arriving, pa.Table):
             stored_rows = self._dialect.stored_rows(connection, arriving)
-            by_columns = decide_table(arriving, stored_rows, earliest=earliest)
-            return by_columns, by_columns.numbered(numbers, now)
+            return decide_table(arriving, stored_rows, earliest=earliest)
         times = {key_of(entry): entry.created_at for entry in arriving}
-        decision = decide(arriving, self._dialect.stored(connection, times), earliest=earliest)
-        return decision, numbered(decision, numbers, now)
+        return decide(arriving, self._dialect.stored(connection, times), earliest=earliest)
+
+    def _numbered(
+        self,
+        connection: Connection,
+        decision: Decision[AuditEntry] | TableDecision,
+        numbers: Iterator[int],
+        now: datetime,
+    ) -> tuple[pa.Table, dict[str, Head]]:
+        """The rows to store, and the heads of their organizations once they are."""
+        rows = decision.rows if isinstance(decision, TableDecision) else rows_of(decision)
+        organizations = pc.unique(rows.column("organization_id")).to_pylist()
+        heads = self._dialect.own_heads(connection, organizations, self._heads.known())
+        rows = numbered(rows, decision.completed, numbers, heads, now)
+        return rows, advanced(heads, rows)
 
     def _replicate(self, rows: pa.Table) -> int:
         organization = rows.column("organization_id")[0].as_py()
@@ -336,10 +337,10 @@ class AuditLog:
             settled, unfinished = _parted(new)
             self._dialect.insert(connection, audit_entry, settled)
             self._dialect.insert(connection, unfinished_entry, unfinished)
-            heads = {organization: max(*revisions, self._heads.of(organization))}
+            heads = heads_of(rows)
             newest = max(*revisions, self._heads.counter)
             self._dialect.keep_counts(connection, newest, replicated=settled)
-            self._dialect.keep_heads(connection, heads)
+            self._dialect.raise_heads(connection, heads)
         self._heads.moved(heads)
         return int(new.num_rows)
 

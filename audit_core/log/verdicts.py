@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from audit_core.log.arrivals import (
     decide,
     key_of,
 )
-from audit_core.log.schema import ARROW
 
 _Mask = npt.NDArray[np.bool_]
 _Numbers = npt.NDArray[np.int64]
@@ -45,29 +43,18 @@ class TableDecision:
     """New entries in order of arrival, each in its latest known state."""
     completions: pa.Table
     """The arrivals that replace stored entries."""
-    completed: list[int]
-    """The seq of the stored entry for each of the completions."""
+    completed: list[Stored]
+    """The stored entry of each of the completions."""
     told: AppendReport
 
     def report(self, start: int, stop: int) -> AppendReport:
         """The report for all arrivals: a table is never decided together with others."""
         return self.told
 
-    def numbered(self, numbers: Iterator[int], received_at: datetime) -> pa.Table:
-        """The rows to store, of the shape `schema.ARROW`."""
-        count = self.insertions.num_rows + self.completions.num_rows
-        revisions = np.fromiter(islice(numbers, count), np.int64, count)
-        seqs = np.concatenate(
-            [revisions[: self.insertions.num_rows], np.array(self.completed, np.int64)]
-        )
-        rows = pa.concat_tables([self.insertions, self.completions])
-        moment = np.datetime64(received_at.astimezone(UTC).replace(tzinfo=None), "us")
-        return (
-            rows.append_column("seq", pa.array(seqs))
-            .append_column("revision", pa.array(revisions))
-            .append_column("received_at", pa.array(np.full(count, moment)))
-            .select(ARROW.names)
-        )
+    @property
+    def rows(self) -> pa.Table:
+        """What to store, of the shape `schema.ARRIVING`: new entries, then the completions."""
+        return pa.concat_tables([self.insertions, self.completions])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +103,7 @@ def decide_table(
     return TableDecision(
         insertions=_taken(arriving, insertions),
         completions=_taken(arriving, completions),
-        completed=held.seq[completions].tolist(),
+        completed=[held.of(row) for row in completions.tolist()],
         told=AppendReport(
             accepted=len(plain) + len(pairs.first) + rest.verdicts.count(ACCEPTED),
             known=int(known.sum()) + pairs.known + rest.verdicts.count(KNOWN),
@@ -133,6 +120,8 @@ class _Held:
         rows = stored.column("row").to_numpy()
         self.seq = np.full(count, _NONE, np.int64)
         self.seq[rows] = stored.column("seq").to_numpy()
+        self._number = np.zeros(count, np.int64)
+        self._number[rows] = stored.column("organization_seq").to_numpy()
         self.created = np.zeros(count, "datetime64[us]")
         self.created[rows] = _microseconds(stored.column("created_at"))
         self.progress = np.zeros(count, np.int8)
@@ -145,6 +134,7 @@ class _Held:
         """The stored entry of a row that has one."""
         return Stored(
             seq=int(self.seq[row]),
+            organization_seq=int(self._number[row]),
             created_at=self.created[row].item().replace(tzinfo=UTC),
             status_code=self._status[row],
         )

@@ -16,7 +16,7 @@ from audit_core.log.dialects.functions import (
 from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.buckets import DAY_US
 from audit_core.query.conditions import within, within_scope
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbered_by
 from audit_core.query.statements import beyond
 from audit_core.query.windows import EPOCH, Bounds
 
@@ -70,9 +70,9 @@ def rows_of_days(
             within_scope(entries, scope),
             entries.c.organization_id == organization_id,
             within(entries, days),
-            beyond(entries, after),
+            beyond(entries, after, scope),
         )
-        .order_by(entries.c.created_at, entries.c.seq)
+        .order_by(entries.c.created_at, numbered_by(entries, scope))
     )
 
 

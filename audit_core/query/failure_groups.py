@@ -32,6 +32,7 @@ from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import within, within_scope
 from audit_core.query.creations import AMONG_ENTRIES, Creations
+from audit_core.query.cursors import numbered_by
 from audit_core.query.filters import EntryFilter
 from audit_core.query.overview import STARTING_ACTIONS
 from audit_core.query.secrecy import shown_template
@@ -123,7 +124,7 @@ def described(attempt: CTE, scope: Scope, bounds: Bounds) -> CTE:
                 "pattern"
             ),
         )
-        .join(entries, entries.c.seq == attempt.c.seq)
+        .join(entries, numbered_by(entries, scope) == attempt.c.seq)
         .where(starting(scope, bounds))
         .cte("described")
         .prefix_with(ONCE)

@@ -30,6 +30,7 @@ from audit_core.log.schema import entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import within, within_scope
 from audit_core.query.creations import Creations
+from audit_core.query.cursors import numbered_by
 from audit_core.query.overview import STARTING_ACTIONS
 from audit_core.query.windows import Bounds
 
@@ -69,9 +70,9 @@ class Lives:
     """The common table expressions of one statement."""
 
     told: CTE
-    """The entries: `seq`, `at_us`, `action`, `status_code`, `asked` (1 or 0), `sandbox` (the id;
-    a name where no id is known, NULL where neither is), `by_name` (1: the id was found by the
-    name)."""
+    """The entries: `seq` (the number in the scope), `at_us`, `action`, `status_code`, `asked` (1
+    or 0), `sandbox` (the id; a name where no id is known, NULL where neither is), `by_name` (1: the
+    id was found by the name)."""
     aliases: CTE
     """Names and ids: `name`, `sandbox`, `since_us`, `until_us`, `before_us`."""
 
@@ -131,7 +132,7 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
     unborn = and_(column.action == literal(CREATE), column.target_id.is_(None))
     return (
         select(
-            column.seq,
+            numbered_by(entries, scope).label("seq"),
             epoch_microseconds(column.created_at).label("at_us"),
             column.action,
             column.status_code,

@@ -20,7 +20,7 @@ from audit_core.log.schema import Statement, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
 from audit_core.query.creations import AMONG_ENTRIES, Creations
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbered_by
 from audit_core.query.filters import EntryFilter
 from audit_core.query.overview import STARTING_ACTIONS
 from audit_core.query.sandboxes import (
@@ -257,10 +257,11 @@ def start_counts(
 def whole_entries(
     seqs: tuple[int, ...], scope: Scope, *, since: datetime, until: datetime
 ) -> Statement:
-    """The entries with these numbers, whole, made from `since` until `until`, both included."""
+    """The entries with these numbers in the scope, whole, made from `since` until `until`, both
+    included."""
     return select(entries).where(
         within_scope(entries, scope),
         entries.c.created_at >= since,
         entries.c.created_at <= until,
-        entries.c.seq.in_(seqs),
+        numbered_by(entries, scope).in_(seqs),
     )

@@ -27,7 +27,7 @@ from audit_core.query.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within_scope
 from audit_core.query.counting import EACH, Countable
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbered_by
 from audit_core.query.expressions import Expression
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
@@ -53,15 +53,15 @@ def page(
         select(table)
         .where(
             matching(table, wanted, scope, bounds, asked=asked),
-            beyond(table, cursor),
+            beyond(table, cursor, scope),
         )
-        .order_by(*_order(table, newer=newer))
+        .order_by(*_order(table, scope, newer=newer))
         .limit(rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    return select(both).order_by(*_order(both, newer=newer))
+    return select(both).order_by(*_order(both, scope, newer=newer))
 
 
 def export_page(
@@ -72,7 +72,8 @@ def export_page(
     after: Cursor | None,
     last_seq: int,
 ) -> Statement:
-    """The entries of a download, oldest first, from a cursor on; none that arrived later.
+    """The entries of a download, oldest first, from a cursor on; none that arrived later, by
+    `seq` of the whole log.
 
     An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
     """
@@ -80,8 +81,8 @@ def export_page(
         matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq
     )
     if after is not None:
-        statement = statement.where(beyond(entries, after))
-    return statement.order_by(*_order(entries, newer=True))
+        statement = statement.where(beyond(entries, after, scope))
+    return statement.order_by(*_order(entries, scope, newer=True))
 
 
 def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int) -> Statement:
@@ -140,8 +141,8 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
 def count_up_to(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, *, most: int, after_seq: int = 0
 ) -> Statement:
-    """How many entries match that arrived after a seq, counted no further than to `most` + 1:
-    one row, column `count`."""
+    """How many entries match that arrived after a `seq` of the whole log, counted no further than
+    to `most` + 1: one row, column `count`."""
     found = (
         select(literal(1, BigInteger).label("one"))
         .where(matching(entries, wanted, scope, bounds), entries.c.seq > after_seq)
@@ -228,16 +229,16 @@ def values(
     )
 
 
-def _order(table: FromClause, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
-    keys = (table.c.created_at, table.c.seq)
+def _order(table: FromClause, scope: Scope, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+    keys = (table.c.created_at, numbered_by(table, scope))
     return tuple(key.asc() if newer else key.desc() for key in keys)
 
 
-def beyond(table: FromClause, cursor: Cursor | None) -> Condition:
+def beyond(table: FromClause, cursor: Cursor | None, scope: Scope) -> Condition:
     """On the far side of the cursor, looking in its direction; everywhere for `None`."""
     if cursor is None:
         return literal(True)
-    created_at, seq = table.c.created_at, table.c.seq
+    created_at, seq = table.c.created_at, numbered_by(table, scope)
     # The first comparison alone lets engines skip what lies elsewhere in time.
     if cursor.newer:
         return and_(

@@ -28,6 +28,7 @@ from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.query.classification import Condition
 from audit_core.query.conditions import matching, within, within_scope
 from audit_core.query.creations import AMONG_ENTRIES, Creations
+from audit_core.query.cursors import numbered_by
 from audit_core.query.failure_groups import failing
 from audit_core.query.filters import EntryFilter
 from audit_core.query.holding import first_hour
@@ -176,7 +177,8 @@ def trace(
         for way in ways
     ]
     both = union_all(*parts).subquery("about")
-    newest_first = select(both).order_by(both.c.created_at.desc(), both.c.seq.desc())
+    latest = (both.c.created_at.desc(), numbered_by(both, scope).desc())
+    newest_first = select(both).order_by(*latest)
     return creations.options(newest_first)
 
 
@@ -291,7 +293,7 @@ def _sandboxes(
             func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
         )
         .select_from(entries)
-        .outerjoin(named, named.c.seq == entries.c.seq)
+        .outerjoin(named, named.c.seq == numbered_by(entries, scope))
         .where(asked, entries.c.target_type == literal(SANDBOX), target.is_not(None))
         .group_by("target")
         .subquery("active")

@@ -15,6 +15,7 @@ class StartAttempt:
     """One attempt."""
 
     seq: int
+    """See `Row.seq`."""
     entry: AuditEntry
     """Redacted for a scope without secrets."""
     sandbox: str | None

@@ -14,7 +14,7 @@ from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import failure_groups, retries, starts, suspects
 from audit_core.query.creations import Creations, creations
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, numbers_of
 from audit_core.query.failure_groups import FailureGroups, GroupKey
 from audit_core.query.filters import EntryFilter
 from audit_core.query.retries import Ending, RetryChain, ending_of
@@ -176,7 +176,7 @@ class StartsReader:
         table = self.log.fetch(statement, scope, max_rows=len(times_us)).table
         return {
             seq: entry if scope.secrets else redact(entry)
-            for seq, entry in zip(table.column("seq").to_pylist(), from_arrow(table), strict=True)
+            for seq, entry in zip(numbers_of(table, scope), from_arrow(table), strict=True)
         }
 
 

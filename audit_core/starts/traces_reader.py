@@ -13,6 +13,7 @@ from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query import traces
 from audit_core.query.creations import Creations, creations
+from audit_core.query.cursors import numbers_of
 from audit_core.query.filters import EntryFilter
 from audit_core.query.sandboxes import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.query.starts import SilentRule
@@ -154,7 +155,7 @@ class TracesReader:
                 by_name=entry.target_id != sandbox,
             )
             for seq, entry in zip(
-                fetched.table.column("seq").to_pylist(), from_arrow(fetched.table), strict=True
+                numbers_of(fetched.table, scope), from_arrow(fetched.table), strict=True
             )
         ]
         if not found:

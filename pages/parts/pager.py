@@ -13,7 +13,7 @@ from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
 from audit_core.query.columns import ROW_SIZES
-from audit_core.query.cursors import Cursor
+from audit_core.query.cursors import Cursor, OutdatedCursorError
 from audit_core.query.filters import EntryFilter
 from audit_core.query.views import VIEW_PARAM
 from audit_core.query.windows import ALL_TIME, Bounds, Window, format_instant
@@ -28,7 +28,8 @@ _CHOICE = "rows_choice"
 
 
 def cursor() -> Cursor | None:
-    """The place in the list that the address says; `None` for the newest page.
+    """The place in the list that the address says; `None` for the newest page, also in the place
+    of one that an earlier version wrote: then it says so.
 
     Raises `FilterError`.
     """
@@ -37,6 +38,14 @@ def cursor() -> Cursor | None:
         return None
     try:
         return Cursor.from_param(text)
+    except OutdatedCursorError as error:
+        del st.query_params["at"]
+        st.info(
+            f"The list begins at its newest page: {error}, and its place in the list is not known "
+            "any more.",
+            icon=":material/history:",
+        )
+        return None
     except ValueError as error:
         raise FilterError((f"The parameter at cannot be read: {error}.",)) from error
 

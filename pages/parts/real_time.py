@@ -9,6 +9,7 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.answers import Page
 from audit_core.api.head import HEAD_PATH
+from audit_core.log.numbering import Since
 from audit_core.query.windows import written
 from audit_core.tallies import Count
 from pages.parts import cached, filter_bar, lookout, over_time, session, view_dialogs, zoom
@@ -28,10 +29,15 @@ class Live:
     """What Real-time means for this run."""
 
     on: bool
-    after_seq: int | None
-    """Entries with a higher seq are new since it was switched on, or cleared; `None` when off."""
+    after: Since | None
+    """What came later is new since it was switched on, or cleared; `None` when off."""
     head: int
-    """The log's newest revision as this run shows it: part of every cache key."""
+    """The organization's newest revision as this run shows it: part of every cache key."""
+
+    @property
+    def after_seq(self) -> int | None:
+        """The number of the last entry of the organization that is not new."""
+        return None if self.after is None else self.after.organization_seq
 
 
 def draw_switch(scope: Scope) -> Live:
@@ -39,7 +45,7 @@ def draw_switch(scope: Scope) -> Live:
     log = cached.product().log
     on = st.toggle("Real-time", key=_ON, persist_state="session", on_change=_switched)
     if not on:
-        return Live(on=False, after_seq=None, head=log.head(scope.organization_id))
+        return Live(on=False, after=None, head=log.head(scope.organization_id))
     paused = st.session_state.setdefault(_PAUSED, False)
     st.button(
         "Resume" if paused else "Pause",
@@ -66,23 +72,33 @@ def draw_switch(scope: Scope) -> Live:
         st.session_state[_SHOWN_HEAD] = log.head(scope.organization_id)
     return Live(
         on=True,
-        after_seq=st.session_state.setdefault(_BASELINE, log.last_seq()),
+        after=_baseline(scope),
         head=st.session_state[_SHOWN_HEAD],
     )
+
+
+def _baseline(scope: Scope) -> Since:
+    """Since when entries are new to who looks at this organization."""
+    kept: tuple[str | None, Since] | None = st.session_state.get(_BASELINE)
+    if kept is None or kept[0] != scope.organization_id:
+        kept = scope.organization_id, cached.product().log.since(scope.organization_id)
+        st.session_state[_BASELINE] = kept
+    return kept[1]
 
 
 def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None = None) -> None:
     """How many are new, how many of them are not on the page that is shown, and when the log
     was asked last."""
-    if live.after_seq is None:
+    if live.after is None:
         return
-    found = over_time.count(view.wanted, scope, view.bounds, live.head, live.after_seq)
+    found = over_time.count(view.wanted, scope, view.bounds, live.head, live.after.seq)
     news = "uncounted" if found is None else str(found)
     since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
     zone = view.wanted.window.zone
     asked = written(cached.utc_now(), zone).split(" ")[1]
     state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
-    left_out = "" if page is None or found is None else _left_out(found, page, live.after_seq)
+    last = live.after.organization_seq
+    left_out = "" if page is None or found is None else _left_out(found, page, last)
     st.caption(f":material/bolt: {news} new since you {since}{left_out} · {state}")
 
 

@@ -17,11 +17,12 @@ from audit_core.log.dialects import clickhouse_tables as ddl
 from audit_core.log.dialects.clickhouse import WRITERS
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
-from audit_core.log.schema import audit_entry, to_arrow
+from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
 from audit_core.reader import Reader
+from tests.stored_rows import to_arrow
 from tests.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
@@ -316,7 +317,8 @@ def test_what_is_acknowledged_is_on_the_disk(log):
         "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() "
         "AND engine LIKE '%%MergeTree'",
     )
-    assert {name for name, _ in tables} == {"audit_entry", "organization_head", "log_schema"}
+    names = {"audit_entry", "organization_head", "log_schema", "health_check", "writer_lease"}
+    assert {name for name, _ in tables} == names
     for _, engine in tables:
         for name, value in ddl.DURABLE.items():
             assert f"{name} = {value}" in engine
@@ -332,3 +334,80 @@ def test_a_log_is_there_after_opening_it_again_with_its_versions(opened, url):
     again = opened(url)
     assert (shown(again), again.last_seq()) == before
     assert again.append([entry("a", status_code=200), entry("b")]).known == 2
+
+
+# The turn of a writer
+
+
+def own_numbers(log, organization_id="org-alpha"):
+    statement = select(audit_entry.c.id, audit_entry.c.organization_seq).where(
+        audit_entry.c.organization_id == organization_id
+    )
+    rows = log.fetch(statement, EVERYTHING, max_rows=100_000).table.to_pylist()
+    return {row["id"]: row["organization_seq"] for row in rows}
+
+
+def test_two_processes_take_turns_and_number_without_gaps(opened, url):
+    logs = opened(url), opened(url)
+    failures = []
+
+    def work(log, name):
+        try:
+            for number in range(6):
+                log.append([entry(f"{name}-{number}-{place}") for place in range(3)])
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(log, name)) for name, log in enumerate(logs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    numbers = own_numbers(logs[0])
+    assert sorted(numbers.values()) == list(range(1, 37))
+
+
+def halved(log, *kept):
+    """An append that was cut in halves: of its rows only some are stored, and no head moved."""
+    plainly = log._dialect._insert
+
+    def broken(connection, table, rows):
+        plainly(connection, table, rows.take([*kept]))
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(log._dialect, "_insert", broken)
+        log.append([entry(f"half-{number}") for number in range(5)])
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_numbers_of_an_append_that_was_cut_in_halves_go_to_the_next_entries(opened, url, killed):
+    log = opened(url)
+    log.append([entry(f"before-{number}") for number in range(3)])
+    halved(log, 1, 3)
+    if killed:
+        # It never lets go of its lease, which ends by itself.
+        log._dialect._turn._lease._stop_timer()
+        run(log, "SELECT sleep(1)")
+        columns = "holder, state, now64(6), version + 1"
+        run(log, f"INSERT INTO writer_lease SELECT {columns} FROM writer_lease")  # noqa: S608
+        log = opened(url)
+    assert own_numbers(log)["half-1"] == 5
+    log.append([entry(f"half-{number}") for number in range(5)])
+    log.append([entry("after")])
+    numbers = own_numbers(log)
+    assert sorted(numbers.values()) == list(range(1, 10))
+    assert (numbers["half-1"], numbers["half-3"], numbers["after"]) == (5, 7, 9)
+    assert log.since("org-alpha").organization_seq == 9
+
+
+def test_numbers_of_what_was_dropped_are_not_given_again(opened, url):
+    log = opened(url)
+    log.append([entry("old", created_at=NOW - timedelta(days=90)), entry("a")])
+    log.append([entry("b"), entry("older", created_at=NOW - timedelta(days=99))])
+    log.close()
+    log = opened(url, limits=Limits(retention=Retention(days=30)))
+    halved(log, 0, 4)
+    log.append([entry("c")])
+    assert own_numbers(log) == {"a": 2, "b": 3, "half-0": 5, "half-4": 9, "c": 6}

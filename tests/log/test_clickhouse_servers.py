@@ -20,8 +20,9 @@ from audit_core.errors import (
     SettingsError,
     StoreUnavailableError,
 )
+from audit_core.log.dialects import clickhouse_lease, dialect_for
+from audit_core.log.dialects import clickhouse_numbering as numbering
 from audit_core.log.dialects import clickhouse_tables as ddl
-from audit_core.log.dialects import dialect_for
 from audit_core.log.read_context import ReadContext, reading_in
 from audit_core.log.store import Limits, open_log
 from tests.log.appending import BATCH, acknowledged, start_appending
@@ -212,6 +213,9 @@ def test_distributed_tables_hold_a_log(tmp_path):
 
 def test_the_tables_of_a_cluster_are_as_written():
     statements = [ddl.database("log", "main"), ddl.version_table("main"), *ddl.tables("main")]
+    statements += [clickhouse_lease.table("main"), numbering.end("main")]
+    statements += [each for each in numbering.begin("main") if "INSERT" not in each]
+    statements.append(numbering.number(2026113, "main")[-1])
     statements += [
         ddl.drop_partition(2026113, "main"),
         ddl.delete_other(datetime(2026, 11, 1, tzinfo=UTC), "main"),
@@ -224,8 +228,15 @@ def test_the_tables_of_a_cluster_are_as_written():
         "ReplicatedMergeTree('/clickhouse/tables/all/{database}/log_schema', '{shard}-{replica}')",
         "CREATE TABLE IF NOT EXISTS audit_entry ON CLUSTER 'main' AS audit_entry_local ENGINE = "
         "Distributed(`main`, currentDatabase(), audit_entry_local, cityHash64(organization_id))",
-        "TO organization_head_local AS SELECT organization_id, max(revision) AS revision FROM "
-        "audit_entry_local GROUP BY organization_id",
+        "TO organization_head_local AS SELECT organization_id, max(revision) AS revision, "
+        "max(organization_seq) AS organization_seq, "
+        "max(organization_revision) AS organization_revision "
+        "FROM audit_entry_local GROUP BY organization_id",
+        "ReplicatedReplacingMergeTree('/clickhouse/tables/all/{database}/writer_lease', "
+        "'{shard}-{replica}', version)",
+        "DROP VIEW IF EXISTS organization_head_view ON CLUSTER 'main'",
+        "ALTER TABLE organization_head_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS settled",
+        "ALTER TABLE unnumbered ON CLUSTER 'main' DROP PARTITION 2026113",
         "ALTER TABLE audit_entry_local ON CLUSTER 'main' DROP PARTITION 2026113",
         "DELETE FROM audit_entry_local ON CLUSTER 'main' IN PARTITION 0 WHERE created_at < "
         "toDateTime64('2026-11-01 00:00:00', 6, 'UTC')",
@@ -239,6 +250,10 @@ def test_the_engine_can_read_all_ddl(engines, cluster):
         ddl.database("na`me", cluster),
         ddl.version_table(cluster),
         *ddl.tables(cluster),
+        clickhouse_lease.table(cluster),
+        *numbering.begin(cluster),
+        *numbering.number(2026113, cluster),
+        numbering.end(cluster),
         ddl.partitions(cluster),
         ddl.drop_partition(2026113, cluster),
         ddl.delete_other(NOW, cluster),

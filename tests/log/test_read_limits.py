@@ -81,7 +81,7 @@ def test_all_statements_of_a_request_share_one_time_limit(log):
 
 
 def test_patience_within_a_request_ends_sooner_and_then_is_over(log):
-    with log.request(person="ada") as context:
+    with reading_in(log.new_request(person="ada")) as context:
         with log.patience(0.2), pytest.raises(QueryTimeoutError, match=r"0\.2 seconds"):
             log.fetch(endless(), EVERYTHING, max_rows=1)
         assert current() is context
@@ -108,7 +108,7 @@ def test_a_client_that_leaves_ends_its_statement_and_no_other(log):
     left = threading.Event()
 
     def read(abandoned):
-        with log.request(person="ada", abandoned=abandoned):
+        with reading_in(log.new_request(person="ada", abandoned=abandoned)):
             log.fetch(endless(), EVERYTHING, max_rows=1)
 
     stays, leaves = Run(lambda: read(lambda: False)), Run(lambda: read(left.is_set))
@@ -131,23 +131,27 @@ def test_closing_the_log_ends_what_runs(log):
 def test_who_asks_for_much_waits_behind_who_asks_for_little():
     admission = Admission(ReadLimits(total=2, per_organization=2, per_person=2), wait_s=SOON_S)
     ada, bob = ReadContext(person="ada"), ReadContext(person="bob")
-    order, release = [], threading.Event()
+    order, first_ends, all_end = [], threading.Event(), threading.Event()
 
-    def read(name, organization, context):
+    def read(name, organization, context, until=all_end):
         with admission.place(organization, context):
             order.append(name)
-            release.wait(SOON_S)
+            until.wait(SOON_S)
 
-    runs = [Run(lambda: read("first", "one", ada)), Run(lambda: read("second", "one", ada))]
+    runs = [
+        Run(lambda: read("first", "one", ada, first_ends)),
+        Run(lambda: read("second", "one", ada)),
+    ]
     wait_until(lambda: len(order) == 2)
     runs += [Run(lambda: read("third", "one", ada))]
     wait_until(lambda: len(admission._waiting) == 1)
     runs += [Run(lambda: read("other", "two", bob))]
     wait_until(lambda: len(admission._waiting) == 2)
-    release.set()
-    assert [run.ended() for run in runs] == [None] * 4
-    assert set(order[2:]) == {"other", "third"}
+    first_ends.set()
+    wait_until(lambda: len(order) == 3)
     assert order[2] == "other"
+    all_end.set()
+    assert [run.ended() for run in runs] == [None] * 4
 
 
 def test_one_person_cannot_take_all_places():

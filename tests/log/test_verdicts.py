@@ -1,7 +1,6 @@
 """Arrivals in columns are judged as they are one by one."""
 
 from datetime import timedelta
-from itertools import count
 
 import pyarrow as pa
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_core.errors import StoreUnavailableError
-from audit_core.log.arrivals import decide, key_of, numbered
+from audit_core.log.arrivals import decide, key_of, rows_of
 from audit_core.log.schema import ARRIVING, FOUND, columns_of
 from audit_core.log.store import open_log
 from audit_core.log.verdicts import decide_table
@@ -28,7 +27,12 @@ def stored_of(decision):
     from audit_core.log.arrivals import Stored
 
     return {
-        key: Stored(seq=seq, created_at=item.created_at, status_code=item.status_code)
+        key: Stored(
+            seq=seq,
+            organization_seq=seq - 50,
+            created_at=item.created_at,
+            status_code=item.status_code,
+        )
         for seq, (key, item) in enumerate(decision.insertions.items(), 100)
     }
 
@@ -41,6 +45,7 @@ def found_of(entries, stored):
         {
             "row": [row for row, _ in rows],
             "seq": [held.seq for _, held in rows],
+            "organization_seq": [held.organization_seq for _, held in rows],
             "created_at": [held.created_at.replace(tzinfo=None) for _, held in rows],
             "status_code": [held.status_code for _, held in rows],
         },
@@ -50,13 +55,13 @@ def found_of(entries, stored):
 
 @settings(deadline=None, max_examples=400)
 @given(sequences, long_sequences, st.sampled_from((None, NOW - timedelta(minutes=30))))
-def test_columns_are_judged_and_numbered_as_entries_are(before, arriving, earliest):
+def test_columns_are_judged_as_entries_are(before, arriving, earliest):
     stored = stored_of(decide(before, {}))
     expected = decide(arriving, stored, earliest=earliest)
     decision = decide_table(table_of(arriving), found_of(arriving, stored), earliest=earliest)
     assert decision.report(0, len(arriving)) == expected.report(0, len(arriving))
     assert decision.completed == expected.completed
-    assert decision.numbered(count(7), NOW).equals(numbered(expected, count(7), NOW))
+    assert decision.rows.equals(rows_of(expected))
 
 
 @settings(deadline=None, max_examples=25)

@@ -140,7 +140,7 @@ def test_what_arrives_meanwhile_shifts_no_page(open_app: Open, filled: Seeded) -
         ({"outcome": "ok", "from_": "now"}, ["'ok'", "'now'"]),
         ({"zone": "Mars/Phobos"}, ["'Mars/Phobos'"]),
         ({"at": "elsewhere"}, ["'elsewhere'"]),
-        ({"at": "older~yesterday~1"}, ["'yesterday'"]),
+        ({"at": "older~yesterday~1~2"}, ["'yesterday'"]),
         ({"rows": "11"}, ["'11'", "10, 25, 50, 100, 200"]),
         ({"window": ["1d", "7d"]}, ["window is given 2 times"]),
         ({"text": "x" * 501}, ["501 characters"]),
@@ -162,7 +162,7 @@ def test_an_address_that_cannot_be_read_is_told_and_can_be_reset(
 
 
 @pytest.mark.parametrize(
-    "at", ["older~0001-01-01T00:00:00Z~1", "newer~9999-12-31T23:59:59Z~999999999999999999"]
+    "at", ["older~0001-01-01T00:00:00Z~1~2", "newer~9999-12-31T23:59:59Z~999999999999999999~2"]
 )
 def test_a_place_beyond_the_list_is_an_empty_page_with_a_way_back(
     open_app: Open, filled: Seeded, at: str
@@ -172,6 +172,16 @@ def test_a_place_beyond_the_list_is_an_empty_page_with_a_way_back(
     assert count(app) == "60 entries"
     assert targets(app) == []
     button(app, "Newest").click().run()
+    assert targets(app) == boxes(0, 25)
+
+
+def test_a_place_from_an_earlier_version_begins_again_at_the_newest_and_says_so(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), at="older~2026-05-04T08:30:00Z~123456789")
+    assert not app.error
+    assert ["an earlier version of Sandtrail" in info.value for info in app.info] == [True]
+    assert "at" not in app.query_params
     assert targets(app) == boxes(0, 25)
 
 

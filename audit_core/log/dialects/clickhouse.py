@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -35,10 +35,16 @@ from audit_core.access import Scope
 from audit_core.errors import SettingsError
 from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
+from audit_core.log.dialects import clickhouse_numbering as numbering
 from audit_core.log.dialects import clickhouse_tables as ddl
+from audit_core.log.dialects import lost_numbers
 from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
+from audit_core.log.dialects.clickhouse_lease import table as lease_table
+from audit_core.log.dialects.clickhouse_turn import WriterTurn
 from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
+    FOUND,
     NO_ORGANIZATION,
     Statement,
     audit_entry,
@@ -97,6 +103,7 @@ class ClickHouse(Dialect):
         self._cluster = cluster or None
         self._within = url.query.get("interface") == "chdb"
         self._writer = secrets.randbelow(WRITERS)
+        self._turn = WriterTurn()
 
     def create_engine(self, *, memory_limit_mb: int) -> Engine:
         """Makes the database first, if it may: the driver connects to none that is missing."""
@@ -139,7 +146,7 @@ class ClickHouse(Dialect):
 
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """By DDL of its own: see `clickhouse_tables`."""
-        for statement in ddl.tables(self._cluster):
+        for statement in (*ddl.tables(self._cluster), lease_table(self._cluster)):
             _run(connection, statement)
 
     @contextmanager
@@ -170,24 +177,35 @@ class ClickHouse(Dialect):
         """Without a Python object per cell."""
         return _arrow(connection, statement)
 
-    def heads(self, connection: Connection) -> dict[str, int]:
-        """A view keeps them with each insert; dropped months do not lower them."""
-        heads = organization_head.c
-        rows = _arrow(
-            connection,
-            select(heads.organization_id, func.max(heads.revision).label("revision")).group_by(
-                heads.organization_id
-            ),
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `clickhouse_numbering`."""
+        for statement in numbering.begin(self._cluster):
+            _run(connection, statement)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `clickhouse_numbering`."""
+        if not _run(connection, numbering.exists()).scalar():
+            return False
+        (found,) = _run(connection, numbering.next_partition())
+        partition, left = int(found.part), int(found.left)
+        statements = (
+            numbering.number(partition, self._cluster) if left else [numbering.end(self._cluster)]
         )
-        return dict(zip(*(column.to_pylist() for column in rows.columns), strict=True))
+        for statement in statements:
+            _run(connection, statement)
+        return bool(left)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """As they were when the lease began, and moved since by this process alone."""
+        return {each: self._turn.heads.get(each, NO_HEAD) for each in organizations}
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
-        """By the clock, but above what is committed: clocks of several machines differ.
-
-        Two processes that append at the same time may commit in either order.
-        """
-        highest = connection.execute(select(func.max(organization_head.c.revision))).scalar()
-        tick = max((now - EPOCH) // TICK, max(after, highest or 0) // WRITERS + 1)
+        """In its turn by `clickhouse_turn`. By the clock, but above what is committed: clocks of
+        several machines differ."""
+        highest = max(after, self._turn.begin(connection))
+        tick = max((now - EPOCH) // TICK, highest // WRITERS + 1)
         return count(tick * WRITERS + self._writer, WRITERS)
 
     def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
@@ -198,7 +216,7 @@ class ClickHouse(Dialect):
         hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
         statement = (
             select(
-                column.organization_id, column.id, column.seq, column.created_at, column.status_code
+                *(column[name] for name in ("organization_id", "id", *FOUND.names) if name != "row")
             )
             .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
             .order_by(literal_column(ddl.VERSION))
@@ -215,6 +233,7 @@ class ClickHouse(Dialect):
             if key in wanted:
                 found[key] = Stored(
                     seq=row["seq"],
+                    organization_seq=row["organization_seq"],
                     created_at=row["created_at"].replace(tzinfo=UTC),
                     status_code=row["status_code"],
                 )
@@ -222,17 +241,34 @@ class ClickHouse(Dialect):
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """Into one table, finished or not: a later version takes the place of an earlier one."""
-        if not rows.num_rows:
-            return
+        if rows.num_rows:
+            self._insert(connection, audit_entry, rows)
+
+    def _insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         driver: Any = connection.connection.driver_connection
         with _driver_errors(connection):
-            driver.client.insert_arrow(audit_entry.name, rows)
+            driver.client.insert_arrow(table.name, rows)
 
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
         """The finished version takes its place."""
 
-    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
-        """A view has kept them."""
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """A view has kept them; the append is over."""
+        self._turn.end(connection, heads)
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest."""
+        self._settle(connection, heads)
+        self._turn.end(connection, heads)
+
+    def _settle(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        rows = lost_numbers.settled_rows(heads)
+        if rows:
+            self._insert(connection, organization_head, pa.Table.from_pylist(rows))
+
+    def let_go(self, engine: Engine) -> None:
+        """The lease."""
+        self._turn.let_go(engine)
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Each row takes the place of the one before it."""
@@ -244,8 +280,15 @@ class ClickHouse(Dialect):
         A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
         hold times after 2106.
         """
+        expired = [
+            each
+            for each in self._partitions(connection)
+            if ddl.OTHER < each < ddl.partition_before(earliest)
+        ]
+        if expired or _run(connection, ddl.count_other(earliest)).scalar():
+            self._settle(connection, lost_numbers.found_heads(connection))
         for partition in self._partitions(connection):
-            if ddl.OTHER < partition < ddl.partition_before(earliest):
+            if partition in expired:
                 _run(connection, ddl.drop_partition(partition, self._cluster))
             elif partition == ddl.OTHER:
                 _run(connection, ddl.delete_other(earliest, self._cluster))

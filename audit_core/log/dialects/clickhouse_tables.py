@@ -16,6 +16,7 @@ from clickhouse_connect.driver.binding import format_str, quote_identifier
 from sqlalchemy import BigInteger, Column, Integer
 
 from audit_core.entries import UNANSWERED_STATUS
+from audit_core.log.numbering import HEAD_NUMBERS
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
@@ -79,48 +80,68 @@ _REPEATED = {
 _CODECS = {
     "created_at": "T64, LZ4",
     "seq": "Delta, LZ4",
+    "organization_seq": "Delta, LZ4",
     "status_code": "LZ4",
     "target_id": "LZ4",
     "metadata": "ZSTD(3)",
 }
 
+VIEW = f"{organization_head.name}_view"
+"""What keeps the heads with each insert."""
+
+SETTLED = "settled"
+"""The column of heads that says up to which `organization_seq` a number that no entry has is none
+to be given any more: its entry was dropped, or stands in another log."""
+
+HIGHEST = "SimpleAggregateFunction(max, Int64)"
+
 _LOCAL = "_local"
-_VIEW = f"{organization_head.name}_view"
 
 
 def database(name: str, cluster: str | None = None) -> str:
     """Makes the database."""
-    return f"CREATE DATABASE IF NOT EXISTS {quote_identifier(name)}{_on(cluster)}"
+    return f"CREATE DATABASE IF NOT EXISTS {quote_identifier(name)}{on(cluster)}"
 
 
 def version_table(cluster: str | None = None) -> str:
     """Makes the table that tells the version of the others: on each node of a cluster alike."""
     columns = ", ".join(f"{column.name} {_type(column)}" for column in log_schema.columns)
-    path = f"'/clickhouse/tables/all/{{database}}/{log_schema.name}', '{{shard}}-{{replica}}'"
-    engine = f"ReplicatedMergeTree({path})" if cluster else "MergeTree"
+    return everywhere(log_schema.name, columns, f"ORDER BY {log_schema.c.version.name}", cluster)
+
+
+def everywhere(
+    name: str, columns: str, layout: str, cluster: str | None, *, version: str | None = None
+) -> str:
+    """Makes a table that has the same rows on each node of a cluster. With `version` the row with
+    the highest value in that column takes the place of others."""
+    path = (f"'/clickhouse/tables/all/{{database}}/{name}'", "'{shard}-{replica}'")
+    kind = "MergeTree" if version is None else "ReplacingMergeTree"
+    arguments = [*(path if cluster else ()), *([version] if version else ())]
+    engine = f"{'Replicated' if cluster else ''}{kind}({', '.join(arguments)})"
     return (
-        f"CREATE TABLE IF NOT EXISTS {log_schema.name}{_on(cluster)} ({columns}) "
-        f"ENGINE = {engine} ORDER BY {log_schema.c.version.name}{_settings(DURABLE)}"
+        f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({columns}) "
+        f"ENGINE = {engine} {layout}{_settings(DURABLE)}"
     )
 
 
 def tables(cluster: str | None = None) -> list[str]:
     """Makes every other table that is missing, in this order."""
     entry, head = audit_entry.name, organization_head.name
+    highest = ", ".join(f"max({name}) AS {name}" for name in HEAD_NUMBERS)
     statements = [
         _entries(cluster),
         _unfinished(cluster),
         _heads(cluster),
         _health_check(cluster),
-        f"CREATE MATERIALIZED VIEW IF NOT EXISTS {_VIEW}{_on(cluster)} "  # noqa: S608 - our names
+        f"CREATE MATERIALIZED VIEW IF NOT EXISTS {VIEW}{on(cluster)} "  # noqa: S608 - our names
         f"TO {local(head, cluster)} "
-        f"AS SELECT organization_id, max(revision) AS revision "
+        f"AS SELECT organization_id, {highest} "
         f"FROM {local(entry, cluster)} "
         "GROUP BY organization_id",
     ]
     if cluster:
         statements += [
-            f"CREATE TABLE IF NOT EXISTS {name}{_on(cluster)} AS {local(name, cluster)} "
+            f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} AS {local(name, cluster)} "
             f"ENGINE = Distributed({quote_identifier(cluster)}, currentDatabase(), "
             f"{local(name, cluster)}, cityHash64(organization_id))"
             for name in (entry, head)
@@ -155,15 +176,23 @@ def partitions(cluster: str | None = None) -> str:
 def drop_partition(partition: int, cluster: str | None = None) -> str:
     """Drops one partition, if it is there."""
     name = local(audit_entry.name, cluster)
-    return f"ALTER TABLE {name}{_on(cluster)} DROP PARTITION {partition:d}"
+    return f"ALTER TABLE {name}{on(cluster)} DROP PARTITION {partition:d}"
 
 
 def delete_other(earliest: datetime, cluster: str | None = None) -> str:
     """Deletes what was made before, of what has no partition of its own."""
     name = local(audit_entry.name, cluster)
     return (
-        f"DELETE FROM {name}{_on(cluster)} IN PARTITION {OTHER} "  # noqa: S608 - our own names
+        f"DELETE FROM {name}{on(cluster)} IN PARTITION {OTHER} "  # noqa: S608 - our own names
         f"WHERE created_at < {_instant(earliest)}"
+    )
+
+
+def count_other(earliest: datetime) -> str:
+    """Counts what `delete_other` would delete."""
+    return (
+        f"SELECT count() FROM {audit_entry.name} "  # noqa: S608 - our own names
+        f"WHERE {partition_key()} = {OTHER} AND created_at < {_instant(earliest)}"
     )
 
 
@@ -176,32 +205,37 @@ def _entries(cluster: str | None) -> str:
         "INDEX id_bloom id TYPE bloom_filter(0.001) GRANULARITY 1",
         "INDEX target_id_bloom target_id TYPE bloom_filter(0.001) GRANULARITY 1",
     ]
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({', '.join(lines)}) "
+        f"ENGINE = {_engine('ReplacingMergeTree', name, cluster, VERSION)} "
+        f"PARTITION BY {partition_key()} "
+        "PRIMARY KEY (organization_id, created_at) ORDER BY (organization_id, created_at, id)"
+        f"{_settings({**DURABLE, **MERGED_SOON})}"
+    )
+
+
+def partition_key() -> str:
+    """The partition of an entry, as a number."""
     span = (
         f"created_at >= {_instant(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))} "
         f"AND created_at < {_instant(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))}"
     )
     quarter = "toYYYYMM(created_at) * 10 + intDiv(toDayOfMonth(created_at) - 1, 8)"
-    return (
-        f"CREATE TABLE IF NOT EXISTS {name}{_on(cluster)} ({', '.join(lines)}) "
-        f"ENGINE = {_engine('ReplacingMergeTree', name, cluster, VERSION)} "
-        f"PARTITION BY if({span}, {quarter}, {OTHER}) "
-        "PRIMARY KEY (organization_id, created_at) ORDER BY (organization_id, created_at, id)"
-        f"{_settings({**DURABLE, **MERGED_SOON})}"
-    )
+    return f"if({span}, {quarter}, {OTHER})"
 
 
 def _unfinished(cluster: str | None) -> str:
     """Always empty, and nothing to read: unfinished entries stand among the others."""
     columns = ", ".join(f"{column.name} {_type(column)}" for column in unfinished_entry.columns)
     name = unfinished_entry.name
-    return f"CREATE TABLE IF NOT EXISTS {name}{_on(cluster)} ({columns}) ENGINE = Null"
+    return f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({columns}) ENGINE = Null"
 
 
 def _heads(cluster: str | None) -> str:
     name = local(organization_head.name, cluster)
+    numbers = ", ".join(f"{each} {HIGHEST}" for each in (*HEAD_NUMBERS, SETTLED))
     return (
-        f"CREATE TABLE IF NOT EXISTS {name}{_on(cluster)} (organization_id String, "
-        "revision SimpleAggregateFunction(max, Int64)) "
+        f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} (organization_id String, {numbers}) "
         f"ENGINE = {_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"
         f"{_settings(DURABLE)}"
     )
@@ -211,7 +245,7 @@ def _health_check(cluster: str | None) -> str:
     """On each node of its own: it tells of the node that one is connected to."""
     columns = ", ".join(f"{column.name} {_type(column)}" for column in health_check.columns)
     return (
-        f"CREATE TABLE IF NOT EXISTS {health_check.name}{_on(cluster)} ({columns}) "
+        f"CREATE TABLE IF NOT EXISTS {health_check.name}{on(cluster)} ({columns}) "
         f"ENGINE = ReplacingMergeTree ORDER BY tuple(){_settings(DURABLE)}"
     )
 
@@ -254,5 +288,6 @@ def _settings(settings: dict[str, str]) -> str:
     return " SETTINGS " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 
-def _on(cluster: str | None) -> str:
+def on(cluster: str | None) -> str:
+    """Has a statement of the database run on each node."""
     return f" ON CLUSTER {format_str(cluster)}" if cluster else ""

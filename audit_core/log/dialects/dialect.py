@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import count
@@ -13,13 +13,16 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
 from audit_core.faults import Database, Fault, log_named
 from audit_core.log.arrivals import Key, Stored
+from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD, Head
 from audit_core.log.schema import (
     FOUND,
     NO_ORGANIZATION,
+    VERSION,
     Statement,
     arriving_key,
     audit_entry,
@@ -27,6 +30,7 @@ from audit_core.log.schema import (
     health_check,
     log_schema,
     metadata,
+    organization_head,
     unfinished_entry,
 )
 
@@ -66,6 +70,10 @@ class Dialect(ABC):
         found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
         return found
 
+    def note_version(self, connection: Connection, *, now: datetime) -> None:
+        """Say that the tables are of the version of this program."""
+        connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
+
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """Make every table that is missing."""
         metadata.create_all(connection)
@@ -104,12 +112,26 @@ class Dialect(ABC):
     def fault(self, error: DBAPIError) -> Fault:
         """What the error means."""
 
-    def heads(self, connection: Connection) -> dict[str, int]:
-        """The newest revision of each organization that has entries, by its id."""
-        statement = select(entries.c.organization_id, func.max(entries.c.revision)).group_by(
-            entries.c.organization_id
-        )
-        return {organization: head for organization, head in connection.execute(statement)}
+    @abstractmethod
+    def begin_numbering(self, connection: Connection) -> None:
+        """Set out to number the entries of a log of a version below 4, which have no numbers of
+        their organization yet: in the transaction that makes it version 4."""
+
+    @abstractmethod
+    def number_some(self, connection: Connection) -> bool:
+        """Number some of the entries that `begin_numbering` set out to number, by the order of
+        their arrival; `False` if all are. Killed between two calls, it goes on where it was."""
+
+    def heads(self, connection: Connection) -> dict[str, Head]:
+        """The highest numbers of each organization, by its id ('' for none)."""
+        return highest(connection, organization_head)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """The highest numbers of some organizations ('' for none), as of the turn that `numbers`
+        gave this transaction. `known` is what this process knows."""
+        return {each: known.get(each, NO_HEAD) for each in organizations}
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
         """Numbers for this append, increasing, above `after` and above all that are committed.
@@ -136,6 +158,7 @@ class Dialect(ABC):
             {
                 "row": rows,
                 "seq": [each.seq for each in found],
+                "organization_seq": [each.organization_seq for each in found],
                 "created_at": [each.created_at.replace(tzinfo=None) for each in found],
                 "status_code": [each.status_code for each in found],
             },
@@ -163,7 +186,10 @@ class Dialect(ABC):
         for table in (audit_entry, unfinished_entry):
             for row in connection.execute(_with_keys(table)):
                 found[(row.organization_id or None, row.id)] = Stored(
-                    seq=row.seq, created_at=row.created_at, status_code=row.status_code
+                    seq=row.seq,
+                    organization_seq=row.organization_seq,
+                    created_at=row.created_at,
+                    status_code=row.status_code,
                 )
         arriving_key.drop(connection)
         return found
@@ -194,8 +220,16 @@ class Dialect(ABC):
             )
 
     @abstractmethod
-    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """Tell other processes the new heads, where there are any; the same transaction."""
+
+    @abstractmethod
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Keep heads for good, though the entries that have their numbers may not be here: they
+        were dropped, or are of another log. Lower ones than are known do no harm."""
+
+    def let_go(self, engine: Engine) -> None:  # noqa: B027 - most engines hold on to nothing
+        """The log is being closed: nothing will be appended any more."""
 
     def keep_counts(  # noqa: B027 - most engines keep none
         self, connection: Connection, newest: int, replicated: pa.Table | None = None
@@ -217,10 +251,20 @@ class Dialect(ABC):
             connection.execute(delete(table).where(table.c.created_at < earliest))
 
 
+def highest(connection: Connection, rows: FromClause) -> dict[str, Head]:
+    """The highest numbers of each organization among rows that have them."""
+    statement = select(
+        rows.c.organization_id, *(func.max(rows.c[name]).label(name) for name in HEAD_NUMBERS)
+    ).group_by(rows.c.organization_id)
+    return {
+        row.organization_id: Head(**{name: getattr(row, name) for name in HEAD_NUMBERS})
+        for row in connection.execute(statement)
+    }
+
+
 def _with_keys(table: Table) -> Statement:
-    return select(
-        table.c.organization_id, table.c.id, table.c.seq, table.c.created_at, table.c.status_code
-    ).join(
+    names = ("organization_id", "id", "seq", "organization_seq", "created_at", "status_code")
+    return select(*(table.c[name] for name in names)).join(
         arriving_key,
         and_(
             table.c.organization_id == arriving_key.c.organization_id,

@@ -12,7 +12,17 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from duckdb_sqlalchemy import insert_from_arrow
-from sqlalchemy import Connection, Engine, Table, create_engine, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -20,10 +30,18 @@ from audit_core.access import Scope
 from audit_core.errors import SettingsError
 from audit_core.faults import Fault, fault_in_words
 from audit_core.log.arrivals import Key, Stored
-from audit_core.log.dialects import counts
-from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.dialects import counts, embedded_numbering
+from audit_core.log.dialects.dialect import Dialect, highest
 from audit_core.log.dialects.embedded_ids import KnownIds
-from audit_core.log.schema import COUNTED_REVISION, NO_ORGANIZATION, Statement, audit_entry
+from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.schema import (
+    COUNTED_REVISION,
+    NO_ORGANIZATION,
+    Statement,
+    audit_entry,
+    entries,
+    organization_head,
+)
 
 LOCKED_DOWN = {
     "enable_external_access": "false",
@@ -97,8 +115,26 @@ class Embedded(Dialect):
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """And the counts, also of a log that has none yet."""
         super().prepare(connection, now=now)
+        # Without its key, which the engine would hold against rows that are replaced.
+        columns = (Column(each.name, each.type, nullable=False) for each in organization_head.c)
+        Table(organization_head.name, MetaData(), *columns).create(connection, checkfirst=True)
         newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
         counts.make_counts(connection, newest or 0)
+
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `embedded_numbering`."""
+        embedded_numbering.begin(connection)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `embedded_numbering`."""
+        return embedded_numbering.number_some(connection)
+
+    def heads(self, connection: Connection) -> dict[str, Head]:
+        """Of the entries, and of those that were dropped."""
+        heads = highest(connection, entries)
+        for organization, head in highest(connection, organization_head).items():
+            heads[organization] = head.joined(heads.get(organization, NO_HEAD))
+        return heads
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
         """Above what is counted, too: entries with the highest numbers may be dropped by now."""
@@ -114,6 +150,10 @@ class Embedded(Dialect):
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Counts too: a month begins with an hour."""
+        expired = select(entries.c.created_at).where(entries.c.created_at < earliest).limit(1)
+        if connection.execute(expired).first() is None:
+            return
+        self.raise_heads(connection, self.heads(connection))
         super().drop_before(connection, earliest)
         counts.drop_counts(connection, earliest)
 
@@ -136,6 +176,7 @@ class Embedded(Dialect):
         return {
             keys[row["row"]]: Stored(
                 seq=row["seq"],
+                organization_seq=row["organization_seq"],
                 created_at=row["created_at"].replace(tzinfo=UTC),
                 status_code=row["status_code"],
             )
@@ -148,8 +189,14 @@ class Embedded(Dialect):
             self._ids.note(connection, rows)
             insert_from_arrow(connection, table, rows)
 
-    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """There is no other process."""
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest of all rows of an organization."""
+        rows = [head.as_row(organization) for organization, head in heads.items()]
+        if rows:
+            connection.execute(insert(organization_head), rows)
 
     def fault(self, error: DBAPIError) -> Fault:
         """By the driver's classes, and by its words where many things share a class."""

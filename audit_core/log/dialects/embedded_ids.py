@@ -164,7 +164,8 @@ def _fetched(connection: Connection, statement: Statement) -> pa.Table:
 
 
 def _with_keys(stored: Table, keys: TableClause) -> Statement:
-    return select(keys.c.row, stored.c.seq, stored.c.created_at, stored.c.status_code).join(
+    columns = (stored.c[name] for name in FOUND.names if name != "row")
+    return select(keys.c.row, *columns).join(
         keys,
         and_(stored.c.organization_id == keys.c.organization_id, stored.c.id == keys.c.id),
     )

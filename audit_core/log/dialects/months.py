@@ -61,7 +61,8 @@ def make_tables(connection: Connection) -> None:
         _add_indexes(parted)
         parted.create(connection, checkfirst=False)
         build_wall(connection, parted.name)
-        _add_partition(connection, OTHER, "DEFAULT")
+        make_partition(connection, OTHER)
+        attach(connection, OTHER)
 
 
 def make_arriving(connection: Connection, table: Table) -> Table:
@@ -84,17 +85,37 @@ def make_months(connection: Connection, times: Iterable[datetime], now: datetime
     """
     missing = {time for time in times if _may_have_partition(time, now)} - _months(connection)
     for month in sorted(missing):
-        name, bounds = _named(month), (month, _next(month))
-        _run(connection, f"CREATE TABLE {name} (LIKE {audit_entry.name}) WITH ({VACUUMED_SOON})")
-        build_wall(connection, name)
+        name = _named(month)
+        make_partition(connection, name)
         # Attaching refuses a month of which the partition of the rest holds rows.
-        _move(connection, OTHER, name, *bounds)
-        _run(
-            connection,
-            "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ('{}') TO ('{}')".format(
-                audit_entry.name, name, *bounds
-            ),
-        )
+        _move(connection, OTHER, name, month, _next(month))
+        attach(connection, name)
+
+
+def make_partition(connection: Connection, name: str) -> None:
+    """Make the table of a partition, which is none until it is attached."""
+    _run(connection, f"CREATE TABLE {name} (LIKE {audit_entry.name}) WITH ({VACUUMED_SOON})")
+    build_wall(connection, name)
+
+
+def attach(connection: Connection, name: str) -> None:
+    """Make a table the partition that its name says, with its indexes."""
+    found = _MONTH.fullmatch(name)
+    bounds = "DEFAULT"
+    if found:
+        month = _month(int(found[1]), int(found[2]))
+        bounds = f"FOR VALUES FROM ('{month}') TO ('{_next(month)}')"
+    _run(connection, f"ALTER TABLE {audit_entry.name} ATTACH PARTITION {name} {bounds}")
+
+
+def detach(connection: Connection, name: str) -> None:
+    """Make a partition a table of its own."""
+    _run(connection, f"ALTER TABLE {audit_entry.name} DETACH PARTITION {name}")
+
+
+def partitions(connection: Connection) -> list[str]:
+    """The names of all partitions."""
+    return [*map(_named, sorted(_months(connection))), OTHER]
 
 
 def drop_months(connection: Connection, earliest: datetime) -> None:
@@ -154,14 +175,6 @@ def _add_indexes(table: Table) -> None:
         postgresql_using="brin",
         postgresql_with={"autosummarize": True},
     )
-
-
-def _add_partition(connection: Connection, name: str, bounds: str) -> None:
-    _run(
-        connection,
-        f"CREATE TABLE {name} PARTITION OF {audit_entry.name} {bounds} WITH ({VACUUMED_SOON})",
-    )
-    build_wall(connection, name)
 
 
 def _move(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -34,10 +34,12 @@ from audit_core.access import Scope
 from audit_core.errors import SettingsError
 from audit_core.faults import Fault, fault_of_postgresql
 from audit_core.log.arrivals import Key, Stored
+from audit_core.log.dialects import month_numbering
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.dialects.months import drop_months, make_arriving, make_months, make_tables
 from audit_core.log.dialects.results import as_arrow
 from audit_core.log.dialects.wall import local, reading_role, seen
+from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.schema import (
     Statement,
     arriving_key,
@@ -181,11 +183,26 @@ class PostgreSQL(Dialect):
         with _driver_errors(connection):
             return as_arrow(connection.execute(statement).cursor)
 
-    def heads(self, connection: Connection) -> dict[str, int]:
-        """They are kept in a table."""
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `month_numbering`."""
+        with _allowed():
+            month_numbering.begin(connection)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `month_numbering`."""
+        _take_turn(connection)
+        return month_numbering.number_some(connection)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """As the table has them now: another process may have written meanwhile."""
+        statement = select(organization_head).where(
+            organization_head.c.organization_id.in_(organizations)
+        )
         return {
-            organization: revision
-            for organization, revision in connection.execute(select(organization_head))
+            row.organization_id: Head(**{name: getattr(row, name) for name in HEAD_NUMBERS})
+            for row in connection.execute(statement)
         }
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
@@ -204,7 +221,10 @@ class PostgreSQL(Dialect):
                 key = (row.organization_id or None, row.id)
                 if key in wanted:
                     found[key] = Stored(
-                        seq=row.seq, created_at=row.created_at, status_code=row.status_code
+                        seq=row.seq,
+                        organization_seq=row.organization_seq,
+                        created_at=row.created_at,
+                        status_code=row.status_code,
                     )
         return found
 
@@ -220,18 +240,23 @@ class PostgreSQL(Dialect):
         columns = [arriving.c[name] for name in rows.column_names]
         connection.execute(insert(table).from_select(rows.column_names, select(*columns)))
 
-    def keep_heads(self, connection: Connection, heads: Mapping[str, int]) -> None:
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """In the table that `heads` reads."""
         if not heads:
             return
-        key, revision = organization_head.c.organization_id, organization_head.c.revision
         statement = upsert(organization_head).values(
-            [{key: name, revision: head} for name, head in heads.items()]
+            [head.as_row(organization) for organization, head in heads.items()]
         )
-        newest = func.greatest(revision, statement.excluded.revision)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=[key], set_={revision: newest})
-        )
+        newest = {
+            name: func.greatest(organization_head.c[name], statement.excluded[name])
+            for name in HEAD_NUMBERS
+        }
+        key = organization_head.c.organization_id
+        connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=newest))
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """As `keep_heads`."""
+        self.keep_heads(connection, heads)
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no month of their own."""
@@ -266,9 +291,8 @@ def _take_turn(connection: Connection) -> None:
 def _with_ids(table: Table, ids: list[str]) -> Select[*tuple[Any, ...]]:
     unnested = func.unnest(literal(ids, ARRAY(Text))).table_valued(arriving_key.c.id.name)
     arriving = unnested.render_derived(name=arriving_key.name)
-    return select(
-        table.c.organization_id, table.c.id, table.c.seq, table.c.created_at, table.c.status_code
-    ).join(arriving, table.c.id == arriving.c.id)
+    names = ("organization_id", "id", "seq", "organization_seq", "created_at", "status_code")
+    return select(*(table.c[name] for name in names)).join(arriving, table.c.id == arriving.c.id)
 
 
 def _require_fit(connection: Connection) -> None:

@@ -1,0 +1,48 @@
+"""What happens to a log before anybody reads or writes it: its tables are made, and brought to
+the version of this program."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+
+from audit_core.errors import SchemaTooNewError
+from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.schema import VERSION
+
+NUMBERED_VERSION = 4
+"""The first version of a log whose entries have numbers of their organization."""
+
+
+def prepare(dialect: Dialect, engine: Engine, *, now: datetime, earliest: datetime | None) -> None:
+    """Make what is missing, and drop what was made before `earliest`; `None`: nothing.
+
+    A log of a version below `NUMBERED_VERSION` is numbered, part by part: one that was killed
+    meanwhile goes on with the next part. Raises `SchemaTooNewError`: a log of a newer program is
+    left as it is.
+    """
+    with engine.begin() as connection:
+        _make_tables(dialect, connection, now)
+    numbering = True
+    while numbering:
+        with engine.begin() as connection:
+            numbering = dialect.number_some(connection)
+    if earliest is not None:
+        with engine.begin() as connection:
+            dialect.drop_before(connection, earliest)
+
+
+def _make_tables(dialect: Dialect, connection: Connection, now: datetime) -> None:
+    found = dialect.prepare_schema(connection)
+    if found is not None and found > VERSION:
+        raise SchemaTooNewError(
+            f"The log {dialect.name} has schema version {found}; "
+            f"this program knows versions up to {VERSION}.",
+            "Use the newer program that wrote it.",
+        )
+    if found is not None and found < NUMBERED_VERSION:
+        dialect.begin_numbering(connection)
+    dialect.prepare(connection, now=now)
+    if found is None or found < VERSION:
+        dialect.note_version(connection, now=now)
