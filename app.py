@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.api.base_path import BasePath
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.hosts import KnownHosts
 from audit_core.api.middleware import Gate
+from audit_core.api.page import WatchedPage, page_routes
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
@@ -29,6 +31,7 @@ from audit_core.product import drop_ended_uploads, expire_access_record
 from audit_core.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
+from audit_core.terminal_text import make_logs_printable, printable_lines
 from pages.parts import back_messages, opened, problems
 
 HOME = Path(__file__).resolve().parent
@@ -99,7 +102,7 @@ async def sweep_uploads() -> None:
 
 def tell(error: AuditError) -> None:
     """The error at the terminal, for the operator."""
-    print(f"{error.message}\n{error.hint}", file=sys.stderr)  # noqa: T201
+    print(printable_lines(f"{error.message}\n{error.hint}"), file=sys.stderr)  # noqa: T201
 
 
 @asynccontextmanager
@@ -126,13 +129,19 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 leave_peers_as_they_are()
+make_logs_printable()
 settings = gate_settings()
 
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
-    routes=[*routes(opened.product), Route("/overview", to_root)],
+    routes=[
+        *page_routes(HOME / "pages" / "parts" / "assets" / "connection.js"),
+        *routes(opened.product),
+        Route("/overview", to_root),
+    ],
     middleware=[
+        Middleware(BasePath, path=settings.base_path),
         Middleware(
             Gate,
             product=opened.product,
@@ -145,6 +154,7 @@ app = st.App(
             script_hashes=page_hashes(),
         ),
         Middleware(FramedOnly),
+        Middleware(WatchedPage),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=problems.draw_script_error,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from types import TracebackType
 
 import typer
-from rich.console import Console
 
 from audit_core.command.access_record import access_record
 from audit_core.command.accounts import account_app
@@ -16,8 +17,10 @@ from audit_core.command.export import export
 from audit_core.command.ingest import ingest
 from audit_core.command.prepare import prepare
 from audit_core.command.rejections import rejections
+from audit_core.command.terminal import say
 from audit_core.command.tokens import token_app
 from audit_core.errors import AuditError
+from audit_core.terminal_text import make_logs_printable, printable
 
 app = typer.Typer(
     name="audit_core",
@@ -44,13 +47,39 @@ def main() -> None:
     """Run one command; an `AuditError` is two lines on standard error and exit code 2."""
     # What is written, databases and exports alike, is for its owner only.
     os.umask(0o077)
+    make_logs_printable()
+    sys.excepthook = _print_traceback
     try:
-        app()
+        if all(argument.isprintable() for argument in sys.argv[1:]):
+            app()
+        else:
+            sys.exit(_run_quietly())
     except AuditError as error:
-        problem = Console(stderr=True, soft_wrap=True)
-        problem.print(error.message, markup=False, highlight=False)
-        problem.print(error.hint, markup=False, highlight=False)
+        say(f"{printable(error.message)}\n{error.hint}", err=True)
         sys.exit(UNUSABLE)
+
+
+def _print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    say("".join(traceback.format_exception(kind, error, trace)), err=True)
+
+
+def _run_quietly() -> int:
+    """Run a command whose arguments hold what a terminal would act on; the exit code.
+
+    Typer repeats arguments that it refuses as they are, so here it raises in place of printing.
+    """
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        return UNUSABLE
+    except Exception as error:
+        refused = getattr(error, "format_message", None)
+        if refused is None:
+            raise
+        say(f"{printable(refused())}\nSee: python -m audit_core --help", err=True)
+        return UNUSABLE
 
 
 if __name__ == "__main__":

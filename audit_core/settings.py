@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from audit_core.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class ForwardedHeader(StrEnum):
@@ -28,6 +29,16 @@ def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
     return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _base_path(value: object) -> object:
+    """A path with one slash before it and none behind it."""
+    if not isinstance(value, str) or not value.strip("/"):
+        return "" if value == "/" else value
+    path = value.strip("/")
+    if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in path.split("/")):
+        raise ValueError("must be a path such as /audit, of letters, digits and . _ ~ -")
+    return f"/{path}"
 
 
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
@@ -58,6 +69,9 @@ class Settings(BaseSettings):
     """Whether an empty log is filled with the demo organizations at first start."""
     demo_entries: int = Field(default=200_000, ge=1_000, le=50_000_000)
     demo_seed: int = 7
+    base_path: Annotated[str, BeforeValidator(_base_path)] = ""
+    """Below which path of its host people reach the app: empty for the whole host, else a path
+    that begins with a slash and ends without one, such as `/audit`."""
     secure_cookie: bool = False
     """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
     hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = ()

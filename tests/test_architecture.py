@@ -17,6 +17,7 @@ DIALECTS = ROOT / "audit_core" / "log" / "dialects"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 
 WORDS = (
+    "terminal_text",
     "errors",
     "faults",
     "entries",
@@ -183,6 +184,22 @@ def test_nothing_is_handed_out_by_an_address_alone(path):
     # Streamlit keeps what these hand out below /media, for whoever knows the address.
     media = {"download_button", "image", "audio", "video", "logo", "pdf", "pyplot", "ImageColumn"}
     assert not media & {name.rpartition(".")[2] for name in called(tree_of(path)) if "." in name}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_own_routes_are_addressed_below_the_path_that_the_operator_gave(path):
+    tree = tree_of(path)
+
+    def routes(within):
+        return [x for x in ast.walk(within) if isinstance(x, ast.Name) and x.id.endswith("_PATH")]
+
+    addressed = [
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "own_address"
+        for name in routes(node)
+    ]
+    assert len(routes(tree)) == len(addressed)
 
 
 @pytest.mark.parametrize("path", [ROOT / "app.py", *PAGES], ids=named)

@@ -32,12 +32,13 @@ EXPOSURES: Mapping[str, Exposure] = {
     "/_stcore/upload_file": Exposure.UPLOAD,
     # The scripts of our own components, which only pages behind the sign-in use.
     "/_stcore/bidi-components": Exposure.SESSION,
-    "/media": Exposure.SESSION,
     # How much the process caches tells about the work of other organizations.
     "/_stcore/metrics": Exposure.CLOSED,
     "/_stcore/script-health-check": Exposure.CLOSED,
     "/_stcore/agent": Exposure.CLOSED,
     "/component": Exposure.CLOSED,
+    # Streamlit hands out there by address alone; ours ask who is asking.
+    "/media": Exposure.CLOSED,
     "/app/static": Exposure.CLOSED,
     # Streamlit's own sign-in, whose cookie cannot be revoked.
     "/auth": Exposure.CLOSED,

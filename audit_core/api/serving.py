@@ -13,6 +13,7 @@ EXPECTED: Mapping[str, object] = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
+    "server.baseUrlPath": "",  # SANDTRAIL_BASE_PATH is for all routes; this, for Streamlit's only
     "server.enableXsrfProtection": True,
     "server.enableCORS": True,
     "server.trustedUserHeaders": {ACCOUNT_HEADER: "account", SESSION_HEADER: "session"},

@@ -14,6 +14,7 @@ from audit_core.access import Membership, Permission, Role
 from audit_core.api.forwarded import parse_address
 from audit_core.command.opened_state import ACTOR, reading, writing
 from audit_core.command.organization_option import NamedOrganization, named_organization
+from audit_core.command.terminal import say
 from audit_core.errors import AccountError
 from audit_core.log.store import utc_now
 from audit_core.state.access_record import record
@@ -31,6 +32,7 @@ from audit_core.state.accounts import (
     set_password,
 )
 from audit_core.state.delays import OPENED_FOR, unlock_account, unlock_address
+from audit_core.terminal_text import printable
 
 account_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -65,7 +67,7 @@ def add(
         named = named_organization(connection, organization)
         _join(connection, added, named, role, frozenset(grant or ()))
     named.announce()
-    typer.echo(f"Added {added.email}.")
+    say(f"Added {added.email}.")
     _show(password, unless=password_stdin)
 
 
@@ -77,9 +79,9 @@ def list_all() -> None:
     table = Table("E-mail address", "Name", "Organizations and roles", "Also")
     for one, joined in found:
         table.add_row(
-            Text(one.email, overflow="fold"),
-            Text(one.name, overflow="fold"),
-            Text("\n".join(_described(membership) for membership in joined), overflow="fold"),
+            Text(printable(one.email), overflow="fold"),
+            Text(printable(one.name), overflow="fold"),
+            Text("\n".join(printable(_described(each)) for each in joined), overflow="fold"),
             ", ".join(
                 word
                 for word, holds in (("disabled", one.disabled), ("operator", one.operator))
@@ -104,7 +106,7 @@ def grant(
         named = named_organization(connection, organization)
         joined = _join(connection, found, named, role, frozenset(grant or ()))
     named.announce()
-    typer.echo(f"{found.email} is now {_described(joined)}.")
+    say(f"{found.email} is now {_described(joined)}.")
 
 
 @account_app.command()
@@ -117,7 +119,7 @@ def withdraw(
         found = _found(connection, email)
         end_membership(connection, account_id=found.id, organization_id=organization)
         _record(connection, "membership.ended", found, organization_id=organization)
-    typer.echo(f"{found.email} is no longer in {organization}.")
+    say(f"{found.email} is no longer in {printable(organization)}.")
 
 
 @account_app.command()
@@ -127,7 +129,7 @@ def disable(email: Email) -> None:
         found = _found(connection, email)
         set_disabled(connection, account_id=found.id, disabled=True)
         _record(connection, "account.disabled", found)
-    typer.echo(f"Disabled {found.email} and signed them out everywhere.")
+    say(f"Disabled {found.email} and signed them out everywhere.")
 
 
 @account_app.command()
@@ -138,7 +140,7 @@ def enable(email: Email) -> None:
         set_disabled(connection, account_id=found.id, disabled=False)
         unlock_account(connection, found.email, utc_now())
         _record(connection, "account.enabled", found)
-    typer.echo(f"Enabled {found.email}.")
+    say(f"Enabled {found.email}.")
 
 
 @account_app.command()
@@ -150,7 +152,7 @@ def reset_password(email: Email, password_stdin: PasswordFromInput = False) -> N
         set_password(connection, account_id=found.id, password=password)
         unlock_account(connection, found.email, utc_now())
         _record(connection, "account.password_reset", found)
-    typer.echo(f"Changed the password of {found.email} and signed them out everywhere.")
+    say(f"Changed the password of {found.email} and signed them out everywhere.")
     _show(password, unless=password_stdin)
 
 
@@ -190,10 +192,10 @@ def unlock(
             cleared = unlock_account(connection, found.email, now)
             _record(connection, "account.unlocked", found, counters=cleared)
     if address is not None:
-        typer.echo(f"Lifted the delays of {address}: {cleared} counters cleared.")
+        say(f"Lifted the delays of {address}: {cleared} counters cleared.")
     else:
         minutes = int(OPENED_FOR.total_seconds() // 60)
-        typer.echo(
+        say(
             f"Lifted the delays of {found.email}: {cleared} counters cleared, and none counts "
             f"for {minutes} minutes."
         )
@@ -206,7 +208,7 @@ def grant_operator(email: Email) -> None:
         found = _found(connection, email)
         set_operator(connection, account_id=found.id, operator=True)
         _record(connection, "operator.granted", found)
-    typer.echo(f"{found.email} is now an operator.")
+    say(f"{found.email} is now an operator.")
 
 
 @account_app.command()
@@ -216,7 +218,7 @@ def withdraw_operator(email: Email) -> None:
         found = _found(connection, email)
         set_operator(connection, account_id=found.id, operator=False)
         _record(connection, "operator.withdrawn", found)
-    typer.echo(f"{found.email} is no longer an operator.")
+    say(f"{found.email} is no longer an operator.")
 
 
 def _found(connection: Connection, email: str) -> Account:
@@ -295,4 +297,4 @@ def _password(*, from_input: bool) -> str:
 
 def _show(password: str, *, unless: bool) -> None:
     if not unless:
-        typer.echo(f"Password (shown once): {password}")
+        say(f"Password (shown once): {password}")

@@ -17,12 +17,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from audit_core.access import Scope
 from audit_core.api.operator import DIGEST_PATH, ROWS_PATH, proof
 from audit_core.command.opened_state import ACTOR, writing
+from audit_core.command.terminal import say
 from audit_core.errors import LogLockedError, SourceError
 from audit_core.keys import read_key
 from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
+from audit_core.terminal_text import printable
 from audit_core.transfer import (
     Day,
     Digest,
@@ -98,28 +100,28 @@ def _transfer(origin: Origin, log: AuditLog, scope: Scope) -> Report:
 
 
 def _print(report: Report) -> None:
-    typer.echo(
+    say(
         f"{report.entries:,} entries on {report.days:,} days of an organization; "
         f"{report.copied:,} were copied now."
     )
     if not report.differences:
-        typer.echo(
+        say(
             "Both logs hold the same: counts and checksums agree for every organization and day.\n"
             "To move: stop the app, run this command once more, set SANDTRAIL_LOG_URL to the new "
             "log, start the app."
         )
         return
-    typer.echo(f"{len(report.differences):,} days differ:", err=True)
+    say(f"{len(report.differences):,} days differ:", err=True)
     for difference in report.differences[:MOST_SHOWN]:
         organization, number = difference.day
-        typer.echo(
-            f"  {day_of(number)[0]:%Y-%m-%d} {organization or '(no organization)'}: "
+        say(
+            f"  {day_of(number)[0]:%Y-%m-%d} {printable(organization) or '(no organization)'}: "
             f"{difference.there:,} entries there, {difference.here:,} here",
             err=True,
         )
     if len(report.differences) > MOST_SHOWN:
-        typer.echo(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
-    typer.echo(
+        say(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
+    say(
         "Entries that arrived meanwhile: run the command again. A day with more entries here: "
         "the new log was written by something else; begin with an empty one.",
         err=True,
@@ -159,13 +161,17 @@ class RunningApp:
     """The log of an app that runs on this machine, read by the operator's routes."""
 
     def __init__(self, address: str, key: bytes) -> None:
-        parts = urlsplit(address)
+        wrong = SourceError(
+            f"The address {address} names no app.", "Write it like http://localhost:8501."
+        )
+        try:
+            parts = urlsplit(address)
+            self._port = parts.port
+        except ValueError as error:
+            raise wrong from error
         if not parts.hostname or "@" in parts.netloc:
-            raise SourceError(
-                f"The address {address} names no app.", "Write it like http://localhost:8501."
-            )
+            raise wrong
         self._host = parts.hostname
-        self._port = parts.port
         self._kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from audit_core.command.terminal import say
 from audit_core.demo import Arrival, simulate
 from audit_core.errors import AuditError
 from audit_core.export.json_lines import json_object
@@ -50,7 +51,7 @@ def demo(
         progress = stack.enter_context(_progress())
         stream = _open(output, stack)
         lines = _write(stream, _counted(arrivals, progress, entries), output)
-    typer.echo(f"{entries:,} entries in {lines:,} lines.", err=True)
+    say(f"{entries:,} entries in {lines:,} lines.", err=True)
 
 
 def _parse_until(text: str) -> datetime:

@@ -24,6 +24,7 @@ from audit_core.query.windows import Window, parse_instant
 from audit_core.reader import Reader
 from audit_core.settings import read_settings
 from audit_core.state.access_record import record
+from audit_core.terminal_text import printable
 
 STANDARD_OUTPUT = "-"
 
@@ -52,7 +53,7 @@ def export(
     finally:
         product.close()
     where = "standard output" if output == STANDARD_OUTPUT else output
-    Console(stderr=True).print(f"{written:,} entries written to {where}", markup=False)
+    Console(stderr=True).print(f"{written:,} entries written to {printable(where)}", markup=False)
 
 
 def _export(

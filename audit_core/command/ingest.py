@@ -24,6 +24,7 @@ from rich.progress import (
 )
 
 from audit_core.command.opened_state import ACTOR
+from audit_core.command.terminal import say
 from audit_core.entries import AuditEntry
 from audit_core.errors import AuditError, SourceError
 from audit_core.log.arrivals import AppendReport
@@ -39,6 +40,7 @@ from audit_core.sources.remote import MAX_ENTRIES, RemoteError, RemoteLog
 from audit_core.state.access_record import record
 from audit_core.state.database import State, open_state
 from audit_core.state.rejections import keep_rejections
+from audit_core.terminal_text import printable
 
 SOME_REJECTED = 1
 """The exit code when a record was rejected or a file could not be read to its end."""
@@ -127,9 +129,7 @@ def ingest(
         ) from error
     except KeyboardInterrupt:
         _print_results(results)
-        typer.echo(
-            f"Stopped. {_acknowledged(results)} Running the same command again is safe.", err=True
-        )
+        say(f"Stopped. {_acknowledged(results)} Running the same command again is safe.", err=True)
         raise typer.Exit(INTERRUPTED) from None
     _print_results(results)
     if all(result.problem and result.report == IngestReport() for result in results):
@@ -194,7 +194,7 @@ def _ingest_files(
             yield result
             try:
                 with open_file(path) as opened:
-                    task = bar.add_task(opened.name, total=opened.size)
+                    task = bar.add_task(printable(opened.name), total=opened.size)
                     _ingest_file(opened, target, organization, result, _Watched(opened, bar, task))
             except RemoteError:
                 raise
@@ -269,13 +269,13 @@ def _acknowledged(results: Sequence[FileResult]) -> str:
 def _print_results(results: Sequence[FileResult]) -> None:
     """The report to standard output; what could not be read to standard error."""
     for result in results:
-        typer.echo(f"{result.name}: {_sentence(result.report)}")
+        say(f"{printable(result.name)}: {_sentence(result.report)}")
         if result.problem:
-            typer.echo(f"{result.problem.message}\n{result.problem.hint}", err=True)
+            say(f"{printable(result.problem.message)}\n{result.problem.hint}", err=True)
     if len(results) > 1:
-        typer.echo(f"Total: {_sentence(_total(results))}")
+        say(f"Total: {_sentence(_total(results))}")
     if _total(results).rejected:
-        typer.echo("See what was rejected, and why: python -m audit_core rejections", err=True)
+        say("See what was rejected, and why: python -m audit_core rejections", err=True)
 
 
 def _sentence(report: IngestReport) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import typer
 from sqlalchemy import Connection
 
+from audit_core.command.terminal import say
 from audit_core.state.memberships import ensure_organization
+from audit_core.terminal_text import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class NamedOrganization:
     def announce(self) -> None:
         """Say so if it is new, since a wrong id would make one too. For after the commit."""
         if self.is_new:
-            typer.echo(f"The organization {self.id} is new here.", err=True)
+            say(f"The organization {printable(self.id)} is new here.", err=True)
 
 
 def named_organization(connection: Connection, given: str) -> NamedOrganization:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from audit_core.command.terminal import say
 from audit_core.settings import read_settings
 from audit_core.state.database import open_state
 from audit_core.state.rejections import KeptRejection, list_rejections
+from audit_core.terminal_text import printable
 
 
 def rejections(
@@ -31,11 +33,11 @@ def rejections(
     finally:
         state.close()
     for rejection in found[:limit]:
-        typer.echo(_as_json(rejection) if as_json else _as_text(rejection))
+        say(_as_json(rejection) if as_json else _as_text(rejection))
     if len(found) > limit:
-        typer.echo(f"These are the newest {limit:,} of more; --limit shows more.", err=True)
+        say(f"These are the newest {limit:,} of more; --limit shows more.", err=True)
     elif not found:
-        typer.echo("Nothing was rejected.", err=True)
+        say("Nothing was rejected.", err=True)
 
 
 def _as_json(rejection: KeptRejection) -> str:
@@ -47,11 +49,4 @@ def _as_text(rejection: KeptRejection) -> str:
         f"{rejection.at:%Y-%m-%d %H:%M:%S} UTC  {printable(rejection.place)}\n"
         f"    {printable(rejection.reason)}\n"
         f"    {printable(rejection.raw)}\n"
-    )
-
-
-def printable(text: str) -> str:
-    """The text on one line, without what a terminal would act on: control marks written out."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )

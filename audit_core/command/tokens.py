@@ -13,9 +13,11 @@ from rich.text import Text
 from audit_core.access import Permission
 from audit_core.command.opened_state import ACTOR, reading, writing
 from audit_core.command.organization_option import named_organization
+from audit_core.command.terminal import say
 from audit_core.log.store import utc_now
 from audit_core.state.access_record import record
 from audit_core.state.tokens import Token, add_token, list_tokens, revoke_token
+from audit_core.terminal_text import printable
 
 token_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -51,8 +53,8 @@ def add(
             detail={"token": added.id, "name": added.name, "verbs": sorted(added.verbs)},
         )
     named.announce()
-    typer.echo(f"Added the token {added.name} ({added.id}) for {added.organization_id}.")
-    typer.echo(f"Token (shown once): {secret}")
+    say(f"Added the token {added.name} ({added.id}) for {added.organization_id}.")
+    say(f"Token (shown once): {secret}")
 
 
 @token_app.command("list")
@@ -74,8 +76,8 @@ def list_all(
     )
     for one in found:
         table.add_row(
-            Text(f"{one.id}\n{one.name}"),
-            Text(one.organization_id),
+            Text(f"{one.id}\n{printable(one.name)}"),
+            Text(printable(one.organization_id)),
             "never" if one.last_used_at is None else _written(one.last_used_at),
             _described(one, now),
         )
@@ -98,7 +100,7 @@ def revoke(
             organization_id=revoked.organization_id,
             detail={"token": revoked.id, "name": revoked.name},
         )
-    typer.echo(f"Revoked the token {revoked.name} ({revoked.id}).")
+    say(f"Revoked the token {revoked.name} ({revoked.id}).")
 
 
 def _described(token: Token, now: datetime) -> str:

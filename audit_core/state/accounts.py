@@ -90,7 +90,7 @@ def add_account(
     """Add an account without memberships.
 
     Raises `AccountError` for an address without "@" or already in use, an empty name, or a
-    password that is too short.
+    password that is too short or easy to guess.
     """
     address = plain_text("e-mail address", normalize_email(email), longest=LONGEST_EMAIL)
     before, _, after = address.rpartition("@")
@@ -111,7 +111,7 @@ def add_account(
     )
     if find_account(connection, address) is not None:
         raise in_use
-    password_hash = hash_password(password, cost=cost)
+    password_hash = hash_password(password, cost=cost, known=(added.email, added.name))
     try:
         connection.execute(
             account.insert().values(
@@ -185,9 +185,14 @@ def set_password(
 ) -> None:
     """Replace the password; ends all sessions of the account, and makes its browsers strangers.
 
-    Raises `AccountError` when there is no such account or the password is too short.
+    Raises `AccountError` when there is no such account, or the password is too short or easy to
+    guess.
     """
-    _change(connection, account_id, {"password_hash": hash_password(password, cost=cost)})
+    known = connection.execute(
+        select(account.c.email, account.c.name).where(account.c.id == account_id)
+    ).one_or_none()
+    password_hash = hash_password(password, cost=cost, known=tuple(known or ()))
+    _change(connection, account_id, {"password_hash": password_hash})
     end_sessions_of(connection, account_id)
     forget_devices(connection, account_id)
 

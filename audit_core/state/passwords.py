@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 import unicodedata
 
@@ -15,6 +16,11 @@ BCRYPT_COST = 12
 """The logarithm of the rounds; 12 takes about a quarter of a second."""
 SHORTEST_PASSWORD = 12
 """In characters."""
+LOWEST_SCORE = 3
+"""Of zxcvbn's five: more than 100 million guesses. The sign-in allows some 1,500 a day."""
+_LONGEST_ESTIMATED = 72
+"""In characters; zxcvbn takes no more, and what comes after makes it no easier."""
+_WORD = re.compile(r"\w{3,}")
 
 # Without look-alikes (0 and o, 1 and l and i), because people type these.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -26,17 +32,35 @@ def generate_password() -> str:
     return "-".join(groups)
 
 
-def hash_password(password: str, *, cost: int = BCRYPT_COST) -> str:
+def hash_password(password: str, *, cost: int = BCRYPT_COST, known: tuple[str, ...] = ()) -> str:
     """The bcrypt hash to keep. Slow on purpose.
 
-    Raises `AccountError` for a password that is too short.
+    Raises `AccountError` for a password that is too short, or easy to guess: one of the common
+    ones, or made of them, of names, dates, repeats or keys in a row. `known` is what a guesser
+    would know of the person.
     """
     if len(password) < SHORTEST_PASSWORD:
         raise AccountError(
             f"The password has {len(password)} characters.",
             f"Choose one of at least {SHORTEST_PASSWORD} characters.",
         )
+    _require_hard_to_guess(password, known)
     return bcrypt.hashpw(_material(password), bcrypt.gensalt(cost)).decode("ascii")
+
+
+def _require_hard_to_guess(password: str, known: tuple[str, ...]) -> None:
+    # Imported late: it reads its lists of 30,000 passwords and as many words and names.
+    from zxcvbn import zxcvbn
+
+    words = [part for text in known for part in _WORD.findall(text.casefold())]
+    found = zxcvbn(password[:_LONGEST_ESTIMATED], user_inputs=["sandtrail", *words])
+    if found["score"] < LOWEST_SCORE:
+        why = found["feedback"]["warning"] or "It is made of common words, names or patterns."
+        raise AccountError(
+            f"The password is easy to guess. {why}",
+            "Choose a few words that have nothing to do with each other, or leave out "
+            "--password-stdin and be given one.",
+        )
 
 
 def is_password(password: str, password_hash: str) -> bool:

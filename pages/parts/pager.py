@@ -20,6 +20,7 @@ from audit_core.query.windows import ALL_TIME, Bounds, Window, format_instant
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, filter_bar, over_time, zoom
+from pages.parts.own_address import own_address
 
 SIZES = ROW_SIZES
 DEFAULT_SIZE = 25
@@ -156,7 +157,7 @@ def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
         "organization": [scope.organization_id or ""],
         "as_of": [format_instant(view.as_of)],
     }
-    return f"{EXPORT_PATH}?{urlencode(params, doseq=True)}"
+    return own_address(f"{EXPORT_PATH}?{urlencode(params, doseq=True)}")
 
 
 def draw_steps(page: Page, rows: int, person: Viewer) -> None:

@@ -13,6 +13,7 @@ from audit_core.log.numbering import Since
 from audit_core.query.windows import written
 from audit_core.tallies import Count
 from pages.parts import cached, filter_bar, lookout, over_time, session, view_dialogs, zoom
+from pages.parts.own_address import own_address
 
 _ON = "live_on"
 _PAUSED = "live_paused"
@@ -113,7 +114,9 @@ def draw_lookout(live: Live) -> None:
     asking = None
     # A dialog that is being filled in keeps what is typed.
     if live.on and not st.session_state[_PAUSED] and not view_dialogs.is_open():
-        asking = lookout.Asking(path=HEAD_PATH, head=live.head, every_s=st.session_state[_INTERVAL])
+        asking = lookout.Asking(
+            path=own_address(HEAD_PATH), head=live.head, every_s=st.session_state[_INTERVAL]
+        )
     lookout.draw(asking, on_moved=_moved, on_back=_back)
 
 

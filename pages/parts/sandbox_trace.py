@@ -20,6 +20,7 @@ from audit_core.state.sessions import Viewer
 from pages.parts import cached, charts, filter_bar, start_list
 from pages.parts.entry_table import message_text, outcome_text
 from pages.parts.figures import life
+from pages.parts.own_address import own_address
 from pages.parts.visible import visible
 
 MOST_ROWS = 2_000
@@ -92,7 +93,7 @@ def _draw_bundle(trace: Trace, person: Viewer, near: datetime | None) -> None:
         where["near"] = format_instant(near)
     st.link_button(
         "Support bundle",
-        f"{BUNDLE_PATH}?{urlencode(where)}",
+        own_address(f"{BUNDLE_PATH}?{urlencode(where)}"),
         icon=":material/support:",
         help="The last failed attempt in one Markdown file, secrets redacted",
     )

@@ -19,8 +19,9 @@ from audit_core.state.accounts import Account
 from audit_core.state.guard import check_password
 from audit_core.state.sessions import Viewer, end_session, issue_code
 from pages.parts import session, viewer
+from pages.parts.own_address import own_address, page_path
 from pages.parts.problems import plain
-from pages.parts.viewer import address, page_path
+from pages.parts.viewer import address
 
 REFUSED = (
     "That did not work. Check the e-mail address and the password, and try again; "
@@ -90,7 +91,7 @@ def sign_out(product: Product, person: Viewer) -> None:
             address=address(),
         )
     session.forget()
-    send_to(SIGNED_OUT_PAGE)
+    send_to(own_address(SIGNED_OUT_PAGE))
     st.stop()
 
 
@@ -113,7 +114,7 @@ def _go_on(product: Product, account: Account) -> None:
     """Hand the browser a one-time code for the route that sets the session cookie."""
     with product.state.begin() as connection:
         code = issue_code(connection, account_id=account.id, now=product.clock())
-    path = signed_in_address(code, wanted_page())
+    path = own_address(signed_in_address(code, wanted_page()))
     send_to(path)
     st.success("Signed in. One moment…", icon=":material/check:")
     st.link_button("Continue", path)

@@ -7,6 +7,7 @@ import streamlit as st
 from audit_core.access import Scope
 from audit_core.api.suggestions import SUGGESTIONS_PATH
 from pages.parts import scripts
+from pages.parts.own_address import own_address
 
 _NAME = "suggestions"
 
@@ -25,4 +26,9 @@ def draw(box: str, scope: Scope) -> None:
         css="suggestions.css",
         # A screen reader follows from the input to the list only within one tree.
         isolate_styles=False,
-    )(key=_NAME, data={"path": SUGGESTIONS_PATH, "box": f".st-key-{box}"}, width=1, height=1)
+    )(
+        key=_NAME,
+        data={"path": own_address(SUGGESTIONS_PATH), "box": f".st-key-{box}"},
+        width=1,
+        height=1,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 import streamlit as st
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from audit_core.api.identity import (
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
 from pages.parts import cached, session
+from pages.parts.own_address import page_path
 
 _RECORDED = "refusals_recorded"
 LOOPBACK = "127.0.0.1"
@@ -99,11 +99,6 @@ def record_deed(connection: Connection, viewer: Viewer, verb: str, detail: dict[
         address=address(),
         detail=detail,
     )
-
-
-def page_path() -> str:
-    """The path of the page in the browser's address, "/" when it is not known."""
-    return urlsplit(st.context.url or "").path or "/"
 
 
 def _record_refusal(viewer: Viewer, permission: Permission) -> None:

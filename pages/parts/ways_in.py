@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from audit_core.api.entries import MAX_BYTES, MAX_ENTRIES
+from pages.parts.own_address import own_address
 
 _DEFAULT_BASE = "http://localhost:8501"
 
 
 def base_url() -> str:
-    """Where the browser found this app, such as `https://audit.example.org`."""
+    """Where the browser found this app, such as `https://example.org/audit`."""
     parts = urlsplit(st.context.url or _DEFAULT_BASE)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}{own_address('')}"
 
 
 def command_line(base: str) -> str:

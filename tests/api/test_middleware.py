@@ -9,8 +9,11 @@ from tests.api.conftest import make_client
 from tests.seeded import Seeded
 
 OWN = {"origin": "http://testserver"}
-GUARDED = ("/media/a", "/_stcore/bidi-components/sandtrail.lookout/lookout.js")
-CLOSED = ("/_stcore/metrics", "/_stcore/agent/interact", "/auth/login", "/oauth2callback")
+GUARDED = "/_stcore/bidi-components/sandtrail.lookout/lookout.js"
+CLOSED = (
+    *("/_stcore/metrics", "/_stcore/agent/interact", "/auth/login", "/oauth2callback"),
+    "/media/a",
+)
 
 
 def signed_in(client: TestClient, seeded: Seeded, email: str = "admin@example.org") -> TestClient:
@@ -88,7 +91,7 @@ def test_no_other_path_takes_websockets(client: TestClient) -> None:
         pass
 
 
-@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize("path", [GUARDED])
 def test_what_only_pages_use_needs_a_session(client: TestClient, seeded: Seeded, path: str) -> None:
     assert client.get(path).status_code == 401
     client.cookies.set(SESSION_COOKIE, "guessed")
@@ -111,19 +114,19 @@ def test_an_ended_session_is_refused_at_once(client: TestClient, seeded: Seeded)
     signed_in(client, seeded)
     with seeded.product.state.begin() as connection:
         end_sessions_of(connection, seeded.ids["admin@example.org"])
-    assert client.get("/media/a").status_code == 401
+    assert client.get(GUARDED).status_code == 401
 
 
 def test_a_session_expires(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
     seeded.clock.pass_by(hours=13)
-    assert client.get("/media/a").status_code == 401
+    assert client.get(GUARDED).status_code == 401
 
 
 def test_two_session_cookies_are_none(client: TestClient, seeded: Seeded) -> None:
     secret = seeded.sign_in("admin@example.org")
     header = f"{SESSION_COOKIE}={secret}; {SESSION_COOKIE}=other"
-    assert client.get("/media/a", headers={"cookie": header}).status_code == 401
+    assert client.get(GUARDED, headers={"cookie": header}).status_code == 401
 
 
 def test_an_upload_from_another_site_is_refused(client: TestClient, seeded: Seeded) -> None:
@@ -147,7 +150,7 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     client = make_client(LogLockedError("The log is in use.", "Stop the other process."))
     client.cookies.set(SESSION_COOKIE, "x")
     assert client.get("/").status_code == 200
-    assert client.get("/media/a").status_code == 401
+    assert client.get(GUARDED).status_code == 401
     health = client.get("/api/health")
     assert (health.status_code, health.json()["status"]) == (503, "unavailable")
     assert health.json()["failing"] == [{"part": "log", "reason": "The log is in use."}]

@@ -11,8 +11,8 @@ from playwright.sync_api import Download, Locator, Page, expect
 
 Rows = list[list[str]]
 
-ROWS_WITHIN_S = 10.0
-DOWNLOAD_WITHIN_S = 10.0
+ROWS_WITHIN_S = 20.0
+DOWNLOAD_WITHIN_S = 20.0
 ROWS_OF_FIRST_TABLE = """() => {
     const table = document.querySelector('[data-testid=stDataFrame]');
     const rows = table === null ? [] : table.querySelectorAll('tbody [role=row]');

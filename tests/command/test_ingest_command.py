@@ -10,11 +10,12 @@ import typer
 from typer.testing import CliRunner
 
 from audit_core.command.ingest import ingest
-from audit_core.command.rejections import printable, rejections
+from audit_core.command.rejections import rejections
 from audit_core.errors import AuditError, LogLockedError, SourceError
 from audit_core.log.store import utc_now
 from audit_core.product import open_product
 from audit_core.settings import read_settings
+from audit_core.terminal_text import printable
 
 application = typer.Typer()
 application.command()(ingest)

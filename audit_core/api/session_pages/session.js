@@ -8,7 +8,7 @@ for (const field of form.querySelectorAll("input:not([value])")) {
 }
 const code = form.elements.namedItem("code");
 if (code !== null && code.value === "") {
-  location.replace("/"); // Somebody came back to this page: its code is spent.
+  location.replace("../../"); // The root of the app: somebody came back to this page: its code is spent.
 } else {
   form.submit();
 }
