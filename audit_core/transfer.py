@@ -14,6 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from audit_core.access import Scope
+from audit_core.log.numbering import Head
 from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog
 from audit_core.query import digests
@@ -62,6 +63,9 @@ class Origin(Protocol):
     def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
         """The rows of some days, oldest first, in tables of the shape `ARROW`."""
 
+    def heads(self) -> dict[str, Head]:
+        """The highest numbers of every organization; see `AuditLog.heads`."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalOrigin:
@@ -90,6 +94,10 @@ class LocalOrigin:
             created_at = fetched.table.column("created_at")[-1].as_py().replace(tzinfo=UTC)
             seq = numbers_of(fetched.table, self.scope)[-1]
             after = Cursor(created_at=created_at, seq=seq, newer=True)
+
+    def heads(self) -> dict[str, Head]:
+        """See `Origin.heads`."""
+        return self.log.heads()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +201,8 @@ def transfer(
         there, here = origin.digest(), digest_of(target, scope)
         if not stored:
             break
+    # Last: entries that have the highest numbers may be dropped, here or there.
+    target.raise_heads(origin.heads())
     return Report(
         entries=sum(digest.count for digest in there.values()),
         days=len(there),

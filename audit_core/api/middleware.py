@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -125,6 +126,9 @@ class Gate:
                 refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
             app = refusal or (self._uploads.run if exposed is Exposure.UPLOAD else self._app)
             await app(_named(scope, viewer), receive, tell)
+        except ClientDisconnect:
+            # Nobody is there to be told, and nothing of ours went wrong.
+            LOGGER.info("The client left during %s %s", asked.method, asked.path)
         except Exception:
             error_id = secrets.token_hex(4)
             LOGGER.exception("Error %s in %s %s", error_id, asked.method, asked.path)

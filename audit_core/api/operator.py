@@ -27,6 +27,7 @@ from audit_core.transfer import LocalOrigin, Stretch
 
 DIGEST_PATH = "/api/operator/digest"
 ROWS_PATH = "/api/operator/rows"
+HEADS_PATH = "/api/operator/heads"
 
 VALID_FOR = timedelta(minutes=2)
 """How long a proof may be used, before or after the time it names."""
@@ -54,7 +55,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 def operator_routes(product: Callable[[], Product]) -> list[Route]:
     """`DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
-    stream."""
+    stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
+    as rows of `schema.organization_head`."""
 
     def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
@@ -72,6 +74,7 @@ def operator_routes(product: Callable[[], Product]) -> list[Route]:
     return [
         Route(DIGEST_PATH, guarded(_digest), methods=["GET"]),
         Route(ROWS_PATH, guarded(_rows), methods=["GET"]),
+        Route(HEADS_PATH, guarded(_heads), methods=["GET"]),
     ]
 
 
@@ -89,6 +92,11 @@ def _digest(opened: Product, request: Request) -> Response:
     return JSONResponse(
         {"days": [[*day, each.count, each.first, each.second] for day, each in days.items()]}
     )
+
+
+def _heads(opened: Product, request: Request) -> Response:
+    heads = _origin(opened).heads()
+    return JSONResponse({"heads": [head.as_row(name) for name, head in heads.items()]})
 
 
 def _rows(opened: Product, request: Request) -> Response:

@@ -15,11 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit_core.access import Scope
-from audit_core.api.operator import DIGEST_PATH, ROWS_PATH, proof
+from audit_core.api.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
 from audit_core.command.opened_state import ACTOR, writing
 from audit_core.command.terminal import say
 from audit_core.errors import LogLockedError, SourceError
 from audit_core.keys import read_key
+from audit_core.log.numbering import HEAD_NUMBERS, Head
+from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
@@ -200,8 +202,22 @@ class RunningApp:
             self._translated(),
             pa.ipc.open_stream(answer) as stream,
         ):
+            if stream.schema.names != ARROW.names:
+                raise SourceError(
+                    f"The app at {self._host} is of another version than this command.",
+                    "Run both from the same version of Sandtrail.",
+                )
             for batch in stream:
                 yield pa.Table.from_batches([batch])
+
+    def heads(self) -> dict[str, Head]:
+        """See `Origin.heads`."""
+        with self._asked(HEADS_PATH) as answer:
+            rows = json.loads(answer.read())["heads"]
+        return {
+            row["organization_id"]: Head(**{name: row[name] for name in HEAD_NUMBERS})
+            for row in rows
+        }
 
     @contextmanager
     def _asked(self, path: str) -> Iterator[http.client.HTTPResponse]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audit_core.entries import UNANSWERED_STATUS
 from audit_core.log.schema import ARROW
 
 _Numbers = npt.NDArray[np.int64]
@@ -137,6 +138,12 @@ def heads_of(rows: pa.Table) -> dict[str, Head]:
         row["organization_id"]: Head(**{name: row[f"{name}_max"] for name in HEAD_NUMBERS})
         for row in found.to_pylist()
     }
+
+
+def parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The finished rows, and the others."""
+    finished = pc.fill_null(pc.not_equal(rows.column("status_code"), UNANSWERED_STATUS), False)
+    return rows.filter(finished), rows.filter(pc.invert(finished))
 
 
 def _counted(

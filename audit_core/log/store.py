@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from audit_core.access import Scope
-from audit_core.entries import UNANSWERED_STATUS, AuditEntry
+from audit_core.entries import AuditEntry
 from audit_core.errors import (
     AuditError,
     StorageFullError,
@@ -28,7 +28,7 @@ from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect
 from audit_core.log.heads import Heads
 from audit_core.log.lock import LogLock
-from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered
+from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.reads import Reads
@@ -123,6 +123,21 @@ class AuditLog:
             return self._replicate(rows)
         except DBAPIError as error:
             raise self._translated(error) from error
+
+    def heads(self) -> dict[str, Head]:
+        """The highest numbers of every organization ('' for none), also of those that have no
+        entries any more: for the operator only."""
+        return self._read_heads()
+
+    def raise_heads(self, heads: Mapping[str, Head]) -> None:
+        """Give no number again that another log gave, whose rows are replicated here."""
+        try:
+            with self._engine.begin() as connection:
+                self._dialect.numbers(connection, after=0, now=self._clock())
+                self._dialect.raise_heads(connection, heads)
+        except DBAPIError as error:
+            raise self._translated(error) from error
+        self._heads.moved(heads)
 
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
@@ -276,7 +291,7 @@ class AuditLog:
             decision = self._decided(connection, arriving, earliest)
             rows, heads = self._numbered(connection, decision, numbers, now)
             self._dialect.forget_unfinished(connection, [each.seq for each in decision.completed])
-            finished, unfinished = _parted(rows)
+            finished, unfinished = parted(rows)
             if not len(arriving):
                 self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
@@ -334,7 +349,7 @@ class AuditLog:
                 connection, [seq for seq, new in zip(seqs, missing, strict=True) if new]
             )
             new = rows.filter(pa.array(missing))
-            settled, unfinished = _parted(new)
+            settled, unfinished = parted(new)
             self._dialect.insert(connection, audit_entry, settled)
             self._dialect.insert(connection, unfinished_entry, unfinished)
             heads = heads_of(rows)
@@ -347,7 +362,8 @@ class AuditLog:
     def _require_space(self) -> None:
         if self._dialect.file is None:
             return
-        free_mb = shutil.disk_usage(_existing(self._dialect.file.parent)).free // 2**20
+        folder = self._dialect.file.parent
+        free_mb = shutil.disk_usage(folder if folder.exists() else Path()).free // 2**20
         if free_mb < self._limits.free_space_floor_mb:
             raise StorageFullError(
                 f"Only {free_mb} MB are free on the disk of the log; entries are accepted "
@@ -362,16 +378,6 @@ class AuditLog:
             fault = fault_in_words(str(cause))
         REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
         return told(fault, self._dialect.described)
-
-
-def _parted(rows: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """The finished rows, and the others."""
-    finished = pc.fill_null(pc.not_equal(rows.column("status_code"), UNANSWERED_STATUS), False)
-    return rows.filter(finished), rows.filter(pc.invert(finished))
-
-
-def _existing(folder: Path) -> Path:
-    return folder if folder.exists() else Path()
 
 
 def utc_now() -> datetime:

@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -5,7 +7,8 @@ from starlette.websockets import WebSocketDisconnect
 from audit_core.api.identity import SESSION_COOKIE
 from audit_core.errors import LogLockedError
 from audit_core.state.sessions import end_sessions_of
-from tests.api.conftest import make_client
+from tests.api.conftest import app_of, make_client
+from tests.api.served import served, wait_for
 from tests.seeded import Seeded
 
 OWN = {"origin": "http://testserver"}
@@ -157,3 +160,18 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     entries = client.post("/api/v1/entries", headers=OWN)
     assert entries.status_code == 503
     assert entries.json() == {"error": "The log is in use.", "hint": "Stop the other process."}
+
+
+def test_a_sender_who_leaves_midway_is_no_error(
+    seeded: Seeded, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = seeded.token("org-alpha", "write:audit_logs")
+    head = f"POST /api/v1/entries HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+    with (
+        caplog.at_level("INFO", "audit_core.api.middleware"),
+        served(app_of(seeded.product)) as port,
+    ):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+        wait_for(lambda: "The client left" in caplog.text)
+    assert "Error" not in caplog.text

@@ -117,6 +117,20 @@ def test_the_copy_goes_on_as_a_log_of_its_own(log, other):
     assert max(row.seq for row in rows(target)) > max(row.seq for row in rows(log))
 
 
+def test_a_copy_gives_no_number_again_that_a_dropped_entry_had(log, other):
+    log.append([entry("old", created_at=NOW - timedelta(days=90), organization_id="org-gone")])
+    log.append([entry("a"), entry("late", created_at=NOW - timedelta(days=90))])
+    with log._engine.begin() as connection:
+        log._dialect.drop_before(connection, NOW - timedelta(days=60))
+    target = other()
+    assert transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING).differences == ()
+    target.append([entry("b"), entry("c", organization_id="org-gone")])
+    assert target.since("org-alpha").organization_seq == 3
+    assert target.since("org-gone").organization_seq == 2
+    page = Reader(target).page(EntryFilter(), Scope(organization_id="org-gone"), ALWAYS, None, 9)
+    assert [(row.entry.id, row.seq) for row in page.rows] == [("c", 2)]
+
+
 def test_what_something_else_wrote_is_told(log, other):
     log.append([entry("a"), entry("b")])
     target = other()
