@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from audit_core.api.base_path import BasePath
+from audit_core.api.connections import limit_connections
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
 from audit_core.api.headers import inline_script_hashes
@@ -24,7 +25,7 @@ from audit_core.api.page import WatchedPage, page_routes
 from audit_core.api.problems import answer_problem
 from audit_core.api.routes import routes
 from audit_core.api.serving import leave_peers_as_they_are, wrong_options
-from audit_core.api.stopping import bounded_stop
+from audit_core.api.stopping import bounded_stop, running_server
 from audit_core.demo.running import RunningTrickle
 from audit_core.errors import AuditError
 from audit_core.product import drop_ended_uploads, expire_access_record
@@ -112,6 +113,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     While it cannot be opened the app runs all the same, and says why on every page.
     """
     with bounded_stop():
+        if (server := running_server()) is not None:
+            limit_connections(server.config, trusted=proxies)
         trickle = None
         try:
             trickle = await asyncio.to_thread(start)
@@ -131,6 +134,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 leave_peers_as_they_are()
 make_logs_printable()
 settings = gate_settings()
+proxies = TrustedProxies(networks=settings.trusted_proxies, header=settings.forwarded_header)
 
 app = st.App(
     HOME / "pages" / "main.py",
@@ -147,9 +151,7 @@ app = st.App(
             product=opened.product,
             codec=back_messages.CODEC,
             secure=settings.secure_cookie,
-            proxies=TrustedProxies(
-                networks=settings.trusted_proxies, header=settings.forwarded_header
-            ),
+            proxies=proxies,
             hosts=KnownHosts(names=settings.hosts, own=own_names()),
             script_hashes=page_hashes(),
         ),

@@ -136,7 +136,7 @@ def _watched(prepared: Prepared) -> Iterator[tuple[str, psutil.Process]]:
 async def _load(
     address: str, secret: str, server: psutil.Process, count: int, real_time: bool
 ) -> Load:
-    sessions = [await _opened(address, secret) for _ in range(count)]
+    sessions = [await opened(address, secret) for _ in range(count)]
     listening = [asyncio.create_task(session.listen()) for session in sessions]
     for session in sessions:
         await session.run()
@@ -174,7 +174,8 @@ async def _load(
     )
 
 
-async def _opened(address: str, secret: str) -> Session:
+async def opened(address: str, secret: str) -> Session:
+    """A new client of somebody who is signed in, whose page has not run yet."""
     socket = await connect(
         f"{address.replace('http', 'ws', 1)}/_stcore/stream",
         subprotocols=["streamlit"],  # type: ignore[list-item]

@@ -46,8 +46,9 @@ MESSAGES: Mapping[str, Needs] = {
 
 MAX_FRAME_BYTES = 4_000_000
 """A message of somebody signed in; selections in a chart are the largest ones, below 1 MB."""
-MAX_ANONYMOUS_FRAME_BYTES = 64_000
-"""A message of anybody else: the address of the page, an e-mail address and a password."""
+MAX_ANONYMOUS_FRAME_BYTES = 256_000
+"""A message of anybody else: the address of the page, an e-mail address and a password. A tab whose
+session has ended sends all that its page held, before it shows the sign-in page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from audit_core.api.identity import (
     viewer_of,
 )
 from audit_core.api.origins import Asked, refuses_request, refuses_socket
+from audit_core.api.slow_bodies import PacedBody, SlowBodyError
 from audit_core.api.socket_gate import POLICY_VIOLATION, SocketGate
 from audit_core.api.upload_gate import UploadGate
 from audit_core.errors import AuditError
@@ -37,6 +38,12 @@ UNKNOWN_HOST = {
     "error": "This server does not answer to the name in the address.",
     "hint": "Use another address, or ask whoever runs this server to name this one in "
     "SANDTRAIL_HOSTS.",
+}
+
+
+TOO_SLOW = {
+    "error": "The body came too slowly; nothing was stored.",
+    "hint": "Send it again, in smaller pieces or over a faster connection.",
 }
 
 
@@ -125,7 +132,14 @@ class Gate:
                 viewer = await self._viewer(secret)
                 refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
             app = refusal or (self._uploads.run if exposed is Exposure.UPLOAD else self._app)
-            await app(_named(scope, viewer), receive, tell)
+            await app(_named(scope, viewer), PacedBody(receive).receive, tell)
+        except SlowBodyError:
+            LOGGER.warning("Gave up on a request of %s that came too slowly.", _address(scope))
+            if started:
+                raise
+            await JSONResponse(TOO_SLOW, status_code=408, headers={"connection": "close"})(
+                scope, receive, send
+            )
         except ClientDisconnect:
             # Nobody is there to be told, and nothing of ours went wrong.
             LOGGER.info("The client left during %s %s", asked.method, asked.path)
@@ -182,6 +196,10 @@ class Gate:
             await send(message)
 
         return send_with_headers
+
+
+def _address(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "an unknown address"
 
 
 def _asked(scope: Scope, headers: Headers, *, cookie: bool) -> Asked:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.connections import MESSAGE_LIMIT
 from audit_core.api.frames import (
     MAX_ANONYMOUS_FRAME_BYTES,
     MAX_FRAME_BYTES,
@@ -65,12 +66,19 @@ class SocketGate:
         now = asyncio.get_running_loop().time()
         address = scope["client"][0] if scope.get("client") else ""
         account_id = None if viewer is None else viewer.account_id
-        socket = self._sockets.admit(address, account_id, now)
+        # Streamlit's page names its protocol, a token, and the session that it comes back to.
+        resumes = len(scope.get("subprotocols") or ()) > 2
+        socket = self._sockets.admit(address, account_id, now, resumes=resumes)
         if socket is None:
             LOGGER.warning("Refused a websocket of %s: too many are open.", address)
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
+        if viewer is not None:
+            # The server takes messages of strangers only, until it is told otherwise.
+            allow = (scope.get("extensions") or {}).get(MESSAGE_LIMIT)
+            if allow is not None:
+                allow(MAX_FRAME_BYTES)
         connection = _Connection(self, socket, receive, send, find_viewer)
         try:
             await app(scope, connection.receive, connection.send)

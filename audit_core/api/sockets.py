@@ -12,7 +12,8 @@ class SocketLimits:
     """Bounds of websockets; times in seconds."""
 
     silent_s: float = 20.0
-    """A browser sends its first message at once; whoever says nothing for this long is none."""
+    """A browser sends its first message at once; whoever says nothing for this long is none. A
+    page that comes back has nothing to say."""
     anonymous_s: float = 300.0
     """How long the sign-in page keeps one socket. A page that is still there opens the next one
     by itself, and what was typed stays."""
@@ -54,8 +55,13 @@ class Sockets:
         # In order of arrival.
         self._anonymous: dict[Socket, None] = {}
 
-    def admit(self, address: str, account_id: str | None, now: float) -> Socket | None:
-        """A new socket, or `None` where its address or account has enough of them."""
+    def admit(
+        self, address: str, account_id: str | None, now: float, *, resumes: bool = False
+    ) -> Socket | None:
+        """A new socket, or `None` where its address or account has enough of them.
+
+        `resumes` says that the page was there before, and so has nothing to say at once.
+        """
         limits = self._limits
         if account_id is not None:
             if self._of_account[account_id] >= limits.of_account:
@@ -69,7 +75,8 @@ class Sockets:
             oldest.evicted = True
             oldest.close_by(now)
             self._forget_anonymous(oldest)
-        socket = Socket(address, None, now + limits.silent_s)
+        first_s = limits.anonymous_s if resumes else limits.silent_s
+        socket = Socket(address, None, now + first_s)
         self._anonymous[socket] = None
         self._of_address[address] += 1
         return socket

@@ -47,7 +47,7 @@ def bounded_stop() -> Iterator[None]:
     further signal changes nothing. The exit status is 0. Does nothing where no Uvicorn server
     handles the signals, as in tests.
     """
-    server = _running_server()
+    server = running_server()
     if server is None:
         yield
         return
@@ -63,7 +63,7 @@ def bounded_stop() -> Iterator[None]:
         stop.all_closed.set()
 
 
-def _running_server() -> Server | None:
+def running_server() -> Server | None:
     """The server that runs this process, found as what its signals go to: nothing else leads
     from an application to its server."""
     owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)

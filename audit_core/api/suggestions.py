@@ -17,7 +17,7 @@ from audit_core.known_values import KnownValues
 from audit_core.log.store import AuditLog
 from audit_core.product import Product
 from audit_core.query.completion import suggest
-from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.suggestions import Listed, Suggestions, suggestions
 from audit_core.reader import Reader
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from audit_core.entries import Category, Outcome
 from audit_core.query.expressions import Field
-from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.scanning import scan
 from audit_core.query.vocabulary import (
     ALL_NAMES,

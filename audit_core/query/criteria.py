@@ -94,6 +94,12 @@ def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condi
     return and_(true(), *plain, _met_as_shown(table, rest, scope))
 
 
+def text_shown(table: FromClause, leaf: Contains, shown: ColumnElement[Any]) -> Condition:
+    """Whether the message of a row holds what is looked for in messages alone, where `shown` is
+    the message as the viewer is shown it."""
+    return _text_held(table, Field.ERROR_MESSAGE, leaf, {Field.ERROR_MESSAGE: shown})
+
+
 def _met_as_shown(table: FromClause, expression: Expression, scope: Scope) -> Condition:
     """The same of an expression that looks at veiled texts.
 
@@ -201,12 +207,15 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     """Values of one field together: engines look them up at once."""
     listed: dict[Field, list[Equals]] = {}
     at_path: dict[tuple[str, ...], list[str]] = {}
+    networks: dict[tuple[Field, int], list[InNetwork]] = {}
     conditions: list[Condition] = []
     for part in expression.parts:
         if isinstance(part, Equals) and part.field not in _MADE:
             listed.setdefault(part.field, []).append(part)
         elif isinstance(part, MetadataEquals):
             at_path.setdefault(part.path, []).append(part.value)
+        elif isinstance(part, InNetwork):
+            networks.setdefault((part.field, part.network.version), []).append(part)
         else:
             conditions.append(_met(table, part, shown))
     for equal in listed.values():
@@ -216,6 +225,8 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
         stored = json_text(table.c.metadata, path)
         met = stored.in_(texts)
         conditions.append(and_(met, stored == shown[path]) if path in shown else met)
+    for within in networks.values():
+        conditions += (_in_any(value, within) for value in _asked(table, within[0]))
     return or_(false(), *conditions)
 
 
@@ -278,7 +289,7 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
     if isinstance(leaf, Matches | MetadataMatches):
         return fits(value, literal(_like(leaf.pattern)))
     if isinstance(leaf, InNetwork):
-        return _belongs(value, leaf.network)
+        return _in_any(value, [leaf])
     if isinstance(leaf, Between):
         return _lies_between(value, leaf)
     return value.is_not(None)
@@ -291,11 +302,21 @@ def _like(pattern: Pattern) -> str:
     )
 
 
-def _belongs(value: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:
+def _in_any(value: ColumnElement[Any], leaves_on: Sequence[InNetwork]) -> Condition:
+    """Whether an address belongs to one of several networks of one version: it is read once."""
+    ipv4 = isinstance(leaves_on[0].network, IPv4Network)
+    number: ColumnElement[Any] = ipv4_number(value) if ipv4 else ipv6_digits(value)
+    if len(leaves_on) == 1:
+        return _belongs(number, leaves_on[0].network)
+    named = literal_column("address", number.type)
+    return let("address", number, or_(*(_belongs(named, leaf.network) for leaf in leaves_on)))
+
+
+def _belongs(number: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:
     first, last = int(network[0]), int(network[-1])
     if isinstance(network, IPv4Network):
-        return ipv4_number(value).between(first, last)
-    return ipv6_digits(value).between(f"{first:032x}", f"{last:032x}")
+        return number.between(first, last)
+    return number.between(f"{first:032x}", f"{last:032x}")
 
 
 def _lies_between(value: ColumnElement[Any], leaf: Between) -> Condition:

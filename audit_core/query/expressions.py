@@ -14,11 +14,7 @@ from enum import Enum, StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
-MAX_PATH_NAMES = 10
-"""How many names deep a path into the metadata may go."""
-
-MAX_NAME_CHARACTERS = 100
-"""How long a name in such a path may be."""
+from audit_core.query.limits import MAX_NAME_CHARACTERS, MAX_PATH_NAMES
 
 
 class Field(StrEnum):

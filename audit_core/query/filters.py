@@ -13,18 +13,13 @@ from audit_core.errors import FilterError
 from audit_core.query.describing import describe
 from audit_core.query.expressions import Expression
 from audit_core.query.language import parse
+from audit_core.query.limits import MAX_TEXT, MAX_VALUES
 from audit_core.query.problems import QueryError
 from audit_core.query.vocabulary import ENTRY_VOCABULARY, Vocabulary
 from audit_core.query.windows import UTC_NAME, Window, format_instant, parse_instant
 
 NONE = "-"
 """How the absence of a value is written, in a filter and in URLs: `source=-`."""
-
-MAX_VALUES = 200
-"""How many values one field of a filter may list."""
-
-MAX_TEXT = 500
-"""How many characters a value or the search text may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

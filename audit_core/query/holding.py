@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ScalarSelect,
     Table,
+    case,
     cast,
     func,
     literal,
@@ -25,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.access import Scope
-from audit_core.log.dialects.functions import ONCE
+from audit_core.log.dialects.functions import ONCE, contains_any_folded
+from audit_core.log.dialects.secrets import looks_secret, redacted
 from audit_core.log.schema import (
     COUNTED_REVISION,
     READS_COUNTS,
@@ -36,8 +38,11 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.query.classification import Condition
-from audit_core.query.criteria import fulfilling
+from audit_core.query.criteria import fulfilling, text_shown
 from audit_core.query.expressions import Contains, Field, Leaf, Matches
+
+_WORTH_SHOWING = 2
+"""From so many words on, what is shown of the messages is made once for all of them."""
 
 
 def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> Statement:
@@ -48,6 +53,7 @@ def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> St
     a scope of one actor.
     """
     held: dict[Field, CTE] = {}
+    shown = _shown_messages(conditions, scope, held)
     parts = []
     for number, condition in enumerate(conditions):
         field = _field_of(condition)
@@ -56,10 +62,14 @@ def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> St
             source = _places()
         else:
             source = held.setdefault(field, _values(field, scope))
+        if shown is not None and field is Field.ERROR_MESSAGE and isinstance(condition, Contains):
+            source, met = shown, text_shown(shown, condition, shown.c.shown)
+        else:
+            met = fulfilling(source, condition, scope)
         value = source.c[field.value]
         fulfilled = (
             select(literal(number).label("number"), value.label("value"))
-            .where(value.is_not(None), fulfilling(source, condition, scope))
+            .where(value.is_not(None), met)
             .limit(most + 1)
         )
         if field is Field.TARGET_ID:
@@ -90,6 +100,25 @@ def _values(field: Field, scope: Scope) -> CTE:
     later = later.where(audit_entry.c.revision > COUNTED_REVISION)
     every = union_all(kept, later, unfinished).subquery()
     return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
+
+
+def _shown_messages(conditions: Sequence[Leaf], scope: Scope, held: dict[Field, CTE]) -> CTE | None:
+    """The messages that hold anything that is looked for in them, each also as it is `shown`;
+    `None` where that is not worth the while. What is shown of one is so made once for all."""
+    words = [
+        text
+        for condition in conditions
+        if isinstance(condition, Contains) and condition.fields == (Field.ERROR_MESSAGE,)
+        for text in condition.texts
+    ]
+    if scope.secrets or len(words) < _WORTH_SHOWING:
+        return None
+    every = held.setdefault(Field.ERROR_MESSAGE, _values(Field.ERROR_MESSAGE, scope))
+    message = every.c.error_message
+    shown = case((looks_secret(message), redacted(message)), else_=message).label("shown")
+    # The limit, which nothing reaches, keeps DuckDB from making `shown` again for each condition.
+    found = select(message, shown).where(contains_any_folded(message, words)).limit(2**40)
+    return found.cte("shown_message").prefix_with(ONCE)
 
 
 def hours_of(targets: Iterable[str], scope: Scope) -> Statement:

@@ -23,20 +23,30 @@ from luqum import tree  # type: ignore[import-untyped]
 
 from audit_core.query.expressions import (
     EVERYTHING,
-    MAX_NAME_CHARACTERS,
-    MAX_PATH_NAMES,
+    Equals,
     Expression,
     Field,
+    Matches,
+    OnMetadata,
     all_of,
     any_of,
     depth,
     leaves,
     negation,
 )
+from audit_core.query.limits import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_LEAVES,
+    MAX_METADATA_PATHS,
+    MAX_NAME_CHARACTERS,
+    MAX_ON_METADATA,
+    MAX_ON_PATTERNS,
+    MAX_PATH_NAMES,
+)
 from audit_core.query.problems import QueryError, QueryProblem, Refused, suggestion
 from audit_core.query.scanning import scan
 from audit_core.query.tokens import (
-    MAX_LEAVES,
     Token,
     parsed,
     syntax_problems,
@@ -51,12 +61,6 @@ from audit_core.query.vocabulary import (
     METADATA_PREFIX,
     Vocabulary,
 )
-
-MAX_CHARACTERS = 2000
-"""How long a query text may be."""
-
-MAX_DEPTH = 20
-"""How many `AllOf`, `AnyOf` and `Not` may stand within each other in what a text means."""
 
 _Path = tuple[str, ...]
 _Asked = Field | _Path | None
@@ -85,14 +89,31 @@ def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
         raise QueryError([_not_understood(text)]) from None
     builder = _Builder(text, vocabulary)
     expression = builder.built(item, None)
-    problems = builder.problems
-    if not problems and depth(expression) > MAX_DEPTH:
-        problems = [too_deep(0, len(text))]
-    if not problems and (count := sum(1 for _ in leaves(expression))) > MAX_LEAVES:
-        problems = [too_many(count, len(text))]
+    problems = builder.problems or list(_too_large(expression, len(text)))
     if problems:
         raise QueryError(problems)
     return expression
+
+
+def _too_large(expression: Expression, end: int) -> Iterator[QueryProblem]:
+    """What is too much of what a text means."""
+    if (deep := depth(expression)) > MAX_DEPTH:
+        yield too_deep(0, end, deep, MAX_DEPTH)
+    asked = list(leaves(expression))
+    on_metadata = [leaf for leaf in asked if isinstance(leaf, OnMetadata)]
+    on_patterns = [
+        leaf
+        for leaf in asked
+        if isinstance(leaf, Equals | Matches) and leaf.field is Field.MESSAGE_PATTERN
+    ]
+    for found, limit, what in (
+        (len(asked), MAX_LEAVES, "conditions"),
+        (len(on_metadata), MAX_ON_METADATA, "conditions on metadata"),
+        (len({leaf.path for leaf in on_metadata}), MAX_METADATA_PATHS, "paths into the metadata"),
+        (len(on_patterns), MAX_ON_PATTERNS, "conditions on message patterns"),
+    ):
+        if found > limit:
+            yield too_many(found, end, limit, what)
 
 
 def _unreadable(text: str) -> list[QueryProblem]:

@@ -10,7 +10,7 @@ from itertools import islice
 from audit_core.query.completion import Completion
 from audit_core.query.expressions import Field
 from audit_core.query.facets import FacetValue
-from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.scanning import ends_cleanly, word_end
 from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, Kind, field_called
 from audit_core.query.writing import value_text

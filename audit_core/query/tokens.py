@@ -16,13 +16,8 @@ from luqum import parser as grammar  # type: ignore[import-untyped]
 from luqum.exceptions import ParseError  # type: ignore[import-untyped]
 from luqum.head_tail import TokenValue  # type: ignore[import-untyped]
 
+from audit_core.query.limits import MAX_LEAVES, MAX_NESTING
 from audit_core.query.problems import QueryProblem
-
-MAX_LEAVES = 200
-"""How many words, phrases and ranges a query text may have."""
-
-MAX_NESTING = 60
-"""How many parentheses and signs of negation may stand within each other."""
 
 _VALUES = frozenset({"TERM", "PHRASE"})
 _TERMS = _VALUES | {"TO"}
@@ -266,6 +261,7 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
         yield too_many(count, tokens[-1].end)
     groups = [0]
     signs = 0
+    deepest, place = MAX_NESTING, None
     for token, following in pairwise([*tokens, None]):
         if token is None:
             continue
@@ -278,27 +274,30 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
             groups.pop()
         elif token.kind != "COLUMN" and not (following and following.kind == "COLUMN"):
             signs = 0
-        if groups[-1] + signs > MAX_NESTING:
-            yield too_deep(token.start, token.end)
-            return
+        if groups[-1] + signs > deepest:
+            deepest, place = groups[-1] + signs, place or token
+    if place is not None:
+        yield too_deep(place.start, place.end, deepest, MAX_NESTING)
 
 
-def too_many(count: int, end: int) -> QueryProblem:
+def too_many(
+    count: int, end: int, limit: int = MAX_LEAVES, what: str = "conditions"
+) -> QueryProblem:
     """The problem of a text with that many conditions."""
     return QueryProblem(
         start=0,
         end=end,
-        message=f"The query has {count} conditions; at most {MAX_LEAVES} are allowed.",
+        message=f"The query has {count} {what}; at most {limit} are allowed.",
         hint="Ask for less at once, or use wildcards and ranges instead of lists.",
     )
 
 
-def too_deep(start: int, end: int) -> QueryProblem:
+def too_deep(start: int, end: int, found: int, limit: int) -> QueryProblem:
     """The problem of groups or signs that stand too deep within each other."""
     return QueryProblem(
         start=start,
         end=end,
-        message="The query is nested too deeply.",
+        message=f"The query is nested {found} deep; at most {limit} are allowed.",
         hint="Write it with fewer parentheses and negations.",
     )
 

@@ -29,6 +29,7 @@ from audit_core.query.expressions import (
     negation,
     pattern_of,
 )
+from audit_core.query.limits import MAX_WILDCARDS
 from audit_core.query.problems import QueryProblem, Refused, suggestion
 from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, FieldWord, Kind
 from audit_core.query.windows import parse_instant
@@ -67,14 +68,23 @@ class Term:
 
     @property
     def pieces(self) -> tuple[str | Wildcard, ...]:
-        """What it says, in the form of `pattern_of`; a text without wildcards is one piece."""
+        """What it says, in the form of `pattern_of`; a text without wildcards is one piece.
+
+        Raises `Refused` for more wildcards than a value may have."""
         if self.quoted:
             return pattern_of([re.sub(r"\\(.)", r"\1", self.source[1:-1], flags=re.DOTALL)])
         found: list[str | Wildcard] = []
         for escaped, plain in re.findall(r"\\(.)|(.)", self.source, flags=re.DOTALL):
             wild = plain == Wildcard.MANY.value or plain == Wildcard.ONE.value
             found.append(Wildcard(plain) if wild else escaped or plain)
-        return pattern_of(found)
+        pieces = pattern_of(found)
+        wildcards = sum(isinstance(piece, Wildcard) for piece in pieces)
+        if wildcards > MAX_WILDCARDS:
+            raise self.refused(
+                f"This value has {wildcards} wildcards; at most {MAX_WILDCARDS} are allowed.",
+                "Leave some out, or ask for its parts one by one.",
+            )
+        return pieces
 
     @property
     def text(self) -> str:
@@ -208,8 +218,7 @@ def _prose(fields: tuple[Field, ...], term: Term) -> Expression:
 def _closed(words: Mapping[str, tuple[str, ...]], field: Field, term: Term) -> Expression:
     folded = term.text.lower().replace(" ", "_").replace("-", "_")
     if any(isinstance(piece, Wildcard) for piece in term.pieces):
-        shape = re.escape(folded).replace(r"\*", ".*").replace(r"\?", ".")
-        found = [values for word, values in words.items() if re.fullmatch(shape, word)]
+        found = [values for word, values in words.items() if _fits(folded, word)]
     else:
         found = [words[folded]] if folded in words else []
     if not found:
@@ -219,6 +228,23 @@ def _closed(words: Mapping[str, tuple[str, ...]], field: Field, term: Term) -> E
             f"{suggestion(folded, words)} One of {', '.join(words)} is right.".strip(),
         )
     return any_of(Equals(field=field, value=value) for values in found for value in values)
+
+
+def _fits(pattern: str, word: str) -> bool:
+    """Whether a word fits a text with wildcards, in time that grows with their lengths only: no
+    regular expression, which a text of many `*` could keep busy."""
+    reached = {0}
+    for character in pattern:
+        if character == Wildcard.MANY.value:
+            reached = set(range(min(reached, default=len(word) + 1), len(word) + 1))
+        else:
+            one = character == Wildcard.ONE.value
+            reached = {
+                place + 1
+                for place in reached
+                if place < len(word) and (one or word[place] == character)
+            }
+    return len(word) in reached
 
 
 def _outcome(field: Field, term: Term) -> Expression:

@@ -20,6 +20,9 @@ MAX_FIELD_CHARACTERS = 1_000
 MAX_FIELDS = 8
 """The sign-in page has two fields and a button."""
 
+_ELEMENT = "$$ID-"
+"""What the id of every element begins with."""
+
 
 def kind_of(frame: bytes) -> str | None:
     """The name of the message in a frame; `None` where there is none."""
@@ -56,6 +59,8 @@ def reduced(frame: bytes) -> bytes:
 def _is_field(widget: Any) -> bool:
     kind = widget.WhichOneof("value")
     longest = max(len(widget.id), len(widget.string_value))
+    if not widget.id.startswith(_ELEMENT):
+        return False  # No element of Streamlit's; its session state stumbles over such names.
     return kind in ("string_value", "trigger_value") and longest <= MAX_FIELD_CHARACTERS
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -35,6 +36,7 @@ def viewer(role: Role = Role.ADMIN) -> Viewer:
         session_id="s",
         memberships=(membership,),
         organization_id="a",
+        last_seen_at=datetime(2026, 5, 4, tzinfo=UTC),
     )
 
 
@@ -62,6 +64,7 @@ class Client:
         *,
         find: Callable[[], Viewer | None] | None = None,
         address: str = "10.0.0.1",
+        resumes: bool = False,
     ) -> None:
         self.got: list[bytes] = []
         """What reached the pages."""
@@ -69,7 +72,8 @@ class Client:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._find = find or (lambda: first)
         self._inbox.put_nowait({"type": "websocket.connect"})
-        scope = {"type": "websocket", "client": (address, 1)}
+        told = ["streamlit", "token", *(["session"] if resumes else [])]
+        scope = {"type": "websocket", "client": (address, 1), "subprotocols": told}
         self.served = asyncio.create_task(
             gate.run(
                 self._app,
@@ -234,12 +238,14 @@ def test_who_never_speaks_and_who_never_signs_in_does_not_stay() -> None:
     async def story() -> None:
         gate = SocketGate(CODEC, SHORT)
         silent, stranger = Client(gate), Client(gate)
+        # A page that comes back after such an end has nothing to say.
+        back = Client(gate, address="10.0.0.2", resumes=True)
         await stranger.send(RERUN)
         await asyncio.sleep(0.1)
-        assert (silent.closed, stranger.closed) == (GOING_AWAY, None)
+        assert (silent.closed, stranger.closed, back.closed) == (GOING_AWAY, None, None)
         await asyncio.sleep(0.2)
-        assert stranger.closed == GOING_AWAY
-        for client in (silent, stranger):
+        assert stranger.closed == back.closed == GOING_AWAY
+        for client in (silent, stranger, back):
             await client.leave()
 
     play(story)

@@ -6,7 +6,7 @@ from starlette.testclient import TestClient
 from audit_core.api.identity import SESSION_COOKIE
 from audit_core.api.pace import MOST_ASKED, SPAN
 from audit_core.api.suggestions import SUGGESTIONS_PATH
-from audit_core.query.language import MAX_CHARACTERS
+from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.state.sessions import choose_organization, find_viewer
 from tests.pages.explore_page import entry
 from tests.seeded import ALPHA, BETA, Seeded

@@ -32,6 +32,15 @@ def running(
 ) -> Iterator[str]:
     """The address of the app while it runs, at any free port unless one is given. Raises
     `RuntimeError` if it does not come up."""
+    with process_running(environment, log_file, port=port) as (address, _):
+        yield address
+
+
+@contextmanager
+def process_running(
+    environment: dict[str, str], log_file: Path, *, port: int | None = None
+) -> Iterator[tuple[str, int]]:
+    """The same, with the id of its process."""
     port = port or free_port()
     with log_file.open("wb") as output:
         process = subprocess.Popen(
@@ -47,7 +56,7 @@ def running(
     url = f"http://127.0.0.1:{port}"
     try:
         _wait(process, url, log_file)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         try:

@@ -134,12 +134,14 @@ def test_what_is_too_long_for_the_sign_in_page_is_left_out() -> None:
     state.query_string = state.page_name = "x" * 60_000
     for _ in range(500):
         widget = state.widget_states.widgets.add()
-        widget.id, widget.string_value = "a", "b" * MAX_FIELD_CHARACTERS
+        widget.id, widget.string_value = "$$ID-1-a", "b" * MAX_FIELD_CHARACTERS
     long = state.widget_states.widgets.add()
-    long.id, long.string_value = "long", "b" * (MAX_FIELD_CHARACTERS + 1)
+    long.id, long.string_value = "$$ID-1-long", "b" * (MAX_FIELD_CHARACTERS + 1)
+    state.widget_states.widgets.add(id="strange", string_value="x")
     message = BackMsg()
     frame = reduced(sent.SerializeToString())
     message.ParseFromString(frame)
     assert message.rerun_script.query_string == message.rerun_script.page_name == ""
-    assert all(widget.id != "long" for widget in message.rerun_script.widget_states.widgets)
+    ids = {widget.id for widget in message.rerun_script.widget_states.widgets}
+    assert not ids & {"$$ID-1-long", "strange"}
     assert len(frame) < MAX_ANONYMOUS_FRAME_BYTES

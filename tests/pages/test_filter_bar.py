@@ -7,7 +7,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.filters import MAX_VALUES, VALUE_FIELDS
+from audit_core.query.filters import VALUE_FIELDS
+from audit_core.query.limits import MAX_VALUES
 from audit_core.query.windows import PRESETS
 from audit_core.state.organization_settings import keep_setting
 from pages.parts import filter_bar, zone_switch

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from audit_core.entries import Category, Outcome
 from audit_core.errors import FilterError
-from audit_core.query.filters import MAX_TEXT, MAX_VALUES, NONE, PARAMS, VALUE_FIELDS, EntryFilter
+from audit_core.query.filters import NONE, PARAMS, VALUE_FIELDS, EntryFilter
+from audit_core.query.limits import MAX_TEXT, MAX_VALUES
 from audit_core.query.windows import Window
 from tests.strategies import entry_filters, plain_text
 

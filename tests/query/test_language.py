@@ -1,6 +1,7 @@
 import sys
 import threading
 import time
+from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
 import pytest
@@ -26,9 +27,10 @@ from audit_core.query.expressions import (
     depth,
     leaves,
 )
-from audit_core.query.language import MAX_CHARACTERS, MAX_DEPTH, parse
+from audit_core.query.language import parse
+from audit_core.query.limits import MAX_CHARACTERS, MAX_DEPTH, MAX_LEAVES
 from audit_core.query.problems import QueryError, mark
-from audit_core.query.tokens import MAX_LEAVES
+from audit_core.query.values import _fits
 from audit_core.query.vocabulary import ALL_NAMES, FIELD_NAMES, WORD_OF, field_called
 from audit_core.query.writing import to_text
 from tests.expression_strategies import (
@@ -543,3 +545,27 @@ def test_a_damaged_text_is_parsed_or_refused_with_its_places(expression, data):
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
     refused_or_parsed(text[:start] + data.draw(snippets) + text[end:])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("target:" + "*a" * 21, "21 wildcards; at most 20"),
+        ("outcome:" + "*e" * 30, "30 wildcards; at most 20"),
+        (" OR ".join(f"metadata.a:{n}" for n in range(51)), "51 conditions on metadata"),
+        (" ".join(f"metadata.a{n}:x" for n in range(11)), "11 paths into the metadata"),
+        (" OR ".join(f"pattern:a{n}" for n in range(21)), "21 conditions on message patterns"),
+        ("(-" * 31 + "a" + ")" * 31, "62 deep; at most 60"),
+        ("(" * 400 + "a" + ")" * 400, "400 deep; at most 60"),
+    ],
+)
+def test_what_is_too_much_is_refused_with_the_number_and_the_limit(text, told):
+    with pytest.raises(QueryError) as caught:
+        parse(text)
+    assert told in str(caught.value)
+    assert caught.value.hint.endswith(".")
+
+
+@given(st.text("*?af", max_size=12), st.text("af", max_size=8))
+def test_words_fit_wildcards_as_they_do_in_a_shell(pattern, word):
+    assert _fits(pattern, word) == fnmatchcase(word, pattern)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from audit_core.query.completion import LISTED, suggest
 from audit_core.query.expressions import Equals, Field, Not
 from audit_core.query.facets import FacetValue
-from audit_core.query.language import MAX_CHARACTERS, parse
+from audit_core.query.language import parse
+from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.problems import QueryError
 from audit_core.query.scanning import ends_cleanly
 from audit_core.query.statements import FACETS

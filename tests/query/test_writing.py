@@ -10,7 +10,8 @@ from audit_core.query.expressions import (
     depth,
     negation,
 )
-from audit_core.query.language import MAX_CHARACTERS, MAX_DEPTH, parse
+from audit_core.query.language import parse
+from audit_core.query.limits import MAX_CHARACTERS, MAX_DEPTH
 from audit_core.query.problems import QueryError
 from audit_core.query.writing import conjoin, to_text
 from tests.expression_strategies import day, exact_fields, expressions, odd_text
