@@ -46,6 +46,8 @@ os.umask(0o077)
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
     product = opened.product()
+    if product.log.loss is not None:
+        tell(product.log.loss.error())
     if state_was_lost(product):
         print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
     with product.state.read() as connection:

@@ -11,10 +11,13 @@ import typer
 
 from audit_core.command.access_record import access_record
 from audit_core.command.accounts import account_app
+from audit_core.command.backup import backup, restore
 from audit_core.command.copy import copy
 from audit_core.command.demo import demo
+from audit_core.command.doctor import doctor
 from audit_core.command.export import export
 from audit_core.command.ingest import ingest
+from audit_core.command.log import log_app
 from audit_core.command.prepare import prepare
 from audit_core.command.rejections import rejections
 from audit_core.command.terminal import say
@@ -34,9 +37,13 @@ app.command()(rejections)
 app.command()(export)
 app.command()(access_record)
 app.command()(copy)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
+app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 
 UNUSABLE = 2

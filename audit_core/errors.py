@@ -36,6 +36,13 @@ class StorageFullError(StoreUnavailableError):
     """Too little free space is left to accept entries; nothing was accepted."""
 
 
+class LogBehindError(StoreUnavailableError):
+    """The log has lost entries that were acknowledged; nothing is accepted until told."""
+
+    code = "log_behind"
+    """What programs that send entries can tell it by."""
+
+
 class SchemaTooNewError(AuditError):
     """A database was written by a newer version of this program."""
 

@@ -11,6 +11,7 @@ from audit_core.errors import StoreUnavailableError
 from audit_core.keys import read_key
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
+from audit_core.marks import StateMarks
 from audit_core.settings import Settings
 from audit_core.state.access_retention import drop_expired
 from audit_core.state.database import State, open_state
@@ -61,6 +62,7 @@ def open_product(
                 query_timeout_s=settings.query_timeout_s,
                 retention=Retention(days=settings.retention_days),
             ),
+            marks=StateMarks(state),
         )
     except BaseException:
         state.close()

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from audit_core.access import Allowed, Permission, decide
+from audit_core.access_log.filters import readable_parts
 from audit_core.log.read_context import reading_in
 from audit_core.state.sessions import Viewer
 from pages.parts import abandoned, cached, mark, organization, problems, sign_in, viewer
@@ -16,6 +17,8 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     def page(script: str, path: str, permission: Permission, **shown: Any) -> st.Page:
         membership = person.membership if person else None
         allowed = isinstance(decide(membership, permission), Allowed)
+        if permission is Permission.READ_RECORD:
+            allowed = person is not None and bool(readable_parts(person))
         visibility: Literal["visible", "hidden"] = (
             "visible" if allowed or permission is Permission.READ else "hidden"
         )
@@ -57,6 +60,16 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Who acts: each person, service and API key, and what one of them did.",
             ),
         ],
+        "Evidence": [
+            page(
+                "evidence/access_record.py",
+                "access_record",
+                Permission.READ_RECORD,
+                title="Access record",
+                icon=":material/policy:",
+                help="Who signed in, was refused, exported or changed something here.",
+            ),
+        ],
         "Admin": [
             page(
                 "admin/sources.py",
@@ -72,7 +85,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 Permission.MANAGE,
                 title="Access",
                 icon=":material/key:",
-                help="Who may see and do what, API tokens, and the record of access.",
+                help="Who may see and do what, API tokens, and settings.",
             ),
         ],
     }
@@ -92,6 +105,8 @@ with problems.boundary():
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
+        if (missing := cached.product().log.loss) is not None:
+            problems.draw(missing.error())
         request = cached.product().log.new_request(
             person=person.account_id, abandoned=abandoned.check_of_this_run()
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,13 @@ class EventPage:
     """Where the next page begins; `None` on the last one."""
     newer: EventCursor | None
     """Where the page before begins; `None` on the first one."""
+    elapsed_s: float
+    """How long it took to read."""
+
+    @property
+    def rows(self) -> tuple[AccessEvent, ...]:
+        """The same as `events`, by the name that all pages of lists have."""
+        return self.events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +100,7 @@ class RecordReader:
         rows: int,
     ) -> EventPage:
         """At most `rows` events from the cursor on, the newest ones without a cursor."""
+        started = time.perf_counter()
         back = cursor is not None and cursor.newer
         order = (_C.at, _C.uid) if back else (_C.at.desc(), _C.uid.desc())
         statement = (
@@ -108,12 +117,12 @@ class RecordReader:
         if back:
             shown.reverse()
         before, after = (more, True) if back else (cursor is not None, more)
-        if not shown:
-            return EventPage(events=(), older=None, newer=None)
+        first, last = (shown[0], shown[-1]) if shown else (None, None)
         return EventPage(
             events=tuple(shown),
-            older=EventCursor(at=shown[-1].at, uid=shown[-1].uid) if after else None,
-            newer=EventCursor(at=shown[0].at, uid=shown[0].uid, newer=True) if before else None,
+            older=EventCursor(at=last.at, uid=last.uid) if last and after else None,
+            newer=EventCursor(at=first.at, uid=first.uid, newer=True) if first and before else None,
+            elapsed_s=time.perf_counter() - started,
         )
 
     def count(

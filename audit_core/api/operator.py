@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from audit_core.access import Scope
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of
 from audit_core.api.tokens import bearer_secret, record_refusal
+from audit_core.doctor import examine_product
 from audit_core.log.schema import ARROW
 from audit_core.product import Product
 from audit_core.query.windows import format_instant, parse_instant
@@ -28,6 +30,7 @@ from audit_core.transfer import LocalOrigin, Stretch
 DIGEST_PATH = "/api/operator/digest"
 ROWS_PATH = "/api/operator/rows"
 HEADS_PATH = "/api/operator/heads"
+DOCTOR_PATH = "/api/operator/doctor"
 
 VALID_FOR = timedelta(minutes=2)
 """How long a proof may be used, before or after the time it names."""
@@ -53,7 +56,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 
 def operator_routes(product: Callable[[], Product]) -> list[Route]:
-    """`DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
+    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_product`.
+    `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
     stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
     as rows of `schema.organization_head`."""
@@ -74,8 +78,15 @@ def operator_routes(product: Callable[[], Product]) -> list[Route]:
     return [
         Route(DIGEST_PATH, guarded(_digest), methods=["GET"]),
         Route(ROWS_PATH, guarded(_rows), methods=["GET"]),
+        Route(DOCTOR_PATH, guarded(_doctor), methods=["GET"]),
         Route(HEADS_PATH, guarded(_heads), methods=["GET"]),
     ]
+
+
+def _doctor(opened: Product, request: Request) -> Response:
+    full = request.query_params.get("full") == "1"
+    findings = examine_product(opened, Scope.everything(), full=full)
+    return JSONResponse({"findings": [asdict(each) for each in findings]})
 
 
 def _digest(opened: Product, request: Request) -> Response:

@@ -10,6 +10,7 @@ from audit_core.errors import (
     AuditError,
     BusyError,
     FilterError,
+    LogBehindError,
     LogLockedError,
     QueryCancelledError,
     QueryTimeoutError,
@@ -44,7 +45,11 @@ async def answer_problem(request: Request, error: Exception) -> JSONResponse:
         raise error
     headers = {"retry-after": str(error.retry_after_s)} if isinstance(error, BusyError) else None
     return JSONResponse(
-        {"error": error.message, "hint": error.hint},
+        {
+            "error": error.message,
+            "hint": error.hint,
+            **({"code": error.code} if isinstance(error, LogBehindError) else {}),
+        },
         status_code=status_of(error),
         headers=headers,
     )

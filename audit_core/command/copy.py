@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
 
-import pyarrow as pa
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from audit_core.access import Scope
-from audit_core.api.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
 from audit_core.command.opened_state import ACTOR, writing
+from audit_core.command.origins import opened_log, opened_origin
 from audit_core.command.terminal import say
-from audit_core.errors import LogLockedError, SourceError
-from audit_core.keys import read_key
-from audit_core.log.numbering import HEAD_NUMBERS, Head
-from audit_core.log.schema import ARROW
-from audit_core.log.store import AuditLog, Limits, open_log, utc_now
+from audit_core.log.store import AuditLog, utc_now
+from audit_core.marks import StateMarks
 from audit_core.query.digests import day_of
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
+from audit_core.state.database import open_state
 from audit_core.terminal_text import printable
-from audit_core.transfer import (
-    Day,
-    Digest,
-    LocalOrigin,
-    Origin,
-    Report,
-    Stretch,
-    transfer,
-)
-
-LONGEST_READ_S = 3600.0
-"""A digest reads the whole log: far more than a page may take."""
+from audit_core.transfer import Origin, Report, transfer
 
 DIFFERENT = 1
 """The exit code when the logs differ in the end."""
@@ -67,7 +50,7 @@ def copy(
     """
     settings = read_settings()
     scope = Scope.everything()
-    with _origin(source, settings, scope) as origin, closing(_opened(target, settings)) as log:
+    with opened_origin(source, settings, scope) as origin, _opened(target, settings) as log:
         report = _transfer(origin, log, scope)
     with writing() as connection:
         record(
@@ -131,118 +114,14 @@ def _print(report: Report) -> None:
 
 
 @contextmanager
-def _origin(source: str, settings: Settings, scope: Scope) -> Iterator[Origin]:
-    if source.startswith(("http://", "https://")):
-        yield RunningApp(source, read_key(settings.key_file))
+def _opened(url: str, settings: Settings) -> Iterator[AuditLog]:
+    """The log to write; the one of the settings goes on having its marks in the state."""
+    if url != settings.log_url:
+        with closing(opened_log(url, settings)) as log:
+            yield log
         return
-    try:
-        log = _opened(source, settings)
-    except LogLockedError as error:
-        raise LogLockedError(
-            error.message,
-            "If that is the Sandtrail app on this machine, read the log through it: "
-            "--from http://localhost:8501",
-        ) from error
-    with closing(log):
-        yield LocalOrigin(log=log, scope=scope)
-
-
-def _opened(url: str, settings: Settings) -> AuditLog:
-    return open_log(
-        url,
-        holder="python -m audit_core copy",
-        limits=Limits(
-            memory_limit_mb=settings.memory_limit_mb,
-            free_space_floor_mb=settings.free_space_floor_mb,
-            query_timeout_s=LONGEST_READ_S,
-        ),
-    )
-
-
-class RunningApp:
-    """The log of an app that runs on this machine, read by the operator's routes."""
-
-    def __init__(self, address: str, key: bytes) -> None:
-        wrong = SourceError(
-            f"The address {address} names no app.", "Write it like http://localhost:8501."
-        )
-        try:
-            parts = urlsplit(address)
-            self._port = parts.port
-        except ValueError as error:
-            raise wrong from error
-        if not parts.hostname or "@" in parts.netloc:
-            raise wrong
-        self._host = parts.hostname
-        self._kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        self._key = key
-
-    def digest(self) -> dict[Day, Digest]:
-        """See `Origin.digest`."""
-        with self._asked(DIGEST_PATH) as answer:
-            days = json.loads(answer.read())["days"]
-        return {
-            (organization, day): Digest(count=count, first=first, second=second)
-            for organization, day, count, first, second in days
-        }
-
-    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
-        """See `Origin.rows`."""
-        query = urlencode(
-            {
-                "organization": stretch.organization_id,
-                "first": stretch.first,
-                "last": stretch.last,
-            }
-        )
-        with (
-            self._asked(f"{ROWS_PATH}?{query}") as answer,
-            self._translated(),
-            pa.ipc.open_stream(answer) as stream,
-        ):
-            if stream.schema.names != ARROW.names:
-                raise SourceError(
-                    f"The app at {self._host} is of another version than this command.",
-                    "Run both from the same version of Sandtrail.",
-                )
-            for batch in stream:
-                yield pa.Table.from_batches([batch])
-
-    def heads(self) -> dict[str, Head]:
-        """See `Origin.heads`."""
-        with self._asked(HEADS_PATH) as answer:
-            rows = json.loads(answer.read())["heads"]
-        return {
-            row["organization_id"]: Head(**{name: row[name] for name in HEAD_NUMBERS})
-            for row in rows
-        }
-
-    @contextmanager
-    def _asked(self, path: str) -> Iterator[http.client.HTTPResponse]:
-        connection = self._kind(self._host, self._port, timeout=LONGEST_READ_S)
-        headers = {"Authorization": f"Bearer {proof(self._key, utc_now())}"}
-        with closing(connection):
-            with self._translated():
-                connection.request("GET", path, headers=headers)
-                answer = connection.getresponse()
-            if answer.status != http.client.OK:
-                raise SourceError(
-                    f"The app at {self._host} answered {answer.status}.",
-                    "Check the address, that SANDTRAIL_KEY_FILE is the key file of that app, and "
-                    "that both clocks agree."
-                    if answer.status == http.client.UNAUTHORIZED
-                    else "See the terminal of the app for the cause.",
-                )
-            yield answer
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, http.client.HTTPException, pa.ArrowInvalid) as error:
-            raise SourceError(
-                f"The app at {self._host} cannot be reached, or broke off.",
-                "Check that it runs, then run the command again: what is copied stays.",
-            ) from error
+    with (
+        closing(open_state(settings.state_url)) as state,
+        closing(opened_log(url, settings, StateMarks(state))) as log,
+    ):
+        yield log

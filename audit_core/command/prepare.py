@@ -48,6 +48,9 @@ def prepare() -> None:
 
 
 def _prepare(product: Product, progress: Console, terminal: Console) -> None:
+    if product.log.loss is not None:
+        problem = product.log.loss.error()
+        progress.print(problem.message, problem.hint, highlight=False, markup=False, soft_wrap=True)
     with product.state.read() as connection:
         begun = list_events(connection, organization_id=None, limit=1, verb="demo.started")
         loaded = list_events(connection, organization_id=None, limit=1, verb="demo.loaded")

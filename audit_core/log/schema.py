@@ -99,12 +99,13 @@ log_schema = Table(
     Column("applied_at", UtcTime, nullable=False),
 )
 
-health_check = Table(
-    "health_check",
+log_check = Table(
+    "log_check",
     metadata,
     Column("checked_at", UtcTime, nullable=False),
 )
-"""One row, which is written anew to see whether the log takes writes."""
+"""One row, which is written anew to see whether the log takes writes. The state, which may stand in
+the same database, has one of its own name."""
 
 arriving_key = Table(
     "arriving_key",

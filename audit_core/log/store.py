@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,20 +17,21 @@ from audit_core.access import Scope
 from audit_core.entries import AuditEntry
 from audit_core.errors import (
     AuditError,
-    StorageFullError,
     StoreUnavailableError,
 )
 from audit_core.faults import REPORTER, Fault, fault_in_words, told
 from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, rows_of
 from audit_core.log.dialects import dialect_for
 from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.free_space import require_space
 from audit_core.log.heads import Heads
+from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
+from audit_core.log.marks import Loss, Marks, MarkWatch
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.reads import Reads
-from audit_core.log.retention import Retention
 from audit_core.log.schema import (
     Statement,
     audit_entry,
@@ -41,17 +40,6 @@ from audit_core.log.schema import (
 )
 from audit_core.log.verdicts import TableDecision, decide_table
 from audit_core.log.writer import Arrivals, Writer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the log may use."""
-
-    memory_limit_mb: int = 1024
-    free_space_floor_mb: int = 256
-    """Below this much free space on the log's disk nothing is accepted."""
-    query_timeout_s: float = 30.0
-    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +63,7 @@ class AuditLog:
         clock: Callable[[], datetime],
         holder: str,
         limits: Limits,
+        marks: Marks | None,
     ) -> None:
         self._dialect = dialect
         self._clock = clock
@@ -89,6 +78,7 @@ class AuditLog:
             self._engine = self._open()
             try:
                 self._heads.read()
+                self._watch = MarkWatch(marks, self._heads)
             except BaseException:
                 self._engine.dispose()
                 raise
@@ -101,7 +91,8 @@ class AuditLog:
     def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
         """Store entries, all in one transaction; returns after the commit.
 
-        Raises `StorageFullError` or `StoreUnavailableError`: nothing of this call was stored.
+        Raises `StorageFullError`, `LogBehindError` or `StoreUnavailableError`: nothing of this
+        call was stored.
         """
         return self._writer.append(entries) if entries else decide((), {}).report(0, 0)
 
@@ -114,7 +105,7 @@ class AuditLog:
         """Store whole rows of another log, numbers and time of arrival as they are there.
 
         `rows` has the shape `schema.ARROW`, of one organization, oldest first. Rows that are
-        there already, by their seq, are left; one that was finished since is replaced. Returns
+        there already, by their id, are left; one that was finished since is replaced. Returns
         how many were stored, after the commit. Raises `StoreUnavailableError`.
         """
         if not rows.num_rows:
@@ -137,7 +128,7 @@ class AuditLog:
                 self._dialect.raise_heads(connection, heads)
         except DBAPIError as error:
             raise self._translated(error) from error
-        self._heads.moved(heads)
+        self._watch.moved(heads)
 
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
@@ -203,6 +194,18 @@ class AuditLog:
         """Stop all reads that are running now: they raise `QueryCancelledError`."""
         self._reads.interrupt_all()
 
+    @property
+    def loss(self) -> Loss | None:
+        """What this log lacks of what is marked: then nothing can be appended."""
+        return self._watch.loss
+
+    def accept_loss(self) -> Loss | None:
+        """Go on without what is missing, above it. Returns it. Raises `StoreUnavailableError`."""
+        missing = self._watch.loss
+        if missing is not None:
+            self.raise_heads(self._watch.marked())
+        return missing
+
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the log answers."""
         with self._reading(None) as connection:
@@ -217,6 +220,7 @@ class AuditLog:
         """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
         harmless."""
         self._writer.close()
+        self._watch.close()
         self._closed = True
         self._reads.drain()
         self._dialect.let_go(self._engine)
@@ -259,7 +263,8 @@ class AuditLog:
             yield connection
 
     def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
-        self._require_space()
+        self._watch.require_whole()
+        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
         try:
             return self._write(arriving)
         except DBAPIError as error:
@@ -300,7 +305,7 @@ class AuditLog:
                 connection, max((head.revision for head in heads.values()), default=0)
             )
             self._dialect.keep_heads(connection, heads)
-        self._heads.moved(heads)
+        self._watch.moved(heads)
         self._kept_since = earliest
         return decision
 
@@ -336,18 +341,21 @@ class AuditLog:
             rows.column("created_at")[place].as_py().replace(tzinfo=UTC)
             for place in (0, rows.num_rows - 1)
         )
-        self._require_space()
+        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
         with self._engine.begin() as connection:
             # Its turn among the writers; the numbers are those of the other log.
             self._dialect.numbers(connection, after=0, now=self._clock())
             held = self._dialect.held(connection, organization, since, until)
-            seqs, revisions = (rows.column(name).to_pylist() for name in ("seq", "revision"))
+            ids, revisions = (rows.column(name).to_pylist() for name in ("id", "revision"))
+            # By their ids: after a loss, another entry may have had the same number.
             missing = [
-                held.get(seq, -1) < revision for seq, revision in zip(seqs, revisions, strict=True)
+                id not in held or held[id][1] < revision
+                for id, revision in zip(ids, revisions, strict=True)
             ]
-            self._dialect.forget_unfinished(
-                connection, [seq for seq, new in zip(seqs, missing, strict=True) if new]
-            )
+            replaced = [
+                held[id][0] for id, new in zip(ids, missing, strict=True) if new and id in held
+            ]
+            self._dialect.forget_unfinished(connection, replaced)
             new = rows.filter(pa.array(missing))
             settled, unfinished = parted(new)
             self._dialect.insert(connection, audit_entry, settled)
@@ -356,20 +364,8 @@ class AuditLog:
             newest = max(*revisions, self._heads.counter)
             self._dialect.keep_counts(connection, newest, replicated=settled)
             self._dialect.raise_heads(connection, heads)
-        self._heads.moved(heads)
+        self._watch.moved(heads)
         return int(new.num_rows)
-
-    def _require_space(self) -> None:
-        if self._dialect.file is None:
-            return
-        folder = self._dialect.file.parent
-        free_mb = shutil.disk_usage(folder if folder.exists() else Path()).free // 2**20
-        if free_mb < self._limits.free_space_floor_mb:
-            raise StorageFullError(
-                f"Only {free_mb} MB are free on the disk of the log; entries are accepted "
-                f"from {self._limits.free_space_floor_mb} MB on. Nothing was stored.",
-                "Make room, then send the entries again: those already stored are recognized.",
-            )
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error
@@ -391,10 +387,13 @@ def open_log(
     clock: Callable[[], datetime] = utc_now,
     holder: str = "sandtrail",
     limits: Limits | None = None,
+    marks: Marks | None = None,
 ) -> AuditLog:
-    """Open the log at a URL of one of `dialects.DIALECTS`; its tables, and a file, are made.
+    """Open the log at a URL of one of `dialects.DIALECTS`; what is missing is made.
 
-    `holder` is what others are told of this process while it holds the log. Raises
+    `holder` is what others are told of this process while it holds the log; `marks` is where its
+    highest numbers are kept, so that it can tell when it has lost some. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=limits or Limits())
+    used = limits or Limits()
+    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=used, marks=marks)

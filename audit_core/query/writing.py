@@ -34,7 +34,14 @@ from audit_core.query.expressions import (
 from audit_core.query.language import named, parse, read
 from audit_core.query.problems import QueryError, Refused
 from audit_core.query.values import Term
-from audit_core.query.vocabulary import ABSENT, METADATA_PREFIX, WORD_OF, Kind
+from audit_core.query.vocabulary import (
+    ABSENT,
+    ENTRY_VOCABULARY,
+    METADATA_PREFIX,
+    WORD_OF,
+    Kind,
+    Vocabulary,
+)
 from audit_core.query.windows import format_instant
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/-]*")
@@ -62,7 +69,14 @@ def value_text(field: Field, value: str) -> str:
     return _value(Equals(field=field, value=value))
 
 
-def conjoin(text: str, field: str, value: str | int | datetime | None, *, exclude: bool) -> str:
+def conjoin(
+    text: str,
+    field: str,
+    value: str | int | datetime | None,
+    *,
+    exclude: bool,
+    vocabulary: Vocabulary = ENTRY_VOCABULARY,
+) -> str:
     """The query text with `field:value` as one more condition, or `-field:value`.
 
     `field` is a name as in a query text, or a path like `metadata.body.name`; `value` is taken
@@ -70,10 +84,10 @@ def conjoin(text: str, field: str, value: str | int | datetime | None, *, exclud
     is; where it asks for the opposite, that is replaced and the text becomes canonical. Raises
     `QueryError` if the text or the result cannot be parsed, or the field or the value is wrong.
     """
-    wanted = _condition(field, value)
+    wanted = _condition(field, value, vocabulary)
     if exclude:
         wanted = negation(wanted)
-    current = parse(text)
+    current = parse(text, vocabulary)
     parts = current.parts if isinstance(current, AllOf) else (current,)
     opposite = negation(wanted)
     if wanted in parts and opposite not in parts:
@@ -84,9 +98,9 @@ def conjoin(text: str, field: str, value: str | int | datetime | None, *, exclud
     else:
         base, added = _trimmed(text), _written(wanted, alone=False)
         joined = f"{base} {added}"
-        if parse(joined) != meant:
+        if parse(joined, vocabulary) != meant:
             joined = f"({base}) {added}"
-    parse(joined)
+    parse(joined, vocabulary)
     return joined
 
 
@@ -96,12 +110,14 @@ def _trimmed(text: str) -> str:
     return text.lstrip() if trimmed.endswith("\\") else trimmed
 
 
-def _condition(field: str, value: str | int | datetime | None) -> Expression:
+def _condition(
+    field: str, value: str | int | datetime | None, vocabulary: Vocabulary
+) -> Expression:
     shown = format_instant(value) if isinstance(value, datetime) else str(value)
     source = "none" if value is None else quoted(shown)
     try:
-        asked = named(Term(source=field, start=0, end=len(field)))
-        return read(asked, Term(source=source, start=0, end=len(source)))
+        asked = named(Term(source=field, start=0, end=len(field)), vocabulary)
+        return read(asked, Term(source=source, start=0, end=len(source)), vocabulary)
     except Refused as refused:
         raise QueryError([refused.problem]) from None
 

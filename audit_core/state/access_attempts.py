@@ -47,6 +47,7 @@ class Attempts:
     def __init__(self, state: State) -> None:
         self._state = weakref.ref(state)
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._waiting: dict[tuple[str, ...], _Attempt] = {}
         self._timer: threading.Timer | None = None
         self._closed = False
@@ -91,7 +92,12 @@ class Attempts:
         self.write()
 
     def write(self) -> None:
-        """Write what waits. Raises `StoreUnavailableError`; it then still waits."""
+        """Write what waits, after what is being written. Raises `StoreUnavailableError`; it then
+        still waits."""
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         state = self._state()
         with self._lock:
             taken, self._waiting = self._waiting, {}

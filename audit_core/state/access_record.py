@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from audit_core.state.access_joining import join
 from audit_core.state.access_verbs import About, AccessOutcome, Verb, verb_named
@@ -135,6 +135,12 @@ def list_events(
 def fetch(connection: Connection, statement: Select[Any]) -> list[Mapping[Any, Any]]:
     """The rows that a read of the record gives, by the names of its columns."""
     return [row._mapping for row in connection.execute(statement)]
+
+
+def newest_at(connection: Connection) -> datetime | None:
+    """When the latest event was recorded, by the clock of then; `None`: nothing was."""
+    found: datetime | None = connection.execute(select(func.max(access_event.c.at))).scalar()
+    return found
 
 
 def event_of(row: Mapping[Any, Any]) -> AccessEvent:

@@ -248,6 +248,23 @@ VERBS: dict[str, Verb] = _listed(
         category=Category.INSTALLATION,
     ),
     Verb(
+        name="log.loss_accepted",
+        sentence="Went on with a log that had lost its end, without what was missing.",
+        category=Category.INSTALLATION,
+        kept=True,
+    ),
+    Verb(
+        name="backup.made",
+        sentence="Made a backup of the log, the state and the key.",
+        category=Category.INSTALLATION,
+    ),
+    Verb(
+        name="backup.restored",
+        sentence="Restored a backup.",
+        category=Category.INSTALLATION,
+        kept=True,
+    ),
+    Verb(
         name="log.copied",
         sentence="Copied the log from another database.",
         category=Category.INSTALLATION,

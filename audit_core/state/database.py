@@ -76,6 +76,21 @@ class State:
         with self._translating(), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read transaction in which all reads see one moment. Raises
+        `StoreUnavailableError`."""
+        engine = self.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._translating(), engine.connect() as connection:
+            yield connection
+
+    def merge_write_ahead_log(self) -> None:
+        """Let an SQLite file hold all by itself, so that it may be copied once it is closed."""
+        with closing(self.engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA journal_mode = DELETE").close()
+
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the database answers."""
         with self.read() as connection:

@@ -174,6 +174,16 @@ health_check = Table(
     Column("checked_at", UtcTime, nullable=False),
 )
 
+# The highest numbers that the log has given each organization ("" for none).
+log_mark = Table(
+    "log_mark",
+    metadata,
+    Column("organization_id", FreeText, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("organization_seq", BigInteger, nullable=False),
+    Column("organization_revision", BigInteger, nullable=False),
+)
+
 token = Table(
     "token",
     metadata,

@@ -1,10 +1,9 @@
-"""Access: who is in the organization, its API tokens, and the record of what they did."""
+"""Access: who is in the organization, its API tokens, and its settings."""
 
 import streamlit as st
 
 from audit_core.access import Permission
 from pages.parts import (
-    access_events,
     api_tokens,
     member_list,
     organization_zone,
@@ -15,8 +14,8 @@ from pages.parts import (
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)
 
-members_tab, tokens_tab, settings_tab, record_tab = st.tabs(
-    ["Members", "API tokens", "Settings", "Access record"], key="access_tab", on_change="rerun"
+members_tab, tokens_tab, settings_tab = st.tabs(
+    ["Members", "API tokens", "Settings"], key="access_tab", on_change="rerun"
 )
 if members_tab.open:
     with members_tab:
@@ -28,6 +27,3 @@ if settings_tab.open:
     with settings_tab:
         organization_zone.draw(scope)
         own_activity.draw(scope)
-if record_tab.open:
-    with record_tab:
-        access_events.draw(scope)

@@ -19,16 +19,15 @@ from audit_core.errors import FilterError
 from audit_core.query.filters import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
 from audit_core.query.problems import QueryError
 from audit_core.query.secrecy import require_visible
-from audit_core.query.windows import PRESETS, Bounds, Window
+from audit_core.query.windows import Bounds, Window
 from audit_core.query.writing import conjoin
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, query_box, zone_switch
+from pages.parts import cached, query_box, window_picker
 from pages.parts.visible import visible
 
 _FILTER = "filter"
 _AS_OF = "filter_as_of"
 _PROBLEM = "filter_problem"
-_FIXED = "fixed"
 
 AS_OF_LASTS = timedelta(seconds=60)
 """How long the moment that a relative window counts from stays the same, so that a click on a
@@ -64,7 +63,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
         _draw_values(wanted, scope)
     query_box.draw_problem(scope)
     if wanted.window.preset is None:
-        _draw_fixed(wanted)
+        window_picker.draw_fixed(wanted.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning("The filter was left as it was.", icon=":material/warning:")
         st.text(problem)
@@ -207,72 +206,15 @@ def _widget(name: str, value: Any) -> str:
 
 
 def _draw_window(wanted: EntryFilter, scope: Scope) -> None:
-    window = wanted.window
-    options = [*PRESETS, _FIXED]
-    st.selectbox(
-        "Time window",
-        options,
-        format_func=lambda key: "From – to" if key == _FIXED else PRESETS[key][1],
-        key=_widget("window", window.preset or _FIXED),
-        on_change=_choose_window,
-        width=170,
-    )
-    zone_switch.draw(window.zone, cached.organization_zone(scope), _choose_zone)
+    window_picker.draw(wanted.window, cached.organization_zone(scope), _choose_window)
 
 
-def _choose_window() -> None:
-    chosen = st.session_state["filter_window"]
-    window = current().window
-    if chosen == _FIXED:
-        # The same stretch of time, with ends that can be moved.
-        now = cached.utc_now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-        since = window.bounds(now).since or now - timedelta(days=90)
-        narrow(window=Window(preset=None, since=since, until=now, zone=window.zone))
-    else:
-        narrow(window=Window(preset=chosen, zone=window.zone))
+def _choose_window(window: Window) -> None:
+    narrow(window=window)
 
 
-def _choose_zone(zone: str) -> None:
-    narrow(window=replace(current().window, zone=zone))
-
-
-def _draw_fixed(wanted: EntryFilter) -> None:
-    window = wanted.window
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name, label, instant in (
-            ("since", "From", window.since),
-            ("until", "Until before", window.until),
-        ):
-            wall = None if instant is None else instant.astimezone(window.zone_info)
-            st.datetime_input(
-                f"{label} ({window.zone})",
-                key=_widget(name, None if wall is None else wall.replace(tzinfo=None)),
-                value=None,
-                min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - wall clock of the chosen zone
-                max_value=datetime(2199, 12, 31),  # noqa: DTZ001 - wall clock of the chosen zone
-                step=60,
-                on_change=_choose_end,
-                args=(name,),
-                width=260,
-            )
-
-
-def _choose_end(name: str) -> None:
-    window = current().window
-    wall: datetime | None = st.session_state[f"filter_{name}"]
-    instant = None if wall is None else wall.replace(tzinfo=window.zone_info)
-    present = window.since if name == "since" else window.until
-    if instant and present and instant == present.replace(second=0, microsecond=0):
-        # The widget knows no seconds: it gives the end of a link back without them.
-        return
-    try:
-        changed = (
-            replace(window, since=instant) if name == "since" else replace(window, until=instant)
-        )
-    except ValueError as error:
-        st.session_state[_PROBLEM] = f"{error}."
-        return
-    narrow(window=changed)
+def _refuse(problem: str) -> None:
+    st.session_state[_PROBLEM] = problem
 
 
 def _apply_query(text: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.answers import Page
 from audit_core.api.exports import EXPORT_PATH
 from audit_core.errors import FilterError
 from audit_core.export.download import Format
@@ -160,7 +161,34 @@ def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
     return own_address(f"{EXPORT_PATH}?{urlencode(params, doseq=True)}")
 
 
-def draw_steps(page: Page, rows: int, person: Viewer) -> None:
+class Place(Protocol):
+    """Where a page begins."""
+
+    def to_param(self) -> str:
+        """The place as one URL parameter."""
+
+
+class Listed(Protocol):
+    """A page of a list that is read by keysets."""
+
+    @property
+    def rows(self) -> Sequence[object]:
+        """What stands on it."""
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it took to read."""
+
+    @property
+    def older(self) -> Place | None:
+        """Where the next page begins; `None` on the last one."""
+
+    @property
+    def newer(self) -> Place | None:
+        """Where the page before begins; `None` on the first one."""
+
+
+def draw_steps(page: Listed, rows: int, person: Viewer) -> None:
     """To newer and older entries, and how many stand on a page."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{len(page.rows)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
@@ -204,7 +232,7 @@ def draw_steps(page: Page, rows: int, person: Viewer) -> None:
         )
 
 
-def _go(place: Cursor | None) -> None:
+def _go(place: Place | None) -> None:
     if place is None:
         st.query_params.pop("at", None)
     else:

@@ -108,7 +108,7 @@ def test_a_check_writes_but_no_entry(engine, engines, clock):
         log.check()
     assert log.head(None) == head
     with log._engine.connect() as connection:
-        found = connection.exec_driver_sql("SELECT count(*) FROM health_check").scalar()
+        found = connection.exec_driver_sql("SELECT count(*) FROM log_check").scalar()
     assert found >= 1
     assert log.append([entry("more")]).accepted == 1
     log.close()

@@ -317,7 +317,7 @@ def test_what_is_acknowledged_is_on_the_disk(log):
         "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() "
         "AND engine LIKE '%%MergeTree'",
     )
-    names = {"audit_entry", "organization_head", "log_schema", "health_check", "writer_lease"}
+    names = {"audit_entry", "organization_head", "log_schema", "log_check", "writer_lease"}
     assert {name for name, _ in tables} == names
     for _, engine in tables:
         for name, value in ddl.DURABLE.items():

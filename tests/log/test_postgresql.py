@@ -505,3 +505,26 @@ def test_every_microsecond_is_read_exactly(walled, numbers):
     instants = unnested.render_derived(name="given")
     found = rows(walled, select(epoch_microseconds(instants.c.instant).label("number")))
     assert [row["number"] for row in found] == numbers
+
+
+@pytest.mark.parametrize("role", ["sandtrail", "postgres"])
+def test_opening_waits_for_no_writer_when_there_is_nothing_to_make(role, engines):
+    name = re.search(r"@/([^?]+)", engines.new_url("postgresql"))[1]
+    url = engines.as_role(role, name)
+    open_log(url, limits=Limits(retention=Retention(days=90))).close()
+    writer = create_engine(url)
+    with writer.begin() as connection:
+        # As an append of many entries holds it.
+        connection.execute(select(func.pg_advisory_xact_lock(7_220_714_114)))
+        opened_one = []
+        opening = threading.Thread(
+            target=lambda: opened_one.append(
+                open_log(url, limits=Limits(retention=Retention(days=90)))
+            )
+        )
+        opening.start()
+        opening.join(30)
+        assert opened_one, "it waits for its turn"
+    opened_one[0].append(ENTRIES)
+    opened_one[0].close()
+    writer.dispose()

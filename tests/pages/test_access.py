@@ -2,15 +2,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.access import Permission, Role
-from audit_core.state.access_record import list_events, record
+from audit_core.state.access_record import list_events
 from audit_core.state.accounts import set_membership
 from audit_core.state.organization_settings import read_setting
 from audit_core.state.tokens import find_token, list_tokens
-from pages.parts.access_events import detail_text
 from pages.parts.member_list import commands
 from tests.pages.conftest import Open
 from tests.seeded import ALPHA, BETA, Seeded
@@ -71,7 +69,7 @@ def test_an_organization_id_is_quoted_for_the_shell() -> None:
 
 
 def test_only_the_open_tab_asks_the_state(open_app: Open) -> None:
-    for tab, columns in (("Members", 5), ("API tokens", 0), ("Access record", 0)):
+    for tab, columns in (("Members", 5), ("API tokens", 0), ("Settings", 0)):
         app = opened(open_app("admin@example.org"), tab)
         assert [len(each.value.columns) for each in app.dataframe] == [columns] * (columns > 0)
 
@@ -186,39 +184,6 @@ def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seed
     add(app, "too-late")
     assert "You cannot see this page" in [each.value for each in app.subheader]
     assert seeded.events("token.added") == []
-
-
-def test_the_record_is_of_this_organization_newest_first_and_says_when_it_is_cut(
-    open_app: Open, seeded: Seeded
-) -> None:
-    with seeded.product.state.begin() as connection:
-        for number in range(201):
-            for organization_id in (ALPHA, BETA, None):
-                record(
-                    connection,
-                    at=seeded.clock(),
-                    verb="export.started",
-                    actor=f"{organization_id}-{number}",
-                    organization_id=organization_id,
-                    detail={"number": number},
-                )
-    app = opened(open_app("admin@example.org"), "Access record")
-    actors = app.dataframe[0].value["actor"].tolist()
-    assert actors == [f"{ALPHA}-{number}" for number in range(200, 0, -1)]
-    assert app.main.caption[0].value.startswith("The newest 200 of more.")
-
-
-@pytest.mark.parametrize(
-    ("detail", "text"),
-    [
-        ({}, ""),
-        ({"file": "a.jsonl", "accepted": 1234}, "file: a.jsonl · accepted: 1,234"),
-        ({"verbs": ["a", "b"], "ended": True, "of": None}, "verbs: a, b · ended: yes · of: –"),
-        ({"filter": {"actor": ["ann"]}}, "filter: (actor: ann)"),
-    ],
-)
-def test_a_detail_is_written_in_one_line(detail: dict[str, object], text: str) -> None:
-    assert detail_text(detail) == text
 
 
 def _token_id(seeded: Seeded, organization_id: str) -> str:

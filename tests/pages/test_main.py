@@ -18,6 +18,7 @@ PERMISSION = {
     "activity/explore.py": "read:audit_logs",
     "activity/sandboxes.py": "read:audit_logs",
     "activity/people.py": "read:own_audit_logs",
+    "evidence/access_record.py": "read:access_record",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }
@@ -28,6 +29,7 @@ ALLOWED = {
         "activity/explore.py",
         "activity/sandboxes.py",
         "activity/people.py",
+        "evidence/access_record.py",
     },
     "member@example.org": set(),
 }

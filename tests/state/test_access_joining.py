@@ -7,6 +7,7 @@ import tempfile
 import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -227,6 +228,33 @@ def test_what_could_not_be_written_is_written_the_next_time(
     ask(attempts)
     attempts.write()
     assert [event.count for event in events(state)] == [3]
+
+
+def test_closing_waits_for_what_is_being_written(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = attempts_of(state)
+    writing, going_on = threading.Event(), threading.Event()
+
+    def slowly(*given: Any, **fields: Any) -> None:
+        writing.set()
+        assert going_on.wait(20)
+        record(*given, **fields)
+
+    monkeypatch.setattr(access_attempts, "record", slowly)
+    writer = threading.Thread(target=ask, args=(attempts,))
+    writer.start()
+    assert writing.wait(20)
+    closer = threading.Thread(target=state.close)
+    closer.start()
+    closer.join(0.2)
+    assert closer.is_alive()
+    going_on.set()
+    closer.join(20)
+    writer.join(20)
+    again = open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    assert [event.count for event in events(again)] == [1]
+    again.close()
 
 
 def test_several_processes_on_one_server_count_together(engines: Engines) -> None:

@@ -48,7 +48,7 @@ from audit_core.log.schema import (
     NO_ORGANIZATION,
     Statement,
     audit_entry,
-    health_check,
+    log_check,
     log_schema,
     organization_head,
 )
@@ -272,7 +272,7 @@ class ClickHouse(Dialect):
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Each row takes the place of the one before it."""
-        connection.execute(health_check.insert().values(checked_at=now))
+        connection.execute(log_check.insert().values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no partition of their own.

@@ -20,7 +20,7 @@ from audit_core.log.numbering import HEAD_NUMBERS
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
-    health_check,
+    log_check,
     log_schema,
     organization_head,
     unfinished_entry,
@@ -132,7 +132,7 @@ def tables(cluster: str | None = None) -> list[str]:
         _entries(cluster),
         _unfinished(cluster),
         _heads(cluster),
-        _health_check(cluster),
+        _log_check(cluster),
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS {VIEW}{on(cluster)} "  # noqa: S608 - our names
         f"TO {local(head, cluster)} "
         f"AS SELECT organization_id, {highest} "
@@ -241,11 +241,11 @@ def _heads(cluster: str | None) -> str:
     )
 
 
-def _health_check(cluster: str | None) -> str:
+def _log_check(cluster: str | None) -> str:
     """On each node of its own: it tells of the node that one is connected to."""
-    columns = ", ".join(f"{column.name} {_type(column)}" for column in health_check.columns)
+    columns = ", ".join(f"{column.name} {_type(column)}" for column in log_check.columns)
     return (
-        f"CREATE TABLE IF NOT EXISTS {health_check.name}{on(cluster)} ({columns}) "
+        f"CREATE TABLE IF NOT EXISTS {log_check.name}{on(cluster)} ({columns}) "
         f"ENGINE = ReplacingMergeTree ORDER BY tuple(){_settings(DURABLE)}"
     )
 

@@ -27,7 +27,7 @@ from audit_core.log.schema import (
     arriving_key,
     audit_entry,
     entries,
-    health_check,
+    log_check,
     log_schema,
     metadata,
     organization_head,
@@ -196,15 +196,15 @@ class Dialect(ABC):
 
     def held(
         self, connection: Connection, organization_id: str, since: datetime, until: datetime
-    ) -> dict[int, int]:
-        """The revision by seq of what the log holds of an organization ('' for none), made from
-        `since` to `until`, both inclusive."""
-        statement = select(entries.c.seq, entries.c.revision).where(
+    ) -> dict[str, tuple[int, int]]:
+        """The seq and the revision by id of what the log holds of an organization ('' for none),
+        made from `since` to `until`, both inclusive."""
+        statement = select(entries.c.id, entries.c.seq, entries.c.revision).where(
             entries.c.organization_id == organization_id,
             entries.c.created_at >= since,
             entries.c.created_at <= until,
         )
-        return {seq: revision for seq, revision in connection.execute(statement)}
+        return {id: (seq, revision) for id, seq, revision in connection.execute(statement)}
 
     @abstractmethod
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
@@ -242,8 +242,8 @@ class Dialect(ABC):
 
     def touch(self, connection: Connection, now: datetime) -> None:
         """Write something that nobody reads, to see whether the log takes writes."""
-        if not connection.execute(update(health_check).values(checked_at=now)).rowcount:
-            connection.execute(insert(health_check).values(checked_at=now))
+        if not connection.execute(update(log_check).values(checked_at=now)).rowcount:
+            connection.execute(insert(log_check).values(checked_at=now))
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""

@@ -77,6 +77,11 @@ def begin(connection: Connection) -> None:
     )
 
 
+def under_way(connection: Connection) -> bool:
+    """Whether entries are left to be numbered."""
+    return inspect(connection).has_table(UNNUMBERED_PARTITION)
+
+
 def number_some(connection: Connection) -> bool:
     """Write the next partition anew; `False` if none is left. In its turn among the writers."""
     if not inspect(connection).has_table(UNNUMBERED):

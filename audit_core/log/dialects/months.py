@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     text,
@@ -22,7 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateTable
 
 from audit_core.log.dialects.wall import build_wall
-from audit_core.log.schema import audit_entry, health_check, organization_head, unfinished_entry
+from audit_core.log.schema import (
+    VERSION,
+    audit_entry,
+    log_check,
+    log_schema,
+    organization_head,
+    unfinished_entry,
+)
 
 YEARS_BACK = 10
 MONTHS_AHEAD = 2
@@ -46,8 +54,8 @@ def make_tables(connection: Connection) -> None:
     heads = _laid_out(organization_head)
     if heads.name not in held:
         heads.create(connection, checkfirst=False)
-    if health_check.name not in held:
-        _laid_out(health_check).create(connection, checkfirst=False)
+    if log_check.name not in held:
+        _laid_out(log_check).create(connection, checkfirst=False)
     if unfinished_entry.name not in held:
         unfinished = _laid_out(unfinished_entry)
         Index(None, unfinished.c.organization_id, unfinished.c.created_at, unfinished.c.seq)
@@ -63,6 +71,27 @@ def make_tables(connection: Connection) -> None:
         build_wall(connection, parted.name)
         make_partition(connection, OTHER)
         attach(connection, OTHER)
+
+
+def is_made(connection: Connection) -> bool:
+    """Whether every table of this version is there: then nothing needs to be made."""
+    held = set(connection.dialect.get_table_names(connection))
+    tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
+    if not held.issuperset({OTHER, *(table.name for table in tables)}):
+        return False
+    found = connection.execute(select(func.max(log_schema.c.version))).scalar()
+    return found == VERSION
+
+
+def has_expired(connection: Connection, earliest: datetime) -> bool:
+    """Whether anything made before the beginning of a month (aware) is left. The transaction must
+    see every organization."""
+    if any(month < earliest.astimezone(UTC).replace(tzinfo=None) for month in _months(connection)):
+        return True
+    return any(
+        connection.execute(select(1).where(table.c.created_at < earliest).limit(1)).first()
+        for table in (audit_entry, unfinished_entry)
+    )
 
 
 def make_arriving(connection: Connection, table: Table) -> Table:

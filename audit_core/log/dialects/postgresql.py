@@ -36,11 +36,19 @@ from audit_core.faults import Fault, fault_of_postgresql
 from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import month_numbering
 from audit_core.log.dialects.dialect import Dialect
-from audit_core.log.dialects.months import drop_months, make_arriving, make_months, make_tables
+from audit_core.log.dialects.months import (
+    drop_months,
+    has_expired,
+    is_made,
+    make_arriving,
+    make_months,
+    make_tables,
+)
 from audit_core.log.dialects.results import as_arrow
 from audit_core.log.dialects.wall import local, reading_role, seen
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.schema import (
+    VERSION,
     Statement,
     arriving_key,
     audit_entry,
@@ -136,7 +144,10 @@ class PostgreSQL(Dialect):
         }
 
     def prepare_schema(self, connection: Connection) -> int | None:
-        """Alone: another process may open the same new log."""
+        """Alone if there is something to make: another process may open the same new log. Else
+        without a turn, for which a writer of many entries would make it wait."""
+        if is_made(connection):
+            return VERSION
         _take_turn(connection)
         with _allowed():
             return super().prepare_schema(connection)
@@ -161,10 +172,12 @@ class PostgreSQL(Dialect):
         if self._reader is not None:
             settings.append(local("role", self._reader))
         connection.execute(select(*settings))
+        # A connection that was cut off has none any more.
+        info = connection.info
         try:
             yield
         finally:
-            if connection.info.pop(_INTERRUPTED, False):
+            if info.pop(_INTERRUPTED, False) and not connection.invalidated:
                 connection.invalidate()
 
     def interrupter(self, connection: Connection) -> Callable[[], None]:
@@ -190,6 +203,8 @@ class PostgreSQL(Dialect):
 
     def number_some(self, connection: Connection) -> bool:
         """See `month_numbering`."""
+        if not month_numbering.under_way(connection):
+            return False
         _take_turn(connection)
         return month_numbering.number_some(connection)
 
@@ -260,6 +275,9 @@ class PostgreSQL(Dialect):
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no month of their own."""
+        connection.execute(select(*seen(None)))
+        if not has_expired(connection, earliest):
+            return
         _take_turn(connection)
         drop_months(connection, earliest)
         super().drop_before(connection, earliest)

@@ -7,7 +7,7 @@ transaction may see it says by settings of its own; one that says nothing sees n
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select, text
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, text
 
 from audit_core.access import Scope
 from audit_core.errors import SettingsError
@@ -85,12 +85,23 @@ def reading_role(connection: Connection) -> str | None:
                 f"and GRANT {READER} to the role of the URL.",
             )
     tables = (audit_entry, unfinished_entry, organization_head, log_schema)
+    if _may_read(connection, [table.name for table in tables]):
+        return READER
     connection.exec_driver_sql(
         f"GRANT SELECT ON {', '.join(table.name for table in tables)} TO {READER}"
     )
     schema = connection.execute(select(func.quote_ident(func.current_schema()))).scalar()
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
     return READER
+
+
+def _may_read(connection: Connection, tables: list[str]) -> bool:
+    """Whether the role of reads has been given all that it needs."""
+    granted = [
+        func.has_schema_privilege(READER, func.current_schema(), "USAGE"),
+        *(func.has_table_privilege(READER, table, "SELECT") for table in tables),
+    ]
+    return bool(connection.execute(select(and_(*granted))).scalar())
 
 
 # Another log on the same server may be opened for the first time at this very moment.
