@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import select
 
 from audit_core.entries import Outcome
+from audit_core.log.store import utc_now
 from audit_core.query.windows import format_instant, written
 from audit_core.sources.records import write_record
+from audit_core.state.database import open_state
+from audit_core.state.tables import session
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import (
     ADMIN,
@@ -157,3 +161,25 @@ def test_switching_the_organization_shows_the_other_one_only(
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
         times = [written(each.created_at, "UTC") for each in entries[::-1][:5]]
         screen.rows(lambda rows, times=times: [row[0] for row in rows[:5]] == times)
+
+
+def test_what_real_time_does_by_itself_does_not_keep_the_session_alive(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(ADMIN, "/explore?window=15m")
+    screen.go_live()
+    state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
+    earlier = utc_now() - timedelta(minutes=30)
+    with state.begin() as connection:
+        connection.execute(session.update().values(last_seen_at=earlier))
+    append(app, prepared)
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible(
+        timeout=NEW_WITHIN_MS
+    )
+    with state.read() as connection:
+        assert set(connection.execute(select(session.c.last_seen_at)).scalars()) == {earlier}
+    screen.page.get_by_role("button", name="Pause").click()
+    expect(screen.page.get_by_text("paused")).to_be_visible()
+    with state.read() as connection:
+        assert max(connection.execute(select(session.c.last_seen_at)).scalars()) > earlier
+    state.close()
