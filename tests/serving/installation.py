@@ -24,6 +24,7 @@ from tests.export.nasty_entries import made
 
 ORGANIZATION = "org-alpha"
 PERSON = "admin@example.org"
+OTHERS = tuple(f"admin-{number}@example.org" for number in range(1, 10))
 PASSWORD = "correct-horse-battery"
 LONG_TEXT = "long text " * 1_000
 EXPORT = f"{EXPORT_PATH}?window=all&format=jsonl"
@@ -35,8 +36,8 @@ class Installation:
 
     environment: dict[str, str]
     """The settings, as environment variables."""
-    cookie: str
-    """The Cookie header of a signed-in admin."""
+    cookies: tuple[str, ...]
+    """The Cookie headers of signed-in admins, `PERSON` first: each may download a little only."""
     token: str
     """May send entries."""
     ids: frozenset[str] = field(default_factory=frozenset)
@@ -72,12 +73,13 @@ def install(folder: Path, *, entries: int, log_url: str = "", state_url: str = "
     try:
         stored = [long_entry(number) for number in range(entries)]
         product.log.append(stored)
-        cookie, token = _people(product)
+        secrets = [_person(product, email) for email in (PERSON, *OTHERS)]
+        token = _token(product)
     finally:
         product.close()
     return Installation(
         environment=environment,
-        cookie=f"{SESSION_COOKIE}={cookie}",
+        cookies=tuple(f"{SESSION_COOKIE}={secret}" for secret in secrets),
         token=token,
         ids=frozenset(entry.id for entry in stored),
     )
@@ -99,13 +101,13 @@ def _settings(environment: dict[str, str]) -> Settings:
     return Settings(**names)  # type: ignore[arg-type]
 
 
-def _people(product: Product) -> tuple[str, str]:
-    """The secrets of a session and of a token."""
+def _person(product: Product, email: str) -> str:
+    """Add an admin; the secret of a session."""
     now = utc_now()
     with product.state.begin() as connection:
         ensure_organization(connection, organization_id=ORGANIZATION, name="Alpha Works")
         account = add_account(
-            connection, email=PERSON, name="Ada", password=PASSWORD, now=now, cost=4
+            connection, email=email, name="Ada", password=PASSWORD, now=now, cost=4
         )
         set_membership(
             connection,
@@ -123,13 +125,19 @@ def _people(product: Product) -> tuple[str, str]:
             address="127.0.0.1",
             user_agent="test",
         )
-        assert secret is not None
+    assert secret is not None
+    return secret
+
+
+def _token(product: Product) -> str:
+    """The secret of a token that may send entries."""
+    with product.state.begin() as connection:
         _, token = add_token(
             connection,
             organization_id=ORGANIZATION,
             name="collector",
             verbs=frozenset({Permission.INGEST.value}),
-            now=now,
+            now=utc_now(),
             expires_at=None,
         )
-    return secret, token
+    return token

@@ -44,10 +44,12 @@ class _Clients:
     threads: list[threading.Thread] = field(default_factory=list)
 
     def start(self, number: int) -> None:
-        for _ in range(number):
-            self._stall()
+        for cookie in self.installation.cookies[:number]:
+            self._stall(cookie)
             self._drip()
-            for act in (self._read, self._append, self._listen):
+            self.threads.append(threading.Thread(target=self._read, args=(cookie,), daemon=True))
+            self.threads[-1].start()
+            for act in (self._append, self._listen):
                 self.threads.append(threading.Thread(target=act, daemon=True))
                 self.threads[-1].start()
 
@@ -63,11 +65,12 @@ class _Clients:
         lines = (f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self.app.port}", *more, "", "")
         return "\r\n".join(lines).encode()
 
-    def _stall(self) -> None:
+    def _stall(self, cookie: str) -> None:
         """A reader of a download that takes nothing after the head."""
         connection = self._connection(STALLED_BUFFER)
-        connection.sendall(self._head("GET", EXPORT, f"Cookie: {self.installation.cookie}"))
-        assert connection.recv(20).startswith(b"HTTP/1.1 200")
+        connection.sendall(self._head("GET", EXPORT, f"Cookie: {cookie}"))
+        # 429 for those that are more than may be under way at once.
+        assert connection.recv(20).startswith((b"HTTP/1.1 200", b"HTTP/1.1 429"))
 
     def _drip(self) -> None:
         """A sender whose body never ends."""
@@ -76,12 +79,14 @@ class _Clients:
         head = self._head("POST", "/api/v1/entries", token, "Content-Length: 1000000")
         connection.sendall(head + b'{"id":')
 
-    def _read(self) -> None:
+    def _read(self, cookie: str) -> None:
         """A slow reader of a download."""
         connection = http.client.HTTPConnection("127.0.0.1", self.app.port)
         try:
-            connection.request("GET", EXPORT, headers={"Cookie": self.installation.cookie})
+            connection.request("GET", EXPORT, headers={"Cookie": cookie})
             answer = connection.getresponse()
+            if answer.status != 200:
+                return  # More than may be under way at once.
             while answer.read(20_000):
                 time.sleep(0.02)
             self.endings.append("whole")
