@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from audit_core.entries import FIELDS, AuditEntry
-from audit_core.redaction import MARK, is_secret
+from audit_core.redaction import is_secret
+from audit_core.secret_shapes import MARK
 
 METADATA = "metadata"
 """What the path of a particular of the metadata begins with."""

@@ -10,8 +10,7 @@ from operator import methodcaller
 from typing import Any
 
 from audit_core.entries import AuditEntry
-
-MARK = "[redacted]"
+from audit_core.secret_shapes import MARK, SHAPES, SHORTEST
 
 _NAMES = """
     token accesstoken refreshtoken sshtoken password passwd secret secrets clientsecret apikey
@@ -33,49 +32,26 @@ _SECRET_ENDINGS = (
     "secretkey",
 )
 
-_SPACES = "\\s\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""All that Python takes for a space, within brackets: the engines take only ASCII's for one."""
-
-SECRET_SHAPES: tuple[tuple[str, str], ...] = (
-    (rf"(?i)\b(bearer|basic)[{_SPACES}]+[a-z0-9._~+/=-]{{8,}}", rf"\1 {MARK}"),
-    (r"\b(?:dtn|ghp|gho|ghs|glpat|npm|pypi|sk|xox[abp])[-_][A-Za-z0-9_-]{8,}", MARK),
-    (r"\bAKIA[0-9A-Z]{16}\b", MARK),
-    (r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*", MARK),
-    (
-        rf"(?i)\b([a-z][a-z0-9+.-]{{0,20}}://)[^{_SPACES}/@:]{{0,200}}:[^{_SPACES}/@]{{1,200}}@",
-        rf"\1{MARK}@",
-    ),
-    (
-        r"(?i)(password|passwd|secret|token|(?:api|access|private|secret)[_-]?key)"
-        rf"([\"']?[{_SPACES}]{{0,3}}[=:][{_SPACES}]{{0,3}})"
-        # What is redacted already stays as it is, and what stands right behind a value between
-        # quotation marks belongs to it.
-        rf"(?:{re.escape(MARK)}|(?:\"[^\"]{{0,500}}\"|'[^']{{0,500}}')+[A-Za-z0-9_]*|[^{_SPACES}]+)",
-        rf"\1\2{MARK}",
-    ),
-)
-"""Shapes of secrets in free text. A match starts at a place from which a bounded stretch
-decides, or takes all that it has read: so no text takes long. The log's engines read them too
-(`log.dialects.secrets`): only what all of them understand may stand here."""
-
 _IN_TEXT = tuple(
     # Words of ASCII, as the engines have them: a letter with an accent before it hides no secret.
     # Replaced by a function: a text with groups is taken apart again at each call.
-    (re.compile(shape.replace(r"\b", r"(?a:\b)")), methodcaller("expand", replacement))
-    for shape, replacement in SECRET_SHAPES
+    (
+        re.compile(shape.pattern.replace(r"\b", r"(?a:\b)")),
+        methodcaller("expand", shape.replacement),
+        shape.literals,
+    )
+    for shape in SHAPES
 )
-
-
-_SHORTEST = 7
-"""No shape matches less, as in `token=x` or `a://:b@`."""
 
 
 def redact_text(text: str) -> str:
     """The text with what looks like a secret replaced by `MARK`."""
-    if len(text) < _SHORTEST:
+    if len(text) < SHORTEST:
         return text
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
+    lowered = text.lower()
+    for pattern, replacement, literals in _IN_TEXT:
+        if any(literal in lowered for literal in literals):
+            text = pattern.sub(replacement, text)
     return text
 
 

@@ -21,6 +21,7 @@ WORDS = (
     "errors",
     "faults",
     "entries",
+    "secret_shapes",
     "redaction",
     "templates",
     "sentences",

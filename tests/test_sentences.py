@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.entries import ACTIONS_OF_CATEGORY
-from audit_core.redaction import MARK, redact
+from audit_core.redaction import redact
+from audit_core.secret_shapes import MARK
 from audit_core.sentences import MOST_CHARACTERS, sentence
 from tests.strategies import STATUS_CODES, entry, given_text, plain_text
 

@@ -145,7 +145,9 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
     Raises what `open_product` and `RemoteLog` raise.
     """
     if server is not None:
-        remote = RemoteLog(server, token or "", sleep=time.sleep)
+        remote = RemoteLog(
+            server, token or "", sleep=time.sleep, tell=partial(typer.echo, err=True)
+        )
         state = open_state(settings.state_url)
         try:
             yield Target(
@@ -280,4 +282,5 @@ def _sentence(report: IngestReport) -> str:
     return (
         f"{report.accepted:,} accepted, {report.known:,} already known, "
         f"{report.finished:,} finished, {report.rejected:,} rejected"
+        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
     )

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from audit_core.log.arrivals import AppendReport
 from audit_core.rejections import Rejection
-from audit_core.sources.pipeline import FOREIGN, REJECTIONS_AT_ONCE, IngestReport, sentence
+from audit_core.sources.pipeline import FOREIGN, IngestReport, RejectionKeeper, sentence
 from audit_core.sources.placed import reject
 from audit_core.sources.sheets import Places, Sheet
 
@@ -94,12 +94,11 @@ class _Run:
         thread: ThreadPoolExecutor,
     ) -> None:
         self._append = append
-        self._keep = keep
         self._progress = progress
         self._thread = thread
         self._tables: list[pa.Table] = []
         self._pieces: list[_Piece] = []
-        self._rejections: list[Rejection] = []
+        self._rejections = RejectionKeeper(keep)
         self._storing: tuple[Future[AppendReport], list[_Piece]] | None = None
         self.held = 0
         """How many entries wait for the next batch."""
@@ -109,7 +108,7 @@ class _Run:
 
     def take(self, sheet: Sheet, organization_id: str | None) -> None:
         """Hold what the sheet holds."""
-        self._rejections += sheet.rejections
+        self._rejections.add(sheet.rejections)
         rows = sheet.table
         kept: list[int] | None = None
         if organization_id is not None and rows.num_rows:
@@ -120,12 +119,12 @@ class _Run:
                 rows = rows.filter(own)
                 for row in pc.indices_nonzero(pc.invert(own)).to_pylist():
                     place, raw = sheet.places.of(row)
-                    self._rejections.append(reject(place, FOREIGN, raw))
+                    self._rejections.add([reject(place, FOREIGN, raw)])
         if rows.num_rows:
             self._tables.append(rows)
             self._pieces.append(_Piece(rows.num_rows, sheet.places, kept))
             self.held += rows.num_rows
-        if len(self._rejections) >= REJECTIONS_AT_ONCE:
+        if self._rejections.full:
             self._keep_rejections()
 
     def store(self) -> None:
@@ -155,8 +154,8 @@ class _Run:
                 start += pieces[at].count
                 at += 1
             place, raw = pieces[at].placed(index - start)
-            self._rejections.append(reject(place, sentence(reason), raw))
-            if len(self._rejections) >= REJECTIONS_AT_ONCE:
+            self._rejections.add([reject(place, sentence(reason), raw)])
+            if self._rejections.full:
                 self._keep_rejections()
         self._note()
 
@@ -165,16 +164,18 @@ class _Run:
         self.store()
         self.settle()
         self._keep_rejections()
+        try:
+            self._rejections.finish()
+        except BaseException:
+            self.failed = True
+            raise
 
     def _keep_rejections(self) -> None:
-        if self._rejections:
-            try:
-                self._keep(self._rejections)
-            except BaseException:
-                self.failed = True
-                raise
-            self.report += IngestReport(rejected=len(self._rejections))
-            self._rejections = []
+        try:
+            self.report += self._rejections.flush()
+        except BaseException:
+            self.failed = True
+            raise
         self._note()
 
     def _note(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,10 @@ from audit_core.sources.streams import Readable
 
 REJECTIONS_AT_ONCE = 1_000
 """How many rejections are held before they are kept."""
+
+MOST_KEPT = 10_000
+"""How many rejections of one source are kept. That many lines are enough to see what is wrong with
+a file, and take some 20 MB at most; beyond it they are counted, and the last one says how many."""
 
 FOREIGN = "The record does not belong to the organization whose entries are accepted here."
 """The reason for a record of another organization, or of none. It tells nothing of either."""
@@ -31,7 +35,9 @@ class IngestReport:
     finished: int = 0
     """Gave a stored entry the status that it lacked."""
     rejected: int = 0
-    """Kept as rejections."""
+    """Refused; kept as rejections but for those that were only counted."""
+    not_kept: int = 0
+    """Of the rejected those that were only counted (see `MOST_KEPT`)."""
 
     def __add__(self, other: IngestReport) -> IngestReport:
         return IngestReport(
@@ -39,6 +45,7 @@ class IngestReport:
             known=self.known + other.known,
             finished=self.finished + other.finished,
             rejected=self.rejected + other.rejected,
+            not_kept=self.not_kept + other.not_kept,
         )
 
     @property
@@ -80,19 +87,67 @@ def ingest(
     try:
         for item in items:
             if isinstance(item, Rejection):
-                run.rejections.append(item)
+                run.rejections.add([item])
             elif organization_id not in (None, item.entry.organization_id):
-                run.rejections.append(reject(item.place, FOREIGN, item.raw))
+                run.rejections.add([reject(item.place, FOREIGN, item.raw)])
             else:
                 run.entries.append(item)
-            if len(run.entries) >= batch or len(run.rejections) >= REJECTIONS_AT_ONCE:
+            if len(run.entries) >= batch or run.rejections.full:
                 run.flush()
     except Exception:
         if not run.flushing:
-            run.flush()
+            run.finish()
         raise
-    run.flush()
+    run.finish()
     return run.report
+
+
+class RejectionKeeper:
+    """Keeps the first `MOST_KEPT` rejections of a source, and counts the others."""
+
+    def __init__(self, keep: Callable[[Sequence[Rejection]], None]) -> None:
+        self._keep = keep
+        self._left = MOST_KEPT
+        self._held: list[Rejection] = []
+        self._last = ""
+        """The place of the last one that is kept."""
+        self._rejected = 0
+        """Since the last flush."""
+        self._not_kept = 0
+        """Since the beginning."""
+
+    @property
+    def full(self) -> bool:
+        """Whether there are so many that they should be kept, or reported, now."""
+        return self._rejected >= REJECTIONS_AT_ONCE
+
+    def add(self, rejections: Iterable[Rejection]) -> None:
+        """Hold rejections, as far as they are to be kept."""
+        for rejection in rejections:
+            self._rejected += 1
+            if self._left:
+                self._left -= 1
+                self._held.append(rejection)
+                self._last = rejection.place
+
+    def flush(self) -> IngestReport:
+        """Keep what is held. What was added since the last time, for the report."""
+        if self._held:
+            self._keep(self._held)
+        not_kept = self._rejected - len(self._held)
+        report = IngestReport(rejected=self._rejected, not_kept=not_kept)
+        self._not_kept += not_kept
+        self._held, self._rejected = [], 0
+        return report
+
+    def finish(self) -> None:
+        """Say how many were only counted, if any were; to be called once, behind the last flush."""
+        if self._not_kept:
+            reason = (
+                f"{self._not_kept:,} more records were rejected behind this one and only counted; "
+                f"the first {MOST_KEPT:,} are kept."
+            )
+            self._keep([reject(self._last, reason, "")])
 
 
 class _Run:
@@ -105,10 +160,9 @@ class _Run:
         progress: Callable[[IngestReport], None] | None,
     ) -> None:
         self._append = append
-        self._keep = keep
         self._progress = progress
         self.entries: list[PlacedEntry] = []
-        self.rejections: list[Rejection] = []
+        self.rejections = RejectionKeeper(keep)
         self.report = IngestReport()
         self.flushing = False
         """Whether a flush was begun and has not succeeded."""
@@ -120,18 +174,22 @@ class _Run:
         if appended:
             for index, reason in appended.refused:
                 refused = self.entries[index]
-                self.rejections.append(reject(refused.place, sentence(reason), refused.raw))
+                self.rejections.add([reject(refused.place, sentence(reason), refused.raw)])
             self.entries = []
             self.report += IngestReport(
                 accepted=appended.accepted, known=appended.known, finished=appended.finished
             )
-        if self.rejections:
-            self._keep(self.rejections)
-            self.report += IngestReport(rejected=len(self.rejections))
-            self.rejections = []
+        self.report += self.rejections.flush()
         self.flushing = False
         if self._progress:
             self._progress(self.report)
+
+    def finish(self) -> None:
+        """Store and keep what is held, and say what was only counted."""
+        self.flush()
+        self.flushing = True
+        self.rejections.finish()
+        self.flushing = False
 
 
 def sentence(reason: str) -> str:

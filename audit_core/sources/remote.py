@@ -28,6 +28,12 @@ LONGEST_WAIT_S = 30.0
 MAX_ANSWER = 64 * 2**20
 """Bytes of an answer that are read; it can hold a rejection for each entry."""
 
+RESTART_S = 60.0
+"""For how long a server that has answered before is tried again: an app that starts anew, with a
+large log to open, is back by then."""
+LONGEST_BACKOFF_S = 8.0
+
+_NOT_THERE = (ConnectionRefusedError, socket.gaierror, http.client.InvalidURL)
 _LATER = frozenset({429, 502, 503, 504})
 _LINE = re.compile(r"([0-9]{1,9})$")
 
@@ -52,15 +58,19 @@ class RemoteLog:
     """Sends entries to a running app. Not to be used by two threads at once.
 
     `server` is the app's address (`http` or `https`, optionally with a path below which it is
-    served); `sleep` waits a number of seconds. Raises `RemoteError` if the address does not fit.
+    served); `sleep` waits a number of seconds; `tell` shows a sentence while something takes
+    longer than it should. Raises `RemoteError` if the address does not fit.
     """
 
     server: str
     token: str = field(repr=False)
     sleep: Callable[[float], None]
     timeout_s: float = TIMEOUT_S
+    tell: Callable[[str], None] = field(default=lambda _: None, repr=False)
     acknowledged: int = field(default=0, init=False)
     """How many entries the server has confirmed as stored, by now."""
+    _answered: bool = field(default=False, init=False)
+    """Whether the server has taken a request by now."""
 
     def __post_init__(self) -> None:
         address = urlsplit(self.server)
@@ -102,25 +112,47 @@ class RemoteLog:
 
     def _send(self, body: bytes, count: int) -> AppendReport:
         """One request, tried again where that can help: sending entries twice is harmless."""
-        for tries_left in reversed(range(TRIES)):
-            wait_s = float(2 ** (TRIES - 1 - tries_left))
+        tries, waited_s = 0, 0.0
+        while True:
+            tries += 1
+            wait_s = float(2 ** (tries - 1))
+            if self._answered:
+                wait_s = min(wait_s, LONGEST_BACKOFF_S)
             try:
                 status, retry_after, answer = self._post(body)
-            except (ConnectionRefusedError, socket.gaierror, http.client.InvalidURL) as error:
-                raise self._failed("cannot be reached", f"Start the app there. {_CHECK}") from error
-            except ssl.SSLError as error:
-                raise self._failed("offers no safe connection", _CHECK) from error
             except (OSError, http.client.HTTPException) as error:
-                if not tries_left:
-                    raise self._failed("does not answer", "See its terminal.") from error
+                if not self._is_worth_a_try(tries, waited_s, error):
+                    raise self._unreachable(error) from error
             else:
                 if status == http.client.OK:
-                    return self._report(answer, count)
-                if status not in _LATER or not tries_left:
+                    report = self._report(answer, count)
+                    self._answered = True
+                    return report
+                if status not in _LATER or not self._is_worth_a_try(tries, waited_s):
                     raise self._refused(status)
                 wait_s = retry_after if retry_after is not None else wait_s
-            self.sleep(min(wait_s, LONGEST_WAIT_S))
-        raise AssertionError("every last try returns or raises")
+            if self._answered and not waited_s:
+                self.tell(
+                    f"The server {self.server} does not take entries now. It is tried again for "
+                    f"{RESTART_S:.0f} s."
+                )
+            wait_s = min(wait_s, LONGEST_WAIT_S)
+            self.sleep(wait_s)
+            waited_s += wait_s
+
+    def _is_worth_a_try(self, tries: int, waited_s: float, error: Exception | None = None) -> bool:
+        """Whether a request that failed is sent again. A server that has answered before may be
+        starting anew; one that never did is not waited for when it cannot be reached at all."""
+        if self._answered:
+            return waited_s < RESTART_S
+        return tries < TRIES and not isinstance(error, (*_NOT_THERE, ssl.SSLError))
+
+    def _unreachable(self, error: Exception) -> RemoteError:
+        if isinstance(error, _NOT_THERE):
+            return self._failed("cannot be reached", f"Start the app there. {_CHECK}")
+        if isinstance(error, ssl.SSLError):
+            return self._failed("offers no safe connection", _CHECK)
+        return self._failed("does not answer", "See its terminal.")
 
     def _post(self, body: bytes) -> tuple[int, float | None, bytes]:
         """Status, the seconds that Retry-After asks for, and the body of the answer."""

@@ -186,7 +186,10 @@ def frame(results: Sequence[FileResult]) -> pd.DataFrame:
         [
             {
                 "file": each.name,
-                **asdict(each.report),
+                "accepted": each.report.accepted,
+                "known": each.report.known,
+                "finished": each.report.finished,
+                "rejected": each.report.rejected,
                 "end": each.state,
             }
             for each in results
@@ -205,6 +208,7 @@ def _heading(results: Sequence[FileResult]) -> str:
     return (
         f"{files}: {report.accepted:,} accepted, {report.known:,} already known, "
         f"{report.finished:,} finished, {report.rejected:,} rejected"
+        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
     )
 
 
@@ -220,7 +224,9 @@ _COLUMNS: dict[str, Any] = {
         "Finished", format="localized", help="Gave a stored entry the status that it lacked"
     ),
     "rejected": st.column_config.NumberColumn(
-        "Rejected", format="localized", help="Kept below with place and reason"
+        "Rejected",
+        format="localized",
+        help="Kept below with place and reason, the first 10,000 of a file",
     ),
     "end": st.column_config.TextColumn("Read", help="Whether the file was read to its end"),
 }

@@ -27,16 +27,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(environment: dict[str, str], log_file: Path) -> Iterator[str]:
-    """The address of the app while it runs. Raises `RuntimeError` if it does not come up."""
-    with process_running(environment, log_file) as (address, _):
+def running(
+    environment: dict[str, str], log_file: Path, *, port: int | None = None
+) -> Iterator[str]:
+    """The address of the app while it runs, at any free port unless one is given. Raises
+    `RuntimeError` if it does not come up."""
+    with process_running(environment, log_file, port=port) as (address, _):
         yield address
 
 
 @contextmanager
-def process_running(environment: dict[str, str], log_file: Path) -> Iterator[tuple[str, int]]:
+def process_running(
+    environment: dict[str, str], log_file: Path, *, port: int | None = None
+) -> Iterator[tuple[str, int]]:
     """The same, with the id of its process."""
-    port = free_port()
+    port = port or free_port()
     with log_file.open("wb") as output:
         process = subprocess.Popen(
             [

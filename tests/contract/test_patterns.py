@@ -17,7 +17,8 @@ from audit_core.query.patterns import SPANS
 from audit_core.query.windows import Bounds
 from audit_core.query.writing import conjoin
 from audit_core.reader import Reader
-from audit_core.redaction import MARK, redact_text
+from audit_core.redaction import redact_text
+from audit_core.secret_shapes import MARK
 from audit_core.tallies import Tallies
 from audit_core.templates import template_of
 from tests.plain_language import matches_expression

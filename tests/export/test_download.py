@@ -20,7 +20,7 @@ from audit_core.log.store import AuditLog, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds, Window
 from audit_core.reader import Reader
-from audit_core.redaction import MARK
+from audit_core.secret_shapes import MARK
 from tests.export.nasty_entries import NASTY, NOON, made
 
 EVERYTHING = EntryFilter(window=Window(preset="all"))

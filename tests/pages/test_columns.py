@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from audit_core.answers import Row
 from audit_core.entries import FIELDS
 from audit_core.query.columns import COLUMNS, DEFAULT_COLUMNS, Density
-from audit_core.redaction import MARK
+from audit_core.secret_shapes import MARK
 from audit_core.state.preferences import keep_preference, read_preference
 from pages.parts import entry_table
 from pages.parts.entry_table import ABSENT, ROW_HEIGHTS, frame

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from audit_core.query.windows import format_instant
-from audit_core.redaction import MARK
+from audit_core.secret_shapes import MARK
 from pages.parts import entry_detail, particular_table
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, click_row_button, entry, explore, targets

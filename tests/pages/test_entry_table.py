@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.answers import Row
 from audit_core.query.columns import DEFAULT_COLUMNS
-from audit_core.redaction import MARK
+from audit_core.secret_shapes import MARK
 from pages.parts import entry_table
 from pages.parts.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
 from tests.export.nasty_entries import NASTY, NOON, made

@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.redaction import MARK
+from audit_core.secret_shapes import MARK
 from pages.parts import pattern_list
 from tests.pages.conftest import Open
 from tests.pages.explore_page import click_row_button, count, entry, explore

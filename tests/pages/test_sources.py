@@ -18,8 +18,8 @@ from audit_core.api.identity import viewer_of
 from audit_core.entries import AuditEntry
 from audit_core.log.arrivals import AppendReport
 from audit_core.reader import Reader
-from audit_core.redaction import MARK
 from audit_core.rejections import Rejection
+from audit_core.secret_shapes import MARK
 from audit_core.state.accounts import set_membership
 from audit_core.state.rejections import keep_rejections, list_rejections
 from audit_core.uploads import Quota, Uploads

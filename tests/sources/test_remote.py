@@ -26,7 +26,7 @@ Answer = tuple[int, dict[str, str], bytes]
 class Server:
     """A real HTTP server whose answers the test decides."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -50,7 +50,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, args=(0.01,))
         self.thread.start()
@@ -143,6 +143,46 @@ def test_a_busy_server_is_tried_three_times_with_bounded_waits(server: Server, s
     server.answer = refusing(status, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT")
     assert remote(server, waits).append(entries("1")).accepted == 1
     assert waits[4:] == [1.0]
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_server_that_has_answered_is_waited_for_a_minute(server: Server, status: int) -> None:
+    waits: list[float] = []
+    told: list[str] = []
+    log = RemoteLog(server.url, TOKEN, sleep=waits.append, timeout_s=5, tell=told.append)
+    log.append(entries("1"))
+    server.answer = refusing(*[status] * 5)
+    assert log.append(entries("2")).accepted == 1
+    assert waits == [1.0, 2.0, 4.0, 8.0, 8.0]
+    assert len(told) == 1
+    assert "tried again for 60 s" in told[0]
+    waits.clear()
+    server.answer = refusing(*[status] * 99)
+    with pytest.raises(SourceError, match=r"2 entries were acknowledged"):
+        log.append(entries("3"))
+    assert 60 <= sum(waits) < 70
+
+
+def test_a_server_that_starts_anew_gets_the_rest() -> None:
+    first, second = Server(), None
+    waits: list[float] = []
+
+    def start_again(wait_s: float) -> None:
+        nonlocal second
+        waits.append(wait_s)
+        if len(waits) == 3:
+            second = Server(int(first.url.rpartition(":")[2]))
+
+    log = RemoteLog(first.url, TOKEN, sleep=start_again, timeout_s=5)
+    log.append(entries("1"))
+    first.close()
+    try:
+        assert log.append(entries("2")).accepted == 1
+        assert second is not None
+        assert len(second.bodies) == 1
+    finally:
+        if second is not None:
+            second.close()
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 413, 415, 500, 507])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Text
@@ -10,7 +11,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from audit_core.log.dialects.regular import REGULAR, Regular
-from audit_core.redaction import SECRET_SHAPES
+from audit_core.secret_shapes import SHAPES, Shape
 
 
 class LooksSecret(FunctionElement[bool]):
@@ -29,33 +30,56 @@ class Redacted(FunctionElement[str]):
     name = "redacted"
 
 
-def _postgresql(shape: str) -> str:
-    """Its word borders are those of all letters, not of ASCII's, and it counts to 255 only."""
-    for quote in "\"'":
-        part = rf"[^\{quote}]{{0,250}}" if quote == '"' else f"[^{quote}]{{0,250}}"
-        shape = shape.replace(part.replace("250", "500"), part + part)
-    before, after = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
-    if shape.endswith(r"\b"):
-        shape = shape.removesuffix(r"\b") + after
-    return shape.replace(r"\b", before)
+def _postgresql(pattern: str) -> str:
+    """Its word borders are those of all letters, not of ASCII's."""
+    behind = re.sub(r"(?<=})\\b", "(?![A-Za-z0-9_])", pattern)
+    return behind.replace(r"\b", "(?<![A-Za-z0-9_])")
+
+
+_STEP = (
+    "(SELECT CASE WHEN {tried} THEN {replaced} ELSE step.redacted END "
+    # OFFSET keeps the planner from working out the inner text for each mention.
+    "FROM (SELECT {text} AS redacted OFFSET 0) AS step)"
+)
 
 
 def _spell(engine: str, regular: Regular) -> None:
     of_engine = _postgresql if engine == "postgresql" else str
     shapes = [
-        (regular.literal(of_engine(shape)), regular.literal(mark)) for shape, mark in SECRET_SHAPES
+        (regular.literal(of_engine(shape.pattern)), regular.literal(shape.replacement))
+        for shape in SHAPES
     ]
 
     @compiles(LooksSecret, engine)
     def _(element: LooksSecret, compiler: SQLCompiler, **options: Any) -> str:
         (text,) = (compiler.process(argument, **options) for argument in element.clauses)
-        tried = (regular.tried.format(text=text, shape=shape) for shape, _ in shapes)
+        tried = [regular.tried.format(text=text, shape=shape) for shape, _ in shapes]
+        if engine == "postgresql":
+            tried = [
+                f"CASE WHEN {_holds_literal(text, shape)} THEN {each} ELSE false END"
+                for each, shape in zip(tried, SHAPES, strict=True)
+            ]
         return f"({' OR '.join(tried)})"
 
     @compiles(Redacted, engine)
     def _(element: Redacted, compiler: SQLCompiler, **options: Any) -> str:
         (text,) = (compiler.process(argument, **options) for argument in element.clauses)
-        return regular.replace_all(text, shapes)
+        if engine != "postgresql":
+            return regular.replace_all(text, shapes)
+        for shape, (pattern, by) in zip(SHAPES, shapes, strict=True):
+            text = _STEP.format(
+                text=text,
+                tried=_holds_literal("step.redacted", shape),
+                replaced=regular.replaced.format(text="step.redacted", shape=pattern, by=by),
+            )
+        return text
+
+
+def _holds_literal(text: str, shape: Shape) -> str:
+    """Whether a text may match. PostgreSQL's expressions take several times as long as this."""
+    parts = [part.replace("_", r"\_") for part in shape.literals]
+    # Percent signs are doubled for the driver.
+    return "lower({}) LIKE ANY (ARRAY['%%{}%%'])".format(text, "%%', '%%".join(parts))
 
 
 for _name, _regular in REGULAR.items():
