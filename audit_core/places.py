@@ -111,6 +111,11 @@ class Places:
             found: _Found = self._found[key]
             return found
         found = look()
+        for asked_before in list(self._found):
+            _, of, head = asked_before
+            if of.organization_id == scope.organization_id and head < key[2]:
+                # The log has moved since: nobody asks for this again.
+                self._found.pop(asked_before, None)
         # Threads may meet here: each of these steps is one for the interpreter.
         while len(self._found) >= MOST_REMEMBERED:
             self._found.pop(next(iter(list(self._found))), None)

@@ -6,12 +6,15 @@ live stands in `opened.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
 from audit_core.access import Scope
+from audit_core.answer_cache import AnswerCache
 from audit_core.answers import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog
@@ -43,6 +46,9 @@ from audit_core.state.organization_settings import read_setting
 from audit_core.tallies import Count, Tallies
 from pages.parts import opened
 
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
+
 MOST_COUNTED = 10_000
 """How far a page counts unasked."""
 
@@ -71,16 +77,31 @@ def reader() -> Reader:
 
 @lru_cache(maxsize=1)
 def _reader_of(log: AuditLog) -> Reader:
-    """One for all: it remembers where matches lie."""
     return Reader(log)
 
 
+@lru_cache(maxsize=1)
+def _answers_of(log: AuditLog) -> AnswerCache:
+    return AnswerCache()
+
+
+def _answered(read: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
+    """Keeps answers by all arguments. Not by `st.cache_data`, which remembers each question that
+    was ever asked: with the head among them they are new every second."""
+
+    @wraps(read)
+    def answer(*args: _Asked.args, **kwargs: _Asked.kwargs) -> _Answer:
+        question = (read.__name__, args, tuple(sorted(kwargs.items())))
+        return _answers_of(product().log).get(question, lambda: read(*args, **kwargs))
+
+    return answer
+
+
 def _tallies() -> Tallies:
-    """The counts of the log."""
     return Tallies(reader())
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def page(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
 ) -> Page:
@@ -88,7 +109,7 @@ def page(
     return reader().page(wanted, scope, bounds, cursor, rows)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def outcomes_over_time(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> OutcomeHistogram:
@@ -96,7 +117,7 @@ def outcomes_over_time(
     return reader().outcomes_over_time(wanted, scope, bounds, as_of)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def stacked_over_time(
     by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> StackedHistogram:
@@ -104,7 +125,7 @@ def stacked_over_time(
     return _tallies().stacked_over_time(by, wanted, scope, bounds, as_of)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def count(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
 ) -> Count:
@@ -113,13 +134,13 @@ def count(
     return _tallies().count_up_to(MOST_COUNTED, wanted, scope, bounds, after_seq)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def exact_count(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
     """See `Tallies.count`."""
     return _tallies().count(wanted, scope, bounds)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def facets(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
 ) -> tuple[Facet, ...]:
@@ -145,13 +166,13 @@ def row(entry_id: str, scope: Scope, created_at: datetime | None) -> Row | None:
     return reader().row(entry_id, scope, created_at)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def neighbours(here: Row, kinship: Kinship, scope: Scope, most: int, head: int) -> Neighbours:
     """See `Reader.neighbours`."""
     return reader().neighbours(here, kinship, scope, most)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def patterns(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, most: int, head: int
 ) -> Patterns:
@@ -162,25 +183,25 @@ def patterns(
 # Overview.
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def summary(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
     """See `Reader.summary`."""
     return reader().summary(wanted, scope, bounds)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def actions(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
     """See `Reader.actions`."""
     return reader().actions(wanted, scope, bounds, most)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
     """See `Reader.actors`."""
     return reader().actors(wanted, scope, bounds, most)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def errors(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
 ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
@@ -188,7 +209,7 @@ def errors(
     return reader().errors(wanted, scope, bounds, most)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def hours_of_week(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> tuple[tuple[int, int, int], ...]:
@@ -199,13 +220,13 @@ def hours_of_week(
 # People. What is about one actor is asked with the scope of that actor.
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
     """See `ActorReader.own_actor_ids`."""
     return ActorReader(reader()).own_actor_ids(email, scope)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def actor_list(
     wanted: EntryFilter,
     scope: Scope,
@@ -219,13 +240,13 @@ def actor_list(
     return ActorReader(reader()).actors(wanted, scope, bounds, as_of, asked, rows)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
     """See `ActorReader.actor`."""
     return ActorReader(reader()).actor(wanted, scope, bounds)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def timeline(
     wanted: EntryFilter,
     scope: Scope,
@@ -239,7 +260,7 @@ def timeline(
     return TimelineReader(reader()).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def work_sessions(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
 ) -> SessionPage:
@@ -247,13 +268,13 @@ def work_sessions(
     return PersonReader(reader()).sessions(wanted, scope, bounds, offset, rows)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
     """See `PersonReader.news`."""
     return PersonReader(reader()).news(wanted, scope, bounds, most)
 
 
-@st.cache_data(max_entries=256, ttl="10m", show_spinner=False)
+@_answered
 def used_keys(
     scope: Scope, bounds: Bounds, most: int, head: int
 ) -> tuple[tuple[UsedKey, ...], bool]:
@@ -278,7 +299,7 @@ def traces_reader() -> TracesReader:
     return TracesReader(product().log, _rule())
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def start_page(
     wanted: EntryFilter,
     scope: Scope,
@@ -292,7 +313,7 @@ def start_page(
     return starts_reader().page(wanted, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def start_counts(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
 ) -> Counts:
@@ -300,7 +321,7 @@ def start_counts(
     return starts_reader().counts(wanted, scope, bounds, spans)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def failure_groups(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int, head: int
 ) -> FailureGroups:
@@ -308,13 +329,13 @@ def failure_groups(
     return starts_reader().groups(wanted, scope, bounds, spans, most)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, datetime]:
     """See `StartsReader.first_seen`."""
     return starts_reader().first_seen(scope, before)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def group_members(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
 ) -> tuple[tuple[StartAttempt, ...], bool]:
@@ -322,7 +343,7 @@ def group_members(
     return starts_reader().group_members(wanted, scope, bounds, key, rows)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def suspects(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
 ) -> Suspects:
@@ -330,7 +351,7 @@ def suspects(
     return starts_reader().suspects(wanted, scope, bounds, key)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def retries(
     wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
 ) -> tuple[tuple[RetryChain, ...], bool]:
@@ -338,7 +359,7 @@ def retries(
     return starts_reader().retries(wanted, scope, bounds, most)
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def targets(
     wanted: EntryFilter,
     scope: Scope,
@@ -361,7 +382,7 @@ def targets(
     )
 
 
-@st.cache_data(max_entries=64, ttl="10m", show_spinner=False)
+@_answered
 def trace(key: str, scope: Scope, near: datetime | None, rows: int, head: int) -> Trace | None:
     """See `TracesReader.trace`."""
     return traces_reader().trace(key, scope, near=near, rows=rows)

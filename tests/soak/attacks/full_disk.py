@@ -19,7 +19,8 @@ from tests.soak.attack import Held, Scale
 from tests.strategies import entry
 
 ROUNDS = {Scale.SMALL: 2, Scale.FULL: 25}
-MEGABYTES = 12
+MEGABYTES = {Scale.SMALL: 12, Scale.FULL: 160}
+"""Room for all that the rounds leave behind."""
 BATCH = 400
 LIMITS = Limits(free_space_floor_mb=0)
 
@@ -28,7 +29,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     """Without a floor of free space, so that the disk really fills."""
     acknowledged: set[str] = set()
     refusals = 0
-    with small_disk(folder / "disk", MEGABYTES) as disk:
+    with small_disk(folder / "disk", MEGABYTES[scale]) as disk:
         url = f"duckdb:///{disk.folder / 'log.duckdb'}"
         for number in range(ROUNDS[scale]):
             with (

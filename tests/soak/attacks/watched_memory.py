@@ -65,7 +65,9 @@ async def _watched(
         await session.run()
         assert session.asked is not None
     cookie = {"Cookie": f"{SESSION_COOKIE}={secret}"}
-    async with httpx.AsyncClient(base_url=address, timeout=60) as http:
+    # Without kept connections: the server may close one at the moment that it is used again.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as http:
         tasks.append(asyncio.create_task(_append(http, prepared.token)))
         tasks += [asyncio.create_task(_look_out(http, cookie, each)) for each in sessions]
         began, server = time.monotonic(), psutil.Process(pid)
