@@ -1,29 +1,38 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from audit_core.log.store import AuditLog, open_log
 from tests.contract.engines import Engines, started
 from tests.strategies import NOW
 
 TESTS = Path(__file__).parent
-BROWSER, SOAK = TESTS / "browser", TESTS / "soak"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first, since they fail soonest.
+    """Browser tests first, since they fail soonest."""
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "browser"))
 
-    Where the tests run in several processes, a file stays in one, since its tests share what is
-    dear to make; all browser tests do, which share one app; an attack stands for itself.
-    """
-    items.sort(key=lambda item: not item.path.is_relative_to(BROWSER))
-    for item in items:
-        if not item.path.is_relative_to(SOAK):
-            shared = BROWSER if item.path.is_relative_to(BROWSER) else item.path
-            item.add_marker(pytest.mark.xdist_group(shared.relative_to(TESTS).as_posix()))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Where the tests run in several processes, some stay together."""
+    return Together(config, log)
+
+
+class Together(LoadScopeScheduling):
+    """A file stays in one process, since its tests share what is dear to make; all browser tests
+    do, which share one app and one Chromium; each attack stands for itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """The tests of one scope run in one process, in order."""
+        if nodeid.startswith("tests/soak/"):
+            return nodeid
+        return "tests/browser" if nodeid.startswith("tests/browser/") else nodeid.split("::")[0]
 
 
 @pytest.fixture(scope="session")
