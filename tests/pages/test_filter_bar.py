@@ -227,7 +227,9 @@ def test_typed_text_is_searched_without_the_blanks_around_it(app: AppTest) -> No
 def test_a_change_of_the_filter_leaves_the_place_in_the_former_list(
     open_app: Open, filled: Seeded
 ) -> None:
-    app = explore(open_app(AUDITOR), at="older~2026-05-04T08:58:00Z~2~2", entry="entry-1", rows="50")
+    app = explore(
+        open_app(AUDITOR), at="older~2026-05-04T08:58:00Z~2~2", entry="entry-1", rows="50"
+    )
     app.text_input(key="filter_query").set_value("box").run()
     assert app.query_params == {"window": "7d", "query": "box", "rows": "50"}
 
