@@ -5,6 +5,7 @@ import time
 import duckdb
 import pytest
 from sqlalchemy import func, literal, literal_column, select, text
+from sqlalchemy.engine import make_url
 
 from audit_core.access import Scope
 from audit_core.errors import (
@@ -15,6 +16,7 @@ from audit_core.errors import (
     StorageFullError,
     StoreUnavailableError,
 )
+from audit_core.log.dialects.embedded import Embedded
 from audit_core.log.store import Limits, open_log
 from audit_core.query.filters import EntryFilter
 from audit_core.query.windows import Bounds
@@ -117,6 +119,17 @@ def test_the_lock_down_cannot_be_undone(log):
         max_rows=1,
     ).table.to_pylist()
     assert value == [{"external": False, "locked": True}]
+
+
+def test_the_settings_hold_for_a_database_that_had_to_be_opened_anew(tmp_path):
+    engine = Embedded(make_url(url(tmp_path / "log.duckdb"))).create_engine(memory_limit_mb=256)
+    names = ("TimeZone", "enable_progress_bar", "lock_configuration")
+    statement = select(*(func.current_setting(name) for name in names))
+    for _ in range(2):
+        with engine.connect() as connection:
+            assert connection.execute(statement).one() == ("UTC", False, True)
+        # DuckDB lets go of the file with the last connection.
+        engine.dispose()
 
 
 def test_times_are_utc_wherever_the_machine_stands(tmp_path, monkeypatch):

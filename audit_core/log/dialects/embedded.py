@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -19,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     create_engine,
+    event,
     func,
     insert,
     select,
@@ -53,6 +55,15 @@ LOCKED_DOWN = {
 """Without these, SQL could read and write any file and read Python's variables."""
 
 
+SETTINGS = (
+    "SET GLOBAL TimeZone='UTC'",
+    # The progress bar would write to standard output, which belongs to the command line.
+    "SET enable_progress_bar=false",
+    "SET lock_configuration=true",
+)
+"""The last one forbids to change any."""
+
+
 class Embedded(Dialect):
     """DuckDB. Raises `SettingsError` for a URL without a file: memory would forget what it
     acknowledged."""
@@ -69,6 +80,7 @@ class Embedded(Dialect):
             )
         self.file = Path(url.database)
         self._ids = KnownIds()
+        self._setting_up = Lock()
 
     def create_engine(self, *, memory_limit_mb: int) -> Engine:
         """All connections share one database."""
@@ -79,16 +91,21 @@ class Embedded(Dialect):
             max_overflow=24,
             pool_timeout=10,
         )
-        with engine.connect() as connection:
-            # The progress bar would write to standard output, which belongs to the command line.
-            for statement in (
-                "SET GLOBAL TimeZone='UTC'",
-                "SET enable_progress_bar=false",
-                "SET lock_configuration=true",
-            ):
-                connection.exec_driver_sql(statement)
-            connection.commit()
+        event.listen(engine, "connect", self._set_up)
+        engine.connect().close()
         return engine
+
+    def _set_up(self, driver: Any, record: object) -> None:
+        """Settings of the whole database, made by the first connection to it.
+
+        Not only once in this process: DuckDB lets go of the database with the last connection,
+        and opens it anew, without them, for the next one.
+        """
+        with self._setting_up:
+            ((locked,),) = driver.execute("SELECT current_setting('lock_configuration')").fetchall()
+            if not locked:
+                for statement in SETTINGS:
+                    driver.execute(statement)
 
     @contextmanager
     def reading(
