@@ -12,6 +12,7 @@ TESTS = Path(__file__).parent
 BROWSER, SOAK = TESTS / "browser", TESTS / "soak"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist, which reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests first, since they fail soonest.
 

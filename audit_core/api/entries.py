@@ -19,7 +19,9 @@ from audit_core.api.tokens import bearer_secret, record_refusal, token_of
 from audit_core.product import Product
 from audit_core.rejections import Rejection
 from audit_core.sources.arrays import DocumentReader
+from audit_core.sources.extra_fields import count_fields
 from audit_core.sources.lines import read_json_lines
+from audit_core.sources.pipeline import IngestReport
 from audit_core.sources.placed import PlacedEntry, Reading, reject
 from audit_core.sources.streams import CHUNK
 from audit_core.state.access_record import record
@@ -36,9 +38,10 @@ def entries_route(product: Callable[[], Product]) -> Route:
     """Takes JSON lines or one JSON array, and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
-    three being numbers; 401 without a valid token, 403 for one that may not write, 413 past
-    `MAX_BYTES` or `MAX_ENTRIES`, 415 for a compressed body; nothing is stored then, nor when
-    `AuditError` is raised.
+    three being numbers, and `extra_fields` or `extra_fields_not_kept` with counts by name where
+    records had fields that no entry has; 401 without a valid token, 403 for one that may not write,
+    413 past `MAX_BYTES` or `MAX_ENTRIES`, 415 for a compressed body; nothing is stored then, nor
+    when `AuditError` is raised.
     """
 
     async def receive(request: Request) -> JSONResponse:
@@ -103,6 +106,14 @@ def _ingest(product: Product, token: Token, body: bytes, address: str | None) ->
     rejected += [
         reject(placed[index].place, reason, placed[index].raw) for index, reason in report.refused
     ]
+    told = IngestReport(
+        accepted=report.accepted,
+        known=report.known,
+        finished=report.finished,
+        rejected=len(rejected),
+        kept_fields=count_fields(each.extra.kept for each in placed),
+        lost_fields=count_fields(each.extra.lost for each in placed),
+    )
     with product.state.begin() as connection:
         keep_rejections(
             connection,
@@ -118,21 +129,9 @@ def _ingest(product: Product, token: Token, body: bytes, address: str | None) ->
             actor=token.name,
             organization_id=token.organization_id,
             address=address,
-            detail={
-                "accepted": report.accepted,
-                "known": report.known,
-                "finished": report.finished,
-                "rejected": len(rejected),
-            },
+            detail=told.detail(),
         )
-    return JSONResponse(
-        {
-            "accepted": report.accepted,
-            "known": report.known,
-            "finished": report.finished,
-            "rejected": [asdict(each) for each in rejected],
-        }
-    )
+    return JSONResponse(told.detail() | {"rejected": [asdict(each) for each in rejected]})
 
 
 def _foreign(reading: PlacedEntry, token: Token) -> Rejection:

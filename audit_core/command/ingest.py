@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -33,6 +33,7 @@ from audit_core.product import open_product
 from audit_core.rejections import Rejection
 from audit_core.settings import Settings, read_settings
 from audit_core.sources.bulk import BATCH, ingest_sheets
+from audit_core.sources.extra_fields import describe_extra
 from audit_core.sources.files import OpenedFile, open_file, read_records, read_sheets
 from audit_core.sources.pipeline import IngestReport
 from audit_core.sources.pipeline import ingest as ingest_items
@@ -239,7 +240,7 @@ def _ingest_file(
                 verb="ingest",
                 actor=ACTOR,
                 organization_id=organization,
-                detail={"file": opened.name, **asdict(result.report)},
+                detail={"file": opened.name, **result.report.detail()},
             )
 
 
@@ -270,6 +271,8 @@ def _print_results(results: Sequence[FileResult]) -> None:
     """The report to standard output; what could not be read to standard error."""
     for result in results:
         say(f"{printable(result.name)}: {_sentence(result.report)}")
+        for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+            say(f"  {printable(sentence)}")
         if result.problem:
             say(f"{printable(result.problem.message)}\n{result.problem.hint}", err=True)
     if len(results) > 1:

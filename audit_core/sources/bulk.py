@@ -109,6 +109,7 @@ class _Run:
     def take(self, sheet: Sheet, organization_id: str | None) -> None:
         """Hold what the sheet holds."""
         self._rejections.add(sheet.rejections)
+        self.report += IngestReport(kept_fields=sheet.kept_fields, lost_fields=sheet.lost_fields)
         rows = sheet.table
         kept: list[int] | None = None
         if organization_id is not None and rows.num_rows:

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from audit_core.entries import EARLIEST, LATEST, UNANSWERED_STATUS
 from audit_core.log.schema import ARRIVING, NO_ORGANIZATION, columns_of
 from audit_core.rejections import Rejection
+from audit_core.sources.extra_fields import count_fields
 from audit_core.sources.lines import LineGroup, read_json_line, read_line_groups
 from audit_core.sources.metadata_text import (
     count_quotes,
@@ -155,6 +156,8 @@ class _Group:
             places=_Lines(self._name, numbers, _taken(lines, numbers - first)),
             rejections=[rejection for _, rejection in self._rejections],
             last=place_of(self._name, "line", last),
+            kept_fields=count_fields(placed.extra.kept for _, placed in self._entries),
+            lost_fields=count_fields(placed.extra.lost for _, placed in self._entries),
         )
 
     def _decoded(self) -> tuple[Sequence[_Record], npt.NDArray[np.int64]]:

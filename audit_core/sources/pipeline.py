@@ -9,6 +9,7 @@ from itertools import islice
 from audit_core.entries import AuditEntry
 from audit_core.log.arrivals import AppendReport
 from audit_core.rejections import Rejection
+from audit_core.sources.extra_fields import NO_FIELDS, FieldCounts, count_fields
 from audit_core.sources.files import read_records
 from audit_core.sources.placed import PlacedEntry, Reading, reject
 from audit_core.sources.streams import Readable
@@ -38,6 +39,10 @@ class IngestReport:
     """Refused; kept as rejections but for those that were only counted."""
     not_kept: int = 0
     """Of the rejected those that were only counted (see `MOST_KEPT`)."""
+    kept_fields: FieldCounts = NO_FIELDS
+    """Fields that no entry has, kept in the metadata of the entries that were read."""
+    lost_fields: FieldCounts = NO_FIELDS
+    """Those that could not be kept."""
 
     def __add__(self, other: IngestReport) -> IngestReport:
         return IngestReport(
@@ -46,7 +51,25 @@ class IngestReport:
             finished=self.finished + other.finished,
             rejected=self.rejected + other.rejected,
             not_kept=self.not_kept + other.not_kept,
+            kept_fields=self.kept_fields + other.kept_fields,
+            lost_fields=self.lost_fields + other.lost_fields,
         )
+
+    def detail(self) -> dict[str, object]:
+        """What the access record says of it: numbers, and the names of extra fields if any."""
+        detail: dict[str, object] = {
+            "accepted": self.accepted,
+            "known": self.known,
+            "finished": self.finished,
+            "rejected": self.rejected,
+        }
+        if self.not_kept:
+            detail["rejections_not_kept"] = self.not_kept
+        if self.kept_fields:
+            detail["extra_fields"] = dict(self.kept_fields.counts)
+        if self.lost_fields:
+            detail["extra_fields_not_kept"] = dict(self.lost_fields.counts)
+        return detail
 
     @property
     def acknowledged(self) -> int:
@@ -62,6 +85,10 @@ class Preview:
     rejections: tuple[Rejection, ...]
     more: bool
     """Whether the source holds more records than were looked at."""
+    kept_fields: FieldCounts = NO_FIELDS
+    """Fields that no entry has, kept in the metadata of `entries`."""
+    lost_fields: FieldCounts = NO_FIELDS
+    """Those that could not be kept."""
 
 
 def ingest(
@@ -175,10 +202,14 @@ class _Run:
             for index, reason in appended.refused:
                 refused = self.entries[index]
                 self.rejections.add([reject(refused.place, sentence(reason), refused.raw)])
-            self.entries = []
             self.report += IngestReport(
-                accepted=appended.accepted, known=appended.known, finished=appended.finished
+                accepted=appended.accepted,
+                known=appended.known,
+                finished=appended.finished,
+                kept_fields=count_fields(item.extra.kept for item in self.entries),
+                lost_fields=count_fields(item.extra.lost for item in self.entries),
             )
+            self.entries = []
         self.report += self.rejections.flush()
         self.flushing = False
         if self._progress:
@@ -204,7 +235,7 @@ def preview(
 
     Raises `SourceError` as `read_records` does. `entries` may hold records that the log knows.
     """
-    entries: list[AuditEntry] = []
+    found: list[PlacedEntry] = []
     rejections: list[Rejection] = []
     readings = read_records(stream, name)
     for item in islice(readings, limit):
@@ -213,6 +244,11 @@ def preview(
         elif organization_id not in (None, item.entry.organization_id):
             rejections.append(reject(item.place, FOREIGN, item.raw))
         else:
-            entries.append(item.entry)
-    more = next(readings, None) is not None
-    return Preview(entries=tuple(entries), rejections=tuple(rejections), more=more)
+            found.append(item)
+    return Preview(
+        entries=tuple(item.entry for item in found),
+        rejections=tuple(rejections),
+        more=next(readings, None) is not None,
+        kept_fields=count_fields(item.extra.kept for item in found),
+        lost_fields=count_fields(item.extra.lost for item in found),
+    )

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from audit_core.entries import AuditEntry
 from audit_core.rejections import RAW_LIMIT, Rejection
 from audit_core.sources.decoding import Undecodable, decode
-from audit_core.sources.records import NUL, NUL_SYMBOL, read_record
+from audit_core.sources.extra_fields import ExtraFields
+from audit_core.sources.records import NUL, NUL_SYMBOL, read_record_and_extra
 
 MAX_RECORD = 2**20
 """The longest record, in bytes of a line or characters of a list's item; 1 MiB."""
@@ -21,6 +22,7 @@ class PlacedEntry(NamedTuple):
     """See `Rejection.place`."""
     raw: str
     """The record as read, not cut."""
+    extra: ExtraFields = ExtraFields()
 
 
 Reading = PlacedEntry | Rejection
@@ -29,9 +31,9 @@ Reading = PlacedEntry | Rejection
 
 def read_value(value: object, place: str, raw: str) -> Reading:
     """What a decoded record becomes."""
-    entry = read_record(value)
+    entry, extra = read_record_and_extra(value)
     if isinstance(entry, AuditEntry):
-        return PlacedEntry(entry, place, raw)
+        return PlacedEntry(entry, place, raw, extra)
     return reject(place, " ".join(entry), raw)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from audit_core.entries import FIELDS, UNANSWERED_STATUS, AuditEntry
 from audit_core.sources.decoding import shown
+from audit_core.sources.extra_fields import EXTRA, LOG_FIELDS, ExtraFields
 from audit_core.sources.times import read_time
 
 MAX_TEXT = 65_536
@@ -36,29 +37,38 @@ def field_of(name: str) -> str | None:
 
 
 def read_record(record: object) -> AuditEntry | tuple[str, ...]:
+    """What `read_record_and_extra` makes of a record, without the names of its extra fields."""
+    return read_record_and_extra(record)[0]
+
+
+def read_record_and_extra(record: object) -> tuple[AuditEntry | tuple[str, ...], ExtraFields]:
     """The entry that a decoded JSON value describes, or one sentence for each thing wrong.
 
     The 16 fields may be named as Daytona's API names them (`actorId`) or in snake_case
-    (`actor_id`), not both at once. Any further name is ignored. `id`, `actorId`, `action` and
-    `createdAt` are required and not empty; a missing or null `actorEmail` is the empty text,
-    everything else missing is `None`, and so is an empty `organizationId`. Types are strict:
-    no number stands for a text or the reverse. The value must come from `decoding.decode`,
-    which has checked numbers and names.
+    (`actor_id`), not both at once. Any further field is kept in the metadata under `EXTRA`, as far
+    as the metadata has room for it and no `EXTRA` of its own; `LOG_FIELDS` are ignored. `id`,
+    `actorId`, `action` and `createdAt` are required and not empty; a missing or null `actorEmail`
+    is the empty text, everything else missing is `None`, and so is an empty `organizationId`. Types
+    are strict: no number stands for a text or the reverse. The value must come from
+    `decoding.decode`, which has checked numbers and names.
 
     Limits: `MAX_TEXT` for each string, `MAX_DEPTH` and `MAX_KEYS` for the metadata. NUL
     becomes U+2400; a lone surrogate is refused. `metadata` is kept as compact JSON, its names
     in the given order.
     """
     if not isinstance(record, dict):
-        return (f"A record must be a JSON object, not {shown(record)}.",)
+        return (f"A record must be a JSON object, not {shown(record)}.",), ExtraFields()
     problems: list[str] = []
-    given = _fields(record, problems)
+    given, extra = _fields(record, problems)
 
     texts = _Texts(given, problems)
     text, required = texts.optional, texts.required
     created_at = _created_at(given.get("created_at"), problems)
     status_code = _status_code(given.get("status_code"), problems)
     metadata = write_metadata(given.get("metadata"), problems)
+    names = ExtraFields()
+    if extra and not problems:
+        metadata, names = _with_extra(metadata, given.get("metadata") or {}, extra)
     entry = AuditEntry(
         id=required("id"),
         actor_id=required("actor_id"),
@@ -77,7 +87,7 @@ def read_record(record: object) -> AuditEntry | tuple[str, ...]:
         metadata=metadata,
         created_at=created_at,  # type: ignore[arg-type]  # None only with a problem
     )
-    return tuple(problems) if problems else entry
+    return (tuple(problems) if problems else entry), names
 
 
 class _Texts:
@@ -113,16 +123,53 @@ def write_record(entry: AuditEntry) -> str:
     return _encode(values)
 
 
-def _fields(record: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+def _fields(
+    record: Mapping[str, Any], problems: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The values by their fields, and those that belong to none by their names."""
     given: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     for name, value in record.items():
         field = _FIELD_OF_NAME.get(name)
         if field is None:
+            if name not in LOG_FIELDS:
+                extra[name] = value
             continue
         if field in given:
             problems.append(f"{_NAME_OF_FIELD[field]} and {field} are one field; both stand here.")
         given[field] = value
-    return given
+    return given, extra
+
+
+def _with_extra(
+    text: str | None, metadata: dict[str, Any], extra: dict[str, Any]
+) -> tuple[str | None, ExtraFields]:
+    """Metadata, given as `text` and decoded, with as many of the extra fields as it has room for;
+    and their names."""
+    if EXTRA in metadata:
+        return text, ExtraFields(lost=tuple(extra))
+    problems: list[str] = []
+    if whole := write_metadata({**metadata, EXTRA: extra}, problems):
+        return whole, ExtraFields(kept=tuple(extra))
+    room = MAX_KEYS - _names_in(metadata) - 1
+    kept = {}
+    for name, value in extra.items():
+        problems.clear()
+        if write_metadata({EXTRA: {name: value}}, problems):
+            room -= 1 + _names_in(value)
+            if room >= 0:
+                kept[name] = value
+    lost = tuple(name for name in extra if name not in kept)
+    if not kept:
+        return text, ExtraFields(lost=lost)
+    return write_metadata({**metadata, EXTRA: kept}, []), ExtraFields(tuple(kept), lost)
+
+
+def _names_in(value: Any) -> int:
+    """How many names the objects within a value hold; it keeps the limit of depth."""
+    if isinstance(value, list):
+        return sum(map(_names_in, value))
+    return len(value) + sum(map(_names_in, value.values())) if isinstance(value, dict) else 0
 
 
 def _checked_text(name: str, value: object, problems: list[str]) -> str | None:

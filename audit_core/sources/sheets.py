@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from audit_core.log.schema import ARRIVING, columns_of
 from audit_core.rejections import Rejection
+from audit_core.sources.extra_fields import NO_FIELDS, FieldCounts, count_fields
 from audit_core.sources.placed import PlacedEntry, Reading
 
 ROWS = 1_000
@@ -34,6 +35,10 @@ class Sheet:
     rejections: Sequence[Rejection]
     last: str
     """The place of the last record, entry or not."""
+    kept_fields: FieldCounts = NO_FIELDS
+    """Fields that no entry has, in the records of `table`."""
+    lost_fields: FieldCounts = NO_FIELDS
+    """Those of them that could not be kept."""
 
 
 class Nowhere:
@@ -71,6 +76,8 @@ def gather(readings: Iterable[Reading]) -> Iterator[Sheet]:
             places=_Listed(entries),
             rejections=[each for each in some if isinstance(each, Rejection)],
             last=some[-1].place,
+            kept_fields=count_fields(each.extra.kept for each in entries),
+            lost_fields=count_fields(each.extra.lost for each in entries),
         )
     if problem is not None:
         raise problem

@@ -24,8 +24,8 @@ had so far: one row takes up to `MAX_RECORD`, so each line might otherwise be re
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-def split_header(line: str) -> tuple[str, list[str | None]] | None:
-    """The delimiter, and the field that each column holds (`None`: an unknown column).
+def split_header(line: str) -> tuple[str, list[str]] | None:
+    """The delimiter, and the field that each column holds, or its own name where it holds none.
 
     `None` if the line names no field of an entry whatever the delimiter.
     """
@@ -34,9 +34,9 @@ def split_header(line: str) -> tuple[str, list[str | None]] | None:
             names = next(csv.reader([line], delimiter=delimiter), [])
         except csv.Error:
             continue
-        fields = [field_of(name.strip()) for name in names]
-        if len([field for field in fields if field]) > 1:
-            return delimiter, fields
+        plain = [name.strip() for name in names]
+        if sum(field_of(name) is not None for name in plain) > 1:
+            return delimiter, [field_of(name) or name for name in plain]
     return None
 
 
@@ -71,7 +71,7 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
             yield _read_row(row, columns, place, rows.raw)
 
 
-def _columns(header: str, name: str) -> tuple[str, list[str | None]]:
+def _columns(header: str, name: str) -> tuple[str, list[str]]:
     found = split_header(header)
     delimiter, columns = found or (",", [])
     missing = [column for field, column in REQUIRED.items() if field not in columns]
@@ -81,21 +81,26 @@ def _columns(header: str, name: str) -> tuple[str, list[str | None]]:
             f"{', '.join(missing)}.",
             "The first line must name the columns as Daytona's API does, or in snake_case.",
         )
-    for field in columns:
-        if field and columns.count(field) > 1:
+    names: dict[str, None] = {}
+    for place, column in enumerate(columns, 1):
+        if field_of(column) and column in names:
             raise SourceError(
-                f"The header of {name} names the column {field} more than once.",
+                f"The header of {name} names the column {column} more than once.",
                 "Leave one of them.",
             )
-    return delimiter, columns
+        unique = column or f"column_{place}"
+        while unique in names:
+            unique += f"_{place}"
+        names[unique] = None
+    return delimiter, list(names)
 
 
-def _read_row(row: list[str], columns: list[str | None], place: str, raw: str) -> Reading:
+def _read_row(row: list[str], columns: list[str], place: str, raw: str) -> Reading:
     if len(row) != len(columns):
         reason = f"The row has {len(row)} values; the header has {len(columns)} columns."
         return reject(place, reason, raw)
     record: dict[str, Any] = {
-        field: value for field, value in zip(columns, row, strict=True) if field and value
+        column: value for column, value in zip(columns, row, strict=True) if value
     }
     status = record.get("status_code")
     if status is not None:

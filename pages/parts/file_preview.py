@@ -13,6 +13,7 @@ from audit_core.entries import AuditEntry
 from audit_core.query.windows import written
 from audit_core.redaction import redact
 from audit_core.rejections import Rejection
+from audit_core.sources.extra_fields import describe_extra
 from audit_core.sources.pipeline import FOREIGN, Preview, preview
 from audit_core.uploads import StoredFile
 from pages.parts import problems, rejection_list, table_size
@@ -108,6 +109,8 @@ def _draw_found(found: Preview) -> None:
     st.caption(summary(found))
     if strangers := foreign(found.rejections):
         st.warning(foreign_text(strangers, found), icon=":material/domain_disabled:")
+    for sentence in describe_extra(found.kept_fields, found.lost_fields):
+        st.text(visible(sentence))
     if found.entries:
         st.dataframe(
             frame(found.entries),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import pandas as pd
@@ -14,12 +14,14 @@ from audit_core.entries import AuditEntry
 from audit_core.errors import AuditError, SourceError
 from audit_core.log.arrivals import AppendReport
 from audit_core.rejections import Rejection
+from audit_core.sources.extra_fields import describe_extra
 from audit_core.sources.files import read_records
 from audit_core.sources.pipeline import IngestReport, ingest
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.sessions import Viewer
 from audit_core.uploads import StoredFile
 from pages.parts import cached, problems, rejection_list, uploaded_files, viewer
+from pages.parts.visible import visible
 
 MAX_CONTENT = 2_000_000_000
 """The decompressed bytes that one uploaded file may hold; beyond it is the command line."""
@@ -138,7 +140,7 @@ def _store_file(
             detail = {
                 "file": file.name,
                 "bytes": file.size,
-                **asdict(result.report),
+                **result.report.detail(),
                 "ended": result.ended,
             }
             viewer.record_deed(connection, person, "ingest", detail)
@@ -168,6 +170,9 @@ def draw_report() -> None:
             height="content" if len(results) <= 10 else 38 + 35 * 10,
             alt="What became of each file",
         )
+        for each in results:
+            for sentence in describe_extra(each.report.kept_fields, each.report.lost_fields):
+                st.text(f"{visible(each.name)}: {visible(sentence)}")
         # A full disk is the same news for every file, though with other numbers.
         told = {
             problem.message if isinstance(problem, SourceError) else problem.hint: problem

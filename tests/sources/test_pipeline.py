@@ -17,8 +17,9 @@ from audit_core.errors import SourceError, StorageFullError
 from audit_core.log.arrivals import AppendReport
 from audit_core.log.store import AuditLog, open_log
 from audit_core.rejections import Rejection
-from audit_core.sources.files import read_records
-from audit_core.sources.pipeline import FOREIGN, IngestReport, ingest, preview
+from audit_core.sources.bulk import ingest_sheets
+from audit_core.sources.files import read_records, read_sheets
+from audit_core.sources.pipeline import FOREIGN, MOST_KEPT, IngestReport, ingest, preview
 from audit_core.sources.placed import Reading
 from tests.sources.test_records import GOOD
 
@@ -140,3 +141,26 @@ def test_a_preview_stores_nothing_and_says_when_there_is_more() -> None:
     assert seen.more
     assert not preview(io.BytesIO(content), "f", organization_id=None, limit=10).more
     assert len(preview(io.BytesIO(content), "f", organization_id="x").rejections) == 10
+
+
+@pytest.mark.parametrize("many", [MOST_KEPT, MOST_KEPT + 2_345])
+def test_rejections_are_kept_up_to_a_number_and_counted_beyond(log: AuditLog, many: int) -> None:
+    content = b"{}\n" * many + records({"id": "a"})
+    by_line: list[Rejection] = []
+    report = ingest(
+        read_records(io.BytesIO(content), "f"),
+        append=log.append, keep=by_line.extend, organization_id=None,
+    )  # fmt: skip
+    by_sheet: list[Rejection] = []
+    same = ingest_sheets(
+        read_sheets(io.BytesIO(content), "f"),
+        append=log.append_table, keep=by_sheet.extend, organization_id=None,
+    )  # fmt: skip
+    beyond = many - MOST_KEPT
+    assert report == IngestReport(accepted=1, rejected=many, not_kept=beyond)
+    assert same == IngestReport(known=1, rejected=many, not_kept=beyond)
+    assert by_line == by_sheet
+    assert len(by_line) == MOST_KEPT + (beyond > 0)
+    if beyond:
+        assert by_line[-1].place == f"f:{MOST_KEPT}"
+        assert by_line[-1].reason.startswith(f"{beyond:,} more records were rejected")

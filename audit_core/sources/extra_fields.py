@@ -1,0 +1,81 @@
+"""Fields that no entry has: kept in the metadata under their names, and counted for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+EXTRA = "extra"
+"""The name in the metadata under which they stand together, so that none replaces another value."""
+
+LOG_FIELDS = frozenset({"seq", "revision", "received_at", "receivedAt"})
+"""What the log gives to each entry anew: not taken from a file, and nothing is lost by that."""
+
+MOST_NAMES = 100
+"""How many names are counted each by itself; more stand in no header that people made."""
+
+SHOWN_NAMES = 10
+
+
+class ExtraFields(NamedTuple):
+    """The names of the fields of one record that no entry has."""
+
+    kept: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    """Those for which the metadata has no room (see `records`), or whose place is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCounts:
+    """In how many records fields stood, by name."""
+
+    counts: tuple[tuple[str, int], ...] = ()
+    """In the order in which the names were met; at most `MOST_NAMES`."""
+    others: int = 0
+    """How often there were fields of other names than these."""
+
+    def __add__(self, other: FieldCounts) -> FieldCounts:
+        return _counted([*self.counts, *other.counts], self.others + other.others)
+
+    def __bool__(self) -> bool:
+        return bool(self.counts)
+
+    def __str__(self) -> str:
+        """The first names with their counts, and how many more there are."""
+        shown = ", ".join(f"{name} ({count:,})" for name, count in self.counts[:SHOWN_NAMES])
+        more = len(self.counts) - SHOWN_NAMES
+        if self.others:
+            return f"{shown} and more than {max(0, more):,} others"
+        return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+NO_FIELDS = FieldCounts()
+
+
+def count_fields(records: Iterable[tuple[str, ...]]) -> FieldCounts:
+    """The names of the fields of records, counted."""
+    return _counted(((name, 1) for names in records for name in names), 0)
+
+
+def _counted(pairs: Iterable[tuple[str, int]], others: int) -> FieldCounts:
+    counts: dict[str, int] = {}
+    for name, count in pairs:
+        if name in counts or len(counts) < MOST_NAMES:
+            counts[name] = counts.get(name, 0) + count
+        else:
+            others += count
+    return FieldCounts(tuple(counts.items()), others)
+
+
+def describe_extra(kept: FieldCounts, lost: FieldCounts) -> list[str]:
+    """What became of fields that no entry has, a sentence each; none where there were none."""
+    sentences = []
+    if kept:
+        sentences.append(f"Unknown fields are kept in the metadata under {EXTRA}: {kept}.")
+    if lost:
+        sentences.append(
+            f"Unknown fields were not kept, since the metadata has no room for them or has an "
+            f"{EXTRA} of its own: {lost}."
+        )
+    return sentences
