@@ -114,9 +114,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
     While it cannot be opened the app runs all the same, and says why on every page.
     """
+    # First: the server is found by its handler of signals, which the next one replaces.
+    if (server := running_server()) is not None:
+        limit_connections(server.config, trusted=proxies)
     with bounded_stop():
-        if (server := running_server()) is not None:
-            limit_connections(server.config, trusted=proxies)
         trickle = None
         try:
             trickle = await asyncio.to_thread(start)

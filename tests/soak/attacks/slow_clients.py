@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -60,6 +61,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
             "whoever asks is answered while others say nothing or drip",
             f"{4 * len(silent)} slow clients, the slowest answer took {slowest:.2f} s",
         )
+        yield _crowd(url)
         if scale is Scale.FULL:
             yield _all_closed(started, silent, heads, bodies, sockets)
 
@@ -69,6 +71,20 @@ def _opened(url: str, begun: bytes, stack: ExitStack) -> socket.socket:
     connection = stack.enter_context(socket.create_connection((parts.hostname, parts.port), 30))
     connection.sendall(begun)
     return connection
+
+
+def _crowd(url: str) -> Held:
+    """More connections of one address than it may have."""
+    most = ConnectionLimits().of_address
+    with ExitStack() as stack:
+        crowd = [_opened(url, b"", stack) for _ in range(most + 20)]
+        time.sleep(1)
+        ended, _, _ = select.select(crowd, [], [], 0)
+        assert 20 <= len(ended) < most
+    return Held(
+        "one address has a bounded number of connections",
+        f"{len(ended)} of {len(crowd)} were not taken, {most} are",
+    )
 
 
 def _all_closed(
