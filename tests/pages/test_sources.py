@@ -264,6 +264,9 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     class Demoting:
         """The real log, during whose append the role is taken away."""
 
+        def __getattr__(self, name: str) -> Any:
+            return getattr(seeded.product.log, name)
+
         def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
             report = seeded.product.log.append(entries)
             with seeded.product.state.begin() as connection:
