@@ -64,6 +64,9 @@ def draw(view: record_bar.View, place: EventCursor | None, rows: int, person: Vi
     if not page.events:
         _draw_empty(view, place)
         return
+    # Between the head and the table also because the table's toolbar opens above it, over what is
+    # there.
+    st.caption("Click a line for everything about it.")
     _draw_table(page, view.wanted.window.zone)
     pager.draw_steps(page, rows, person)
 

@@ -110,10 +110,17 @@ class Screen:
 
     def click_row(self, number: int) -> None:
         """Click on a row of the table, the first one being 0."""
-        box = self.table.bounding_box()
+        self.click_at(self.table, 300, HEADER_HEIGHT + ROW_HEIGHT * (number + 0.5))
+
+    def click_at(self, table: Locator, x: float, y: float) -> None:
+        """Click on a place of a table, counted from its upper left corner."""
+        box = table.bounding_box()
         assert box is not None
-        y = box["y"] + HEADER_HEIGHT + ROW_HEIGHT * (number + 0.5)
-        self.page.mouse.click(box["x"] + 300, y)
+        place = (box["x"] + x, box["y"] + y)
+        # The table learns where it is from the pointer.
+        self.page.mouse.move(*place)
+        self.page.wait_for_timeout(300)
+        self.page.mouse.click(*place)
 
     @property
     def drawer(self) -> Locator:

@@ -42,16 +42,6 @@ def grid(screen: Screen, name: str) -> Locator:
     return table
 
 
-def click(screen: Screen, table: Locator, x: float, y: float) -> None:
-    box = table.bounding_box()
-    assert box is not None
-    place = (box["x"] + x, box["y"] + y)
-    # The table learns where it is from the pointer.
-    screen.page.mouse.move(*place)
-    screen.page.wait_for_timeout(300)
-    screen.page.mouse.click(*place)
-
-
 def keep(screen: Screen, field: str) -> None:
     """Click on the button that keeps a field's value."""
     fields = [name for name, attribute in FIELDS if attribute not in ("error_message", "metadata")]
@@ -62,7 +52,7 @@ def keep(screen: Screen, field: str) -> None:
     spare = (box["width"] - sum(FIELD_WIDTHS)) / len(FIELD_WIDTHS)
     x = sum(FIELD_WIDTHS[:KEEP]) + KEEP * spare + (FIELD_WIDTHS[KEEP] + spare) / 2
     height = box["height"] / (len(fields) + 1)
-    click(screen, table, x, height * (fields.index(field) + 1.5))
+    screen.click_at(table, x, height * (fields.index(field) + 1.5))
 
 
 @pytest.fixture
@@ -102,7 +92,7 @@ def test_from_an_entry_to_its_neighbour_and_both_side_by_side(
     expect(screen.page).to_have_url(re.compile("compare="))
 
     table = grid(screen, "The entries before and after")
-    click(screen, table, 40, 36 + NEIGHBOUR_HEIGHT * 0.5)
+    screen.click_at(table, 40, 36 + NEIGHBOUR_HEIGHT * 0.5)
     expect(screen.page).to_have_url(re.compile(f"entry={newer[-1].id}"))
     expect(screen.drawer.get_by_text(newer[-1].id).first).to_be_attached()
     screen.settle()
