@@ -82,6 +82,11 @@ class SocketGate:
         connection = _Connection(self, socket, receive, send, find_viewer)
         try:
             await app(scope, connection.receive, connection.send)
+        except Exception:
+            if not connection.lost:
+                raise
+            # Streamlit takes a client that left while it was written to for one that sent a text.
+            LOGGER.info("A websocket of %s was lost while it was written to.", address)
         finally:
             self._sockets.forget(socket)
 
@@ -127,6 +132,8 @@ class _Connection:
         self._opened_at = self._loop.time()
         self._bucket = Bucket(PACE, self._opened_at)
         self._closed = False
+        self.lost = False
+        """Whether the client was gone when something was sent."""
 
     async def receive(self) -> Message:
         """The next message that may pass."""
@@ -145,8 +152,13 @@ class _Connection:
 
     async def send(self, message: Message) -> None:
         """What the pages send; nothing once the gate has closed the socket."""
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             await self._send(message)
+        except Exception:
+            self.lost = True
+            raise
 
     async def _next(self) -> Message | None:
         """The next message; `None` when none came in time."""

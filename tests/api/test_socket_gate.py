@@ -274,6 +274,35 @@ def test_strangers_have_few_sockets_and_the_oldest_makes_room() -> None:
     play(story)
 
 
+def test_a_client_that_left_while_it_was_written_to_is_no_error_and_any_other_error_is() -> None:
+    async def story() -> None:
+        gate = SocketGate(CODEC)
+
+        async def receive() -> Message:
+            return {"type": "websocket.connect"}
+
+        async def gone(message: Message) -> None:
+            raise OSError("gone")
+
+        async def nobody() -> None:
+            return None
+
+        async def write(scope: Scope, receive: Receive, send: Send) -> None:
+            with suppress(OSError):
+                await send({"type": "websocket.send", "bytes": b"x"})
+            raise TypeError("taken for a text")
+
+        async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+            raise TypeError("wrong")
+
+        scope = {"type": "websocket", "client": ("10.0.0.1", 1)}
+        await gate.run(write, scope, receive, gone, viewer=None, find_viewer=nobody)
+        with pytest.raises(TypeError, match="wrong"):
+            await gate.run(fail, scope, receive, gone, viewer=None, find_viewer=nobody)
+
+    play(story)
+
+
 def test_an_account_has_no_more_sockets_than_tabs_make_sense() -> None:
     async def story() -> None:
         gate = SocketGate(CODEC, SocketLimits(of_account=2))
