@@ -8,7 +8,7 @@ from audit_core.access import Allowed, Permission, decide
 from audit_core.access_log.filters import readable_parts
 from audit_core.log.read_context import reading_in
 from audit_core.state.sessions import Viewer
-from pages.parts import abandoned, cached, mark, organization, problems, sign_in, viewer
+from pages.parts import abandoned, cached, mark, organization, problems, session, sign_in, viewer
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
@@ -93,6 +93,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
 
 st.set_page_config(page_title="Sandtrail", page_icon=mark.ICON, layout="wide")
 
+session.forget_gone_widgets()
 with problems.boundary():
     person = viewer.find()
     # Registered for everybody, so that a deep link is still there after sign-in.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from audit_core.query.stacks import StackedHistogram
 from audit_core.query.writing import conjoin
 from pages.parts import facet_panel, filter_bar, zoom
 from pages.parts.figures import failures, hours, outcomes, ranking, stacks
-from pages.parts.figures.chart import Changes, Chart, changes_of
+from pages.parts.figures.chart import Changes, Chart, Place, changes_of
 
 CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 
@@ -27,6 +28,16 @@ MOST_FAILING = 8
 LEGEND_LINE_PX = 17
 
 _CLICKS = "chart_clicks"
+_DRAWN = "chart_drawn"
+"""What clicks and drags on the charts mean that are on the page, by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What of a chart is needed when somebody clicks on it; see `Chart`."""
+
+    clicks: Mapping[Place, Changes]
+    drag: Callable[[Sequence[object]], Changes] | None
 
 
 def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
@@ -39,10 +50,12 @@ def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)
         chart.figure.update_layout(height=chart.figure.layout.height + taller)
+    # Not held by the callback: Streamlit keeps those of charts that are long gone.
+    st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
     st.plotly_chart(
         chart.figure,
         key=key,
-        on_select=partial(_select, key, chart),
+        on_select=partial(_select, key, name),
         selection_mode=("points", "box") if drags else "points",
         config=CONFIG,
         alt=chart.alt,
@@ -130,8 +143,9 @@ def _fingerprint(wanted: EntryFilter) -> str:
     return hashlib.sha256(params.encode()).hexdigest()[:12]
 
 
-def _select(key: str, chart: Chart) -> None:
+def _select(key: str, name: str) -> None:
     selection = st.session_state[key].selection
+    chart: Meaning = st.session_state[_DRAWN][name]
     boxes = selection.get("box") or []
     if boxes and chart.drag is not None:
         changes = chart.drag(_dragged(boxes[0]))

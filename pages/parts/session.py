@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 def forget() -> None:
@@ -26,3 +27,19 @@ def mark_run_by_itself() -> None:
 def runs_by_itself() -> bool:
     """Whether this run is not the person's doing. Asking once answers for this run only."""
     return bool(st.session_state.pop(_BY_ITSELF, False))
+
+
+def forget_gone_widgets() -> None:
+    """Drop what Streamlit still keeps of widgets that are not on the page any more.
+
+    Streamlit 1.67 forgets the value of a widget that was not drawn again, but keeps its description
+    and callback for as long as the tab is open. The identity of a chart is its content, so a page
+    that watches the log would leave one of each chart behind at every run.
+    """
+    context = get_script_run_ctx()
+    if context is None:
+        return
+    # Private, since there is no public way; a test fails when it is not there any more.
+    widgets = context.session_state._state._new_widget_state
+    for gone in widgets.widget_metadata.keys() - widgets.states.keys():
+        del widgets.widget_metadata[gone]
