@@ -20,12 +20,14 @@ from audit_core.backup import (
 )
 from audit_core.command.opened_state import ACTOR
 from audit_core.command.origins import opened_log, opened_origin
+from audit_core.command.terminal import say
 from audit_core.keys import read_key
 from audit_core.log.store import utc_now
 from audit_core.marks import StateMarks
 from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import record
 from audit_core.state.database import State, open_state
+from audit_core.terminal_text import printable
 
 
 class Part(StrEnum):
@@ -61,9 +63,9 @@ def backup(
             folder, origin=origin, state=state, key=key, now=utc_now(), scope=scope
         )
         _record(state, "backup.made", contents)
-    typer.echo(
-        f"{folder} holds {contents.entries:,} entries and {contents.state_rows:,} rows of the "
-        "state. To check it anywhere: sha256sum -c SHA256SUMS"
+    say(
+        f"{printable(str(folder))} holds {contents.entries:,} entries and "
+        f"{contents.state_rows:,} rows of the state. To check it anywhere: sha256sum -c SHA256SUMS"
     )
 
 
@@ -86,8 +88,8 @@ def restore(
         if only is not Part.STATE:
             _restore_log(folder, settings, state)
         _record(state, "backup.restored", contents)
-    typer.echo(
-        f"The backup of {contents.created_at} is restored and was compared: "
+    say(
+        f"The backup of {printable(str(contents.created_at))} is restored and was compared: "
         f"{contents.entries:,} entries."
     )
 
@@ -97,7 +99,7 @@ def _restore_log(folder: Path, settings: Settings, state: State) -> None:
         restore_log(folder, log, Scope.everything())
         missing = log.loss
     if missing is not None:
-        typer.echo(
+        say(
             f"Since that backup {missing.entries:,} more entries were accepted, which are missing "
             "now. To go on without them: python -m audit_core log accept-loss",
             err=True,

@@ -9,17 +9,18 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from audit_core.access import Scope
 from audit_core.api.operator import DOCTOR_PATH
 from audit_core.command.origins import RunningApp
+from audit_core.command.terminal import say
 from audit_core.doctor import Finding, Health, examine_product, examine_settings
 from audit_core.errors import AuditError, LogLockedError
 from audit_core.keys import read_key
 from audit_core.log.store import utc_now
 from audit_core.product import open_product
 from audit_core.settings import Settings, read_settings
+from audit_core.terminal_text import printable
 
 WRONG = 1
 """The exit code when something has failed; warnings leave it at 0."""
@@ -42,7 +43,7 @@ def doctor(
     """
     findings = tuple(_findings(full=full, server=server))
     if as_json:
-        typer.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2))
+        say(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2))
     else:
         _print(findings)
     if any(each.health is Health.FAILED for each in findings):
@@ -90,8 +91,7 @@ def _failed(part: str, error: AuditError) -> Finding:
 
 
 def _print(findings: tuple[Finding, ...]) -> None:
-    terminal = Console(soft_wrap=True, highlight=False, markup=False)
     for each in findings:
-        terminal.print(f"{_SIGNS[each.health]}  {each.part}: {each.message}")
+        say(f"{_SIGNS[each.health]}  {each.part}: {printable(each.message)}")
         if each.hint:
-            terminal.print(f"         {each.hint}")
+            say(f"         {printable(each.hint)}")

@@ -146,9 +146,7 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
     Raises what `open_product` and `RemoteLog` raise.
     """
     if server is not None:
-        remote = RemoteLog(
-            server, token or "", sleep=time.sleep, tell=partial(typer.echo, err=True)
-        )
+        remote = RemoteLog(server, token or "", sleep=time.sleep, tell=partial(say, err=True))
         state = open_state(settings.state_url)
         try:
             yield Target(

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from audit_core.command.opened_state import ACTOR
+from audit_core.command.terminal import say
 from audit_core.log.marks import Loss
 from audit_core.log.store import utc_now
 from audit_core.product import Product, open_product
 from audit_core.settings import read_settings
 from audit_core.state.access_record import record
+from audit_core.terminal_text import printable
 
 log_app = typer.Typer(no_args_is_help=True)
 
@@ -29,13 +31,13 @@ def accept_loss(
     try:
         missing = product.log.loss
         if missing is None:
-            typer.echo("Nothing is missing: the log holds all that it has ever acknowledged.")
+            say("Nothing is missing: the log holds all that it has ever acknowledged.")
             return
-        typer.echo(_told(missing))
+        say(_told(missing))
         if not yes:
             typer.confirm("Go on without them?", abort=True)
         _accept(product)
-        typer.echo("Entries are accepted again; their numbers go on above the lost ones.")
+        say("Entries are accepted again; their numbers go on above the lost ones.")
     finally:
         product.close()
 
@@ -59,7 +61,7 @@ def _accept(product: Product) -> None:
 
 
 def _told(missing: Loss) -> str:
-    names = ", ".join(name or "(no organization)" for name in missing.organizations[:10])
+    names = ", ".join(printable(name) or "(no organization)" for name in missing.organizations[:10])
     more = len(missing.organizations) - 10
     return (
         f"{missing.entries:,} entries are missing that were acknowledged, of "

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from audit_core.access import Permission, Role
 from audit_core.command.opened_state import ACTOR
+from audit_core.command.terminal import say
 from audit_core.demo import DEMO_ORGANIZATIONS, simulate
 from audit_core.entries import AuditEntry
 from audit_core.log.store import AuditLog, utc_now
@@ -24,6 +25,7 @@ from audit_core.state.memberships import ensure_organization, set_membership
 from audit_core.state.passwords import generate_password
 from audit_core.state.preferences import keep_preference
 from audit_core.state.sessions import LAST_ORGANIZATION
+from audit_core.terminal_text import printable
 
 BATCH = 20_000
 DEMO_DOMAIN = "demo.example"
@@ -50,7 +52,7 @@ def prepare() -> None:
 def _prepare(product: Product, progress: Console, terminal: Console) -> None:
     if product.log.loss is not None:
         problem = product.log.loss.error()
-        progress.print(problem.message, problem.hint, highlight=False, markup=False, soft_wrap=True)
+        say(f"{printable(problem.message)} {printable(problem.hint)}", err=True)
     with product.state.read() as connection:
         begun = list_events(connection, organization_id=None, limit=1, verb="demo.started")
         loaded = list_events(connection, organization_id=None, limit=1, verb="demo.loaded")

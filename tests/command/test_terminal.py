@@ -75,6 +75,12 @@ COMMANDS = {
     "demo": ("--entries", "1", "--output", "FOLDER/no/" + HOSTILE),
     "demo, a time": ("--until", HOSTILE),
     "prepare": (HOSTILE,),
+    "doctor": ("--server", HOSTILE),
+    "doctor, a wrong option": (f"--{HOSTILE}",),
+    "backup": ("FOLDER/" + HOSTILE,),
+    "backup, of an app": ("FOLDER/copy", "--from", f"http://{HOSTILE}"),
+    "restore": ("FOLDER/no/" + HOSTILE,),
+    "log accept-loss": ("--yes",),
     "account add": (*ADA, "--name", HOSTILE, "--organization", "a", "--role", "admin"),
     "account add, an address": (
         *("--email", f"{HOSTILE}@b", "--name", "A", "--organization", "a", "--role", "admin"),
