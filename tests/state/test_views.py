@@ -93,6 +93,7 @@ def person(state: State, request: pytest.FixtureRequest) -> Callable[..., Viewer
             email=account.email,
             name="Someone",
             session_id="0" * 32,
+            last_seen_at=NOW,
             memberships=memberships,
             organization_id=organization_id if memberships else None,
         )
@@ -331,6 +332,7 @@ def test_a_default_is_a_persons_own_and_of_one_organization(
         email=viewer.email,
         name="",
         session_id="",
+        last_seen_at=NOW,
         memberships=viewer.memberships,
         organization_id="org-b",
     )
