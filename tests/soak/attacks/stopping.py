@@ -92,6 +92,8 @@ class _Clients:
             self.endings.append("whole")
         except (OSError, http.client.HTTPException):
             self.endings.append("broken")
+        finally:
+            connection.close()
 
     def _append(self) -> None:
         """A collector that sends one batch after the other."""
@@ -110,6 +112,8 @@ class _Clients:
                     self.acknowledged.update(ids)
         except (OSError, http.client.HTTPException, ValueError):
             return
+        finally:
+            connection.close()
 
     def _listen(self) -> None:
         """The page of somebody who has just come."""
