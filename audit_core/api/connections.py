@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ class _WebSocket(WebSocketsSansIOProtocol):
 def limit_connections(
     config: Config,
     *,
-    trusted: Collection[Any] = (),
+    trusted: Container[object] = (),
     limits: ConnectionLimits | None = None,
 ) -> None:
     """Have a server that is starting up hold these limits.

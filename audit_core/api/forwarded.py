@@ -35,8 +35,10 @@ class TrustedProxies:
     header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
     """Only this one is read: a proxy passes on, unread, whatever a client puts into the other."""
 
-    def __contains__(self, address: IPAddress | None) -> bool:
-        return address is not None and any(address in network for network in self.networks)
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, IPAddress) and any(
+            address in network for network in self.networks
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
