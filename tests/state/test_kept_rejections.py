@@ -44,7 +44,6 @@ def test_all_of_any_number_are_kept_and_listed_last_first(state: State, number: 
 
 
 @settings(
-    deadline=None,
     max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
