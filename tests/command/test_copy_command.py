@@ -160,13 +160,12 @@ __main__.main()
 argument is how many commits come before that."""
 
 
-@pytest.mark.parametrize("commits", [0, 3])
-def test_a_copy_killed_in_the_middle_is_finished_by_the_next(tmp_path, commits):
+def test_a_copy_killed_in_the_middle_is_finished_by_the_next(tmp_path):
     source, target = url(tmp_path, "log"), url(tmp_path, "new")
     fill(source, sample_entries(2_000, since=NOW - timedelta(days=20)))
     killed = subprocess.run(
         [
-            *(sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(commits)),
+            *(sys.executable, "-c", KILLED_IN_THE_MIDDLE, "3"),
             *("copy", "--from", source, "--to", target),
         ],
         cwd=ROOT,
@@ -178,8 +177,7 @@ def test_a_copy_killed_in_the_middle_is_finished_by_the_next(tmp_path, commits):
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     begun = sum(digest.count for digest in held(target).values())
-    assert (begun > 0) == (commits > 0)
-    assert begun < 2_000
+    assert 0 < begun < 2_000
     out, _, code = run(source, target)
     assert (code, f"{2_000 - begun:,} were copied now" in out) == (0, True)
     assert held(source) == held(target)
