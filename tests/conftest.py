@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from audit_core.log.store import AuditLog, open_log
@@ -11,6 +12,10 @@ from tests.contract.engines import Engines, started
 from tests.strategies import NOW
 
 TESTS = Path(__file__).parent
+
+# How long an example takes says what else the machine does: no law fails by it.
+settings.register_profile("sandtrail", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sandtrail")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

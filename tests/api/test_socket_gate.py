@@ -149,7 +149,7 @@ def test_each_message_of_the_protocol_passes_or_closes_the_socket_and_is_told_th
         play(story)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([frame(kind) for kind in MESSAGES])))
 def test_whatever_a_stranger_sends_only_reduced_runs_get_through(frames: list[bytes]) -> None:
     async def story() -> None:
