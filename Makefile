@@ -4,9 +4,13 @@ PORT ?= 8501
 HOST ?= 127.0.0.1
 JOBS ?= 2
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The checkout with its command, for the scripts that Streamlit looks for beside installed packages.
+INSTALL_CHECKOUT := $(INSTALL) --no-deps --no-build-isolation --editable .
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header
 .DEFAULT_GOAL := help
 
-.PHONY: help run test soak check bench clean
+.PHONY: help run test soak check bench lock clean
 
 help:
 	@echo "make run     the app at http://localhost:$(PORT), with a demo where there is no log yet"
@@ -14,6 +18,7 @@ help:
 	@echo "make check   lint, format and types only"
 	@echo "make soak    attacks and faults at full length (ATTACKS='name name': some of them)"
 	@echo "make bench   every statement beside hand-written SQL (ROWS=, PARTS=, ENGINES=)"
+	@echo "make lock    requirements*.lock anew, after a change of requirements*.txt"
 	@echo "make clean   remove the virtual environment"
 
 run: .venv/run.stamp
@@ -28,13 +33,16 @@ check: .venv/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/mypy app.py
 
 soak: .venv/test.stamp
 	@$(BIN)/python -m tests.soak
 
 bench: .venv/test.stamp
 	@$(BIN)/python -m benchmarks
+
+lock: .venv/test.stamp
+	@$(LOCK) requirements.txt --output-file requirements.lock
+	@$(LOCK) requirements-dev.txt --output-file requirements-dev.lock
 
 clean:
 	rm -rf .venv
@@ -43,10 +51,12 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sandtrail needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Set PYTHON= to a newer one.")'
 	@$(PYTHON) -m venv .venv
 
-.venv/run.stamp: requirements.txt | .venv/bin/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/run.stamp: requirements.lock pyproject.toml | .venv/bin/python
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL_CHECKOUT)
 	@touch $@
 
-.venv/test.stamp: requirements.txt requirements-dev.txt | .venv/bin/python
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/test.stamp: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL_CHECKOUT)
 	@touch $@ .venv/run.stamp

@@ -35,6 +35,7 @@ from audit_core.settings import Settings, read_settings
 from audit_core.state.access_record import list_events
 from audit_core.terminal_text import make_logs_printable, printable_lines
 from pages.parts import back_messages, opened, problems
+from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
 DAY_S = 24 * 60 * 60
@@ -146,7 +147,7 @@ app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
     routes=[
-        *page_routes(HOME / "pages" / "parts" / "assets" / "connection.js"),
+        *page_routes(ASSETS / "connection.js"),
         *routes(opened.product),
         Route("/overview", to_root),
     ],

@@ -1,4 +1,5 @@
-"""The command line: `python -m audit_core COMMAND`. Owns the streams and the exit codes."""
+"""The command line, `sandtrail COMMAND` or `python -m audit_core COMMAND`: owns the streams and the
+exit codes."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import os
 import sys
 import traceback
 from types import TracebackType
+from typing import Annotated
 
 import typer
 
@@ -24,14 +26,35 @@ from audit_core.command.terminal import say
 from audit_core.command.tokens import token_app
 from audit_core.errors import AuditError
 from audit_core.terminal_text import make_logs_printable, printable
+from audit_core.version import product_version
 
 app = typer.Typer(
-    name="audit_core",
+    name="sandtrail",
     help="Sandtrail's command line.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"sandtrail {product_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Sandtrail's command line."""
+
+
 app.command()(ingest)
 app.command()(rejections)
 app.command()(export)

@@ -38,7 +38,7 @@ SETTLED_S, WATCHED_S = 8.0, 20.0
 ROUNDS = 4
 WINDOWS = ("90d", "30d", "all", "1d", "7d")
 TIMEOUT_S = 120.0
-LOOKOUT = "sandtrail.lookout"
+BROWSER_WATCH = "sandtrail.browser_watch"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Session:
     def _take(self, element: Element) -> None:
         if element.checkbox.label == "Real-time":
             self.toggle = element.checkbox.id
-        if element.bidi_component.component_name == LOOKOUT:
+        if element.bidi_component.component_name == BROWSER_WATCH:
             self.asked = json.loads(element.bidi_component.json)["asked"]
 
     async def look_out(self, http: httpx.AsyncClient) -> None:

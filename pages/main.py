@@ -8,6 +8,7 @@ from audit_core.access import Allowed, Permission, decide
 from audit_core.access_log.filters import readable_parts
 from audit_core.log.read_context import reading_in
 from audit_core.state.sessions import Viewer
+from audit_core.version import product_version
 from pages.parts import abandoned, cached, mark, organization, problems, session, sign_in, viewer
 
 
@@ -106,6 +107,7 @@ with problems.boundary():
         with st.sidebar:
             organization.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
+            st.caption(f"Sandtrail {product_version()}")
         if (missing := cached.product().log.loss) is not None:
             problems.draw(missing.error())
         request = cached.product().log.new_request(

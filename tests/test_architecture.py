@@ -29,6 +29,7 @@ WORDS = (
     "rejections",
     "access",
     "settings",
+    "version",
 )
 
 MAY_IMPORT = {

@@ -15,6 +15,7 @@ from audit_core.access import Permission
 from audit_core.access_log.download import file_name, stream
 from audit_core.access_log.filters import Part, RecordFilter, RecordScope, readable_parts
 from audit_core.access_log.reader import RecordReader
+from audit_core.api.attachment import attachment
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, known_viewer, refuse, session_secret
 from audit_core.api.reading import ClosedStream
@@ -144,5 +145,5 @@ def _start(
         pieces,
         end,
         media_type=asked.format.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers=attachment(name),
     )

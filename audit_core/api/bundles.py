@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
+from audit_core.api.attachment import attachment
 from audit_core.api.identity import address_of, require
 from audit_core.api.reading import run_read
 from audit_core.product import Product
@@ -85,7 +86,7 @@ def _answer(opened: Product, viewer: Viewer, scope: Scope, request: Request) -> 
     return Response(
         made.text,
         media_type="text/markdown",
-        headers={"Content-Disposition": f'attachment; filename="{made.file_name}"'},
+        headers=attachment(made.file_name),
     )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.access import Permission, Scope
+from audit_core.api.attachment import attachment
 from audit_core.api.downloads import Downloads
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, require
@@ -25,6 +26,7 @@ from audit_core.query.windows import Bounds, parse_instant
 from audit_core.reader import Reader
 from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
+from audit_core.version import product_version
 
 EXPORT_PATH = "/api/v1/export"
 
@@ -128,6 +130,7 @@ def _start(
         "until": until.astimezone(UTC).isoformat(),
         "format": asked.format.value,
         "file": name,
+        "version": product_version(),
     }
 
     def note(verb: str, more: dict[str, object]) -> None:
@@ -156,5 +159,5 @@ def _start(
         end,
         context=ReadContext(person=viewer.account_id, wait_s=STEP_WAIT_S),
         media_type=asked.format.media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers=attachment(name),
     )

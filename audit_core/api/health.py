@@ -13,26 +13,28 @@ from starlette.routing import Route
 
 from audit_core.product import Product
 from audit_core.readiness import Readiness, check
+from audit_core.version import product_version
 
 HEALTH_PATH = "/api/health"
 LIVE_PATH = "/api/live"
 
 
 def health_routes(product: Callable[[], Product]) -> list[Route]:
-    """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "warnings": […]}`, or 503 `{"status":
-    "unavailable", "failing": [{"part", "reason"}], "warnings": […]}`, after a write to both
-    databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200 `{"status": "alive"}`."""
+    """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "version", "warnings": […]}`, or 503
+    `{"status": "unavailable", "failing": [{"part", "reason"}], "version", "warnings": […]}`,
+    after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200 `{"status": "alive"}`."""
     readiness = Readiness(lambda: check(product))
 
     async def health(request: Request) -> JSONResponse:
         report = await run_in_threadpool(readiness.report)
-        warnings = [asdict(each) for each in report.warnings]
+        told = {
+            "version": product_version(),
+            "warnings": [asdict(each) for each in report.warnings],
+        }
         if not report.failing:
-            return JSONResponse({"status": "ok", "warnings": warnings})
+            return JSONResponse({"status": "ok", **told})
         failing = [asdict(each) for each in report.failing]
-        return JSONResponse(
-            {"status": "unavailable", "failing": failing, "warnings": warnings}, status_code=503
-        )
+        return JSONResponse({"status": "unavailable", "failing": failing, **told}, status_code=503)
 
     async def live(request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})

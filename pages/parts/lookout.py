@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import scripts
+from sandtrail import BROWSER_WATCH
 
-_NAME = "lookout"
+_NAME = "browser_watch"
 _BY_HAND = "by hand"
 """What the script tells instead of a head when a key was pressed."""
 
@@ -49,7 +49,7 @@ def draw(
         "every_s": asking.every_s,
     }
     st.components.v2.component(
-        scripts.declared(_NAME), js="lookout.js", css="lookout.css", isolate_styles=False
+        BROWSER_WATCH, js="browser_watch.js", css="browser_watch.css", isolate_styles=False
     )(
         key=_NAME,
         data={"asked": asked},

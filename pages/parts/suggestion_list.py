@@ -6,8 +6,8 @@ import streamlit as st
 
 from audit_core.access import Scope
 from audit_core.api.suggestions import SUGGESTIONS_PATH
-from pages.parts import scripts
 from pages.parts.own_address import own_address
+from sandtrail import SUGGESTIONS
 
 _NAME = "suggestions"
 
@@ -21,7 +21,7 @@ def draw(box: str, scope: Scope) -> None:
     if scope.actor_id is not None:
         return
     st.components.v2.component(
-        scripts.declared(_NAME),
+        SUGGESTIONS,
         js="suggestions.js",
         css="suggestions.css",
         # A screen reader follows from the input to the list only within one tree.

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from audit_core.errors import AuditError, SettingsError, StoreUnavailableError
 from audit_core.log.store import open_log
 from audit_core.readiness import KEPT_S, Finding, Readiness, Report, check
+from audit_core.version import product_version
 from tests.api.conftest import make_client
 from tests.seeded import open_seeded
 from tests.strategies import entry, sample_entries
@@ -21,7 +22,10 @@ from tests.strategies import entry, sample_entries
 def test_an_installation_that_works_is_ready(client, seeded):
     for _ in range(3):
         answer = client.get("/api/health")
-        assert (answer.status_code, answer.json()) == (200, {"status": "ok", "warnings": []})
+        assert (answer.status_code, answer.json()) == (
+            200,
+            {"status": "ok", "version": product_version(), "warnings": []},
+        )
     assert seeded.product.log.head(None) == 0
 
 

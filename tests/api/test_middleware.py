@@ -13,7 +13,7 @@ from tests.api.served import served, wait_for
 from tests.seeded import Seeded
 
 OWN = {"origin": "http://testserver"}
-GUARDED = "/_stcore/bidi-components/sandtrail.lookout/lookout.js"
+GUARDED = "/_stcore/bidi-components/sandtrail.browser_watch/browser_watch.js"
 CLOSED = (
     *("/_stcore/metrics", "/_stcore/agent/interact", "/auth/login", "/oauth2callback"),
     "/media/a",

@@ -17,13 +17,14 @@ from starlette.routing import Route
 
 from audit_core.api.headers import inline_script_hashes
 from audit_core.api.page import SCRIPT_PATH, WatchedPage, page_routes
+from sandtrail import ASSETS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
-SCRIPT = Path(__file__).parents[2] / "pages" / "parts" / "assets" / "connection.js"
+SCRIPT = ASSETS / "connection.js"
 TAG = f'<script defer src=".{SCRIPT_PATH}"></script>'
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

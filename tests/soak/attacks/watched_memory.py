@@ -99,7 +99,7 @@ async def _append(http: httpx.AsyncClient, token: str) -> None:
 
 
 async def _look_out(http: httpx.AsyncClient, cookie: dict[str, str], session: Session) -> None:
-    """What `lookout.js` does."""
+    """What `browser_watch.js` does."""
     while session.asked is not None:
         await asyncio.sleep(LOOK_S)
         answer = await http.get(session.asked["path"], headers=cookie)

@@ -11,9 +11,9 @@ const DOUBLE_MS = 450;
 const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
 
-const lookouts = new WeakMap();
+const watches = new WeakMap();
 
-class Lookout {
+class BrowserWatch {
   constructor() {
     this.tell = () => {};
     this.asked = null;
@@ -113,11 +113,11 @@ function press(selector) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  if (!lookouts.has(parentElement)) lookouts.set(parentElement, new Lookout());
-  const lookout = lookouts.get(parentElement);
-  lookout.update(data?.asked ?? null, setTriggerValue);
+  if (!watches.has(parentElement)) watches.set(parentElement, new BrowserWatch());
+  const watch = watches.get(parentElement);
+  watch.update(data?.asked ?? null, setTriggerValue);
   return () => {
-    lookout.leave();
-    lookouts.delete(parentElement);
+    watch.leave();
+    watches.delete(parentElement);
   };
 }
