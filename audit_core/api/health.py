@@ -22,7 +22,8 @@ LIVE_PATH = "/api/live"
 def health_routes(product: Callable[[], Product]) -> list[Route]:
     """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "version", "warnings": […]}`, or 503
     `{"status": "unavailable", "failing": [{"part", "reason"}], "version", "warnings": […]}`,
-    after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200 `{"status": "alive"}`."""
+    after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200
+    `{"status": "alive"}`."""
     readiness = Readiness(lambda: check(product))
 
     async def health(request: Request) -> JSONResponse:
