@@ -253,7 +253,8 @@ _COMMANDS = (
 )
 
 _SPOKEN = (
-    rf"((?:{'|'.join(_COMMANDS)}))(?:{_value('-')})"
+    # What begins with a mark of the shell is no value but the next command.
+    rf"((?:{'|'.join(_COMMANDS)}))(?:{_value(';|&-')})"
     # RFC 6750 and RFC 7617.
     rf"|(\b{_fold('(?:bearer|basic)')}{_S}+)[A-Za-z0-9._~+/=-]{{8,}}"
     # CREATE ROLE … PASSWORD '…'

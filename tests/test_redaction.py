@@ -3,7 +3,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audit_core.redaction import redact, redact_metadata, redact_text
@@ -148,6 +148,7 @@ def test_redacting_twice_is_redacting_once(value):
 
 
 @settings(max_examples=300)
+@example("redis-cli -a ;redis-cli -a password")
 @given(texts | st.text())
 def test_redacting_a_text_twice_is_redacting_it_once(text):
     once = redact_text(text)
