@@ -14,6 +14,7 @@ const lists = new WeakMap();
 class SuggestionList {
   constructor(parent) {
     this.path = "";
+    this.params = {};
     this.box = "";
     this.input = null;
     this.found = [];
@@ -50,8 +51,9 @@ class SuggestionList {
     for (const [kind, act] of this.listeners) window.addEventListener(kind, act, true);
   }
 
-  update(path, box) {
+  update({ path, params, box }) {
     this.path = path;
+    this.params = params;
     this.box = box;
     const input = document.querySelector(`${box} input`);
     if (input !== null) this.prepare(input);
@@ -121,12 +123,13 @@ class SuggestionList {
     if (this.refused || input === null) return;
     this.stale = true;
     const { value, selectionStart } = input;
-    const parts = { before: value.slice(0, selectionStart), after: value.slice(selectionStart) };
+    const before = value.slice(0, selectionStart);
+    const asked = new URLSearchParams({ ...this.params, before, after: value.slice(selectionStart) });
     const asking = new AbortController();
     this.asking = asking;
     let answer = { suggestions: [], hint: "" };
     try {
-      const found = await fetch(`${this.path}?${new URLSearchParams(parts)}`, {
+      const found = await fetch(`${this.path}?${asked}`, {
         cache: "no-store",
         credentials: "same-origin",
         signal: asking.signal,
@@ -243,7 +246,7 @@ export default function ({ data, parentElement }) {
   if (!("popover" in HTMLElement.prototype)) return; // A browser that is too old types alone.
   if (!lists.has(parentElement)) lists.set(parentElement, new SuggestionList(parentElement));
   const list = lists.get(parentElement);
-  list.update(data.path, data.box);
+  list.update(data);
   return () => {
     list.leave();
     lists.delete(parentElement);
