@@ -27,12 +27,14 @@ from audit_core.api.access_record import ACCESS_RECORD_PATH, part_of, read_part
 from audit_core.api.identity import address_of, known_viewer, require, session_secret
 from audit_core.api.pace import SPAN, Pace
 from audit_core.api.reading import run_read
+from audit_core.api.refusals import note_refusal
 from audit_core.known_values import KnownValues, ScopeT, values_of_log
 from audit_core.product import Product
 from audit_core.query.completion import suggest
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.suggestions import Listed, Suggestions, suggestions
 from audit_core.reader import Reader
+from audit_core.state.sessions import Viewer
 
 SUGGESTIONS_PATH = "/api/v1/suggestions"
 RECORD_SUGGESTIONS_PATH = f"{ACCESS_RECORD_PATH}/suggestions"
@@ -42,11 +44,11 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
     """`SUGGESTIONS_PATH`; values are those of the organization that the session looks at."""
     pace, kept = Pace(), _Kept(lambda opened: values_of_log(Reader(opened.log), opened.clock))
 
-    def answer(account_id: str, scope: Scope, before: str, after: str) -> Response:
+    def answer(request: Request, viewer: Viewer, scope: Scope, texts: tuple[str, str]) -> Response:
         opened = product()
-        if refusal := _too_fast(pace, account_id, opened):
+        if refusal := _too_fast(pace, request, viewer, opened):
             return refusal
-        return JSONResponse(asdict(_suggested(before, after, scope, kept.of(opened))))
+        return JSONResponse(asdict(_suggested(*texts, scope, kept.of(opened))))
 
     async def receive(request: Request) -> Response:
         found = await require(request, product, Permission.READ)
@@ -59,7 +61,7 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
         return await run_read(
             request,
             product().log.new_request(person=viewer.account_id),
-            lambda: answer(viewer.account_id, scope, *texts),
+            lambda: answer(request, viewer, scope, texts),
         )
 
     return Route(SUGGESTIONS_PATH, receive, methods=["GET"])
@@ -87,7 +89,7 @@ def record_suggestions_route(product: Callable[[], Product]) -> Route:
         texts = _texts(request)
         if isinstance(texts, Response):
             return texts
-        if refusal := _too_fast(pace, viewer.account_id, opened):
+        if refusal := _too_fast(pace, request, viewer, opened):
             return refusal
         known: KnownValues[RecordScope] = kept.of(opened)
         return JSONResponse(asdict(suggested_of_record(*texts, scope, known.of)))
@@ -121,9 +123,10 @@ def _texts(request: Request) -> tuple[str, str] | Response:
     return before, after
 
 
-def _too_fast(pace: Pace, account_id: str, opened: Product) -> Response | None:
-    if pace.allows(account_id, opened.clock()):
+def _too_fast(pace: Pace, request: Request, viewer: Viewer, opened: Product) -> Response | None:
+    if pace.allows(viewer.account_id, opened.clock()):
         return None
+    note_refusal(opened, "pace.refused", request.scope, viewer, path=request.url.path)
     return JSONResponse(
         {"error": "too many requests"},
         status_code=429,

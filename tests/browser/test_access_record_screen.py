@@ -87,7 +87,7 @@ def test_a_query_of_the_record_is_completed_while_it_is_typed(
     box.press("Enter")
     expect(box).to_have_value("action:")
     expect(lines.filter(has_text="Signed in with the right password.")).to_be_visible()
-    box.press_sequentially("accep")
+    box.press_sequentially("in.acc")
     expect(lines).to_have_text([re.compile("^sign_in.accepted")])
     box.press("ArrowDown")
     box.press("Tab")

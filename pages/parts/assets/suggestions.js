@@ -22,6 +22,7 @@ class SuggestionList {
     // Whether something was typed since these were found: taking one would undo it.
     this.stale = false;
     this.timer = null;
+    this.finding = null;
     this.asking = null;
     this.putting = false;
     this.refused = false;
@@ -55,8 +56,15 @@ class SuggestionList {
     this.path = path;
     this.params = params;
     this.box = box;
-    const input = document.querySelector(`${box} input`);
+    this.find();
+  }
+
+  // Streamlit loads the code of an input when it first draws one, maybe later than this.
+  find() {
+    clearTimeout(this.finding);
+    const input = document.querySelector(`${this.box} input`);
     if (input !== null) this.prepare(input);
+    else this.finding = setTimeout(() => this.find(), PAUSE_MS);
   }
 
   mine(event) {
@@ -220,6 +228,7 @@ class SuggestionList {
   }
 
   leave() {
+    clearTimeout(this.finding);
     this.close();
     for (const [kind, act] of this.listeners) window.removeEventListener(kind, act, true);
     this.panel.remove();
