@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.client_log import LOGGER
 from audit_core.api.exposure import Exposure, exposure
 from audit_core.api.forwarded import TrustedProxies, parse_address, with_client
 from audit_core.api.frames import NO_MESSAGES, FrameCodec
@@ -33,8 +33,6 @@ from audit_core.api.upload_gate import UploadGate
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
-
-LOGGER = logging.getLogger(__name__)
 
 UNKNOWN_HOST = {
     "error": "This server does not answer to the name in the address.",
@@ -102,12 +100,12 @@ class Gate:
 
     async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")
+        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
         await self._note("host.refused", scope, host=host)
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
         await JSONResponse(UNKNOWN_HOST, status_code=400)(
             scope, receive, self._with_headers(scope, send)
         )
@@ -168,6 +166,12 @@ class Gate:
         secret = session_secret(headers.getlist("cookie"))
         asked = _asked(scope, headers, cookie=secret is not None)
         if refuses_socket(asked):
+            LOGGER.warning(
+                "Refused a websocket of %s: a page of %r opened it at %r.",
+                _address(scope),
+                headers.get("origin", "")[:200],
+                f"{headers.get('host', '')}{scope['path']}"[:200],
+            )
             await self._note_origin(scope, asked, secret)
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})

@@ -11,7 +11,12 @@ import typer
 from audit_core.command.terminal import say
 from audit_core.settings import read_settings
 from audit_core.state.database import open_state
-from audit_core.state.rejections import KeptRejection, list_rejections
+from audit_core.state.rejections import (
+    KeptRejection,
+    count_dropped,
+    describe_dropped,
+    list_rejections,
+)
 from audit_core.terminal_text import printable
 
 
@@ -30,6 +35,7 @@ def rejections(
     try:
         with state.read() as connection:
             found = list_rejections(connection, organization_id=organization, limit=limit + 1)
+            dropped = count_dropped(connection, organization_id=organization)
     finally:
         state.close()
     for rejection in found[:limit]:
@@ -38,6 +44,8 @@ def rejections(
         say(f"These are the newest {limit:,} of more; --limit shows more.", err=True)
     elif not found:
         say("Nothing was rejected.", err=True)
+    if gone := describe_dropped(dropped):
+        say(gone, err=True)
 
 
 def _as_json(rejection: KeptRejection) -> str:

@@ -90,18 +90,7 @@ def record(
     recorded at once for a verb that is joined.
     """
     known = verb_named(verb)
-    details = dict(detail or {})
-    row = {
-        "at": at,
-        "verb": verb,
-        "actor": actor[:_LONGEST_ACTOR],
-        "address": address,
-        "detail": details,
-        "outcome": known.outcome.value,
-        "target": _target(known, details),
-        "address_digits": address_digits(address),
-        "count": 1,
-    }
+    row = event_row(known, at=at, actor=actor, address=address, detail=detail)
     if known.joined:
         take_turns(connection, of="access record")
     for belongs_to in _organizations(connection, known, row, organization_id):
@@ -109,11 +98,35 @@ def record(
         if known.joined and added is not None:
             added = join(connection, added, times=times, until=until or at)
         if added is not None:
-            connection.execute(
-                access_event.insert().values(
-                    **added, uid=new_id(), search_text=search_text(added, known)
-                )
-            )
+            connection.execute(access_event.insert().values(**finished_row(added, known)))
+
+
+def event_row(
+    verb: Verb,
+    *,
+    at: datetime,
+    actor: str,
+    address: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The row of one deed, but for its organization and what `finished_row` adds."""
+    details = dict(detail or {})
+    return {
+        "at": at,
+        "verb": verb.name,
+        "actor": actor[:_LONGEST_ACTOR],
+        "address": address,
+        "detail": details,
+        "outcome": verb.outcome.value,
+        "target": _target(verb, details),
+        "address_digits": address_digits(address),
+        "count": 1,
+    }
+
+
+def finished_row(row: Mapping[str, Any], verb: Verb) -> dict[str, Any]:
+    """A row with an id of its own and the text that words are looked for in, to be inserted."""
+    return {**row, "uid": new_id(), "search_text": search_text(row, verb)}
 
 
 def list_events(

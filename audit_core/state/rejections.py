@@ -1,4 +1,4 @@
-"""The records that could not become entries, kept until an operator has looked at them."""
+"""The newest rejections of each organization; older ones are counted only."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.rejections import Rejection
-from audit_core.state.tables import rejection
+from audit_core.state.tables import rejection, rejection_count
+
+MOST_OF_ORGANIZATION = 100_000
+"""How many rejections of one organization are kept, and how many of no organization: the newest.
+They take some 200 MB at most if they are ASCII. Without this a token that sends bad records again
+and again would fill the state."""
 
 _BATCH = 1_000
 """Rows in one statement; bounds memory, since a file may hold millions of bad records."""
@@ -40,10 +46,16 @@ def keep_rejections(
     origin: str,
     now: datetime,
 ) -> int:
-    """Keep rejections; how many there were."""
+    """Keep rejections; how many there were.
+
+    Beyond `MOST_OF_ORGANIZATION` the oldest of the same organization are dropped and counted. A
+    call drops at most `_BATCH` more for each batch than it adds, so that the first write after the
+    number was lowered takes no longer than others.
+    """
     remaining = iter(rejections)
-    kept = 0
+    added = 0
     while batch := list(islice(remaining, _BATCH)):
+        kept = _count(connection, organization_id, len(batch))
         connection.execute(
             rejection.insert(),
             [
@@ -58,8 +70,66 @@ def keep_rejections(
                 for one in batch
             ],
         )
-        kept += len(batch)
+        if kept > MOST_OF_ORGANIZATION:
+            most = len(batch) + _BATCH
+            _drop_oldest(connection, organization_id, min(kept - MOST_OF_ORGANIZATION, most))
+        added += len(batch)
+    return added
+
+
+def _count(connection: Connection, organization_id: str | None, added: int) -> int:
+    """Count rejections that are about to be added; how many are kept with them.
+
+    On PostgreSQL others of the same organization wait from here on for the end of the transaction.
+    """
+    on_postgresql = connection.dialect.name == "postgresql"
+    insert = postgresql.insert if on_postgresql else sqlite.insert
+    statement = insert(rejection_count).values(
+        organization_id=organization_id or "", kept=added, dropped=0
+    )
+    kept: int = connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[rejection_count.c.organization_id],
+            set_={"kept": rejection_count.c.kept + added},
+        ).returning(rejection_count.c.kept)
+    ).scalar_one()
     return kept
+
+
+def _drop_oldest(connection: Connection, organization_id: str | None, number: int) -> None:
+    same = (
+        rejection.c.organization_id.is_(None)
+        if organization_id is None
+        else rejection.c.organization_id == organization_id
+    )
+    oldest = select(rejection.c.id).where(same).order_by(rejection.c.id).limit(number)
+    dropped = connection.execute(
+        delete(rejection).where(rejection.c.id.in_(oldest.scalar_subquery()))
+    ).rowcount
+    connection.execute(
+        update(rejection_count)
+        .where(rejection_count.c.organization_id == (organization_id or ""))
+        .values(kept=rejection_count.c.kept - dropped, dropped=rejection_count.c.dropped + dropped)
+    )
+
+
+def count_dropped(connection: Connection, *, organization_id: str | None) -> int:
+    """How many rejections were kept once and are not any more, because newer ones came.
+
+    `organization_id` as for `list_rejections`.
+    """
+    statement = select(func.coalesce(func.sum(rejection_count.c.dropped), 0))
+    if organization_id is not None:
+        statement = statement.where(rejection_count.c.organization_id == organization_id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def describe_dropped(dropped: int) -> str | None:
+    """A sentence for whoever reads the list; `None` while nothing was dropped."""
+    if not dropped:
+        return None
+    older = "1 older one is" if dropped == 1 else f"{dropped:,} older ones are"
+    return f"{older} no longer kept: of each organization the newest {MOST_OF_ORGANIZATION:,} are."
 
 
 def list_rejections(

@@ -269,6 +269,22 @@ rejection = Table(
     Column("raw", FreeText, nullable=False),
     Index("ix_rejection_organization_id_id", "organization_id", "id"),
 )
+# PostgreSQL cannot read the rows without an organization in the order of the index above.
+Index(
+    "ix_rejection_no_organization",
+    rejection.c.id,
+    sqlite_where=rejection.c.organization_id.is_(None),
+    postgresql_where=rejection.c.organization_id.is_(None),
+)
+
+# How many rejections of an organization ("" for none) are kept, and how many were once.
+rejection_count = Table(
+    "rejection_count",
+    metadata,
+    Column("organization_id", FreeText, primary_key=True),
+    Column("kept", BigInteger, nullable=False),
+    Column("dropped", BigInteger, nullable=False),
+)
 
 preference = Table(
     "preference",

@@ -12,7 +12,12 @@ from audit_core.access import Scope
 from audit_core.query.windows import written
 from audit_core.redaction import redact_metadata, redact_text
 from audit_core.rejections import Rejection
-from audit_core.state.rejections import KeptRejection, list_rejections
+from audit_core.state.rejections import (
+    KeptRejection,
+    count_dropped,
+    describe_dropped,
+    list_rejections,
+)
 from pages.parts import cached, table_size
 
 SHOWN = 200
@@ -95,6 +100,7 @@ def draw(scope: Scope) -> None:
             limit=SHOWN + 1,
             before_id=before,
         )
+        dropped = count_dropped(connection, organization_id=scope.organization_id)
     shown, more = found[:SHOWN], len(found) > SHOWN
     if not shown and before is None:
         st.caption("Nothing was rejected.")
@@ -113,6 +119,8 @@ def draw(scope: Scope) -> None:
                 on_click=_show_before,
                 args=(shown[-1].id,),
             )
+    if gone := describe_dropped(dropped):
+        st.caption(gone)
 
 
 def _told(shown: int, *, newest: bool, more: bool) -> str:

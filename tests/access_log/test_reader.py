@@ -119,7 +119,7 @@ def found(
     return [event.uid for event in page.events]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(query=QUERIES, scope=st.sampled_from((*SCOPES, RecordScope.everything())))
 def test_a_query_finds_what_a_plain_reading_finds(
     reader: RecordReader, state: State, query: str, scope: RecordScope
@@ -129,7 +129,7 @@ def test_a_query_finds_what_a_plain_reading_finds(
     assert wanted.describe()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(wanted=filters(), scope=st.sampled_from(SCOPES), since=TIMES, until=TIMES)
 def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_agree(
     reader: RecordReader,
@@ -149,7 +149,7 @@ def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_ag
     assert exported == events[::-1]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(wanted=filters())
 def test_an_address_gives_the_filter_back(wanted: RecordFilter) -> None:
     assert RecordFilter.from_params(wanted.to_params()) == wanted

@@ -29,7 +29,7 @@ def test_the_policy_allows_own_scripts_and_the_own_websocket_only() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.text(max_size=30) | st.none())
 def test_no_host_header_adds_a_directive_or_a_source(host: str | None) -> None:
     policy = content_security_policy(host)

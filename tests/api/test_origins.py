@@ -60,7 +60,7 @@ def test_any_other_origin_is_foreign(origin: str | None, host: str | None) -> No
     assert not same_origin(origin, host)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(max_size=40), st.text(min_size=1, max_size=20))
 def test_no_text_passes_as_the_own_origin_unless_it_ends_with_the_host(
     origin: str, host: str

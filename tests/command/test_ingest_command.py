@@ -74,6 +74,16 @@ def test_bad_records_are_kept_and_listed_newest_first() -> None:
     assert "newest 1 of more" in err
 
 
+def test_rejections_that_are_no_longer_kept_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit_core.state.rejections.MOST_OF_ORGANIZATION", 2)
+    write("a.jsonl", *({"id": ""} for _ in range(5)))
+    assert "5 rejected" in run("ingest", "a.jsonl", code=1)[0]
+    out, err = run("rejections", "--json", code=0)
+    assert [json.loads(line)["place"] for line in out.splitlines()] == ["a.jsonl:5", "a.jsonl:4"]
+    assert err.startswith("3 older ones are no longer kept: of each organization the newest 2 are")
+    assert "no longer kept" not in run("rejections", "--organization", "other", code=0)[1]
+
+
 def test_a_file_that_cannot_be_read_does_not_stop_the_others() -> None:
     Path("c.zip").write_bytes(b"PK\x03\x04")
     write("b.jsonl", {})

@@ -32,7 +32,7 @@ def appended(log, batches):
     return stored, tuple(map(sum, zip((0, 0, 0, 0), *counts, strict=True)))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(sequences, st.lists(st.integers(0, 25), max_size=4))
 def test_any_split_into_batches_stores_the_same(new_log, sequence, cuts):
     borders = sorted({0, len(sequence), *(min(cut, len(sequence)) for cut in cuts)})
@@ -43,7 +43,7 @@ def test_any_split_into_batches_stores_the_same(new_log, sequence, cuts):
     assert found == plainly_stored(sequence)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(sequences)
 def test_sending_everything_again_changes_nothing(new_log, sequence):
     once, _ = appended(new_log(), [sequence])
@@ -51,7 +51,7 @@ def test_sending_everything_again_changes_nothing(new_log, sequence):
     assert once == twice
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(sequences, st.randoms(use_true_random=False))
 def test_repetitions_anywhere_change_nothing(new_log, sequence, chance):
     repeated = []
@@ -104,7 +104,7 @@ def test_an_empty_organization_is_none(log):
     assert content(log) == ({(None, "a"): none}, 1)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(sequences, st.integers(0, 25))
 def test_columns_are_stored_as_entries_are(new_log, sequence, cut):
     log = new_log()

@@ -49,7 +49,7 @@ def reader(new_log):
     return Reader(log)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(windows_around_changes())
 @example(
     Window(
@@ -86,7 +86,7 @@ def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
     assert len(set(starts)) <= MOST + 3
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(windows_around_changes())
 def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     hours = reader.hours_of_week(
@@ -102,7 +102,7 @@ def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     assert hours == tuple((hour, counts[hour], failed[hour]) for hour in sorted(counts))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.sampled_from(CLOCK_CHANGES),
     st.sampled_from(ZONES),

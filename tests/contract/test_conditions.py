@@ -35,7 +35,7 @@ def found(reader, wanted, scope, bounds):
     return [row.entry for row in page.rows]
 
 
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(matching_filters(windows(TIMES)), SCOPES)
 def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, wanted, scope):
     bounds = wanted.window.bounds(NOW)
@@ -82,7 +82,7 @@ def test_bounds_are_half_open(reader):
     assert len(at_start) + len(before_end) == len(ENTRIES)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_no_text_breaks_out_of_its_value(reader, text):
     wanted = EntryFilter(text=text, actors=(text,), actions=(text,))

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
@@ -65,7 +65,7 @@ def expected(expression, secrets):
     }
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(expressions, st.booleans())
 def test_the_sql_of_an_expression_agrees_with_its_plain_reading(found, expression, secrets):
     assert found(expression, secrets) == expected(expression, secrets)
@@ -101,7 +101,7 @@ def test_whether_there_is_a_secret_may_be_asked():
     require_visible(parse(text), text, EVERYTHING)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(texts)
 @example("éBearer abcdefgh AKIAABCDEFGHIJKLMNOPé")
 def test_engines_redact_what_python_redacts(redacting, text):

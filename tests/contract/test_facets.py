@@ -36,7 +36,7 @@ def reader(new_log):
     return Reader(log)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(matching_filters(windows()))
 def test_facets_count_what_matches(reader, wanted):
     bounds = wanted.window.bounds(NOW)

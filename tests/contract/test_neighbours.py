@@ -36,7 +36,7 @@ def reader(new_log):
 mine = st.sampled_from([item for item in ENTRIES if item.organization_id == "org-alpha"])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(mine, st.sampled_from(Kinship), st.sampled_from((1, 3, 10, 1000)), st.booleans())
 def test_the_nearest_before_and_after_are_found(reader, item, kinship, most, only_own):
     scope = replace(ALPHA, actor_id=item.actor_id) if only_own else ALPHA

@@ -56,7 +56,7 @@ def shown(message, scope):
     return template_of(message if scope.secrets else redact_text(message))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(messages)
 def test_engines_make_the_templates_that_python_makes(log, message):
     statement = select(template(literal(message)).label("template"))
@@ -64,7 +64,7 @@ def test_engines_make_the_templates_that_python_makes(log, message):
     assert table.column("template").to_pylist() == [template_of(message)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(matching_filters(windows()), st.booleans())
 def test_patterns_count_what_matches(log, wanted, secrets):
     scope = replace(ALPHA, secrets=secrets)
@@ -148,7 +148,7 @@ def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
         assert Tallies(Reader(log)).count(EntryFilter(query=query), ALPHA, ALWAYS).number == 0
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.sampled_from(TEXTS), st.booleans(), st.booleans())
 def test_asking_for_a_pattern_agrees_with_its_plain_reading(log, text, cut, secrets):
     scope = replace(EVERYTHING, secrets=secrets)

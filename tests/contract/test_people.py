@@ -30,7 +30,7 @@ ENTRIES = worked_entries()
 ALPHA = Scope(organization_id="org-alpha")
 ACTOR_IDS = ("user-1", "user-2", "o'brien", "runner", "-")
 MOST = 1_000
-some = settings(deadline=None, max_examples=12)
+some = settings(max_examples=12)
 
 windows = st.sampled_from(
     [
@@ -474,7 +474,7 @@ def neighbours_read(reader, scope):
     return found
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(filters)
 def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lonely, wanted):
     """Every read: compared with a log in which there is nothing else."""

@@ -29,7 +29,8 @@ EVERYTHING = Scope.everything()
 MOST = 1000
 
 on_one_log = settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

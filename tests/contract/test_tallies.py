@@ -38,7 +38,7 @@ def tallies(new_log):
     return Tallies(Reader(log))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(matching_filters(windows()), st.sampled_from(tuple(STACKS)))
 def test_a_stacked_histogram_counts_every_match_once(tallies, wanted, by):
     bounds = wanted.window.bounds(NOW)
@@ -64,7 +64,7 @@ def test_a_stacked_histogram_counts_every_match_once(tallies, wanted, by):
     assert starts == sorted(starts)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(matching_filters(windows()), st.integers(0, 40))
 def test_a_count_stops_at_its_limit_and_says_so(tallies, wanted, most):
     bounds = wanted.window.bounds(NOW)

@@ -94,7 +94,7 @@ def seen(log, organization):
     yield Tallies(reader).count(ANY, scope, ALWAYS)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(batches)
 def test_nothing_that_an_organization_sees_depends_on_others(together, alone, appends):
     number = next(_examples)

@@ -94,7 +94,7 @@ def _plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and neutralized(cell[1:]) == cell else cell
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(entries)
 def test_a_reader_of_csv_gets_every_value_back(written: list[AuditEntry]) -> None:
     originals = [_cells(entry) for entry in written]

@@ -44,7 +44,7 @@ def test_no_entries_make_an_empty_file() -> None:
     assert b"".join(write([])) == b""
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(entries)
 def test_reading_a_file_back_gives_the_same_entries(written: list[AuditEntry]) -> None:
     file = io.BytesIO(b"".join(write([written])))

@@ -203,7 +203,7 @@ characters = st.characters(blacklist_categories=("Cs",), blacklist_characters="\
 hostile = st.lists(fragments | characters, min_size=1, max_size=12).map("".join)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(hostile, hostile, hostile, hostile)
 def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, id):
     stored = entry(
@@ -230,7 +230,7 @@ def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, 
             assert item in [row.entry for row in found] or "-" in (item.target_id, item.source)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 )

@@ -80,7 +80,7 @@ def walked(reader, wanted, scope):
         cursor = page.older
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @example(EntryFilter(query="space nowhere", window=Window(preset="all")), SCOPES[0], 2)
 @example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
 @given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))

@@ -106,7 +106,7 @@ def name_in(metadata):
 
 
 @example([("replicate", 0, 1), ("open", 40, 0), ("append", 0, 3)])
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(appends | replications | openings, min_size=1, max_size=8))
 def test_counts_are_those_of_the_entries_whatever_happens(steps):
     with tempfile.TemporaryDirectory() as folder:

@@ -364,7 +364,7 @@ def test_a_read_past_the_limit_is_stopped_and_the_log_works_on(opened, url):
     begun = time.perf_counter()
     with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds") as caught:
         rows(log, select(func.pg_sleep(20)))
-    assert time.perf_counter() - begun < 5
+    assert time.perf_counter() - begun < 15
     assert_for_people(caught.value)
     assert log.append([entry("b")]).accepted == 1
     assert ids(log) == ["b", "a"]
@@ -488,7 +488,7 @@ def test_the_state_may_stand_in_the_same_database(opened, url):
     open_state(url).close()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.integers(0, 7_258_118_400_000_000 - 1)

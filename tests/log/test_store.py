@@ -70,7 +70,7 @@ def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
     started = time.perf_counter()
     with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds") as caught:
         log.fetch(heavy(1_000_000), EVERYTHING, max_rows=1)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 15
     assert_for_people(caught.value)
     assert ids(log) == ["a"]
     assert log.append([entry("b")]).accepted == 1

@@ -53,7 +53,7 @@ def found_of(entries, stored):
     )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(sequences, long_sequences, st.sampled_from((None, NOW - timedelta(minutes=30))))
 def test_columns_are_judged_as_entries_are(before, arriving, earliest):
     stored = stored_of(decide(before, {}))
@@ -64,7 +64,7 @@ def test_columns_are_judged_as_entries_are(before, arriving, earliest):
     assert decision.rows.equals(rows_of(expected))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.booleans(), st.lists(arrivals, max_size=12)), max_size=6))
 def test_a_log_holds_the_same_whichever_way_it_comes(tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("log")

@@ -78,7 +78,7 @@ def test_a_message_is_named_by_its_type() -> None:
         assert kind_of(message.SerializeToString()) == kind
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_none(frame: bytes) -> None:
     kind = kind_of(frame)

@@ -396,7 +396,7 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
             assert counted(reader, wanted, changes) == size
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from((60, 900, 1800, 3600, 7200, 21600, 86400, 7 * 86400)),
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
@@ -470,7 +470,6 @@ def test_what_the_change_compares_with_is_named() -> None:
 parts = st.floats(0, 1)
 
 
-@settings(deadline=None)
 @given(windows_around_changes(), parts, parts, st.lists(parts, min_size=1, max_size=20))
 def test_a_drag_asks_for_every_bar_that_it_touches(
     window: Window, first: float, last: float, places: list[float]

@@ -372,6 +372,24 @@ def test_the_list_of_rejections_is_of_this_organization_newest_first_and_leads_t
     assert app.dataframe[0].value["place"].tolist() == expected[:200]
 
 
+def test_rejections_that_are_no_longer_kept_are_told(
+    open_app: Open, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit_core.state.rejections.MOST_OF_ORGANIZATION", 5)
+    with seeded.product.state.begin() as connection:
+        for organization_id, number in ((ALPHA, 6), (BETA, 9)):
+            keep_rejections(
+                connection,
+                rejections=(Rejection(place=f"{n}", reason="Why.", raw="") for n in range(number)),
+                organization_id=organization_id,
+                origin="test",
+                now=seeded.clock(),
+            )
+    app = opened(open_app("admin@example.org"))
+    assert app.dataframe[0].value["place"].tolist() == ["5", "4", "3", "2", "1"]
+    assert "1 older one is no longer kept: of each organization the newest 5 are." in texts(app)
+
+
 def test_the_other_ways_in_name_the_address_of_this_app(open_app: Open) -> None:
     app = open_app("admin@example.org")
     app.context = {"url": "https://audit.example.org:8443/sources?x=1"}
@@ -400,7 +418,7 @@ def test_a_rejected_record_is_shown_without_its_secrets(raw: str) -> None:
     assert MARK in shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text() | st.text(alphabet='{}[]",:a1\\').map(lambda text: text * 3))
 def test_any_text_can_stand_in_a_rejected_record(raw: str) -> None:
     assert isinstance(rejection_list.redact_record(raw), str)

@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from audit_core.query.expressions import (
     EVERYTHING,
@@ -42,7 +42,6 @@ def selected(expression):
 SAMPLE = [*ENTRIES, *sample_entries(60)]
 
 
-@settings(deadline=None)
 @given(expressions, expressions)
 def test_the_logic_is_two_valued(left, right):
     everything = {each.id for each in SAMPLE}

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.entries import Category, Outcome
@@ -10,25 +10,21 @@ from audit_core.query.windows import Window
 from tests.strategies import entry_filters, plain_text
 
 
-@settings(deadline=None)
 @given(entry_filters())
 def test_a_filter_survives_the_address_of_the_page(wanted):
     assert EntryFilter.from_params(wanted.to_params()) == wanted
 
 
-@settings(deadline=None)
 @given(entry_filters())
 def test_a_filter_equals_and_hashes_like_the_one_read_back(wanted):
     assert hash(EntryFilter.from_params(wanted.to_params())) == hash(wanted)
 
 
-@settings(deadline=None)
 @given(entry_filters())
 def test_only_known_parameters_are_written(wanted):
     assert set(wanted.to_params()) <= set(PARAMS)
 
 
-@settings(deadline=None)
 @given(entry_filters(st.from_regex(r"[a-z]{4,12}", fullmatch=True)))
 def test_the_description_mentions_every_value_and_the_window(wanted):
     sentence = wanted.describe()

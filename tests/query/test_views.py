@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.access import Scope
@@ -22,7 +22,6 @@ from tests.strategies import entry_filters
 sizes, stacks = st.sampled_from(ROW_SIZES), st.sampled_from(STACKS)
 
 
-@settings(deadline=None)
 @given(entry_filters(), layouts, sizes, stacks)
 def test_a_view_is_read_as_it_was_shown(
     wanted: EntryFilter, layout: Layout, rows: int, stack: str
@@ -37,7 +36,6 @@ def test_a_view_is_read_as_it_was_shown(
 looks = st.tuples(layouts, sizes, stacks)
 
 
-@settings(deadline=None)
 @given(entry_filters(), entry_filters(), looks, looks)
 def test_a_view_differs_exactly_where_something_shown_is_not_what_it_says(
     wanted: EntryFilter,

@@ -17,7 +17,7 @@ from audit_core.query.writing import conjoin, to_text
 from tests.expression_strategies import day, exact_fields, expressions, odd_text
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(expressions)
 def test_the_canonical_text_means_the_same(expression):
     text = to_text(expression)
@@ -67,7 +67,6 @@ def test_a_condition_is_added(text, field, value, exclude, joined):
     assert conjoin(text, field, value, exclude=exclude) == joined
 
 
-@settings(deadline=None)
 @given(expressions, exact_fields, odd_text, st.booleans())
 def test_adding_a_condition_means_to_ask_for_it_too(expression, field, value, exclude):
     text = to_text(expression)

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.entries import AuditEntry
@@ -39,7 +39,6 @@ def extra_of(entry):
     return json.loads(entry.metadata or "{}").get(EXTRA, {})
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=5), st.none() | METADATA.map(json.loads))
 def test_extra_fields_are_kept_under_their_names_and_replace_nothing(extra, metadata):
     entry, names = read({**GOOD, "metadata": metadata, **extra})
@@ -51,7 +50,6 @@ def test_extra_fields_are_kept_under_their_names_and_replace_nothing(extra, meta
     assert all(kept[name] == extra[name] for name in kept)
 
 
-@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
 def test_what_was_written_is_read_again_as_the_same_entry(extra):
     entry, _ = read({**GOOD, **extra})

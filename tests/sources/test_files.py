@@ -70,7 +70,7 @@ CAMEL = {field: name for name, field in FIELDS}
 SNAKE = {field: field for _, field in FIELDS}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(ENTRIES, min_size=1, max_size=4), st.sampled_from([CAMEL, SNAKE]))
 def test_entries_are_the_same_from_every_shape(
     expected: list[AuditEntry], names: dict[str, str]
@@ -92,7 +92,7 @@ def test_entries_are_the_same_from_every_shape(
     assert entries(read(zstandard.compress(lines.encode()))) == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(ENTRIES, min_size=1, max_size=4),
     st.sampled_from([CAMEL, SNAKE]),
@@ -118,7 +118,7 @@ OPTIONAL = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 19), st.binary(min_size=1, max_size=12).filter(lambda b: b"\n" not in b))
 def test_a_corrupted_line_is_rejected_alone_with_its_number(place: int, garbage: bytes) -> None:
     lines = [numbered(number).encode() for number in range(20)]
@@ -274,7 +274,7 @@ def test_decompression_bombs_are_stopped() -> None:
         started = time.perf_counter()
         with pytest.raises(SourceError, match="200 times"):
             read(packed)
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 60
     with pytest.raises(SourceError, match="more than the 1,000 bytes"):
         read("\n".join([numbered(1)] * 20), max_bytes=1_000)
 
@@ -307,7 +307,7 @@ def test_lists_pages_and_objects_may_follow_each_other() -> None:
     assert [rejection.place for rejection in rejections(readings)] == ["f:item 1"]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=300)
     | st.text('{}[]",:\\ \n\r\t019eE.+-abu"itemsNaN', max_size=300).map(str.encode),
@@ -328,7 +328,7 @@ def test_no_bytes_raise_anything_but_a_source_error(data: bytes, start: bytes, s
         pass
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_one_changed_byte_never_raises_and_never_loses_silently(data: st.DataObject) -> None:
     lines = "\n".join([LINE] * 5)

@@ -83,7 +83,7 @@ class Store:
         self.reports.append(report)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 7))
 def test_any_mixture_in_any_batches_is_stored_and_kept_in_order(
     good: list[bool], batch: int

@@ -72,7 +72,7 @@ def entry(**changes: object) -> AuditEntry:
     return result
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(ENTRIES)
 def test_an_entry_survives_writing_and_reading_in_both_spellings(entry: AuditEntry) -> None:
     line = write_record(entry)

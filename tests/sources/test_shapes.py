@@ -36,4 +36,5 @@ def test_no_beginning_takes_long(piece: bytes) -> None:
     started = time.perf_counter()
     detect_shape((b'{"' + piece * HEAD)[:HEAD], "f")
     detect_shape((b"{" + piece * HEAD)[:HEAD], "f")
-    assert time.perf_counter() - started < 1
+    # Each of these takes milliseconds; compared each with each, the characters would take minutes.
+    assert time.perf_counter() - started < 20

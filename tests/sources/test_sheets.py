@@ -163,7 +163,7 @@ def assert_alike(content, **limits):
     assert same_problem == problem
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(files)
 @example(
     b'{"id":"1","actorId":"user","action":"start","createdAt":"0000-01-01T00:00:00Z"}\n'
@@ -173,7 +173,7 @@ def test_any_file_gives_the_same_entries_and_rejections(content):
     assert_alike(content)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(files, st.integers(1, 40), st.integers(1, 3000))
 def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size, limit):
     pieces = [content[at : at + size] for at in range(0, len(content), size)]

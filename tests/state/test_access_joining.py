@@ -85,7 +85,7 @@ def test_what_a_signed_in_person_did_is_one_row_each(state: State) -> None:
     assert [(event.count, event.last_at) for event in events(state)] == [(1, None)] * 3
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     attempts=st.lists(
         st.tuples(st.integers(0, 300), st.integers(0, 3), st.integers(0, 90)), max_size=150

@@ -132,7 +132,7 @@ def test_an_organization_keeps_its_name_until_another_is_given(state: State) -> 
             ensure_organization(connection, organization_id=" ")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(text=st.text(max_size=120), other=st.text(max_size=120))
 def test_a_hash_knows_its_password_and_no_other(text: str, other: str) -> None:
     password = f"k3fh-9mwq-xw2c {text}"  # The beginning makes any of them hard to guess.

@@ -199,7 +199,7 @@ def test_writers_of_several_processes_and_threads_take_turns(tmp_path: Path) -> 
     assert [event.detail["before"] for event in events] == list(reversed(range(240)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     at=st.datetimes(
         min_value=datetime(1970, 1, 2),  # noqa: DTZ001

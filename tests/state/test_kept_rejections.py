@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, select, text
 
 from audit_core.rejections import Rejection
-from audit_core.state.database import State
-from audit_core.state.rejections import KeptRejection, keep_rejections, list_rejections
+from audit_core.state import rejections
+from audit_core.state.database import State, open_state
+from audit_core.state.rejections import (
+    KeptRejection,
+    count_dropped,
+    keep_rejections,
+    list_rejections,
+)
+from audit_core.state.tables import rejection, rejection_count
+from tests.contract.engines import Engines
 from tests.state.ada import NOW
 
 
@@ -44,7 +56,6 @@ def test_all_of_any_number_are_kept_and_listed_last_first(state: State, number: 
 
 
 @settings(
-    deadline=None,
     max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -74,3 +85,129 @@ def test_pages_of_any_size_give_each_rejection_once(state: State, step: int, bef
     assert len(everything) == 10
     assert paged == [one for one in everything if one.id < before]
     assert {one.organization_id for one in own} == {"org-a"}
+
+
+WRITES = st.lists(
+    st.tuples(
+        st.sampled_from(["org-a", "org-b", None]), st.integers(1, 9), st.sampled_from([3, 5, 12])
+    ),
+    max_size=12,
+)
+"""Who adds, how many, and how many are kept at that moment."""
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(writes=WRITES)
+def test_the_newest_of_each_organization_are_kept_and_the_others_counted(
+    state: State, writes: list[tuple[str | None, int, int]]
+) -> None:
+    """Compared with plain lists; what is over the number goes at most two batches at once."""
+    expected: dict[str | None, list[str]] = {"org-a": [], "org-b": [], None: []}
+    dropped = dict.fromkeys(expected, 0)
+    places = count()
+    with pytest.MonkeyPatch.context() as patch, state.begin() as connection:
+        connection.execute(delete(rejection))
+        connection.execute(delete(rejection_count))
+        patch.setattr(rejections, "_BATCH", 2)
+        for organization_id, number, most in writes:
+            patch.setattr(rejections, "MOST_OF_ORGANIZATION", most)
+            added = [Rejection(place=f"{next(places)}", reason="r", raw="") for _ in range(number)]
+            keep_rejections(
+                connection, rejections=added, organization_id=organization_id, origin="o", now=NOW
+            )
+            for start in range(0, number, 2):
+                batch = [one.place for one in added[start : start + 2]]
+                stored = expected[organization_id] + batch
+                gone = max(0, min(len(stored) - most, len(batch) + 2))
+                dropped[organization_id] += gone
+                expected[organization_id] = stored[gone:]
+        rows = connection.execute(select(rejection).order_by(rejection.c.id)).all()
+        for organization_id, stored in expected.items():
+            own = [row.place for row in rows if row.organization_id == organization_id]
+            assert own == stored
+            if organization_id is not None:
+                assert (
+                    count_dropped(connection, organization_id=organization_id)
+                    == (dropped[organization_id])
+                )
+        assert count_dropped(connection, organization_id=None) == sum(dropped.values())
+
+
+def test_what_was_there_before_is_counted_by_the_migration(state: State, tmp_path: Path) -> None:
+    """A state of the time before, which already holds more than are kept now."""
+    with state.begin() as connection:
+        for organization_id in ("org-a", None):
+            keep_rejections(
+                connection,
+                rejections=_rejections(7),
+                organization_id=organization_id,
+                origin="o",
+                now=NOW,
+            )
+        connection.execute(text("DROP TABLE rejection_count"))
+        connection.execute(text("DROP INDEX ix_rejection_no_organization"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+    migrated = open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    try:
+        with migrated.read() as connection:
+            counts = connection.execute(select(rejection_count)).all()
+    finally:
+        migrated.close()
+    assert sorted(tuple(row) for row in counts) == [("", 7, 0), ("org-a", 7, 0)]
+
+
+@pytest.mark.parametrize("organization_id", ["org-a", None])
+def test_dropping_reads_no_more_than_it_drops(state: State, organization_id: str | None) -> None:
+    """The oldest are found by an index, in its order."""
+    same = (
+        rejection.c.organization_id.is_(None)
+        if organization_id is None
+        else rejection.c.organization_id == organization_id
+    )
+    oldest = select(rejection.c.id).where(same).order_by(rejection.c.id).limit(10)
+    words = str(oldest.compile(state.engine, compile_kwargs={"literal_binds": True}))
+    with state.read() as connection:
+        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {words}"))]
+    assert len(plan) == 1
+    assert "USING COVERING INDEX ix_rejection_" in plan[0]
+
+
+def test_several_processes_on_one_server_count_together(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejections, "MOST_OF_ORGANIZATION", 25)
+    url = engines.new_url("postgresql")
+    states = [open_state(url) for _ in range(3)]
+    failed: list[BaseException] = []
+
+    def flood(state: State) -> None:
+        try:
+            for step in range(20):
+                with state.begin() as connection:
+                    keep_rejections(
+                        connection,
+                        rejections=_rejections(4),
+                        organization_id=("org-a", None)[step % 2],
+                        origin="o",
+                        now=NOW,
+                    )
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    try:
+        threads = [threading.Thread(target=flood, args=(state,)) for state in states]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with states[0].read() as connection:
+            rows = connection.execute(select(rejection.c.organization_id)).scalars().all()
+            dropped = count_dropped(connection, organization_id=None)
+            own = count_dropped(connection, organization_id="org-a")
+    finally:
+        for state in states:
+            state.close()
+    assert not failed
+    assert (rows.count("org-a"), rows.count(None)) == (25, 25)
+    assert (own, dropped) == (120 - 25, 2 * (120 - 25))

@@ -40,7 +40,7 @@ def test_another_one_is_not(password: str) -> None:
     assert hash_password(password, cost=4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_what_is_generated_is_never_refused(data: st.DataObject) -> None:
     assert hash_password(generate_password(), cost=4)

@@ -103,7 +103,6 @@ def test_neither_a_guess_nor_what_is_stored_is_a_code_or_a_secret(state: State, 
 
 
 @settings(
-    deadline=None,
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

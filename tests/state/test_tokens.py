@@ -53,7 +53,6 @@ def test_what_is_not_the_secret_finds_nothing(state: State, ada: Ada) -> None:
 
 
 @settings(
-    deadline=None,
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -15,10 +15,12 @@ from audit_core.access_log.reader import RecordReader
 from audit_core.query.windows import Bounds, Window
 from audit_core.state.access_attempts import Attempts
 from audit_core.state.access_joining import MOST_NETWORKS, MOST_ROWS
-from audit_core.state.access_record import record
+from audit_core.state.access_record import event_row, finished_row, record
+from audit_core.state.access_verbs import verb_named
 from audit_core.state.accounts import add_account
 from audit_core.state.database import State, open_state
 from audit_core.state.memberships import ensure_organization, set_membership
+from audit_core.state.tables import access_event
 from tests.soak.attack import Held, Scale
 
 PROCESSES = 2
@@ -81,17 +83,22 @@ def _prepare(state: State, old: int) -> None:
         )
         ensure_organization(connection, organization_id="org-a", name="Acme")
         set_membership(connection, account_id=account.id, organization_id="org-a", role=Role.ADMIN)
+    verb = verb_named("ingest")
     for first in range(0, old, 10_000):
+        rows = (
+            event_row(
+                verb,
+                at=BEGAN - timedelta(minutes=number + 1),
+                actor="collector",
+                detail={"accepted": number},
+            )
+            for number in range(first, min(first + 10_000, old))
+        )
         with state.begin() as connection:
-            for number in range(first, min(first + 10_000, old)):
-                record(
-                    connection,
-                    at=BEGAN - timedelta(minutes=number + 1),
-                    verb="ingest",
-                    actor="collector",
-                    organization_id="org-a",
-                    detail={"accepted": number},
-                )
+            connection.execute(
+                access_event.insert(),
+                [finished_row({**row, "organization_id": "org-a"}, verb) for row in rows],
+            )
 
 
 def _page_time(reader: RecordReader) -> float:
