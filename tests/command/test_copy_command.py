@@ -1,4 +1,4 @@
-"""`copy` at the command line: from a file, through the running app, and cut off in the middle."""
+"""`copy` at the command line: from a file, and cut off in the middle."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from typer.testing import CliRunner
 
 from audit_core.access import Scope
 from audit_core.command.copy import copy
-from audit_core.errors import AuditError, LogLockedError, SettingsError, SourceError
+from audit_core.errors import AuditError, SettingsError, SourceError
 from audit_core.log.store import open_log
 from audit_core.settings import read_settings
 from audit_core.state.access_record import list_events
 from audit_core.state.database import open_state
 from audit_core.transfer import digest_of
-from tests.browser.running_app import running
 from tests.strategies import NOW, entry, sample_entries
 
 ROOT = Path(__file__).parents[2]
@@ -96,26 +95,6 @@ def test_what_differs_in_the_end_is_listed(tmp_path):
     assert code == 1
     assert "1 days differ" in err
     assert "2026-11-20 org-alpha: 1 entries there" in err
-
-
-def test_a_log_that_is_open_elsewhere_is_read_through_the_app(tmp_path):
-    fill(url(tmp_path, "log"), sample_entries(900))
-    expected = held(url(tmp_path, "log"))
-    with running(environment(tmp_path), tmp_path / "app.log") as address:
-        with pytest.raises(LogLockedError) as caught:
-            run(url(tmp_path, "log"), url(tmp_path, "new"))
-        assert "--from http://localhost:8501" in caught.value.hint
-        out, _, code = run(address, url(tmp_path, "new"))
-    assert (code, "900 were copied now" in out) == (0, True)
-    assert held(url(tmp_path, "new")) == expected
-
-
-def test_the_app_answers_only_who_has_its_key(tmp_path, monkeypatch):
-    with running(environment(tmp_path), tmp_path / "app.log") as address:
-        monkeypatch.setenv("SANDTRAIL_KEY_FILE", f"{tmp_path}/other.key")
-        with pytest.raises(SourceError, match="401") as caught:
-            run(address, url(tmp_path, "new"))
-    assert "SANDTRAIL_KEY_FILE" in caught.value.hint
 
 
 def test_an_app_that_is_not_there_is_said_to_be_out_of_reach(tmp_path):
