@@ -20,12 +20,12 @@ def draw(box: str, scope: Scope) -> None:
     themselves are suggested nothing: the values are everybody's.
     """
     if scope.actor_id is None:
-        _listen(box, SUGGESTIONS_PATH, {})
+        _listen(box, own_address(SUGGESTIONS_PATH), {})
 
 
 def draw_for_record(box: str, scope: RecordScope) -> None:
     """The same for queries of the access record, with the values of one part of it."""
-    _listen(box, RECORD_SUGGESTIONS_PATH, {"part": scope.part.value})
+    _listen(box, own_address(RECORD_SUGGESTIONS_PATH), {"part": scope.part.value})
 
 
 def _listen(box: str, path: str, params: dict[str, str]) -> None:
@@ -37,7 +37,7 @@ def _listen(box: str, path: str, params: dict[str, str]) -> None:
         isolate_styles=False,
     )(
         key=_NAME,
-        data={"path": own_address(path), "params": params, "box": f".st-key-{box}"},
+        data={"path": path, "params": params, "box": f".st-key-{box}"},
         width=1,
         height=1,
     )
