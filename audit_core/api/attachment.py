@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from audit_core.version import product_version
 
 VERSION_HEADER = "Sandtrail-Version"
 """Which version made the file: the file's own formats have no place for it."""
 
 
-def attachment(name: str) -> Mapping[str, str]:
+def attachment(name: str) -> dict[str, str]:
     """What has a browser save the answer under `name`, and says which version made it."""
     return {
         "Content-Disposition": f'attachment; filename="{name}"',
