@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from audit_core.api.base_path import BasePath
+from audit_core.api.client_log import throttle_client_lines
 from audit_core.api.connections import limit_connections
 from audit_core.api.forwarded import TrustedProxies
 from audit_core.api.framing import FramedOnly
@@ -131,11 +132,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
                 chore.cancel()
             if trickle is not None:
                 await asyncio.to_thread(trickle.stop)
+            client_lines.summarize(all_now=True)
             await asyncio.to_thread(opened.product.close)
 
 
 leave_peers_as_they_are()
 make_logs_printable()
+client_lines = throttle_client_lines()
 settings = gate_settings()
 proxies = TrustedProxies(networks=settings.trusted_proxies, header=settings.forwarded_header)
 

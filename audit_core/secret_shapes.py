@@ -67,12 +67,14 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
             "ffct",
         )
     ),
+    ("GR1348941", "[A-Za-z0-9_-]{8,}", "GitLab docs, token overview: runner registration"),
     ("ATBB", "[A-Za-z0-9_=-]{20,}", "Bitbucket docs, app passwords"),
     ("AT[AC]TT3", "[A-Za-z0-9_=-]{20,}", "Atlassian docs, API tokens"),
     ("npm_", "[A-Za-z0-9]{30,}", "npm docs, access tokens; GitHub changelog of their format"),
     ("pypi-AgE", "[A-Za-z0-9_-]{8,}", "PyPI help, API tokens: macaroons in base64"),
     ("rubygems_", "[a-f0-9]{32,}", "RubyGems guides, API key format"),
     ("dckr_[op]at_", "[A-Za-z0-9_-]{16,}", "Docker docs, access tokens"),
+    ("AKCp", "[A-Za-z0-9]{10,}", "JFrog docs, API keys of Artifactory"),
     ("CCIP(?:AT|RJ)_", "[A-Za-z0-9_]{16,}", "CircleCI docs, API tokens"),
     ("bkua_", "[a-f0-9]{32,}", "Buildkite docs, API access tokens"),
     # Clouds.
@@ -80,6 +82,7 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
     ("ASIA", "[0-9A-Z]{16}\\b", "AWS IAM user guide, unique identifiers"),
     ("ABIA", "[0-9A-Z]{16}\\b", "AWS IAM user guide, unique identifiers"),
     ("ACCA", "[0-9A-Z]{16}\\b", "AWS IAM user guide, unique identifiers"),
+    ("A3T[A-Z0-9]", "[0-9A-Z]{16}\\b", "detect-secrets, the oldest keys of AWS"),
     ("ABSK", "[A-Za-z0-9+/=]{40,}", "AWS Bedrock user guide, API keys"),
     ("AIza", "[0-9A-Za-z_-]{30,}", "Google Cloud docs, API keys"),
     ("ya29\\.", "[0-9A-Za-z_.-]{16,}", "Google identity docs, OAuth 2.0 access tokens"),
@@ -105,6 +108,11 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
     ("sk-", "[A-Za-z_-]{0,60}[0-9][A-Za-z0-9_-]{7,}", "OpenAI, Anthropic API references"),
     ("sk_", "[A-Za-z_-]{0,60}[0-9][A-Za-z0-9_-]{7,}", "Stripe docs, API keys"),
     ("rk_", "[A-Za-z_-]{0,60}[0-9][A-Za-z0-9_-]{7,}", "Stripe docs, API keys"),
+    # One in twenty has its first digit late, or none.
+    *(
+        (beginning, "[A-Za-z0-9]{16,}", "Stripe docs, API keys")
+        for beginning in ("sk_live_", "sk_test_", "rk_live_", "rk_test_")
+    ),
     ("hf_", "[A-Za-z0-9]{20,}", "Hugging Face docs, user access tokens"),
     ("gsk_", "[A-Za-z0-9]{20,}", "Groq docs, API keys"),
     ("xai-", "[A-Za-z0-9]{20,}", "xAI docs, API keys"),
@@ -171,7 +179,8 @@ _NAME_WITH_EQUALS = _fold(
 _WORKING_DIRECTORY_OR_PASSWORD = _fold("pwd")
 
 _SEPARATOR = (
-    rf"(?:\\*[\"']?{_S}{{0,3}}[=:>]{{1,3}}{_S}{{0,3}}"
+    # The bracket is that of `config["password"] = …`; a note like `[no token]: …` stays.
+    rf"(?:\\*(?:[\"']\]?)?{_S}{{0,3}}[=:>]{{1,3}}{_S}{{0,3}}"
     # A block of YAML.
     rf"(?:[|>][-+]?{_S}{{1,8}})?"
     # How Kubernetes and Docker list the variables of an environment.
@@ -203,14 +212,14 @@ def _value(first: str = "") -> str:
 _NAMED = (
     rf"((?:{_NAME}{_SEPARATOR}|{_NAME_WITH_EQUALS}=))(?:{_value()})"
     # The working directory has this name too, and begins with one of these.
-    rf"|({_WORKING_DIRECTORY_OR_PASSWORD}\\*[\"']?{_S}{{0,3}}[=:]{_S}{{0,3}})"
+    rf"|({_WORKING_DIRECTORY_OR_PASSWORD}\\*(?:[\"']\]?)?{_S}{{0,3}}[=:]{_S}{{0,3}})"
     rf"(?:\\*[\"'][^{SPACES}\"'/~\\]{_N}*|[^{SPACES}\"'/~\[\\]{_N}*|\[[^\[\]{SPACES}]*\]?)"
 )
 
 _SCHEME = rf"(?:[A-Za-z0-9-]{{1,30}}{_S}{{1,3}})?"
 _HEADERS = (
     # RFC 9110 and RFC 6265: an optional scheme, then parameters with commas or semicolons.
-    rf"({_fold('(?:authorization|cookie)')}\\*[\"']?{_S}{{0,3}}[=:]{{1,2}}{_S}{{0,3}})"
+    rf"({_fold('(?:authorization|cookie)')}\\*(?:[\"']\]?)?{_S}{{0,3}}[=:]{{1,2}}{_S}{{0,3}})"
     rf"(?:{_QUOTED}"
     rf"|\\*[\"']{_SCHEME}(?:[^{SPACES},;\"']|[,;]{_S}{{0,3}})+"
     rf"|{_SCHEME}[^{SPACES},;\"'\[](?:=\"[^\"]*\"|[^{SPACES},;\"']|[,;]{_S}{{0,3}})*"

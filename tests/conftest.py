@@ -19,10 +19,8 @@ settings.load_profile("sandtrail")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first, since they fail soonest; then pages, which fail altogether in a process
-    in which some of the other tests ran before (which ones, and why, is not known yet)."""
-    first = [TESTS / "browser", TESTS / "pages"]
-    items.sort(key=lambda item: [not item.path.is_relative_to(folder) for folder in first])
+    """Browser tests first, since they take longest and fail soonest."""
+    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "browser"))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,15 +31,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 class Together(LoadScopeScheduling):
     """A file stays in one process, since its tests share what is dear to make; all browser tests
-    do, which share one app and one Chromium, and all of pages; each attack stands for itself."""
+    do, which share one app and one Chromium; each attack stands for itself."""
 
     def _split_scope(self, nodeid: str) -> str:
         """The tests of one scope run in one process, in order."""
         if nodeid.startswith("tests/soak/"):
             return nodeid
-        for folder in ("tests/browser/", "tests/pages/"):
-            if nodeid.startswith(folder):
-                return folder
+        if nodeid.startswith("tests/browser/"):
+            return "tests/browser/"
         return nodeid.split("::")[0]
 
 

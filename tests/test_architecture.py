@@ -213,6 +213,14 @@ def test_everything_cached_is_in_one_file(path):
         assert not [name for name in names if name.startswith("cache_")]
 
 
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_pages_ask_one_file_for_the_opened_product(path):
+    # Tests give another one there. Whoever asks elsewhere opens the databases in ./data, and fails
+    # while another process has them open.
+    if path != ROOT / "pages" / "parts" / "cached.py":
+        assert "pages.parts.opened" not in imported(tree_of(path))
+
+
 @pytest.mark.parametrize("path", PRODUCT, ids=named)
 def test_nothing_that_must_live_hangs_in_a_cache_that_a_client_can_clear(path):
     names = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}

@@ -8,7 +8,6 @@ for any of this, so the protocols of the server that runs are exchanged for thes
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -18,10 +17,9 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from audit_core.api.client_log import LOGGER
 from audit_core.api.forwarded import IPAddress, parse_address
 from audit_core.api.frames import MAX_ANONYMOUS_FRAME_BYTES
-
-LOGGER = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = "sandtrail.message_limit"
 """Extension of a websocket's scope: a function that takes the most bytes that a message may have.
@@ -60,10 +58,19 @@ class Connections:
         """Whether a new connection may stay."""
         crowded = self._of_address[address] >= self.limits.of_address
         if crowded and not self._trusted(parse_address(address)):
+            LOGGER.warning(
+                "Refused a connection of %s: it has %s open. If it is a proxy, name it in "
+                "SANDTRAIL_TRUSTED_PROXIES.",
+                address,
+                self.limits.of_address,
+            )
             return False
         if len(self._address_of) >= self.limits.in_all:
             oldest = next(iter(self._waiting), None)
             if not isinstance(oldest, asyncio.Transport):
+                LOGGER.warning(
+                    "Refused a connection of %s: %s are busy.", address, self.limits.in_all
+                )
                 return False
             self.close(oldest)
             oldest.abort()

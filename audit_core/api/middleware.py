@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.client_log import LOGGER
 from audit_core.api.exposure import Exposure, exposure
 from audit_core.api.forwarded import TrustedProxies, parse_address, with_client
 from audit_core.api.frames import NO_MESSAGES, FrameCodec
@@ -31,8 +31,6 @@ from audit_core.api.upload_gate import UploadGate
 from audit_core.errors import AuditError
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
-
-LOGGER = logging.getLogger(__name__)
 
 UNKNOWN_HOST = {
     "error": "This server does not answer to the name in the address.",
@@ -99,12 +97,12 @@ class Gate:
         return self._hosts.allows(Headers(scope=scope).get("host"))
 
     async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "")
+        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        host = Headers(scope=scope).get("host", "")
-        LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
         await JSONResponse(UNKNOWN_HOST, status_code=400)(
             scope, receive, self._with_headers(scope, send)
         )
@@ -155,6 +153,12 @@ class Gate:
         headers = Headers(scope=scope)
         secret = session_secret(headers.getlist("cookie"))
         if refuses_socket(_asked(scope, headers, cookie=secret is not None)):
+            LOGGER.warning(
+                "Refused a websocket of %s: a page of %r opened it at %r.",
+                _address(scope),
+                headers.get("origin", "")[:200],
+                f"{headers.get('host', '')}{scope['path']}"[:200],
+            )
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return

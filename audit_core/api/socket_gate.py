@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.api.client_log import LOGGER
 from audit_core.api.connections import MESSAGE_LIMIT
 from audit_core.api.frames import (
     MAX_ANONYMOUS_FRAME_BYTES,
@@ -19,8 +19,6 @@ from audit_core.api.rate import Bucket, Buckets, Rate
 from audit_core.api.sockets import Socket, SocketLimits, Sockets
 from audit_core.errors import AuditError
 from audit_core.state.sessions import Viewer
-
-LOGGER = logging.getLogger(__name__)
 
 GOING_AWAY = 1001
 """The close code of a socket that a page may open anew."""

@@ -8,7 +8,6 @@ no option for Uvicorn's own limit, so it is set here, on the server that runs.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from types import FrameType
 
 from uvicorn import Server
 
-LOGGER = logging.getLogger(__name__)
+from audit_core.api.client_log import LOGGER
 
 GRACE_S = 3.0
 """How long requests under way may go on after the signal; then their connections are cut."""

@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from audit_core.api.client_log import LOGGER
 from audit_core.api.identity import SESSION_COOKIE
 from audit_core.errors import LogLockedError
 from audit_core.state.sessions import end_sessions_of
@@ -168,7 +169,7 @@ def test_a_sender_who_leaves_midway_is_no_error(
     token = seeded.token("org-alpha", "write:audit_logs")
     head = f"POST /api/v1/entries HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
     with (
-        caplog.at_level("INFO", "audit_core.api.middleware"),
+        caplog.at_level("INFO", LOGGER.name),
         served(app_of(seeded.product)) as port,
     ):
         with socket.create_connection(("127.0.0.1", port)) as connection:

@@ -15,7 +15,6 @@ from audit_core.command.doctor import doctor
 from audit_core.log.store import open_log, utc_now
 from audit_core.product import open_product
 from audit_core.settings import read_settings
-from tests.browser.running_app import running
 from tests.command.test_backup_command import environment, fill
 from tests.strategies import entry
 
@@ -53,17 +52,6 @@ def test_a_sound_installation_has_nothing_wrong(engine, engines, place, monkeypa
 def private(place):
     for path in place.iterdir():
         path.chmod(0o600)
-
-
-def test_it_is_asked_through_the_running_app(place):
-    fill()
-    private(place)
-    with running(environment(place), place / "app.log") as address:
-        private(place)
-        assert examined("--server", address, "--full") == (0, {})
-        code, wrong = examined("--server", "http://127.0.0.1:9")
-    assert code == 1
-    assert "cannot be reached" in wrong["databases"]["message"]
 
 
 def break_counts(product):

@@ -40,9 +40,12 @@ def test_each_look_up_reads_its_own_rows_after_commits_rollbacks_and_errors(
             assert numbers(connection, number) == [number]
             connection.rollback()
             assert numbers(connection, number, 2) == [number, 2]
-        with pytest.raises(DBAPIError), engine.begin() as connection:
-            with given(connection, pa.table({"number": [number]})):
-                connection.execute(text("SELECT error('no')"))
+        with (
+            pytest.raises(DBAPIError),
+            engine.begin() as connection,
+            given(connection, pa.table({"number": [number]})),
+        ):
+            connection.execute(text("SELECT error('no')"))
     with engine.connect() as connection:
         views = connection.execute(
             text("SELECT count(*) FROM duckdb_views() WHERE view_name LIKE 'given%'")

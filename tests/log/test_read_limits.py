@@ -4,10 +4,15 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, literal_column, select, text
 
 from audit_core.access import Scope
-from audit_core.errors import BusyError, QueryCancelledError, QueryTimeoutError
+from audit_core.errors import (
+    BusyError,
+    QueryCancelledError,
+    QueryTimeoutError,
+    StoreUnavailableError,
+)
 from audit_core.log.admission import Admission, ReadLimits
 from audit_core.log.read_context import ReadContext, current, reading_in
 from audit_core.log.store import Limits, open_log
@@ -119,6 +124,25 @@ def test_a_client_that_leaves_ends_its_statement_and_no_other(log):
     log.interrupt_all()
     assert isinstance(stays.ended(), QueryCancelledError)
     log.fetch(quick(), EVERYTHING, max_rows=1)
+
+
+def test_what_breaks_off_while_rows_are_taken_is_told_like_what_breaks_off_before(log):
+    rows = func.range(1_000_000).table_valued("range")
+    statement = select(rows.c.range)
+
+    def interrupt(connection, *_):
+        connection.connection.driver_connection.interrupt()
+
+    event.listen(log._engine, "after_cursor_execute", interrupt)
+    with pytest.raises(QueryTimeoutError):
+        log.fetch(statement, Scope.everything(), max_rows=1_000_000)
+    event.remove(log._engine, "after_cursor_execute", interrupt)
+    last = literal_column("CASE WHEN range = 999999 THEN error('Corrupt block') ELSE range END")
+    with pytest.raises(StoreUnavailableError):
+        log.fetch(
+            select(last.label("range")).select_from(rows), Scope.everything(), max_rows=1_000_000
+        )
+    assert log.fetch(statement, Scope.everything(), max_rows=5).table.num_rows == 5
 
 
 def test_closing_the_log_ends_what_runs(log):

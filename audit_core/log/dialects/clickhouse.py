@@ -42,6 +42,7 @@ from audit_core.log.dialects.clickhouse_driver import AS_ARROW, NAME, register
 from audit_core.log.dialects.clickhouse_lease import table as lease_table
 from audit_core.log.dialects.clickhouse_turn import WriterTurn
 from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.dialects.results import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
     FOUND,
@@ -246,7 +247,7 @@ class ClickHouse(Dialect):
 
     def _insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         driver: Any = connection.connection.driver_connection
-        with _driver_errors(connection):
+        with driver_errors(connection, invalidates=True):
             driver.client.insert_arrow(table.name, rows)
 
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
@@ -378,16 +379,3 @@ def _arrow(connection: Connection, statement: Statement, **settings: float) -> p
     table: pa.Table = result.cursor.arrow_table
     result.close()
     return table
-
-
-@contextmanager
-def _driver_errors(connection: Connection) -> Iterator[None]:
-    """What the driver raises itself is raised as SQLAlchemy would."""
-    driver: Any = connection.dialect.dbapi
-    try:
-        yield
-    except driver.Error as error:
-        connection.invalidate()
-        raise DBAPIError.instance(
-            None, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error

@@ -35,6 +35,7 @@ from audit_core.log.arrivals import Key, Stored
 from audit_core.log.dialects import counts, embedded_numbering
 from audit_core.log.dialects.dialect import Dialect, highest
 from audit_core.log.dialects.embedded_ids import KnownIds
+from audit_core.log.dialects.results import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
     COUNTED_REVISION,
@@ -126,7 +127,9 @@ class Embedded(Dialect):
         if statement.get_execution_options().get(COUNTED_REVISION.key):
             # In the transaction of the statement itself: both see the same moment.
             values[COUNTED_REVISION.key] = counts.counted_revision(connection)
-        table: pa.Table = connection.execute(statement, values).cursor.to_arrow_table()
+        # DuckDB goes on working while rows are taken.
+        with driver_errors(connection):
+            table: pa.Table = connection.execute(statement, values).cursor.to_arrow_table()
         return table
 
     def prepare(self, connection: Connection, *, now: datetime) -> None:

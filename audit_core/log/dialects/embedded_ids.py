@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Table, TableClause, and_, func, select
 
 from audit_core.log.dialects.given import given
+from audit_core.log.dialects.results import driver_errors
 from audit_core.log.schema import FOUND, Statement, audit_entry, unfinished_entry
 
 _Hashes = npt.NDArray[np.uint64]
@@ -86,8 +87,9 @@ class KnownIds:
             # The result ends its cursor when it is forgotten.
             result = connection.execute(statement)
             cursor: Any = result.cursor
-            for batch in cursor.to_arrow_reader(_AT_ONCE):
-                self._add(batch.column(0).to_numpy())
+            with driver_errors(connection):
+                for batch in cursor.to_arrow_reader(_AT_ONCE):
+                    self._add(batch.column(0).to_numpy())
             result.close()
         self._complete = True
 
@@ -159,7 +161,8 @@ def _hashes_of(connection: Connection, rows: pa.Table) -> _Hashes:
 
 
 def _fetched(connection: Connection, statement: Statement) -> pa.Table:
-    found: pa.Table = connection.execute(statement).cursor.to_arrow_table()
+    with driver_errors(connection):
+        found: pa.Table = connection.execute(statement).cursor.to_arrow_table()
     return found
 
 

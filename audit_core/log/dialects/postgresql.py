@@ -44,7 +44,7 @@ from audit_core.log.dialects.months import (
     make_months,
     make_tables,
 )
-from audit_core.log.dialects.results import as_arrow
+from audit_core.log.dialects.results import as_arrow, driver_errors
 from audit_core.log.dialects.wall import local, reading_role, seen
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.schema import (
@@ -193,7 +193,7 @@ class PostgreSQL(Dialect):
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Past SQLAlchemy's work on each cell."""
-        with _driver_errors(connection):
+        with driver_errors(connection):
             return as_arrow(connection.execute(statement).cursor)
 
     def begin_numbering(self, connection: Connection) -> None:
@@ -363,20 +363,8 @@ def _copy(connection: Connection, table: Table, rows: pa.Table) -> None:
     csv.write_csv(rows, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
     driver: Any = connection.connection.driver_connection
     with (
-        _driver_errors(connection),
+        driver_errors(connection),
         driver.cursor() as cursor,
         cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv)") as copy,
     ):
         copy.write(memoryview(sink.getvalue()))
-
-
-@contextmanager
-def _driver_errors(connection: Connection) -> Iterator[None]:
-    """What the driver raises itself is raised as SQLAlchemy would."""
-    driver: Any = connection.dialect.dbapi
-    try:
-        yield
-    except driver.Error as error:
-        raise DBAPIError.instance(
-            None, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error

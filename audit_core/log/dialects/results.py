@@ -1,11 +1,15 @@
-"""Rows of a database cursor as an Arrow table."""
+"""What a driver gives past SQLAlchemy: rows as an Arrow table, and errors."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 BOOLEAN, INT8, INT2, INT4, TEXT, FLOAT8, VARCHAR, TIMESTAMP, NUMERIC = (
     16, 20, 21, 23, 25, 701, 1043, 1114, 1700,
@@ -22,6 +26,22 @@ _ARROW = {
     VARCHAR: pa.string(),
     TIMESTAMP: pa.timestamp("us"),
 }
+
+
+@contextmanager
+def driver_errors(connection: Connection, *, invalidates: bool = False) -> Iterator[None]:
+    """What the driver raises itself, as while rows are taken from its cursor, is raised as
+    SQLAlchemy would, so that it is translated like any other. `invalidates`: the connection cannot
+    be used any more after that."""
+    driver: Any = connection.dialect.dbapi
+    try:
+        yield
+    except driver.Error as error:
+        if invalidates:
+            connection.invalidate()
+        raise DBAPIError.instance(
+            None, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def as_arrow(cursor: Any) -> pa.Table:

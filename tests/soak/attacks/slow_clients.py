@@ -25,10 +25,20 @@ EACH = {Scale.SMALL: 12, Scale.FULL: 60}
 """How many of each kind."""
 DRIPS = {Scale.SMALL: 8, Scale.FULL: 90}
 """How many times, in as many half seconds, each sends one byte."""
+FLOOD = {Scale.SMALL: 100, Scale.FULL: 5_000}
+"""How many requests of each kind that is refused with a line for the operator."""
+FEW = 40
+"""More lines than one of each kind, and one more of each for every minute of this attack."""
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: "
 BODY = (
     b"POST /api/v1/entries HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
     b"Content-Length: 1000000\r\n\r\n"
+)
+OTHER_HOST = b"GET / HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n"
+FOREIGN = (
+    b"GET /_stcore/stream HTTP/1.1\r\nHost: %s\r\nOrigin: https://elsewhere.example\r\n"
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 MARGIN_S = 15.0
 
@@ -62,6 +72,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
             f"{4 * len(silent)} slow clients, the slowest answer took {slowest:.2f} s",
         )
         yield _crowd(url)
+        yield _told(url, folder / "app.log", FLOOD[scale])
         if scale is Scale.FULL:
             yield _all_closed(started, silent, heads, bodies, sockets)
 
@@ -84,6 +95,23 @@ def _crowd(url: str) -> Held:
     return Held(
         "one address has a bounded number of connections",
         f"{len(ended)} of {len(crowd)} were not taken, {most} are",
+    )
+
+
+def _told(url: str, log: Path, number: int) -> Held:
+    """Refusals that are told the operator, far more of them than anybody could read."""
+    address = urlsplit(url).netloc
+    foreign = FOREIGN % address.encode()
+    before = len(log.read_bytes().splitlines())
+    for _ in range(number):
+        for request in (b"no request\r\n\r\n", OTHER_HOST, foreign):
+            with ExitStack() as stack:
+                _opened(url, request, stack).recv(1_000)
+    written = len(log.read_bytes().splitlines()) - before
+    assert written < FEW, log.read_text(encoding="utf-8", errors="replace")[-4_000:]
+    return Held(
+        "a flood of refused requests takes few lines at the terminal",
+        f"{3 * number:,} requests, {written} lines",
     )
 
 
