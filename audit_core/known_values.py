@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Generic, TypeVar
 
 from audit_core.access import Scope
 from audit_core.errors import QueryTimeoutError
@@ -26,7 +27,8 @@ MOST_VALUES = 2_000
 MOST_KEPT = 128
 """How many lists are kept."""
 
-_Key = tuple[str, Scope]
+ScopeT = TypeVar("ScopeT")
+"""What decides whose values are seen; hashable."""
 
 
 @dataclass(slots=True)
@@ -39,16 +41,19 @@ class _Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownValues:
-    """The values of the fields of `query.completion.LISTED`, in all that a scope holds."""
+class KnownValues(Generic[ScopeT]):
+    """The values of fields, in all that a scope holds."""
 
-    reader: Reader
+    read: Callable[[str, ScopeT], Listed]
+    """Reads those of one field."""
     clock: Callable[[], datetime]
-    _kept: dict[_Key, _Kept] = field(default_factory=dict, compare=False, repr=False)
+    _kept: dict[tuple[str, ScopeT], _Kept] = field(default_factory=dict, compare=False, repr=False)
 
-    def of(self, param: str, scope: Scope) -> Listed:
-        """The values as they were at most `LASTS` ago; none, and not complete, where reading
-        them takes longer than `PATIENCE_S`. Blocks: call it in a thread."""
+    def of(self, param: str, scope: ScopeT) -> Listed:
+        """The values as they were at most `LASTS` ago. Blocks: call it in a thread.
+
+        Raises what reading them raises.
+        """
         key = (param, scope)
         # Threads may meet here: each of these steps is one for the interpreter.
         while key not in self._kept and len(self._kept) >= MOST_KEPT:
@@ -57,15 +62,22 @@ class KnownValues:
         with kept.lock:
             now = self.clock()
             if kept.read_at is None or now - kept.read_at >= LASTS:
-                kept.listed = self._read(param, scope)
+                kept.listed = self.read(param, scope)
                 kept.read_at = now
             return kept.listed
 
-    def _read(self, param: str, scope: Scope) -> Listed:
+
+def values_of_log(reader: Reader, clock: Callable[[], datetime]) -> KnownValues[Scope]:
+    """Those of the entries' fields of `query.completion.LISTED`; none, and not complete, where
+    reading them takes longer than `PATIENCE_S`."""
+
+    def read(param: str, scope: Scope) -> Listed:
         everything = EntryFilter(window=Window(preset="all"))
         always = Bounds(since=None, until=None)
         try:
-            with self.reader.log.patience(PATIENCE_S):
-                return self.reader.listed(param, everything, scope, always, MOST_VALUES)
+            with reader.log.patience(PATIENCE_S):
+                return reader.listed(param, everything, scope, always, MOST_VALUES)
         except QueryTimeoutError:
             return Listed(complete=False)
+
+    return KnownValues(read, clock)

@@ -6,7 +6,7 @@ import pytest
 from audit_core import known_values
 from audit_core.access import Scope
 from audit_core.errors import QueryTimeoutError
-from audit_core.known_values import LASTS, KnownValues
+from audit_core.known_values import LASTS, KnownValues, values_of_log
 from audit_core.query.suggestions import Listed
 from audit_core.reader import Reader
 from tests.pages.explore_page import entry
@@ -23,15 +23,15 @@ def seeded(tmp_path: Path) -> Iterator[Seeded]:
 
 
 @pytest.fixture
-def known(seeded: Seeded) -> KnownValues:
-    return KnownValues(Reader(seeded.product.log), seeded.clock)
+def known(seeded: Seeded) -> KnownValues[Scope]:
+    return values_of_log(Reader(seeded.product.log), seeded.clock)
 
 
 def pairs(listed: Listed) -> list[tuple[str, int]]:
     return [(each.value, each.count) for each in listed.values]
 
 
-def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues) -> None:
+def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues[Scope]) -> None:
     seeded.product.log.append([entry(seeded, 1), entry(seeded, 2)])
     assert pairs(known.of("action", SCOPE)) == [("start", 2)]
     seeded.product.log.append([entry(seeded, 3, action="stop")])
@@ -40,7 +40,7 @@ def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues) -> No
     assert pairs(known.of("action", SCOPE)) == [("start", 2), ("stop", 1)]
 
 
-def test_each_scope_has_its_own(seeded: Seeded, known: KnownValues) -> None:
+def test_each_scope_has_its_own(seeded: Seeded, known: KnownValues[Scope]) -> None:
     seeded.product.log.append(
         [entry(seeded, 1), entry(seeded, 2, organization_id=BETA, action="x")]
     )
@@ -59,7 +59,7 @@ class Slow(Reader):
 
 
 def test_what_takes_too_long_is_not_tried_again_for_a_minute(seeded: Seeded) -> None:
-    known = KnownValues(Slow(seeded.product.log), seeded.clock)
+    known = values_of_log(Slow(seeded.product.log), seeded.clock)
     for _ in range(3):
         assert known.of("action", SCOPE) == Listed(complete=False)
     assert Slow.tried == 1
@@ -69,7 +69,7 @@ def test_what_takes_too_long_is_not_tried_again_for_a_minute(seeded: Seeded) -> 
 
 
 def test_only_so_many_lists_are_kept(
-    seeded: Seeded, known: KnownValues, monkeypatch: pytest.MonkeyPatch
+    seeded: Seeded, known: KnownValues[Scope], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(known_values, "MOST_KEPT", 2)
     for number in range(5):

@@ -9,7 +9,7 @@ from typing import ClassVar
 from audit_core.access import Allowed, Permission, Scope, decide
 from audit_core.query.expressions import Field
 from audit_core.query.filters import ValueField, ValueFilter, one_of, plain_value, show_plain
-from audit_core.query.vocabulary import FieldWord, Kind, Vocabulary
+from audit_core.query.vocabulary import METADATA_PREFIX, FieldWord, Kind, Vocabulary
 from audit_core.state.access_verbs import AccessOutcome, Category
 from audit_core.state.sessions import Viewer
 
@@ -42,6 +42,7 @@ VOCABULARY = Vocabulary(
             written="target",
             label="target",
             help="What it was done to, such as an e-mail address, a token or a file.",
+            optional=True,
         ),
         FieldWord(
             field=Field.IP_ADDRESS,
@@ -50,6 +51,7 @@ VOCABULARY = Vocabulary(
             kind=Kind.ADDRESS,
             label="IP address",
             help="Where it came from, or a network such as 10.0.0.0/8.",
+            optional=True,
         ),
         FieldWord(
             field=Field.CREATED_AT,
@@ -74,7 +76,10 @@ VOCABULARY = Vocabulary(
             label="metadata",
             help="A detail by its name, such as metadata.reason:delayed.",
         ),
-    )
+    ),
+    paths=tuple(
+        METADATA_PREFIX + name for name in ("reason", "permission", "path", "file", "email", "name")
+    ),
 )
 """The fields of the access record, by the names that they have in the log."""
 

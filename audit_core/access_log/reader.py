@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from audit_core.access_log.filters import RecordFilter, RecordScope
 from audit_core.access_log.where import matching, within_scope
+from audit_core.query.facets import FacetValue
+from audit_core.query.suggestions import Listed
 from audit_core.query.windows import Bounds, format_instant, parse_instant
 from audit_core.state.access_record import EVENT_COLUMNS, AccessEvent, event_of, fetch
 from audit_core.state.database import State
@@ -150,6 +152,10 @@ class RecordReader:
 
     def values(self, column: str, scope: RecordScope, most: int) -> tuple[str, ...]:
         """The values of a column that are most frequent among the `LATELY` newest events."""
+        return tuple(each.value for each in self.listed(column, scope, most).values)
+
+    def listed(self, column: str, scope: RecordScope, most: int) -> Listed:
+        """The same with how many of these events have each, and whether there are no others."""
         newest = (
             select(_C[column].label("value"))
             .where(within_scope(scope))
@@ -158,14 +164,22 @@ class RecordReader:
             .subquery()
         )
         statement = (
-            select(newest.c.value)
-            .where(newest.c.value.is_not(None))
+            select(newest.c.value, func.count().label("events"))
             .group_by(newest.c.value)
             .order_by(func.count().desc(), newest.c.value)
-            .limit(most)
+            .limit(most + 2)  # One more than is listed, and events that have no value.
         )
         with self._state.read() as connection:
-            return tuple(row["value"] for row in fetch(connection, statement))
+            found = fetch(connection, statement)
+        known = [row for row in found if row["value"] is not None]
+        looked_at = sum(row["events"] for row in found)
+        return Listed(
+            values=tuple(
+                FacetValue(value=row["value"], count=row["events"]) for row in known[:most]
+            ),
+            complete=len(known) <= most and looked_at < LATELY,
+            counted=f"the newest {LATELY:,} events",
+        )
 
     def export(
         self, wanted: RecordFilter, scope: RecordScope, bounds: Bounds

@@ -26,6 +26,8 @@ from audit_core.state.access_record import record
 from audit_core.state.sessions import Viewer
 
 ACCESS_RECORD_PATH = "/api/v1/access-record"
+OFFERED = (Part.ORGANIZATION, Part.INSTALLATION)
+"""The parts of the record that are handed out over HTTP."""
 OPERATOR = "operator"
 """What whoever lacks it is told to lack, for the installation's part."""
 
@@ -50,6 +52,13 @@ def access_record_route(product: Callable[[], Product]) -> Route:
     return Route(ACCESS_RECORD_PATH, export, methods=["GET"])
 
 
+def read_part(text: str) -> Part:
+    """The part with this name. Raises `ValueError` with a sentence for anything else."""
+    if text not in OFFERED:
+        raise ValueError(f"The part {text!r} is not one of {', '.join(OFFERED)}.")
+    return Part(text)
+
+
 class _Asked:
     """What a request asks for. Raises `FilterError`."""
 
@@ -63,12 +72,11 @@ class _Asked:
                 self.format = Format(text)
             else:
                 problems.append(f"The format {text!r} is not one of {', '.join(Format)}.")
-        offered = (Part.ORGANIZATION, Part.INSTALLATION)
-        for text in params.pop("part", []):
-            if text in offered:
-                self.part = Part(text)
-            else:
-                problems.append(f"The part {text!r} is not one of {', '.join(offered)}.")
+        try:
+            for text in params.pop("part", []):
+                self.part = read_part(text)
+        except ValueError as error:
+            problems.append(str(error))
         try:
             for text in params.pop("as_of", []):
                 self.as_of = min(parse_instant(text), now)
@@ -89,11 +97,9 @@ def _answer(opened: Product, request: Request) -> Response:
     if isinstance(viewer, Response):
         return viewer
     asked = _Asked(request.url.query, opened.clock())
-    scope = next((one for one in readable_parts(viewer) if one.part is asked.part), None)
-    if scope is None:
-        whole = asked.part is Part.INSTALLATION
-        lacking = OPERATOR if whole else Permission.READ_RECORD.value
-        return refuse(opened, viewer, lacking, f"You lack {lacking}.", address)
+    scope = part_of(opened, viewer, asked.part, address)
+    if isinstance(scope, Response):
+        return scope
     if scope.organization_id and asked.organization_id not in (None, scope.organization_id):
         return JSONResponse(
             {
@@ -103,6 +109,17 @@ def _answer(opened: Product, request: Request) -> Response:
             status_code=409,
         )
     return _start(opened, viewer, scope, asked, address)
+
+
+def part_of(
+    opened: Product, viewer: Viewer, part: Part, address: str | None
+) -> RecordScope | Response:
+    """What the viewer reads of the record, or 403, which is put on record. Blocks."""
+    scope = next((one for one in readable_parts(viewer) if one.part is part), None)
+    if scope is not None:
+        return scope
+    lacking = OPERATOR if part is Part.INSTALLATION else Permission.READ_RECORD.value
+    return refuse(opened, viewer, lacking, f"You lack {lacking}.", address)
 
 
 def _start(

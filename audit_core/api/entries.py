@@ -24,10 +24,12 @@ from audit_core.sources.lines import read_json_lines
 from audit_core.sources.pipeline import IngestReport
 from audit_core.sources.placed import PlacedEntry, Reading, reject
 from audit_core.sources.streams import CHUNK
+from audit_core.state.access_attempts import attempts_of
 from audit_core.state.access_record import record
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.tokens import Token
 
+ENTRIES_PATH = "/api/v1/entries"
 MAX_BYTES = 10_000_000
 MAX_ENTRIES = 10_000
 ORIGIN = "http"
@@ -58,10 +60,11 @@ def entries_route(product: Callable[[], Product]) -> Route:
         try:
             body = await read_body(request, max_bytes=MAX_BYTES)
         except BodyTooLarge:
+            _note_size(opened, token, address_of(request))
             return _too_large(f"{MAX_BYTES:,} bytes")
         return await run_in_threadpool(_ingest, opened, token, body, address_of(request))
 
-    return Route("/api/v1/entries", receive, methods=["POST"])
+    return Route(ENTRIES_PATH, receive, methods=["POST"])
 
 
 def readings_of(body: bytes) -> Iterator[Reading]:
@@ -90,11 +93,23 @@ def _too_large(limit: str) -> JSONResponse:
     )
 
 
+def _note_size(product: Product, token: Token, address: str | None) -> None:
+    attempts_of(product.state).note(
+        at=product.clock(),
+        verb="size.refused",
+        actor=token.name,
+        organization_id=token.organization_id,
+        address=address,
+        detail={"path": ENTRIES_PATH},
+    )
+
+
 def _ingest(product: Product, token: Token, body: bytes, address: str | None) -> JSONResponse:
     placed: list[PlacedEntry] = []
     rejected: list[Rejection] = []
     for reading in readings_of(body):
         if len(placed) + len(rejected) == MAX_ENTRIES:
+            _note_size(product, token, address)
             return _too_large(f"{MAX_ENTRIES:,} entries")
         if isinstance(reading, Rejection):
             rejected.append(reading)

@@ -15,7 +15,8 @@ from audit_core.api.downloads import Downloads
 from audit_core.api.framing import refuse_unframed
 from audit_core.api.identity import address_of, require
 from audit_core.api.reading import ClosedStream, run_read
-from audit_core.errors import FilterError
+from audit_core.api.refusals import note_refusal
+from audit_core.errors import BusyError, FilterError
 from audit_core.export.download import Format, Progress, file_name, stream
 from audit_core.log.read_context import ReadContext
 from audit_core.product import Product
@@ -62,7 +63,11 @@ def export_routes(product: Callable[[], Product], downloads: Downloads) -> list[
                 status_code=409,
             )
         person = viewer.account_id
-        end = downloads.begin(person, scope.organization_id or "")
+        try:
+            end = downloads.begin(person, scope.organization_id or "")
+        except BusyError:
+            note_refusal(product(), "pace.refused", request.scope, viewer, path=EXPORT_PATH)
+            raise
         try:
             opened, address = product(), address_of(request)
             return await run_read(

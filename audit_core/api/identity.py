@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audit_core.access import Denied, Permission, Scope, decide
+from audit_core.api.refusals import NOBODY
 from audit_core.product import Product
 from audit_core.state.access_attempts import attempts_of
 from audit_core.state.access_record import record
@@ -29,9 +30,6 @@ ACCOUNT_HEADER = "x-sandtrail-account"
 SESSION_HEADER = "x-sandtrail-session"
 IDENTITY_PREFIX = "x-sandtrail-"
 """Headers with this start come from the middleware only; those that a client sent are dropped."""
-
-NOBODY = "(not signed in)"
-"""Stands in the access record for whoever is not signed in."""
 
 MAX_SECRET_LENGTH = 200
 """A longer cookie is none of ours."""

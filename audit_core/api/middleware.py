@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,6 +26,7 @@ from audit_core.api.identity import (
     viewer_of,
 )
 from audit_core.api.origins import Asked, refuses_request, refuses_socket
+from audit_core.api.refusals import note_refusal
 from audit_core.api.slow_bodies import PacedBody, SlowBodyError
 from audit_core.api.socket_gate import POLICY_VIOLATION, SocketGate
 from audit_core.api.upload_gate import UploadGate
@@ -99,6 +101,7 @@ class Gate:
     async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")
         LOGGER.warning("Refused a request for the host %r; see SANDTRAIL_HOSTS.", host[:200])
+        await self._note("host.refused", scope, host=host)
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
@@ -119,17 +122,7 @@ class Gate:
             await send(message)
 
         try:
-            viewer = None
-            exposed = exposure(asked.path)
-            refusal: JSONResponse | None = None
-            if refuses_request(asked):
-                refusal = JSONResponse({"error": "forbidden"}, 403)
-            elif exposed is Exposure.CLOSED:
-                refusal = JSONResponse({"error": "not found"}, 404)
-            elif exposed is not Exposure.OPEN:
-                viewer = await self._viewer(secret)
-                refusal = JSONResponse({"error": "unauthorized"}, 401) if viewer is None else None
-            app = refusal or (self._uploads.run if exposed is Exposure.UPLOAD else self._app)
+            app, viewer = await self._admitted(scope, asked, secret)
             await app(_named(scope, viewer), PacedBody(receive).receive, tell)
         except SlowBodyError:
             LOGGER.warning("Gave up on a request of %s that came too slowly.", _address(scope))
@@ -149,16 +142,37 @@ class Gate:
             answer = JSONResponse({"error": "internal error", "id": error_id}, status_code=500)
             await answer(scope, receive, send)
 
+    async def _admitted(
+        self, scope: Scope, asked: Asked, secret: str | None
+    ) -> tuple[ASGIApp, Viewer | None]:
+        """What answers a request, maybe with a refusal, and who asked where that matters."""
+        exposed = exposure(asked.path)
+        if refuses_request(asked):
+            await self._note_origin(scope, asked, secret)
+            return JSONResponse({"error": "forbidden"}, 403), None
+        if exposed is Exposure.CLOSED:
+            # Nothing is there, so nothing is on record: the whole network asks for such paths.
+            return JSONResponse({"error": "not found"}, 404), None
+        if exposed is Exposure.OPEN:
+            return self._app, None
+        viewer = await self._viewer(secret)
+        if viewer is None:
+            await self._note("request.refused", scope, path=asked.path)
+            return JSONResponse({"error": "unauthorized"}, 401), None
+        return self._uploads.run if exposed is Exposure.UPLOAD else self._app, viewer
+
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         secret = session_secret(headers.getlist("cookie"))
-        if refuses_socket(_asked(scope, headers, cookie=secret is not None)):
+        asked = _asked(scope, headers, cookie=secret is not None)
+        if refuses_socket(asked):
             LOGGER.warning(
                 "Refused a websocket of %s: a page of %r opened it at %r.",
                 _address(scope),
                 headers.get("origin", "")[:200],
                 f"{headers.get('host', '')}{scope['path']}"[:200],
             )
+            await self._note_origin(scope, asked, secret)
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
@@ -170,7 +184,26 @@ class Gate:
             send,
             viewer=viewer,
             find_viewer=lambda: self._find_viewer(secret),
+            refused=lambda why, whose: self._note("socket.refused", scope, whose, reason=why),
         )
+
+    async def _note_origin(self, scope: Scope, asked: Asked, secret: str | None) -> None:
+        await self._note(
+            "origin.refused",
+            scope,
+            await self._viewer(secret),
+            origin=asked.origin or asked.fetch_site,
+            path=asked.path,
+        )
+
+    async def _note(
+        self, verb: str, scope: Scope, viewer: Viewer | None = None, **detail: str | None
+    ) -> None:
+        """Put on record what the gate refuses, unless the product cannot be opened."""
+        with suppress(AuditError):
+            # In a thread: the product may just be being opened.
+            opened = await run_in_threadpool(self._product)
+            note_refusal(opened, verb, scope, viewer, **detail)
 
     async def _viewer(self, secret: str | None) -> Viewer | None:
         """Nobody when the state cannot be read: the page or route then says why."""

@@ -17,7 +17,7 @@ from audit_core.api.head import head_route
 from audit_core.api.health import health_routes
 from audit_core.api.operator import operator_routes
 from audit_core.api.session import session_routes
-from audit_core.api.suggestions import suggestions_route
+from audit_core.api.suggestions import record_suggestions_route, suggestions_route
 from audit_core.product import Product
 
 
@@ -35,6 +35,7 @@ def routes(product: Callable[[], Product]) -> list[Route]:
         suggestions_route(product),
         *export_routes(product, downloads),
         access_record_route(product),
+        record_suggestions_route(product),
         bundle_route(product),
         *operator_routes(product),
         Route("/api", _unknown),

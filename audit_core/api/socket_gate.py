@@ -33,6 +33,13 @@ ANONYMOUS_PACE = Rate(burst=30, per_s=3.0)
 FindViewer = Callable[[], Awaitable[Viewer | None]]
 """Who the socket belongs to at this moment. Raises `AuditError` where that cannot be told."""
 
+Refused = Callable[[str, Viewer | None], Awaitable[None]]
+"""Is told why something was refused, and whose it was."""
+
+
+async def _tell_nobody(_why: str, _viewer: Viewer | None) -> None:
+    pass
+
 
 class SocketGate:
     """Passes on what pages need, of whoever the socket belongs to at that moment.
@@ -59,6 +66,7 @@ class SocketGate:
         *,
         viewer: Viewer | None,
         find_viewer: FindViewer,
+        refused: Refused = _tell_nobody,
     ) -> None:
         """Serve one socket. `viewer` is whose it is at the handshake."""
         now = asyncio.get_running_loop().time()
@@ -69,6 +77,7 @@ class SocketGate:
         socket = self._sockets.admit(address, account_id, now, resumes=resumes)
         if socket is None:
             LOGGER.warning("Refused a websocket of %s: too many are open.", address)
+            await refused("too many are open", viewer)
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
@@ -77,7 +86,7 @@ class SocketGate:
             allow = (scope.get("extensions") or {}).get(MESSAGE_LIMIT)
             if allow is not None:
                 allow(MAX_FRAME_BYTES)
-        connection = _Connection(self, socket, receive, send, find_viewer)
+        connection = _Connection(self, socket, receive, send, find_viewer, refused)
         try:
             await app(scope, connection.receive, connection.send)
         except Exception:
@@ -96,7 +105,7 @@ class SocketGate:
         """What is passed on of a message, or why nothing is."""
         most = MAX_FRAME_BYTES if viewer is not None else MAX_ANONYMOUS_FRAME_BYTES
         if len(frame) > most:
-            return f"a message of {len(frame):,} bytes"
+            return f"a message of more than {most:,} bytes"
         kind = self._codec.kind_of(frame)
         refusal = refusal_of(kind, viewer)
         if refusal is not None:
@@ -123,9 +132,11 @@ class _Connection:
         receive: Receive,
         send: Send,
         find_viewer: FindViewer,
+        refused: Refused,
     ) -> None:
         self._gate, self._socket = gate, socket
-        self._receive, self._send, self._find = receive, send, find_viewer
+        self._receive, self._send = receive, send
+        self._find, self._refused = find_viewer, refused
         self._loop = asyncio.get_running_loop()
         self._opened_at = self._loop.time()
         self._bucket = Bucket(PACE, self._opened_at)
@@ -182,17 +193,17 @@ class _Connection:
 
     async def _checked(self, message: Message) -> Message | None:
         frame = message.get("bytes")
-        if frame is None:
-            return await self._refuse("a text")
         try:
             viewer = await self._find()
         except AuditError:
             viewer = None  # The page says why; whatever was chosen in it is not read.
+        if frame is None:
+            return await self._refuse("a text", viewer)
         self._note(viewer)
         await asyncio.sleep(self._bucket.take(self._loop.time()))
         passed = await self._gate.checked(frame, self._socket, viewer)
         if isinstance(passed, str):
-            return await self._refuse(passed)
+            return await self._refuse(passed, viewer)
         return {"type": "websocket.receive", "bytes": passed}
 
     def _note(self, viewer: Viewer | None) -> None:
@@ -206,7 +217,8 @@ class _Connection:
         elif not self._socket.evicted:
             self._socket.close_by(self._opened_at + limits.anonymous_s)
 
-    async def _refuse(self, why: str) -> Message:
+    async def _refuse(self, why: str, viewer: Viewer | None) -> Message:
+        await self._refused(why, viewer)
         LOGGER.warning("Closed a websocket of %s that sent %s.", self._socket.address, why)
         return await self._close(POLICY_VIOLATION)
 

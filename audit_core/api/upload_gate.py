@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.access import Permission
 from audit_core.api.identity import require
+from audit_core.api.refusals import note_refusal
 from audit_core.product import Product
 from audit_core.state.sessions import Viewer
 from audit_core.uploads import Upload, UploadRefusedError, Uploads
@@ -54,6 +55,7 @@ class UploadGate:
         uploads = self._product().uploads
         tab, _, file_id = scope["path"].partition(PREFIX)[2].partition("/")
         if not file_id or "/" in file_id or not uploads.admits(tab, viewer.session_id):
+            self._note(scope, viewer, "not from a tab of this session that may send files")
             await _answer(404, "not found")(scope, receive, send)
         elif scope["method"] == "PUT":
             form = _Form(uploads, viewer, (tab, file_id))
@@ -67,6 +69,7 @@ class UploadGate:
         scope, receive = request.scope, request.receive
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > form.max_bytes:
+            self._note(scope, form.viewer, "the file is too large")
             await _answer(413, "the file is too large")(scope, receive, send)
             return
         taken = False
@@ -74,15 +77,21 @@ class UploadGate:
             try:
                 await form.read(request)
             except FormParserError:
+                self._note(scope, form.viewer, "not a form with one file")
                 await _answer(400, "not a form with one file")(scope, receive, send)
                 return
             except ClientDisconnect:
                 return
+            if form.refusal is not None:
+                self._note(scope, form.viewer, form.refusal.message)
             status = await self._pass_on(scope, form.replacement(), send)
             taken = 200 <= status < 300
         finally:
             if not taken:
                 await run_in_threadpool(form.discard)
+
+    def _note(self, scope: Scope, viewer: Viewer, reason: str) -> None:
+        note_refusal(self._product(), "upload.refused", scope, viewer, reason=reason)
 
     async def _pass_on(self, scope: Scope, replacement: tuple[str, bytes], send: Send) -> int:
         """Give Streamlit a form in place of the one that was sent; the status of its answer."""
@@ -112,9 +121,11 @@ class _Form:
     def __init__(self, uploads: Uploads, viewer: Viewer, place: tuple[str, str]) -> None:
         self.max_bytes = uploads.quota.of_file + FRAMING_BYTES
         """How large the whole request may be."""
-        self._uploads, self._viewer, self._place = uploads, viewer, place
+        self.viewer = viewer
+        self._uploads, self._place = uploads, place
         self._upload: Upload | None = None
-        self._refusal: UploadRefusedError | None = None
+        self.refusal: UploadRefusedError | None = None
+        """Why the file is not taken, once that is known."""
         self._pending = bytearray()
         self._field, self._value = bytearray(), bytearray()
         self._headers: list[tuple[bytes, bytes]] = []
@@ -157,8 +168,8 @@ class _Form:
 
     def replacement(self) -> tuple[str, bytes]:
         """The content type and the body of the form that Streamlit gets."""
-        if self._refusal is not None:
-            receipt = {"refused": [self._refusal.message, self._refusal.hint]}
+        if self.refusal is not None:
+            receipt = {"refused": [self.refusal.message, self.refusal.hint]}
         else:
             receipt = {"receipt": [self._upload.receipt if self._upload else ""]}
         boundary = secrets.token_hex(16)
@@ -187,18 +198,18 @@ class _Form:
     def _write(self, *, last: bool = False) -> None:
         piece = bytes(self._pending)
         self._pending.clear()
-        if self._refusal is not None:
+        if self.refusal is not None:
             return  # The rest is read and let go, so that the browser comes to hear the answer.
         try:
             if self._upload is None:
                 self._upload = self._uploads.begin(
-                    self._viewer.session_id, self._viewer.account_id, self._place
+                    self.viewer.session_id, self.viewer.account_id, self._place
                 )
             self._uploads.write(self._upload, piece)
             if last:
                 self._uploads.finish(self._upload)
         except UploadRefusedError as error:
-            self._refusal = error
+            self.refusal = error
 
 
 def _answer(status: int, error: str) -> JSONResponse:

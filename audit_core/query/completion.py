@@ -9,16 +9,16 @@ from audit_core.query.expressions import Field
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.scanning import scan
 from audit_core.query.vocabulary import (
-    ALL_NAMES,
-    FIELD_NAMES,
-    METADATA_PATHS,
+    ENTRY_VOCABULARY,
     METADATA_PREFIX,
-    field_called,
+    FieldWord,
+    Kind,
+    Vocabulary,
 )
 
-_VALUES: dict[Field, tuple[str, ...]] = {
-    Field.OUTCOME: (*(outcome.value for outcome in Outcome), "failed"),
-    Field.CATEGORY: tuple(category.value for category in Category),
+_VALUES: dict[Kind, tuple[str, ...]] = {
+    Kind.OUTCOME: (*(outcome.value for outcome in Outcome), "failed"),
+    Kind.CATEGORY: tuple(category.value for category in Category),
 }
 
 LISTED: dict[Field, str] = {
@@ -29,7 +29,7 @@ LISTED: dict[Field, str] = {
     Field.SOURCE: "source",
     Field.IP_ADDRESS: "ip",
 }
-"""The fields whose values that exist are listed, by the parameter that lists them."""
+"""The fields of entries whose values that exist are listed, by the parameter that lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,11 @@ class Example:
     """One sentence."""
 
 
-def suggest(text: str, cursor: int | None = None) -> Completion:
-    """What could be written at the cursor, by default at the end of the text."""
+def suggest(
+    text: str, cursor: int | None = None, vocabulary: Vocabulary = ENTRY_VOCABULARY
+) -> Completion:
+    """What could be written at the cursor, by default at the end of the text, in a query that
+    names fields of the vocabulary."""
     end = len(text) if cursor is None else max(0, min(cursor, len(text)))
     if end > MAX_CHARACTERS:
         return Completion(start=end, end=end, typed="", names=(), field=None, values=())
@@ -75,29 +78,31 @@ def suggest(text: str, cursor: int | None = None) -> Completion:
     start = scanned.word_start
     typed = text[start:end]
     if scanned.field is None:
-        names = () if typed.startswith('"') or scanned.bounds else _beginning(typed)
+        names = () if typed.startswith('"') or scanned.bounds else _beginning(typed, vocabulary)
         return Completion(start=start, end=end, typed=typed, names=names, field=None, values=())
     name = text[slice(*scanned.field)]
     path = name.lower().startswith(METADATA_PREFIX)
-    field = Field.METADATA if path else field_called(name)
+    word = vocabulary.word_of(Field.METADATA) if path else vocabulary.word_called(name)
     begun = typed.strip('"').lower()
-    values = (
-        tuple(value for value in _VALUES.get(field, ()) if value.startswith(begun)) if field else ()
-    )
     return Completion(
         start=start,
         end=end,
         typed=typed,
         names=(),
-        field=field,
-        values=values,
+        field=None if word is None else word.field,
+        values=tuple(value for value in _closed(word) if value.startswith(begun)),
         bounds=scanned.bounds,
     )
 
 
-def _beginning(typed: str) -> tuple[str, ...]:
+def _closed(word: FieldWord | None) -> tuple[str, ...]:
+    """All values that a field can have; none where that is no closed list."""
+    return () if word is None else _VALUES.get(word.kind, word.values)
+
+
+def _beginning(typed: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     """One name a field where that fits, else any name, else paths into the metadata."""
-    for names in (FIELD_NAMES, ALL_NAMES, METADATA_PATHS):
+    for names in (vocabulary.field_names, vocabulary.all_names, vocabulary.paths):
         found = tuple(name for name in names if name.startswith(typed.lower()))
         if found:
             return found

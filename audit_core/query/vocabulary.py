@@ -57,6 +57,8 @@ class FieldWord:
     """One sentence for people."""
     values: tuple[str, ...] = ()
     """All values there are, of a field of the kind `LISTED`."""
+    optional: bool = False
+    """Whether `none` is suggested among its values."""
 
 
 FIELD_WORDS: tuple[FieldWord, ...] = (
@@ -83,6 +85,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         others=("target_type",),
         label="target type",
         help="What it was done to, such as sandbox or snapshot.",
+        optional=True,
     ),
     FieldWord(
         field=Field.TARGET_ID,
@@ -105,6 +108,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         kind=Kind.STATUS,
         label="status",
         help="A code: 404, 4xx, >=400, [400 TO 499], 0 for unanswered, none for in flight.",
+        optional=True,
     ),
     FieldWord(
         field=Field.ERROR_MESSAGE,
@@ -128,6 +132,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         kind=Kind.ADDRESS,
         label="IP address",
         help="The client's address, or a network such as 10.0.0.0/8.",
+        optional=True,
     ),
     FieldWord(
         field=Field.USER_AGENT,
@@ -142,6 +147,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         written="source",
         label="source",
         help="The client, such as cli; none for the dashboard or the bare API.",
+        optional=True,
     ),
     FieldWord(
         field=Field.CREATED_AT,
@@ -222,6 +228,8 @@ class Vocabulary:
 
     words: tuple[FieldWord, ...]
     """One a field, the most asked for first."""
+    paths: tuple[str, ...] = ()
+    """The paths into the metadata that are asked for most."""
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -249,7 +257,7 @@ class Vocabulary:
         raise KeyError(field)
 
 
-ENTRY_VOCABULARY = Vocabulary(FIELD_WORDS)
+ENTRY_VOCABULARY = Vocabulary(FIELD_WORDS, METADATA_PATHS)
 """The fields of the log's entries."""
 
 FIELD_NAMES: tuple[str, ...] = tuple(word.written for word in FIELD_WORDS)

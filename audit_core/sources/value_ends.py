@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ _STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
 """By how much each character changes the depth, outside of strings."""
 
 _QUOTE, _NEWLINE, _COMMA = b'"\n,'
+
+_PLAIN = re.compile(r"[^\"\\\[\]{},]{0,64}+")
+"""A short value without strings and brackets. Most broken ones are; a block costs far more."""
 
 _ESCAPES = (b"\\\\", b'\\"', b"\\\n")
 """Pairs that hide a quote, a line end, or a further escape. From the left, backslashes pair up
@@ -40,6 +44,10 @@ class ValueEnd:
         What is left over, at most a backslash whose meaning is not known yet, comes again at the
         beginning of the next block; nothing is left of the `last`.
         """
+        if not self._depth and not self._inside and (plain := _PLAIN.match(block)):
+            end = plain.end()
+            if block[end : end + 1] in (",", self.closer or ","):
+                return end, True
         # One byte a character: whatever is not ASCII is no mark.
         text = block.encode("ascii", "replace")
         if b"\\" in text:

@@ -1,8 +1,9 @@
-"""Refused attempts of people who are not signed in, on their way to the access record.
+"""Refused attempts on their way to the access record.
 
-A sign-in is written in its own transaction anyway. What else is refused to strangers is not: one
-write for each request would let anybody keep the state database busy. The first attempt is
-written at once, and what comes within a second of a write waits for the next one, counted.
+A sign-in is written in its own transaction anyway. What else is refused is not: one write for each
+request would let anybody keep the state database busy. The first attempt is written at once, and
+what comes within a second of a write waits for the next one, counted. What is refused on the
+event loop is written by a thread, never there.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import json
 import logging
 import threading
 import weakref
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from audit_core.errors import AuditError
-from audit_core.state.access_joining import network_of
+from audit_core.state.access_joining import MANY, REST, network_of
 from audit_core.state.access_record import record
 from audit_core.state.database import State
 
@@ -26,19 +26,29 @@ PAUSE_S = 1.0
 """How long attempts wait at most; a process that is killed loses the counts of that time."""
 
 MOST_WAITING = 500
-"""How many attempts that are not alike wait; whoever comes with one more writes them."""
+"""How many attempts that are not alike wait; whoever comes with one more writes them, or, on the
+event loop, is counted among the rest."""
 
 
-@dataclass(slots=True, kw_only=True)
 class _Attempt:
-    at: datetime
-    verb: str
-    actor: str
-    organization_id: str | None
-    address: str | None
-    detail: dict[str, Any]
-    times: int
-    until: datetime
+    """One attempt, or several that are alike."""
+
+    def __init__(
+        self,
+        at: datetime,
+        verb: str,
+        actor: str,
+        organization_id: str | None,
+        address: str | None,
+        detail: dict[str, Any],
+    ) -> None:
+        self.at, self.verb, self.actor = at, verb, actor
+        self.organization_id, self.address, self.detail = organization_id, address, detail
+        self.times, self.until = 1, at
+        minute = at.astimezone(UTC).strftime("%Y%m%d%H%M")
+        told = json.dumps([organization_id, detail], sort_keys=True)
+        self.key = (minute, verb, actor, network_of(address), told)
+        """What is alike has the same."""
 
 
 class Attempts:
@@ -67,29 +77,48 @@ class Attempts:
         `verb` is one that `access_verbs` joins. Raises `StoreUnavailableError` if it is this
         caller who writes, and cannot; the attempts then wait for the next time.
         """
-        minute = at.astimezone(UTC).strftime("%Y%m%d%H%M")
-        told = json.dumps([organization_id, detail or {}], sort_keys=True)
-        key = (minute, verb, actor, network_of(address), told)
+        attempt = _Attempt(at, verb, actor, organization_id, address, detail or {})
         with self._lock:
-            known = self._waiting.get(key)
-            if known is not None:
-                known.times += 1
-                known.until = max(known.until, at)
+            if self._counted(attempt):
                 return
-            self._waiting[key] = _Attempt(
-                at=at,
-                verb=verb,
-                actor=actor,
-                organization_id=organization_id,
-                address=address,
-                detail=detail or {},
-                times=1,
-                until=at,
-            )
+            self._waiting[attempt.key] = attempt
             if self._timer is not None and len(self._waiting) < MOST_WAITING:
                 return
             self._start_timer()
         self.write()
+
+    def note(
+        self,
+        *,
+        at: datetime,
+        verb: str,
+        actor: str,
+        organization_id: str | None = None,
+        address: str | None = None,
+        detail: dict[str, Any] | None = None,
+    ) -> None:
+        """As `add`, but a thread writes it within `PAUSE_S`: for the event loop, which this never
+        keeps waiting. Where `MOST_WAITING` others wait it is counted in one row with the rest of
+        its verb. What cannot be written waits, and the terminal says so."""
+        attempt = _Attempt(at, verb, actor, organization_id, address, detail or {})
+        with self._lock:
+            if self._counted(attempt):
+                return
+            if len(self._waiting) >= MOST_WAITING:
+                attempt = _Attempt(at, verb, MANY, organization_id, None, REST)
+                if self._counted(attempt):
+                    return
+            self._waiting[attempt.key] = attempt
+            self._start_timer()
+
+    def _counted(self, attempt: _Attempt) -> bool:
+        """Whether one that is alike waits already; it then stands for this one too."""
+        known = self._waiting.get(attempt.key)
+        if known is None:
+            return False
+        known.times += 1
+        known.until = max(known.until, attempt.at)
+        return True
 
     def write(self) -> None:
         """Write what waits, after what is being written. Raises `StoreUnavailableError`; it then

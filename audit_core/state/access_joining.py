@@ -1,4 +1,4 @@
-"""Alike events of people who are not signed in, joined to one row a minute.
+"""Alike refusals, joined to one row a minute.
 
 Anybody can make a server refuse something, as often as they like. So of these events each row
 stands for all that are alike within a minute: same verb, same name, same network, same reason.
@@ -29,6 +29,8 @@ MOST_NETWORKS = 1_000
 
 MANY = "(several)"
 """Stands for the actor in the row for the rest."""
+REST = {"more": "further attempts of this minute"}
+"""The detail of that row."""
 
 
 def network_of(address: str | None) -> str:
@@ -80,7 +82,7 @@ def join(
         "join_key": key,
         "actor": MANY,
         "address": None,
-        "detail": {"more": "further attempts of this minute"},
+        "detail": REST,
         "target": None,
         "networks": new,
     }

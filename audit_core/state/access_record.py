@@ -42,7 +42,7 @@ EVENT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEvent:
-    """One deed, or alike attempts of one minute of somebody who was not signed in."""
+    """One deed, or alike refusals of one minute."""
 
     uid: str
     """Random; 32 hexadecimal digits."""
@@ -60,7 +60,7 @@ class AccessEvent:
     target: str | None
     """What it was done to; `None` when to nothing that has a name."""
     count: int
-    """How many deeds it stands for; 1 for everything that a signed-in person did."""
+    """How many deeds it stands for; 1 for everything but refusals."""
     last_at: datetime | None
     """When the last of several was done; `None` where there can be one only."""
     networks: int | None

@@ -69,8 +69,8 @@ class Verb:
     about: About | None = None
     """`None`: the event belongs to the organization that is given, or to none."""
     joined: bool = False
-    """Whether alike events of one minute become one row with a count: for what people do who are
-    not signed in, who could otherwise fill the record."""
+    """Whether alike events of one minute become one row with a count: for what anybody can have
+    refused as often as they like, who could otherwise fill the record."""
     kept: bool = False
     """Whether retention leaves it: for what the program itself looks up later."""
 
@@ -120,6 +120,54 @@ VERBS: dict[str, Verb] = _listed(
         sentence="Used an API token that is unknown, expired, revoked or lacks the permission.",
         category=Category.REFUSAL,
         outcome=AccessOutcome.REFUSED,
+        joined=True,
+    ),
+    Verb(
+        name="host.refused",
+        sentence="Asked for a name that this server does not answer to.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="host",
+        joined=True,
+    ),
+    Verb(
+        name="origin.refused",
+        sentence="Sent what a page of another site may have forged, so it was not answered.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="origin",
+        joined=True,
+    ),
+    Verb(
+        name="socket.refused",
+        sentence="Sent over a page's connection what no page sends, or opened too many.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="reason",
+        joined=True,
+    ),
+    Verb(
+        name="size.refused",
+        sentence="Sent more in one request than the server takes.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="path",
+        joined=True,
+    ),
+    Verb(
+        name="pace.refused",
+        sentence="Asked more often, or for more at once, than the server answers.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="path",
+        joined=True,
+    ),
+    Verb(
+        name="upload.refused",
+        sentence="Sent a file from a page, which was not taken.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="reason",
         joined=True,
     ),
     Verb(

@@ -30,7 +30,14 @@ from audit_core.query.windows import ALL_TIME, Bounds, Window
 from audit_core.query.writing import conjoin
 from audit_core.state.access_verbs import VERBS, AccessOutcome, Category
 from audit_core.state.sessions import Viewer
-from pages.parts import cached, query_box, record_scope, selection, window_picker
+from pages.parts import (
+    cached,
+    query_box,
+    record_scope,
+    selection,
+    suggestion_list,
+    window_picker,
+)
 from pages.parts.visible import visible
 
 _PROBLEM = "record_problem"
@@ -68,7 +75,7 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
     record_scope.draw_switch(person, parts, scope)
     with st.container(horizontal=True, vertical_alignment="bottom", key="record_bar"):
         window_picker.draw(wanted.window, _organization_zone(scope), _choose_window)
-        _draw_query(wanted)
+        _draw_query(wanted, scope)
         _draw_help()
         _draw_values(wanted, scope)
     _draw_query_problem()
@@ -154,7 +161,7 @@ def _choose_window(window: Window) -> None:
     narrow(window=window)
 
 
-def _draw_query(wanted: RecordFilter) -> None:
+def _draw_query(wanted: RecordFilter, scope: RecordScope) -> None:
     draft: str | None = st.session_state.get(_DRAFT)
     shown = wanted.query if draft is None else draft
     # Set only where it differs: it would wipe out what a person is typing while the page runs.
@@ -169,6 +176,7 @@ def _draw_query(wanted: RecordFilter) -> None:
         autocomplete="off",
         width="stretch",
     )
+    suggestion_list.draw_for_record(_QUERY, scope)
 
 
 def _take_query() -> None:

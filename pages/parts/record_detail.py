@@ -94,8 +94,8 @@ def _draw_event(event: AccessEvent, zone: str) -> None:
     if event.last_at is not None and (event.count > 1 or event.networks is not None):
         st.text(
             f"{record_list.times_text(event).capitalize()}, the last one at "
-            f"{record_list.time_text(event.last_at, zone)}. Alike attempts of people who are not "
-            "signed in are joined by the minute."
+            f"{record_list.time_text(event.last_at, zone)}. Alike refusals are joined by the "
+            "minute."
         )
     found = lines(event)
     key = f"record_event_{event.uid}"

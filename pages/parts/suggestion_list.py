@@ -1,11 +1,12 @@
-"""The list that opens below the query box while a person types."""
+"""The list that opens below a query box while a person types."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from audit_core.access import Scope
-from audit_core.api.suggestions import SUGGESTIONS_PATH
+from audit_core.access_log.filters import RecordScope
+from audit_core.api.suggestions import RECORD_SUGGESTIONS_PATH, SUGGESTIONS_PATH
 from pages.parts import scripts
 from pages.parts.own_address import own_address
 
@@ -13,13 +14,21 @@ _NAME = "suggestions"
 
 
 def draw(box: str, scope: Scope) -> None:
-    """Draw nothing, and listen to the text input with the key `box`.
+    """Draw nothing, and listen to the text input with the key `box`, for queries of the log.
 
     What is suggested is asked for by the browser. Those who may read only what they did
     themselves are suggested nothing: the values are everybody's.
     """
-    if scope.actor_id is not None:
-        return
+    if scope.actor_id is None:
+        _listen(box, own_address(SUGGESTIONS_PATH), {})
+
+
+def draw_for_record(box: str, scope: RecordScope) -> None:
+    """The same for queries of the access record, with the values of one part of it."""
+    _listen(box, own_address(RECORD_SUGGESTIONS_PATH), {"part": scope.part.value})
+
+
+def _listen(box: str, path: str, params: dict[str, str]) -> None:
     st.components.v2.component(
         scripts.declared(_NAME),
         js="suggestions.js",
@@ -28,7 +37,7 @@ def draw(box: str, scope: Scope) -> None:
         isolate_styles=False,
     )(
         key=_NAME,
-        data={"path": own_address(SUGGESTIONS_PATH), "box": f".st-key-{box}"},
+        data={"path": path, "params": params, "box": f".st-key-{box}"},
         width=1,
         height=1,
     )

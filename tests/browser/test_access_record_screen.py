@@ -46,7 +46,7 @@ def test_an_auditor_filters_pages_opens_and_downloads_the_access_record(
     newest = written(prepared.began - timedelta(days=3), "UTC")
     screen.rows(lambda rows: bool(rows) and rows[0][0] == newest)
 
-    box = screen.page.get_by_role("searchbox", name="Query")
+    box = screen.page.get_by_role("combobox", name="Query")
     box.fill("actor:*carol* action:token.added")
     box.press("Enter")
     expect(screen.page.get_by_text("30 events")).to_be_visible()
@@ -71,3 +71,27 @@ def test_an_auditor_filters_pages_opens_and_downloads_the_access_record(
     found = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
     assert [row["target"] for row in found] == [f"own {number}" for number in range(58, -1, -2)]
     assert {row["actor"] for row in found} == {"'=cmd()|carol@example.org"}
+
+
+def test_a_query_of_the_record_is_completed_while_it_is_typed(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(AUDITOR, "/access_record")
+    screen.settle()
+    box = screen.page.get_by_role("combobox", name="Query")
+    lines = screen.page.locator("#query-suggestions").get_by_role("option")
+    box.press_sequentially("act")
+    expect(lines).to_have_text([re.compile("^actor"), re.compile("^action")])
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(box).to_have_value("action:")
+    expect(lines.filter(has_text="Signed in with the right password.")).to_be_visible()
+    box.press_sequentially("in.acc")
+    expect(lines).to_have_text([re.compile("^sign_in.accepted")])
+    box.press("ArrowDown")
+    box.press("Tab")
+    expect(box).to_have_value("action:sign_in.accepted ")
+    box.press("Enter")
+    expect(screen.page).to_have_url(re.compile("query=action"))
+    screen.rows(lambda rows: bool(rows) and {row[2] for row in rows} == {"sign_in.accepted"})

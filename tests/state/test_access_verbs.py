@@ -11,7 +11,10 @@ import pytest
 from audit_core.state.access_verbs import VERBS, Category, verb_named
 
 ROOT = Path(__file__).parents[2]
-RECORDERS = {"record", "_record", "record_deed", "note", "add", "keep"}
+RECORDERS = {
+    *("record", "_record", "record_deed", "note", "add", "keep"),
+    *("_note", "note_refusal"),
+}
 """The functions that take a verb, by their last name."""
 
 

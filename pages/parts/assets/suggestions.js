@@ -14,6 +14,7 @@ const lists = new WeakMap();
 class SuggestionList {
   constructor(parent) {
     this.path = "";
+    this.params = {};
     this.box = "";
     this.input = null;
     this.found = [];
@@ -21,6 +22,7 @@ class SuggestionList {
     // Whether something was typed since these were found: taking one would undo it.
     this.stale = false;
     this.timer = null;
+    this.finding = null;
     this.asking = null;
     this.putting = false;
     this.refused = false;
@@ -50,11 +52,19 @@ class SuggestionList {
     for (const [kind, act] of this.listeners) window.addEventListener(kind, act, true);
   }
 
-  update(path, box) {
+  update({ path, params, box }) {
     this.path = path;
+    this.params = params;
     this.box = box;
-    const input = document.querySelector(`${box} input`);
+    this.find();
+  }
+
+  // Streamlit loads the code of an input when it first draws one, maybe later than this.
+  find() {
+    clearTimeout(this.finding);
+    const input = document.querySelector(`${this.box} input`);
     if (input !== null) this.prepare(input);
+    else this.finding = setTimeout(() => this.find(), PAUSE_MS);
   }
 
   mine(event) {
@@ -121,12 +131,13 @@ class SuggestionList {
     if (this.refused || input === null) return;
     this.stale = true;
     const { value, selectionStart } = input;
-    const parts = { before: value.slice(0, selectionStart), after: value.slice(selectionStart) };
+    const before = value.slice(0, selectionStart);
+    const asked = new URLSearchParams({ ...this.params, before, after: value.slice(selectionStart) });
     const asking = new AbortController();
     this.asking = asking;
     let answer = { suggestions: [], hint: "" };
     try {
-      const found = await fetch(`${this.path}?${new URLSearchParams(parts)}`, {
+      const found = await fetch(`${this.path}?${asked}`, {
         cache: "no-store",
         credentials: "same-origin",
         signal: asking.signal,
@@ -217,6 +228,7 @@ class SuggestionList {
   }
 
   leave() {
+    clearTimeout(this.finding);
     this.close();
     for (const [kind, act] of this.listeners) window.removeEventListener(kind, act, true);
     this.panel.remove();
@@ -243,7 +255,7 @@ export default function ({ data, parentElement }) {
   if (!("popover" in HTMLElement.prototype)) return; // A browser that is too old types alone.
   if (!lists.has(parentElement)) lists.set(parentElement, new SuggestionList(parentElement));
   const list = lists.get(parentElement);
-  list.update(data.path, data.box);
+  list.update(data);
   return () => {
     list.leave();
     lists.delete(parentElement);

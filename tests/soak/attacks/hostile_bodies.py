@@ -68,8 +68,8 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     yield _files(folder / "files", scale)
 
 
-def bodies(size: int) -> dict[str, bytes]:
-    """Bodies of about `size` bytes by a name, none of which holds an entry."""
+def bodies(size: int) -> Iterator[tuple[str, bytes]]:
+    """Bodies of about `size` bytes with a name, none of which holds an entry; made one by one."""
 
     def filled(head: bytes, piece: bytes, tail: bytes = b"") -> bytes:
         return head + piece * ((size - len(head) - len(tail)) // len(piece)) + tail
@@ -83,41 +83,38 @@ def bodies(size: int) -> dict[str, bytes]:
         b'[ { [[ [] {} [{ [[] [], {}, [1, 1 1, , : ] } { " "" \\ \\" / 0 - . e 1e9 '
         b"true null NaN 'x' # // /* \xff \xc0\x80 \xe2\x82 \xf0\x9f \xed\xa0\x80 \xef\xbb\xbf"
     ).split(b" ")
-    return {
-        **{f"only {piece!r}": filled(b"", piece) for piece in (*pieces, b" ", b"\n", b"\0")},
-        **{f"a list of {piece!r}": filled(b"[", piece) for piece in pieces},
-        **{f"lines of {piece!r}": filled(b"", piece + b"\n") for piece in pieces},
-        "lists in lists, closed": closed(b"", b"[", b"", b"]", b""),
-        "objects in objects, closed": closed(b"", b'{"a":', b"1", b"}", b""),
-        "objects in objects": filled(b"", b'{"a":'),
-        "objects in lists": filled(b"", b'[{"a":'),
-        "nested in an item": closed(b"[1,", b"[", b"", b"]", b",2]"),
-        **{
-            f"nested in {name}": closed(start + b',"' + name + b'":', b"[", b"", b"]", b"}")
-            for name in (b"id", b"actorId", b"createdAt", b"statusCode", b"metadata", b"unknown")
-        },
-        "objects nested in metadata": closed(start + b',"metadata":', b'{"a":', b"1", b"}", b"}"),
-        "nested in a name": closed(b"{", b"[", b"", b"]", b":1}"),
-        "one number": filled(b"", b"7"),
-        "one number in a record": filled(start + b',"statusCode":', b"7", b"}"),
-        "one fraction": filled(start + b',"statusCode":0.', b"7", b"}"),
-        "one exponent": filled(start + b',"statusCode":1e', b"9", b"}"),
-        "one text": filled(start + b',"userAgent":"', b"a", b'"}'),
-        "one text of escapes": filled(start + b',"userAgent":"', b"\\u0000", b'"}'),
-        "one text of half pairs": filled(start + b',"userAgent":"', b"\\ud800", b'"}'),
-        "one text that does not end": filled(start + b',"userAgent":"', b"\\\\"),
-        "one text in a list": filled(b'["', b"a", b'"]'),
-        "one name many times": filled(b"{", b'"a":1,', b'"a":1}'),
-        "many names": b"{" + b",".join(b'"%x":1' % n for n in range(size // 9)) + b"}",
-        "many names in metadata": start
-        + b',"metadata":{'
-        + b",".join(b'"%x":1' % n for n in range(size // 9))
-        + b"}}",
-    }
+    for piece in (*pieces, b" ", b"\n", b"\0"):
+        yield f"only {piece!r}", filled(b"", piece)
+    for piece in pieces:
+        yield f"a list of {piece!r}", filled(b"[", piece)
+        yield f"lines of {piece!r}", filled(b"", piece + b"\n")
+    yield "lists in lists, closed", closed(b"", b"[", b"", b"]", b"")
+    yield "objects in objects, closed", closed(b"", b'{"a":', b"1", b"}", b"")
+    yield "objects in objects", filled(b"", b'{"a":')
+    yield "objects in lists", filled(b"", b'[{"a":')
+    yield "nested in an item", closed(b"[1,", b"[", b"", b"]", b",2]")
+    for name in (b"id", b"actorId", b"createdAt", b"statusCode", b"metadata", b"unknown"):
+        head = start + b',"' + name + b'":'
+        yield f"lists nested in {name!r}", closed(head, b"[", b"", b"]", b"}")
+        yield f"objects nested in {name!r}", closed(head, b'{"a":', b"1", b"}", b"}")
+    yield "nested in a name", closed(b"{", b"[", b"", b"]", b":1}")
+    yield "one number", filled(b"", b"7")
+    yield "one number in a record", filled(start + b',"statusCode":', b"7", b"}")
+    yield "one fraction", filled(start + b',"statusCode":0.', b"7", b"}")
+    yield "one exponent", filled(start + b',"statusCode":1e', b"9", b"}")
+    yield "one text", filled(start + b',"userAgent":"', b"a", b'"}')
+    yield "one text of escapes", filled(start + b',"userAgent":"', b"\\u0000", b'"}')
+    yield "one text of half pairs", filled(start + b',"userAgent":"', b"\\ud800", b'"}')
+    yield "one text that does not end", filled(start + b',"userAgent":"', b"\\\\")
+    yield "one text in a list", filled(b'["', b"a", b'"]')
+    yield "one name many times", filled(b"{", b'"a":1,', b'"a":1}')
+    names = b",".join(b'"%x":1' % number for number in range(size // 9))
+    yield "many names", b"{" + names + b"}"
+    yield "many names in metadata", start + b',"metadata":{' + names + b"}}"
 
 
 def _bodies(url: str, prepared: Prepared, scale: Scale) -> Iterator[Held]:
-    todo = iter(bodies(SIZE[scale]).items())
+    todo = bodies(SIZE[scale])
     lock, times, failed = threading.Lock(), dict[str, float](), list[str]()
 
     def send() -> None:

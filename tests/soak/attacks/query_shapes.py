@@ -28,7 +28,9 @@ SHAPES = {Scale.SMALL: 66, Scale.FULL: 2_000}
 LIMIT_S = 10.0
 """The time limit of a request here; on a busy machine most of it is waiting for a processor."""
 GRACE = 1.5
-"""How much longer than the limit a request may take until it is refused."""
+"""How much longer than the limit a request may take until it is refused, not counting the time that
+its thread waited for a processor."""
+SCHEDULED = Path("/proc/thread-self/schedstat")
 
 FIELDS = ("action", "type", "target", "source", "ip", "agent", "message", "actor", "email", "id")
 PARAMS = ("actor", "action", "target_type", "target", "source", "ip")
@@ -176,9 +178,9 @@ def _attacked(name: str, log: AuditLog, shapes: int) -> Held:
     longest_s, longest = 0.0, ""
     for number in range(shapes):
         params = SHAPE_KINDS[number % len(SHAPE_KINDS)](chance)
-        started_at = time.monotonic()
+        started_at, waited_s = time.monotonic(), _waited_s()
         became[_asked(log, params)] += 1
-        took_s = time.monotonic() - started_at
+        took_s = time.monotonic() - started_at - (_waited_s() - waited_s)
         if took_s > longest_s:
             longest_s, longest = took_s, f"{params}"[:200]
         assert took_s < LIMIT_S * GRACE, f"{took_s:.1f} s on {name} for {params}"
@@ -188,6 +190,16 @@ def _attacked(name: str, log: AuditLog, shapes: int) -> Held:
         f"{', '.join(f'{number} {what}' for what, number in sorted(became.items()))}; "
         f"the longest took {longest_s:.1f} s of {LIMIT_S:g}: {longest}",
     )
+
+
+def _waited_s() -> float:
+    """How long this thread has waited for a processor that others used; 0 where Linux does not
+    tell. DuckDB plans in it, which nothing can interrupt: beside other work that takes longer by
+    what is no fault of the query's."""
+    try:
+        return int(SCHEDULED.read_text(encoding="ascii").split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def _asked(log: AuditLog, params: dict[str, list[str]]) -> str:
