@@ -14,27 +14,27 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from audit_core.api.base_path import BasePath
-from audit_core.api.client_log import throttle_client_lines
-from audit_core.api.connections import limit_connections
-from audit_core.api.forwarded import TrustedProxies
-from audit_core.api.framing import FramedOnly
-from audit_core.api.headers import inline_script_hashes
-from audit_core.api.hosts import KnownHosts
-from audit_core.api.middleware import Gate
-from audit_core.api.page import WatchedPage, page_routes
-from audit_core.api.problems import answer_problem
-from audit_core.api.routes import routes
-from audit_core.api.serving import leave_peers_as_they_are, wrong_options
-from audit_core.api.stopping import bounded_stop, running_server
-from audit_core.demo.running import RunningTrickle
-from audit_core.errors import AuditError
-from audit_core.product import drop_ended_uploads, expire_access_record
-from audit_core.readiness import NO_ACCOUNTS, state_was_lost
-from audit_core.settings import Settings, read_settings
-from audit_core.state.access_record import list_events
-from audit_core.terminal_text import make_logs_printable, printable_lines
-from pages.parts import back_messages, opened, problems
+from audit_core.domain.errors import AuditError
+from audit_core.domain.terminal_text import make_logs_printable, printable_lines
+from audit_core.installation.opened import drop_ended_uploads, expire_access_record
+from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
+from audit_core.runtime.settings import Settings, read_settings
+from audit_core.simulator.running import RunningTrickle
+from audit_core.state.access_log.record import list_events
+from audit_core.web.app_routes import routes
+from audit_core.web.base_path import BasePath
+from audit_core.web.client_log import throttle_client_lines
+from audit_core.web.error_response import answer_problem
+from audit_core.web.framing import FramedOnly
+from audit_core.web.limits.connections import limit_connections
+from audit_core.web.routes.page import WatchedPage, page_routes
+from audit_core.web.security.forwarded import TrustedProxies
+from audit_core.web.security.gate import Gate
+from audit_core.web.security.headers import inline_script_hashes
+from audit_core.web.security.hosts import KnownHosts
+from audit_core.web.server_options import leave_peers_as_they_are, wrong_options
+from audit_core.web.stopping import bounded_stop, running_server
+from pages.parts.shell import back_messages, error_boundary, opened
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
@@ -166,7 +166,7 @@ app = st.App(
         Middleware(WatchedPage),
     ],
     exception_handlers={AuditError: answer_problem},
-    on_script_error=problems.draw_script_error,
+    on_script_error=error_boundary.draw_script_error,
 )
 
 if wrong := wrong_options(st.get_option):

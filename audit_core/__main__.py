@@ -11,22 +11,22 @@ from typing import Annotated
 
 import typer
 
-from audit_core.command.access_record import access_record
-from audit_core.command.accounts import account_app
-from audit_core.command.backup import backup, restore
-from audit_core.command.copy import copy
-from audit_core.command.demo import demo
-from audit_core.command.doctor import doctor
-from audit_core.command.export import export
-from audit_core.command.ingest import ingest
-from audit_core.command.log import log_app
-from audit_core.command.prepare import prepare
-from audit_core.command.rejections import rejections
-from audit_core.command.terminal import say
-from audit_core.command.tokens import token_app
-from audit_core.errors import AuditError
-from audit_core.terminal_text import make_logs_printable, printable
-from audit_core.version import product_version
+from audit_core.cli.access_record import access_record
+from audit_core.cli.accounts import account_app
+from audit_core.cli.backup import backup, restore
+from audit_core.cli.copy import copy
+from audit_core.cli.demo import demo
+from audit_core.cli.doctor import doctor
+from audit_core.cli.export import export
+from audit_core.cli.ingest import ingest
+from audit_core.cli.log import log_app
+from audit_core.cli.prepare import prepare
+from audit_core.cli.rejections import rejections
+from audit_core.cli.terminal import say
+from audit_core.cli.tokens import token_app
+from audit_core.domain.errors import AuditError
+from audit_core.domain.terminal_text import make_logs_printable, printable
+from audit_core.runtime.version import product_version
 
 app = typer.Typer(
     name="sandtrail",

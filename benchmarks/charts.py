@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audit_core.access import Scope
-from audit_core.query.buckets import Buckets, buckets_for
-from audit_core.query.filters import EntryFilter
-from audit_core.reader import Reader
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.buckets import Buckets, buckets_for
 from benchmarks.prepared import UNTIL
 from benchmarks.question import FACETS_MS, OTHER_MS, Facts, Question
 from benchmarks.tongues import ACTOR, COLUMNS, FACETS, FAILED, Tongue, by_hand, instant

@@ -15,14 +15,14 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.spans import Spans
-from audit_core.query.starts import FAILING, SilentRule
-from audit_core.query.windows import Bounds
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.spans import Spans
+from audit_core.query.time.windows import Bounds
+from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.traces_reader import TracesReader
+from audit_core.starts.trace_reader import TracesReader
 from benchmarks.prepared import PATIENT, UNTIL, Prepared, prepare
 
 WEEK = timedelta(days=7)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from audit_core.demo import simulate
+from audit_core.ingest.bulk import BATCH
+from audit_core.ingest.files import read_sheets
+from audit_core.ingest.records.record import write_record
 from audit_core.log.store import open_log
-from audit_core.sources.bulk import BATCH
-from audit_core.sources.files import read_sheets
-from audit_core.sources.records import write_record
+from audit_core.simulator import simulate
 
 ROWS = 5_000_000
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)

@@ -22,13 +22,13 @@ from statistics import median
 import duckdb
 import httpx
 
-from audit_core.access import Scope
-from audit_core.export.download import Format, Progress, stream
+from audit_core.domain.access import Scope
+from audit_core.evidence.download import Format, Progress, stream
+from audit_core.explore.reader import Reader
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Window
 from benchmarks.prepared import PATIENT, UNTIL, Prepared
 from benchmarks.reads import facts_of
 

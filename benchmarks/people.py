@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audit_core.access import Denied, Scope
+from audit_core.domain.access import Denied, Scope
+from audit_core.explore.reader import Reader
 from audit_core.people.actors import ActorReader
+from audit_core.people.actors_sql import ActorKind, ActorList
 from audit_core.people.person import PersonReader
 from audit_core.people.timeline import TimelineReader
-from audit_core.query.filters import EntryFilter
-from audit_core.query.people import ActorKind, ActorList
-from audit_core.query.timelines import LaneKind
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.people.timeline_sql import LaneKind
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
 from benchmarks.prepared import UNTIL
 from benchmarks.question import MONTHS, PAGE, VIEW_MS, Facts, Question
 from benchmarks.tongues import FAILED, Tongue, by_hand, instant

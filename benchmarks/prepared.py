@@ -14,14 +14,14 @@ from pathlib import Path
 
 import duckdb
 
-from audit_core.access import Role, Scope
-from audit_core.demo import DEMO_ORGANIZATIONS, simulate
-from audit_core.entries import AuditEntry
+from audit_core.domain.access import Role, Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.identity.accounts import add_account
+from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.log.store import Limits, open_log
-from audit_core.state.accounts import add_account
+from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
 from audit_core.state.database import open_state
-from audit_core.state.memberships import ensure_organization, set_membership
-from audit_core.transfer import LocalOrigin, transfer
+from audit_core.transfer.transfer import LocalOrigin, transfer
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 SEED = 7

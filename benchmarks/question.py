@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit_core.query.cursors import Cursor
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
+from audit_core.explore.reader import Reader
+from audit_core.query.keyset import Cursor
+from audit_core.query.time.windows import Window
 
 PAGE = 25
 MOST = 100_000

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from audit_core.access import Scope
-from audit_core.entries import Outcome
-from audit_core.query import statements
-from audit_core.query.cursors import Cursor
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.tallies import Tallies
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Outcome
+from audit_core.explore import statements
+from audit_core.explore.counts import Tallies
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor
+from audit_core.query.time.windows import Bounds
 from benchmarks.charts import charts
 from benchmarks.people import people
 from benchmarks.prepared import UNTIL

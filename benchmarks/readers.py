@@ -7,11 +7,11 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Window
 from benchmarks.prepared import UNTIL, Prepared
 
 READERS = 8

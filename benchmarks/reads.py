@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
 from audit_core.log.schema import Statement, entries
 from audit_core.log.store import AuditLog, Limits, open_log
-from audit_core.query.cursors import Cursor
-from audit_core.reader import Reader
+from audit_core.query.keyset import Cursor
 from benchmarks.prepared import Prepared
 from benchmarks.question import Facts, Question
 from benchmarks.questions import questions

@@ -26,10 +26,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
-from audit_core.api.identity import SESSION_COOKIE
-from audit_core.state.accounts import find_account
+from audit_core.identity.accounts import find_account
+from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.state.database import open_state
-from audit_core.state.sessions import issue_code, redeem_code
+from audit_core.web.security.identity import SESSION_COOKIE
 from benchmarks.interactions import served
 from benchmarks.prepared import EMAIL, Prepared
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from audit_core.access import Scope
-from audit_core.demo import DEMO_ORGANIZATIONS, simulate_with_truth
-from audit_core.entries import AuditEntry
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.starts import SilentRule, StartOutcome
-from audit_core.query.windows import Bounds
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.simulator import DEMO_ORGANIZATIONS, simulate_with_truth
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.reader import StartsReader
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)

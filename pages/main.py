@@ -4,12 +4,21 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from audit_core.access import Allowed, Permission, decide
-from audit_core.access_log.filters import readable_parts
-from audit_core.log.read_context import reading_in
-from audit_core.state.sessions import Viewer
-from audit_core.version import product_version
-from pages.parts import abandoned, cached, mark, organization, problems, session, sign_in, viewer
+from audit_core.domain.access import Allowed, Permission, decide
+from audit_core.evidence.access_log.record_filter import readable_parts
+from audit_core.identity.sessions import Viewer
+from audit_core.log.reads.read_context import reading_in
+from audit_core.runtime.version import product_version
+from pages.parts.shell import (
+    abandoned,
+    cached,
+    error_boundary,
+    favicon,
+    organization_switcher,
+    session,
+    sign_in,
+    viewer,
+)
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
@@ -92,10 +101,10 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     }
 
 
-st.set_page_config(page_title="Sandtrail", page_icon=mark.ICON, layout="wide")
+st.set_page_config(page_title="Sandtrail", page_icon=favicon.ICON, layout="wide")
 
 session.forget_gone_widgets()
-with problems.boundary():
+with error_boundary.boundary():
     person = viewer.find()
     # Registered for everybody, so that a deep link is still there after sign-in.
     chosen = st.navigation(pages(person), position="sidebar" if person else "hidden")
@@ -103,13 +112,13 @@ with problems.boundary():
         sign_in.draw(cached.product())
     else:
         viewer.note_run(person)
-        organization.forget_former(person)
+        organization_switcher.forget_former(person)
         with st.sidebar:
-            organization.draw_switcher(cached.product(), person)
+            organization_switcher.draw_switcher(cached.product(), person)
             sign_in.draw_sign_out(cached.product(), person)
             st.caption(f"Sandtrail {product_version()}")
         if (missing := cached.product().log.loss) is not None:
-            problems.draw(missing.error())
+            error_boundary.draw(missing.error())
         request = cached.product().log.new_request(
             person=person.account_id, abandoned=abandoned.check_of_this_run()
         )

@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from audit_core.log.store import AuditLog, open_log
 from tests.contract.engines import Engines, started
-from tests.strategies import NOW
+from tests.support.strategies import NOW
 
 TESTS = Path(__file__).parent
 

@@ -219,7 +219,7 @@ def test_pages_ask_one_file_for_the_opened_product(path):
     # Tests give another one there. Whoever asks elsewhere opens the databases in ./data, and fails
     # while another process has them open.
     if path != ROOT / "pages" / "parts" / "cached.py":
-        assert "pages.parts.opened" not in imported(tree_of(path))
+        assert "pages.parts.shell.opened" not in imported(tree_of(path))
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from audit_core.errors import StorageFullError
+from audit_core.domain.errors import StorageFullError
 
 
 def require_space(file: Path | None, *, floor_mb: int) -> None:

@@ -12,8 +12,8 @@ from types import TracebackType
 
 import portalocker
 
-from audit_core.errors import AuditError, LogLockedError
-from audit_core.faults import REPORTER, fault_of_system, log_named, told
+from audit_core.domain.errors import AuditError, LogLockedError
+from audit_core.runtime.database_faults import REPORTER, fault_of_system, log_named, told
 
 
 class LogLock:

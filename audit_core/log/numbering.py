@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit_core.entries import UNANSWERED_STATUS
+from audit_core.domain.entries import UNANSWERED_STATUS
 from audit_core.log.schema import ARROW
 
 _Numbers = npt.NDArray[np.int64]

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from audit_core.errors import SchemaTooNewError
-from audit_core.log.dialects.dialect import Dialect
+from audit_core.domain.errors import SchemaTooNewError
+from audit_core.log.engines.engine import Dialect
 from audit_core.log.schema import VERSION
 
 NUMBERED_VERSION = 4

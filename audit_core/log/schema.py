@@ -28,7 +28,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.selectable import Subquery
 from sqlalchemy.types import TypeDecorator
 
-from audit_core.entries import FIELDS, AuditEntry
+from audit_core.domain.entries import FIELDS, AuditEntry
 
 VERSION = 4
 """The version of these tables; a log with a higher one was written by a newer program."""

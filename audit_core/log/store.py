@@ -13,33 +13,33 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from audit_core.access import Scope
-from audit_core.entries import AuditEntry
-from audit_core.errors import (
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.errors import (
     AuditError,
     StoreUnavailableError,
 )
-from audit_core.faults import REPORTER, Fault, fault_in_words, told
-from audit_core.log.arrivals import AppendReport, Decision, decide, key_of, rows_of
-from audit_core.log.dialects import dialect_for
-from audit_core.log.dialects.dialect import Dialect
+from audit_core.log.batch_merge import TableDecision, decide_table
+from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.registry import dialect_for
 from audit_core.log.free_space import require_space
+from audit_core.log.group_commit import Arrivals, Writer
 from audit_core.log.heads import Heads
+from audit_core.log.high_water_mark import Loss, Marks, MarkWatch
 from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
-from audit_core.log.marks import Loss, Marks, MarkWatch
+from audit_core.log.merge import AppendReport, Decision, decide, key_of, rows_of
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
-from audit_core.log.read_context import ReadContext, current, reading_in
-from audit_core.log.reads import Reads
+from audit_core.log.reads.read_context import ReadContext, current, reading_in
+from audit_core.log.reads.running_reads import Reads
 from audit_core.log.schema import (
     Statement,
     audit_entry,
     log_schema,
     unfinished_entry,
 )
-from audit_core.log.verdicts import TableDecision, decide_table
-from audit_core.log.writer import Arrivals, Writer
+from audit_core.runtime.database_faults import REPORTER, Fault, fault_in_words, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

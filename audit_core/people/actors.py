@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_core.access import Scope
-from audit_core.people.answers import timed
-from audit_core.query import people
-from audit_core.query.buckets import HOUR_US
-from audit_core.query.filters import EntryFilter
-from audit_core.query.people import ActorKind, ActorList
-from audit_core.query.spans import width_us as width_of
-from audit_core.query.timelines import require_actor
-from audit_core.query.windows import Bounds
-from audit_core.reader import MOST_GROUPS, Reader
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import MOST_GROUPS, Reader
+from audit_core.people import actors_sql
+from audit_core.people.actors_sql import ActorKind, ActorList
+from audit_core.people.results import timed
+from audit_core.people.timeline_sql import require_actor
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.buckets import HOUR_US
+from audit_core.query.time.spans import width_us as width_of
+from audit_core.query.time.windows import Bounds
 
 SPARKS = 20
 """How many stretches of time the activity of an actor in the list is counted by."""
@@ -76,7 +76,7 @@ class ActorReader:
         all be looked at.
         """
         fetched = self.reader.log.fetch(
-            people.actors_with_address(email, scope), scope, max_rows=MOST_ADDRESSED
+            actors_sql.actors_with_address(email, scope), scope, max_rows=MOST_ADDRESSED
         )
         if fetched.truncated:
             return frozenset()
@@ -100,7 +100,7 @@ class ActorReader:
         Entries dated after `now` count in the last stretch of an open window.
         """
         source, place = self.reader.places.countable(wanted, scope, bounds)
-        statement = people.actors(wanted, scope, place, asked, source)
+        statement = actors_sql.actors(wanted, scope, place, asked, source)
         found = self.reader.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
         if not found:
             return ActorPage(lines=(), total=0)
@@ -131,7 +131,7 @@ class ActorReader:
             # Counts know whole hours only.
             since = since.replace(minute=0, second=0, microsecond=0)
             width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
-        statement = people.activity(
+        statement = actors_sql.activity(
             wanted,
             scope,
             place,
@@ -149,7 +149,7 @@ class ActorReader:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
         require_actor(scope)
         source, place = self.reader.places.countable(wanted, scope, bounds)
-        statement = people.actors(wanted, scope, place, ActorList(), source)
+        statement = actors_sql.actors(wanted, scope, place, ActorList(), source)
         found = self.reader.log.fetch(statement, scope, max_rows=1).table.to_pylist()
         return _line(found[0], (), by_key=False) if found else None
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
 from audit_core.log.schema import Statement
-from audit_core.people.answers import timed
-from audit_core.query import novelty, used_keys, work_sessions
-from audit_core.query.filters import EntryFilter
-from audit_core.query.novelty import MEMORY, Novelty, Stretch
-from audit_core.query.windows import EPOCH, Bounds, Window
-from audit_core.reader import Reader
+from audit_core.people import first_seen_sql, keys_sql, sessions_sql
+from audit_core.people.first_seen_sql import MEMORY, Novelty, Stretch
+from audit_core.people.results import timed
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import EPOCH, Bounds, Window
 
 MOST_TOUCHED = 5
 """How many targets a session names."""
@@ -102,15 +102,15 @@ class PersonReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int
     ) -> SessionPage:
         """The work sessions of the scope's actor, latest first."""
-        statement = work_sessions.sessions(wanted, scope, bounds, offset=offset)
+        statement = sessions_sql.sessions(wanted, scope, bounds, offset=offset)
         found = [timed(row) for row in self._rows(statement, scope, rows)]
         if not found:
             return SessionPage(sessions=(), total=0)
         totals = [row.pop("sessions") for row in found]
         spans = [(row["first"], row["last"]) for row in found]
-        statement = work_sessions.variety(wanted, scope, bounds, spans=spans)
+        statement = sessions_sql.variety(wanted, scope, bounds, spans=spans)
         variety = {row.pop("session"): row for row in self._rows(statement, scope, rows)}
-        statement = work_sessions.touched(wanted, scope, bounds, spans=spans, most=MOST_TOUCHED)
+        statement = sessions_sql.touched(wanted, scope, bounds, spans=spans, most=MOST_TOUCHED)
         touched: dict[int, list[Touched]] = defaultdict(list)
         targets: dict[int, int] = defaultdict(int)
         for row in self._rows(statement, scope, MOST_TOUCHED * len(found)):
@@ -141,9 +141,9 @@ class PersonReader:
         since = bounds.since - MEMORY
         now = self._stretch(asked, scope, bounds)
         before = self._stretch(asked, scope, Bounds(since=since, until=bounds.since))
-        statement = novelty.new_things(asked, scope, now, before)
+        statement = first_seen_sql.new_things(asked, scope, now, before)
         fetched = self.reader.log.fetch(statement, scope, max_rows=most)
-        known = novelty.known(asked, scope, before)
+        known = first_seen_sql.known(asked, scope, before)
         return News(
             things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
             truncated=fetched.truncated,
@@ -158,7 +158,7 @@ class PersonReader:
         wanted = EntryFilter(window=window)
         source, place = self.reader.places.countable(wanted, scope, bounds)
         fetched = self.reader.log.fetch(
-            used_keys.used_keys(wanted, scope, place, source), scope, max_rows=most
+            keys_sql.used_keys(wanted, scope, place, source), scope, max_rows=most
         )
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated
@@ -175,10 +175,10 @@ class PersonReader:
 
 
 def _new_thing(row: dict[str, Any]) -> NewThing:
-    kind = novelty.kind_of(int(row["group_bits"]))
+    kind = first_seen_sql.kind_of(int(row["group_bits"]))
     return NewThing(
         kind=kind,
-        parts=tuple(row[name] for name in novelty.GROUPS[kind]),
+        parts=tuple(row[name] for name in first_seen_sql.GROUPS[kind]),
         hour=EPOCH + row["hour"] * timedelta(hours=1),
         count=row["count"],
     )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_core.access import Scope
-from audit_core.entries import Category, Outcome, outcome_of
-from audit_core.people.answers import instant
-from audit_core.query import timelines
-from audit_core.query.filters import EntryFilter
-from audit_core.query.spans import width_us as width_of
-from audit_core.query.timelines import LaneKind, LanePlace
-from audit_core.query.windows import Bounds
-from audit_core.reader import MOST_GROUPS, Reader
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Category, Outcome, outcome_of
+from audit_core.explore.reader import MOST_GROUPS, Reader
+from audit_core.people import timeline_sql
+from audit_core.people.results import instant
+from audit_core.people.timeline_sql import LaneKind, LanePlace
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.spans import width_us as width_of
+from audit_core.query.time.windows import Bounds
 
 STRETCHES = 600
 """How many stretches of time a timeline has at most, about a pixel or two wide."""
@@ -95,13 +95,13 @@ class TimelineReader:
         """What the scope's actor did over time, on the busiest lanes; marks that would lie on
         each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
         since, until = self.reader.span(wanted, scope, bounds, now)
-        statement = timelines.lanes(wanted, scope, bounds, kind)
+        statement = timeline_sql.lanes(wanted, scope, bounds, kind)
         found = self.reader.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
         lanes = tuple(_lane(row) for row in found)
         width_us = width_of(since, until, STRETCHES)
         marks: tuple[Mark, ...] = ()
         if lanes:
-            statement = timelines.marks(
+            statement = timeline_sql.marks(
                 wanted,
                 scope,
                 bounds,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_core.entries import AuditEntry, Outcome
+from audit_core.domain.entries import AuditEntry, Outcome
 
 _CREATED_WITH = (
     *("name", "snapshot", "target", "user", "public", "cpu", "gpu", "memory", "disk"),

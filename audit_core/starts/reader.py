@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from audit_core.access import Scope
-from audit_core.entries import AuditEntry
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.redaction import redact, redact_text
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
-from audit_core.query import failure_groups, retries, starts, suspects
-from audit_core.query.creations import Creations, creations
-from audit_core.query.cursors import Cursor, numbers_of
-from audit_core.query.failure_groups import FailureGroups, GroupKey
-from audit_core.query.filters import EntryFilter
-from audit_core.query.retries import Ending, RetryChain, ending_of
-from audit_core.query.spans import Spans
-from audit_core.query.starts import SilentRule, StartOutcome
-from audit_core.query.suspects import MOST_VALUES, TRAITS, Suspects
-from audit_core.query.windows import EPOCH, Bounds
-from audit_core.redaction import redact, redact_text
-from audit_core.settings import Settings
-from audit_core.starts.attempts import StartAttempt, StartPage
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor, numbers_of
+from audit_core.query.planner.sandbox_creations import Creations, creations
+from audit_core.query.time.spans import Spans
+from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.runtime.settings import Settings
+from audit_core.starts import attempts_sql, failure_groups_sql, retries_sql, suspects_sql
+from audit_core.starts.attempt import StartAttempt, StartPage
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome
+from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey
+from audit_core.starts.retries_sql import Ending, RetryChain, ending_of
+from audit_core.starts.suspects_sql import MOST_VALUES, TRAITS, Suspects
 
 MOST_GROUPS_BEFORE = 20_000
 """How many groups may have been seen before a window; far above what anybody can read."""
@@ -63,7 +63,7 @@ class StartsReader:
         rows: int = 50,
     ) -> StartPage:
         """The attempts with one of the outcomes at the cursor; the newest for `None`."""
-        statement = starts.start_page(
+        statement = attempts_sql.start_page(
             wanted,
             scope,
             bounds,
@@ -89,7 +89,7 @@ class StartsReader:
 
     def counts(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
-        statement = starts.start_counts(wanted, scope, bounds, self.rule, spans, self._creations)
+        statement = attempts_sql.start_counts(wanted, scope, bounds, self.rule, spans, self._creations)
         table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
         found: dict[str, dict[int, int]] = defaultdict(dict)
         for row in table.to_pylist():
@@ -103,19 +103,19 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int
     ) -> FailureGroups:
         """The largest failure groups."""
-        statement = failure_groups.failure_groups(
+        statement = failure_groups_sql.failure_groups(
             wanted, scope, bounds, self.rule, spans, most=most, creations=self._creations
         )
         table = self.log.fetch(statement, scope, max_rows=(most + 1) * (spans.number + 1)).table
-        return failure_groups.add_up(table.to_pylist(), scope, spans, most=most)
+        return failure_groups_sql.add_up(table.to_pylist(), scope, spans, most=most)
 
     def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
         """When each group of failures that say so themselves was first seen in the log before a
         time, by fingerprint. The commonest `MOST_GROUPS_BEFORE` at most."""
-        statement = failure_groups.seen_before(scope, before)
+        statement = failure_groups_sql.seen_before(scope, before)
         table = self.log.fetch(statement, scope, max_rows=MOST_GROUPS_BEFORE).table
         return {
-            failure_groups.group_key(row).fingerprint: instant(row["first_us"])
+            failure_groups_sql.group_key(row).fingerprint: instant(row["first_us"])
             for row in table.to_pylist()
         }
 
@@ -123,7 +123,7 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
     ) -> tuple[tuple[StartAttempt, ...], bool]:
         """The newest failures of a group; whether there are more."""
-        statement = failure_groups.group_page(
+        statement = failure_groups_sql.group_page(
             wanted, scope, bounds, self.rule, key, self._creations
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
@@ -133,15 +133,15 @@ class StartsReader:
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
     ) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
-        statement = suspects.suspects(wanted, scope, bounds, self.rule, key, self._creations)
+        statement = suspects_sql.suspects(wanted, scope, bounds, self.rule, key, self._creations)
         table = self.log.fetch(statement, scope, max_rows=MOST_VALUES * len(TRAITS)).table
-        return suspects.weigh(table.to_pylist(), scope)
+        return suspects_sql.weigh(table.to_pylist(), scope)
 
     def retries(
         self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
     ) -> tuple[tuple[RetryChain, ...], bool]:
         """The latest retry chains; whether there are more."""
-        statement = retries.retry_chains(wanted, scope, bounds, self.rule, self._creations)
+        statement = retries_sql.retry_chains(wanted, scope, bounds, self.rule, self._creations)
         fetched = self.log.fetch(statement, scope, max_rows=most)
         return tuple(_chain(row, scope) for row in fetched.table.to_pylist()), fetched.truncated
 
@@ -167,7 +167,7 @@ class StartsReader:
         """The entries by seq; one that retention dropped meanwhile is missing."""
         if not times_us:
             return {}
-        statement = starts.whole_entries(
+        statement = attempts_sql.whole_entries(
             tuple(sorted(times_us)),
             scope,
             since=instant(min(times_us.values())),

@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from audit_core.entries import TOOLBOX_PREFIX, AuditEntry, outcome_of
-from audit_core.entries import Outcome as EntryOutcome
-from audit_core.query.overview import STARTING_ACTIONS
-from audit_core.query.sandboxes import DELETE, LIFECYCLE_ACTIONS
-from audit_core.query.starts import AGAIN_ACTIONS, FAILING, SSH_ACTIONS, SilentRule, StartOutcome
-from audit_core.starts.attempts import StartAttempt
-from audit_core.starts.bands import Band, bands
+from audit_core.domain.entries import TOOLBOX_PREFIX, AuditEntry, outcome_of
+from audit_core.domain.entries import Outcome as EntryOutcome
+from audit_core.explore.overview import STARTING_ACTIONS
+from audit_core.starts.attempt import StartAttempt
+from audit_core.starts.attempts_sql import (
+    AGAIN_ACTIONS,
+    FAILING,
+    SSH_ACTIONS,
+    SilentRule,
+    StartOutcome,
+)
 from audit_core.starts.configuration import SettingChange, setting_changes
+from audit_core.starts.sandboxes_sql import DELETE, LIFECYCLE_ACTIONS
+from audit_core.starts.state_timeline import Band, bands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from audit_core.errors import (
+from audit_core.domain.errors import (
     AuditError,
     SchemaTooNewError,
     SettingsError,
     StoreUnavailableError,
 )
-from audit_core.faults import (
+from audit_core.runtime.database_faults import (
     REPORTER,
     Fault,
     fault_of_postgresql,

@@ -10,7 +10,7 @@ from itertools import islice
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from audit_core.rejections import Rejection
+from audit_core.domain.rejections import Rejection
 from audit_core.state.tables import rejection, rejection_count
 
 MOST_OF_ORGANIZATION = 100_000

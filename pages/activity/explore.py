@@ -2,24 +2,20 @@
 
 import streamlit as st
 
-from audit_core.access import Allowed, Permission, decide
-from audit_core.errors import FilterError
-from audit_core.query.views import view_of
-from pages.parts import (
-    cached,
-    columns,
+from audit_core.domain.access import Allowed, Permission, decide
+from audit_core.domain.errors import FilterError
+from audit_core.explore.view_params import view_of
+from pages.parts.entries import (
     comparison,
     entry_detail,
     entry_table,
-    facet_panel,
-    filter_bar,
+    layout_picker,
+    message_pattern_list,
     over_time,
     pager,
-    pattern_list,
-    real_time,
-    saved_views,
-    viewer,
 )
+from pages.parts.filters import facet_panel, filter_bar, saved_views
+from pages.parts.shell import cached, real_time, viewer
 
 person, scope = viewer.require(Permission.READ)
 with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
@@ -33,7 +29,7 @@ try:
     rows = pager.rows_per_page(person)
     stack = over_time.stack()
     picks = comparison.picked()
-    layout = columns.shown(person)
+    layout = layout_picker.shown(person)
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -46,7 +42,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_act
     live = real_time.draw_switch(scope)
     if not live.on:
         pager.draw_refresh()
-    columns.draw(person, layout)
+    layout_picker.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
     real_time.draw_lookout(live)
@@ -75,7 +71,7 @@ if listed:
     with chart_slot:
         over_time.draw(histogram, stack, view)
     with patterns_slot:
-        pattern_list.draw(view, scope, live.head)
+        message_pattern_list.draw(view, scope, live.head)
     if with_facets:
         with slots[1]:
             facet_panel.draw(view, scope, live.head)

@@ -2,19 +2,12 @@
 
 import streamlit as st
 
-from audit_core.access import Permission
-from audit_core.errors import FilterError
-from pages.parts import (
-    cached,
-    charts,
-    filter_bar,
-    metrics,
-    over_time,
-    pager,
-    real_time,
-    viewer,
-    zoom,
-)
+from audit_core.domain.access import Permission
+from audit_core.domain.errors import FilterError
+from pages.parts.charts import drawing, metrics
+from pages.parts.entries import over_time, pager
+from pages.parts.filters import filter_bar, zoom
+from pages.parts.shell import cached, real_time, viewer
 
 HEADINGS = (
     "Outcomes",
@@ -71,16 +64,16 @@ with span_slot:
     st.caption(f"{span}{compared}. Click a bar or a cell to narrow it.")
 with time_slot:
     zoom.draw_back(view.wanted)
-    charts.draw_outcomes_over_time(histogram, view.wanted)
+    drawing.draw_outcomes_over_time(histogram, view.wanted)
 with outcome_slot:
-    charts.draw_outcomes(histogram, view.wanted)
+    drawing.draw_outcomes(histogram, view.wanted)
 with error_slot:
     counts, more = cached.errors(*asked, MOST_ERRORS, live.head)
-    charts.draw_errors(counts, more, view.wanted)
+    drawing.draw_errors(counts, more, view.wanted)
 with action_slot:
-    charts.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.wanted)
+    drawing.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.wanted)
 with actor_slot:
-    charts.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.wanted)
+    drawing.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.wanted)
 with hour_slot:
     busy = cached.hours_of_week(*asked, view.as_of, live.head)
-    charts.draw_hours_of_week(busy, histogram, view.wanted)
+    drawing.draw_hours_of_week(busy, histogram, view.wanted)

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from audit_core.access import Denied, Permission
-from audit_core.errors import FilterError
-from pages.parts import cached, explore_link, filter_bar, pager, people_list, person_page, viewer
+from audit_core.domain.access import Denied, Permission
+from audit_core.domain.errors import FilterError
+from pages.parts.entries import pager
+from pages.parts.filters import explore_link, filter_bar
+from pages.parts.people import people_list, person_page
+from pages.parts.shell import cached, viewer
 
 person, scope = viewer.require(Permission.READ_OWN)
 explore_link.follow()

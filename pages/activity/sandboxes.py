@@ -2,19 +2,18 @@
 
 import streamlit as st
 
-from audit_core.access import Permission
-from audit_core.errors import FilterError
-from pages.parts import (
-    cached,
+from audit_core.domain.access import Permission
+from audit_core.domain.errors import FilterError
+from pages.parts.entries import pager
+from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import (
     failure_group_list,
-    filter_bar,
-    pager,
     retry_list,
     sandbox_trace,
     start_list,
     target_list,
-    viewer,
 )
+from pages.parts.shell import cached, viewer
 
 LISTS = {
     "starts": "Failed starts",

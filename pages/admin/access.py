@@ -2,14 +2,9 @@
 
 import streamlit as st
 
-from audit_core.access import Permission
-from pages.parts import (
-    api_tokens,
-    member_list,
-    organization_zone,
-    own_activity,
-    viewer,
-)
+from audit_core.domain.access import Permission
+from pages.parts.admin import api_tokens, member_list, organization_zone, own_activity
+from pages.parts.shell import viewer
 
 person, scope = viewer.require(Permission.MANAGE)
 st.title("Access", anchor=False)

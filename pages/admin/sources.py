@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from audit_core.access import Permission
-from audit_core.uploads import StoredFile
-from pages.parts import (
+from audit_core.domain.access import Permission
+from audit_core.ingest.uploads import StoredFile
+from pages.parts.admin import (
     file_preview,
     file_storing,
+    ingest_howto,
     rejection_list,
     uploaded_files,
-    viewer,
-    ways_in,
 )
+from pages.parts.shell import viewer
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
@@ -43,4 +43,4 @@ st.subheader("Rejected records", anchor=False)
 rejection_list.draw(scope)
 
 st.subheader("Other ways in", anchor=False)
-ways_in.draw()
+ingest_howto.draw()

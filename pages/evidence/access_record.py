@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from audit_core.errors import FilterError
-from pages.parts import pager, record_bar, record_detail, record_list, record_scope
+from audit_core.domain.errors import FilterError
+from pages.parts.access_log import record_bar, record_detail, record_list, record_scope
+from pages.parts.entries import pager
 
 person, parts = record_scope.require()
 st.title("Access record", anchor=False)

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from audit_core.access import Permission, Role, Scope
-from audit_core.demo import DEMO_ORGANIZATIONS, simulate
-from audit_core.entries import AuditEntry
+from audit_core.domain.access import Permission, Role, Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.explore.reader import Reader
+from audit_core.identity.accounts import add_account
+from audit_core.identity.api_tokens import add_token
+from audit_core.identity.memberships import ensure_organization, set_membership
+from audit_core.identity.passwords import generate_password
+from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
-from audit_core.product import Product, open_product
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from audit_core.settings import Settings
-from audit_core.state.accounts import add_account
-from audit_core.state.memberships import ensure_organization, set_membership
-from audit_core.state.passwords import generate_password
-from audit_core.state.tokens import add_token
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.runtime.settings import Settings
+from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
 
 (HOME, HOME_NAME), (OTHER, OTHER_NAME) = DEMO_ORGANIZATIONS[:2]
 ENTRIES, SEED = 3_000, 7

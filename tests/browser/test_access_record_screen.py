@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from audit_core.query.windows import written
-from audit_core.state.access_record import record
+from audit_core.query.time.windows import written
+from audit_core.state.access_log.record import record
 from audit_core.state.database import open_state
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import AUDITOR, HOME, OTHER, Prepared

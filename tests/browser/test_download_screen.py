@@ -5,10 +5,10 @@ import io
 
 import pytest
 
-from audit_core.entries import FIELDS
-from audit_core.export.comma_separated import neutralized
-from audit_core.query.windows import format_instant
-from audit_core.redaction import redact
+from audit_core.domain.entries import FIELDS
+from audit_core.domain.redaction import redact
+from audit_core.evidence.formats.csv_writer import neutralized
+from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import AUDITOR, HOME, Prepared
 

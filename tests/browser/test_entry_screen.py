@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 
-from audit_core.entries import FIELDS, AuditEntry, Outcome
-from audit_core.query.windows import format_instant
+from audit_core.domain.entries import FIELDS, AuditEntry, Outcome
+from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, HOME, Prepared
 from tests.browser.screen import Screen

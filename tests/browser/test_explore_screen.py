@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from audit_core.entries import Outcome
+from audit_core.domain.entries import Outcome
+from audit_core.ingest.records.record import write_record
 from audit_core.log.store import utc_now
-from audit_core.query.windows import format_instant, written
-from audit_core.sources.records import write_record
+from audit_core.query.time.windows import format_instant, written
 from audit_core.state.database import open_state
 from audit_core.state.tables import session
 from tests.browser.conftest import OpenScreen

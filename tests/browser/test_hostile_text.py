@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import expect
 
-from audit_core.query.windows import format_instant
+from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.prepared import ADMIN, FOREIGN_HOST, HOSTILE, Prepared
 from tests.browser.screen import Screen

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from audit_core.query.windows import format_instant
+from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, HOME, Prepared
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import Locator, expect
 
-from audit_core.query.windows import format_instant
+from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, HOME, HOSTILE, Prepared
 from tests.browser.screen import Screen

@@ -7,14 +7,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from audit_core.access import Permission
+from audit_core.domain.access import Permission
+from audit_core.identity.api_tokens import add_token
+from audit_core.identity.memberships import ensure_organization
+from audit_core.ingest.http_client import RemoteLog
 from audit_core.log.store import open_log
-from audit_core.sources.remote import RemoteLog
 from audit_core.state.database import open_state
-from audit_core.state.memberships import ensure_organization
-from audit_core.state.tokens import add_token
 from tests.browser.running_app import free_port, running
-from tests.export.nasty_entries import made
+from tests.evidence.nasty_entries import made
 
 ENTRIES = 6_000
 

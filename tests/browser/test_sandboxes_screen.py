@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from audit_core.state.access_record import list_events
+from audit_core.state.access_log.record import list_events
 from audit_core.state.database import open_state
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, AUDITOR, HOME, Prepared

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from playwright.sync_api import Request, expect
 
-from audit_core.api.identity import BROWSER_COOKIE, SESSION_COOKIE
-from audit_core.api.session import START_PATH
-from audit_core.state.access_record import list_events
+from audit_core.state.access_log.record import list_events
 from audit_core.state.database import open_state
-from pages.parts.sign_in import REFUSED
+from audit_core.web.routes.session import START_PATH
+from audit_core.web.security.identity import BROWSER_COOKIE, SESSION_COOKIE
+from pages.parts.shell.sign_in import REFUSED
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, AUDITOR, HOME_NAME, MEMBER, Prepared
 from tests.browser.screen import Screen

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from audit_core.entries import Outcome
+from audit_core.domain.entries import Outcome
 from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.prepared import ADMIN, AUDITOR, HOME, HOSTILE, Prepared
 from tests.browser.screen import Screen

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit_core.log.dialects import counts
+from audit_core.log.engines.duckdb import rollups
 from audit_core.log.store import AuditLog, Limits, open_log
 from tests.contract.engines import ENGINES, Engines
-from tests.strategies import NOW
+from tests.support.strategies import NOW
 
 OpenLog = Callable[..., AuditLog]
 
@@ -16,7 +16,7 @@ OpenLog = Callable[..., AuditLog]
 def counts_of_few() -> Iterator[None]:
     """Where counts are kept, some of the few entries here are counted, and some not yet."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counts, "STEP", 150)
+        patch.setattr(rollups, "STEP", 150)
         yield
 
 

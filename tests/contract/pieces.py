@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from audit_core.entries import AuditEntry
+from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog
 
 PIECE = 110

@@ -5,14 +5,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.log.arrivals import key_of
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
+from audit_core.log.merge import key_of
 from audit_core.log.schema import ARRIVING, columns_of
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from tests.arriving import plainly_stored, sequences
-from tests.strategies import entry
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from tests.support.arriving import plainly_stored, sequences
+from tests.support.strategies import entry
 
 
 def content(log):

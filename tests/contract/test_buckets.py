@@ -7,14 +7,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.query.buckets import MOST
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.buckets import MOST
+from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import bucket_start
-from tests.strategies import CLOCK_CHANGES, STATUS_CODES, ZONES, entry, windows_around_changes
+from tests.support.plain_reading import bucket_start
+from tests.support.strategies import (
+    CLOCK_CHANGES,
+    STATUS_CODES,
+    ZONES,
+    entry,
+    windows_around_changes,
+)
 
 ALPHA = Scope(organization_id="org-alpha")
 

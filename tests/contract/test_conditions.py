@@ -2,14 +2,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.entries import Category, Outcome
-from audit_core.query.filters import NONE, EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Category, Outcome
+from audit_core.explore.reader import Reader
+from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import selected
-from tests.strategies import ACTOR_IDS, NOW, TEXTS, matching_filters, sample_entries, windows
+from tests.support.plain_reading import selected
+from tests.support.strategies import (
+    ACTOR_IDS,
+    NOW,
+    TEXTS,
+    matching_filters,
+    sample_entries,
+    windows,
+)
 
 ENTRIES = sample_entries(1200)
 TIMES = st.sampled_from(sorted({entry.created_at for entry in ENTRIES}))

@@ -5,20 +5,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
-from audit_core.access import Scope
-from audit_core.log.dialects.secrets import looks_secret, redacted
+from audit_core.domain.access import Scope
+from audit_core.domain.redaction import redact_text
+from audit_core.explore.autocomplete.completion import examples
 from audit_core.log.schema import entries
-from audit_core.query.completion import examples
-from audit_core.query.criteria import fulfilling
-from audit_core.query.language import parse
-from audit_core.query.problems import QueryError
-from audit_core.query.secrecy import require_visible
-from audit_core.redaction import redact_text
+from audit_core.log.sql.redaction import looks_secret, redacted
+from audit_core.query.language.diagnostics import QueryError
+from audit_core.query.language.parser import parse
+from audit_core.query.predicate_sql import fulfilling
+from audit_core.query.visibility import require_visible
 from tests.contract.pieces import append_in_pieces
-from tests.expression_strategies import ENTRIES, expressions
-from tests.plain_language import matches_expression
-from tests.secret_strategies import CORPUS, texts
-from tests.strategies import NOW, entry, sample_entries
+from tests.support.expression_strategies import ENTRIES, expressions
+from tests.support.plain_language import matches_expression
+from tests.support.secret_strategies import CORPUS, texts
+from tests.support.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
 SECRET = entry(

@@ -3,14 +3,14 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 
-from audit_core.access import Scope
-from audit_core.query import facets as facets_module
-from audit_core.query.filters import NONE, EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.domain.access import Scope
+from audit_core.explore import facets as facets_module
+from audit_core.explore.reader import Reader
+from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import selected
-from tests.strategies import NOW, entry, matching_filters, sample_entries, windows
+from tests.support.plain_reading import selected
+from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(900)
 ALPHA = Scope(organization_id="org-alpha")

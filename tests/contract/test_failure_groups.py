@@ -7,19 +7,19 @@ from itertools import pairwise
 
 import pytest
 
-from audit_core.access import Scope
-from audit_core.query.failure_groups import GroupKey
-from audit_core.query.filters import EntryFilter
-from audit_core.query.retries import LONGEST_PAUSE, Ending
-from audit_core.query.spans import Spans
-from audit_core.query.starts import FAILING, SilentRule, StartOutcome
-from audit_core.query.windows import Bounds
-from audit_core.redaction import redact_text
+from audit_core.domain.access import Scope
+from audit_core.domain.message_template import template_of
+from audit_core.domain.redaction import redact_text
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.spans import Spans
+from audit_core.query.time.windows import Bounds
+from audit_core.starts.attempts_sql import FAILING, SilentRule, StartOutcome
+from audit_core.starts.failure_groups_sql import GroupKey
 from audit_core.starts.reader import StartsReader
-from audit_core.templates import template_of
-from tests.plain_starts import plain_attempts
-from tests.start_entries import SINCE, life_entries
-from tests.strategies import NOW
+from audit_core.starts.retries_sql import LONGEST_PAUSE, Ending
+from tests.support.plain_starts import plain_attempts
+from tests.support.start_entries import SINCE, life_entries
+from tests.support.strategies import NOW
 
 ALPHA = Scope(organization_id="org-alpha")
 ALWAYS = Bounds(since=None, until=None)

@@ -6,11 +6,11 @@ import time
 import pytest
 from sqlalchemy import func, literal, select, text
 
-from audit_core.access import Scope
-from audit_core.errors import QueryCancelledError, QueryTimeoutError
-from audit_core.log.read_context import ReadContext, reading_in
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import QueryCancelledError, QueryTimeoutError
+from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.schema import entries
-from tests.strategies import sample_entries
+from tests.support.strategies import sample_entries
 
 EVERYTHING = Scope.everything()
 SOON_S = 15

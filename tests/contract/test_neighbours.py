@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.query.neighbours import Kinship
-from audit_core.reader import Reader
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
+from audit_core.explore.related import Kinship
+from tests.support.strategies import NOW, entry, sample_entries
 
 SPARSE = [
     entry(f"far-{number}", actor_id="rare", target_id="rare", target_type=None,

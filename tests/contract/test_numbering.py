@@ -6,12 +6,12 @@ from itertools import count
 import pytest
 from sqlalchemy import select
 
-from audit_core.access import Scope
-from audit_core.log.dialects import embedded_numbering
+from audit_core.domain.access import Scope
+from audit_core.log.engines.duckdb import numbering
 from audit_core.log.schema import entries, log_schema
 from audit_core.log.store import open_log
 from tests.log.version_three import make_version_three
-from tests.strategies import NOW, entry, sample_entries
+from tests.support.strategies import NOW, entry, sample_entries
 
 ORGANIZATIONS = ("org-alpha", "org-beta", None)
 
@@ -79,7 +79,7 @@ def test_a_log_of_version_3_is_numbered_once_by_order_of_arrival(new_url):
 
 @pytest.mark.parametrize("parts", [0, 1, 3])
 def test_numbering_that_was_killed_goes_on_with_the_next_opening(new_url, parts, monkeypatch):
-    monkeypatch.setattr(embedded_numbering, "AT_ONCE", 70)
+    monkeypatch.setattr(numbering, "AT_ONCE", 70)
     url = new_url()
     log = open_log(url, clock=lambda: NOW)
     log.append([*sample_entries(300, since=NOW - timedelta(days=70)), entry("a", status_code=0)])

@@ -7,24 +7,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
-from audit_core.access import Scope
-from audit_core.log.dialects.templates import template
+from audit_core.domain.access import Scope
+from audit_core.domain.message_template import template_of
+from audit_core.domain.redaction import redact_text
+from audit_core.domain.secret_shapes import MARK
+from audit_core.explore.counts import Tallies
+from audit_core.explore.message_patterns import SPANS
+from audit_core.explore.reader import Reader
 from audit_core.log.schema import entries
-from audit_core.query.criteria import fulfilling
-from audit_core.query.filters import EntryFilter
-from audit_core.query.language import parse
-from audit_core.query.patterns import SPANS
-from audit_core.query.windows import Bounds
-from audit_core.query.writing import conjoin
-from audit_core.reader import Reader
-from audit_core.redaction import redact_text
-from audit_core.secret_shapes import MARK
-from audit_core.tallies import Tallies
-from audit_core.templates import template_of
-from tests.plain_language import matches_expression
-from tests.plain_reading import selected
-from tests.strategies import NOW, entry, matching_filters, sample_entries, windows
-from tests.template_strategies import messages
+from audit_core.log.sql.message_template import template
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.language.parser import parse
+from audit_core.query.language.printer import conjoin
+from audit_core.query.predicate_sql import fulfilling
+from audit_core.query.time.windows import Bounds
+from tests.support.plain_language import matches_expression
+from tests.support.plain_reading import selected
+from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
+from tests.support.template_strategies import messages
 
 EVERYTHING = Scope.everything()
 ALPHA = Scope(organization_id="org-alpha")

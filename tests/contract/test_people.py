@@ -5,26 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Denied, Scope
-from audit_core.entries import outcome_of
+from audit_core.domain.access import Denied, Scope
+from audit_core.domain.entries import outcome_of
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
+from audit_core.explore.related import Kinship
+from audit_core.explore.statements import FACETS
 from audit_core.people import timeline as timeline_module
 from audit_core.people.actors import SPARKS, ActorReader
+from audit_core.people.actors_sql import ActorKind, ActorList, ActorOrder
+from audit_core.people.first_seen_sql import MEMORY, Novelty
 from audit_core.people.person import MOST_TOUCHED, PersonReader
+from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import STRETCHES, TimelineReader
-from audit_core.query.filters import EntryFilter
-from audit_core.query.neighbours import Kinship
-from audit_core.query.novelty import MEMORY, Novelty
-from audit_core.query.people import ActorKind, ActorList, ActorOrder
-from audit_core.query.statements import FACETS
-from audit_core.query.timelines import LaneKind, LanePlace
-from audit_core.query.windows import Bounds, Window
-from audit_core.query.work_sessions import QUIET
-from audit_core.reader import Reader
-from audit_core.tallies import Tallies
+from audit_core.people.timeline_sql import LaneKind, LanePlace
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds, Window
 from tests.contract.pieces import append_in_pieces
-from tests.peopled import worked_entries
-from tests.plain_reading import selected, within
-from tests.strategies import NOW, entry, subsets
+from tests.support.peopled import worked_entries
+from tests.support.plain_reading import selected, within
+from tests.support.strategies import NOW, entry, subsets
 
 ENTRIES = worked_entries()
 ALPHA = Scope(organization_id="org-alpha")

@@ -7,17 +7,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit_core import reader as reader_module
-from audit_core.access import Scope
-from audit_core.entries import Outcome
-from audit_core.query.filters import EntryFilter
-from audit_core.query.statements import FACETS
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from audit_core.tallies import Tallies
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Outcome
+from audit_core.explore import reader as reader_module
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
+from audit_core.explore.statements import FACETS
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import selected
-from tests.strategies import ACTOR_IDS, NOW, entry, matching_filters, sample_entries, windows
+from tests.support.plain_reading import selected
+from tests.support.strategies import (
+    ACTOR_IDS,
+    NOW,
+    entry,
+    matching_filters,
+    sample_entries,
+    windows,
+)
 
 ENTRIES = sample_entries(700)
 OWN = [item for item in ENTRIES if item.organization_id == "org-alpha"]

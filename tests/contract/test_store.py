@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, literal, select
 
-from audit_core.access import Scope
-from audit_core.errors import SchemaTooNewError, StoreUnavailableError
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import SchemaTooNewError, StoreUnavailableError
+from audit_core.explore.reader import Reader
 from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry, log_schema
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
 EVERYTHING = Scope.everything()

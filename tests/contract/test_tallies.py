@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.query.filters import EntryFilter
-from audit_core.query.stacks import MOST_STACKED, STACKS
-from audit_core.query.windows import Bounds, Window
-from audit_core.reader import Reader
-from audit_core.tallies import Tallies
+from audit_core.domain.access import Scope
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
+from audit_core.explore.stacked_histogram import MOST_STACKED, STACKS
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds, Window
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import bucket_start, selected
-from tests.strategies import NOW, entry, matching_filters, sample_entries, windows
+from tests.support.plain_reading import bucket_start, selected
+from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(900)
 ALPHA = Scope(organization_id="org-alpha")

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from audit_core.access import Scope
-from audit_core.query.filters import EntryFilter
-from audit_core.query.starts import FAILING, SilentRule
-from audit_core.query.windows import Bounds
+from audit_core.domain.access import Scope
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.traces_reader import TracesReader
-from tests.plain_starts import LIFECYCLE, Reading, name_of, plain_attempts
-from tests.start_entries import IDS, SINCE, life_entries
-from tests.strategies import NOW, entry
+from audit_core.starts.trace_reader import TracesReader
+from tests.support.plain_starts import LIFECYCLE, Reading, name_of, plain_attempts
+from tests.support.start_entries import IDS, SINCE, life_entries
+from tests.support.strategies import NOW, entry
 
 ALPHA = Scope(organization_id="org-alpha")
 ALWAYS = Bounds(since=None, until=None)

@@ -4,17 +4,17 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from audit_core import transfer as transfer_module
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
 from audit_core.log.schema import ARROW
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from audit_core.transfer import LocalOrigin, digest_of, transfer
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.transfer import transfer as transfer_module
+from audit_core.transfer.transfer import LocalOrigin, digest_of, transfer
 from tests.contract.engines import ENGINES
-from tests.stored_rows import to_arrow
-from tests.strategies import NOW, entry, sample_entries
+from tests.support.stored_rows import to_arrow
+from tests.support.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
 ALWAYS = Bounds(since=None, until=None)

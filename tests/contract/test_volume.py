@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.export.download import Format, Progress, stream
-from audit_core.query.filters import EntryFilter
-from audit_core.query.starts import SilentRule
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.domain.access import Scope
+from audit_core.evidence.download import Format, Progress, stream
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.tallies import Tallies
-from tests.arriving import STATUSES
-from tests.strategies import NOW, entry
+from tests.support.arriving import STATUSES
+from tests.support.strategies import NOW, entry
 
 ALWAYS = Bounds(since=None, until=None)
 ANY = EntryFilter()

@@ -12,7 +12,7 @@ BATCH = 40
 
 APPENDING = f"""
 import sys
-from tests.strategies import entry
+from tests.support.strategies import entry
 from audit_core.log.store import open_log
 
 log = open_log(sys.argv[1], holder="the other one")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
-from audit_core.transfer import LocalOrigin, digest_of, transfer
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.transfer.transfer import LocalOrigin, digest_of, transfer
+from tests.support.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ for statement in ("BACKUP DATABASE log TO File('log')",
 
 CHECK = """
 import json, sys
-from audit_core.transfer import Digest
+from audit_core.transfer.transfer import Digest
 from tests.log.test_backups import assert_restored
 days = json.loads(sys.argv[2])
 assert_restored(sys.argv[1], {

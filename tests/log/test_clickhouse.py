@@ -8,22 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from audit_core.access import Scope
-from audit_core.entries import Outcome
-from audit_core.errors import (
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Outcome
+from audit_core.domain.errors import (
     QueryTimeoutError,
 )
-from audit_core.log.dialects import clickhouse_tables as ddl
-from audit_core.log.dialects.clickhouse import WRITERS
+from audit_core.explore.reader import Reader
+from audit_core.log.engines.clickhouse import tables as ddl
+from audit_core.log.engines.clickhouse.engine import WRITERS
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from tests.stored_rows import to_arrow
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from tests.support.stored_rows import to_arrow
+from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
 EVERYTHING = Scope.everything()

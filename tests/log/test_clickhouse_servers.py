@@ -13,21 +13,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from audit_core.access import Scope
-from audit_core.errors import (
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import (
     QueryCancelledError,
     QueryTimeoutError,
     SettingsError,
     StoreUnavailableError,
 )
-from audit_core.log.dialects import clickhouse_lease, dialect_for
-from audit_core.log.dialects import clickhouse_numbering as numbering
-from audit_core.log.dialects import clickhouse_tables as ddl
-from audit_core.log.read_context import ReadContext, reading_in
+from audit_core.log.engines.clickhouse import lease
+from audit_core.log.engines.clickhouse import numbering as numbering
+from audit_core.log.engines.clickhouse import tables as ddl
+from audit_core.log.engines.registry import dialect_for
+from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.store import Limits, open_log
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.log.test_clickhouse import endless, shown
-from tests.strategies import NOW, entry, sample_entries
+from tests.support.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
 
@@ -98,11 +99,11 @@ def test_several_clusters_are_refused():
 
 READING = """
 import json, sys
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.explore.reader import Reader
 
 log = open_log(sys.argv[1])
 steps = Reader(log).export(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
@@ -153,14 +154,14 @@ def test_another_process_is_told_where_to_see_that_the_folder_is_in_use(tmp_path
 CLUSTER = """
 import json, re, sys
 from datetime import UTC, datetime, timedelta
-from audit_core.access import Scope
-from audit_core.log.dialects import clickhouse
+from audit_core.domain.access import Scope
+from audit_core.log.engines.registry import clickhouse
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.explore.reader import Reader
+from tests.support.strategies import NOW, entry, sample_entries
 
 plainly = clickhouse._run
 
@@ -213,7 +214,7 @@ def test_distributed_tables_hold_a_log(tmp_path):
 
 def test_the_tables_of_a_cluster_are_as_written():
     statements = [ddl.database("log", "main"), ddl.version_table("main"), *ddl.tables("main")]
-    statements += [clickhouse_lease.table("main"), numbering.end("main")]
+    statements += [lease.table("main"), numbering.end("main")]
     statements += [each for each in numbering.begin("main") if "INSERT" not in each]
     statements.append(numbering.number(2026113, "main")[-1])
     statements += [
@@ -250,7 +251,7 @@ def test_the_engine_can_read_all_ddl(engines, cluster):
         ddl.database("na`me", cluster),
         ddl.version_table(cluster),
         *ddl.tables(cluster),
-        clickhouse_lease.table(cluster),
+        lease.table(cluster),
         *numbering.begin(cluster),
         *numbering.number(2026113, cluster),
         numbering.end(cluster),

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit_core import places
-from audit_core.access import Scope
-from audit_core.log.dialects import counts
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
+from audit_core.log.engines.duckdb import rollups
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.planner import planner
+from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
-from tests.plain_reading import selected
-from tests.strategies import NOW, sample_entries
+from tests.support.plain_reading import selected
+from tests.support.strategies import NOW, sample_entries
 
 ENTRIES = [
     replace(item, id=f"entry-{number}")
@@ -62,7 +62,7 @@ filters = st.builds(
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     file = tmp_path_factory.mktemp("counted") / "log.duckdb"
-    with patch.object(counts, "STEP", 60):
+    with patch.object(rollups, "STEP", 60):
         log = open_log(f"duckdb:///{file}", clock=lambda: NOW)
         append_in_pieces(log, ENTRIES)
     yield Reader(log)
@@ -87,7 +87,7 @@ def walked(reader, wanted, scope):
 def test_pages_and_charts_hold_exactly_the_matches(reader, wanted, scope, most):
     bounds = wanted.window.bounds(NOW)
     expected = selected(ENTRIES, wanted, scope, bounds)
-    with patch.object(places, "MOST_HOLDING", most):
+    with patch.object(planner, "MOST_HOLDING", most):
         reader = Reader(reader.log)
         assert sorted(walked(reader, wanted, scope)) == sorted(item.id for item in expected)
         histogram = reader.outcomes_over_time(wanted, scope, bounds, NOW)

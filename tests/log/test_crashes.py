@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from audit_core.errors import LogLockedError
+from audit_core.domain.errors import LogLockedError
 from audit_core.log.lock import LogLock
 from audit_core.log.store import open_log
 from tests.log.appending import acknowledged, start_appending

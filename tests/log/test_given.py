@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from audit_core.log.dialects.given import given
+from audit_core.log.engines.duckdb.arrow_view import given
 from audit_core.log.store import open_log
 from tests.browser.prepared import entry
 

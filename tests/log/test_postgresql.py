@@ -12,21 +12,26 @@ from hypothesis import strategies as st
 from sqlalchemy import DateTime, create_engine, delete, func, literal, literal_column, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from audit_core.access import Scope
-from audit_core.errors import AuditError, QueryTimeoutError, SettingsError, StoreUnavailableError
-from audit_core.log.dialects.functions import epoch_microseconds
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import (
+    AuditError,
+    QueryTimeoutError,
+    SettingsError,
+    StoreUnavailableError,
+)
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry, entries, unfinished_entry
+from audit_core.log.sql.functions import epoch_microseconds
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import EPOCH, Bounds
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.state.database import open_state
-from audit_core.tallies import Tallies
 from tests.contract.engines import started
 from tests.log.appending import BATCH, acknowledged, start_appending
-from tests.strategies import NOW, entry, sample_entries
+from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
 EVERYTHING = Scope.everything()

@@ -6,17 +6,17 @@ import time
 import pytest
 from sqlalchemy import event, func, literal_column, select, text
 
-from audit_core.access import Scope
-from audit_core.errors import (
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import (
     BusyError,
     QueryCancelledError,
     QueryTimeoutError,
     StoreUnavailableError,
 )
-from audit_core.log.admission import Admission, ReadLimits
-from audit_core.log.read_context import ReadContext, current, reading_in
+from audit_core.log.reads.admission import Admission, ReadLimits
+from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.store import Limits, open_log
-from tests.strategies import entry
+from tests.support.strategies import entry
 
 EVERYTHING = Scope.everything()
 SOON_S = 10

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.log.retention import Retention
-from tests.strategies import instants
+from tests.support.strategies import instants
 
 
 @given(instants, st.integers(1, 4000))

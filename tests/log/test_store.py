@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, literal, literal_column, select, text
 from sqlalchemy.engine import make_url
 
-from audit_core.access import Scope
-from audit_core.errors import (
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import (
     AuditError,
     QueryTimeoutError,
     SchemaTooNewError,
@@ -16,12 +16,12 @@ from audit_core.errors import (
     StorageFullError,
     StoreUnavailableError,
 )
-from audit_core.log.dialects.embedded import Embedded
+from audit_core.explore.reader import Reader
+from audit_core.log.engines.duckdb.engine import Embedded
 from audit_core.log.store import Limits, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from tests.strategies import NOW, entry, sample_entries
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = Bounds(since=None, until=None)
 EVERYTHING = Scope.everything()

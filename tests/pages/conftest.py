@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import cached, sign_in, viewer
-from tests.seeded import Seeded, open_seeded
+from pages.parts.shell import cached, sign_in, viewer
+from tests.support.seeded import Seeded, open_seeded
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 

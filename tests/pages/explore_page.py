@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from audit_core.entries import AuditEntry
-from tests.seeded import ALPHA, Seeded
+from audit_core.domain.entries import AuditEntry
+from tests.support.seeded import ALPHA, Seeded
 
 EXPLORE = "activity/explore.py"
 

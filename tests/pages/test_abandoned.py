@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
-from pages.parts import abandoned
+from pages.parts.shell import abandoned
 
 
 @pytest.fixture

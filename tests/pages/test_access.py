@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Permission, Role
-from audit_core.state.access_record import list_events
-from audit_core.state.accounts import set_membership
+from audit_core.domain.access import Permission, Role
+from audit_core.identity.accounts import set_membership
+from audit_core.identity.api_tokens import find_token, list_tokens
+from audit_core.state.access_log.record import list_events
 from audit_core.state.organization_settings import read_setting
-from audit_core.state.tokens import find_token, list_tokens
-from pages.parts.member_list import commands
+from pages.parts.admin.member_list import commands
 from tests.pages.conftest import Open
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 PAGE = "admin/access.py"
 
@@ -157,12 +157,13 @@ def test_tokens_of_other_organizations_are_neither_listed_nor_revoked(
     assert len(app.main.selectbox[0].options) == 1
 
     def forged() -> None:
-        from audit_core.access import Scope
-        from pages.parts import api_tokens, cached, problems
+        from audit_core.domain.access import Scope
+        from pages.parts.admin import api_tokens
+        from pages.parts.shell import cached, error_boundary
 
         with cached.product().state.read() as connection:
             (token,) = api_tokens.list_tokens(connection, organization_id="org-beta")
-        with problems.boundary():
+        with error_boundary.boundary():
             api_tokens.revoke(Scope(organization_id="org-alpha"), token.id)
 
     page = AppTest.from_function(forged).run()

@@ -8,16 +8,16 @@ import pytest
 from sqlalchemy import Connection
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access_log.filters import EXAMPLES, VOCABULARY
-from audit_core.state.access_joining import MANY, MOST_ROWS
-from audit_core.state.access_record import list_events, record
-from audit_core.state.access_verbs import VERBS
-from audit_core.state.accounts import set_operator
-from pages.parts import record_list
-from pages.parts.record_list import detail_text
+from audit_core.evidence.access_log.record_filter import EXAMPLES, VOCABULARY
+from audit_core.identity.accounts import set_operator
+from audit_core.state.access_log.joining import MANY, MOST_ROWS
+from audit_core.state.access_log.record import list_events, record
+from audit_core.state.access_log.verbs import VERBS
+from pages.parts.access_log import record_list
+from pages.parts.access_log.record_list import detail_text
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, links, select_cell
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 PAGE = "evidence/access_record.py"
 ADMIN, AUDITOR, NOBODY = "admin@example.org", "auditor@example.org", "nobody@example.org"

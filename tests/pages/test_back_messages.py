@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from audit_core.api.frames import MAX_ANONYMOUS_FRAME_BYTES, MESSAGES
-from pages.parts.back_messages import MAX_FIELD_CHARACTERS, kind_of, reduced
+from audit_core.web.security.frames import MAX_ANONYMOUS_FRAME_BYTES, MESSAGES
+from pages.parts.shell.back_messages import MAX_FIELD_CHARACTERS, kind_of, reduced
 
 RERUN_FIELDS = {
     "query_string",

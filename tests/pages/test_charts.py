@@ -11,22 +11,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audit_core.access import Scope
-from audit_core.answers import OutcomeHistogram, Share, Shares, Summary
-from audit_core.entries import FAILURES, AuditEntry, Outcome
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import FAILURES, AuditEntry, Outcome
+from audit_core.explore.reader import Reader
+from audit_core.explore.results import OutcomeHistogram, Share, Shares, Summary
+from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
 from audit_core.log.store import open_log
-from audit_core.query.buckets import HOUR_US, buckets_for
-from audit_core.query.filters import EntryFilter
-from audit_core.query.stacks import MOST_STACKED, StackedHistogram
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
-from pages.parts.figures import hours, outcomes, ranking, stacks, text, timeline
-from pages.parts.figures.chart import Chart, changes_of
-from pages.parts.figures.failures import failures
-from pages.parts.metrics import compared_with, metrics_of
-from pages.parts.outcome_colors import COLOR_OF_OUTCOME
-from tests.plain_reading import MONDAY, bucket_start
-from tests.strategies import windows_around_changes
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.buckets import HOUR_US, buckets_for
+from audit_core.query.time.windows import Window
+from pages.parts.charts.figures import hours, outcomes, ranking, stacked_histogram, text, timeline
+from pages.parts.charts.figures.chart import Chart, changes_of
+from pages.parts.charts.figures.failures import failures
+from pages.parts.charts.metrics import compared_with, metrics_of
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from tests.support.plain_reading import MONDAY, bucket_start
+from tests.support.strategies import windows_around_changes
 
 HOSTILE = '<a href="javascript:alert(1)">x</a><b>bold</b><br>$x$ %{x} &lt;'
 BEGIN = datetime(2026, 3, 28, tzinfo=UTC)
@@ -523,7 +523,7 @@ def test_values_are_stacked_with_a_colour_each_and_all_others_in_grey() -> None:
         since=BEGIN,
         until=END,
     )
-    chart = stacks.over_time(
+    chart = stacked_histogram.over_time(
         shown,
         Window(),
         called="user",
@@ -533,9 +533,9 @@ def test_values_are_stacked_with_a_colour_each_and_all_others_in_grey() -> None:
     bars = chart.figure.data
     assert [bar.name for bar in bars[1:]] == ["(none) 3", "12 other values 2"]
     assert len({bar.marker.color for bar in bars}) == 3
-    assert bars[-1].marker.color == stacks.OTHER_COLOR
+    assert bars[-1].marker.color == stacked_histogram.OTHER_COLOR
     assert not any("<a" in shown or "<b>bold" in shown for shown in texts_of(chart))
     assert chart.clicks[1, 0]["query"] == "b"
     assert set(chart.clicks[2, 0]) == {"window"}
     assert "10 entries" in chart.alt and "20% 12 other values" in chart.alt
-    assert len(set(stacks.COLORS)) == MOST_STACKED
+    assert len(set(stacked_histogram.COLORS)) == MOST_STACKED

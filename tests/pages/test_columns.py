@@ -11,17 +11,17 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.answers import Row
-from audit_core.entries import FIELDS
-from audit_core.query.columns import COLUMNS, DEFAULT_COLUMNS, Density
-from audit_core.secret_shapes import MARK
+from audit_core.domain.entries import FIELDS
+from audit_core.domain.secret_shapes import MARK
+from audit_core.explore.layout import COLUMNS, DEFAULT_COLUMNS, Density
+from audit_core.explore.results import Row
 from audit_core.state.preferences import keep_preference, read_preference
-from pages.parts import entry_table
-from pages.parts.entry_table import ABSENT, ROW_HEIGHTS, frame
-from tests.export.nasty_entries import NASTY, NOON, made
+from pages.parts.entries import entry_table
+from pages.parts.entries.entry_table import ABSENT, ROW_HEIGHTS, frame
+from tests.evidence.nasty_entries import NASTY, NOON, made
 from tests.pages.conftest import Open
 from tests.pages.explore_page import entry, explore, table
-from tests.seeded import Seeded
+from tests.support.seeded import Seeded
 
 AUDITOR, ADMIN = "auditor@example.org", "admin@example.org"
 ALL = tuple(COLUMNS)

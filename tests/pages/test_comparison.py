@@ -7,13 +7,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.particulars import compare
-from audit_core.query.picks import Pick
-from pages.parts import comparison
-from pages.parts.emphasis import EMPHASIS
+from audit_core.domain.entry_values import compare
+from audit_core.explore.comparison import Pick
+from pages.parts.entries import comparison
+from pages.parts.tables.highlight import EMPHASIS
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, entry, explore
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 

@@ -10,12 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.windows import format_instant
-from audit_core.secret_shapes import MARK
-from pages.parts import entry_detail, particular_table
+from audit_core.domain.secret_shapes import MARK
+from audit_core.query.time.windows import format_instant
+from pages.parts.entries import entry_detail, entry_value_table
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, click_row_button, entry, explore, targets
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 METADATA = '{"query":{"token":"abc"},"body":{"name":"<b>","list":[1],"cpu":4}}'
@@ -81,7 +81,7 @@ def test_every_value_but_what_is_redacted_can_be_kept_or_left_out(
 ) -> None:
     app = explore(open_app(AUDITOR), entry="entry-2")
     fields = table(app, "The fields").value
-    assert list(fields["keep"]) == [particular_table.KEEP] * 14
+    assert list(fields["keep"]) == [entry_value_table.KEEP] * 14
     metadata = table(app, "The metadata").value.set_index("field")
     asked = metadata["keep"].notna()
     assert dict(asked) == {

@@ -7,15 +7,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.answers import Row
-from audit_core.query.columns import DEFAULT_COLUMNS
-from audit_core.secret_shapes import MARK
-from pages.parts import entry_table
-from pages.parts.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
-from tests.export.nasty_entries import NASTY, NOON, made
+from audit_core.domain.secret_shapes import MARK
+from audit_core.explore.layout import DEFAULT_COLUMNS
+from audit_core.explore.results import Row
+from pages.parts.entries import entry_table
+from pages.parts.entries.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
+from tests.evidence.nasty_entries import NASTY, NOON, made
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, entry, explore, select_cell, targets
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 

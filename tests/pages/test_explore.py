@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 import streamlit as st
 
-from audit_core.access import Permission, Role
-from audit_core.query.windows import format_instant
-from audit_core.state.accounts import set_membership
-from audit_core.state.memberships import memberships
+from audit_core.domain.access import Permission, Role
+from audit_core.identity.accounts import set_membership
+from audit_core.identity.memberships import memberships
+from audit_core.query.time.windows import format_instant
 from tests.pages.conftest import Open
 from tests.pages.explore_page import (
     asked,
@@ -22,7 +22,7 @@ from tests.pages.explore_page import (
     table,
     targets,
 )
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 AUDITOR, MEMBER, BOTH = "auditor@example.org", "member@example.org", "both@example.org"
 ENTRIES = 60

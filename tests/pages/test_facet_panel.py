@@ -5,11 +5,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.facets import FACETS
-from pages.parts import facet_panel
+from audit_core.explore.facets import FACETS
+from pages.parts.filters import facet_panel
 from tests.pages.conftest import Open
 from tests.pages.explore_page import count, entry, explore, targets
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 

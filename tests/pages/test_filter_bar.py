@@ -7,14 +7,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.filters import VALUE_FIELDS
+from audit_core.query.entry_filter import VALUE_FIELDS
 from audit_core.query.limits import MAX_VALUES
-from audit_core.query.windows import PRESETS
+from audit_core.query.time.windows import PRESETS
 from audit_core.state.organization_settings import keep_setting
-from pages.parts import filter_bar, zone_switch
+from pages.parts.filters import filter_bar, zone_switch
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, count, entry, explore, instants, open_filters, targets
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 

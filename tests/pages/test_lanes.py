@@ -7,18 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog
 from audit_core.people.timeline import TimelineReader
-from audit_core.query.filters import EntryFilter
-from audit_core.query.timelines import LaneKind
-from audit_core.query.windows import Window
-from audit_core.reader import Reader
-from audit_core.tallies import Tallies
-from pages.parts.figures.lanes import over_time
-from pages.parts.person_page import told
-from tests.peopled import worked_entries
-from tests.strategies import NOW, entry
+from audit_core.people.timeline_sql import LaneKind
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Window
+from pages.parts.charts.figures.lanes import over_time
+from pages.parts.people.person_page import told
+from tests.support.peopled import worked_entries
+from tests.support.strategies import NOW, entry
 
 OWN = Scope(organization_id="org-alpha", actor_id="user-1")
 

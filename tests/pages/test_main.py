@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Role
-from audit_core.errors import LogLockedError
-from audit_core.state.accounts import set_disabled, set_membership
-from pages.parts import cached, problems
+from audit_core.domain.access import Role
+from audit_core.domain.errors import LogLockedError
+from audit_core.identity.accounts import set_disabled, set_membership
+from pages.parts.shell import cached, error_boundary
 from tests.pages.conftest import Open
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 PERMISSION = {
     "activity/overview.py": "read:audit_logs",
@@ -159,9 +159,9 @@ def test_stopping_and_rerunning_pass_through_the_boundary() -> None:
     def script() -> None:
         import streamlit as st
 
-        from pages.parts import problems
+        from pages.parts.shell import error_boundary
 
-        with problems.boundary():
+        with error_boundary.boundary():
             st.session_state.runs = st.session_state.get("runs", 0) + 1
             if st.session_state.runs < 3:
                 st.rerun()
@@ -178,9 +178,9 @@ def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
     def script() -> None:
         import streamlit as st
 
-        from pages.parts import problems
+        from pages.parts.shell import error_boundary
 
-        st.text(str(problems.draw_script_error(ValueError("secret"))))
+        st.text(str(error_boundary.draw_script_error(ValueError("secret"))))
 
     app = AppTest.from_function(script).run()
     assert app.text[0].value == "True"
@@ -188,5 +188,5 @@ def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
 
 
 def test_no_page_script_lies_beside_the_main_script() -> None:
-    pages = Path(problems.__file__).parents[1]
+    pages = Path(error_boundary.__file__).parents[1]
     assert [each.name for each in pages.glob("*.py")] == ["main.py"]

@@ -9,11 +9,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.filters import EntryFilter
-from pages.parts import cached, over_time
+from audit_core.query.entry_filter import EntryFilter
+from pages.parts.entries import over_time
+from pages.parts.shell import cached
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, count, entry, explore, targets
-from tests.seeded import Seeded
+from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
 

@@ -9,13 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Scope
-from audit_core.entries import AuditEntry
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Window
-from pages.parts import cached
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Window
+from pages.parts.shell import cached
 from tests.pages.conftest import Open
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
 

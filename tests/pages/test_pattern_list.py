@@ -7,11 +7,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.secret_shapes import MARK
-from pages.parts import pattern_list
+from audit_core.domain.secret_shapes import MARK
+from pages.parts.entries import message_pattern_list
 from tests.pages.conftest import Open
 from tests.pages.explore_page import click_row_button, count, entry, explore
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
 
@@ -88,7 +88,7 @@ def test_without_messages_it_says_so(open_app: Open, filled: Seeded) -> None:
 def test_that_there_are_more_is_told(
     open_app: Open, filled: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pattern_list, "MOST", 1)
+    monkeypatch.setattr(message_pattern_list, "MOST", 1)
     app = opened(open_app(AUDITOR))
     assert len(listed(app).value) == 1
     assert any("the 1 commonest of more" in each.value for each in app.main.caption)

@@ -9,8 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Permission, Role
-from audit_core.state.memberships import set_membership
+from audit_core.domain.access import Permission, Role
+from audit_core.identity.memberships import set_membership
 from audit_core.state.organization_settings import (
     ON,
     OWN_ACTIVITY,
@@ -18,8 +18,8 @@ from audit_core.state.organization_settings import (
     read_setting,
 )
 from tests.pages.conftest import Open
-from tests.seeded import ALPHA, BETA, Seeded
-from tests.strategies import entry
+from tests.support.seeded import ALPHA, BETA, Seeded
+from tests.support.strategies import entry
 
 PAGE = "activity/people.py"
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"

@@ -5,10 +5,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.query.completion import examples
+from audit_core.explore.autocomplete.completion import examples
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, count, entry, explore, targets
-from tests.seeded import Seeded
+from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
 
@@ -136,7 +136,7 @@ def test_a_value_is_asked_for_or_left_out() -> None:
     def script() -> None:
         import streamlit as st
 
-        from pages.parts import filter_bar
+        from pages.parts.filters import filter_bar
 
         filter_bar.ask_for("action", "start", exclude=True)
         filter_bar.ask_for("metadata.body.name", "a b")

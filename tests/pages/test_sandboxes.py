@@ -9,14 +9,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.api.bundles import BUNDLE_PATH
-from audit_core.query.failure_groups import GroupKey
-from audit_core.query.starts import StartOutcome
-from audit_core.state.failure_marks import Verdict
-from audit_core.templates import template_of
+from audit_core.domain.message_template import template_of
+from audit_core.starts.attempts_sql import StartOutcome
+from audit_core.starts.failure_groups_sql import GroupKey
+from audit_core.web.routes.bundles import BUNDLE_PATH
+from audit_core.workspace.failure_triage import Verdict
 from tests.pages.conftest import Open
 from tests.pages.explore_page import entry
-from tests.seeded import BETA, Seeded
+from tests.support.seeded import BETA, Seeded
 
 HOSTILE = "![x](https://evil.example/x.png) <img src=x onerror=alert(1)>"
 SANDBOXES = "activity/sandboxes.py"

@@ -10,12 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Permission, Role
-from audit_core.query.views import READY_VIEWS
-from audit_core.state.memberships import end_membership, set_membership
+from audit_core.domain.access import Permission, Role
+from audit_core.explore.view_params import READY_VIEWS
+from audit_core.identity.memberships import end_membership, set_membership
+from audit_core.identity.sessions import find_viewer
 from audit_core.state.organization_settings import keep_setting
-from audit_core.state.sessions import find_viewer
-from audit_core.state.views import (
+from audit_core.workspace.saved_views import (
     SavedView,
     SavedViews,
     add_view,
@@ -26,7 +26,7 @@ from audit_core.state.views import (
 )
 from tests.pages.conftest import Open
 from tests.pages.explore_page import entry, explore, table, targets
-from tests.seeded import ALPHA, BETA, Seeded
+from tests.support.seeded import ALPHA, BETA, Seeded
 
 AUDITOR, ADMIN, BOTH = "auditor@example.org", "admin@example.org", "both@example.org"
 HOSTILE = "**x** [y](https://evil.example) <b> :red[z] $a$"

@@ -15,7 +15,7 @@ def draw_changing_chart() -> None:
     import streamlit as st
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-    from pages.parts import session
+    from pages.parts.shell import session
 
     session.forget_gone_widgets()
     number = st.session_state.get("number", 0) + 1

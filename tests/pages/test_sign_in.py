@@ -3,10 +3,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from audit_core.state.known_devices import remember_browser
-from pages.parts import sign_in, viewer
+from audit_core.identity.known_devices import remember_browser
+from pages.parts.shell import sign_in, viewer
 from tests.pages.conftest import Open
-from tests.seeded import PASSWORD, Seeded
+from tests.support.seeded import PASSWORD, Seeded
 
 
 def submit(app: AppTest, email: str, password: str) -> AppTest:

@@ -13,20 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from audit_core.access import Role, Scope
-from audit_core.api.identity import viewer_of
-from audit_core.entries import AuditEntry
-from audit_core.log.arrivals import AppendReport
-from audit_core.reader import Reader
-from audit_core.rejections import Rejection
-from audit_core.secret_shapes import MARK
-from audit_core.state.accounts import set_membership
+from audit_core.domain.access import Role, Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.rejections import Rejection
+from audit_core.domain.secret_shapes import MARK
+from audit_core.explore.reader import Reader
+from audit_core.identity.accounts import set_membership
+from audit_core.ingest.uploads import Quota, Uploads
+from audit_core.log.merge import AppendReport
 from audit_core.state.rejections import keep_rejections, list_rejections
-from audit_core.uploads import Quota, Uploads
-from pages.parts import cached, rejection_list, viewer
-from pages.parts.file_preview import size_text
+from audit_core.web.security.identity import viewer_of
+from pages.parts.admin import rejection_list
+from pages.parts.admin.file_preview import size_text
+from pages.parts.shell import cached, viewer
 from tests.pages.conftest import Open
-from tests.seeded import ALPHA, BETA, Seeded, open_seeded
+from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
 
 PAGE = "admin/sources.py"
 

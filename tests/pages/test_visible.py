@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.visible import visible, visible_values
+from pages.parts.tables.safe_text import visible, visible_values
 
 
 def test_marks_that_turn_text_around_or_hide_are_written_out() -> None:

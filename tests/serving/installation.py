@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from audit_core.access import Permission, Role, Scope
-from audit_core.api.exports import EXPORT_PATH
-from audit_core.api.identity import SESSION_COOKIE
-from audit_core.entries import AuditEntry
+from audit_core.domain.access import Permission, Role, Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.explore.reader import Reader
+from audit_core.identity.accounts import add_account
+from audit_core.identity.api_tokens import add_token
+from audit_core.identity.memberships import ensure_organization, set_membership
+from audit_core.identity.sessions import issue_code, redeem_code
+from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
-from audit_core.product import Product, open_product
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
-from audit_core.settings import Settings
-from audit_core.state.accounts import add_account
-from audit_core.state.memberships import ensure_organization, set_membership
-from audit_core.state.sessions import issue_code, redeem_code
-from audit_core.state.tokens import add_token
-from tests.export.nasty_entries import made
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.runtime.settings import Settings
+from audit_core.web.routes.exports import EXPORT_PATH
+from audit_core.web.security.identity import SESSION_COOKIE
+from tests.evidence.nasty_entries import made
 
 ORGANIZATION = "org-alpha"
 PERSON = "admin@example.org"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.settings import Settings
+from audit_core.runtime.settings import Settings
 from tests.serving.proxies import EXAMPLES
 
 KNOWN = {f"SANDTRAIL_{name.upper()}" for name in Settings.model_fields}

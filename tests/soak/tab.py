@@ -14,11 +14,11 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from audit_core.api.identity import SESSION_COOKIE
+from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.log.store import utc_now
 from audit_core.state.database import open_state
-from audit_core.state.sessions import issue_code, redeem_code
 from audit_core.state.tables import account
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import Prepared
 
 ANSWER_WITHIN_S = 60.0

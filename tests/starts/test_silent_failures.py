@@ -3,7 +3,7 @@
 import pytest
 
 from audit_core.log.store import open_log
-from audit_core.query.starts import SilentRule
+from audit_core.starts.attempts_sql import SilentRule
 from benchmarks.silent_failures import judge, simulated
 
 ENTRIES = 60_000

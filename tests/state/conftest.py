@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.access import Role
-from audit_core.state.accounts import add_account, ensure_organization, set_membership
+from audit_core.domain.access import Role
+from audit_core.identity.accounts import add_account, ensure_organization, set_membership
 from audit_core.state.database import State, open_state
-from tests.state.ada import NOW, PASSWORD, Ada
+from tests.support.ada import NOW, PASSWORD, Ada
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import StatementError
 from sqlalchemy.schema import CreateTable
 
-from audit_core.errors import SchemaTooNewError, SettingsError, StoreUnavailableError
-from audit_core.state.access_record import list_events, record
+from audit_core.domain.errors import SchemaTooNewError, SettingsError, StoreUnavailableError
+from audit_core.state.access_log.record import list_events, record
 from audit_core.state.database import State, open_state
 from audit_core.state.tables import access_event, metadata, preference
 

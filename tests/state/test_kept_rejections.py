@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
-from audit_core.rejections import Rejection
+from audit_core.domain.rejections import Rejection
 from audit_core.state import rejections
 from audit_core.state.database import State, open_state
 from audit_core.state.rejections import (
@@ -23,7 +23,7 @@ from audit_core.state.rejections import (
 )
 from audit_core.state.tables import rejection, rejection_count
 from tests.contract.engines import Engines
-from tests.state.ada import NOW
+from tests.support.ada import NOW
 
 
 def _rejections(number: int) -> Iterator[Rejection]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from audit_core.errors import StoreUnavailableError
+from audit_core.domain.errors import StoreUnavailableError
+from audit_core.identity.memberships import memberships
 from audit_core.state.database import State
-from audit_core.state.memberships import memberships
 from audit_core.state.organization_settings import (
     ON,
     OWN_ACTIVITY,
     keep_setting,
     read_setting,
 )
-from tests.state.ada import Ada
+from tests.support.ada import Ada
 
 
 def test_the_last_kept_value_is_read_until_none_is_kept(state: State, ada: Ada) -> None:

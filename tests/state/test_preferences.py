@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from audit_core.errors import StoreUnavailableError
+from audit_core.domain.errors import StoreUnavailableError
 from audit_core.state.database import State
 from audit_core.state.preferences import keep_preference, read_preference
-from tests.state.ada import Ada
+from tests.support.ada import Ada
 
 
 def test_the_last_kept_value_is_read(state: State, ada: Ada) -> None:

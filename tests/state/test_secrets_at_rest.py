@@ -6,13 +6,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from audit_core.access import Permission
+from audit_core.domain.access import Permission
+from audit_core.identity.api_tokens import add_token
+from audit_core.identity.login import check_password
+from audit_core.identity.sessions import issue_code
 from audit_core.state.database import State
-from audit_core.state.guard import check_password
-from audit_core.state.sessions import issue_code
 from audit_core.state.tables import metadata
-from audit_core.state.tokens import add_token
-from tests.state.ada import NOW, PASSWORD, WRONG, Ada
+from tests.support.ada import NOW, PASSWORD, WRONG, Ada
 
 
 def test_secrets_are_nowhere_in_the_files(state: State, ada: Ada, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from audit_core.api.frames import MESSAGES
-from audit_core.api.identity import SESSION_COOKIE
+from audit_core.web.security.frames import MESSAGES
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, AUDITOR, HOME, prepare
 from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale

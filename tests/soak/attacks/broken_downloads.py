@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit_core.api.downloads import PER_ORGANIZATION
+from audit_core.web.limits.concurrent_downloads import PER_ORGANIZATION
 from tests.serving.app_process import running_app
 from tests.serving.installation import EXPORT, Installation, install
 from tests.serving.proxies import PROXIES, Proxy, installed, nginx, without

@@ -8,15 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from audit_core.access import Scope
-from audit_core.entries import AuditEntry
-from audit_core.errors import AuditError
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.errors import AuditError
+from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
 from tests.soak.attack import Held, Scale
-from tests.strategies import sample_entries
+from tests.support.strategies import sample_entries
 
 FLIPS = {Scale.SMALL: 12, Scale.FULL: 300}
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from audit_core.access import Scope
-from audit_core.errors import AuditError, StorageFullError
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import AuditError, StorageFullError
+from audit_core.explore.reader import Reader
+from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import AuditLog, Limits, open_log
-from audit_core.marks import StateMarks
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
 from audit_core.state.database import State, open_state
-from tests.small_disk import small_disk
 from tests.soak.attack import Held, Scale
-from tests.strategies import entry
+from tests.support.small_disk import small_disk
+from tests.support.strategies import entry
 
 ROUNDS = {Scale.SMALL: 2, Scale.FULL: 25}
 MEGABYTES = {Scale.SMALL: 12, Scale.FULL: 160}

@@ -19,12 +19,12 @@ import httpx
 import zstandard
 from sqlalchemy import func, select
 
-from audit_core.api.entries import MAX_BYTES, MAX_ENTRIES
-from audit_core.api.identity import SESSION_COOKIE
-from audit_core.sources.pipeline import MOST_KEPT
+from audit_core.ingest.pipeline import MOST_KEPT
 from audit_core.state.database import open_state
 from audit_core.state.rejections import MOST_OF_ORGANIZATION, count_dropped
 from audit_core.state.tables import rejection
+from audit_core.web.routes.entries import MAX_BYTES, MAX_ENTRIES
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, HOME, Prepared, prepare
 from tests.browser.running_app import ROOT, running
 from tests.soak.attack import Held, Scale

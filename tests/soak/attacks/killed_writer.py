@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
+from audit_core.explore.reader import Reader
 from audit_core.log.store import open_log
-from audit_core.query.filters import EntryFilter
-from audit_core.query.windows import Bounds
-from audit_core.reader import Reader
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.soak.attack import Held, Scale
 

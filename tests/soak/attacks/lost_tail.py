@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.errors import LogBehindError
+from audit_core.domain.errors import LogBehindError
+from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import open_log
-from audit_core.marks import StateMarks
 from audit_core.state.database import open_state
 from tests.soak.attack import Held, Scale
-from tests.strategies import entry
+from tests.support.strategies import entry
 
 ROOT = Path(__file__).parents[3]
 ROUNDS = {Scale.SMALL: 3, Scale.FULL: 30}
@@ -28,9 +28,9 @@ BATCHES = (3, 8, 20)
 
 APPENDING = """
 import sys
-from tests.strategies import entry
+from tests.support.strategies import entry
 from audit_core.log.store import open_log
-from audit_core.marks import StateMarks
+from audit_core.installation.high_water_marks import StateMarks
 from audit_core.state.database import open_state
 
 log = open_log(sys.argv[1], marks=StateMarks(open_state(sys.argv[2])))

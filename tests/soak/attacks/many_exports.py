@@ -14,8 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 import psutil
 
-from audit_core.api.downloads import PER_PERSON
-from audit_core.api.identity import SESSION_COOKIE
+from audit_core.web.limits.concurrent_downloads import PER_PERSON
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import AUDITOR, BOTH, Prepared, prepare
 from tests.browser.running_app import process_running
 from tests.soak.attack import Held, Scale

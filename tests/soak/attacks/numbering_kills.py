@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from audit_core.access import Scope
+from audit_core.domain.access import Scope
 from audit_core.log.schema import entries
 from audit_core.log.store import AuditLog, open_log
 from tests.log.appending import acknowledged
@@ -24,7 +24,7 @@ KILLS = {Scale.SMALL: 4, Scale.FULL: 50}
 
 APPENDING = """
 import sys
-from tests.strategies import entry
+from tests.support.strategies import entry
 from audit_core.log.store import open_log
 
 log = open_log(sys.argv[1], holder="the other one")

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from audit_core.access import Scope
-from audit_core.demo import DEMO_ORGANIZATIONS, simulate
-from audit_core.errors import FilterError, QueryTimeoutError
-from audit_core.log.read_context import reading_in
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError, QueryTimeoutError
+from audit_core.explore.autocomplete.completion import suggest
+from audit_core.explore.autocomplete.suggestions import Listed, suggestions
+from audit_core.explore.counts import Tallies
+from audit_core.explore.reader import Reader
+from audit_core.log.reads.read_context import reading_in
 from audit_core.log.store import AuditLog, Limits, open_log
-from audit_core.query.completion import suggest
-from audit_core.query.filters import EntryFilter
-from audit_core.query.suggestions import Listed, suggestions
-from audit_core.reader import Reader
-from audit_core.tallies import Tallies
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
 from tests.contract.engines import ENGINES, started
 from tests.soak.attack import Held, Scale
 

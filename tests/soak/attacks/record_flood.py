@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from audit_core.access import Role
-from audit_core.access_log.filters import Part, RecordFilter, RecordScope
-from audit_core.access_log.reader import RecordReader
-from audit_core.query.windows import Bounds, Window
-from audit_core.state.access_attempts import Attempts
-from audit_core.state.access_joining import MOST_NETWORKS, MOST_ROWS
-from audit_core.state.access_record import event_row, finished_row, record
-from audit_core.state.access_verbs import verb_named
-from audit_core.state.accounts import add_account
+from audit_core.domain.access import Role
+from audit_core.evidence.access_log.reader import RecordReader
+from audit_core.evidence.access_log.record_filter import Part, RecordFilter, RecordScope
+from audit_core.identity.accounts import add_account
+from audit_core.identity.memberships import ensure_organization, set_membership
+from audit_core.query.time.windows import Bounds, Window
+from audit_core.state.access_log.attempts import Attempts
+from audit_core.state.access_log.joining import MOST_NETWORKS, MOST_ROWS
+from audit_core.state.access_log.record import event_row, finished_row, record
+from audit_core.state.access_log.verbs import verb_named
 from audit_core.state.database import State, open_state
-from audit_core.state.memberships import ensure_organization, set_membership
 from audit_core.state.tables import access_event
 from tests.soak.attack import Held, Scale
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from audit_core.state.accounts import add_account
+from audit_core.identity.accounts import add_account
+from audit_core.identity.backoff import LONGEST_DELAY, NEWCOMER_DELAY, unlock_account
+from audit_core.identity.known_devices import remember_browser
+from audit_core.identity.login import check_password
 from audit_core.state.database import State, open_state
-from audit_core.state.delays import LONGEST_DELAY, NEWCOMER_DELAY, unlock_account
-from audit_core.state.guard import check_password
-from audit_core.state.known_devices import remember_browser
 from audit_core.state.tables import access_event
 from tests.soak.attack import Held, Scale
 

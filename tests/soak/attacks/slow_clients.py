@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from audit_core.api.connections import ConnectionLimits
-from audit_core.api.identity import SESSION_COOKIE
-from audit_core.api.slow_bodies import GRACE_S
-from audit_core.api.sockets import SocketLimits
+from audit_core.web.limits.connections import ConnectionLimits
+from audit_core.web.limits.open_sockets import SocketLimits
+from audit_core.web.limits.slow_bodies import GRACE_S
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, prepare
 from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from websockets.sync.client import connect
 
-from audit_core.export.json_lines import json_object
+from audit_core.evidence.formats.json_lines_writer import json_object
 from tests.serving.app_process import AppProcess, running_app
 from tests.serving.installation import EXPORT, Installation, install, long_entry
 from tests.soak.attack import Held, Scale

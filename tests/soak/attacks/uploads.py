@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from audit_core.api.identity import SESSION_COOKIE
+from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, AUDITOR, BOTH, prepare
 from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale

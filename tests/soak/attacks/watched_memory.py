@@ -14,12 +14,12 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from audit_core.api.identity import SESSION_COOKIE
-from audit_core.export.json_lines import json_object
+from audit_core.evidence.formats.json_lines_writer import json_object
+from audit_core.identity.accounts import find_account
+from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.log.store import utc_now
-from audit_core.state.accounts import find_account
 from audit_core.state.database import open_state
-from audit_core.state.sessions import issue_code, redeem_code
+from audit_core.web.security.identity import SESSION_COOKIE
 from benchmarks.sessions import Session, opened
 from tests.browser.prepared import ADMIN, Prepared, entry, prepare
 from tests.browser.running_app import process_running

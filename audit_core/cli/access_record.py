@@ -1,0 +1,95 @@
+"""`python -m audit_core access-record`: the access record of one organization, or all of it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from audit_core.cli.opened_state import ACTOR, opened_state
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError
+from audit_core.evidence.access_log.download import stream
+from audit_core.evidence.access_log.reader import RecordReader
+from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
+from audit_core.evidence.download import Format, Progress
+from audit_core.log.store import utc_now
+from audit_core.query.time.windows import ALL_TIME, Bounds, Window, parse_instant
+from audit_core.state.access_log.record import record
+from audit_core.state.database import State
+
+
+def access_record(
+    organization: Annotated[
+        str | None, typer.Option(help="One organization by id; without it all of the record.")
+    ] = None,
+    installation: Annotated[
+        bool, typer.Option("--installation", help="Only what belongs to no organization.")
+    ] = False,
+    query: Annotated[
+        str, typer.Option(help="Only what the query matches, like 'action:sign_in.* ip:10.0.0.1'.")
+    ] = "",
+    since: Annotated[
+        str | None, typer.Option(help="From this time on, like 2026-01-31T09:00:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Until before this time.")] = None,
+    format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.JSONL,
+) -> None:
+    """Write who signed in, was refused, exported or changed what, oldest first, in UTC.
+
+    What concerns several organizations stands there once for each of them.
+    """
+    if organization is not None and installation:
+        raise FilterError(
+            ("--organization and --installation exclude each other.",), "Leave one of them out."
+        )
+    if organization is not None:
+        scope = RecordScope.of(Scope(organization_id=organization))
+    else:
+        scope = RecordScope.installation() if installation else RecordScope.everything()
+    wanted = RecordFilter(window=Window(preset=ALL_TIME), query=query)
+    with opened_state() as state:
+        now = utc_now()
+        bounds = Bounds(
+            since=_instant("--since", since), until=min(_instant("--until", until) or now, now)
+        )
+        _write(state, wanted, scope, bounds, format)
+
+
+def _write(
+    state: State, wanted: RecordFilter, scope: RecordScope, bounds: Bounds, format: Format
+) -> None:
+    """On record from before the first byte, however it ends."""
+    progress = Progress()
+    detail = {"query": wanted.query, "format": format.value, "part": scope.part.value}
+
+    def note(verb: str, more: dict[str, object]) -> None:
+        with state.begin() as connection:
+            record(
+                connection,
+                at=utc_now(),
+                verb=verb,
+                actor=ACTOR,
+                organization_id=scope.organization_id,
+                detail=detail | more,
+            )
+
+    note("record_export.started", {})
+    whole = False
+    try:
+        for piece in stream(RecordReader(state), wanted, scope, bounds, format, progress=progress):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        whole = True
+    finally:
+        ended = "record_export.finished" if whole else "record_export.broken"
+        note(ended, {"events": progress.entries})
+
+
+def _instant(option: str, text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError as error:
+        raise FilterError((f"The time cannot be read: {error}.",), f"Correct {option}.") from error

@@ -1,0 +1,97 @@
+"""`doctor`: what is wrong with this installation, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from audit_core.cli.origins import RunningApp
+from audit_core.cli.terminal import say
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import AuditError, LogLockedError
+from audit_core.domain.terminal_text import printable
+from audit_core.installation.doctor import Finding, Health, examine_product, examine_settings
+from audit_core.installation.opened import open_product
+from audit_core.log.store import utc_now
+from audit_core.runtime.settings import Settings, read_settings
+from audit_core.runtime.signing_key import read_key
+from audit_core.web.routes.operator import DOCTOR_PATH
+
+WRONG = 1
+"""The exit code when something has failed; warnings leave it at 0."""
+
+_SIGNS = {Health.OK: "ok     ", Health.WARNING: "warning", Health.FAILED: "FAILED "}
+
+
+def doctor(
+    full: Annotated[
+        bool, typer.Option("--full", help="Compare what is kept with every entry.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON.")] = False,
+    server: Annotated[
+        str, typer.Option(help="The address of the app, asked if it has the log open alone.")
+    ] = "http://localhost:8501",
+) -> None:
+    """Look at settings, files, databases, marks, counts, disk and clock; also while the app runs.
+
+    Exits with 1 if something has failed.
+    """
+    findings = tuple(_findings(full=full, server=server))
+    if as_json:
+        say(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2))
+    else:
+        _print(findings)
+    if any(each.health is Health.FAILED for each in findings):
+        raise typer.Exit(WRONG)
+
+
+def _findings(*, full: bool, server: str) -> Iterator[Finding]:
+    try:
+        settings = read_settings()
+    except AuditError as error:
+        yield _failed("settings", error)
+        return
+    yield Finding(part="settings", health=Health.OK, message="Every variable can be read.")
+    yield from examine_settings(settings)
+    try:
+        yield from _of_product(settings, full=full, server=server)
+    except AuditError as error:
+        yield _failed("databases", error)
+
+
+def _of_product(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:
+    try:
+        product = open_product(settings, utc_now, holder="python -m audit_core doctor")
+    except LogLockedError as error:
+        yield Finding(part="app", health=Health.OK, message=error.message)
+        yield from _of_app(settings, full=full, server=server)
+        return
+    with closing(product):
+        yield from examine_product(product, Scope.everything(), full=full)
+
+
+def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:
+    app = RunningApp(server, read_key(settings.key_file))
+    for each in app.asked_for_json(f"{DOCTOR_PATH}?full={int(full)}")["findings"]:
+        yield Finding(
+            part=each["part"],
+            health=Health(each["health"]),
+            message=each["message"],
+            hint=each["hint"],
+        )
+
+
+def _failed(part: str, error: AuditError) -> Finding:
+    return Finding(part=part, health=Health.FAILED, message=error.message, hint=error.hint)
+
+
+def _print(findings: tuple[Finding, ...]) -> None:
+    for each in findings:
+        say(f"{_SIGNS[each.health]}  {each.part}: {printable(each.message)}")
+        if each.hint:
+            say(f"         {printable(each.hint)}")

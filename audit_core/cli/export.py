@@ -1,0 +1,127 @@
+"""`python -m audit_core export`: everything that a window holds, as a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+from rich.console import Console
+
+from audit_core.cli.opened_state import ACTOR
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError, SourceError
+from audit_core.domain.terminal_text import printable
+from audit_core.evidence.download import Format, Progress, stream
+from audit_core.explore.reader import Reader
+from audit_core.installation.opened import Product, open_product
+from audit_core.log.store import utc_now
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Window, parse_instant
+from audit_core.query.visibility import require_visible
+from audit_core.runtime.settings import read_settings
+from audit_core.state.access_log.record import record
+
+STANDARD_OUTPUT = "-"
+
+
+def export(
+    output: Annotated[str, typer.Option(help="The file to write; - for standard output.")],
+    format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.CSV,
+    organization: Annotated[
+        str | None, typer.Option(help="One organization by id; all of them without this.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="From this time on, like 2026-01-31T09:00:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Until before this time.")] = None,
+    query: Annotated[
+        str, typer.Option(help="Only what the query matches, like 'action:start outcome:failed'.")
+    ] = "",
+) -> None:
+    """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
+    wanted = EntryFilter(window=_window(since, until), query=query)
+    scope = Scope.everything() if organization is None else Scope(organization_id=organization)
+    require_visible(wanted.expression, wanted.query, scope)
+    product = open_product(read_settings(), utc_now, holder="python -m audit_core export")
+    try:
+        written = _export(product, wanted, scope, format, output)
+    finally:
+        product.close()
+    where = "standard output" if output == STANDARD_OUTPUT else output
+    Console(stderr=True).print(f"{written:,} entries written to {printable(where)}", markup=False)
+
+
+def _export(
+    product: Product, wanted: EntryFilter, scope: Scope, format: Format, output: str
+) -> int:
+    """How many entries were written. On record from before the first byte, however it ends."""
+    progress = Progress()
+    bounds = wanted.window.bounds(product.clock())
+    detail = {"filter": wanted.to_params(), "format": format.value}
+
+    def note(verb: str, more: dict[str, object]) -> None:
+        with product.state.begin() as connection:
+            record(
+                connection,
+                at=product.clock(),
+                verb=verb,
+                actor=ACTOR,
+                organization_id=scope.organization_id,
+                detail=detail | more,
+            )
+
+    note("export.started", {})
+    whole = False
+    try:
+        with _written(output) as file:
+            for piece in stream(
+                Reader(product.log), wanted, scope, bounds, format, progress=progress
+            ):
+                file.write(piece)
+        whole = True
+    finally:
+        note("export.finished" if whole else "export.broken", {"entries": progress.entries})
+    return progress.entries
+
+
+def _window(since: str | None, until: str | None) -> Window:
+    try:
+        return Window(
+            preset=None,
+            since=None if since is None else parse_instant(since),
+            until=None if until is None else parse_instant(until),
+        )
+    except ValueError as error:
+        raise FilterError(
+            (f"The window cannot be read: {error}.",), "Correct --from or --to."
+        ) from error
+
+
+@contextmanager
+def _written(output: str) -> Iterator[BinaryIO]:
+    """A file that has its name only once it is whole and on the disk."""
+    if output == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(output)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise SourceError(
+            f"The file {output} cannot be written: {error.strerror}.",
+            "Check the folder and its free space, then run the command again.",
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -1,0 +1,287 @@
+"""`python -m audit_core ingest FILE…`: files into the log, directly or through a running app."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.terminal import say
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.errors import AuditError, SourceError
+from audit_core.domain.rejections import Rejection
+from audit_core.domain.terminal_text import printable
+from audit_core.ingest.bulk import BATCH, ingest_sheets
+from audit_core.ingest.files import OpenedFile, open_file, read_records, read_sheets
+from audit_core.ingest.http_client import MAX_ENTRIES, RemoteError, RemoteLog
+from audit_core.ingest.pipeline import IngestReport
+from audit_core.ingest.pipeline import ingest as ingest_items
+from audit_core.ingest.records.extra_fields import describe_extra
+from audit_core.installation.opened import open_product
+from audit_core.log.merge import AppendReport
+from audit_core.log.store import utc_now
+from audit_core.runtime.settings import Settings, read_settings
+from audit_core.state.access_log.record import record
+from audit_core.state.database import State, open_state
+from audit_core.state.rejections import keep_rejections
+
+SOME_REJECTED = 1
+"""The exit code when a record was rejected or a file could not be read to its end."""
+NOTHING_READ = 2
+"""The exit code when not one of the files could be read."""
+INTERRUPTED = 130
+"""The exit code of a program stopped by Ctrl-C, as a shell expects it."""
+
+MOST_ENGINE_MB = 416
+"""What the embedded engine may use here: two batches on their way to it take twice as much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where entries and rejections go."""
+
+    append: Callable[[Sequence[AuditEntry]], AppendReport]
+    append_table: Callable[[pa.Table], AppendReport] | None
+    """For entries as columns; `None` where only `append` is possible."""
+    state: State
+    clock: Callable[[], datetime]
+    batch: int
+    """How many entries are stored at once."""
+
+
+@dataclass(slots=True)
+class FileResult:
+    """What became of one file so far."""
+
+    name: str
+    report: IngestReport = field(default_factory=IngestReport)
+    problem: SourceError | None = None
+    """Why it was not read to its end; `None` if it was."""
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        help="JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd. "
+        "- is the standard input.",
+        show_default=False,
+    ),
+]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="Send the entries through the app that runs at this address, such as "
+        "http://localhost:8501.",
+        show_default=False,
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="SANDTRAIL_TOKEN", help="The token for --server.", show_default=False),
+]
+Organization = Annotated[
+    str | None,
+    typer.Option(
+        help="Accept only entries of this organization; others are rejected.", show_default=False
+    ),
+]
+
+
+def ingest(
+    files: Files, server: Server = None, token: Token = None, organization: Organization = None
+) -> None:
+    """Put the entries of files into the log; running it again is harmless.
+
+    Exits with 0 when everything was stored or known, 1 when records were rejected or a file
+    could not be read to its end, 2 when no file could be read at all.
+    """
+    results: list[FileResult] = []
+    # What stands by now stays: the collector need not look through it again and again.
+    gc.freeze()
+    try:
+        with open_target(read_settings(), server, token) as target:
+            for result in _ingest_files(files, target, organization):
+                results.append(result)
+    except AuditError as error:
+        _print_results(results)
+        if isinstance(error, RemoteError) or not _total(results).acknowledged:
+            raise
+        raise AuditError(
+            f"{error.message} {_acknowledged(results)}",
+            f"{error.hint} Then run the same command again: what is stored is recognized.",
+        ) from error
+    except KeyboardInterrupt:
+        _print_results(results)
+        say(f"Stopped. {_acknowledged(results)} Running the same command again is safe.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    _print_results(results)
+    if all(result.problem and result.report == IngestReport() for result in results):
+        raise typer.Exit(NOTHING_READ)
+    if any(result.problem or result.report.rejected for result in results):
+        raise typer.Exit(SOME_REJECTED)
+
+
+@contextmanager
+def open_target(settings: Settings, server: str | None, token: str | None) -> Iterator[Target]:
+    """Open where entries go: the log itself, or the server; rejections go to the local state.
+
+    Raises what `open_product` and `RemoteLog` raise.
+    """
+    if server is not None:
+        remote = RemoteLog(server, token or "", sleep=time.sleep, tell=partial(say, err=True))
+        state = open_state(settings.state_url)
+        try:
+            yield Target(
+                append=remote.append,
+                append_table=None,
+                state=state,
+                clock=utc_now,
+                batch=MAX_ENTRIES,
+            )
+        finally:
+            state.close()
+        return
+    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MOST_ENGINE_MB)}
+    product = open_product(
+        settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
+    )
+    try:
+        yield Target(
+            append=product.log.append,
+            append_table=product.log.append_table,
+            state=product.state,
+            clock=utc_now,
+            batch=BATCH,
+        )
+    finally:
+        product.close()
+
+
+def _ingest_files(
+    files: Sequence[str], target: Target, organization: str | None
+) -> Iterator[FileResult]:
+    """Do one file after the other. Each result is given at its beginning and kept up to date."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        for path in files:
+            result = FileResult(path)
+            yield result
+            try:
+                with open_file(path) as opened:
+                    task = bar.add_task(printable(opened.name), total=opened.size)
+                    _ingest_file(opened, target, organization, result, _Watched(opened, bar, task))
+            except RemoteError:
+                raise
+            except SourceError as error:
+                result.problem = error
+
+
+def _ingest_file(
+    opened: OpenedFile,
+    target: Target,
+    organization: str | None,
+    result: FileResult,
+    stream: _Watched,
+) -> None:
+    def keep(rejections: Sequence[Rejection]) -> None:
+        with target.state.begin() as connection:
+            keep_rejections(
+                connection,
+                rejections=rejections,
+                organization_id=organization,
+                origin=opened.name,
+                now=target.clock(),
+            )
+
+    def note(report: IngestReport) -> None:
+        result.report = report
+
+    try:
+        store = (
+            partial(ingest_items, read_records(stream, opened.name), append=target.append)
+            if target.append_table is None
+            else partial(
+                ingest_sheets, read_sheets(stream, opened.name), append=target.append_table
+            )
+        )
+        store(keep=keep, organization_id=organization, batch=target.batch, progress=note)
+    finally:
+        with target.state.begin() as connection:
+            record(
+                connection,
+                at=target.clock(),
+                verb="ingest",
+                actor=ACTOR,
+                organization_id=organization,
+                detail={"file": opened.name, **result.report.detail()},
+            )
+
+
+class _Watched:
+    """The stream of a file, which moves its progress bar."""
+
+    def __init__(self, opened: OpenedFile, bar: Progress, task: TaskID) -> None:
+        self._stream = opened.stream
+        self._bar = bar
+        self._task = task
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; empty at the end."""
+        piece = self._stream.read(size)
+        self._bar.advance(self._task, len(piece))
+        return piece
+
+
+def _total(results: Sequence[FileResult]) -> IngestReport:
+    return sum((result.report for result in results), IngestReport())
+
+
+def _acknowledged(results: Sequence[FileResult]) -> str:
+    return f"{_total(results).acknowledged:,} entries were acknowledged before that."
+
+
+def _print_results(results: Sequence[FileResult]) -> None:
+    """The report to standard output; what could not be read to standard error."""
+    for result in results:
+        say(f"{printable(result.name)}: {_sentence(result.report)}")
+        for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+            say(f"  {printable(sentence)}")
+        if result.problem:
+            say(f"{printable(result.problem.message)}\n{result.problem.hint}", err=True)
+    if len(results) > 1:
+        say(f"Total: {_sentence(_total(results))}")
+    if _total(results).rejected:
+        say("See what was rejected, and why: python -m audit_core rejections", err=True)
+
+
+def _sentence(report: IngestReport) -> str:
+    return (
+        f"{report.accepted:,} accepted, {report.known:,} already known, "
+        f"{report.finished:,} finished, {report.rejected:,} rejected"
+        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
+    )

@@ -1,0 +1,69 @@
+"""`log`: what the operator decides about the log itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.terminal import say
+from audit_core.domain.terminal_text import printable
+from audit_core.installation.opened import Product, open_product
+from audit_core.log.high_water_mark import Loss
+from audit_core.log.store import utc_now
+from audit_core.runtime.settings import read_settings
+from audit_core.state.access_log.record import record
+
+log_app = typer.Typer(no_args_is_help=True)
+
+
+@log_app.command("accept-loss")
+def accept_loss(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Go on with a log that has lost its end, without what is missing.
+
+    New entries get numbers above all that were ever given. To get the lost entries back instead,
+    restore the log from a backup; sending them again works before and after.
+    """
+    product = open_product(read_settings(), utc_now, holder="python -m audit_core log accept-loss")
+    try:
+        missing = product.log.loss
+        if missing is None:
+            say("Nothing is missing: the log holds all that it has ever acknowledged.")
+            return
+        say(_told(missing))
+        if not yes:
+            typer.confirm("Go on without them?", abort=True)
+        _accept(product)
+        say("Entries are accepted again; their numbers go on above the lost ones.")
+    finally:
+        product.close()
+
+
+def _accept(product: Product) -> None:
+    missing = product.log.accept_loss()
+    if missing is None:
+        return
+    with product.state.begin() as connection:
+        record(
+            connection,
+            at=product.clock(),
+            verb="log.loss_accepted",
+            actor=ACTOR,
+            detail={
+                "entries": missing.entries,
+                "writes": missing.writes,
+                "organizations": list(missing.organizations),
+            },
+        )
+
+
+def _told(missing: Loss) -> str:
+    names = ", ".join(printable(name) or "(no organization)" for name in missing.organizations[:10])
+    more = len(missing.organizations) - 10
+    return (
+        f"{missing.entries:,} entries are missing that were acknowledged, of "
+        f"{names}{f' and {more:,} more' if more > 0 else ''}."
+    )

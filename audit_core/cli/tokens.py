@@ -1,0 +1,115 @@
+"""`python -m audit_core token …`: what programs show to send entries."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from audit_core.cli.opened_state import ACTOR, reading, writing
+from audit_core.cli.organization_option import named_organization
+from audit_core.cli.terminal import say
+from audit_core.domain.access import Permission
+from audit_core.domain.terminal_text import printable
+from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token
+from audit_core.log.store import utc_now
+from audit_core.state.access_log.record import record
+
+token_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@token_app.command()
+def add(
+    organization: Annotated[
+        str, typer.Option(help="Whose entries it may send: ID, or ID:NAME to name it.")
+    ],
+    name: Annotated[str, typer.Option(help="What the token is for.")],
+    expires_days: Annotated[
+        int | None, typer.Option(min=1, max=36_500, help="Refused after so many days.")
+    ] = None,
+) -> None:
+    """Make a token that may send entries of one organization; it is printed once."""
+    now = utc_now()
+    with writing() as connection:
+        named = named_organization(connection, organization)
+        added, secret = add_token(
+            connection,
+            organization_id=named.id,
+            name=name,
+            verbs=frozenset({Permission.INGEST.value}),
+            now=now,
+            expires_at=None if expires_days is None else now + timedelta(days=expires_days),
+        )
+        record(
+            connection,
+            at=now,
+            verb="token.added",
+            actor=ACTOR,
+            organization_id=added.organization_id,
+            detail={"token": added.id, "name": added.name, "verbs": sorted(added.verbs)},
+        )
+    named.announce()
+    say(f"Added the token {added.name} ({added.id}) for {added.organization_id}.")
+    say(f"Token (shown once): {secret}")
+
+
+@token_app.command("list")
+def list_all(
+    organization: Annotated[
+        str | None, typer.Option(help="One organization by id; all of them without this.")
+    ] = None,
+) -> None:
+    """List tokens, without their secrets."""
+    now = utc_now()
+    with reading() as connection:
+        found = list_tokens(connection, organization_id=organization)
+    table = Table(
+        # The id in one piece, to be copied into `token revoke`.
+        Column("Id and name", width=32, overflow="fold"),
+        Column("Organization", overflow="fold"),
+        "Last used",
+        "State",
+    )
+    for one in found:
+        table.add_row(
+            Text(f"{one.id}\n{printable(one.name)}"),
+            Text(printable(one.organization_id)),
+            "never" if one.last_used_at is None else _written(one.last_used_at),
+            _described(one, now),
+        )
+    Console().print(table)
+
+
+@token_app.command()
+def revoke(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="The id, as in the list.")],
+) -> None:
+    """Refuse a token from now on."""
+    now = utc_now()
+    with writing() as connection:
+        revoked = revoke_token(connection, token_id=token_id, organization_id=None, now=now)
+        record(
+            connection,
+            at=now,
+            verb="token.revoked",
+            actor=ACTOR,
+            organization_id=revoked.organization_id,
+            detail={"token": revoked.id, "name": revoked.name},
+        )
+    say(f"Revoked the token {revoked.name} ({revoked.id}).")
+
+
+def _described(token: Token, now: datetime) -> str:
+    if token.revoked_at is not None:
+        return f"revoked {_written(token.revoked_at)}"
+    if token.expires_at is None:
+        return "valid"
+    return f"{'expired' if token.expires_at <= now else 'valid until'} {_written(token.expires_at)}"
+
+
+def _written(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

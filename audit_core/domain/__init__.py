@@ -1,0 +1,1 @@
+"""What an entry, a permission and an error is: values and pure functions."""

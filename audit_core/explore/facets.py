@@ -1,0 +1,151 @@
+"""Facets: how often each value of a field occurs among the matches, all fields in one scan.
+
+The fields are counted in three groups, each of which gives few combinations: what was done and
+how it ended; who did it; from which address. Values are added up from the combinations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, literal_column, select, tuple_
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import category_of, outcome_of
+from audit_core.log.schema import Statement
+from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.time.windows import Bounds
+
+MOST_COMBINATIONS = 20_000
+"""How many combinations of one group are counted, the most frequent first."""
+
+_GROUPS = (
+    ("action", "target_type", "status_code", "source"),
+    ("actor_email", "actor_id", "actor_api_key_prefix", "actor_api_key_suffix"),
+    ("ip_address",),
+)
+_ALL = tuple(name for group in _GROUPS for name in group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """One value, as the filter writes it: `NONE` for the absence of one."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The most frequent values of one field."""
+
+    param: str
+    """The URL parameter of the filter's field."""
+    values: tuple[FacetValue, ...]
+    """Most frequent first, then by value."""
+    distinct: int
+    """How many values there are; of those that were counted."""
+    complete: bool
+    """Whether all combinations were counted: else counts are lower bounds."""
+
+
+def facets(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """The combinations: the columns of all groups, `group_bits` and `count`.
+
+    In `group_bits` the bit of a column is 0 where the row counts by it. At most
+    `MOST_COMBINATIONS` rows of each group, and one more if there are more.
+    """
+    column = source.table.c
+    every = [column[name] for name in _ALL]
+    groups = [tuple_(*(column[name] for name in group)) for group in _GROUPS]
+    counted = (
+        select(*every, func.grouping(*every).label("group_bits"), source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by(func.grouping_sets(*groups))
+        .subquery("counted")
+    )
+    rank = (
+        func.row_number()
+        .over(partition_by=counted.c.group_bits, order_by=counted.c["count"].desc())
+        .label("rank")
+    )
+    ranked = select(counted, rank).subquery("ranked")
+    return source.options(
+        select(*(column for column in ranked.c if column.name != "rank")).where(
+            ranked.c.rank <= literal_column(str(MOST_COMBINATIONS + 1))
+        )
+    )
+
+
+def _actor(row: Mapping[str, Any]) -> str:
+    return str(row["actor_email"] or row["actor_id"])
+
+
+def _api_key(row: Mapping[str, Any]) -> str:
+    prefix, suffix = row["actor_api_key_prefix"], row["actor_api_key_suffix"]
+    return NONE if prefix is None and suffix is None else f"{prefix or ''}…{suffix or ''}"
+
+
+def _plain(name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda row: NONE if row[name] is None else str(row[name])
+
+
+FACETS: tuple[tuple[str, int, Callable[[Mapping[str, Any]], str]], ...] = (
+    ("actor", 1, _actor),
+    ("key", 1, _api_key),
+    ("action", 0, _plain("action")),
+    ("category", 0, lambda row: str(category_of(row["action"], row["target_type"]))),
+    ("target_type", 0, _plain("target_type")),
+    ("outcome", 0, lambda row: str(outcome_of(row["status_code"]))),
+    ("status", 0, _plain("status_code")),
+    ("source", 0, _plain("source")),
+    ("ip", 2, _plain("ip_address")),
+)
+"""The facets in the order in which they are shown: parameter, group, value of a row."""
+
+
+def add_up(rows: Iterable[Mapping[str, Any]], *, most: int) -> tuple[Facet, ...]:
+    """The facets of the rows that `facets` gives, each with its `most` frequent values."""
+    groups: dict[int, list[Mapping[str, Any]]] = {number: [] for number in range(len(_GROUPS))}
+    for row in rows:
+        groups[_group_of(int(row["group_bits"]))].append(row)
+    complete = {number: len(found) <= MOST_COMBINATIONS for number, found in groups.items()}
+    return tuple(
+        _facet(param, groups[number], value, complete=complete[number], most=most)
+        for param, number, value in FACETS
+    )
+
+
+def _facet(
+    param: str,
+    rows: Sequence[Mapping[str, Any]],
+    value: Callable[[Mapping[str, Any]], str],
+    *,
+    complete: bool,
+    most: int,
+) -> Facet:
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts[value(row)] += row["count"]
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Facet(
+        param=param,
+        values=tuple(FacetValue(value=name, count=count) for name, count in ranked[:most]),
+        distinct=len(ranked),
+        complete=complete,
+    )
+
+
+def _group_of(bits: int) -> int:
+    place = len(_ALL)
+    for number, group in enumerate(_GROUPS):
+        place -= len(group)
+        if not bits >> place & 1:
+            return number
+    raise ValueError(f"the bits {bits:b} belong to no group")

@@ -1,0 +1,153 @@
+"""Entries over time by the values of one field: the largest ones each, all others together.
+
+Two scans, whatever the number of values: which are the largest, then how they lie in time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Category
+from audit_core.explore.statements import actor_of, bucket_of
+from audit_core.log.schema import Statement
+from audit_core.log.sql.functions import as_text
+from audit_core.query.derived_columns import api_key_of, in_category
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.time.buckets import Buckets
+from audit_core.query.time.windows import Bounds
+
+MOST_STACKED = 7
+"""How many values have a place of their own: as many colours as everybody can tell apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackedHistogram:
+    """Entries over time by the values of one field."""
+
+    by: str
+    """A name of `STACKS`."""
+    buckets: Buckets
+    values: tuple[str | None, ...]
+    """The largest ones, largest first; `None`: entries without a value."""
+    others: int
+    """How many values there are beside these."""
+    counts: tuple[tuple[datetime, int, int], ...]
+    """(Beginning of the bucket in the zone, place in `values`, entries), in order of time; no
+    zeros. The place behind the last one is that of all others together."""
+    since: datetime
+    until: datetime
+    """What the time axis shows. Aware."""
+
+    @property
+    def total(self) -> int:
+        """How many entries matched, exactly."""
+        return sum(count for _, _, count in self.counts)
+
+    def by_place(self) -> dict[int, int]:
+        """The total of each place that occurs."""
+        totals: dict[int, int] = defaultdict(int)
+        for _, place, count in self.counts:
+            totals[place] += count
+        return dict(totals)
+
+
+def _category_of(table: FromClause) -> ColumnElement[str]:
+    return case(
+        *(
+            (in_category(table, category), literal(category.value))
+            for category in Category
+            if category is not Category.OTHER
+        ),
+        else_=literal(Category.OTHER.value),
+    )
+
+
+STACKS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
+    "actor": actor_of,
+    "key": api_key_of,
+    "action": lambda table: table.c.action,
+    "category": _category_of,
+    "target_type": lambda table: table.c.target_type,
+    "status": lambda table: as_text(table.c.status_code),
+    "source": lambda table: table.c.source,
+    "ip": lambda table: table.c.ip_address,
+}
+"""What entries can be stacked by, as text; the outcome has a chart of its own."""
+
+
+def largest(
+    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """The values of a field, most frequent first: `value`, `count`, and in `distinct` how many
+    there are in all, NULL among them."""
+    counted = (
+        select(STACKS[by](source.table).label("value"), source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("value")
+        .subquery("counted")
+    )
+    value, count = counted.c["value"], counted.c["count"]
+    return source.options(
+        select(value, count, func.count().over().label("distinct")).order_by(
+            count.desc(), value.asc().nulls_first()
+        )
+    )
+
+
+def stacked(
+    by: str,
+    values: tuple[str | None, ...],
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    buckets: Buckets,
+    source: Countable = EACH,
+) -> Statement:
+    """Entries by bucket and place in `values`: `number`, `offset_us`, `place`, `count`; no order.
+
+    All other values have the place `len(values)`. There is at least one in `values`.
+    """
+    table = source.table
+    value = STACKS[by](table)
+    place = case(
+        *(
+            (
+                value.is_(None) if each is None else value == literal(each),
+                literal(number, BigInteger),
+            )
+            for number, each in enumerate(values)
+        ),
+        else_=literal(len(values), BigInteger),
+    )
+    return source.options(
+        select(
+            *bucket_of(table, buckets),
+            place.label("place"),
+            source.count().label("count"),
+        )
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("number", "offset_us", "place")
+    )
+
+
+def add_up(
+    rows: Iterable[Mapping[str, Any]], buckets: Buckets
+) -> tuple[tuple[datetime, int, int], ...]:
+    """`StackedHistogram.counts` of the rows that `stacked` gives."""
+    counts: dict[tuple[datetime, int], int] = defaultdict(int)
+    for row in rows:
+        start = buckets.start(row["number"], row["offset_us"]).astimezone(UTC)
+        counts[start, row["place"]] += row["count"]
+    zone = buckets.zone_info
+    return tuple(
+        (start.astimezone(zone), place, count) for (start, place), count in sorted(counts.items())
+    )

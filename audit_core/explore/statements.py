@@ -1,0 +1,280 @@
+"""The statements of Explore and of downloads: (filter, scope) → SELECT. Builds, never runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    desc,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.sql.expression import FromClause, Label
+
+from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
+from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
+from audit_core.query.derived_columns import Condition
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor, numbered_by
+from audit_core.query.language.ast import Expression
+from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.time.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
+from audit_core.query.time.windows import Bounds
+from audit_core.query.where import matching, within_scope
+
+
+def page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    cursor: Cursor | None,
+    rows: int,
+    asked: Expression | None = None,
+) -> Statement:
+    """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
+
+    Newest first; for a cursor that points to newer entries oldest first, so that the nearest
+    come first: the reader turns them round. `asked`: see `conditions.matching`.
+    """
+    newer = cursor is not None and cursor.newer
+    # Each table gives its own nearest rows: engines then read only the ends of each.
+    parts = [
+        select(table)
+        .where(
+            matching(table, wanted, scope, bounds, asked=asked),
+            beyond(table, cursor, scope),
+        )
+        .order_by(*_order(table, scope, newer=newer))
+        .limit(rows + 1)
+        .subquery()
+        for table in (audit_entry, unfinished_entry)
+    ]
+    both = union_all(*(part.select() for part in parts)).subquery("page")
+    return select(both).order_by(*_order(both, scope, newer=newer))
+
+
+def export_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    after: Cursor | None,
+    last_seq: int,
+) -> Statement:
+    """The entries of a download, oldest first, from a cursor on; none that arrived later, by
+    `seq` of the whole log.
+
+    An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
+    """
+    statement = select(entries).where(
+        matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq
+    )
+    if after is not None:
+        statement = statement.where(beyond(entries, after, scope))
+    return statement.order_by(*_order(entries, scope, newer=True))
+
+
+def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int) -> Statement:
+    """How a download lies in time: `hour` (whole ones since 1970) and `count`, in order of time.
+
+    Asked before the entries, which are then read from short stretches of time: whole rows are
+    sorted much slower than the log is read.
+    """
+    hour = whole_quotient(epoch_microseconds(entries.c.created_at), literal(HOUR_US, BigInteger))
+    return (
+        select(hour.label("hour"), func.count().label("count"))
+        .where(matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq)
+        .group_by("hour")
+        .order_by("hour")
+    )
+
+
+def some(wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable) -> Statement:
+    """A row for each row of the source that matches: there is none only if nothing does."""
+    return source.options(
+        select(literal(1).label("one")).where(source.matching(wanted, scope, bounds))
+    )
+
+
+def hours(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: Countable = EACH,
+    *,
+    newest_first: bool,
+) -> Statement:
+    """The hours that hold matches: `hour` (whole ones since 1970) and `count`."""
+    instant = epoch_microseconds(source.table.c.created_at)
+    hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
+    return source.options(
+        select(hour, source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("hour")
+        .order_by(desc("hour") if newest_first else "hour")
+    )
+
+
+def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = None) -> Statement:
+    """The entry with this id, whole; no row if the scope does not hold it.
+
+    Its time, if it is known, spares engines without an index on ids the whole log.
+    """
+    statement = select(entries).where(within_scope(entries, scope), entries.c.id == entry_id)
+    if created_at is not None:
+        statement = statement.where(entries.c.created_at == created_at)
+    # The limit stands within: engines without an index on ids then stop where they find it.
+    return select(statement.limit(1).subquery("entry"))
+
+
+def count_up_to(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, most: int, after_seq: int = 0
+) -> Statement:
+    """How many entries match that arrived after a `seq` of the whole log, counted no further than
+    to `most` + 1: one row, column `count`."""
+    found = (
+        select(literal(1, BigInteger).label("one"))
+        .where(matching(entries, wanted, scope, bounds), entries.c.seq > after_seq)
+        .limit(most + 1)
+        .subquery("found")
+    )
+    return select(func.count().label("count")).select_from(found)
+
+
+def count_of(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """How many entries match, exactly: one row, column `count`."""
+    return source.options(
+        select(source.count().label("count")).where(source.matching(wanted, scope, bounds))
+    )
+
+
+def time_range(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """One row: `earliest` created_at of the matches; NULL if there are none.
+
+    Of a source that counts by the hour it may lie up to an hour too early.
+    """
+    table = source.table
+    return source.options(
+        select(func.min(table.c.created_at).label("earliest")).where(
+            source.matching(wanted, scope, bounds)
+        )
+    )
+
+
+def histogram(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    buckets: Buckets,
+    source: Countable = EACH,
+) -> Statement:
+    """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
+
+    `Buckets.start(number, offset_us)` is the instant; no order.
+    """
+    table = source.table
+    return source.options(
+        select(
+            *bucket_of(table, buckets),
+            table.c.status_code,
+            source.count().label("count"),
+        )
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("number", "offset_us", table.c.status_code)
+    )
+
+
+def actor_of(table: FromClause) -> ColumnElement[str]:
+    """Who an entry is by, as people call them: see `AuditEntry.actor`."""
+    return case((table.c.actor_email != literal(""), table.c.actor_email), else_=table.c.actor_id)
+
+
+FACETS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
+    "actor": actor_of,
+    "action": lambda table: table.c.action,
+    "target_type": lambda table: table.c.target_type,
+    "source": lambda table: table.c.source,
+    "ip": lambda table: table.c.ip_address,
+    "status": lambda table: table.c.status_code,
+}
+"""What the values of a field can be listed for, by URL parameter."""
+
+
+def values(
+    param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
+    value = FACETS[param](source.table)
+    count = source.count().label("count")
+    return source.options(
+        select(value.label("value"), count)
+        .where(source.matching(wanted, scope, bounds), value.is_not(None))
+        .group_by("value")
+        .order_by(count.desc(), "value")
+    )
+
+
+def _order(table: FromClause, scope: Scope, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+    keys = (table.c.created_at, numbered_by(table, scope))
+    return tuple(key.asc() if newer else key.desc() for key in keys)
+
+
+def beyond(table: FromClause, cursor: Cursor | None, scope: Scope) -> Condition:
+    """On the far side of the cursor, looking in its direction; everywhere for `None`."""
+    if cursor is None:
+        return literal(True)
+    created_at, seq = table.c.created_at, numbered_by(table, scope)
+    # The first comparison alone lets engines skip what lies elsewhere in time.
+    if cursor.newer:
+        return and_(
+            created_at >= cursor.created_at,
+            or_(created_at > cursor.created_at, seq > cursor.seq),
+        )
+    return and_(
+        created_at <= cursor.created_at, or_(created_at < cursor.created_at, seq < cursor.seq)
+    )
+
+
+def bucket_of(table: FromClause, buckets: Buckets) -> tuple[Label[int], Label[int]]:
+    """The bucket of an entry: `number` and `offset_us`, as `Buckets.start` takes them."""
+    offset = _zone_offset(table, buckets)
+    number = _bucket_number(table, offset, buckets.width_us)
+    return number.label("number"), offset.label("offset_us")
+
+
+def _zone_offset(table: FromClause, buckets: Buckets) -> ColumnElement[int]:
+    """The zone's offset from UTC at an entry's time, in microseconds."""
+    *earlier, last = buckets.spans
+    otherwise = literal(last.offset_us, BigInteger)
+    if not earlier:
+        return otherwise
+    return case(
+        *(
+            (table.c.created_at < span.until, literal(span.offset_us, BigInteger))
+            for span in earlier
+        ),
+        else_=otherwise,
+    )
+
+
+def _bucket_number(
+    table: FromClause, offset: ColumnElement[int], width_us: int
+) -> ColumnElement[int]:
+    """The bucket number of an entry on the zone's clocks."""
+    local = epoch_microseconds(table.c.created_at) + offset + literal(ORIGIN_SHIFT_US, BigInteger)
+    return whole_quotient(local, literal(width_us, BigInteger))

@@ -1,0 +1,200 @@
+"""Organizations, and what each account is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select
+
+from audit_core.domain.access import GRANTABLE, Membership, Permission, Role
+from audit_core.domain.errors import AccountError
+from audit_core.state.operator_text import plain_text
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, setting_of_organization
+from audit_core.state.tables import account, membership, organization
+
+LONGEST_NAME = 200
+
+MEMBERSHIP_COLUMNS = (
+    membership.c.role,
+    membership.c.grants,
+    organization.c.id.label("organization_id"),
+    organization.c.name.label("organization_name"),
+    setting_of_organization(OWN_ACTIVITY).label("own_activity"),
+)
+"""What `sorted_memberships` reads from a row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person in one organization, as its admins may know them."""
+
+    email: str
+    name: str
+    role: Role
+    grants: frozenset[Permission]
+    """Permissions beyond those of the role."""
+    disabled: bool
+    """Whether the account is barred from signing in, to any organization."""
+
+
+def ensure_organization(
+    connection: Connection, *, organization_id: str, name: str | None = None
+) -> bool:
+    """Make an organization known; whether it is new.
+
+    A given name replaces the one that is stored. Without a name a new organization is
+    called by its id, and a known one keeps its name. Raises `AccountError` for an empty id.
+    """
+    plain_id = plain_text("organization id", organization_id, longest=LONGEST_NAME)
+    plain_name = None if name is None else plain_text("name", name, longest=LONGEST_NAME)
+    known = organization_name(connection, plain_id)
+    if known is None:
+        connection.execute(organization.insert().values(id=plain_id, name=plain_name or plain_id))
+    elif plain_name is not None and plain_name != known:
+        connection.execute(
+            organization.update().where(organization.c.id == plain_id).values(name=plain_name)
+        )
+    return known is None
+
+
+def organization_name(connection: Connection, organization_id: str) -> str | None:
+    """The name of an organization; `None` when it is unknown."""
+    return connection.execute(
+        select(organization.c.name).where(organization.c.id == organization_id)
+    ).scalar()
+
+
+def require_organization(connection: Connection, organization_id: str) -> None:
+    """Raises `AccountError` when there is no such organization."""
+    if organization_name(connection, organization_id) is None:
+        raise AccountError(
+            f"There is no organization {organization_id}.", "Add it first, or correct the id."
+        )
+
+
+def organizations(connection: Connection) -> tuple[tuple[str, str], ...]:
+    """All organizations as (id, name), by name."""
+    found = [(row.id, row.name) for row in connection.execute(select(organization))]
+    return tuple(sorted(found, key=lambda pair: (pair[1].casefold(), pair[0])))
+
+
+def set_membership(
+    connection: Connection,
+    *,
+    account_id: str,
+    organization_id: str,
+    role: Role,
+    grants: frozenset[Permission] = frozenset(),
+) -> None:
+    """Say what an account is in an organization, in place of what it was there.
+
+    Takes effect at the next look-up of the viewer. Raises `AccountError` for a permission
+    that cannot be granted, an unknown account or an unknown organization.
+    """
+    if not grants <= GRANTABLE:
+        raise AccountError(
+            f"{', '.join(sorted(grants - GRANTABLE))} cannot be granted apart from a role.",
+            f"Grant {', '.join(sorted(GRANTABLE))}, or choose a role that holds it.",
+        )
+    require_organization(connection, organization_id)
+    if not connection.execute(select(account.c.id).where(account.c.id == account_id)).scalar():
+        raise AccountError(
+            f"There is no account {account_id}.", "List them: python -m audit_core account list."
+        )
+    values = {"role": role.value, "grants": " ".join(sorted(grants))}
+    changed = connection.execute(
+        membership.update().where(*_is_of(account_id, organization_id)).values(values)
+    )
+    if changed.rowcount == 0:
+        connection.execute(
+            membership.insert().values(
+                account_id=account_id, organization_id=organization_id, **values
+            )
+        )
+
+
+def end_membership(connection: Connection, *, account_id: str, organization_id: str) -> None:
+    """Take an account out of an organization; takes effect at the next look-up of the viewer.
+
+    Raises `AccountError` when it was not in it.
+    """
+    ended = connection.execute(membership.delete().where(*_is_of(account_id, organization_id)))
+    if ended.rowcount == 0:
+        raise AccountError(
+            f"The account is not in the organization {organization_id}.",
+            "See who is where: python -m audit_core account list.",
+        )
+
+
+def memberships(connection: Connection, account_id: str) -> tuple[Membership, ...]:
+    """What an account is, and where, by the organization's name; empty for an unknown one."""
+    return sorted_memberships(
+        connection.execute(
+            select(*MEMBERSHIP_COLUMNS)
+            .join_from(membership, organization)
+            .where(membership.c.account_id == account_id)
+        )
+    )
+
+
+def members(connection: Connection, organization_id: str) -> tuple[Member, ...]:
+    """Who is in an organization, by e-mail address; empty for an unknown one."""
+    found = connection.execute(
+        select(
+            account.c.email,
+            account.c.name,
+            account.c.disabled,
+            membership.c.role,
+            membership.c.grants,
+        )
+        .join_from(membership, account)
+        .where(membership.c.organization_id == organization_id)
+    )
+    return tuple(
+        sorted(
+            (
+                Member(
+                    email=row.email,
+                    name=row.name,
+                    role=Role(row.role),
+                    grants=_permissions(row.grants),
+                    disabled=row.disabled,
+                )
+                for row in found
+            ),
+            key=lambda member: member.email,
+        )
+    )
+
+
+def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membership, ...]:
+    """Rows of `MEMBERSHIP_COLUMNS`, by the organization's name.
+
+    Sorted here and not by the database, whose collation depends on the engine.
+    """
+    found = [
+        Membership(
+            organization_id=row.organization_id,
+            organization_name=row.organization_name,
+            role=Role(row.role),
+            grants=_permissions(row.grants),
+            own_activity=row.own_activity == ON,
+        )
+        for row in rows
+    ]
+    return tuple(
+        sorted(found, key=lambda one: (one.organization_name.casefold(), one.organization_id))
+    )
+
+
+def _permissions(names: str) -> frozenset[Permission]:
+    return frozenset(Permission(name) for name in names.split())
+
+
+def _is_of(account_id: str, organization_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        membership.c.account_id == account_id,
+        membership.c.organization_id == organization_id,
+    )

@@ -1,0 +1,1 @@
+"""How records stand in a file, and how each form is read."""

@@ -1,0 +1,139 @@
+"""Lines of a stream with their numbers, each held only up to a limit."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from audit_core.domain.rejections import RAW_LIMIT
+from audit_core.ingest.formats.streams import CHUNK, ChunkStream
+from audit_core.ingest.records.located import MAX_RECORD, Reading, place_of, read_text, reject
+
+_SPACES = re.compile(rb"\s*+")
+
+
+class Line(NamedTuple):
+    """One line as read."""
+
+    number: int
+    """From 1."""
+    text: str
+    """With its line end. Of a line with a problem only what a rejection shows."""
+    length: int
+    """In bytes."""
+    problem: str | None
+    """Why the line cannot be read, a sentence; `None` if it can."""
+
+
+def read_lines(pieces: Iterator[bytes], *, blank: bool) -> Iterator[Line]:
+    """All lines, or those that are not blank; blank ones pass at little cost.
+
+    One longer than `MAX_RECORD` bytes is passed over without being held.
+    """
+    stream = io.BufferedReader(ChunkStream(pieces), CHUNK)
+    number = 0
+    while line := stream.readline(MAX_RECORD + 1):
+        number += 1
+        if not blank and line.isspace():
+            number += _skip_blank_lines(stream)
+            continue
+        if len(line) > MAX_RECORD and not line.endswith(b"\n"):
+            yield _overlong(number, line, stream)
+            continue
+        yield _line(number, line)
+
+
+def _skip_blank_lines(stream: io.BufferedReader[ChunkStream]) -> int:
+    """Pass over the blank lines at the beginning of what is read ahead; how many they are."""
+    ahead = stream.peek()
+    spaces = _SPACES.match(ahead)
+    blank = ahead.rfind(b"\n", 0, spaces.end() if spaces else 0) + 1
+    stream.read(blank)
+    return ahead.count(b"\n", 0, blank)
+
+
+def _line(number: int, line: bytes) -> Line:
+    try:
+        return Line(number, line.decode(), len(line), None)
+    except UnicodeDecodeError as error:
+        reason = f"Byte {error.start + 1:,} of the line is not UTF-8."
+        return Line(number, line.decode(errors="backslashreplace"), len(line), reason)
+
+
+def _overlong(number: int, line: bytes, stream: io.BufferedReader[ChunkStream]) -> Line:
+    head, length = line[: 4 * RAW_LIMIT], len(line)
+    while not line.endswith(b"\n") and (line := stream.readline(MAX_RECORD)):
+        length += len(line)
+    return Line(
+        number,
+        head.decode(errors="backslashreplace"),
+        length,
+        f"The line has {length:,} bytes; the limit is {MAX_RECORD:,}.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineGroup:
+    """Lines that follow one another."""
+
+    first: int
+    """The number of the first."""
+    lines: list[bytes]
+    """Without the feed at their ends."""
+    problem: Line | None = None
+    """The one line of the group as it is to be shown, if it is too long to be held."""
+    ended: bool = True
+    """Whether the last line ends with a feed: that of a file may not."""
+
+    def line(self, number: int) -> Line:
+        """The line with this number, which is in the group."""
+        if self.problem is not None:
+            return self.problem
+        return _line(number, self.lines[number - self.first] + (b"\n" if self.ended else b""))
+
+
+def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
+    """The lines that `read_lines` gives without the blank ones, some hundred at a time; blank
+    ones may be among them. What `pieces` raises is raised behind what came before."""
+    stream = io.BufferedReader(ChunkStream(pieces), CHUNK)
+    number = 0
+    while line := stream.readline(MAX_RECORD + 1):
+        number += 1
+        if line.isspace():
+            continue
+        if len(line) > MAX_RECORD and not line.endswith(b"\n"):
+            overlong = _overlong(number, line, stream)
+            yield LineGroup(first=number, lines=[b""], problem=overlong)
+            continue
+        first = number
+        lines = [line.removesuffix(b"\n")]
+        try:
+            whole = stream.peek().rfind(b"\n") + 1
+        except Exception:
+            yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
+            raise
+        # What is in the buffer is read without asking the pieces.
+        if whole:
+            lines += stream.read(whole)[:-1].split(b"\n")
+            number += len(lines) - 1
+        yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
+
+
+def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
+    """What each line became; blank lines are skipped."""
+    for line in read_lines(pieces, blank=False):
+        reading = read_json_line(line, name)
+        if reading is not None:
+            yield reading
+
+
+def read_json_line(line: Line, name: str) -> Reading | None:
+    """What a line became; `None` if it is blank."""
+    place = place_of(name, "line", line.number)
+    if line.problem:
+        return reject(place, line.problem, line.text.rstrip("\r\n"), length=line.length)
+    text = line.text.strip(" \t\r\n")
+    return read_text(text, place) if text else None

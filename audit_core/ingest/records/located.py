@@ -1,0 +1,73 @@
+"""A record that was read, with its place: an entry, or a rejection."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.rejections import RAW_LIMIT, Rejection
+from audit_core.ingest.records.extra_fields import ExtraFields
+from audit_core.ingest.records.record import NUL, NUL_SYMBOL, read_record_and_extra
+from audit_core.ingest.records.strict_json import Undecodable, decode
+
+MAX_RECORD = 2**20
+"""The longest record, in bytes of a line or characters of a list's item; 1 MiB."""
+
+
+class PlacedEntry(NamedTuple):
+    """An entry and where it was read, for the case that the log refuses it."""
+
+    entry: AuditEntry
+    place: str
+    """See `Rejection.place`."""
+    raw: str
+    """The record as read, not cut."""
+    extra: ExtraFields = ExtraFields()
+
+
+Reading = PlacedEntry | Rejection
+"""What one record of a source became."""
+
+
+def read_value(value: object, place: str, raw: str) -> Reading:
+    """What a decoded record becomes."""
+    entry, extra = read_record_and_extra(value)
+    if isinstance(entry, AuditEntry):
+        return PlacedEntry(entry, place, raw, extra)
+    return reject(place, " ".join(entry), raw)
+
+
+def read_text(text: str, place: str) -> Reading:
+    """What a record in JSON becomes."""
+    try:
+        value = decode(text)
+    except Undecodable as error:
+        return reject(place, error.reason, text)
+    return read_value(value, place, text)
+
+
+def reject(place: str, reason: str, raw: str, *, length: int | None = None) -> Rejection:
+    """A rejection whose texts every database stores: no NUL, no lone surrogates.
+
+    `length` is the whole length of a record of which `raw` is only the beginning.
+    """
+    if length is not None and length > RAW_LIMIT <= len(raw):
+        raw = f"{storable(raw[:RAW_LIMIT])[:RAW_LIMIT]}… (cut, {length:,} characters)"
+    return Rejection(place=storable(place), reason=storable(reason), raw=storable(raw))
+
+
+def storable(text: str) -> str:
+    """The text with what cannot be stored written out: lone surrogates as `\\udcff`."""
+    if not text.isascii():
+        text = text.encode(errors="backslashreplace").decode()
+    return text.replace(NUL, NUL_SYMBOL)
+
+
+def place_of(name: str, unit: str, number: int) -> str:
+    """`entries.jsonl:17` for a line, `entries.json:item 17` for an item; numbers from 1.
+
+    Without a name, as for the body of a request, `line 17` and `item 17`.
+    """
+    if not name:
+        return f"{unit} {number}"
+    return f"{name}:{number}" if unit == "line" else f"{name}:{unit} {number}"

@@ -1,0 +1,1 @@
+"""An installation as a whole: opened, ready, examined, backed up."""

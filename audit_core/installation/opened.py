@@ -1,0 +1,156 @@
+"""The opened product: everything that a route, a page or a command works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from audit_core.domain.errors import StoreUnavailableError
+from audit_core.identity.sessions import living_sessions
+from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
+from audit_core.installation.high_water_marks import StateMarks
+from audit_core.log.retention import Retention
+from audit_core.log.store import AuditLog, Limits, open_log
+from audit_core.runtime.settings import Settings
+from audit_core.runtime.signing_key import read_key
+from audit_core.state.access_log.retention import drop_expired
+from audit_core.state.database import State, open_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One log and one state, open, with the settings and the clock they go by."""
+
+    settings: Settings
+    log: AuditLog
+    state: State
+    clock: Callable[[], datetime]
+    """The present time, aware, UTC."""
+    key: bytes
+    """The signing key of this installation, 32 bytes or more."""
+    uploads: Uploads
+    """The files that people sent to be stored; made with the first one."""
+
+    def close(self) -> None:
+        """Let go of both databases, and of uploaded files. Calling it twice is harmless."""
+        self.uploads.close()
+        self.log.close()
+        self.state.close()
+
+
+def open_product(
+    settings: Settings, clock: Callable[[], datetime], *, holder: str = "the Sandtrail app"
+) -> Product:
+    """Open the state, the key and the log; made at first start.
+
+    `holder` is what another process is told of this one while it holds the log. Raises
+    `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`, and
+    then leaves nothing open.
+    """
+    key = read_key(settings.key_file)
+    state = open_state(settings.state_url)
+    try:
+        log = open_log(
+            settings.log_url,
+            clock=clock,
+            holder=holder,
+            limits=Limits(
+                memory_limit_mb=settings.memory_limit_mb,
+                free_space_floor_mb=settings.free_space_floor_mb,
+                query_timeout_s=settings.query_timeout_s,
+                retention=Retention(days=settings.retention_days),
+            ),
+            marks=StateMarks(state),
+        )
+    except BaseException:
+        state.close()
+        raise
+    opened = Product(
+        settings=settings,
+        log=log,
+        state=state,
+        clock=clock,
+        key=key,
+        uploads=_uploads(settings, clock),
+    )
+    try:
+        expire_access_record(opened)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def expire_access_record(product: Product) -> int:
+    """Drop from the access record what is older than entries may be; how many events that were.
+
+    Done when the product is opened; an app that runs for long does it daily. Raises
+    `StoreUnavailableError`.
+    """
+    now = product.clock()
+    before = Retention(days=product.settings.retention_days).earliest(now)
+    return 0 if before is None else drop_expired(product.state, before=before, now=now)
+
+
+def drop_ended_uploads(product: Product) -> None:
+    """Remove the uploaded files of sessions that have ended, and what is too old.
+
+    Done each minute by an app that runs. Raises `StoreUnavailableError`.
+    """
+
+    def living(session_ids: Collection[str]) -> Collection[str]:
+        with product.state.read() as connection:
+            return living_sessions(connection, session_ids=session_ids, now=product.clock())
+
+    product.uploads.sweep(living)
+
+
+def _uploads(settings: Settings, clock: Callable[[], datetime]) -> Uploads:
+    quota = Quota(
+        of_person=settings.upload_person_mb * MEGABYTE,
+        in_all=settings.upload_total_mb * MEGABYTE,
+        free_floor=settings.free_space_floor_mb * MEGABYTE,
+    )
+    folder = settings.upload_folder or settings.key_file.parent / "uploads"
+    return Uploads(folder, clock, quota)
+
+
+class SharedProduct:
+    """The one product of a process, opened when it is first asked for.
+
+    Held by reference and nowhere else: no cache that somebody may clear decides how long the
+    databases stay open.
+    """
+
+    def __init__(self, open_one: Callable[[], Product]) -> None:
+        self._open = open_one
+        self._product: Product | None = None
+        self._closed = False
+        self._lock = Lock()
+
+    def __call__(self) -> Product:
+        """The opened product. Blocks while another thread opens it.
+
+        Raises what opening it raises, and the next call tries again; `StoreUnavailableError`
+        once it was closed, so that nothing opens the databases of a process that is stopping.
+        """
+        product = self._product
+        if product is not None:
+            return product
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailableError(
+                    "Sandtrail is stopping.", "Try again when it has been started."
+                )
+            if self._product is None:
+                self._product = self._open()
+            return self._product
+
+    def close(self) -> None:
+        """Close the product for good, if it was opened. Calling it twice is harmless."""
+        with self._lock:
+            product, self._product, self._closed = self._product, None, True
+        if product is not None:
+            product.close()

@@ -1,0 +1,1 @@
+"""The engines of the log, one package for each."""

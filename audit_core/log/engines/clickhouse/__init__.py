@@ -1,0 +1,1 @@
+"""ClickHouse: a log on a server or a cluster, shared by several processes."""

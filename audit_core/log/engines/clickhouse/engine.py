@@ -1,0 +1,381 @@
+"""ClickHouse: a log on a server or a cluster, shared by several processes.
+
+It has no transactions: an append is one insert, which is acknowledged when it is on the disk. If
+it spans several partitions and breaks off, some of it may be there: sending it again stores the
+rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import OperationalError
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.engine import URL, ExceptionContext
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import SettingsError
+from audit_core.log.engines.clickhouse import lost_numbers
+from audit_core.log.engines.clickhouse import numbering as numbering
+from audit_core.log.engines.clickhouse import tables as ddl
+from audit_core.log.engines.clickhouse.driver import AS_ARROW, NAME, register
+from audit_core.log.engines.clickhouse.lease import table as lease_table
+from audit_core.log.engines.clickhouse.turn import WriterTurn
+from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.postgresql.arrow_rows import driver_errors
+from audit_core.log.merge import Key, Stored
+from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.schema import (
+    FOUND,
+    NO_ORGANIZATION,
+    Statement,
+    audit_entry,
+    log_check,
+    log_schema,
+    organization_head,
+)
+from audit_core.runtime.database_faults import Fault, fault_in_words
+
+SESSION = {
+    # Versions of an entry are one entry; all of them have the same time, so the same partition.
+    "final": 1,
+    "do_not_merge_across_partitions_select_final": 1,
+    # As the standard has it: no rows have no earliest time, and an outer NULL is none of a group.
+    "aggregate_functions_null_for_empty": 1,
+    "group_by_use_nulls": 1,
+    "join_use_nulls": 1,
+    # What a statement names once and uses often is otherwise worked out for each use.
+    "enable_materialized_cte": 1,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+    # A filter may list many long values.
+    "max_query_size": 16 * 2**20,
+    # Acknowledged means stored, and times may lie anywhere.
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 0,
+}
+"""The settings of every session."""
+
+ON_CLUSTER = {"distributed_foreground_insert": 1, "insert_quorum": "auto"}
+"""An insert is acknowledged once a majority of the replicas of each shard has it."""
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+WRITERS = 2**14
+TICK = timedelta(microseconds=16)
+"""Numbers are ticks of the clock since `EPOCH`, each with room for `WRITERS`, of which every log
+that is opened draws one. They have 18 digits until 2050."""
+
+_LABEL = "log_comment"
+"""The setting by which a statement is found again that is to be ended."""
+
+_FEW = 1000
+"""Of how many values an index tells more than it costs."""
+
+
+class ClickHouse(Dialect):
+    """ClickHouse by the driver clickhouse-connect; `?cluster=NAME` in the URL spreads the log over
+    a cluster, `?interface=chdb&path=FOLDER` runs the engine within this process."""
+
+    def __init__(self, url: URL) -> None:
+        cluster = url.query.get("cluster")
+        if isinstance(cluster, tuple):
+            raise SettingsError("The log's URL names several clusters.", "Name one: ?cluster=NAME.")
+        super().__init__(
+            url.difference_update_query(["cluster"]).set(database=url.database or "default")
+        )
+        self._cluster = cluster or None
+        self._within = url.query.get("interface") == "chdb"
+        self._writer = secrets.randbelow(WRITERS)
+        self._turn = WriterTurn()
+
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """Makes the database first, if it may: the driver connects to none that is missing."""
+        settings: dict[str, object] = {**SESSION, **(ON_CLUSTER if self._cluster else {})}
+        arguments: dict[str, object] = {}
+        if self._within:
+            settings["max_memory_usage"] = memory_limit_mb * 2**20
+        else:
+            # An error late in an answer must not look like one.
+            settings["wait_end_of_query"] = 1
+            arguments["autogenerate_session_id"] = False
+            # What takes longer, the server stops.
+            arguments["send_receive_timeout"] = 900
+        arguments |= {f"ch_{name}": value for name, value in settings.items()}
+        register()
+        url = self.url.set(drivername=NAME.replace(".", "+"))
+        try:
+            self._make_database(url)
+            engine = create_engine(
+                url,
+                connect_args=arguments,
+                pool_size=8,
+                max_overflow=24,
+                pool_timeout=10,
+                hide_parameters=True,
+            )
+        except (ImportError, NoSuchModuleError) as error:
+            raise SettingsError(
+                "The driver for ClickHouse is not installed.",
+                "Install it into .venv: pip install clickhouse-connect.",
+            ) from error
+        event.listen(engine, "handle_error", _discard)
+        return engine
+
+    def prepare_schema(self, connection: Connection) -> int | None:
+        """By DDL of its own."""
+        _run(connection, ddl.version_table(self._cluster))
+        found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        return found
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """By DDL of its own: see `clickhouse_tables`."""
+        for statement in (*ddl.tables(self._cluster), lease_table(self._cluster)):
+            _run(connection, statement)
+
+    @contextmanager
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> Iterator[None]:
+        """The server stops it."""
+        connection.execution_options(
+            settings={"max_execution_time": timeout_s, _LABEL: secrets.token_hex(16)}
+        )
+        yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """By a statement on another connection; within this process, where one statement runs at
+        a time, the time limit alone ends it."""
+        if self._within:
+            return lambda: None
+        engine = connection.engine
+        label = connection.get_execution_options()["settings"][_LABEL]
+
+        def interrupt() -> None:
+            with engine.connect() as other:
+                _run(other, f"KILL QUERY WHERE Settings['{_LABEL}'] = '{label}' ASYNC")
+
+        return interrupt
+
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """Without a Python object per cell."""
+        return _arrow(connection, statement)
+
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `clickhouse_numbering`."""
+        for statement in numbering.begin(self._cluster):
+            _run(connection, statement)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `clickhouse_numbering`."""
+        if not _run(connection, numbering.exists()).scalar():
+            return False
+        (found,) = _run(connection, numbering.next_partition())
+        partition, left = int(found.part), int(found.left)
+        statements = (
+            numbering.number(partition, self._cluster) if left else [numbering.end(self._cluster)]
+        )
+        for statement in statements:
+            _run(connection, statement)
+        return bool(left)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """As they were when the lease began, and moved since by this process alone."""
+        return {each: self._turn.heads.get(each, NO_HEAD) for each in organizations}
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """In its turn by `clickhouse_turn`. By the clock, but above what is committed: clocks of
+        several machines differ."""
+        highest = max(after, self._turn.begin(connection))
+        tick = max((now - EPOCH) // TICK, highest // WRITERS + 1)
+        return count(tick * WRITERS + self._writer, WRITERS)
+
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+        """By the hash of the ids, which is one narrow column to look through, and for few also by
+        the index of ids. Which version counts is told here: FINAL would read every id."""
+        wanted = set(times)
+        column = audit_entry.c
+        hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
+        statement = (
+            select(
+                *(column[name] for name in ("organization_id", "id", *FOUND.names) if name != "row")
+            )
+            .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
+            .order_by(literal_column(ddl.VERSION))
+        )
+        if len(wanted) <= _FEW:
+            statement = statement.where(column.id.in_({id for _, id in wanted}))
+        organizations = {organization or NO_ORGANIZATION for organization, _ in wanted}
+        if len(organizations) <= _FEW:
+            statement = statement.where(column.organization_id.in_(sorted(organizations)))
+        rows = _arrow(connection, statement, final=0)
+        found: dict[Key, Stored] = {}
+        for row in rows.to_pylist():
+            key = (row["organization_id"] or None, row["id"])
+            if key in wanted:
+                found[key] = Stored(
+                    seq=row["seq"],
+                    organization_seq=row["organization_seq"],
+                    created_at=row["created_at"].replace(tzinfo=UTC),
+                    status_code=row["status_code"],
+                )
+        return found
+
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """Into one table, finished or not: a later version takes the place of an earlier one."""
+        if rows.num_rows:
+            self._insert(connection, audit_entry, rows)
+
+    def _insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        driver: Any = connection.connection.driver_connection
+        with driver_errors(connection, invalidates=True):
+            driver.client.insert_arrow(table.name, rows)
+
+    def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
+        """The finished version takes its place."""
+
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """A view has kept them; the append is over."""
+        self._turn.end(connection, heads)
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest."""
+        self._settle(connection, heads)
+        self._turn.end(connection, heads)
+
+    def _settle(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        rows = lost_numbers.settled_rows(heads)
+        if rows:
+            self._insert(connection, organization_head, pa.Table.from_pylist(rows))
+
+    def let_go(self, engine: Engine) -> None:
+        """The lease."""
+        self._turn.let_go(engine)
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Each row takes the place of the one before it."""
+        connection.execute(log_check.insert().values(checked_at=now))
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Whole partitions; only those rows one by one that have no partition of their own.
+
+        A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
+        hold times after 2106.
+        """
+        expired = [
+            each
+            for each in self._partitions(connection)
+            if ddl.OTHER < each < ddl.partition_before(earliest)
+        ]
+        if expired or _run(connection, ddl.count_other(earliest)).scalar():
+            self._settle(connection, lost_numbers.found_heads(connection))
+        for partition in self._partitions(connection):
+            if partition in expired:
+                _run(connection, ddl.drop_partition(partition, self._cluster))
+            elif partition == ddl.OTHER:
+                _run(connection, ddl.delete_other(earliest, self._cluster))
+
+    def fault(self, error: DBAPIError) -> Fault:
+        """By the server's number of the error; what has none comes from the connection."""
+        code = getattr(error.orig, "code", None)
+        if code is not None:
+            return _FAULTS.get(code, Fault.OTHER)
+        if not isinstance(error.orig, OperationalError):
+            return fault_in_words(str(error.orig))
+        words = str(error.orig).lower()
+        return next((fault for part, fault in _CONNECTING if part in words), Fault.NO_ANSWER)
+
+    def _make_database(self, url: URL) -> None:
+        name = self.url.database or "default"
+        engine = create_engine(url.set(database="default"), hide_parameters=True)
+        try:
+            with engine.connect() as connection:
+                _run(connection, ddl.database(name, self._cluster))
+        except DBAPIError as error:
+            # It may be there already: then the right to make one is not needed.
+            if getattr(error.orig, "code", None) != _ACCESS_DENIED:
+                raise
+        finally:
+            engine.dispose()
+
+    def _partitions(self, connection: Connection) -> list[int]:
+        found = _run(connection, ddl.partitions(self._cluster))
+        return sorted(int(partition) for (partition,) in found)
+
+
+_ACCESS_DENIED = 497
+
+_FAULTS = {
+    159: Fault.STOPPED,
+    160: Fault.STOPPED,
+    394: Fault.STOPPED,  # killed
+    81: Fault.NO_DATABASE,
+    192: Fault.SIGN_IN,
+    193: Fault.SIGN_IN,
+    194: Fault.SIGN_IN,
+    516: Fault.SIGN_IN,
+    _ACCESS_DENIED: Fault.NO_PERMISSION,
+    164: Fault.READ_ONLY,
+    115: Fault.TOO_OLD,  # it does not know one of the settings of `SESSION`
+    202: Fault.BUSY,
+    241: Fault.NO_MEMORY,
+    243: Fault.FULL,
+    40: Fault.DAMAGED,
+    228: Fault.DAMAGED,
+    246: Fault.DAMAGED,
+    209: Fault.NO_ANSWER,
+    210: Fault.NO_ANSWER,
+    279: Fault.NO_ANSWER,
+    242: Fault.NO_ANSWER,  # not enough replicas
+    285: Fault.NO_ANSWER,
+    999: Fault.NO_ANSWER,
+}
+"""By ClickHouse's numbers of errors."""
+
+_CONNECTING = (
+    ("connection refused", Fault.REFUSED),
+    ("name or service not known", Fault.UNKNOWN_HOST),
+    ("name resolution", Fault.UNKNOWN_HOST),
+    ("no address associated", Fault.UNKNOWN_HOST),
+)
+"""Parts of what the driver says when it cannot connect."""
+
+
+def _discard(context: ExceptionContext) -> None:
+    """Let go of the connection: within this process, one that has met an error answers the next
+    statement wrongly."""
+    context.is_disconnect = True
+    context.invalidate_pool_on_disconnect = False
+
+
+def _run(connection: Connection, statement: str) -> CursorResult[Any]:
+    return connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def _arrow(connection: Connection, statement: Statement, **settings: float) -> pa.Table:
+    kept = connection.get_execution_options().get("settings", {})
+    result = connection.execute(
+        statement, execution_options={AS_ARROW: True, "settings": {**kept, **settings}}
+    )
+    table: pa.Table = result.cursor.arrow_table
+    result.close()
+    return table

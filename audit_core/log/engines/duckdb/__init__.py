@@ -1,0 +1,1 @@
+"""DuckDB: the embedded log, a file that one process owns."""

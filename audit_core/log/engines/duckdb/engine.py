@@ -1,0 +1,251 @@
+"""DuckDB: the embedded log, one file that one process owns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb_sqlalchemy import insert_from_arrow
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import SettingsError
+from audit_core.log.engines.duckdb import numbering, rollups
+from audit_core.log.engines.duckdb.id_filter import KnownIds
+from audit_core.log.engines.engine import Dialect, highest
+from audit_core.log.engines.postgresql.arrow_rows import driver_errors
+from audit_core.log.merge import Key, Stored
+from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.schema import (
+    COUNTED_REVISION,
+    NO_ORGANIZATION,
+    Statement,
+    audit_entry,
+    entries,
+    organization_head,
+)
+from audit_core.runtime.database_faults import Fault, fault_in_words
+
+LOCKED_DOWN = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+}
+"""Without these, SQL could read and write any file and read Python's variables."""
+
+
+SETTINGS = (
+    "SET GLOBAL TimeZone='UTC'",
+    # The progress bar would write to standard output, which belongs to the command line.
+    "SET enable_progress_bar=false",
+    "SET lock_configuration=true",
+)
+"""The last one forbids to change any."""
+
+
+class Embedded(Dialect):
+    """DuckDB. Raises `SettingsError` for a URL without a file: memory would forget what it
+    acknowledged."""
+
+    shared = False
+    keeps_counts = True
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(url)
+        if not url.database or url.database.startswith(":memory:"):
+            raise SettingsError(
+                "The log's URL names no file.",
+                "Set SANDTRAIL_LOG_URL like duckdb:///data/log.duckdb.",
+            )
+        self.file = Path(url.database)
+        self._ids = KnownIds()
+        self._setting_up = Lock()
+
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """All connections share one database."""
+        engine = create_engine(
+            self.url,
+            connect_args={"config": {**LOCKED_DOWN, "memory_limit": f"{memory_limit_mb}MB"}},
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=10,
+        )
+        event.listen(engine, "connect", self._set_up)
+        engine.connect().close()
+        return engine
+
+    def _set_up(self, driver: Any, record: object) -> None:
+        """Settings of the whole database, made by the first connection to it.
+
+        Not only once in this process: DuckDB lets go of the database with the last connection,
+        and opens it anew, without them, for the next one.
+        """
+        with self._setting_up:
+            ((locked,),) = driver.execute("SELECT current_setting('lock_configuration')").fetchall()
+            if not locked:
+                for statement in SETTINGS:
+                    driver.execute(statement)
+
+    @contextmanager
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> Iterator[None]:
+        """DuckDB has no time limit of its own: it is interrupted."""
+        yield
+
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """DuckDB forgets an interrupt when its next statement begins."""
+        driver: Any = connection.connection.driver_connection
+        interrupt: Callable[[], None] = driver.interrupt
+        return interrupt
+
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """Without a Python object per cell."""
+        values = {}
+        if statement.get_execution_options().get(COUNTED_REVISION.key):
+            # In the transaction of the statement itself: both see the same moment.
+            values[COUNTED_REVISION.key] = rollups.counted_revision(connection)
+        # DuckDB goes on working while rows are taken.
+        with driver_errors(connection):
+            table: pa.Table = connection.execute(statement, values).cursor.to_arrow_table()
+        return table
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """And the counts, also of a log that has none yet."""
+        super().prepare(connection, now=now)
+        # Without its key, which the engine would hold against rows that are replaced.
+        columns = (Column(each.name, each.type, nullable=False) for each in organization_head.c)
+        Table(organization_head.name, MetaData(), *columns).create(connection, checkfirst=True)
+        newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
+        rollups.make_counts(connection, newest or 0)
+
+    def begin_numbering(self, connection: Connection) -> None:
+        """See `embedded_numbering`."""
+        numbering.begin(connection)
+
+    def number_some(self, connection: Connection) -> bool:
+        """See `embedded_numbering`."""
+        return numbering.number_some(connection)
+
+    def heads(self, connection: Connection) -> dict[str, Head]:
+        """Of the entries, and of those that were dropped."""
+        heads = highest(connection, entries)
+        for organization, head in highest(connection, organization_head).items():
+            heads[organization] = head.joined(heads.get(organization, NO_HEAD))
+        return heads
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """Above what is counted, too: entries with the highest numbers may be dropped by now."""
+        return count(max(after, rollups.counted_revision(connection)) + 1)
+
+    def keep_counts(
+        self, connection: Connection, newest: int, replicated: pa.Table | None = None
+    ) -> None:
+        """See `counts`."""
+        if replicated is not None:
+            rollups.count_late(connection, replicated)
+        rollups.add_counts(connection, newest)
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Counts too: a month begins with an hour."""
+        expired = select(entries.c.created_at).where(entries.c.created_at < earliest).limit(1)
+        if connection.execute(expired).first() is None:
+            return
+        self.raise_heads(connection, self.heads(connection))
+        super().drop_before(connection, earliest)
+        rollups.drop_counts(connection, earliest)
+
+    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+        """See `embedded_ids`."""
+        return self._ids.find(connection, arriving)
+
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+        """As `stored_rows`."""
+        keys = list(times)
+        arriving = pa.table(
+            {
+                "organization_id": [organization or NO_ORGANIZATION for organization, _ in keys],
+                "id": [id for _, id in keys],
+                "created_at": pa.array(
+                    [time.replace(tzinfo=None) for time in times.values()], pa.timestamp("us")
+                ),
+            }
+        )
+        return {
+            keys[row["row"]]: Stored(
+                seq=row["seq"],
+                organization_seq=row["organization_seq"],
+                created_at=row["created_at"].replace(tzinfo=UTC),
+                status_code=row["status_code"],
+            )
+            for row in self._ids.find(connection, arriving).to_pylist()
+        }
+
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """By way of Arrow."""
+        if rows.num_rows:
+            self._ids.note(connection, rows)
+            insert_from_arrow(connection, table, rows)
+
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """There is no other process."""
+
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Reads take the highest of all rows of an organization."""
+        rows = [head.as_row(organization) for organization, head in heads.items()]
+        if rows:
+            connection.execute(insert(organization_head), rows)
+
+    def fault(self, error: DBAPIError) -> Fault:
+        """By the driver's classes, and by its words where many things share a class."""
+        if isinstance(error.orig, duckdb.InterruptException):
+            return Fault.STOPPED
+        if isinstance(error.orig, duckdb.FatalException):
+            return Fault.INVALIDATED
+        if isinstance(error.orig, duckdb.OutOfMemoryException):
+            return Fault.NO_MEMORY
+        # The path is part of many messages, and may hold any of the words.
+        words = str(error.orig).replace(str(self.file), "").lower()
+        return next(
+            (fault for part, fault in _FAULTS if part in words),
+            fault_in_words(words),
+        )
+
+
+_FAULTS = (
+    # Not just "lock": the texts about damaged blocks hold that too.
+    ("could not set lock on file", Fault.HELD_ELSEWHERE),
+    ("not a valid duckdb database file", Fault.OTHER_KIND),
+    # A file of SQLite, or of another kind that DuckDB would load an extension for.
+    ("loading external extensions is disabled", Fault.OTHER_KIND),
+    ("read a database file with version number", Fault.TOO_NEW),
+    ("could not read enough bytes", Fault.CUT_SHORT),
+    ("corrupt", Fault.DAMAGED),
+    ("checksum", Fault.DAMAGED),
+    ("failed to deserialize", Fault.DAMAGED),
+    ("no such file or directory", Fault.NO_FOLDER),
+    ("not a directory", Fault.NO_FOLDER),
+)
+"""Parts of DuckDB's messages, lower case, in the order in which they count."""

@@ -1,0 +1,273 @@
+"""What the store asks of an engine: one class for each, chosen by the log's URL."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select, update
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.domain.access import Scope
+from audit_core.log.merge import Key, Stored
+from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD, Head
+from audit_core.log.schema import (
+    FOUND,
+    NO_ORGANIZATION,
+    VERSION,
+    Statement,
+    arriving_key,
+    audit_entry,
+    entries,
+    log_check,
+    log_schema,
+    metadata,
+    organization_head,
+    unfinished_entry,
+)
+from audit_core.runtime.database_faults import Database, Fault, log_named
+
+
+class Dialect(ABC):
+    """One engine, at one URL. Runs statements only on connections that the store hands it."""
+
+    shared = True
+    """Whether several processes may have the log open at once."""
+
+    keeps_counts = False
+    """Whether it keeps counts of entries by the hour, for reads that count many of them."""
+
+    file: Path | None = None
+    """The file of an embedded log; `None` for an engine that runs elsewhere."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+
+    @property
+    def name(self) -> str:
+        """How the log is called in messages: never with a credential or a folder."""
+        if self.file is not None:
+            return self.file.name
+        return f"{self.url.database} on {self.url.host}" if self.url.host else "on this machine"
+
+    @abstractmethod
+    def create_engine(self, *, memory_limit_mb: int) -> Engine:
+        """An engine whose connections are locked down and in UTC.
+
+        Raises `SettingsError` if the driver is missing, or the server lacks what is needed.
+        """
+
+    def prepare_schema(self, connection: Connection) -> int | None:
+        """Make the table that tells the log's version; the version found, `None` for a new log."""
+        log_schema.create(connection, checkfirst=True)
+        found: int | None = connection.execute(select(func.max(log_schema.c.version))).scalar()
+        return found
+
+    def note_version(self, connection: Connection, *, now: datetime) -> None:
+        """Say that the tables are of the version of this program."""
+        connection.execute(log_schema.insert().values(version=VERSION, applied_at=now))
+
+    def prepare(self, connection: Connection, *, now: datetime) -> None:
+        """Make every table that is missing."""
+        metadata.create_all(connection)
+
+    @abstractmethod
+    def reading(
+        self, connection: Connection, scope: Scope | None, *, timeout_s: float
+    ) -> AbstractContextManager[None]:
+        """While it lasts, what runs on the connection is stopped after `timeout_s`, and sees, on
+        an engine that has a wall of its own, no more than the scope; `None` is the program's own
+        work, which may see everything."""
+
+    @abstractmethod
+    def interrupter(self, connection: Connection) -> Callable[[], None]:
+        """What ends the statement that runs on the connection, with the error `STOPPED`.
+
+        It is called from another thread while `reading` lasts, perhaps more than once, perhaps
+        between two statements.
+        """
+
+    @abstractmethod
+    def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
+        """All rows of the statement. Times are UTC without a zone."""
+
+    @property
+    def where(self) -> str:
+        """Where the log is, for the operator's terminal only: a path, or all but the password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @property
+    def described(self) -> Database:
+        """How the log is spoken of when something is wrong with it."""
+        return log_named(self.name)
+
+    @abstractmethod
+    def fault(self, error: DBAPIError) -> Fault:
+        """What the error means."""
+
+    @abstractmethod
+    def begin_numbering(self, connection: Connection) -> None:
+        """Set out to number the entries of a log of a version below 4, which have no numbers of
+        their organization yet: in the transaction that makes it version 4."""
+
+    @abstractmethod
+    def number_some(self, connection: Connection) -> bool:
+        """Number some of the entries that `begin_numbering` set out to number, by the order of
+        their arrival; `False` if all are. Killed between two calls, it goes on where it was."""
+
+    def heads(self, connection: Connection) -> dict[str, Head]:
+        """The highest numbers of each organization, by its id ('' for none)."""
+        return highest(connection, organization_head)
+
+    def own_heads(
+        self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
+    ) -> dict[str, Head]:
+        """The highest numbers of some organizations ('' for none), as of the turn that `numbers`
+        gave this transaction. `known` is what this process knows."""
+        return {each: known.get(each, NO_HEAD) for each in organizations}
+
+    def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
+        """Numbers for this append, increasing, above `after` and above all that are committed.
+
+        Where several processes write, the connection's transaction has its turn from here on:
+        who gets lower numbers commits first.
+        """
+        return count(after + 1)
+
+    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+        """What the log holds of the keys of entries of the shape `schema.ARRIVING`: a table of
+        the shape `schema.FOUND`, in no order; rows of a key that is not stored are left out."""
+        names = ("organization_id", "id", "created_at")
+        columns = (arriving.column(name).to_pylist() for name in names)
+        keys: list[Key] = []
+        times: dict[Key, datetime] = {}
+        for organization, id, created_at in zip(*columns, strict=True):
+            keys.append((organization or None, id))
+            times[keys[-1]] = created_at.replace(tzinfo=UTC)
+        held = self.stored(connection, times)
+        rows = [row for row, key in enumerate(keys) if key in held]
+        found = [held[keys[row]] for row in rows]
+        return pa.table(
+            {
+                "row": rows,
+                "seq": [each.seq for each in found],
+                "organization_seq": [each.organization_seq for each in found],
+                "created_at": [each.created_at.replace(tzinfo=None) for each in found],
+                "status_code": [each.status_code for each in found],
+            },
+            schema=FOUND,
+        )
+
+    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+        """What the log holds of the keys; each comes with the time that its arrival carries,
+        which tells where to look first."""
+        keys = list(times)
+        arriving_key.create(connection, checkfirst=False)
+        self.insert(
+            connection,
+            arriving_key,
+            pa.table(
+                {
+                    "organization_id": [
+                        organization or NO_ORGANIZATION for organization, _ in keys
+                    ],
+                    "id": [id for _, id in keys],
+                }
+            ),
+        )
+        found: dict[Key, Stored] = {}
+        for table in (audit_entry, unfinished_entry):
+            for row in connection.execute(_with_keys(table)):
+                found[(row.organization_id or None, row.id)] = Stored(
+                    seq=row.seq,
+                    organization_seq=row.organization_seq,
+                    created_at=row.created_at,
+                    status_code=row.status_code,
+                )
+        arriving_key.drop(connection)
+        return found
+
+    def held(
+        self, connection: Connection, organization_id: str, since: datetime, until: datetime
+    ) -> dict[str, tuple[int, int]]:
+        """The seq and the revision by id of what the log holds of an organization ('' for none),
+        made from `since` to `until`, both inclusive."""
+        statement = select(entries.c.id, entries.c.seq, entries.c.revision).where(
+            entries.c.organization_id == organization_id,
+            entries.c.created_at >= since,
+            entries.c.created_at <= until,
+        )
+        return {id: (seq, revision) for id, seq, revision in connection.execute(statement)}
+
+    @abstractmethod
+    def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
+        """Add the rows to the table within the connection's transaction."""
+
+    def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
+        """Take the entries with these seqs out of `unfinished_entry`: they are finished."""
+        for start in range(0, len(seqs), 1000):
+            connection.execute(
+                delete(unfinished_entry).where(
+                    unfinished_entry.c.seq.in_(seqs[start : start + 1000])
+                )
+            )
+
+    @abstractmethod
+    def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Tell other processes the new heads, where there are any; the same transaction."""
+
+    @abstractmethod
+    def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
+        """Keep heads for good, though the entries that have their numbers may not be here: they
+        were dropped, or are of another log. Lower ones than are known do no harm."""
+
+    def let_go(self, engine: Engine) -> None:  # noqa: B027 - most engines hold on to nothing
+        """The log is being closed: nothing will be appended any more."""
+
+    def keep_counts(  # noqa: B027 - most engines keep none
+        self, connection: Connection, newest: int, replicated: pa.Table | None = None
+    ) -> None:
+        """Count what was just stored up to the revision `newest`, in the same transaction.
+
+        `replicated` are finished entries, of the shape `schema.ARROW`, that were stored with
+        revisions of their own.
+        """
+
+    def touch(self, connection: Connection, now: datetime) -> None:
+        """Write something that nobody reads, to see whether the log takes writes."""
+        if not connection.execute(update(log_check).values(checked_at=now)).rowcount:
+            connection.execute(insert(log_check).values(checked_at=now))
+
+    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+        """Drop what was made before the beginning of a month, and nothing else."""
+        for table in (audit_entry, unfinished_entry):
+            connection.execute(delete(table).where(table.c.created_at < earliest))
+
+
+def highest(connection: Connection, rows: FromClause) -> dict[str, Head]:
+    """The highest numbers of each organization among rows that have them."""
+    statement = select(
+        rows.c.organization_id, *(func.max(rows.c[name]).label(name) for name in HEAD_NUMBERS)
+    ).group_by(rows.c.organization_id)
+    return {
+        row.organization_id: Head(**{name: getattr(row, name) for name in HEAD_NUMBERS})
+        for row in connection.execute(statement)
+    }
+
+
+def _with_keys(table: Table) -> Statement:
+    names = ("organization_id", "id", "seq", "organization_seq", "created_at", "status_code")
+    return select(*(table.c[name] for name in names)).join(
+        arriving_key,
+        and_(
+            table.c.organization_id == arriving_key.c.organization_id,
+            table.c.id == arriving_key.c.id,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""PostgreSQL: a log on a server, shared by several processes."""

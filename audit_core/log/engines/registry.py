@@ -1,0 +1,43 @@
+"""What differs between the engines of the log: no file outside this folder names one."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from audit_core.domain.errors import SettingsError
+from audit_core.log.engines.clickhouse.engine import ClickHouse
+from audit_core.log.engines.duckdb.engine import Embedded
+from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.postgresql.engine import PostgreSQL
+
+DIALECTS: dict[str, type[Dialect]] = {
+    "duckdb": Embedded,
+    "postgresql": PostgreSQL,
+    "clickhousedb": ClickHouse,
+}
+"""The engines, by the first word of their URLs."""
+
+EXAMPLES = (
+    "Write it like duckdb:///data/log.duckdb, postgresql+psycopg://USER:PASSWORD@HOST/NAME or "
+    "clickhousedb://USER:PASSWORD@HOST:8123/NAME."
+)
+
+
+def dialect_for(text: str) -> Dialect:
+    """The engine that a URL names.
+
+    Raises `SettingsError` for what is no URL or names no known engine.
+    """
+    try:
+        url: URL = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError("The log's URL (SANDTRAIL_LOG_URL) is no URL.", EXAMPLES) from error
+    dialect = DIALECTS.get(url.get_backend_name())
+    if dialect is None:
+        raise SettingsError(
+            f"The log's URL (SANDTRAIL_LOG_URL) names the engine {url.get_backend_name()!r}, "
+            "which cannot hold the log.",
+            EXAMPLES,
+        )
+    return dialect(url)

@@ -1,0 +1,1 @@
+"""Running reads: admission, deadlines, cancellation."""

@@ -1,0 +1,1 @@
+"""SQL that engines spell differently."""

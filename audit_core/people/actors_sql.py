@@ -1,0 +1,300 @@
+"""The statements of the list of actors: people, services and API keys. Builds, never runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, or_, select, true
+from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.selectable import Subquery
+
+from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement, entries
+from audit_core.log.sql.functions import contains_folded, epoch_microseconds, whole_quotient
+from audit_core.query.derived_columns import Condition, api_key_of
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.where import within_scope
+
+MOST_LISTED = 10_000
+"""How far down the list of actors one may page; a search finds those beyond."""
+
+ABSENT = "\x1f"
+"""Between the parts of a client as text: neither part holds it."""
+
+
+class ActorKind(StrEnum):
+    """What a line of the list stands for. The value is the name used in URLs."""
+
+    ALL = "all"
+    """People and services; what was done by their API keys counts as theirs."""
+    PEOPLE = "people"
+    """Actors with an e-mail address."""
+    SERVICES = "services"
+    """Actors without one, such as `runner`, `proxy` and `system`."""
+    KEYS = "keys"
+    """API keys, each with the actor it belongs to."""
+
+
+class ActorOrder(StrEnum):
+    """By what the list can be sorted. The value is the name used in URLs."""
+
+    ACTOR = "actor"
+    ENTRIES = "entries"
+    FAILED = "failed"
+    """By the share of failures."""
+    FIRST = "first"
+    LAST = "last"
+    ADDRESSES = "addresses"
+    KEYS = "keys"
+    CLIENTS = "clients"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorList:
+    """Which part of the list of actors is asked for."""
+
+    kind: ActorKind = ActorKind.ALL
+    search: str = ""
+    """Found anywhere in the e-mail address, the id or the masked API key, whatever the case."""
+    order: ActorOrder = ActorOrder.ENTRIES
+    descending: bool = True
+    offset: int = 0
+    """How many lines stand before it; from 0 to `MOST_LISTED`."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.offset <= MOST_LISTED:
+            raise ValueError(f"the offset {self.offset} does not lie from 0 to {MOST_LISTED}")
+
+
+def client_text(table: FromClause) -> ColumnElement[Any]:
+    """Source and user agent as one text, an absent one as if it were empty; NULL if both are."""
+    source, agent = table.c.source, table.c.user_agent
+    written = func.coalesce(source, "").concat(ABSENT).concat(func.coalesce(agent, ""))
+    return case((or_(source.is_not(None), agent.is_not(None)), written))
+
+
+def failed(table: FromClause) -> Condition:
+    """Whether an entry failed, by its status code."""
+    return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
+
+
+def actors(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    asked: ActorList,
+    source: Countable = EACH,
+) -> Statement:
+    """The lines from the asked offset on, one for each actor (or API key) with a match.
+
+    Columns `actor_id`, `actor_email` (of several the last by the alphabet), `api_key` (NULL but
+    for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
+    ones), `first`, `last`, and `actors`: how many lines there are.
+    """
+    by_key = asked.kind is ActorKind.KEYS
+    line = _lines(wanted, scope, bounds, asked, source).subquery("line")
+    ends = times(wanted, scope, bounds, source, _of_kind(entries, asked.kind), by_key=by_key)
+    same = line.c.actor_id == ends.c.actor_id
+    if by_key:
+        same = and_(same, line.c.api_key == ends.c.api_key)
+    timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
+    return source.options(
+        select(timed, func.count().over().label("actors"))
+        .order_by(*_order(timed, asked))
+        .offset(asked.offset)
+    )
+
+
+def _lines(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, asked: ActorList, source: Countable
+) -> Statement:
+    table = source.table
+    columns = [table.c[name] for name in _COMBINED]
+    # By combination first, which are few: counting what differs among all rows would sort them.
+    combined = (
+        select(
+            *columns,
+            source.count().label("entries"),
+            source.count(failed(table)).label("failed"),
+        )
+        .where(source.matching(wanted, scope, bounds), _of_kind(table, asked.kind))
+        .group_by(*columns)
+        .subquery("combined")
+    )
+    api_key = api_key_of(combined)
+    lines = select(
+        combined.c.actor_id,
+        func.max(combined.c.actor_email).label("actor_email"),
+        func.max(api_key).label("api_key"),
+        *(
+            cast(func.sum(combined.c[name]), BigInteger).label(name)
+            for name in ("entries", "failed")
+        ),
+        func.count(combined.c.ip_address.distinct()).label("addresses"),
+        func.count(api_key.distinct()).label("api_keys"),
+        func.count(client_text(combined).distinct()).label("clients"),
+    ).group_by(combined.c.actor_id, *((api_key,) if asked.kind is ActorKind.KEYS else ()))
+    if asked.search:
+        lines = lines.having(func.count().filter(_found(combined, asked)) > 0)
+    return lines
+
+
+def times(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: Countable,
+    condition: Condition,
+    *,
+    by_key: bool,
+) -> Subquery:
+    """When each actor's (or key's) matches began and ended: `actor_id`, `api_key` if `by_key`,
+    `first`, `last`. Read from the entries themselves: counts know the hour only."""
+    each = replace(EACH, asked=source.asked)
+    names = ("actor_api_key_prefix", "actor_api_key_suffix") if by_key else ()
+    columns = [entries.c[name] for name in ("actor_id", *names)]
+    raw = (
+        select(
+            *columns,
+            func.min(entries.c.created_at).label("first"),
+            func.max(entries.c.created_at).label("last"),
+        )
+        .where(each.matching(wanted, scope, bounds), condition)
+        .group_by(*columns)
+        .subquery("raw")
+    )
+    if not by_key:
+        return raw
+    # Two keys that are shown alike are one.
+    written = select(
+        raw.c.actor_id, api_key_of(raw).label("api_key"), raw.c.first, raw.c.last
+    ).subquery("written")
+    return (
+        select(
+            written.c.actor_id,
+            written.c.api_key,
+            func.min(written.c.first).label("first"),
+            func.max(written.c.last).label("last"),
+        )
+        .group_by(written.c.actor_id, written.c.api_key)
+        .subquery("ends")
+    )
+
+
+def activity(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    *,
+    actor_ids: Sequence[str],
+    since: datetime,
+    width_us: int,
+    source: Countable = EACH,
+) -> Statement:
+    """When some actors were active: `actor_id`, `api_key`, `number`, `count`; no order.
+
+    `number` counts stretches of `width_us` microseconds from `since` on, which no match lies
+    before. Of a source that counts by the hour they must be whole hours.
+    """
+    table = source.table
+    columns = [
+        table.c[name] for name in ("actor_id", "actor_api_key_prefix", "actor_api_key_suffix")
+    ]
+    counted = (
+        select(
+            *columns,
+            stretch(table, since, width_us).label("number"),
+            source.count().label("count"),
+        )
+        .where(source.matching(wanted, scope, bounds), table.c.actor_id.in_(actor_ids))
+        .group_by(*columns, "number")
+        .subquery("counted")
+    )
+    return source.options(
+        select(
+            counted.c.actor_id,
+            api_key_of(counted).label("api_key"),
+            counted.c.number,
+            counted.c.count,
+        )
+    )
+
+
+def actors_with_address(email: str, scope: Scope) -> Statement:
+    """Those whose e-mail address holds a text, whatever the case: `actor_id`, `actor_email`."""
+    return (
+        select(entries.c.actor_id, entries.c.actor_email)
+        .where(within_scope(entries, scope), contains_folded(entries.c.actor_email, literal(email)))
+        .group_by(entries.c.actor_id, entries.c.actor_email)
+        .order_by(entries.c.actor_id, entries.c.actor_email)
+    )
+
+
+def stretch(table: FromClause, since: datetime, width_us: int) -> ColumnElement[int]:
+    """The number of the stretch of time that an entry lies in, counted from `since`."""
+    begin_us = (since - EPOCH) // timedelta(microseconds=1)
+    passed = epoch_microseconds(table.c.created_at) - literal(begin_us, BigInteger)
+    return whole_quotient(passed, literal(width_us, BigInteger))
+
+
+_COMBINED = (
+    "actor_id",
+    "actor_email",
+    "actor_api_key_prefix",
+    "actor_api_key_suffix",
+    "ip_address",
+    "source",
+    "user_agent",
+)
+
+
+def _of_kind(table: FromClause, kind: ActorKind) -> Condition:
+    if kind is ActorKind.PEOPLE:
+        return table.c.actor_email != literal("")
+    if kind is ActorKind.SERVICES:
+        return table.c.actor_email == literal("")
+    if kind is ActorKind.KEYS:
+        return with_key(table)
+    return true()
+
+
+def with_key(table: FromClause) -> Condition:
+    """Whether an API key was used."""
+    return or_(table.c.actor_api_key_prefix.is_not(None), table.c.actor_api_key_suffix.is_not(None))
+
+
+def _found(combined: FromClause, asked: ActorList) -> Condition:
+    searched: list[ColumnElement[Any]] = [combined.c.actor_email, combined.c.actor_id]
+    if asked.kind is ActorKind.KEYS:
+        searched.append(func.coalesce(api_key_of(combined), ""))
+    return or_(*(contains_folded(column, literal(asked.search)) for column in searched))
+
+
+def _order(line: FromClause, asked: ActorList) -> tuple[ColumnElement[Any], ...]:
+    actor = case((line.c.actor_email != literal(""), line.c.actor_email), else_=line.c.actor_id)
+    by: dict[ActorOrder, ColumnElement[Any]] = {
+        ActorOrder.ACTOR: actor,
+        # In parts of a milliard, which all engines compute alike.
+        ActorOrder.FAILED: whole_quotient(
+            line.c.failed * literal(1_000_000_000, BigInteger), line.c.entries
+        ),
+        ActorOrder.KEYS: line.c.api_keys,
+        **{
+            order: line.c[order.value]
+            for order in (
+                ActorOrder.ENTRIES,
+                ActorOrder.FIRST,
+                ActorOrder.LAST,
+                ActorOrder.ADDRESSES,
+                ActorOrder.CLIENTS,
+            )
+        },
+    }
+    first = by[asked.order].desc() if asked.descending else by[asked.order].asc()
+    return (first, line.c.actor_id, line.c.api_key)

@@ -1,0 +1,59 @@
+"""The statement of the API keys that one actor used. Builds, never runs."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, cast, func, select
+
+from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement, entries
+from audit_core.people.actors_sql import failed, times, with_key
+from audit_core.people.timeline_sql import require_actor
+from audit_core.query.derived_columns import api_key_of
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.time.windows import Bounds
+
+
+def used_keys(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+) -> Statement:
+    """The keys that the scope's actor used, latest use first.
+
+    Columns `api_key` (masked), `count`, `failed`, `addresses`, `actions` (numbers of different
+    ones), `first` and `last`.
+    """
+    table = source.table
+    columns = [
+        table.c[name]
+        for name in ("actor_api_key_prefix", "actor_api_key_suffix", "ip_address", "action")
+    ]
+    combined = (
+        select(
+            *columns,
+            source.count().label("count"),
+            source.count(failed(table)).label("failed"),
+        )
+        .where(source.matching(wanted, require_actor(scope), bounds), with_key(table))
+        .group_by(*columns)
+        .subquery("combined")
+    )
+    api_key = api_key_of(combined)
+    used = (
+        select(
+            func.max(api_key).label("api_key"),
+            *(
+                cast(func.sum(combined.c[name]), BigInteger).label(name)
+                for name in ("count", "failed")
+            ),
+            func.count(combined.c.ip_address.distinct()).label("addresses"),
+            func.count(combined.c.action.distinct()).label("actions"),
+        )
+        .group_by(api_key)
+        .subquery("used")
+    )
+    ends = times(wanted, scope, bounds, source, with_key(entries), by_key=True)
+    return source.options(
+        select(used, ends.c.first, ends.c.last)
+        .join(ends, used.c.api_key == ends.c.api_key)
+        .order_by(ends.c.last.desc(), used.c.api_key)
+    )

@@ -1,0 +1,144 @@
+"""The statements of work sessions: stretches without a long quiet. Builds, never runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
+from sqlalchemy.sql.selectable import Subquery
+
+from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement, entries
+from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
+from audit_core.people.actors_sql import client_text, failed
+from audit_core.people.timeline_sql import require_actor
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import Bounds
+from audit_core.query.where import matching
+
+QUIET = timedelta(minutes=30)
+"""A longer time without an entry parts two sessions."""
+
+_QUIET_US = QUIET // timedelta(microseconds=1)
+
+
+def sessions(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) -> Statement:
+    """The sessions of the scope's actor, latest first, from an offset on.
+
+    Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
+    entries count, and only those within the bounds: a session that began before is cut.
+    """
+    # Within a piece of time as long as the quiet nothing parts two sessions: so the pieces
+    # with entries are put in order, which are few, and not the entries.
+    number = whole_quotient(
+        epoch_microseconds(entries.c.created_at), literal(_QUIET_US, BigInteger)
+    )
+    piece = (
+        select(
+            number.label("number"),
+            func.min(entries.c.created_at).label("first"),
+            func.max(entries.c.created_at).label("last"),
+            func.count().label("count"),
+            func.count().filter(failed(entries)).label("failed"),
+        )
+        .where(matching(entries, wanted, require_actor(scope), bounds))
+        .group_by("number")
+        .subquery("piece")
+    )
+    begun, ended = epoch_microseconds(piece.c.first), epoch_microseconds(piece.c.last)
+    before = func.max(ended).over(order_by=piece.c.number, rows=(None, -1))
+    # The first piece has none before it, so it begins a session.
+    begins = case((begun - before <= literal(_QUIET_US, BigInteger), 0), else_=1)
+    marked = select(piece, begins.label("begins")).subquery("marked")
+    session = func.sum(marked.c.begins).over(order_by=marked.c.number, rows=(None, 0))
+    numbered = select(marked, session.label("session")).subquery("numbered")
+    whole = (
+        select(
+            func.min(numbered.c.first).label("first"),
+            func.max(numbered.c.last).label("last"),
+            *(
+                cast(func.sum(numbered.c[name]), BigInteger).label(name)
+                for name in ("count", "failed")
+            ),
+        )
+        .group_by(numbered.c.session)
+        .subquery("whole")
+    )
+    return (
+        select(whole, func.count().over().label("sessions"))
+        .order_by(whole.c.first.desc())
+        .offset(offset)
+    )
+
+
+Spans = Sequence[tuple[datetime, datetime]]
+"""Sessions that do not overlap, each as (first, last)."""
+
+
+def variety(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
+    """From how many places some sessions were: `session` (its number in `spans`), `addresses`
+    and `clients` (numbers of different ones)."""
+    placed = _placed(wanted, scope, bounds, spans, "ip_address", "source", "user_agent")
+    # By combination first, which are few.
+    combined = select(placed).distinct().subquery("combined")
+    return (
+        select(
+            combined.c.session,
+            func.count(combined.c.ip_address.distinct()).label("addresses"),
+            func.count(client_text(combined).distinct()).label("clients"),
+        )
+        .where(combined.c.session < len(spans))
+        .group_by(combined.c.session)
+    )
+
+
+def touched(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, most: int
+) -> Statement:
+    """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
+    `target_id`, `count`, and `targets`: how many there are in the session. Of each session the
+    `most` frequent ones, most frequent first."""
+    placed = _placed(wanted, scope, bounds, spans, "target_type", "target_id")
+    counted = (
+        select(placed, func.count().label("count"))
+        .where(placed.c.session < len(spans), placed.c.target_id.is_not(None))
+        .group_by(*placed.c)
+        .subquery("counted")
+    )
+    order = (
+        counted.c.count.desc(),
+        counted.c.target_id,
+        func.coalesce(counted.c.target_type, ""),
+    )
+    place = func.row_number().over(partition_by=counted.c.session, order_by=order)
+    targets = func.count().over(partition_by=counted.c.session)
+    ranked = select(counted, place.label("place"), targets.label("targets")).subquery("ranked")
+    return (
+        select(*(column for column in ranked.c if column.name != "place"))
+        .where(ranked.c.place <= most)
+        .order_by(ranked.c.session, ranked.c.place)
+    )
+
+
+def _placed(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, *names: str
+) -> Subquery:
+    """Columns of the entries of some sessions, and of the time between them, each with its
+    session."""
+    session = case(
+        *(
+            (and_(entries.c.created_at >= first, entries.c.created_at <= last), literal(number))
+            for number, (first, last) in enumerate(spans)
+        ),
+        else_=literal(len(spans)),
+    )
+    earliest, latest = min(first for first, _ in spans), max(last for _, last in spans)
+    return (
+        select(session.label("session"), *(entries.c[name] for name in names))
+        .where(
+            matching(entries, wanted, require_actor(scope), bounds),
+            entries.c.created_at.between(earliest, latest),
+        )
+        .subquery("placed")
+    )

@@ -1,0 +1,258 @@
+"""Expressions as text: the canonical query text, a sentence, and a query text with one more
+condition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from ipaddress import ip_address
+
+from audit_core.query.language.ast import (
+    EVERYTHING,
+    TEXT_FIELDS,
+    AllOf,
+    AnyOf,
+    Between,
+    Contains,
+    Equals,
+    Exists,
+    Expression,
+    Field,
+    InNetwork,
+    Leaf,
+    Matches,
+    MetadataExists,
+    MetadataMatches,
+    Not,
+    OnMetadata,
+    Pattern,
+    Wildcard,
+    all_of,
+    negation,
+)
+from audit_core.query.language.diagnostics import QueryError, Refused
+from audit_core.query.language.fields import (
+    ABSENT,
+    ENTRY_VOCABULARY,
+    METADATA_PREFIX,
+    WORD_OF,
+    Kind,
+    Vocabulary,
+)
+from audit_core.query.language.literals import Term
+from audit_core.query.language.parser import named, parse, read
+from audit_core.query.time.windows import format_instant
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@/-]*")
+_RESERVED = frozenset({"AND", "OR", "NOT", "TO"})
+_DAY = timedelta(days=1)
+_HUNDRED = 100
+
+
+def to_text(expression: Expression) -> str:
+    """The canonical query text: `parse` gives the expression back, unless the text is longer
+    than `parse` reads. `EVERYTHING` is the empty text."""
+    return "" if expression == EVERYTHING else _written(expression, alone=True)
+
+
+def quoted(value: str) -> str:
+    """The value as a phrase, which means nothing but itself."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def value_text(field: Field, value: str) -> str:
+    """The value as it is written after `field:` to ask for entries that have it, and no other.
+
+    Between quotation marks where it would else mean something more, or something else.
+    """
+    return _value(Equals(field=field, value=value))
+
+
+def conjoin(
+    text: str,
+    field: str,
+    value: str | int | datetime | None,
+    *,
+    exclude: bool,
+    vocabulary: Vocabulary = ENTRY_VOCABULARY,
+) -> str:
+    """The query text with `field:value` as one more condition, or `-field:value`.
+
+    `field` is a name as in a query text, or a path like `metadata.body.name`; `value` is taken
+    literally, `None` for no value at all. A text that already asks for it is given back as it
+    is; where it asks for the opposite, that is replaced and the text becomes canonical. Raises
+    `QueryError` if the text or the result cannot be parsed, or the field or the value is wrong.
+    """
+    wanted = _condition(field, value, vocabulary)
+    if exclude:
+        wanted = negation(wanted)
+    current = parse(text, vocabulary)
+    parts = current.parts if isinstance(current, AllOf) else (current,)
+    opposite = negation(wanted)
+    if wanted in parts and opposite not in parts:
+        return text
+    meant = all_of([*(part for part in parts if part != opposite), wanted])
+    if opposite in parts or not text.strip():
+        joined = to_text(meant)
+    else:
+        base, added = _trimmed(text), _written(wanted, alone=False)
+        joined = f"{base} {added}"
+        if parse(joined, vocabulary) != meant:
+            joined = f"({base}) {added}"
+    parse(joined, vocabulary)
+    return joined
+
+
+def _trimmed(text: str) -> str:
+    """Without space around it, but with a space at the end that a backslash makes part of it."""
+    trimmed = text.strip()
+    return text.lstrip() if trimmed.endswith("\\") else trimmed
+
+
+def _condition(
+    field: str, value: str | int | datetime | None, vocabulary: Vocabulary
+) -> Expression:
+    shown = format_instant(value) if isinstance(value, datetime) else str(value)
+    source = "none" if value is None else quoted(shown)
+    try:
+        asked = named(Term(source=field, start=0, end=len(field)), vocabulary)
+        return read(asked, Term(source=source, start=0, end=len(source)), vocabulary)
+    except Refused as refused:
+        raise QueryError([refused.problem]) from None
+
+
+def _written(expression: Expression, *, alone: bool) -> str:
+    """The text of an expression, in parentheses if need be unless it stands alone."""
+    if expression == EVERYTHING:
+        return "*"
+    if isinstance(expression, AnyOf) and (found := _same_field(expression)):
+        return found
+    if isinstance(expression, AllOf | AnyOf):
+        between = " " if isinstance(expression, AllOf) else " OR "
+        text = between.join(_written(part, alone=False) for part in expression.parts)
+        return text if alone else f"({text})"
+    if isinstance(expression, Not) and not _asks_absence(expression):
+        return f"-{_written(expression.part, alone=False)}"
+    name, value = _name_and_value(expression)
+    return f"{name}:{value}" if name else value
+
+
+def _same_field(expression: AnyOf) -> str | None:
+    """`action:(start OR create)` if all parts are values of one field."""
+    pairs = [
+        _name_and_value(part)
+        for part in expression.parts
+        if not isinstance(part, AllOf | AnyOf | Not) or _asks_absence(part)
+    ]
+    names = {name for name, _ in pairs}
+    if len(pairs) < len(expression.parts) or len(names) > 1 or "" in names:
+        return None
+    return f"{names.pop()}:({' OR '.join(value for _, value in pairs)})"
+
+
+def _asks_absence(expression: Expression) -> bool:
+    if not isinstance(expression, Not):
+        return False
+    part = expression.part
+    if isinstance(part, Exists):
+        return WORD_OF[part.field].kind not in (Kind.OUTCOME, Kind.CATEGORY)
+    return isinstance(part, MetadataExists)
+
+
+def _name_and_value(expression: Expression) -> tuple[str, str]:
+    """What stands before and after the colon; no name for text that is looked for anywhere."""
+    if isinstance(expression, Not):
+        return _name_and_value(expression.part)[0], ABSENT[0]
+    assert not isinstance(expression, AllOf | AnyOf)  # noqa: S101
+    return _name(expression), _value(expression)
+
+
+def _name(leaf: Leaf) -> str:
+    if isinstance(leaf, OnMetadata):
+        return metadata_name(leaf.path)
+    if isinstance(leaf, Contains):
+        return "" if leaf.fields == TEXT_FIELDS else WORD_OF[leaf.fields[0]].written
+    return WORD_OF[leaf.field].written
+
+
+def metadata_name(path: Iterable[str]) -> str:
+    """A path into the metadata as a query text names it: `metadata.body.name`."""
+    return METADATA_PREFIX + ".".join(re.sub(r"[^\w-]", r"\\\g<0>", part) for part in path)
+
+
+def _value(leaf: Leaf) -> str:
+    if isinstance(leaf, Exists | MetadataExists):
+        return "*"
+    if isinstance(leaf, Matches | MetadataMatches):
+        return _pattern(leaf.pattern)
+    if isinstance(leaf, Between):
+        return _range(leaf)
+    if isinstance(leaf, InNetwork):
+        return str(leaf.network)
+    if isinstance(leaf, Contains):
+        return _plain_or_quoted(leaf.text)
+    if isinstance(leaf, Equals) and leaf.field is Field.IP_ADDRESS:
+        return str(leaf.value) if _is_address(str(leaf.value)) else quoted(str(leaf.value))
+    return _plain_or_quoted(str(leaf.value))
+
+
+def _plain_or_quoted(value: str) -> str:
+    special = value in _RESERVED or value.lower() in ABSENT or "..." in value
+    return value if _PLAIN.fullmatch(value) and not special else quoted(value)
+
+
+def _is_address(value: str) -> bool:
+    """Whether the value is an address as `parse` would write it."""
+    try:
+        return str(ip_address(value)) == value and "%" not in value
+    except ValueError:
+        return False
+
+
+def _pattern(pattern: Pattern) -> str:
+    text = "".join(
+        piece.value if isinstance(piece, Wildcard) else re.sub(r"[^\w.@-]", r"\\\g<0>", piece)
+        for piece in pattern
+    )
+    return f"\\{text}" if text.startswith("-") else text
+
+
+def _range(leaf: Between) -> str:
+    low, high = leaf.low, leaf.high
+    if isinstance(low, int) and isinstance(high, int) and leaf.include_low and leaf.include_high:
+        hundred, rest = divmod(low, _HUNDRED)
+        if rest == 0 and 1 <= hundred <= 5 and high == low + _HUNDRED - 1:
+            return f"{hundred}xx"
+    if isinstance(low, datetime) and isinstance(high, datetime):
+        if low == high:
+            return format_instant(low)
+        if leaf.include_low and not leaf.include_high and _midnight(low) and high == low + _DAY:
+            return low.date().isoformat()
+    bottom, include_low = _low_end(low, leaf.include_low)
+    top, include_high = _high_end(high, leaf.include_high)
+    if top is None:
+        return f"{'>=' if include_low else '>'}{bottom}"
+    if bottom is None:
+        return f"{'<=' if include_high else '<'}{top}"
+    return f"{'[' if include_low else '{'}{bottom} TO {top}{']' if include_high else '}'}"
+
+
+def _midnight(instant: datetime) -> bool:
+    return instant.astimezone(UTC).time() == time()
+
+
+def _low_end(bound: int | datetime | None, include: bool) -> tuple[str | None, bool]:
+    if isinstance(bound, datetime):
+        as_day = include and _midnight(bound)
+        return (bound.date().isoformat() if as_day else format_instant(bound)), include
+    return (None if bound is None else str(bound)), include
+
+
+def _high_end(bound: int | datetime | None, include: bool) -> tuple[str | None, bool]:
+    """A bound at midnight that is not included is written as the day before, included."""
+    if isinstance(bound, datetime):
+        if not include and _midnight(bound):
+            return (bound - _DAY).date().isoformat(), True
+        return format_instant(bound), include
+    return (None if bound is None else str(bound)), include

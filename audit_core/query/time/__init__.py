@@ -1,0 +1,1 @@
+"""Windows, buckets and spans of time."""

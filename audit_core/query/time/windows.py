@@ -1,0 +1,176 @@
+"""The window of time that a view looks at, and the zone in which it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from audit_core.domain.entries import EARLIEST, LATEST
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""What engines count microseconds from."""
+
+PRESETS: dict[str, tuple[timedelta | None, str]] = {
+    "5m": (timedelta(minutes=5), "Last 5 minutes"),
+    "15m": (timedelta(minutes=15), "Last 15 minutes"),
+    "30m": (timedelta(minutes=30), "Last 30 minutes"),
+    "1h": (timedelta(hours=1), "Last hour"),
+    "3h": (timedelta(hours=3), "Last 3 hours"),
+    "6h": (timedelta(hours=6), "Last 6 hours"),
+    "12h": (timedelta(hours=12), "Last 12 hours"),
+    "1d": (timedelta(days=1), "Last day"),
+    "2d": (timedelta(days=2), "Last 2 days"),
+    "7d": (timedelta(days=7), "Last 7 days"),
+    "30d": (timedelta(days=30), "Last 30 days"),
+    "90d": (timedelta(days=90), "Last 90 days"),
+    "6M": (timedelta(days=182), "Last 6 months"),
+    "1y": (timedelta(days=365), "Last year"),
+    "all": (None, "All time"),
+}
+"""The relative windows: the key in URLs, the length (`None`: without limit), the label.
+Six months are 182 days and a year is 365 days, so that a length never depends on the day."""
+
+DEFAULT_PRESET = "7d"
+ALL_TIME = "all"
+UTC_NAME = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """An interval of time: from `since` on, until before `until`."""
+
+    since: datetime | None
+    """Inclusive, aware; `None`: from the first entry."""
+    until: datetime | None
+    """Exclusive, aware; `None`: to the last entry, also one that is dated ahead."""
+
+    def before(self, now: datetime) -> Bounds | None:
+        """The interval of the same length that ends where this one begins.
+
+        `now` stands for an open end. `None` if this one has no beginning.
+        """
+        if self.since is None:
+            return None
+        return Bounds(since=self.since - ((self.until or now) - self.since), until=self.since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A relative window (`preset`) or a fixed one (`since`, `until`); written in `zone`.
+
+    The two instants are kept in UTC: in a zone with daylight saving, Python compares and
+    subtracts what the clocks show. They lie from `EARLIEST` to `LATEST`, as entries do.
+    """
+
+    preset: str | None = DEFAULT_PRESET
+    """A key of `PRESETS`, or `None` for a fixed window."""
+    since: datetime | None = None
+    """Inclusive start of a fixed window, aware; `None` without a preset: the first entry."""
+    until: datetime | None = None
+    """Exclusive end of a fixed window, aware; `None` without a preset: open."""
+    zone: str = UTC_NAME
+    """An IANA name: how times are shown, what a day is, and where buckets begin."""
+
+    def __post_init__(self) -> None:
+        if self.preset is not None:
+            if self.preset not in PRESETS:
+                raise ValueError(f"the window {self.preset!r} is not one of {', '.join(PRESETS)}")
+            if self.since is not None or self.until is not None:
+                raise ValueError("a window is either relative or fixed, not both")
+        for name in ("since", "until"):
+            instant: datetime | None = getattr(self, name)
+            if instant is not None:
+                object.__setattr__(self, name, _within_range(instant))
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError(
+                f"the window ends ({self.until.isoformat()}) before it begins "
+                f"({self.since.isoformat()})"
+            )
+        if not is_zone(self.zone):
+            raise ValueError(f"the zone {self.zone!r} is unknown; write it like Europe/Berlin")
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.zone)
+
+    def bounds(self, now: datetime) -> Bounds:
+        """The instants that the window means at `now`."""
+        if self.preset is None:
+            return Bounds(since=self.since, until=self.until)
+        length = PRESETS[self.preset][0]
+        return Bounds(since=None if length is None else now - length, until=None)
+
+    def describe(self) -> str:
+        """The window in words, always with its zone."""
+        if self.preset is not None:
+            return f"{PRESETS[self.preset][1].lower()} ({self.zone})"
+        since = "the first entry" if self.since is None else written(self.since, self.zone)
+        until = "the last entry" if self.until is None else written(self.until, self.zone)
+        return f"from {since} until {until} ({self.zone})"
+
+
+def _within_range(instant: datetime) -> datetime:
+    """The instant in UTC. Raises `ValueError` if it has no zone or no entry can lie near it."""
+    if instant.tzinfo is None:
+        raise ValueError(f"the time {instant.isoformat()} has no zone")
+    if not EARLIEST <= instant <= LATEST:
+        raise ValueError(
+            f"the time {instant.isoformat()} does not lie from {EARLIEST.year} to {LATEST.year}"
+        )
+    return instant.astimezone(UTC)
+
+
+def written(instant: datetime, zone: str) -> str:
+    """An instant to the second, as the clocks in a zone show it, without the zone's name."""
+    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def is_zone(name: str) -> bool:
+    """Whether the name is one of a time zone that can be chosen."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def zone_names() -> tuple[str, ...]:
+    """All zones that can be chosen: UTC first, then `Area/City` by name."""
+    named = sorted(name for name in available_timezones() if "/" in name and name[0].isupper())
+    return (UTC_NAME, *(name for name in named if not name.startswith(("Etc/", "SystemV/"))))
+
+
+def ago(instant: datetime, now: datetime) -> str:
+    """How long ago, in the largest whole unit: `12s ago`, `5h ago`; `in 3m` if it lies ahead."""
+    seconds = (now - instant).total_seconds()
+    size = abs(seconds)
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if size >= length:
+            text = f"{int(size // length)}{unit}"
+            break
+    else:
+        if size < 1:
+            return "now"
+        text = f"{int(size)}s"
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def parse_instant(text: str) -> datetime:
+    """An RFC 3339 time with an offset. Raises `ValueError` with the reason otherwise."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time like 2026-01-31T09:00:00Z") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"the time {text!r} lacks an offset; write it like 2026-01-31T09:00:00Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"the time {text!r} lies outside the calendar") from None
+
+
+def format_instant(instant: datetime) -> str:
+    """RFC 3339 in UTC with `Z`; microseconds only if there are any."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

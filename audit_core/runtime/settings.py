@@ -1,0 +1,126 @@
+"""The settings: environment variables with the prefix SANDTRAIL_, read once by the roots."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from audit_core.domain.errors import SettingsError
+
+Network = IPv4Network | IPv6Network
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+class ForwardedHeader(StrEnum):
+    """The header in which proxies say where a request came from."""
+
+    X_FORWARDED_FOR = "x-forwarded-for"
+    FORWARDED = "forwarded"
+
+
+def _networks(value: object) -> object:
+    """The networks in a list with commas; a single address is a network of one."""
+    if not isinstance(value, str):
+        return value
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _base_path(value: object) -> object:
+    """A path with one slash before it and none behind it."""
+    if not isinstance(value, str) or not value.strip("/"):
+        return "" if value == "/" else value
+    path = value.strip("/")
+    if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in path.split("/")):
+        raise ValueError("must be a path such as /audit, of letters, digits and . _ ~ -")
+    return f"/{path}"
+
+
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+")
+
+
+def _hosts(value: object) -> object:
+    """The names in a list with commas, in lower case; `*.example.org` is every name below it."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip().lower().strip("[]") for part in value.split(",") if part.strip())
+    if wrong := [name for name in names if not _HOST.fullmatch(name)]:
+        raise ValueError(f"{wrong[0]!r} is no name of a host; give it without scheme and port")
+    return names
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="SANDTRAIL_", frozen=True, extra="ignore")
+
+    log_url: str = "duckdb:///data/log.duckdb"
+    """SQLAlchemy URL of the log; a relative path starts at the working directory."""
+    state_url: str = "sqlite:///data/state.sqlite"
+    """SQLAlchemy URL of the state."""
+    key_file: Path = Path("data/secret.key")
+    """Where the signing key lies; made at first start with mode 0600."""
+    demo: bool = True
+    """Whether an empty log is filled with the demo organizations at first start."""
+    demo_entries: int = Field(default=200_000, ge=1_000, le=50_000_000)
+    demo_seed: int = 7
+    base_path: Annotated[str, BeforeValidator(_base_path)] = ""
+    """Below which path of its host people reach the app: empty for the whole host, else a path
+    that begins with a slash and ends without one, such as `/audit`."""
+    secure_cookie: bool = False
+    """Set to 1 when the app is reached by HTTPS: the session cookie then never goes over HTTP."""
+    hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = ()
+    """The names by which people reach the app, with commas in between; addresses, `localhost`,
+    the machine's own name, and whatever a trusted proxy passes on, need not be named."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    """The proxies whose forwarding header is believed, as addresses or networks with commas in
+    between; empty, nobody's is, not even that of this machine."""
+    forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
+    """The header that these proxies set; the other one is never read."""
+    session_hours: int = Field(default=12, ge=1, le=720)
+    """When a session ends, however much it is used."""
+    session_idle_minutes: int = Field(default=120, ge=1, le=43_200)
+    """When a session ends that nobody uses. What Real-time asks by itself is no use."""
+    query_timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    memory_limit_mb: int = Field(default=1024, ge=256)
+    """What DuckDB's buffers may hold; plan 700 MB more for the process."""
+    retention_days: int | None = Field(default=None, ge=1)
+    """Months that lie wholly further back are dropped; unset, everything is kept."""
+    silent_failure_minutes: float = Field(default=8.0, gt=0, le=120)
+    """Within how many minutes after a start that was answered well the next start, recover or
+    delete without any use in between makes it a suspected failure."""
+    silent_failure_delete_s: float = Field(default=60.0, ge=0, le=3600)
+    """A delete that comes sooner than this was planned, and makes nothing suspected."""
+    free_space_floor_mb: int = Field(default=256, ge=0)
+    """Below this much free space on the log's disk no entries are accepted, and on the upload
+    folder's disk no files."""
+    upload_folder: Path | None = None
+    """Where files from the page wait to be stored; unset, the folder `uploads` beside the key."""
+    upload_person_mb: int = Field(default=1_000, ge=1)
+    """How much one person may have waiting there."""
+    upload_total_mb: int = Field(default=4_000, ge=1)
+    """How much all people together may."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises `SettingsError` naming each variable that does not fit, and its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"SANDTRAIL_{'_'.join(str(part) for part in problem['loc']).upper()}"
+            f"={problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(
+            f"The settings cannot be read: {problems}.",
+            "Correct or unset the variable; docs/settings.md lists all of them.",
+        ) from error

@@ -1,0 +1,1 @@
+"""What people, programs and attackers do in the simulated world."""

@@ -1,0 +1,267 @@
+"""Attempts to start a sandbox and what became of each. (filter, scope) → SELECT. Never runs.
+
+The platform waits 30 seconds for a start and then answers 200 with whatever state the sandbox is
+in: so an answer of 2xx alone does not say that the sandbox started. See `SilentRule`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import SANDBOX, TOOLBOX_PREFIX
+from audit_core.explore.overview import STARTING_ACTIONS
+from audit_core.log.schema import Statement, entries
+from audit_core.log.sql.functions import ONCE, epoch_microseconds, starts_with
+from audit_core.query.derived_columns import Condition
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor, numbered_by
+from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.time.spans import Spans, span_number
+from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.where import matching, within, within_scope
+from audit_core.starts.sandboxes_sql import (
+    DELETE,
+    Lives,
+    answered_well,
+    extended,
+    lives,
+    microseconds,
+)
+
+SSH_ACTIONS = ("create_ssh_access", "revoke_ssh_access")
+"""What shows, beside the toolbox, that a sandbox is in use."""
+
+AGAIN_ACTIONS = ("recover", "start")
+"""What is done to a sandbox that does not run."""
+
+
+class StartOutcome(StrEnum):
+    """What became of an attempt to start a sandbox. The value is the name in the address."""
+
+    STARTED = "started"
+    """Answered with 2xx, and nothing speaks against it."""
+    FAILED = "failed"
+    """Answered with 4xx or 5xx."""
+    SUSPECTED = "suspected"
+    """Answered with 2xx, but what came next tells that it failed; see `SilentRule`."""
+    UNKNOWN = "unknown"
+    """In flight, never answered, or answered with neither of the above."""
+
+    @property
+    def label(self) -> str:
+        """The name for people, in sentence case."""
+        return "Suspected failed" if self is StartOutcome.SUSPECTED else self.value.capitalize()
+
+
+FAILING = (StartOutcome.FAILED, StartOutcome.SUSPECTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentRule:
+    """When an attempt that was answered with 2xx is suspected to have failed.
+
+    The next thing done to the sandbox, at most `within` later, is a start or a recover, or else
+    a delete no sooner than `delete_after`; and there was no use by toolbox or SSH in between. A
+    delete that comes sooner was most likely planned. Use is a request that was not refused.
+
+    Against the ground truth of the simulator 8 minutes and 60 seconds did best: `benchmarks`
+    has the figures of other values.
+    """
+
+    within: timedelta = timedelta(minutes=8)
+    delete_after: timedelta = timedelta(seconds=60)
+
+
+def attempts(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> CTE:
+    """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
+    `by_name` (see `Lives`), `outcome`, and `next_action` and `next_us`: what was done to the
+    sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
+    """
+    return attempts_and_lives(wanted, scope, bounds, rule, creations)[0]
+
+
+def attempts_and_lives(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> tuple[CTE, Lives]:
+    """The attempts, see `attempts`, and what they were found among."""
+    asked = matching(entries, wanted, scope, bounds)
+    life = lives(asked, scope, bounds, creations, after=rule.within)
+    followed = _followed(life)
+    silent = _silent(followed, rule)
+    used = _used(followed.alias("risky"), life, scope, bounds, rule)
+    status = followed.c.status_code
+    outcome = case(
+        (status.between(400, 599), literal(StartOutcome.FAILED.value)),
+        (
+            and_(answered_well(status), silent, used.c.seq.is_(None)),
+            literal(StartOutcome.SUSPECTED.value),
+        ),
+        (answered_well(status), literal(StartOutcome.STARTED.value)),
+        else_=literal(StartOutcome.UNKNOWN.value),
+    )
+    attempt = (
+        select(
+            *(column for column in followed.c if column.name != "asked"),
+            outcome.label("outcome"),
+        )
+        .outerjoin(used, used.c.seq == followed.c.seq)
+        .where(
+            followed.c.asked == literal_column("1"),
+            followed.c.action.in_(STARTING_ACTIONS),
+        )
+        .cte("attempt")
+        .prefix_with(ONCE)
+    )
+    return attempt, life
+
+
+def _followed(life: Lives) -> CTE:
+    """Each entry with the next one of the same sandbox."""
+    told = life.told
+    order: dict[str, Any] = {"partition_by": told.c.sandbox, "order_by": (told.c.at_us, told.c.seq)}
+    known = told.c.sandbox.is_not(None)
+    return select(
+        told,
+        case((known, func.lead(told.c.action, 1, literal_column("''")).over(**order)), else_="")
+        .label("next_action"),
+        case((known, func.lead(told.c.at_us, 1, literal_column("0")).over(**order)), else_=0)
+        .label("next_us"),
+    ).cte("followed").prefix_with(ONCE)  # fmt: skip
+
+
+def _silent(followed: CTE, rule: SilentRule) -> Condition:
+    """Whether what was done next, and when, is what is done after a failure."""
+    later = followed.c.next_us - followed.c.at_us
+    return and_(
+        later <= microseconds(rule.within),
+        or_(
+            followed.c.next_action.in_(AGAIN_ACTIONS),
+            and_(
+                followed.c.next_action == literal(DELETE),
+                later >= microseconds(rule.delete_after),
+            ),
+        ),
+    )
+
+
+def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
+    """Attempts after which the sandbox was in use before the next thing was done to it: `seq`."""
+    keys = _doubtful(risky, life, rule)
+    use = (
+        select(entries.c.target_id, epoch_microseconds(entries.c.created_at).label("at_us"))
+        .where(
+            within_scope(entries, scope),
+            within(entries, extended(bounds, before=timedelta(0), after=rule.within)),
+            entries.c.target_type == literal(SANDBOX),
+            or_(
+                starts_with(entries.c.action, literal(TOOLBOX_PREFIX)),
+                entries.c.action.in_(SSH_ACTIONS),
+            ),
+            or_(entries.c.status_code.is_(None), entries.c.status_code < 400),
+        )
+        .subquery("use")
+    )
+    return (
+        select(keys.c.seq)
+        .join(use, use.c.target_id == keys.c.target_id)
+        .where(use.c.at_us >= keys.c.at_us, use.c.at_us <= keys.c.next_us)
+        .distinct()
+        .cte("used")
+        .prefix_with(ONCE)
+    )
+
+
+def _doubtful(risky: CTE, life: Lives, rule: SilentRule) -> CTE:
+    """What is suspected unless the sandbox was in use: `seq`, `at_us`, `next_us`, and as
+    `target_id` the id of the sandbox in one row and its name in another."""
+    # Once by the id and once by the name, without naming the attempts twice: engines that work
+    # out a common table expression for each use would do so many times over.
+    one: ColumnElement[int] = literal_column("1")
+    two: ColumnElement[int] = literal_column("2")
+    way = (
+        select(one.label("asked"), one.label("by"))
+        .union_all(select(one.label("asked"), two.label("by")))
+        .subquery("way")
+    )
+    key = case((way.c.by == one, risky.c.sandbox), else_=life.aliases.c.name)
+    return (
+        select(risky.c.seq, risky.c.at_us, risky.c.next_us, key.label("target_id"))
+        .outerjoin(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
+        .join(way, way.c.asked == risky.c.asked)
+        .where(
+            risky.c.asked == one,
+            risky.c.action.in_(STARTING_ACTIONS),
+            answered_well(risky.c.status_code),
+            _silent(risky, rule),
+        )
+        .cte("doubtful")
+        .prefix_with(ONCE)
+    )
+
+
+def start_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    *,
+    outcomes: tuple[StartOutcome, ...],
+    cursor: Cursor | None,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
+    """The attempts with one of the outcomes beyond the cursor, nearest first (newest first, for a
+    cursor that points to newer ones oldest first); the columns of `attempts`."""
+    attempt = attempts(wanted, scope, bounds, rule, creations)
+    newer = cursor is not None and cursor.newer
+    statement = select(attempt).where(attempt.c.outcome.in_([each.value for each in outcomes]))
+    if cursor is not None:
+        at_us = microseconds(cursor.created_at - EPOCH)
+        at, seq = attempt.c.at_us, attempt.c.seq
+        beyond = (
+            or_(at > at_us, and_(at == at_us, seq > cursor.seq))
+            if newer
+            else or_(at < at_us, and_(at == at_us, seq < cursor.seq))
+        )
+        statement = statement.where(beyond)
+    order = (attempt.c.at_us, attempt.c.seq)
+    ordered = statement.order_by(*(key.asc() if newer else key.desc() for key in order))
+    return creations.options(ordered)
+
+
+def start_counts(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    spans: Spans,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
+    """How many attempts had which outcome in which span: `outcome`, `span`, `count`, no zeros."""
+    attempt = attempts(wanted, scope, bounds, rule, creations)
+    counts = select(
+        attempt.c.outcome,
+        span_number(attempt.c.at_us, spans).label("span"),
+        func.count().label("count"),
+    ).group_by(attempt.c.outcome, "span")
+    return creations.options(counts)
+
+
+def whole_entries(
+    seqs: tuple[int, ...], scope: Scope, *, since: datetime, until: datetime
+) -> Statement:
+    """The entries with these numbers in the scope, whole, made from `since` until `until`, both
+    included."""
+    return select(entries).where(
+        within_scope(entries, scope),
+        entries.c.created_at >= since,
+        entries.c.created_at <= until,
+        numbered_by(entries, scope).in_(seqs),
+    )

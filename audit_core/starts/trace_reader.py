@@ -1,0 +1,236 @@
+"""Reads about single targets: lists of them, and the trace of one sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import CREATE, SANDBOX
+from audit_core.domain.redaction import redact, redact_text
+from audit_core.log.schema import Statement, from_arrow
+from audit_core.log.store import AuditLog
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import numbers_of
+from audit_core.query.planner.sandbox_creations import Creations, creations
+from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.starts import traces_sql
+from audit_core.starts.attempts_sql import SilentRule
+from audit_core.starts.reader import instant
+from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
+from audit_core.starts.state_timeline import BandState
+from audit_core.starts.trace import Trace, TraceRow, trace_of
+from audit_core.starts.traces_sql import Naming, TargetPlace
+
+NEAR = timedelta(days=7)
+"""How far from a given time a sandbox is looked for that is not known by its id."""
+
+MOST_BEARERS = 1_000
+"""How many sandboxes of one name are looked at, the oldest first: of more, the last of these is
+taken for the last."""
+
+_STATE_AFTER = {
+    **dict.fromkeys(("create", "start", "recover"), BandState.STARTED.value),
+    **dict.fromkeys(("stop", "auto_stop", "pause", "auto_pause", "spot_evict"), "stopped"),
+    **dict.fromkeys(("archive", "auto_archive"), BandState.ARCHIVED.value),
+    **dict.fromkeys(GONE_ACTIONS, "deleted"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One target in the list."""
+
+    target: str
+    name: str | None
+    """Of a sandbox that was created in the window or up to `NAMED_BEFORE` before it."""
+    state: str | None
+    """`started`, `stopped`, `archived`, `failed` or `deleted` at the end of the window, as far as
+    the log shows it from `NAMED_BEFORE` before it on;
+    `None` if it does not, and for other targets than sandboxes."""
+    entries: int
+    last: datetime
+    failing: int
+    """Attempts to start that failed or are suspected to have."""
+    suspected: int
+    """How many of them are suspected."""
+
+    def place(self) -> TargetPlace:
+        """The place just behind this one."""
+        last_us = (self.last - EPOCH) // timedelta(microseconds=1)
+        return TargetPlace(failing=self.failing, last_us=last_us, target=self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPage:
+    """One page of targets, those with most failed starts first, then the latest."""
+
+    targets: tuple[Target, ...]
+    following: TargetPlace | None
+    """Where the next page begins; `None` on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracesReader:
+    """The reads."""
+
+    log: AuditLog
+    rule: SilentRule
+
+    @property
+    def _creations(self) -> Creations:
+        return creations(kept=self.log.keeps_counts)
+
+    def targets(
+        self,
+        wanted: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        *,
+        target_type: str = SANDBOX,
+        searched: str = "",
+        after: TargetPlace | None = None,
+        rows: int = 50,
+    ) -> TargetPage:
+        """A page of the targets of a type; see `query.traces.targets`."""
+        statement = traces_sql.targets(
+            wanted,
+            scope,
+            bounds,
+            self.rule,
+            target_type=target_type,
+            searched=searched,
+            after=after,
+            creations=self._creations,
+        )
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = fetched.table.to_pylist()
+        ids = tuple(row["target"] for row in found)
+        known = []
+        if target_type == SANDBOX and ids:
+            naming = traces_sql.names_and_states(ids, scope, bounds, self._creations)
+            known = self._rows(naming, scope)
+        names = {row["sandbox"]: row["name"] for row in known if row["name"]}
+        states = _states(known, {row["target"]: row["silent_us"] for row in found})
+        page = tuple(
+            Target(
+                target=row["target"],
+                name=_shown(names.get(row["target"]), scope),
+                state=states.get(row["target"]),
+                entries=row["count"],
+                last=instant(row["last_us"]),
+                failing=int(row["failing"]),
+                suspected=int(row["suspected"]),
+            )
+            for row in found
+        )
+        return TargetPage(
+            targets=page, following=page[-1].place() if page and fetched.truncated else None
+        )
+
+    def trace(
+        self, key: str, scope: Scope, *, near: datetime | None = None, rows: int = 2_000
+    ) -> Trace | None:
+        """The sandbox with this id, or else the last one of this name, with the newest `rows`
+        entries about it; `None` if the scope holds nothing about it.
+
+        With `near` a sandbox that is not known by its id is looked for around that time only,
+        up to `NEAR` from it, and among sandboxes created up to `NAMED_BEFORE` before.
+        """
+        naming = self._naming(key, scope, near)
+        sandbox = naming.sandbox if naming else key
+        around = (
+            Bounds(since=None, until=None)
+            if near is None
+            else Bounds(since=near - NEAR, until=near + NEAR)
+        )
+        statement = traces_sql.trace(sandbox, naming, scope, around, self._creations)
+        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        found = [
+            TraceRow(
+                seq=seq,
+                entry=entry if scope.secrets else redact(entry),
+                by_name=entry.target_id != sandbox,
+            )
+            for seq, entry in zip(
+                numbers_of(fetched.table, scope), from_arrow(fetched.table), strict=True
+            )
+        ]
+        if not found:
+            return None
+        name = naming.name if naming else None
+        return trace_of(
+            sandbox,
+            _shown(name, scope),
+            found[::-1],
+            self.rule,
+            truncated=fetched.truncated,
+        )
+
+    def _naming(self, key: str, scope: Scope, near: datetime | None) -> Naming | None:
+        """How the sandbox is named: the one of this id, or else the last one of this name."""
+        naming = self._naming_of(key, scope)
+        if naming is None:
+            bounds = (
+                Bounds(since=None, until=None)
+                if near is None
+                else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
+            )
+            bearers = self._rows(traces_sql.bearers_of(key, scope, bounds, self._creations), scope)
+            if bearers:
+                naming = self._naming_of(bearers[-1]["sandbox"], scope)
+        return naming
+
+    def _naming_of(self, sandbox: str, scope: Scope) -> Naming | None:
+        """How the sandbox of this id is named; `None` if that is not in the log."""
+        told = self._rows(traces_sql.births_and_ends(sandbox, scope, self._creations), scope)
+        made = next((row for row in told if row["action"] == CREATE and row["name"]), None)
+        if made is None:
+            return None
+        since = instant(made["at_us"])
+        # A name is given again only after the sandbox that bore it is gone.
+        gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
+        shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
+        before = self._rows(traces_sql.bearers_of(made["name"], scope, shortly, self._creations), scope)
+        after = (
+            self._rows(
+                traces_sql.bearers_of(
+                    made["name"], scope, Bounds(since=gone, until=None), self._creations
+                ),
+                scope,
+            )
+            if gone
+            else []
+        )
+        return Naming(
+            sandbox=sandbox,
+            name=made["name"],
+            since=since,
+            before=instant(before[-1]["since_us"]) if before else None,
+            until=instant(after[0]["since_us"]) if after else None,
+        )
+
+    def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.log.fetch(
+            statement, scope, max_rows=MOST_BEARERS
+        ).table.to_pylist()
+        return rows
+
+
+def _shown(name: str | None, scope: Scope) -> str | None:
+    return name if name is None or scope.secrets else redact_text(name)
+
+
+def _states(known: Sequence[Mapping[str, Any]], silent_us: Mapping[str, int]) -> dict[str, str]:
+    """The state of each sandbox after the last thing that was done to it."""
+    return {
+        row["sandbox"]: (
+            BandState.FAILED.value
+            if row["at_us"] == silent_us[row["sandbox"]]
+            else _STATE_AFTER[row["action"]]
+        )
+        for row in known
+        if row["place"] == 1
+    }

@@ -1,0 +1,391 @@
+"""Everything about one sandbox, and lists of targets. (filter, scope) → SELECT. Never runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import CREATE, LATEST, NAME_PATH, SANDBOX
+from audit_core.log.schema import Statement, UtcTime, entries
+from audit_core.log.sql.functions import ONCE, epoch_microseconds, json_text, starts_with
+from audit_core.query.derived_columns import Condition
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import numbered_by
+from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.value_lookup import first_hour
+from audit_core.query.time.windows import Bounds
+from audit_core.query.where import matching, within, within_scope
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts_and_lives
+from audit_core.starts.failure_groups_sql import failing
+from audit_core.starts.sandboxes_sql import (
+    GONE_ACTIONS,
+    LIFECYCLE_ACTIONS,
+    NAMED_BEFORE,
+    REQUESTED_BEFORE,
+    answered_well,
+    extended,
+    flag,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A name that a sandbox was created with."""
+
+    sandbox: str
+    """The id."""
+    name: str
+    """Not empty."""
+    since: datetime
+    """When it was created with this name."""
+    before: datetime | None
+    """When the last sandbox before it was created with the name; `None` if none was."""
+    until: datetime | None
+    """When another sandbox was created with the name; `None` if none was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlace:
+    """A place in the list of targets: just behind this one."""
+
+    failing: int
+    last_us: int
+    target: str
+
+
+def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENTRIES) -> Statement:
+    """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
+    a create), `at_us`."""
+    at_us = epoch_microseconds(entries.c.created_at)
+    told = (
+        select(
+            entries.c.action,
+            json_text(entries.c.metadata, NAME_PATH).label("name"),
+            at_us.label("at_us"),
+        )
+        .where(
+            within_scope(entries, scope),
+            entries.c.target_type == literal(SANDBOX),
+            entries.c.action.in_((CREATE, *GONE_ACTIONS)),
+            answered_well(entries.c.status_code),
+            entries.c.target_id == literal(sandbox),
+        )
+        .order_by(at_us, entries.c.seq)
+    )
+    if creations.kept:
+        table = creations.table
+        born = select(func.min(table.c.created_at)).where(
+            within_scope(table, scope), table.c.target_id == literal(sandbox)
+        )
+        # NULL as a bound would let no row pass, but all of them be read. No entry is as late.
+        since = func.coalesce(born.scalar_subquery(), literal(LATEST, UtcTime))
+        told = told.where(entries.c.created_at >= since)
+    return creations.options(told)
+
+
+def bearers_of(
+    name: str, scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
+    """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
+    `name`, `since_us`."""
+    which = and_(
+        within(creations.table, bounds),
+        *creations.mentions(f'"{name}"'),
+        creations.name_in() == literal(name),
+    )
+    return creations.options(_creates(scope, which, creations))
+
+
+def _lately(table: FromClause, bounds: Bounds) -> Condition:
+    return within(table, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
+
+
+def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
+    table = creations.table
+    at_us = epoch_microseconds(table.c.created_at)
+    return (
+        select(
+            table.c.target_id.label("sandbox"),
+            creations.name_in().label("name"),
+            at_us.label("since_us"),
+        )
+        .where(
+            within_scope(table, scope),
+            creations.condition,
+            answered_well(table.c.status_code),
+            table.c.target_id.is_not(None),
+            which,
+        )
+        .order_by(at_us, table.c.seq)
+    )
+
+
+def trace(
+    sandbox: str,
+    naming: Naming | None,
+    scope: Scope,
+    bounds: Bounds,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
+    """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
+    name while it bore it, and failed creates that asked for the name shortly before it was made.
+
+    Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
+    creates that asked for it. Only then the bounds are heeded: the naming says where to look.
+    """
+    ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
+    if naming is None:
+        ways.append(_asked_for(sandbox, scope, creations))
+        ways = [and_(within(entries, bounds), way) for way in ways]
+    else:
+        asked_since = naming.since - REQUESTED_BEFORE
+        ways = [
+            and_(entries.c.created_at >= asked_since, *ways),
+            and_(
+                entries.c.target_id == literal(naming.name),
+                entries.c.created_at >= naming.since,
+                *([] if naming.until is None else [entries.c.created_at < naming.until]),
+            ),
+            and_(
+                _asked_for(naming.name, scope, creations),
+                entries.c.created_at >= max(asked_since, naming.before or asked_since),
+                entries.c.created_at <= naming.since,
+            ),
+        ]
+    # One read for each way: together they would be one that no engine can narrow.
+    parts = [
+        select(entries).where(
+            within_scope(entries, scope), entries.c.target_type == literal(SANDBOX), way
+        )
+        for way in ways
+    ]
+    both = union_all(*parts).subquery("about")
+    latest = (both.c.created_at.desc(), numbered_by(both, scope).desc())
+    newest_first = select(both).order_by(*latest)
+    return creations.options(newest_first)
+
+
+def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
+    """Whether an entry is a create that failed and asked for the name."""
+    unborn = and_(entries.c.target_id.is_(None), entries.c.action == literal(CREATE))
+    if not creations.kept:
+        return and_(unborn, json_text(entries.c.metadata, NAME_PATH) == literal(name))
+    table = creations.table
+    asking = select(table.c.seq).where(
+        within_scope(table, scope), table.c.target_id.is_(None), table.c.name == literal(name)
+    )
+    return and_(unborn, entries.c.seq.in_(asking))
+
+
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    rule: SilentRule,
+    *,
+    target_type: str,
+    searched: str = "",
+    after: TargetPlace | None = None,
+    creations: Creations = AMONG_ENTRIES,
+) -> Statement:
+    """The targets of a type among the matches, those with most failed starts first, then the
+    latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
+    attempt; 0 for none).
+
+    `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name that was
+    given from `NAMED_BEFORE` before the bounds on.
+    """
+    found = (
+        _sandboxes(wanted, scope, bounds, rule, creations)
+        if target_type == SANDBOX
+        else _others(wanted, scope, bounds, target_type)
+    )
+    conditions: list[Condition] = []
+    if searched:
+        begins = starts_with(found.c.target, literal(searched))
+        if target_type == SANDBOX:
+            begins = or_(begins, _called(found, searched, scope, bounds, creations))
+        conditions.append(begins)
+    if after is not None:
+        conditions.append(_behind(found, after))
+    return creations.options(
+        select(found)
+        .where(*conditions)
+        .order_by(found.c.failing.desc(), found.c.last_us.desc(), found.c.target)
+    )
+
+
+def _called(
+    found: Subquery, searched: str, scope: Scope, bounds: Bounds, creations: Creations
+) -> Condition:
+    """Whether a sandbox has a name that begins so."""
+    called = and_(
+        _lately(creations.table, bounds),
+        *creations.mentions(f'"{searched}'),
+        starts_with(creations.name_in(), literal(searched)),
+    )
+    named = _creates(scope, called, creations).order_by(None).subquery()
+    return found.c.target.in_(select(named.c.sandbox))
+
+
+def _behind(found: Subquery, after: TargetPlace) -> Condition:
+    last_us = literal(after.last_us, BigInteger)
+    later = or_(
+        found.c.last_us < last_us,
+        and_(found.c.last_us == last_us, found.c.target > literal(after.target)),
+    )
+    return or_(found.c.failing < after.failing, and_(found.c.failing == after.failing, later))
+
+
+def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            entries.c.target_id.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+            *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
+        )
+        .where(
+            matching(entries, wanted, scope, bounds),
+            entries.c.target_type == literal(target_type),
+            entries.c.target_id.is_not(None),
+        )
+        .group_by(entries.c.target_id)
+        .subquery("found")
+    )
+
+
+def _sandboxes(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> Subquery:
+    """Entries that carry a name are counted for the sandbox that bears it."""
+    attempt, life = attempts_and_lives(wanted, scope, bounds, rule, creations)
+    asked = matching(entries, wanted, scope, bounds)
+    told = life.told.alias("life_told")
+    named = (
+        select(told.c.seq, told.c.sandbox)
+        .where(told.c.by_name == literal_column("1"))
+        .subquery("named")
+    )
+    target = func.coalesce(named.c.sandbox, entries.c.target_id)
+    active = (
+        select(
+            target.label("target"),
+            func.count().label("count"),
+            func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+        )
+        .select_from(entries)
+        .outerjoin(named, named.c.seq == numbered_by(entries, scope))
+        .where(asked, entries.c.target_type == literal(SANDBOX), target.is_not(None))
+        .group_by("target")
+        .subquery("active")
+    )
+    failed = _failed(attempt)
+    zero: ColumnElement[int] = literal_column("0")
+    return (
+        select(
+            active,
+            *(
+                func.coalesce(failed.c[name], zero).label(name)
+                for name in ("failing", "suspected", "silent_us")
+            ),
+        )
+        .outerjoin(failed, failed.c.sandbox == active.c.target)
+        .subquery("found")
+    )
+
+
+def _failed(attempt: CTE) -> CTE:
+    """The sandboxes of attempts that failed or are suspected to have: `failing`, `suspected`,
+    `silent_us`; see `targets`."""
+    suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
+    suspected_us = case((suspected, attempt.c.at_us), else_=literal_column("0"))
+    return (
+        select(
+            attempt.c.sandbox,
+            func.count().label("failing"),
+            func.sum(flag(suspected)).label("suspected"),
+            func.max(suspected_us).label("silent_us"),
+        )
+        .where(failing(attempt), attempt.c.sandbox.is_not(None))
+        .group_by(attempt.c.sandbox)
+        .cte("failed")
+        .prefix_with(ONCE)
+    )
+
+
+def names_and_states(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+) -> Statement:
+    """The creates of the sandboxes and the last thing that was done to each, of what was answered
+    well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
+    `name` (of a create), `at_us`, `place` (1: the last one)."""
+    done = _done(sandboxes, scope, bounds, creations)
+    if creations.kept:
+        table = creations.table
+        made = (
+            select(table.c.seq, table.c.name)
+            .where(within_scope(table, scope), table.c.target_id.in_(sandboxes))
+            .subquery("made")
+        )
+        rows: FromClause = done.outerjoin(made, made.c.seq == done.c.seq)
+        name = creations.name_in(made)
+    else:
+        rows, name = done, creations.name_in(done)
+    told = (
+        select(done.c.sandbox, done.c.action, name.label("name"), done.c.at_us, done.c.place)
+        .select_from(rows)
+        .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
+        .order_by(done.c.sandbox, done.c.place)
+    )
+    return creations.options(told)
+
+
+def _done(
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
+) -> Subquery:
+    """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are
+    kept, else with the `metadata` of creates."""
+    column = entries.c
+    conditions = [
+        within_scope(entries, scope),
+        _lately(entries, bounds),
+        column.target_type == literal(SANDBOX),
+        column.target_id.in_(sandboxes),
+        column.action.in_(LIFECYCLE_ACTIONS),
+        answered_well(column.status_code),
+    ]
+    if creations.kept:
+        since = None if bounds.since is None else bounds.since - NAMED_BEFORE
+        conditions.append(column.created_at >= first_hour(sandboxes, scope, since))
+    body = case((column.action == literal(CREATE), column.metadata)).label("metadata")
+    latest = (column.created_at.desc(), column.seq.desc())
+    return (
+        select(
+            column.target_id.label("sandbox"),
+            column.action,
+            column.seq if creations.kept else body,
+            epoch_microseconds(column.created_at).label("at_us"),
+            func.row_number().over(partition_by=column.target_id, order_by=latest).label("place"),
+        )
+        .where(*conditions)
+        .subquery("done")
+    )

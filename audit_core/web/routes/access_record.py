@@ -1,0 +1,171 @@
+"""GET /api/v1/access-record: everything that a filter of the access record matched, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from audit_core.domain.access import Permission
+from audit_core.domain.errors import FilterError
+from audit_core.evidence.access_log.download import file_name, stream
+from audit_core.evidence.access_log.reader import RecordReader
+from audit_core.evidence.access_log.record_filter import (
+    Part,
+    RecordFilter,
+    RecordScope,
+    readable_parts,
+)
+from audit_core.evidence.download import Format, Progress
+from audit_core.identity.sessions import Viewer
+from audit_core.installation.opened import Product
+from audit_core.query.time.windows import Bounds, parse_instant
+from audit_core.state.access_log.record import record
+from audit_core.web.framing import refuse_unframed
+from audit_core.web.reading import ClosedStream
+from audit_core.web.routes.attachment import attachment
+from audit_core.web.security.identity import address_of, known_viewer, refuse, session_secret
+
+ACCESS_RECORD_PATH = "/api/v1/access-record"
+OFFERED = (Part.ORGANIZATION, Part.INSTALLATION)
+"""The parts of the record that are handed out over HTTP."""
+OPERATOR = "operator"
+"""What whoever lacks it is told to lack, for the installation's part."""
+
+
+def access_record_route(product: Callable[[], Product]) -> Route:
+    """`ACCESS_RECORD_PATH` takes the filter's parameters, and:
+
+    `part` (`organization`, or `installation` for operators), `format` (`csv` or `jsonl`),
+    `organization` (the one that the page showed: another tab may have switched since, and then
+    nothing is sent), `as_of` (what a relative window counts from). What is recorded from the
+    request on is not in the file. The export is itself on record, in that part.
+    """
+
+    async def export(request: Request) -> Response:
+        if request.method == "HEAD":
+            # Starlette lets it in with GET; nothing is handed out, so nothing is put on record.
+            return Response(status_code=405, headers={"Allow": "GET"})
+        if refusal := refuse_unframed(request):
+            return refusal
+        return await run_in_threadpool(_answer, product(), request)
+
+    return Route(ACCESS_RECORD_PATH, export, methods=["GET"])
+
+
+def read_part(text: str) -> Part:
+    """The part with this name. Raises `ValueError` with a sentence for anything else."""
+    if text not in OFFERED:
+        raise ValueError(f"The part {text!r} is not one of {', '.join(OFFERED)}.")
+    return Part(text)
+
+
+class _Asked:
+    """What a request asks for. Raises `FilterError`."""
+
+    def __init__(self, query: str, now: datetime) -> None:
+        params = parse_qs(query, keep_blank_values=True)
+        self.organization_id = params.pop("organization", [None])[0]
+        problems: list[str] = []
+        self.format, self.part, self.as_of = Format.CSV, Part.ORGANIZATION, now
+        for text in params.pop("format", []):
+            if text in list(Format):
+                self.format = Format(text)
+            else:
+                problems.append(f"The format {text!r} is not one of {', '.join(Format)}.")
+        try:
+            for text in params.pop("part", []):
+                self.part = read_part(text)
+        except ValueError as error:
+            problems.append(str(error))
+        try:
+            for text in params.pop("as_of", []):
+                self.as_of = min(parse_instant(text), now)
+        except ValueError as error:
+            problems.append(f"The parameter as_of cannot be read: {error}.")
+        if problems:
+            raise FilterError(tuple(problems))
+        self.wanted = RecordFilter.from_params(params)
+        bounds = self.wanted.window.bounds(self.as_of)
+        self.bounds = Bounds(
+            since=bounds.since, until=now if bounds.until is None else min(bounds.until, now)
+        )
+
+
+def _answer(opened: Product, request: Request) -> Response:
+    secret, address = session_secret(request.headers.getlist("cookie")), address_of(request)
+    viewer = known_viewer(opened, secret, address, request.url.path)
+    if isinstance(viewer, Response):
+        return viewer
+    asked = _Asked(request.url.query, opened.clock())
+    scope = part_of(opened, viewer, asked.part, address)
+    if isinstance(scope, Response):
+        return scope
+    if scope.organization_id and asked.organization_id not in (None, scope.organization_id):
+        return JSONResponse(
+            {
+                "error": "The page was opened for another organization than the present one.",
+                "hint": "Go back to the page, reload it, and download again.",
+            },
+            status_code=409,
+        )
+    return _start(opened, viewer, scope, asked, address)
+
+
+def part_of(
+    opened: Product, viewer: Viewer, part: Part, address: str | None
+) -> RecordScope | Response:
+    """What the viewer reads of the record, or 403, which is put on record. Blocks."""
+    scope = next((one for one in readable_parts(viewer) if one.part is part), None)
+    if scope is not None:
+        return scope
+    lacking = OPERATOR if part is Part.INSTALLATION else Permission.READ_RECORD.value
+    return refuse(opened, viewer, lacking, f"You lack {lacking}.", address)
+
+
+def _start(
+    opened: Product, viewer: Viewer, scope: RecordScope, asked: _Asked, address: str | None
+) -> Response:
+    membership = viewer.membership
+    of = membership.organization_name if membership and scope.organization_id else "installation"
+    name = file_name(of, asked.bounds.until or opened.clock(), asked.format)
+    detail = {"file": name, "filter": asked.wanted.to_params(), "format": asked.format.value}
+
+    def note(verb: str, more: dict[str, object]) -> None:
+        with opened.state.begin() as connection:
+            record(
+                connection,
+                at=opened.clock(),
+                verb=verb,
+                actor=viewer.email,
+                organization_id=scope.organization_id,
+                address=address,
+                detail=detail | more,
+            )
+
+    progress = Progress()
+    pieces = stream(
+        RecordReader(opened.state),
+        asked.wanted,
+        scope,
+        asked.bounds,
+        asked.format,
+        progress=progress,
+    )
+
+    def end(whole: bool) -> None:
+        ended = "record_export.finished" if whole else "record_export.broken"
+        note(ended, {"events": progress.entries})
+
+    note("record_export.started", {})
+    return ClosedStream(
+        pieces,
+        end,
+        media_type=asked.format.media_type,
+        headers=attachment(name),
+    )

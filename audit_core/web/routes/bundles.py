@@ -1,0 +1,98 @@
+"""GET /api/v1/bundle: the support bundle of a failed start, as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from audit_core.domain.access import Permission, Scope
+from audit_core.identity.sessions import Viewer
+from audit_core.installation.opened import Product
+from audit_core.query.time.windows import parse_instant
+from audit_core.starts.reader import StartsReader, silent_rule
+from audit_core.starts.support_bundle_reader import BundleReader
+from audit_core.starts.trace_reader import TracesReader
+from audit_core.state.access_log.record import record
+from audit_core.web.reading import run_read
+from audit_core.web.routes.attachment import attachment
+from audit_core.web.security.identity import address_of, require
+
+BUNDLE_PATH = "/api/v1/bundle"
+
+
+def bundle_route(product: Callable[[], Product]) -> Route:
+    """`BUNDLE_PATH` takes `sandbox` (an id or a name), `entry` (the id of the failed attempt's
+    entry) and optionally `near` (the time around which the sandbox is looked for).
+
+    200 with the file, which is on record before it goes out; 401; 403 without the permission to
+    export; 404 for an attempt that is not there, is not a failed one, or belongs to another
+    organization.
+    """
+
+    async def bundle(request: Request) -> Response:
+        if request.method == "HEAD":
+            # Starlette adds HEAD to GET; nothing is handed out, so nothing is put on record.
+            return Response(status_code=405, headers={"Allow": "GET"})
+        found = await require(request, product, Permission.EXPORT)
+        if isinstance(found, Response):
+            return found
+        viewer, scope = found
+        opened = product()
+        return await run_read(
+            request,
+            opened.log.new_request(person=viewer.account_id),
+            lambda: _answer(opened, viewer, scope, request),
+        )
+
+    return Route(BUNDLE_PATH, bundle, methods=["GET"])
+
+
+def _answer(opened: Product, viewer: Viewer, scope: Scope, request: Request) -> Response:
+    rule = silent_rule(opened.settings)
+    reader = BundleReader(
+        starts=StartsReader(opened.log, rule), traces=TracesReader(opened.log, rule)
+    )
+    asked = request.query_params
+    made = reader.bundle(
+        asked.get("sandbox", ""),
+        scope,
+        entry_id=asked.get("entry", ""),
+        near=_instant(asked.get("near")),
+        made_at=opened.clock().replace(microsecond=0),
+    )
+    if made is None:
+        return JSONResponse(
+            {
+                "error": "This failed start is not in the log of your present organization.",
+                "hint": "Open the sandbox again, and download from there.",
+            },
+            status_code=404,
+        )
+    # Where this cannot be put on record, no file goes out.
+    with opened.state.begin() as connection:
+        record(
+            connection,
+            at=opened.clock(),
+            verb="support_bundle.downloaded",
+            actor=viewer.email,
+            organization_id=scope.organization_id,
+            address=address_of(request),
+            detail={"entry": made.entry_id, "file": made.file_name},
+        )
+    return Response(
+        made.text,
+        media_type="text/markdown",
+        headers=attachment(made.file_name),
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    """The time in a parameter; one that cannot be read only makes the search longer."""
+    try:
+        return parse_instant(text or "")
+    except ValueError:
+        return None

@@ -1,0 +1,46 @@
+"""GET /api/health: whether entries are accepted and pages shown. GET /api/live: whether the
+process answers at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from audit_core.installation.opened import Product
+from audit_core.installation.readiness import Readiness, check
+from audit_core.runtime.version import product_version
+
+HEALTH_PATH = "/api/health"
+LIVE_PATH = "/api/live"
+
+
+def health_routes(product: Callable[[], Product]) -> list[Route]:
+    """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "version", "warnings": […]}`, or 503
+    `{"status": "unavailable", "failing": [{"part", "reason"}], "version", "warnings": […]}`,
+    after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200
+    `{"status": "alive"}`."""
+    readiness = Readiness(lambda: check(product))
+
+    async def health(request: Request) -> JSONResponse:
+        report = await run_in_threadpool(readiness.report)
+        told = {
+            "version": product_version(),
+            "warnings": [asdict(each) for each in report.warnings],
+        }
+        if not report.failing:
+            return JSONResponse({"status": "ok", **told})
+        failing = [asdict(each) for each in report.failing]
+        return JSONResponse({"status": "unavailable", "failing": failing, **told}, status_code=503)
+
+    async def live(request: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
+    return [
+        Route(HEALTH_PATH, health, methods=["GET"]),
+        Route(LIVE_PATH, live, methods=["GET"]),
+    ]

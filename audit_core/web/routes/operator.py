@@ -1,0 +1,160 @@
+"""What the operator of this machine may read of the running app: the whole log, to move it.
+
+Who asks proves to hold this installation's key file, which only its owner can read. So the
+command line can copy a log that the app has open alone.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from audit_core.domain.access import Scope
+from audit_core.installation.doctor import examine_product
+from audit_core.installation.opened import Product
+from audit_core.log.schema import ARROW
+from audit_core.query.time.windows import format_instant, parse_instant
+from audit_core.state.access_log.record import record
+from audit_core.transfer.transfer import LocalOrigin, Stretch
+from audit_core.web.framing import refuse_unframed
+from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal
+from audit_core.web.security.identity import address_of
+
+DIGEST_PATH = "/api/operator/digest"
+ROWS_PATH = "/api/operator/rows"
+HEADS_PATH = "/api/operator/heads"
+DOCTOR_PATH = "/api/operator/doctor"
+
+VALID_FOR = timedelta(minutes=2)
+"""How long a proof may be used, before or after the time it names."""
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+
+
+def proof(key: bytes, now: datetime) -> str:
+    """What the operator sends as bearer token: the time, signed with the installation's key."""
+    instant = format_instant(now)
+    return f"{instant}~{_signature(key, instant)}"
+
+
+def proves(text: str | None, key: bytes, now: datetime) -> bool:
+    """Whether a bearer token is a `proof` that is still valid."""
+    instant, _, signature = (text or "").partition("~")
+    try:
+        signed_at = parse_instant(instant)
+    except ValueError:
+        return False
+    known = hmac.compare_digest(signature, _signature(key, instant))
+    return known and abs(now - signed_at) <= VALID_FOR
+
+
+def operator_routes(product: Callable[[], Product]) -> list[Route]:
+    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_product`.
+    `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
+    second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
+    stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
+    as rows of `schema.organization_head`."""
+
+    def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
+        def guard(request: Request) -> Response:
+            if refusal := refuse_unframed(request):
+                return refusal
+            opened = product()
+            if proves(bearer_secret(request), opened.key, opened.clock()):
+                return answer(opened, request)
+            record_refusal(opened, address_of(request))
+            return JSONResponse({"error": "unauthorized"}, status_code=401)
+
+        return guard
+
+    # Starlette runs endpoints that are plain functions in threads.
+    return [
+        Route(DIGEST_PATH, guarded(_digest), methods=["GET"]),
+        Route(ROWS_PATH, guarded(_rows), methods=["GET"]),
+        Route(DOCTOR_PATH, guarded(_doctor), methods=["GET"]),
+        Route(HEADS_PATH, guarded(_heads), methods=["GET"]),
+    ]
+
+
+def _doctor(opened: Product, request: Request) -> Response:
+    full = request.query_params.get("full") == "1"
+    findings = examine_product(opened, Scope.everything(), full=full)
+    return JSONResponse({"findings": [asdict(each) for each in findings]})
+
+
+def _digest(opened: Product, request: Request) -> Response:
+    days = _origin(opened).digest()
+    with opened.state.begin() as connection:
+        record(
+            connection,
+            at=opened.clock(),
+            verb="log.transferred",
+            actor="command line",
+            address=address_of(request),
+            detail={"entries": sum(each.count for each in days.values())},
+        )
+    return JSONResponse(
+        {"days": [[*day, each.count, each.first, each.second] for day, each in days.items()]}
+    )
+
+
+def _heads(opened: Product, request: Request) -> Response:
+    heads = _origin(opened).heads()
+    return JSONResponse({"heads": [head.as_row(name) for name, head in heads.items()]})
+
+
+def _rows(opened: Product, request: Request) -> Response:
+    numbers = [request.query_params.get(name, "") for name in ("first", "last")]
+    if not all(text.isascii() and text.isdigit() and len(text) <= 6 for text in numbers):
+        return JSONResponse({"error": "first or last is no number of a day"}, status_code=400)
+    first, last = map(int, numbers)
+    organization = request.query_params.get("organization", "")
+    stretch = Stretch(organization_id=organization, first=first, last=last)
+    tables = _origin(opened).rows(stretch)
+    return StreamingResponse(_stream(tables), media_type=ARROW_STREAM)
+
+
+def _origin(opened: Product) -> LocalOrigin:
+    return LocalOrigin(log=opened.log, scope=Scope.everything())
+
+
+def _stream(tables: Iterator[pa.Table]) -> Iterator[bytes]:
+    """The tables as one Arrow stream; it ends properly only if all of them went out."""
+    sink = _Sink()
+    with pa.ipc.new_stream(sink, ARROW) as writer:
+        for table in tables:
+            writer.write_table(table)
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink:
+    """A file that is emptied while it is written."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        return None
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        taken, self._pieces = b"".join(self._pieces), []
+        return taken
+
+
+def _signature(key: bytes, instant: str) -> str:
+    return hmac.new(key, f"operator {instant}".encode(), "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Who and what reaches the pages and the routes."""

@@ -1,0 +1,1 @@
+"""What people save and say about what they look at: views, and the triage of failures."""

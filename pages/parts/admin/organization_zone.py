@@ -1,0 +1,44 @@
+"""The time zone of an organization, as its admins set it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.query.time.windows import UTC_NAME, zone_names
+from audit_core.state.organization_settings import read_setting
+from pages.parts.admin import organization_setting
+from pages.parts.shell import cached
+
+SETTING = "zone"
+_CHOICE = "organization_zone"
+_ASKED = "organization_zone_asked"
+
+
+def draw(scope: Scope) -> None:
+    """The zone, to be changed."""
+    # Not in the callback itself: it runs before the page has required its permission.
+    if asked := st.session_state.pop(_ASKED, None):
+        page_scope, zone = asked
+        organization_setting.keep(
+            page_scope, SETTING, zone, verb="organization.zone_set", detail={"zone": zone}
+        )
+        cached.organization_zone.clear()
+    organization_id = scope.organization_id or ""
+    with cached.product().state.read() as connection:
+        kept = read_setting(connection, organization_id=organization_id, name=SETTING)
+    # What is stored decides: another admin may have changed it.
+    st.session_state[_CHOICE] = kept or UTC_NAME
+    st.selectbox(
+        "Time zone of the organization",
+        zone_names(),
+        key=_CHOICE,
+        on_change=_choose,
+        args=(scope,),
+        help="Everybody can switch to it on Overview and Explore, and begins with it.",
+        width=320,
+    )
+
+
+def _choose(scope: Scope) -> None:
+    st.session_state[_ASKED] = (scope, st.session_state[_CHOICE])

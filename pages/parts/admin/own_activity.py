@@ -1,0 +1,44 @@
+"""Whether the members of an organization may see what they did themselves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, read_setting
+from pages.parts.admin import organization_setting
+from pages.parts.shell import cached
+
+_TOGGLE = "own_activity"
+_ASKED = "own_activity_asked"
+
+
+def draw(scope: Scope) -> None:
+    """The switch, with what it means."""
+    # Not in the callback itself: it runs before the page has required its permission.
+    if asked := st.session_state.pop(_ASKED, None):
+        page_scope, allowed = asked
+        organization_setting.keep(
+            page_scope,
+            OWN_ACTIVITY,
+            ON if allowed else None,
+            verb="organization.own_activity",
+            detail={"allowed": allowed},
+        )
+    organization_id = scope.organization_id or ""
+    with cached.product().state.read() as connection:
+        kept = read_setting(connection, organization_id=organization_id, name=OWN_ACTIVITY)
+    st.subheader("Own activity", anchor=False)
+    # The database decides, not what this tab chose earlier.
+    st.session_state[_TOGGLE] = kept == ON
+    st.toggle(
+        "Members may see what they did themselves", key=_TOGGLE, on_change=_turn, args=(scope,)
+    )
+    st.caption(
+        "On People, without read:audit_logs, and nothing of anybody else. A member is found in the "
+        "log by e-mail address; where several actors have the same one, it opens none of them."
+    )
+
+
+def _turn(scope: Scope) -> None:
+    st.session_state[_ASKED] = (scope, bool(st.session_state[_TOGGLE]))

@@ -1,0 +1,171 @@
+"""Charts on a page: the figure, its sentence for screen readers, and clicks that narrow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from audit_core.domain.errors import FilterError
+from audit_core.explore.results import OutcomeHistogram, Shares
+from audit_core.explore.stacked_histogram import StackedHistogram
+from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.language.printer import conjoin
+from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
+from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
+from pages.parts.filters import facet_panel, filter_bar, zoom
+
+CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
+
+MOST_FAILING = 8
+"""How many actions the chart of errors has."""
+
+LEGEND_LINE_PX = 17
+
+_CLICKS = "chart_clicks"
+_DRAWN = "chart_drawn"
+"""What clicks and drags on the charts mean that are on the page, by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What of a chart is needed when somebody clicks on it; see `Chart`."""
+
+    clicks: Mapping[Place, Changes]
+    drag: Callable[[Sequence[object]], Changes] | None
+
+
+def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
+    """Draw a chart of what `wanted` matches. `name` is unique on the page."""
+    key = f"{name}_{_fingerprint(wanted)}_{st.session_state.setdefault(_CLICKS, 0)}"
+    drags = chart.drag is not None and not by_finger()
+    if not drags:
+        chart.figure.update_layout(dragmode=False)
+    if chart.drag is not None and by_finger():
+        # Each name of the legend has a line of its own there.
+        taller = LEGEND_LINE_PX * len(chart.figure.data)
+        chart.figure.update_layout(height=chart.figure.layout.height + taller)
+    # Not held by the callback: Streamlit keeps those of charts that are long gone.
+    st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
+    st.plotly_chart(
+        chart.figure,
+        key=key,
+        on_select=partial(_select, key, name),
+        selection_mode=("points", "box") if drags else "points",
+        config=CONFIG,
+        alt=chart.alt,
+    )
+
+
+def draw_stacked_over_time(
+    histogram: StackedHistogram, label: str, word: str, wanted: EntryFilter
+) -> None:
+    """Entries over time by the values of a field: `label` for people, `word` for queries."""
+    names = [
+        facet_panel.shown(histogram.by, NONE if value is None else value)
+        for value in histogram.values
+    ]
+    chart = stacked_histogram.over_time(
+        histogram,
+        wanted.window,
+        called=label if label[1].isupper() else label.lower(),
+        names=names,
+        changes=[_asked(wanted, word, value) for value in histogram.values],
+    )
+    draw(chart, f"{histogram.by}_over_time", wanted)
+
+
+def _asked(wanted: EntryFilter, word: str, value: str | None) -> Changes:
+    """The query that asks for the value too; nothing if it would be too long."""
+    try:
+        return {"query": conjoin(wanted.query, word, value, exclude=False)}
+    except FilterError:
+        return {}
+
+
+def draw_outcomes_over_time(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+    """Entries over time by outcome."""
+    draw(outcomes.over_time(histogram, wanted.window), "outcomes_over_time", wanted)
+
+
+def draw_outcomes(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+    """The share of each outcome."""
+    draw(outcomes.shares(histogram.by_outcome()), "outcomes", wanted)
+
+
+def draw_actions(shares: Shares, wanted: EntryFilter) -> None:
+    """The most frequent actions and how much of each failed."""
+    draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", wanted)
+    _draw_limit(len(shares.largest), "most frequent", shares.truncated)
+
+
+def draw_actors(shares: Shares, wanted: EntryFilter) -> None:
+    """Who did most, people and services alike."""
+    draw(ranking.ranked(shares, "actors", "Most active users"), "actors", wanted)
+    _draw_limit(len(shares.largest), "most active", shares.truncated)
+
+
+def draw_errors(
+    counts: Sequence[tuple[str, int, int]], truncated: bool, wanted: EntryFilter
+) -> None:
+    """Errors by action and status code; `truncated` if there are more pairs than `counts`."""
+    if not counts:
+        st.caption("No errors here.")
+        return
+    chart = failures.failures(counts, most=MOST_FAILING, truncated=truncated)
+    draw(chart, "errors", wanted)
+    found = len({action for action, _, _ in counts})
+    _draw_limit(min(MOST_FAILING, found), "most failing", found > MOST_FAILING or truncated)
+
+
+def draw_hours_of_week(
+    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, wanted: EntryFilter
+) -> None:
+    """When in the week; `histogram` says from when to when."""
+    chart = hours.hours_of_week(counts, wanted.window, histogram.since, histogram.until)
+    draw(chart, "hours_of_week", wanted)
+    st.caption("A click narrows the window to the latest such hour in it.")
+
+
+def _draw_limit(shown: int, which: str, more: bool) -> None:
+    """No limit is silent."""
+    if more:
+        st.caption(f"The {shown} {which} of more.")
+
+
+def _fingerprint(wanted: EntryFilter) -> str:
+    params = urlencode(wanted.to_params(), doseq=True)
+    return hashlib.sha256(params.encode()).hexdigest()[:12]
+
+
+def _select(key: str, name: str) -> None:
+    selection = st.session_state[key].selection
+    chart: Meaning = st.session_state[_DRAWN][name]
+    boxes = selection.get("box") or []
+    if boxes and chart.drag is not None:
+        changes = chart.drag(_dragged(boxes[0]))
+    else:
+        changes = {} if boxes else changes_of(selection.get("points") or [], chart.clicks)
+    # The next chart gets a new key, so that it begins without a selection: the same bar
+    # can be clicked again after the filter was loosened.
+    st.session_state[_CLICKS] += 1
+    if changes:
+        before = filter_bar.current()
+        filter_bar.narrow(**changes)
+        zoom.remember(before)
+
+
+def _dragged(box: Mapping[str, Any]) -> list[object]:
+    """The two places on the horizontal axis; the browser may send anything."""
+    edges = box.get("x")
+    return list(edges) if isinstance(edges, (list, tuple)) else []
+
+
+def by_finger() -> bool:
+    """Whether this is a phone, where a drag over the chart has to scroll the page."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")

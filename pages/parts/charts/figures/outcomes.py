@@ -1,0 +1,119 @@
+"""Outcomes: over time, and their shares of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from audit_core.domain.entries import Outcome
+from audit_core.explore.results import OutcomeHistogram
+from audit_core.query.time.windows import Window
+from pages.parts.charts.figures import text
+from pages.parts.charts.figures.chart import CLEAR, Chart, Trace, figure
+from pages.parts.charts.figures.timeline import Axis, Layer, timeline
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
+
+
+def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270) -> Chart:
+    """Stacked bars of time by outcome. A click asks for that time and that outcome."""
+    by_outcome = histogram.by_outcome()
+    listed = text.joined(
+        f"{text.percent(by_outcome[each], histogram.total)} {each.label.lower()}"
+        for each in OUTCOME_ORDER
+        if each in by_outcome
+    )
+    layers = [
+        Layer(
+            name=outcome.label,
+            color=COLOR_OF_OUTCOME[outcome],
+            counts=tuple(
+                (start, count) for start, each, count in histogram.counts if each is outcome
+            ),
+            changes={"outcomes": (outcome,)},
+        )
+        for outcome in OUTCOME_ORDER
+        if outcome in by_outcome
+    ]
+    return timeline("Outcomes over time", listed, layers, Axis.of(histogram), window, height=height)
+
+
+def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
+    """A ring of outcomes with the total in its middle. A click asks for that outcome.
+
+    Drawn as a sunburst, because Streamlit tells of no clicks on a pie.
+    """
+    present = [outcome for outcome in OUTCOME_ORDER if by_outcome.get(outcome)]
+    total = sum(by_outcome.values())
+    shown = figure(
+        [_ring(by_outcome, present), *_legend(by_outcome, present)],
+        height=height,
+        uniformtext={"minsize": 11, "mode": "hide"},
+        showlegend=True,
+        legend={
+            "orientation": "v",
+            "x": 0.58,
+            "y": 0.5,
+            "yanchor": "middle",
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+        xaxis={"visible": False},
+        yaxis={"visible": False},
+    )
+    listed = text.joined(
+        f"{each.label.lower()} {by_outcome[each]:,} ({text.percent(by_outcome[each], total)})"
+        for each in present
+    )
+    return Chart(
+        shown,
+        f"Outcomes of {text.entries(total)}: {listed}.",
+        {(0, number): {"outcomes": (each,)} for number, each in enumerate(present, start=1)},
+    )
+
+
+def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trace:
+    total = sum(by_outcome.values())
+    counts = [by_outcome[outcome] for outcome in present]
+    return dict(
+        type="sunburst",
+        ids=["all", *present],
+        labels=[text.entries(total).replace(" ", "<br>"), *(each.label for each in present)],
+        parents=["", *("all" for _ in present)],
+        values=[total, *counts],
+        text=["", *(text.percent(count, total) for count in counts)],
+        textinfo="label",
+        texttemplate=["%{label}", *("%{text}" for _ in present)],
+        insidetextorientation="horizontal",
+        branchvalues="total",
+        sort=False,
+        rotation=90,
+        marker={
+            "colors": [CLEAR, *(COLOR_OF_OUTCOME[each] for each in present)],
+            "line": {"width": 0},
+        },
+        leaf={"opacity": 1},
+        customdata=[total for _ in range(len(present) + 1)],
+        hovertemplate=[
+            "%{value:,} entries<extra></extra>",
+            *(
+                "<b>%{label}: %{value:,}</b><br>%{text} of %{customdata:,} entries<extra></extra>"
+                for _ in present
+            ),
+        ],
+        domain={"x": [0, 0.52], "y": [0, 1]},
+    )
+
+
+def _legend(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> list[Trace]:
+    """Marks without a place in the chart, for their names: a ring has no legend of its own."""
+    total = sum(by_outcome.values())
+    return [
+        dict(
+            type="scatter",
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker={"color": COLOR_OF_OUTCOME[each], "symbol": "square", "size": 11},
+            name=f"{each.label}<br>{by_outcome[each]:,} · {text.percent(by_outcome[each], total)}",
+        )
+        for each in reversed(present)
+    ]

@@ -1,0 +1,63 @@
+"""The largest groups by size with their failures: actions, and who did most."""
+
+from __future__ import annotations
+
+from audit_core.domain.entries import FAILURES, Outcome
+from audit_core.explore.results import Share, Shares
+from pages.parts.charts.figures import text
+from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace
+from pages.parts.charts.figures.rows import Part, Row, rows_figure, segments, spoken, track
+from pages.parts.charts.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
+
+KINDS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
+    ("Failed (4xx and 5xx)", FAILED_COLOR, FAILURES),
+    ("Not failed", NOT_FAILED_COLOR, ()),
+)
+"""The parts of a bar: what the legend says, the colour, the outcomes that a click asks for."""
+
+
+def ranked(shares: Shares, field: str, noun: str) -> Chart:
+    """Groups by size. A click asks for the group, and on its failures for those only.
+
+    `field` is the filter's for such a group; `noun` begins the sentence, such as
+    "Most frequent actions".
+    """
+    groups = shares.largest
+    rows = [Row(each.name, _figures(each), each.count) for each in groups]
+    clicks: dict[Place, Changes] = {}
+    traces: list[Trace] = []
+    for name, color, outcomes in KINDS:
+        parts = [
+            Part(number, start, size)
+            for number, each in enumerate(groups)
+            for start, size in (
+                [(0, each.failed)] if outcomes else [(each.failed, each.count - each.failed)]
+            )
+            if size
+        ]
+        for place, part in enumerate(parts):
+            asked: Changes = {field: (groups[part.row].name,)}
+            clicks[len(traces), place] = {**asked, "outcomes": outcomes} if outcomes else asked
+        traces.append(
+            segments(
+                parts,
+                rows,
+                color,
+                name=name,
+                customdata=[
+                    (rows[part.row].hover, rows[part.row].figures, part.size) for part in parts
+                ],
+                hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]:,}}<br>"
+                "%{customdata[1]}<extra></extra>",
+            )
+        )
+    for number, each in enumerate(groups):
+        clicks[len(traces), number] = {field: (each.name,)}
+    traces.append(track(rows, "%{customdata[1]}"))
+    return Chart(rows_figure(traces, rows), f"{noun}: {spoken(rows, shares.truncated)}.", clicks)
+
+
+def _figures(share: Share) -> str:
+    if not share.failed:
+        return f"{share.count:,}"
+    return f"{share.count:,} · {text.percent(share.failed, share.count)} failed"

@@ -1,0 +1,95 @@
+"""The life of a sandbox: its states as bands over time, with the attempts to start it as marks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from audit_core.query.time.windows import written
+from audit_core.starts.attempts_sql import StartOutcome
+from audit_core.starts.state_timeline import BandState
+from audit_core.starts.trace import Trace
+from pages.parts.charts.figures.chart import Chart, figure
+
+BAND_COLORS: dict[BandState, str] = {
+    BandState.STARTED: "#009E73",
+    BandState.FAILED: "#D55E00",
+    BandState.CREATING: "#56B4E9",
+    BandState.STOPPED: "#8A94A0",
+    BandState.ARCHIVED: "#0072B2",
+    BandState.UNKNOWN: "#C8CDD3",
+}
+_SYMBOLS = {
+    StartOutcome.STARTED: ("triangle-up", "#009E73"),
+    StartOutcome.FAILED: ("x", "#D55E00"),
+    StartOutcome.SUSPECTED: ("diamond", "#E69F00"),
+    StartOutcome.UNKNOWN: ("circle-open", "#7F8FA3"),
+}
+
+
+def life(trace: Trace, zone: str, now: datetime) -> Chart:
+    """Bands and attempts. The last band lasts until `now`, or until the last entry if later."""
+    info = ZoneInfo(zone)
+    end = max(now, trace.rows[-1].entry.created_at)
+
+    def local(instant: datetime) -> datetime:
+        return instant.astimezone(info).replace(tzinfo=None)
+
+    traces: list[dict[str, Any]] = []
+    for state, color in BAND_COLORS.items():
+        own = [band for band in trace.bands if band.state is state]
+        if own:
+            traces.append(
+                dict(
+                    type="bar",
+                    name=state.label,
+                    orientation="h",
+                    y=["State"] * len(own),
+                    base=[local(band.since) for band in own],
+                    x=[((band.until or end) - band.since).total_seconds() * 1000 for band in own],
+                    marker={"color": color, "line": {"width": 0}},
+                    customdata=[
+                        (
+                            written(band.since, zone),
+                            "now" if band.until is None else written(band.until, zone),
+                        )
+                        for band in own
+                    ],
+                    hovertemplate=f"<b>{state.label}</b><br>%{{customdata[0]}} to "
+                    "%{customdata[1]}<extra></extra>",
+                )
+            )
+    for outcome, (symbol, color) in _SYMBOLS.items():
+        tried = [each for each in trace.attempts if each.outcome is outcome]
+        if tried:
+            traces.append(
+                dict(
+                    type="scatter",
+                    name=f"Attempt: {outcome.label.lower()}",
+                    mode="markers",
+                    x=[local(each.entry.created_at) for each in tried],
+                    y=["Attempts"] * len(tried),
+                    marker={"symbol": symbol, "size": 11, "color": color},
+                    customdata=[
+                        (written(each.entry.created_at, zone), each.entry.action, each.evidence())
+                        for each in tried
+                    ],
+                    hovertemplate="<b>%{customdata[1]}</b> %{customdata[0]}<br>"
+                    "%{customdata[2]}<extra></extra>",
+                )
+            )
+    drawn = figure(traces, height=190, barmode="overlay")
+    drawn.update_xaxes(type="date", fixedrange=False)
+    drawn.update_yaxes(categoryorder="array", categoryarray=["State", "Attempts"])
+    return Chart(drawn, _sentence(trace, zone), {})
+
+
+def _sentence(trace: Trace, zone: str) -> str:
+    told = [f"{band.state.value} from {written(band.since, zone)}" for band in trace.bands[-8:]]
+    which = "the last of " if len(trace.bands) > len(told) else ""
+    return (
+        f"States of the sandbox over time ({zone}), {which}{len(trace.bands)}: "
+        f"{'; '.join(told) or 'none'}. {len(trace.attempts)} attempts to start it, "
+        f"{len(trace.failing)} of which failed or are suspected to have."
+    )

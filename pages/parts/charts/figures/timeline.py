@@ -1,0 +1,272 @@
+"""Bars over time, in layers: the time axis, what a click asks for, and what a drag does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from audit_core.query.time.buckets import HOUR_US, ORIGIN, Buckets
+from audit_core.query.time.windows import UTC_NAME, Window, written
+from pages.parts.charts.figures import text
+from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace, bars, figure
+
+FEW = 4
+"""Up to this many entries a bar, the axis counts in ones."""
+
+ROOM_AHEAD = 10
+"""One part in so many of the window is added for bars beyond its end. What is dated later still,
+by a wrong clock, would squeeze all other bars into a line: it is told in words."""
+
+
+class OverTime(Protocol):
+    """Any histogram over time."""
+
+    @property
+    def buckets(self) -> Buckets:
+        """How time is cut."""
+
+    @property
+    def counts(self) -> Sequence[tuple[datetime, Any, int]]:
+        """In order of time, the beginning of the bucket first and the entries last."""
+
+    @property
+    def since(self) -> datetime:
+        """Where the axis begins."""
+
+    @property
+    def until(self) -> datetime:
+        """Where it ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The time axis of a histogram."""
+
+    buckets: Buckets
+    since: datetime
+    until: datetime
+    totals: Mapping[datetime, int]
+    """Entries by the beginning of their bucket, in order of time; no zeros."""
+
+    @classmethod
+    def of(cls, histogram: OverTime) -> Axis:
+        """The axis on which a histogram stands."""
+        totals: dict[datetime, int] = defaultdict(int)
+        for start, _, count in histogram.counts:
+            totals[start] += count
+        return cls(histogram.buckets, histogram.since, histogram.until, dict(totals))
+
+    @property
+    def edges(self) -> tuple[datetime, datetime]:
+        """From where to where it goes: the whole window, and bars shortly after it."""
+        zone = self.buckets.zone_info
+        starts = list(self.totals)
+        within = [start for start in starts if start <= self._latest_drawn]
+        first = min([self.since.astimezone(zone), *starts[:1]])
+        ends = [bucket_end(start, self.buckets) for start in within[-1:]]
+        last = max([self.until.astimezone(zone), *ends])
+        return first, last if last > first else bucket_end(first, self.buckets)
+
+    @property
+    def told_ahead(self) -> str:
+        """How many entries are dated so far ahead that there is no room for them, if any."""
+        latest = self._latest_drawn
+        ahead = sum(count for start, count in self.totals.items() if start > latest)
+        return f"; {text.entries(ahead)} dated later, not drawn" if ahead else ""
+
+    @property
+    def _latest_drawn(self) -> datetime:
+        """Bars that begin later are not in view."""
+        return self.until + (self.until - self.since) / ROOM_AHEAD
+
+    def interval(self, start: datetime) -> str:
+        """The time of the bucket that begins there, on the zone's clocks."""
+        return text.interval(start, bucket_end(start, self.buckets), self.buckets.zone)
+
+    def hover(self, start: datetime) -> str:
+        """The time of a bucket on the zone's clocks, and in UTC."""
+        if self.buckets.zone == UTC_NAME:
+            return self.interval(start)
+        since, until = (
+            instant.astimezone(UTC) for instant in (start, bucket_end(start, self.buckets))
+        )
+        return f"{self.interval(start)}<br>{text.interval(since, until, UTC_NAME)}"
+
+    def bucket_window(self, window: Window, start: datetime) -> Window:
+        """The fixed window of one bucket."""
+        return self._within(window, start, bucket_end(start, self.buckets))
+
+    def dragged_window(self, window: Window, edges: Iterable[object]) -> Window | None:
+        """The fixed window of all buckets that a dragged range touches.
+
+        The edges come from the browser, as the clocks of the zone show them: `None` if they are
+        no such times, or no window that the chart has room for.
+        """
+        walls = sorted(_walls(edges))
+        if len(walls) != 2:
+            return None
+        first, last = (
+            self._limited(wall(self.edges[0]), wall(self.edges[1]), each) for each in walls
+        )
+        width = timedelta(microseconds=self.buckets.width_us)
+        origin = wall(ORIGIN)
+        since = self._border((first - origin) // width, fold=0)
+        until = self._border(-(-(last - origin) // width), fold=1)
+        return self._within(window, since, until) if since < until else None
+
+    @staticmethod
+    def _limited(lowest: datetime, highest: datetime, wanted: datetime) -> datetime:
+        return min(max(wanted, lowest), highest)
+
+    def _border(self, number: int, *, fold: int) -> datetime:
+        """Where a bucket begins; of a border that happens twice, the first or the second time."""
+        shown = wall(ORIGIN) + number * timedelta(microseconds=self.buckets.width_us)
+        reading = shown.replace(tzinfo=self.buckets.zone_info, fold=fold)
+        offset_us = (reading.utcoffset() or timedelta()) // timedelta(microseconds=1)
+        return self.buckets.start(number, offset_us).astimezone(UTC)
+
+    def _within(self, window: Window, start: datetime, end: datetime) -> Window:
+        """A fixed window, cut to what the chart shows, so that it counts alike."""
+        since, until = start.astimezone(UTC), end.astimezone(UTC)
+        if since < self.since < until:
+            since = self.since
+        if since < self.until < until:
+            until = self.until
+        return replace(
+            window, preset=None, since=since.astimezone(UTC), until=until.astimezone(UTC)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One kind of entries in all bars."""
+
+    name: str
+    """What Plotly shows: no log text but through `text.label`."""
+    color: str
+    counts: tuple[tuple[datetime, int], ...]
+    """(Beginning of the bucket, entries), in order of time."""
+    changes: Changes
+    """What a click on it asks for, beside the time."""
+
+
+def timeline(
+    title: str, listed: str, layers: Sequence[Layer], axis: Axis, window: Window, *, height: int
+) -> Chart:
+    """Stacked bars, the first layer below. A click asks for the time of a bar and for what its
+    layer means; a drag for the time of all bars that it touches.
+
+    `title` and `listed`, the layers in words, make the sentence for screen readers.
+    """
+    clicks: dict[Place, Changes] = {
+        (trace, number): {"window": axis.bucket_window(window, start), **layer.changes}
+        for trace, layer in enumerate(layers)
+        for number, (start, _) in enumerate(layer.counts)
+    }
+    most = max(axis.totals.values(), default=0)
+    shown = figure(
+        [_bars(layer, axis) for layer in layers],
+        height=height,
+        barmode="stack",
+        showlegend=True,
+        dragmode="select",
+        selectdirection="h",
+        legend={"maxheight": 0.9},
+        newselection={"line": {"width": 1, "dash": "solid"}},
+        xaxis={
+            "type": "date",
+            "range": [wall(edge) for edge in axis.edges],
+            "nticks": 8,
+            "title": {
+                "text": (
+                    f"Time ({axis.buckets.zone}), {text.width(axis.buckets.width_us)} a bar"
+                    f"{axis.told_ahead}"
+                ),
+                "standoff": 8,
+            },
+        },
+        yaxis={
+            "rangemode": "tozero",
+            "tickformat": ",d",
+            "nticks": 5,
+            "dtick": 1 if most <= FEW else None,
+        },
+    )
+    return Chart(
+        shown,
+        _alt(title, listed, axis),
+        clicks,
+        drag=lambda edges: _changes(axis.dragged_window(window, edges)),
+    )
+
+
+def _bars(layer: Layer, axis: Axis) -> Trace:
+    total = sum(count for _, count in layer.counts)
+    return bars(
+        name=f"{layer.name} {total:,}",
+        x=[wall(start) for start, _ in layer.counts],
+        y=[count for _, count in layer.counts],
+        width=axis.buckets.width_us // 1000,
+        offset=0,
+        marker={"color": layer.color, "line": {"width": 0}},
+        customdata=[
+            (axis.hover(start), text.percent(count, axis.totals[start]), axis.totals[start])
+            for start, count in layer.counts
+        ],
+        hovertemplate=(
+            f"<b>{layer.name}: %{{y:,}}</b><br>"
+            "%{customdata[1]} of %{customdata[2]:,} entries<br>"
+            "%{customdata[0]}<extra></extra>"
+        ),
+    )
+
+
+def _changes(window: Window | None) -> Changes:
+    return {} if window is None else {"window": window}
+
+
+def wall(instant: datetime) -> datetime:
+    """What the clocks of the instant's zone show: Plotly knows no zones."""
+    return instant.replace(tzinfo=None)
+
+
+def bucket_end(start: datetime, buckets: Buckets) -> datetime:
+    """Where the next bucket begins, in the same zone.
+
+    Up to an hour, a bucket is no longer than its width; a longer one follows the zone's clocks.
+    """
+    width = timedelta(microseconds=buckets.width_us)
+    offset_us = (start.utcoffset() or timedelta()) // timedelta(microseconds=1)
+    number = (wall(start) - wall(ORIGIN)) // width
+    following = buckets.start(number + 1, offset_us)
+    if buckets.width_us > HOUR_US:
+        return following
+    return min(start.astimezone(UTC) + width, following).astimezone(start.tzinfo)
+
+
+def _walls(edges: Iterable[object]) -> list[datetime]:
+    found = []
+    for edge in edges:
+        if not isinstance(edge, str):
+            return []
+        try:
+            found.append(datetime.fromisoformat(edge))
+        except ValueError:
+            return []
+    return [] if any(each.tzinfo is not None for each in found) else found
+
+
+def _alt(title: str, listed: str, axis: Axis) -> str:
+    zone = axis.buckets.zone
+    span = f"from {written(axis.since, zone)} to {written(axis.until, zone)} {zone}"
+    totals = axis.totals
+    if not totals:
+        return f"{title}: no entries {span}."
+    busiest = max(totals, key=lambda start: (totals[start], -start.timestamp()))
+    return (
+        f"{title}: {text.entries(sum(totals.values()))} {span}, {listed}; "
+        f"busiest {axis.interval(busiest)}, with {totals[busiest]:,}{axis.told_ahead}."
+    )

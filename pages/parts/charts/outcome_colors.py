@@ -1,0 +1,28 @@
+"""The colour of each outcome, the same in every chart and table.
+
+From the palette of Okabe and Ito, which people with any kind of colour vision can tell apart.
+A label or a legend always says the same as the colour.
+"""
+
+from __future__ import annotations
+
+from audit_core.domain.entries import Outcome
+
+COLOR_OF_OUTCOME: dict[Outcome, str] = {
+    Outcome.SUCCESS: "#009E73",
+    Outcome.REDIRECT: "#0072B2",
+    Outcome.INFO: "#8A94A0",
+    Outcome.IN_FLIGHT: "#56B4E9",
+    Outcome.UNANSWERED: "#CC79A7",
+    Outcome.CLIENT_ERROR: "#E69F00",
+    Outcome.SERVER_ERROR: "#D55E00",
+}
+"""In the order in which outcomes are stacked and listed: the failures come last, on top."""
+
+OUTCOME_ORDER: tuple[Outcome, ...] = tuple(COLOR_OF_OUTCOME)
+
+FAILED_COLOR = COLOR_OF_OUTCOME[Outcome.SERVER_ERROR]
+"""For failures of both kinds together."""
+
+NOT_FAILED_COLOR = "#7F8FA3"
+"""For everything else together, which is more than successes; readable on light and dark."""

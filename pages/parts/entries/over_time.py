@@ -1,0 +1,187 @@
+"""How many entries there are, from when to when, and the chart of them over time.
+
+The chart counts every entry, so the total comes with it. A chart that would keep people waiting
+is given up, and the total is then counted only so far, until somebody asks for more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError, QueryTimeoutError
+from audit_core.explore.counts import Count
+from audit_core.explore.results import OutcomeHistogram
+from audit_core.explore.stacked_histogram import StackedHistogram
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import UTC_NAME, Bounds, written
+from pages.parts.charts import drawing
+from pages.parts.filters import facet_panel, filter_bar, zoom
+from pages.parts.shell import cached
+
+PATIENCE_S = 3.0
+"""How long a chart or a count may take unasked, in seconds."""
+
+BY_OUTCOME = "outcome"
+_PARAM = "stack"
+_CHOICE = "stack_choice"
+_PATIENT = "over_time_patient"
+_GIVEN_UP = "over_time_given_up"
+_EXACT = "count_exact"
+
+Histogram = OutcomeHistogram | StackedHistogram
+
+
+def stack() -> str:
+    """What the address stacks by; the outcome if it does not say. Raises `FilterError`."""
+    text = st.query_params.get(_PARAM, BY_OUTCOME)
+    if text not in facet_panel.FIELDS:
+        known = ", ".join(facet_panel.FIELDS)
+        raise FilterError((f"The parameter {_PARAM} is {text!r}, and not one of {known}.",))
+    return text
+
+
+def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram | None:
+    """The histogram stacked by a field; `None` if it takes longer than `PATIENCE_S`, unless
+    somebody wants to wait for it."""
+    asked = (by, view.wanted)
+    if st.session_state.get(_PATIENT) == asked:
+        return _read(by, view, scope, head)
+    if st.session_state.get(_GIVEN_UP) == asked:
+        return None
+    try:
+        with cached.product().log.patience(PATIENCE_S):
+            return _read(by, view, scope, head)
+    except QueryTimeoutError:
+        st.session_state[_GIVEN_UP] = asked
+        return None
+
+
+def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
+    if by == BY_OUTCOME:
+        return cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, head)
+    return cached.stacked_over_time(by, view.wanted, scope, view.bounds, view.as_of, head)
+
+
+def count(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
+) -> Count | None:
+    """How many entries match that arrived after a seq, counted so far; `None` if even that takes
+    longer than `PATIENCE_S`."""
+    try:
+        with cached.product().log.patience(PATIENCE_S):
+            return cached.count(wanted, scope, bounds, head, after_seq)
+    except QueryTimeoutError:
+        return None
+
+
+def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope, head: int) -> None:
+    """How many matched."""
+    wanted, bounds = view.wanted, view.bounds
+    if histogram is not None:
+        found: Count | None = Count(number=histogram.total, more=False)
+    else:
+        exact = st.session_state.get(_EXACT) == wanted
+        found = cached.exact_count(wanted, scope, bounds, head) if exact else None
+        found = found or count(wanted, scope, bounds, head)
+    noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
+    st.markdown(f"**{'Uncounted' if found is None else found} {noun}**")
+    if found is None or found.more:
+        st.button(
+            "Count exactly",
+            icon=":material/tag:",
+            type="tertiary",
+            on_click=_keep,
+            args=(_EXACT, wanted),
+        )
+
+
+def instants_of(histogram: Histogram | None, view: filter_bar.View) -> str:
+    """The instants between which entries were looked for."""
+    zone = view.wanted.window.zone
+    if histogram is None:
+        return instants(view.bounds.since, view.bounds.until or view.as_of, zone)
+    return instants(histogram.since, histogram.until, zone)
+
+
+def instants(since: datetime | None, until: datetime, zone: str) -> str:
+    """From when to when on the zone's clocks, and outside UTC in UTC too; `None`: from the first
+    entry."""
+    universal = f"{_instant(since, UTC_NAME)} – {_instant(until, UTC_NAME)} UTC"
+    if zone == UTC_NAME:
+        return universal
+    ahead = [offset(instant, zone) for instant in (since, until) if instant is not None]
+    both = ", then ".join(dict.fromkeys(f"UTC{each}" for each in ahead))
+    return f"{_instant(since, zone)} – {_instant(until, zone)} {zone} ({both}) · {universal}"
+
+
+def _instant(instant: datetime | None, zone: str) -> str:
+    return "the first entry" if instant is None else written(instant, zone)
+
+
+def offset(instant: datetime, zone: str) -> str:
+    """How far the zone's clocks are ahead of UTC at that instant: `+02:00`."""
+    shown = instant.astimezone(ZoneInfo(zone)).strftime("%z")
+    return f"{shown[:3]}:{shown[3:5]}"
+
+
+def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
+    """The chart, and above it what it is stacked by, the way back, and from when to when."""
+    wanted = view.wanted
+    with st.container(horizontal=True, vertical_alignment="center", key="explore_stack"):
+        # The address decides, also after a step back, and not what was chosen last.
+        st.session_state[_CHOICE] = by
+        st.selectbox(
+            "Stacked by",
+            list(facet_panel.FIELDS),
+            key=_CHOICE,
+            format_func=lambda param: f"By {_named(param)}",
+            on_change=_choose,
+            label_visibility="collapsed",
+            width=170,
+        )
+        zoom.draw_back(wanted)
+        drag = "" if drawing.by_finger() else "Drag over the chart to zoom in. "
+        st.caption(
+            instants_of(histogram, view),
+            width="content",
+            help=None if histogram is None else f"{drag}Click a bar to narrow.",
+        )
+    if histogram is None:
+        _draw_given_up(by, wanted)
+    elif isinstance(histogram, OutcomeHistogram):
+        drawing.draw_outcomes_over_time(histogram, wanted)
+    else:
+        label, word = facet_panel.FIELDS[by]
+        drawing.draw_stacked_over_time(histogram, label, word, wanted)
+
+
+def _draw_given_up(by: str, wanted: EntryFilter) -> None:
+    st.info(f"The chart takes longer than {PATIENCE_S:g} seconds here.", icon=":material/timer:")
+    st.button(
+        "Draw it all the same",
+        icon=":material/bar_chart:",
+        on_click=_keep,
+        args=(_PATIENT, (by, wanted)),
+    )
+
+
+def _named(param: str) -> str:
+    """A field within a sentence."""
+    label = facet_panel.FIELDS[param][0]
+    return label if label[1].isupper() else label.lower()
+
+
+def _keep(key: str, asked: object) -> None:
+    st.session_state[key] = asked
+
+
+def _choose() -> None:
+    by = st.session_state[_CHOICE]
+    if by == BY_OUTCOME:
+        st.query_params.pop(_PARAM, None)
+    else:
+        st.query_params[_PARAM] = by

@@ -1,0 +1,253 @@
+"""What stands around the table of entries: the count, the steps, the page size, the download."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError
+from audit_core.evidence.download import Format
+from audit_core.explore.layout import ROW_SIZES
+from audit_core.explore.view_params import VIEW_PARAM
+from audit_core.identity.sessions import Viewer
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor, OutdatedCursorError
+from audit_core.query.time.windows import ALL_TIME, Bounds, Window, format_instant
+from audit_core.state.preferences import keep_preference, read_preference
+from audit_core.web.routes.exports import EXPORT_PATH
+from pages.parts.entries import over_time
+from pages.parts.filters import filter_bar, zoom
+from pages.parts.shell import cached
+from pages.parts.shell.app_address import own_address
+
+SIZES = ROW_SIZES
+DEFAULT_SIZE = 25
+_SIZE = "rows_per_page"
+_CHOICE = "rows_choice"
+
+
+def cursor() -> Cursor | None:
+    """The place in the list that the address says; `None` for the newest page, also in the place
+    of one that an earlier version wrote: then it says so.
+
+    Raises `FilterError`.
+    """
+    text = st.query_params.get("at")
+    if text is None:
+        return None
+    try:
+        return Cursor.from_param(text)
+    except OutdatedCursorError as error:
+        del st.query_params["at"]
+        st.info(
+            f"The list begins at its newest page: {error}, and its place in the list is not known "
+            "any more.",
+            icon=":material/history:",
+        )
+        return None
+    except ValueError as error:
+        raise FilterError((f"The parameter at cannot be read: {error}.",)) from error
+
+
+def rows_per_page(person: Viewer) -> int:
+    """The page size: of the address, else as last chosen, else 25. Raises `FilterError`."""
+    known = {str(size): size for size in SIZES}
+    text = st.query_params.get("rows")
+    if text is not None:
+        if text not in known:
+            sizes = ", ".join(map(str, SIZES))
+            raise FilterError((f"The parameter rows is {text!r}, and not one of {sizes}.",))
+        return known[text]
+    if _SIZE not in st.session_state:
+        with cached.product().state.read() as connection:
+            kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
+        st.session_state[_SIZE] = known.get(kept or "", DEFAULT_SIZE)
+    return int(st.session_state[_SIZE])
+
+
+def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """Nothing matched: say what to loosen, or where the first entries come from."""
+    if not head:
+        st.info("This organization has no entries yet.", icon=":material/inbox:")
+        st.text("An admin loads them on Admin → Sources, from files or over HTTP.")
+        return
+    narrowed = view.wanted.narrowed_by
+    st.info("No entry matches.", icon=":material/search_off:")
+    if narrowed:
+        st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
+    else:
+        st.text("Choose a longer time window.")
+    with st.container(horizontal=True):
+        zoom.draw_back(view.wanted)
+        for label in narrowed:
+            without = view.wanted.without(label)
+            st.button(
+                f"Without {label.lower() if label != 'IP address' else label}"
+                f"{_found(without, scope, view.bounds, head)}",
+                icon=":material/filter_alt_off:",
+                key=f"without_{label}",
+                on_click=_loosen,
+                args=(label,),
+            )
+        if view.wanted.window.preset != ALL_TIME:
+            _draw_all_time(view, scope, head)
+
+
+def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """To the same filter in all time, with how many then match."""
+    window = Window(preset=ALL_TIME, zone=view.wanted.window.zone)
+    asked = replace(view.wanted, window=window)
+    st.button(
+        f"All time{_found(asked, scope, window.bounds(view.as_of), head)}",
+        icon=":material/date_range:",
+        key="all_time",
+        on_click=lambda: filter_bar.narrow(window=window),
+    )
+
+
+def _found(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> str:
+    """How many match, as a button says it; nothing if that takes too long."""
+    found = over_time.count(wanted, scope, bounds, head)
+    return "" if found is None else f" ({found})"
+
+
+def _window(view: filter_bar.View) -> str:
+    return view.wanted.window.describe()
+
+
+def _loosen(label: str) -> None:
+    wanted = filter_bar.current().without(label)
+    names = filter_bar.NOTHING
+    filter_bar.narrow(**{name: getattr(wanted, name) for name in names})
+
+
+def draw_refresh() -> None:
+    """Ask again now."""
+    st.button(
+        "Refresh",
+        icon=":material/refresh:",
+        key="refresh",
+        on_click=filter_bar.refresh,
+        help="Read the log again (R)",
+    )
+
+
+def draw_download(view: filter_bar.View, scope: Scope) -> None:
+    """Everything that matched, as a file from our own route."""
+    with st.popover("Download", icon=":material/download:"):
+        st.caption(
+            "Everything that matches, not only this page: oldest first, times in UTC, "
+            "secrets redacted. Each download is on record."
+        )
+        for format, label in ((Format.CSV, "CSV"), (Format.JSONL, "JSON lines")):
+            st.link_button(
+                label,
+                _download_path(view, scope, format),
+                icon=":material/table:" if format is Format.CSV else ":material/data_object:",
+                width="stretch",
+            )
+
+
+def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
+    params = {
+        **view.wanted.to_params(),
+        "format": [format.value],
+        "organization": [scope.organization_id or ""],
+        "as_of": [format_instant(view.as_of)],
+    }
+    return own_address(f"{EXPORT_PATH}?{urlencode(params, doseq=True)}")
+
+
+class Place(Protocol):
+    """Where a page begins."""
+
+    def to_param(self) -> str:
+        """The place as one URL parameter."""
+
+
+class Listed(Protocol):
+    """A page of a list that is read by keysets."""
+
+    @property
+    def rows(self) -> Sequence[object]:
+        """What stands on it."""
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it took to read."""
+
+    @property
+    def older(self) -> Place | None:
+        """Where the next page begins; `None` on the last one."""
+
+    @property
+    def newer(self) -> Place | None:
+        """Where the page before begins; `None` on the first one."""
+
+
+def draw_steps(page: Listed, rows: int, person: Viewer) -> None:
+    """To newer and older entries, and how many stand on a page."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{len(page.rows)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
+        # The address decides, also after a step back, and not what was chosen last.
+        st.session_state[_CHOICE] = rows
+        st.selectbox(
+            "Rows per page",
+            SIZES,
+            key=_CHOICE,
+            format_func=lambda size: f"{size} rows",
+            on_change=_choose_size,
+            args=(person.account_id,),
+            label_visibility="collapsed",
+            width=120,
+        )
+        st.button(
+            "Newest",
+            icon=":material/first_page:",
+            disabled="at" not in st.query_params,
+            on_click=_go,
+            args=(None,),
+        )
+        st.button(
+            "Newer",
+            icon=":material/chevron_left:",
+            help="The page before (←)",
+            key="newer",
+            disabled=page.newer is None,
+            on_click=_go,
+            args=(page.newer,),
+        )
+        st.button(
+            "Older",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            help="The next page (→)",
+            key="older",
+            disabled=page.older is None,
+            on_click=_go,
+            args=(page.older,),
+        )
+
+
+def _go(place: Place | None) -> None:
+    if place is None:
+        st.query_params.pop("at", None)
+    else:
+        st.query_params["at"] = place.to_param()
+
+
+def _choose_size(account_id: str) -> None:
+    size: int = st.session_state[_CHOICE]
+    st.query_params.pop("at", None)
+    st.query_params["rows"] = str(size)
+    if VIEW_PARAM in st.query_params:
+        # It belongs to the open view, and is not what the person wants elsewhere.
+        return
+    st.session_state[_SIZE] = size
+    with cached.product().state.begin() as connection:
+        keep_preference(connection, account_id=account_id, name=_SIZE, value=str(size))

@@ -1,0 +1,76 @@
+"""The zone in which times are shown: UTC, the browser's, the organization's, or any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from audit_core.query.time.windows import UTC_NAME, is_zone, zone_names
+
+OTHER = "…"
+_CHOICE = "filter_zone"
+_ANY = "filter_any_zone"
+_CHOOSING = "zone_choosing"
+
+Choose = Callable[[str], None]
+
+
+def roles(shown: str, browser: str | None, organization: str) -> dict[str, str]:
+    """The zones to choose from at once, and what each is called; `shown` is among them."""
+    called: dict[str, list[str]] = {UTC_NAME: []}
+    for zone, role in ((browser, "browser"), (organization, "organization"), (shown, "")):
+        if zone is not None and is_zone(zone):
+            called.setdefault(zone, []).append(role)
+    return {zone: _label(zone, [role for role in found if role]) for zone, found in called.items()}
+
+
+def draw(shown: str, organization: str, choose: Choose) -> None:
+    """The switch; call it in a horizontal container. `choose` takes a zone; it is called before
+    the next run."""
+    names = roles(shown, st.context.timezone, organization)
+    choosing = st.session_state.get(_CHOOSING) == shown
+    st.session_state[_CHOICE] = OTHER if choosing else shown
+    st.selectbox(
+        "Time zone",
+        [*names, OTHER],
+        key=_CHOICE,
+        format_func=lambda zone: "Other zone…" if zone == OTHER else names[zone],
+        on_change=partial(_take, shown, choose),
+        help="All times on this page are shown in this zone. Downloads carry UTC.",
+        width=215,
+    )
+    if choosing:
+        st.selectbox(
+            "Other time zone",
+            zone_names(),
+            index=None,
+            key=_ANY,
+            placeholder="Type a city",
+            on_change=partial(_take_any, choose),
+            width=215,
+        )
+
+
+def _label(zone: str, found: list[str]) -> str:
+    # The zone first: of what is too long for the box the end is cut. Nothing needs to be told
+    # apart where both are the same.
+    return f"{zone} ({found[0]})" if len(found) == 1 else zone
+
+
+def _take(shown: str, choose: Choose) -> None:
+    zone: str = st.session_state[_CHOICE]
+    if zone == OTHER:
+        st.session_state[_CHOOSING] = shown
+        return
+    st.session_state.pop(_CHOOSING, None)
+    if zone != shown:
+        choose(zone)
+
+
+def _take_any(choose: Choose) -> None:
+    zone: str | None = st.session_state[_ANY]
+    st.session_state.pop(_CHOOSING, None)
+    if zone is not None:
+        choose(zone)

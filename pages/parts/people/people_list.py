@@ -1,0 +1,244 @@
+"""The list of actors: people, services and API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.people.actors import ActorLine, ActorPage
+from audit_core.people.actors_sql import MOST_LISTED, ActorKind, ActorList, ActorOrder
+from audit_core.query.time.windows import written
+from pages.parts.entries import pager
+from pages.parts.filters import filter_bar
+from pages.parts.shell import cached
+from pages.parts.tables import selection, table_size
+from pages.parts.tables.safe_text import visible
+
+ROWS = 25
+_OFFSET = "people_offset"
+_TABLE = "people_table"
+_CHOSEN = "people_chosen"
+_KIND, _SEARCH = "people_kind", "people_search"
+_ORDER, _ASCENDING = "people_order", "people_ascending"
+
+PARAMS = ("kind", "search", "sort", "ascending")
+"""The choices of the list in the address."""
+
+MOST_SEARCHED = 200
+"""How many characters can be searched for."""
+
+KINDS = {
+    ActorKind.ALL: "People and services",
+    ActorKind.PEOPLE: "People",
+    ActorKind.SERVICES: "Services",
+    ActorKind.KEYS: "API keys",
+}
+ORDERS = {
+    ActorOrder.ENTRIES: "Entries",
+    ActorOrder.FAILED: "Share of failures",
+    ActorOrder.LAST: "Last seen",
+    ActorOrder.FIRST: "First seen",
+    ActorOrder.ADDRESSES: "Addresses",
+    ActorOrder.KEYS: "API keys",
+    ActorOrder.CLIENTS: "Clients",
+    ActorOrder.ACTOR: "Name",
+}
+
+
+def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFrame:
+    """One line for each actor, in their order."""
+    table = pd.DataFrame(
+        [
+            {
+                "key": visible(line.api_key or ""),
+                "actor": visible(line.name),
+                "entries": line.entries,
+                "failed": line.failed / line.entries,
+                "activity": list(line.activity),
+                "last": written(line.last, zone),
+                "first": written(line.first, zone),
+                "addresses": line.addresses,
+                "keys": line.api_keys,
+                "clients": line.clients,
+            }
+            for line in lines
+        ]
+    )
+    return table.drop(columns="keys" if by_key else "key")
+
+
+def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """The list with its choices; a click on a line opens the actor's page."""
+    asked = _draw_choices(view)
+    page = cached.actor_list(view.wanted, scope, view.bounds, view.as_of, asked, ROWS, head)
+    if not page.lines:
+        if asked.search or asked.kind is not ActorKind.ALL:
+            st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
+        else:
+            pager.draw_empty(view, scope, head)
+        return
+    by_key = asked.kind is ActorKind.KEYS
+    zone = view.wanted.window.zone
+    st.dataframe(
+        frame(page.lines, zone, by_key=by_key),
+        key=_TABLE,
+        hide_index=True,
+        column_config=_columns(zone),
+        on_select=lambda: _open(page.lines),
+        selection_mode="single-cell",
+        row_height=table_size.ROW,
+        height=table_size.height(len(page.lines), most=ROWS),
+        alt=f"{KINDS[asked.kind]}, sorted by {ORDERS[asked.order].lower()}, {len(page.lines)} "
+        "of them; select a cell to open one.",
+    )
+    _draw_steps(page, asked)
+
+
+def _draw_choices(view: filter_bar.View) -> ActorList:
+    asked = _chosen()
+    _keep(asked)
+    st.session_state[_KIND], st.session_state[_ORDER] = asked.kind, asked.order
+    st.session_state[_ASCENDING] = not asked.descending
+    # Set only where it differs: it would wipe out what a person is typing while the page runs.
+    if st.session_state.get(_SEARCH) != asked.search:
+        st.session_state[_SEARCH] = asked.search
+    with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
+        st.segmented_control(
+            "Kind",
+            list(KINDS),
+            format_func=KINDS.__getitem__,
+            key=_KIND,
+            required=True,
+            on_change=_choose,
+        )
+        st.text_input(
+            "Search",
+            key=_SEARCH,
+            max_chars=MOST_SEARCHED,
+            icon=":material/search:",
+            placeholder="Address, id or key",
+            on_change=_choose,
+            width=220,
+        )
+        st.selectbox(
+            "Sort by",
+            list(ORDERS),
+            format_func=ORDERS.__getitem__,
+            key=_ORDER,
+            on_change=_choose,
+            width=180,
+        )
+        st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
+    about = (urlencode(view.wanted.to_params(), doseq=True), asked)
+    kept = st.session_state.get(_OFFSET)
+    offset = kept[1] if kept and kept[0] == about else 0
+    st.session_state[_OFFSET] = (about, offset)
+    return ActorList(
+        kind=asked.kind,
+        search=asked.search,
+        order=asked.order,
+        descending=asked.descending,
+        offset=offset,
+    )
+
+
+def _chosen() -> ActorList:
+    """The choices of the address, bad ones left out; where it has none, those of before."""
+    given = {name: st.query_params[name] for name in PARAMS if name in st.query_params}
+    if not given:
+        before: ActorList | None = st.session_state.get(_CHOSEN)
+        return before or ActorList()
+    kind, order = given.get("kind"), given.get("sort")
+    return ActorList(
+        kind=ActorKind(kind) if kind in KINDS else ActorKind.ALL,
+        search=given.get("search", "")[:MOST_SEARCHED].strip(),
+        order=ActorOrder(order) if order in ORDERS else ActorOrder.ENTRIES,
+        descending=given.get("ascending") != "1",
+    )
+
+
+def _choose() -> None:
+    state = st.session_state
+    _keep(
+        ActorList(
+            kind=state[_KIND],
+            search=state[_SEARCH].strip(),
+            order=state[_ORDER],
+            descending=not state[_ASCENDING],
+        )
+    )
+
+
+def _keep(asked: ActorList) -> None:
+    """Write what is not as usual into the address, and remember it for the way back."""
+    st.session_state[_CHOSEN] = asked
+    usual = ActorList()
+    params = {
+        "kind": asked.kind.value if asked.kind is not usual.kind else None,
+        "search": asked.search or None,
+        "sort": asked.order.value if asked.order is not usual.order else None,
+        "ascending": None if asked.descending else "1",
+    }
+    for name, value in params.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _columns(zone: str) -> dict[str, Any]:
+    column = st.column_config
+    time = max(150, 64 + 8 * len(zone))
+    return {
+        "key": column.TextColumn("API key", width=150),
+        "actor": column.TextColumn("Who", width=240),
+        "entries": column.NumberColumn("Entries", format="localized", width=90),
+        "failed": column.NumberColumn("Failed", format="percent", width=80),
+        "activity": column.BarChartColumn("Over the window", width=170, y_min=0),
+        "last": column.TextColumn(f"Last seen ({zone})", width=time),
+        "first": column.TextColumn(f"First seen ({zone})", width=time),
+        "addresses": column.NumberColumn("Addresses", width=90),
+        "keys": column.NumberColumn("API keys", width=85),
+        "clients": column.NumberColumn(
+            "Clients", width=80, help="Different pairs of source and user agent"
+        ),
+    }
+
+
+def _draw_steps(page: ActorPage, asked: ActorList) -> None:
+    first, last = asked.offset + 1, asked.offset + len(page.lines)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{first:,}–{last:,} of {page.total:,}. Click on a line to open it.")
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            disabled=asked.offset == 0,
+            on_click=_go,
+            args=(max(0, asked.offset - ROWS),),
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=last >= page.total or last > MOST_LISTED,
+            on_click=_go,
+            args=(last,),
+        )
+    if page.total > last > MOST_LISTED:
+        st.caption(f"The list can be paged down to {MOST_LISTED:,}. Search, or sort otherwise.")
+
+
+def _go(offset: int) -> None:
+    about, _ = st.session_state[_OFFSET]
+    st.session_state[_OFFSET] = (about, offset)
+
+
+def _open(lines: Sequence[ActorLine]) -> None:
+    row = selection.row_of(_TABLE)
+    if row is not None:
+        st.query_params["person"] = lines[row].actor_id

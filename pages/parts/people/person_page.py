@@ -1,0 +1,313 @@
+"""One actor: head figures, timeline, what is new, hours, sessions, keys, entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.identity.sessions import Viewer
+from audit_core.people.actors import ActorLine
+from audit_core.people.first_seen_sql import MEMORY
+from audit_core.people.person import NewThing, UsedKey, WorkSession
+from audit_core.people.sessions_sql import QUIET
+from audit_core.people.timeline import Timeline
+from audit_core.people.timeline_sql import LaneKind
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor
+from audit_core.query.time.windows import ALL_TIME, Bounds, Window, written
+from pages.parts.charts.figures import hours, lanes, text
+from pages.parts.entries import entry_detail, entry_table, pager
+from pages.parts.filters import filter_bar
+from pages.parts.filters.explore_link import Click
+from pages.parts.people import person_charts
+from pages.parts.people.person_tables import (
+    KEY_COLUMNS,
+    NEW_COLUMNS,
+    changes_of_new,
+    created_frame,
+    key_changes,
+    keys_frame,
+    news_frame,
+    session_columns,
+    sessions_frame,
+)
+from pages.parts.shell import cached
+from pages.parts.tables import selection, table_size
+from pages.parts.tables.safe_text import visible
+
+MOST_LANES = 12
+MOST_NEW = 100
+MOST_KEYS = 50
+SESSION_ROWS = 10
+
+LANES = {LaneKind.TARGET: "Targets", LaneKind.CATEGORY: "Categories"}
+_OFFSET = "sessions_offset"
+
+
+def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
+    """Who it is, in numbers; `None` if nothing matches. `alone`: nobody else may be seen."""
+    found = cached.actor(view.wanted, scope, view.bounds, head)
+    with st.container(horizontal=True, vertical_alignment="center", key="person_head"):
+        if not alone:
+            st.button("Everybody", icon=":material/arrow_back:", on_click=_back)
+        st.text(visible(found.name if found else scope.actor_id or ""), width="content")
+        if found and found.email:
+            st.caption("id", width="content")
+            st.text(visible(found.actor_id), width="content")
+        if alone:
+            st.caption("You see only what you did yourself.", width="content")
+    if found is None:
+        return None
+    zone = view.wanted.window.zone
+    with st.grid(4, min_column_width=165, key="person_metrics"):
+        st.metric("Entries", f"{found.entries:,}")
+        st.metric("Failed", text.percent(found.failed, found.entries))
+        st.metric("Addresses", f"{found.addresses:,}")
+        st.metric("API keys · clients", f"{found.api_keys:,} · {found.clients:,}")
+    st.caption(
+        f"First seen {written(found.first, zone)}, last seen {written(found.last, zone)} {zone} "
+        "in this window."
+    )
+    return found
+
+
+def _back() -> None:
+    for name in ("person", *filter_bar.PLACE_PARAMS):
+        st.query_params.pop(name, None)
+
+
+def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
+    """Lanes and marks, and what was merged or left out."""
+    st.subheader("Timeline", anchor=False)
+    kind = (
+        st.segmented_control(
+            "A lane for each of the",
+            list(LANES),
+            default=LaneKind.TARGET,
+            format_func=LANES.__getitem__,
+            key="person_lanes",
+            required=True,
+            persist_state="session",
+        )
+        or LaneKind.TARGET
+    )
+    found = cached.timeline(view.wanted, scope, view.bounds, view.as_of, kind, MOST_LANES, head)
+    window = view.wanted.window
+    chart = lanes.over_time(found, window)
+    name = f"person_timeline_{kind.value}"
+    person_charts.draw(chart, name, view.wanted, click, person_charts.ZOOMING)
+    st.caption(told(found, kind))
+
+
+def told(found: Timeline, kind: LaneKind) -> str:
+    """What the timeline leaves out or merges, and how to look closer."""
+    parts = []
+    if found.all_lanes > len(found.lanes):
+        more = found.all_lanes - len(found.lanes)
+        parts.append(
+            f"The {len(found.lanes)} busiest {LANES[kind].lower()} and {more:,} more. These hold "
+            f"{text.entries(found.entries)}."
+        )
+    if found.merged:
+        seconds = found.width_us / 1_000_000
+        parts.append(
+            f"{found.merged:,} of {found.entries:,} entries share a mark with others of the same "
+            f"outcome within {_length(seconds)}: choose a shorter window to part them."
+        )
+    parts.append("Drag to zoom, double-click to see all; a click shows the entries.")
+    return " ".join(parts)
+
+
+def _length(seconds: float) -> str:
+    for unit_s, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.1f} seconds"
+
+
+def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
+    """What this actor did for the first time."""
+    st.subheader("New for this actor", anchor=False)
+    found = cached.news(view.wanted, scope, view.bounds, MOST_NEW, head)
+    days = MEMORY.days
+    if found is None:
+        st.caption("Choose a window with a beginning: what is new is new against the time before.")
+        return
+    if not found.known:
+        st.caption(
+            f"No entry in the {days} days before this window, so all of it is new and "
+            "none of it is told."
+        )
+        return
+    if not found.things:
+        st.caption(f"Nothing that was not there in the {days} days before this window.")
+        return
+    zone = view.wanted.window.zone
+    things = found.things
+
+    def ask() -> None:
+        row = selection.row_of("person_news")
+        if row is not None:
+            _ask_new(things[row], click)
+
+    st.dataframe(
+        news_frame(things, zone),
+        key="person_news",
+        hide_index=True,
+        column_config=NEW_COLUMNS,
+        on_select=ask,
+        selection_mode="single-cell",
+        row_height=table_size.ROW,
+        height=table_size.height(len(things), most=8),
+        alt=f"What is new for this actor, latest first, {len(things)} things",
+    )
+    cut = f"The latest {MOST_NEW} of more. " if found.truncated else ""
+    st.caption(
+        f"{cut}In this window and not in the {days} days before it, whatever else is filtered. "
+        f"Times are {zone}, to the hour."
+    )
+
+
+def _ask_new(thing: NewThing, click: Click) -> None:
+    click.ask(**(filter_bar.NOTHING | dict(changes_of_new(thing))))
+
+
+def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
+    """When in the week."""
+    st.subheader("Weekday and hour", anchor=False)
+    asked = (view.wanted, scope, view.bounds, view.as_of, head)
+    counts = cached.hours_of_week(*asked)
+    since, until = cached.reader().span(view.wanted, scope, view.bounds, view.as_of)
+    chart = hours.hours_of_week(counts, view.wanted.window, since, until)
+    person_charts.draw(chart, "person_hours", view.wanted, click, person_charts.STILL)
+    st.caption("A click shows the entries of the latest such hour.")
+
+
+def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
+    """Stretches of work, latest first."""
+    st.subheader("Sessions", anchor=False)
+    about = (view.wanted, scope)
+    kept = st.session_state.get(_OFFSET)
+    offset = kept[1] if kept and kept[0] == about else 0
+    st.session_state[_OFFSET] = (about, offset)
+    page = cached.work_sessions(view.wanted, scope, view.bounds, offset, SESSION_ROWS, head)
+    if not page.sessions:
+        st.caption("No sessions here.")
+        return
+    window = view.wanted.window
+
+    def ask() -> None:
+        row = selection.row_of("person_sessions")
+        if row is not None:
+            chosen: WorkSession = page.sessions[row]
+            click.ask(window=lanes.span_window(chosen.first, chosen.last, window))
+
+    st.dataframe(
+        sessions_frame(page.sessions, window.zone),
+        key="person_sessions",
+        hide_index=True,
+        column_config=session_columns(window.zone),
+        on_select=ask,
+        selection_mode="single-cell",
+        row_height=table_size.ROW,
+        height=table_size.height(len(page.sessions), most=SESSION_ROWS),
+        alt=f"Work sessions, latest first, {len(page.sessions)} of {page.total:,}",
+    )
+    last = offset + len(page.sessions)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(
+            f"{offset + 1:,}–{last:,} of {page.total:,}, parted by more than "
+            f"{QUIET.seconds // 60} minutes without an entry; the window may cut the outer ones."
+        )
+        st.button(
+            "Later sessions",
+            icon=":material/chevron_left:",
+            disabled=offset == 0,
+            on_click=_go,
+            args=(max(0, offset - SESSION_ROWS),),
+        )
+        st.button(
+            "Earlier sessions",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=last >= page.total,
+            on_click=_go,
+            args=(last,),
+        )
+
+
+def _go(offset: int) -> None:
+    about, _ = st.session_state[_OFFSET]
+    st.session_state[_OFFSET] = (about, offset)
+
+
+def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
+    """The API keys that were used, and those that were created or deleted, in all time."""
+    st.subheader("API keys", anchor=False)
+    always = Bounds(since=None, until=None)
+    zone = view.wanted.window.zone
+    keys, more = cached.used_keys(scope, always, MOST_KEYS, head)
+    if keys:
+        _draw_used(keys, zone, click)
+        if more:
+            st.caption(f"The {MOST_KEYS} that were used last, of more.")
+    else:
+        st.caption("Never used one.")
+    made = EntryFilter(
+        window=Window(preset=ALL_TIME, zone=zone),
+        actions=("create", "delete"),
+        target_types=("api_key",),
+    )
+    page = cached.page(made, scope, always, None, MOST_KEYS, head)
+    if page.rows:
+        st.dataframe(
+            created_frame([row.entry for row in page.rows], zone),
+            hide_index=True,
+            row_height=table_size.ROW,
+            height=table_size.height(len(page.rows), most=8),
+            alt="API keys that this actor created or deleted, newest first",
+        )
+    cut = f" The newest {MOST_KEYS} of more are listed." if page.older else ""
+    st.caption(
+        "In all time. The log names a key that is created by its name and id, and one that is used "
+        f"by its ends only, so it does not tell which is which.{cut}"
+    )
+
+
+def _draw_used(keys: Sequence[UsedKey], zone: str, click: Click) -> None:
+    def ask() -> None:
+        row = selection.row_of("person_keys")
+        if row is not None:
+            click.ask(**(filter_bar.NOTHING | dict(key_changes(keys[row], zone))))
+
+    st.dataframe(
+        keys_frame(keys, zone),
+        key="person_keys",
+        hide_index=True,
+        column_config=KEY_COLUMNS,
+        on_select=ask,
+        selection_mode="single-cell",
+        row_height=table_size.ROW,
+        height=table_size.height(len(keys), most=8),
+        alt=f"API keys that this actor used, latest use first, {len(keys)} of them",
+    )
+
+
+def draw_entries(
+    view: filter_bar.View,
+    scope: Scope,
+    head: int,
+    cursor: Cursor | None,
+    rows: int,
+    person: Viewer,
+) -> None:
+    """The entries themselves, as on Explore."""
+    st.subheader("Entries", anchor=False)
+    page = cached.page(view.wanted, scope, view.bounds, cursor, rows, head)
+    zone = view.wanted.window.zone
+    entry_table.draw(page.rows, zone, cached.utc_now(), None)
+    pager.draw_steps(page, rows, person)
+    if entry_id := st.query_params.get("entry"):
+        entry_detail.draw(entry_id, zone)

@@ -1,0 +1,272 @@
+"""Groups of failed starts: how each stands, and what its failures have in common."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.identity.sessions import Viewer
+from audit_core.query.time.windows import written
+from audit_core.starts.failure_groups_sql import FailureGroup
+from audit_core.starts.suspects_sql import FEWEST_FAILURES, TRAITS, Suspects
+from audit_core.starts.triage import Standing, standing_of
+from audit_core.workspace.failure_triage import (
+    LONGEST_NOTE,
+    FailureMark,
+    Verdict,
+    list_marks,
+    mark_failures,
+)
+from pages.parts.entries.entry_table import MESSAGE_LENGTH
+from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import start_list
+from pages.parts.shell import cached, viewer
+from pages.parts.tables import selection
+from pages.parts.tables.safe_text import visible
+
+MOST_GROUPS = 100
+MOST_MEMBERS = 25
+MOST_SUSPECTS = 15
+_TABLE = "failure_groups"
+_VERDICT, _NOTE = "failure_verdict", "failure_note"
+
+STANDING_COLORS = {
+    Standing.NEW: "#D55E00",
+    Standing.REGRESSED: "#CC79A7",
+    Standing.ONGOING: "#E69F00",
+    Standing.RESOLVED: "#009E73",
+    Standing.MUTED: "#8A94A0",
+}
+
+LABELS = {name: label for name, label, _ in TRAITS}
+
+
+def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None:
+    """The groups, or the one that the address names."""
+    spans = start_list.spans_of(view)
+    found = cached.failure_groups(view.wanted, scope, view.bounds, spans, MOST_GROUPS, head)
+    if not found.largest:
+        st.success("No start failed, as far as the log shows.", icon=":material/check_circle:")
+        return
+    with cached.product().state.read() as connection:
+        marks = list_marks(connection, organization_id=person.organization_id or "")
+    before = cached.failures_first_seen(scope, view.bounds.since, head) if view.bounds.since else {}
+    stands = {
+        each.key.fingerprint: standing_of(
+            each, before.get(each.key.fingerprint), marks.get(each.key.fingerprint)
+        )
+        for each in found.largest
+    }
+    _table(found.largest, stands, view.wanted.window.zone)
+    if found.truncated:
+        st.caption(f"The {len(found.largest)} largest groups of more.")
+    chosen = st.query_params.get("group")
+    group = next((each for each in found.largest if each.key.fingerprint == chosen), None)
+    if group is not None:
+        _draw_group(
+            group, stands[group.key.fingerprint], marks.get(chosen or ""), view, scope, head
+        )
+    elif chosen:
+        st.info("The chosen group has no failure in this window.", icon=":material/search_off:")
+
+
+def _message(group: FailureGroup) -> str:
+    if not group.example:
+        return group.key.describe()
+    text = visible(" ".join(group.example.split()))
+    return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"
+
+
+def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: str) -> None:
+    column = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "state": [[stands[each.key.fingerprint].label] for each in groups],
+                "message": [_message(each) for each in groups],
+                "count": [each.count for each in groups],
+                "over_time": [list(each.over_time) for each in groups],
+                "sandboxes": [each.sandboxes for each in groups],
+                "users": [each.actors for each in groups],
+                "action": [visible(each.key.action) for each in groups],
+                "status": [each.key.status_code for each in groups],
+                "first": [written(each.first, zone) for each in groups],
+                "last": [written(each.last, zone) for each in groups],
+            }
+        ),
+        key=_TABLE,
+        hide_index=True,
+        on_select=partial(_open, groups),
+        selection_mode="single-cell",
+        height=min(38 + 35 * len(groups), 38 + 35 * 12),
+        row_height=35,
+        column_config={
+            "state": column.MultiselectColumn(
+                "State",
+                options=[each.label for each in STANDING_COLORS],
+                color=list(STANDING_COLORS.values()),
+                width=110,
+            ),
+            "message": column.TextColumn("Message", width=390),
+            "count": column.NumberColumn("Failures", format="localized", width=75),
+            "over_time": column.BarChartColumn("Over time", width=130, y_min=0),
+            "sandboxes": column.NumberColumn("Sandboxes", format="localized", width=85),
+            "users": column.NumberColumn("Users", format="localized", width=65),
+            "action": column.TextColumn("Action", width=80),
+            "status": column.NumberColumn("Status", format="%d", width=65),
+            "first": column.TextColumn(f"First ({zone})", width=150),
+            "last": column.TextColumn(f"Last ({zone})", width=150),
+        },
+        alt=f"Groups of failed starts, largest first, {len(groups)} of them; "
+        "select a cell to open the group.",
+    )
+
+
+def _open(groups: tuple[FailureGroup, ...]) -> None:
+    row = selection.take_row(_TABLE)
+    if row is not None:
+        st.query_params["group"] = groups[row].key.fingerprint
+
+
+def _draw_group(
+    group: FailureGroup,
+    standing: Standing,
+    mark: FailureMark | None,
+    view: filter_bar.View,
+    scope: Scope,
+    head: int,
+) -> None:
+    zone = view.wanted.window.zone
+    with st.container(border=True, key="failure_group"):
+        st.subheader("One group", anchor=False)
+        st.text(f"{standing.label} · grouped by: {visible(group.key.describe())}")
+        if group.example:
+            st.code(visible(group.example), language=None, wrap_lines=True)
+        _draw_mark(group, mark, zone)
+        st.subheader("Suspects", anchor=False)
+        _draw_suspects(cached.suspects(view.wanted, scope, view.bounds, group.key, head))
+        st.subheader("Failures", anchor=False)
+        members, more = cached.group_members(
+            view.wanted, scope, view.bounds, group.key, MOST_MEMBERS, head
+        )
+        start_list.table(members, zone, "group_members")
+        if more:
+            st.caption(f"The newest {len(members)} of {group.count:,}.")
+
+
+def _draw_mark(group: FailureGroup, mark: FailureMark | None, zone: str) -> None:
+    if mark is not None:
+        st.text(
+            f"{mark.verdict.label} since {written(mark.marked_at, zone)} {zone}, "
+            f"by {visible(mark.marked_by)}" + (f": {visible(mark.note)}" if mark.note else "")
+        )
+    with (
+        st.form("failure_mark", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        present = Verdict.OPEN if mark is None else mark.verdict
+        st.selectbox(
+            "State",
+            list(Verdict),
+            index=list(Verdict).index(present),
+            format_func=lambda each: each.label,
+            key=f"{_VERDICT}_{group.key.fingerprint}",
+            width=140,
+        )
+        st.text_input(
+            "Note",
+            value="" if mark is None else mark.note,
+            max_chars=LONGEST_NOTE,
+            key=f"{_NOTE}_{group.key.fingerprint}",
+        )
+        st.form_submit_button(
+            "Save",
+            icon=":material/save:",
+            on_click=_save,
+            args=(group.key.fingerprint,),
+            help="Everybody in the organization sees it, and it is on record",
+        )
+
+
+def _save(fingerprint: str) -> None:
+    person = viewer.find()
+    if person is None or person.organization_id is None:
+        return
+    if not isinstance(decide(person.membership, Permission.READ), Allowed):
+        return
+    product = cached.product()
+    with product.state.begin() as connection:
+        mark_failures(
+            connection,
+            organization_id=person.organization_id,
+            fingerprint=fingerprint,
+            verdict=Verdict(st.session_state[f"{_VERDICT}_{fingerprint}"]),
+            note=st.session_state[f"{_NOTE}_{fingerprint}"],
+            by=person.email,
+            now=product.clock(),
+            address=viewer.address(),
+        )
+
+
+def _draw_suspects(found: Suspects) -> None:
+    telling = found.telling
+    if telling:
+        st.text(
+            f"More common among these {found.failed:,} failures than among the "
+            f"{found.started:,} attempts of this action that worked:"
+        )
+    elif found.failed < FEWEST_FAILURES:
+        st.warning("Too few failures to tell anything from.", icon=":material/warning:")
+    else:
+        st.info(
+            "Nothing stands out: what is more common among the failures may be chance.",
+            icon=":material/casino:",
+        )
+    values = found.values[: max(MOST_SUSPECTS, len(telling))]
+    column = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "trait": [LABELS[each.trait] for each in values],
+                "value": [visible(each.value) or "(none)" for each in values],
+                "failed": [each.failed for each in values],
+                "started": [each.started for each in values],
+                "lift": [
+                    "only here" if each.lift is None else f"{each.lift:.1f} times"
+                    for each in values
+                ],
+                "meaning": [
+                    "unlikely to be chance"
+                    if each.telling
+                    else "too few to tell"
+                    if each.failed < FEWEST_FAILURES
+                    else "may be chance"
+                    for each in values
+                ],
+            }
+        ),
+        key="suspects",
+        hide_index=True,
+        height=min(38 + 35 * len(values), 38 + 35 * 8),
+        row_height=35,
+        column_config={
+            "trait": column.TextColumn("What", width=150),
+            "value": column.TextColumn("Value", width=280),
+            "failed": column.NumberColumn("Failed", format="localized", width=80),
+            "started": column.NumberColumn("Started", format="localized", width=80),
+            "lift": column.TextColumn(
+                "Lift", width=90, help="How many times as common as among successful attempts"
+            ),
+            "meaning": column.TextColumn(
+                "Meaning",
+                width=170,
+                help="By the exact test of Fisher, all values taken together",
+            ),
+        },
+        alt=f"What the failures have in common, {len(values)} values, the most telling first.",
+    )
+    if len(found.values) > len(values):
+        st.caption(f"The {len(values)} least likely to be chance of {len(found.values):,} values.")

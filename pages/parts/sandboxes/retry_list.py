@@ -1,0 +1,79 @@
+"""Retry chains: attempts on one sandbox that follow each other closely, as one incident."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.query.time.windows import written
+from audit_core.starts.attempt import length_of
+from audit_core.starts.retries_sql import LONGEST_PAUSE, RetryChain
+from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import start_list
+from pages.parts.shell import cached
+from pages.parts.tables.safe_text import visible
+
+MOST = 200
+
+
+def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """The latest chains."""
+    chains, more = cached.retries(view.wanted, scope, view.bounds, MOST, head)
+    pause = length_of(LONGEST_PAUSE)
+    st.caption(f"Attempts on one sandbox with no more than {pause} between one and the next.")
+    if not chains:
+        st.success("Nothing had to be tried again.", icon=":material/check_circle:")
+        return
+    _table(chains, view.wanted.window.zone)
+    if more:
+        st.caption(f"The latest {len(chains)} of more.")
+
+
+def _others(one: str, number: int) -> str:
+    shown = visible(one) or "–"
+    return shown if number < 2 else f"{shown} and {number - 1} more"
+
+
+def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
+    column = st.column_config
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "last": [written(each.last, zone) for each in chains],
+                "sandbox": [visible(each.sandbox) for each in chains],
+                "attempts": [each.attempts for each in chains],
+                "failing": [each.failing for each in chains],
+                "errors": [each.errors for each in chains],
+                "lost": [length_of(each.lost) for each in chains],
+                "ending": [each.ending.label for each in chains],
+                "who": [_others(each.who, each.people) for each in chains],
+                "client": [_others(each.client, each.clients) for each in chains],
+                "matched": [start_list.MATCHED_BY_NAME if each.by_name else "" for each in chains],
+            }
+        ),
+        key="retries",
+        hide_index=True,
+        on_select=partial(
+            start_list.open_clicked, "retries", lambda row: (chains[row].sandbox, chains[row].last)
+        ),
+        selection_mode="single-cell",
+        height=min(38 + 35 * len(chains), 38 + 35 * 20),
+        row_height=35,
+        column_config={
+            "last": column.TextColumn(f"Last attempt ({zone})", width=max(150, 90 + 8 * len(zone))),
+            "sandbox": column.TextColumn("Sandbox", width=280),
+            "attempts": column.NumberColumn("Attempts", width=80),
+            "failing": column.NumberColumn("Failed", width=70),
+            "errors": column.NumberColumn("Messages", width=85, help="How many different ones"),
+            "lost": column.TextColumn("Time lost", width=110),
+            "ending": column.TextColumn("Ended", width=90),
+            "who": column.TextColumn("Who tried", width=210),
+            "client": column.TextColumn("Client", width=190),
+            "matched": column.TextColumn("Joined", width=120),
+        },
+        alt=f"Retry chains, the latest first, {len(chains)} of them; "
+        "select a cell to open the sandbox.",
+    )

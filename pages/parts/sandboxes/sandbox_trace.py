@@ -1,0 +1,204 @@
+"""One sandbox: its states, the attempts to start it, its configuration, and all its entries."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.identity.sessions import Viewer
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.time.windows import format_instant, parse_instant, written
+from audit_core.starts.attempt import length_of
+from audit_core.starts.configuration import configuration_at
+from audit_core.starts.trace import Trace, TraceRow
+from audit_core.starts.trace_reader import NEAR
+from audit_core.web.routes.bundles import BUNDLE_PATH
+from pages.parts.charts import drawing
+from pages.parts.charts.figures import state_timeline
+from pages.parts.entries.entry_table import message_text, outcome_text
+from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import start_list
+from pages.parts.shell import cached
+from pages.parts.shell.app_address import own_address
+from pages.parts.tables.safe_text import visible
+
+MOST_ROWS = 2_000
+
+
+def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
+    """The sandbox with this id or name."""
+    st.button("Back to the list", icon=":material/arrow_back:", on_click=_close)
+    near = _near()
+    trace = cached.trace(key, scope, near, MOST_ROWS, head)
+    if trace is None:
+        st.info("Nothing in your organization is about this sandbox:", icon=":material/search_off:")
+        st.code(visible(key), language=None)
+        return
+    zone = filter_bar.current().window.zone
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.code(visible(trace.sandbox), language=None, width="content")
+        st.text(visible(trace.name or _only_by_name(trace, near)), width="stretch")
+        _draw_bundle(trace, person, near)
+    with st.grid(4, min_column_width=165, key="trace_metrics"):
+        worked = trace.to_first_success
+        st.metric("State", _state(trace), border=True)
+        st.metric("Attempts to start", len(trace.attempts), border=True)
+        st.metric("Failed or suspected", len(trace.failing), border=True)
+        st.metric("To the first success", "–" if worked is None else length_of(worked), border=True)
+    drawing.draw(state_timeline.life(trace, zone, cached.utc_now()), "sandbox_life", EntryFilter())
+    if trace.truncated:
+        st.caption(f"The newest {MOST_ROWS:,} entries of more: what was before is not shown.")
+    if trace.attempts:
+        st.subheader("Attempts to start", anchor=False)
+        start_list.table(trace.attempts[::-1], zone, "trace_attempts")
+    _draw_configuration(trace, zone)
+    st.subheader("Who touched it", anchor=False)
+    _draw_touchers(trace, zone)
+    st.subheader("Everything about it", anchor=False)
+    _draw_rows(trace.rows[::-1], zone)
+
+
+def _near() -> datetime | None:
+    """Where to look for it; what cannot be read only makes the search longer."""
+    try:
+        return parse_instant(st.query_params.get("sandbox_at", ""))
+    except ValueError:
+        return None
+
+
+def _only_by_name(trace: Trace, near: datetime | None) -> str:
+    if trace.name is not None or trace.changes or near is None:
+        return ""
+    return f"No create of it is in the log: looked {length_of(NEAR)} around."
+
+
+def _close() -> None:
+    for name in ("sandbox", "sandbox_at"):
+        st.query_params.pop(name, None)
+
+
+def _state(trace: Trace) -> str:
+    if not trace.bands:
+        return "Unknown"
+    last = trace.bands[-1]
+    return last.state.label if last.until is None else "Deleted"
+
+
+def _draw_bundle(trace: Trace, person: Viewer, near: datetime | None) -> None:
+    if not trace.failing or not isinstance(decide(person.membership, Permission.EXPORT), Allowed):
+        return
+    where = {"sandbox": trace.sandbox, "entry": trace.failing[-1].entry.id}
+    if near is not None:
+        where["near"] = format_instant(near)
+    st.link_button(
+        "Support bundle",
+        own_address(f"{BUNDLE_PATH}?{urlencode(where)}"),
+        icon=":material/support:",
+        help="The last failed attempt in one Markdown file, secrets redacted",
+    )
+
+
+def _draw_configuration(trace: Trace, zone: str) -> None:
+    if not trace.changes:
+        return
+    st.subheader("Configuration", anchor=False)
+    times = list(dict.fromkeys(change.at for change in trace.changes))
+    at = times[-1]
+    if len(times) > 1:
+        at = st.select_slider(
+            "As it was from",
+            times,
+            value=times[-1],
+            format_func=lambda when: f"{written(when, zone)} {zone}",
+            key="configuration_at",
+        )
+    present = configuration_at(trace.changes, at)
+    left, right = st.columns([2, 3])
+    left.dataframe(
+        pd.DataFrame(
+            {
+                "setting": [visible(name) for name in present],
+                "value": [visible(value) for value in present.values()],
+            }
+        ),
+        hide_index=True,
+        height=300,
+        column_config={"setting": "Setting", "value": "Value"},
+        alt="The settings at that time",
+    )
+    right.dataframe(
+        pd.DataFrame(
+            {
+                "time": [written(each.at, zone) for each in trace.changes[::-1]],
+                "setting": [visible(each.setting) for each in trace.changes[::-1]],
+                "old": [
+                    visible("–" if each.old is None else each.old) for each in trace.changes[::-1]
+                ],
+                "new": [visible(each.new) for each in trace.changes[::-1]],
+                "by": [visible(each.actor) for each in trace.changes[::-1]],
+            }
+        ),
+        hide_index=True,
+        height=300,
+        column_config={
+            "time": f"Time ({zone})",
+            "setting": "Setting",
+            "old": "Old",
+            "new": "New",
+            "by": "By",
+        },
+        alt="Changes of settings, the latest first",
+    )
+
+
+def _draw_touchers(trace: Trace, zone: str) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "actor": [visible(each.actor) for each in trace.touchers],
+                "entries": [each.entries for each in trace.touchers],
+                "first": [written(each.first, zone) for each in trace.touchers],
+                "last": [written(each.last, zone) for each in trace.touchers],
+            }
+        ),
+        hide_index=True,
+        column_config={
+            "actor": "User",
+            "entries": st.column_config.NumberColumn("Entries", format="localized"),
+            "first": f"First ({zone})",
+            "last": f"Last ({zone})",
+        },
+        alt="Who did something to the sandbox, those who did most first",
+    )
+
+
+def _draw_rows(rows: tuple[TraceRow, ...], zone: str) -> None:
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "time": [written(row.entry.created_at, zone) for row in rows],
+                "action": [visible(row.entry.action) for row in rows],
+                "outcome": [outcome_text(row.entry) for row in rows],
+                "user": [visible(row.entry.actor) for row in rows],
+                "message": [message_text(row.entry) for row in rows],
+                "matched": [start_list.MATCHED_BY_NAME if row.by_name else "" for row in rows],
+                "id": [visible(row.entry.id) for row in rows],
+            }
+        ),
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 38 + 35 * 15),
+        column_config={
+            "time": f"Time ({zone})",
+            "action": "Action",
+            "outcome": "Outcome",
+            "user": "User",
+            "message": "Message",
+            "matched": "Joined",
+            "id": "Entry",
+        },
+        alt=f"All entries about the sandbox, newest first, {len(rows)} of them",
+    )

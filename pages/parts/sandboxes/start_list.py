@@ -1,0 +1,158 @@
+"""Attempts to start: how many had which outcome, and each of them with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import Outcome
+from audit_core.query.keyset import Cursor
+from audit_core.query.time.spans import Spans
+from audit_core.query.time.windows import ago, format_instant, written
+from audit_core.starts.attempt import StartAttempt
+from audit_core.starts.attempts_sql import FAILING, StartOutcome
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
+from pages.parts.entries.entry_table import message_text
+from pages.parts.filters import filter_bar
+from pages.parts.shell import cached
+from pages.parts.tables import selection
+from pages.parts.tables.safe_text import visible
+
+ROWS = 50
+WITHOUT_BEGINNING = timedelta(days=90)
+"""What small charts show of a window that begins with the first entry: what lies before counts in
+their first bar."""
+COLORS: dict[StartOutcome, str] = {
+    StartOutcome.STARTED: COLOR_OF_OUTCOME[Outcome.SUCCESS],
+    StartOutcome.FAILED: COLOR_OF_OUTCOME[Outcome.SERVER_ERROR],
+    StartOutcome.SUSPECTED: COLOR_OF_OUTCOME[Outcome.CLIENT_ERROR],
+    StartOutcome.UNKNOWN: NOT_FAILED_COLOR,
+}
+MATCHED_BY_NAME = "matched by name"
+_OUTCOMES = "start_outcomes"
+
+
+def spans_of(view: filter_bar.View) -> Spans:
+    """The window in equal parts; of one without a beginning, its last `WITHOUT_BEGINNING`."""
+    until = view.bounds.until or view.as_of
+    return Spans(since=view.bounds.since or until - WITHOUT_BEGINNING, until=until)
+
+
+def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) -> None:
+    """The counts, and the page of attempts at the cursor."""
+    counts = cached.start_counts(view.wanted, scope, view.bounds, spans_of(view), head)
+    with st.grid(4, min_column_width=165, key="start_metrics"):
+        for outcome in (*FAILING, StartOutcome.STARTED, StartOutcome.UNKNOWN):
+            st.metric(
+                outcome.label,
+                f"{sum(counts[outcome]):,}",
+                border=True,
+                chart_data=list(counts[outcome]),
+                chart_type="bar",
+            )
+    if not any(map(sum, counts.values())):
+        st.info("No attempt to start a sandbox matches.", icon=":material/search_off:")
+        st.text("Choose a longer time window or loosen the filter.")
+        return
+    chosen = st.pills(
+        "Outcomes",
+        list(StartOutcome),
+        selection_mode="multi",
+        default=list(FAILING),
+        format_func=lambda each: each.label,
+        key=_OUTCOMES,
+        on_change=_to_newest,
+        label_visibility="collapsed",
+    )
+    outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
+    page = cached.start_page(view.wanted, scope, view.bounds, outcomes, cursor, ROWS, head)
+    if not page.attempts:
+        st.success("None of the attempts had such an outcome.", icon=":material/check_circle:")
+        return
+    table(page.attempts, view.wanted.window.zone, "start_table")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        st.caption(f"{len(page.attempts)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
+        for label, icon, place in (
+            ("Newer", ":material/chevron_left:", page.newer),
+            ("Older", ":material/chevron_right:", page.older),
+        ):
+            st.button(label, icon=icon, disabled=place is None, on_click=_go, args=(place,))
+
+
+def frame(attempts: Sequence[StartAttempt], zone: str) -> pd.DataFrame:
+    """What the table shows, all of it text: one line for each attempt, in their order."""
+    now = cached.utc_now()
+    return pd.DataFrame(
+        {
+            "ago": [ago(each.entry.created_at, now) for each in attempts],
+            "time": [written(each.entry.created_at, zone) for each in attempts],
+            "action": [visible(each.entry.action) for each in attempts],
+            "sandbox": [visible(each.sandbox or "–") for each in attempts],
+            "outcome": [[each.outcome.label] for each in attempts],
+            "evidence": [each.evidence() for each in attempts],
+            "message": [message_text(each.entry) for each in attempts],
+            "user": [visible(each.entry.actor) for each in attempts],
+            "client": [visible(each.entry.user_agent or "–") for each in attempts],
+            "matched": [MATCHED_BY_NAME if each.by_name else "" for each in attempts],
+        }
+    )
+
+
+def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
+    """The attempts; a click opens the sandbox."""
+    column = st.column_config
+    st.dataframe(
+        frame(attempts, zone),
+        key=key,
+        hide_index=True,
+        on_select=partial(
+            open_clicked, key, lambda row: (attempts[row].sandbox, attempts[row].entry.created_at)
+        ),
+        selection_mode="single-cell",
+        height=min(38 + 35 * len(attempts), 38 + 35 * 20),
+        row_height=35,
+        column_config={
+            "ago": column.TextColumn("Age", width=75),
+            "time": column.TextColumn(f"Time ({zone})", width=max(150, 64 + 8 * len(zone))),
+            "action": column.TextColumn("Action", width=80),
+            "sandbox": column.TextColumn("Sandbox", width=170),
+            "outcome": column.MultiselectColumn(
+                "Outcome",
+                options=[each.label for each in COLORS],
+                color=list(COLORS.values()),
+                width=145,
+            ),
+            "evidence": column.TextColumn("Evidence", width=290),
+            "message": column.TextColumn("Message", width=300),
+            "user": column.TextColumn("User", width=170),
+            "client": column.TextColumn("Client", width=150),
+            "matched": column.TextColumn("Joined", width=120),
+        },
+        alt=f"Attempts to start a sandbox, newest first, {len(attempts)} on this page; "
+        "select a cell to open the sandbox.",
+    )
+
+
+def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetime]]) -> None:
+    """Open the sandbox of the row that was clicked on, if it is known, as of the row's time; for
+    callbacks."""
+    row = selection.take_row(key)
+    if row is not None:
+        sandbox, at = sandbox_of(row)
+        if sandbox:
+            st.query_params["sandbox"] = sandbox
+            st.query_params["sandbox_at"] = format_instant(at)
+
+
+def _go(place: Cursor | None) -> None:
+    if place is not None:
+        st.query_params["at"] = place.to_param()
+
+
+def _to_newest() -> None:
+    st.query_params.pop("at", None)

@@ -1,0 +1,106 @@
+"""The list of sandboxes, and of any other kind of target."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import SANDBOX
+from audit_core.query.time.windows import written
+from audit_core.starts.trace_reader import Target
+from audit_core.starts.traces_sql import TargetPlace
+from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import start_list
+from pages.parts.shell import cached
+from pages.parts.tables.safe_text import visible
+
+ROWS = 50
+_PLACES, _TYPE, _SEARCH = "target_places", "target_type", "target_search"
+
+
+def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
+    """A page of the list."""
+    types = tuple(dict.fromkeys((SANDBOX, *cached.values("target_type", scope))))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        target_type = st.selectbox(
+            "Kind of target", types, key=_TYPE, format_func=visible, width=200
+        )
+        searched = st.text_input(
+            "Id, beginning of an id, or name",
+            key=_SEARCH,
+            placeholder="Search",
+            width=340,
+        ).strip()
+    asked = (view.wanted, scope, view.bounds, target_type, searched)
+    kept = st.session_state.get(_PLACES)
+    places: list[TargetPlace | None] = kept[1] if kept and kept[0] == asked else [None]
+    st.session_state[_PLACES] = (asked, places)
+    page = cached.targets(*asked, places[-1], ROWS, head)
+    if not page.targets:
+        st.info("No such target matches.", icon=":material/search_off:")
+        return
+    _table(page.targets, target_type, view.wanted.window.zone)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        first = (len(places) - 1) * ROWS
+        st.caption(f"{first + 1} to {first + len(page.targets)}")
+        st.button(
+            "Back",
+            icon=":material/chevron_left:",
+            disabled=len(places) == 1,
+            on_click=places.__delitem__,
+            args=(-1,),
+        )
+        st.button(
+            "More",
+            icon=":material/chevron_right:",
+            disabled=page.following is None,
+            on_click=places.append,
+            args=(page.following,),
+        )
+
+
+def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
+    of_sandboxes = target_type == SANDBOX
+    column = st.column_config
+    found = pd.DataFrame(
+        {
+            "target": [visible(each.target) for each in targets],
+            "name": [visible(each.name or "–") for each in targets],
+            "state": [(each.state or "unknown").capitalize() for each in targets],
+            "failing": [each.failing for each in targets],
+            "suspected": [each.suspected for each in targets],
+            "entries": [each.entries for each in targets],
+            "last": [written(each.last, zone) for each in targets],
+        }
+    )
+    if not of_sandboxes:
+        found = found.drop(columns=["name", "state", "failing", "suspected"])
+    st.dataframe(
+        found,
+        key="targets",
+        hide_index=True,
+        on_select=partial(
+            start_list.open_clicked,
+            "targets",
+            lambda row: (targets[row].target if of_sandboxes else None, targets[row].last),
+        ),
+        selection_mode="single-cell",
+        height=min(38 + 35 * len(targets), 38 + 35 * 20),
+        row_height=35,
+        column_config={
+            "target": column.TextColumn("Id", width=300),
+            "name": column.TextColumn("Name", width=180),
+            "state": column.TextColumn(
+                "State", width=100, help="At the end of the window, as far as the log shows it"
+            ),
+            "failing": column.NumberColumn("Failed starts", format="localized", width=110),
+            "suspected": column.NumberColumn("Of them suspected", format="localized", width=140),
+            "entries": column.NumberColumn("Entries", format="localized", width=90),
+            "last": column.TextColumn(f"Last activity ({zone})", width=190),
+        },
+        alt=f"Targets, those with most failed starts first, {len(targets)} on this page"
+        + ("; select a cell to open the sandbox." if of_sandboxes else "."),
+    )

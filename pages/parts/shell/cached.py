@@ -1,0 +1,399 @@
+"""What all sessions of this process share: every `st.cache_*` is in this file.
+
+Nothing here is needed by anybody else: what is cached can be cleared and read anew. What must
+live stands in `opened.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
+
+import streamlit as st
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.explore.answer_cache import AnswerCache
+from audit_core.explore.counts import Count, Tallies
+from audit_core.explore.facets import Facet
+from audit_core.explore.message_patterns import Patterns
+from audit_core.explore.reader import Reader
+from audit_core.explore.related import Kinship
+from audit_core.explore.results import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
+from audit_core.explore.stacked_histogram import StackedHistogram
+from audit_core.installation.opened import Product
+from audit_core.log.store import AuditLog
+from audit_core.people.actors import ActorLine, ActorPage, ActorReader
+from audit_core.people.actors_sql import ActorList
+from audit_core.people.person import News, PersonReader, SessionPage, UsedKey
+from audit_core.people.timeline import Timeline, TimelineReader
+from audit_core.people.timeline_sql import LaneKind
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.keyset import Cursor
+from audit_core.query.time.spans import Spans
+from audit_core.query.time.windows import UTC_NAME, Bounds, Window, is_zone
+from audit_core.starts.attempt import StartAttempt, StartPage
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome
+from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey
+from audit_core.starts.reader import Counts, StartsReader, silent_rule
+from audit_core.starts.retries_sql import RetryChain
+from audit_core.starts.suspects_sql import Suspects
+from audit_core.starts.trace import Trace
+from audit_core.starts.trace_reader import TargetPage, TracesReader
+from audit_core.starts.traces_sql import TargetPlace
+from audit_core.state.organization_settings import read_setting
+from pages.parts.shell import opened
+
+_Asked = ParamSpec("_Asked")
+_Answer = TypeVar("_Answer")
+
+MOST_COUNTED = 10_000
+"""How far a page counts unasked."""
+
+MOST_OPTIONS = 500
+"""How many values a field of the filter bar offers; others can be typed."""
+
+
+def utc_now() -> datetime:
+    """The clock of the app."""
+    return opened.utc_now()
+
+
+def product() -> Product:
+    """The one opened product of this process; see `opened.product`."""
+    return opened.product()
+
+
+# Explore. The caches are shared by all sessions: scope and head are ordinary arguments, so
+# they are part of every key.
+
+
+def reader() -> Reader:
+    """The reads of the log."""
+    return _reader_of(product().log)
+
+
+@lru_cache(maxsize=1)
+def _reader_of(log: AuditLog) -> Reader:
+    return Reader(log)
+
+
+@lru_cache(maxsize=1)
+def _answers_of(log: AuditLog) -> AnswerCache:
+    return AnswerCache()
+
+
+def _answered(read: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
+    """Keeps answers by all arguments. Not by `st.cache_data`, which remembers each question that
+    was ever asked: with the head among them they are new every second."""
+
+    @wraps(read)
+    def answer(*args: _Asked.args, **kwargs: _Asked.kwargs) -> _Answer:
+        question = (read.__name__, args, tuple(sorted(kwargs.items())))
+        return _answers_of(product().log).get(question, lambda: read(*args, **kwargs))
+
+    return answer
+
+
+def _tallies() -> Tallies:
+    return Tallies(reader())
+
+
+@_answered
+def page(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
+) -> Page:
+    """See `Reader.page`."""
+    return reader().page(wanted, scope, bounds, cursor, rows)
+
+
+@_answered
+def outcomes_over_time(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> OutcomeHistogram:
+    """See `Reader.outcomes_over_time`."""
+    return reader().outcomes_over_time(wanted, scope, bounds, as_of)
+
+
+@_answered
+def stacked_over_time(
+    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> StackedHistogram:
+    """See `Tallies.stacked_over_time`."""
+    return _tallies().stacked_over_time(by, wanted, scope, bounds, as_of)
+
+
+@_answered
+def count(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
+) -> Count:
+    """How many entries match that arrived after a seq, `MOST_COUNTED` at most; see
+    `Tallies.count_up_to`."""
+    return _tallies().count_up_to(MOST_COUNTED, wanted, scope, bounds, after_seq)
+
+
+@_answered
+def exact_count(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
+    """See `Tallies.count`."""
+    return _tallies().count(wanted, scope, bounds)
+
+
+@_answered
+def facets(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[Facet, ...]:
+    """See `Reader.facets`."""
+    return reader().facets(wanted, scope, bounds, most)
+
+
+@st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
+def values(param: str, scope: Scope) -> tuple[str, ...]:
+    """The most frequent values of a field in all that the scope holds."""
+    everything = EntryFilter(window=Window(preset="all"))
+    bounds = Bounds(since=None, until=None)
+    return reader().values(param, everything, scope, bounds, MOST_OPTIONS)
+
+
+def entry(entry_id: str, scope: Scope, created_at: datetime | None) -> AuditEntry | None:
+    """The entry with this id as it is now; see `Reader.entry`."""
+    return reader().entry(entry_id, scope, created_at)
+
+
+def row(entry_id: str, scope: Scope, created_at: datetime | None) -> Row | None:
+    """The entry with this id as it is now, and its place; see `Reader.row`."""
+    return reader().row(entry_id, scope, created_at)
+
+
+@_answered
+def neighbours(here: Row, kinship: Kinship, scope: Scope, most: int, head: int) -> Neighbours:
+    """See `Reader.neighbours`."""
+    return reader().neighbours(here, kinship, scope, most)
+
+
+@_answered
+def patterns(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, most: int, head: int
+) -> Patterns:
+    """See `Reader.patterns`."""
+    return reader().patterns(wanted, scope, bounds, as_of, most)
+
+
+# Overview.
+
+
+@_answered
+def summary(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
+    """See `Reader.summary`."""
+    return reader().summary(wanted, scope, bounds)
+
+
+@_answered
+def actions(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+    """See `Reader.actions`."""
+    return reader().actions(wanted, scope, bounds, most)
+
+
+@_answered
+def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+    """See `Reader.actors`."""
+    return reader().actors(wanted, scope, bounds, most)
+
+
+@_answered
+def errors(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[tuple[str, int, int], ...], bool]:
+    """See `Reader.errors`."""
+    return reader().errors(wanted, scope, bounds, most)
+
+
+@_answered
+def hours_of_week(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+) -> tuple[tuple[int, int, int], ...]:
+    """See `Reader.hours_of_week`."""
+    return reader().hours_of_week(wanted, scope, bounds, as_of)
+
+
+# People. What is about one actor is asked with the scope of that actor.
+
+
+@_answered
+def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
+    """See `ActorReader.own_actor_ids`."""
+    return ActorReader(reader()).own_actor_ids(email, scope)
+
+
+@_answered
+def actor_list(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    asked: ActorList,
+    rows: int,
+    head: int,
+) -> ActorPage:
+    """See `ActorReader.actors`."""
+    return ActorReader(reader()).actors(wanted, scope, bounds, as_of, asked, rows)
+
+
+@_answered
+def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
+    """See `ActorReader.actor`."""
+    return ActorReader(reader()).actor(wanted, scope, bounds)
+
+
+@_answered
+def timeline(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    as_of: datetime,
+    kind: LaneKind,
+    most_lanes: int,
+    head: int,
+) -> Timeline:
+    """See `TimelineReader.timeline`."""
+    return TimelineReader(reader()).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
+
+
+@_answered
+def work_sessions(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
+) -> SessionPage:
+    """See `PersonReader.sessions`."""
+    return PersonReader(reader()).sessions(wanted, scope, bounds, offset, rows)
+
+
+@_answered
+def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
+    """See `PersonReader.news`."""
+    return PersonReader(reader()).news(wanted, scope, bounds, most)
+
+
+@_answered
+def used_keys(
+    scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[UsedKey, ...], bool]:
+    """See `PersonReader.used_keys`."""
+    return PersonReader(reader()).used_keys(scope, bounds, most)
+
+
+# Sandboxes.
+
+
+def _rule() -> SilentRule:
+    return silent_rule(product().settings)
+
+
+def starts_reader() -> StartsReader:
+    """The reads of attempts to start."""
+    return StartsReader(product().log, _rule())
+
+
+def traces_reader() -> TracesReader:
+    """The reads about single targets."""
+    return TracesReader(product().log, _rule())
+
+
+@_answered
+def start_page(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    outcomes: tuple[StartOutcome, ...],
+    cursor: Cursor | None,
+    rows: int,
+    head: int,
+) -> StartPage:
+    """See `StartsReader.page`."""
+    return starts_reader().page(wanted, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
+
+
+@_answered
+def start_counts(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
+) -> Counts:
+    """See `StartsReader.counts`."""
+    return starts_reader().counts(wanted, scope, bounds, spans)
+
+
+@_answered
+def failure_groups(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int, head: int
+) -> FailureGroups:
+    """See `StartsReader.groups`."""
+    return starts_reader().groups(wanted, scope, bounds, spans, most)
+
+
+@_answered
+def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, datetime]:
+    """See `StartsReader.first_seen`."""
+    return starts_reader().first_seen(scope, before)
+
+
+@_answered
+def group_members(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
+) -> tuple[tuple[StartAttempt, ...], bool]:
+    """See `StartsReader.group_members`."""
+    return starts_reader().group_members(wanted, scope, bounds, key, rows)
+
+
+@_answered
+def suspects(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
+) -> Suspects:
+    """See `StartsReader.suspects`."""
+    return starts_reader().suspects(wanted, scope, bounds, key)
+
+
+@_answered
+def retries(
+    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+) -> tuple[tuple[RetryChain, ...], bool]:
+    """See `StartsReader.retries`."""
+    return starts_reader().retries(wanted, scope, bounds, most)
+
+
+@_answered
+def targets(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    target_type: str,
+    searched: str,
+    after: TargetPlace | None,
+    rows: int,
+    head: int,
+) -> TargetPage:
+    """See `TracesReader.targets`."""
+    return traces_reader().targets(
+        wanted,
+        scope,
+        bounds,
+        target_type=target_type,
+        searched=searched,
+        after=after,
+        rows=rows,
+    )
+
+
+@_answered
+def trace(key: str, scope: Scope, near: datetime | None, rows: int, head: int) -> Trace | None:
+    """See `TracesReader.trace`."""
+    return traces_reader().trace(key, scope, near=near, rows=rows)
+
+
+# The state.
+
+
+@st.cache_data(max_entries=256, ttl="1m", show_spinner=False)
+def organization_zone(scope: Scope) -> str:
+    """The zone that an organization's admins have set; UTC until they have."""
+    with product().state.read() as connection:
+        kept = read_setting(connection, organization_id=scope.organization_id or "", name="zone")
+    return kept if kept is not None and is_zone(kept) else UTC_NAME

@@ -1,0 +1,52 @@
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_core.explore.reader import stretches
+from audit_core.query.time.windows import EPOCH, Bounds
+
+hours = st.dictionaries(st.integers(0, 500), st.integers(1, 40)).map(lambda d: sorted(d.items()))
+MOST = 50
+
+
+def held(part, counts):
+    """The hours with entries that begin within the part."""
+    return [
+        hour
+        for hour, _ in counts
+        if (part.since is None or EPOCH + timedelta(hours=hour) >= part.since)
+        and (part.until is None or EPOCH + timedelta(hours=hour) < part.until)
+    ]
+
+
+@given(hours)
+def test_stretches_cover_the_bounds_without_gap_or_overlap(counts):
+    parts = list(stretches(counts, Bounds(since=None, until=None), most=MOST))
+    assert bool(parts) == bool(counts)
+    assert all(before.until == after.since for before, after in pairwise(parts))
+    if parts:
+        assert (parts[0].since, parts[-1].until) == (None, None)
+    found = Counter(hour for part in parts for hour in held(part, counts))
+    assert found == Counter(hour for hour, _ in counts)
+
+
+@given(hours)
+def test_a_stretch_of_several_hours_holds_no_more_than_asked(counts):
+    sizes = dict(counts)
+    for part in stretches(counts, Bounds(since=None, until=None), most=MOST):
+        inside = held(part, counts)
+        assert len(inside) == 1 or sum(sizes[hour] for hour in inside) <= MOST
+
+
+@given(hours, st.integers(0, 100), st.integers(400, 600))
+def test_stretches_keep_the_ends_of_the_bounds(counts, first, last):
+    bounds = Bounds(
+        since=EPOCH + timedelta(hours=first, minutes=7), until=EPOCH + timedelta(hours=last)
+    )
+    within = [(hour, count) for hour, count in counts if first <= hour < last]
+    parts = list(stretches(within, bounds, most=MOST))
+    if parts:
+        assert (parts[0].since, parts[-1].until) == (bounds.since, bounds.until)

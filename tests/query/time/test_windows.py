@@ -1,0 +1,132 @@
+from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit_core.query.time.windows import (
+    PRESETS,
+    Bounds,
+    Window,
+    ago,
+    format_instant,
+    is_zone,
+    parse_instant,
+    written,
+    zone_names,
+)
+from tests.support.strategies import NOW, ZONES, instants, windows
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@given(instants)
+def test_an_instant_survives_its_text(instant):
+    assert parse_instant(format_instant(instant)) == instant
+
+
+@given(st.text(max_size=40) | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)"))
+def test_what_is_no_time_gives_a_value_error_only(text):
+    try:
+        assert parse_instant(text).tzinfo is UTC
+    except ValueError as error:
+        assert str(error)
+
+
+@given(st.sampled_from(sorted(PRESETS)))
+def test_a_relative_window_ends_open_and_begins_its_length_ago(preset):
+    length = PRESETS[preset][0]
+    bounds = Window(preset=preset).bounds(NOW)
+    assert bounds.until is None
+    assert bounds.since == (None if length is None else NOW - length)
+
+
+@given(windows())
+def test_the_stretch_before_touches_and_is_as_long(window):
+    bounds = window.bounds(NOW)
+    before = bounds.before(NOW)
+    if bounds.since is None:
+        assert before is None
+    else:
+        assert before.until == bounds.since
+        assert before.until - before.since == (bounds.until or NOW) - bounds.since
+
+
+def test_a_window_on_the_day_when_clocks_go_back_has_25_hours():
+    window = Window(
+        preset=None,
+        since=datetime(2026, 10, 25, tzinfo=BERLIN),
+        until=datetime(2026, 10, 26, tzinfo=BERLIN),
+        zone="Europe/Berlin",
+    )
+    bounds = window.bounds(NOW)
+    assert bounds.until - bounds.since == timedelta(hours=25)
+    assert bounds.before(NOW).since == datetime(2026, 10, 23, 21, tzinfo=UTC)
+
+
+def test_a_window_within_the_hour_that_happens_twice_is_not_refused():
+    first = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
+    second = datetime(2026, 10, 25, 2, 10, fold=1, tzinfo=BERLIN)
+    bounds = Window(preset=None, since=first, until=second).bounds(NOW)
+    assert bounds.until - bounds.since == timedelta(minutes=40)
+
+
+def test_the_same_window_written_in_another_zone_is_equal():
+    first = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=BERLIN)
+    assert Window(preset=None, since=first) == Window(preset=None, since=first.astimezone(UTC))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"preset": "8d"},
+        {"preset": "7d", "since": NOW},
+        {"preset": None, "since": datetime(2026, 1, 1)},  # noqa: DTZ001
+        {"preset": None, "since": NOW, "until": NOW},
+        {"preset": None, "since": datetime(1969, 12, 31, tzinfo=UTC)},
+        {"preset": None, "until": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))},
+        {"preset": None, "until": datetime(9999, 12, 31, tzinfo=UTC)},
+        {"zone": "Europe"},
+        {"zone": ""},
+    ],
+)
+def test_a_window_that_means_nothing_is_refused(arguments):
+    with pytest.raises(ValueError, match=r"window|time|zone"):
+        Window(**arguments)
+
+
+@given(windows())
+def test_the_description_names_the_zone(window):
+    assert window.describe().endswith(f"({window.zone})")
+
+
+def test_times_are_written_on_the_clocks_of_the_zone():
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert written(noon, "Europe/Berlin") == "2026-07-01 14:00:00"
+    assert written(noon, "Asia/Kolkata") == "2026-07-01 17:30:00"
+
+
+def test_every_zone_that_can_be_chosen_is_a_zone_and_utc_comes_first():
+    names = zone_names()
+    assert names[0] == "UTC"
+    assert set(ZONES) <= set(names)
+    assert all(is_zone(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "now"), (12, "12s ago"), (60, "1m ago"), (7199, "1h ago"), (200000, "2d ago")],
+)
+def test_how_long_ago_is_told_in_the_largest_whole_unit(seconds, text):
+    assert ago(NOW - timedelta(seconds=seconds), NOW) == text
+
+
+def test_what_lies_ahead_is_said_to():
+    assert ago(NOW + timedelta(minutes=3), NOW) == "in 3m"
+
+
+def test_an_open_interval_before_uses_now_for_its_length():
+    bounds = Bounds(since=NOW - timedelta(hours=2), until=None)
+    before = bounds.before(NOW)
+    assert before == Bounds(since=NOW - timedelta(hours=4), until=NOW - timedelta(hours=2))

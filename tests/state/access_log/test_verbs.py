@@ -1,0 +1,70 @@
+"""Every deed that the program records is described, and every description is of such a deed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audit_core.state.access_log.verbs import VERBS, Category, verb_named
+
+ROOT = Path(__file__).parents[2]
+RECORDERS = {
+    *("record", "_record", "record_deed", "note", "add", "keep"),
+    *("_note", "note_refusal"),
+}
+"""The functions that take a verb, by their last name."""
+
+
+def recorded() -> Iterator[tuple[str, str]]:
+    """File and verb of every call that records a deed and says its verb there."""
+    for path in sorted([*(ROOT / "audit_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                if ast.unparse(node.func).rpartition(".")[2] not in RECORDERS:
+                    continue
+                given = [*node.args, *(one.value for one in node.keywords if one.arg == "verb")]
+                for value in given:
+                    yield from ((path.name, text) for text in _verbs(value))
+
+
+def _verbs(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.IfExp):
+        yield from _verbs(value.body)
+        yield from _verbs(value.orelse)
+    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
+        first, dot, rest = value.value.partition(".")
+        if value.value in ("ingest", "sign_out") or (
+            dot and first.isidentifier() and rest.isidentifier() and value.value.islower()
+        ):
+            yield value.value
+
+
+def test_every_verb_that_is_recorded_is_described() -> None:
+    assert [(path, verb) for path, verb in recorded() if verb not in VERBS] == []
+
+
+def test_every_verb_that_is_described_is_recorded() -> None:
+    made_from_parts = {"access_record.expired"} | {
+        name for name in VERBS if name.startswith("record_export.")
+    }
+    assert set(VERBS) - {verb for _, verb in recorded()} <= made_from_parts
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=str)
+def test_a_verb_has_a_sentence_and_what_is_joined_is_a_refusal(verb: object) -> None:
+    assert verb.sentence[0].isupper()  # type: ignore[attr-defined]
+    assert verb.sentence.endswith(".")  # type: ignore[attr-defined]
+    assert not verb.joined or verb.name.endswith(".refused")  # type: ignore[attr-defined]
+
+
+def test_every_category_has_a_label_and_a_verb() -> None:
+    assert {verb.category for verb in VERBS.values()} == set(Category)
+    assert len({category.label for category in Category}) == len(Category)
+
+
+def test_a_verb_that_nobody_described_is_recorded_by_its_name() -> None:
+    assert verb_named("gate.refused").outcome == "refused"
+    assert verb_named("gate.opened").sentence == "gate.opened."

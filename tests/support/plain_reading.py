@@ -1,0 +1,95 @@
+"""What a filter, a scope and a bucket mean, read in plain Python over plain lists of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from audit_core.domain.access import Scope
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.redaction import redact_text
+from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.time.windows import Bounds
+from tests.support.plain_language import matches_expression
+from tests.support.strategies import NOW
+
+MONDAY = datetime(1969, 12, 29)  # noqa: DTZ001
+"""Where buckets are counted from, on the clocks of any zone."""
+
+
+def visible(entry: AuditEntry, scope: Scope) -> bool:
+    if scope.organization_id is not None and entry.organization_id != scope.organization_id:
+        return False
+    return scope.actor_id is None or entry.actor_id == scope.actor_id
+
+
+def within(entry: AuditEntry, bounds: Bounds) -> bool:
+    if bounds.since is not None and entry.created_at < bounds.since:
+        return False
+    return bounds.until is None or entry.created_at < bounds.until
+
+
+def asked_for(value: str | None, values: tuple[str, ...]) -> bool:
+    return not values or (NONE if value is None else value) in values
+
+
+def holds_text(entry: AuditEntry, text: str, scope: Scope) -> bool:
+    """Whether a text of the entry holds the text, as far as the scope's viewer sees it."""
+    message = entry.error_message or ""
+    in_message = text.lower() in message.lower() and (
+        scope.secrets or text.lower() in redact_text(message).lower()
+    )
+    others = (entry.target_id or "", entry.actor_email, entry.actor_id)
+    return in_message or any(text.lower() in other.lower() for other in others)
+
+
+def matches(entry: AuditEntry, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> bool:
+    return (
+        visible(entry, scope)
+        and within(entry, bounds)
+        and (not wanted.actors or bool({entry.actor_email, entry.actor_id} & set(wanted.actors)))
+        and (not wanted.actions or entry.action in wanted.actions)
+        and (not wanted.categories or entry.category in wanted.categories)
+        and (not wanted.outcomes or entry.outcome in wanted.outcomes)
+        and (not wanted.status_codes or entry.status_code in wanted.status_codes)
+        and asked_for(entry.target_type, wanted.target_types)
+        and asked_for(entry.target_id, wanted.targets)
+        and asked_for(entry.source, wanted.sources)
+        and asked_for(entry.ip_address, wanted.ip_addresses)
+        and holds_text(entry, wanted.text, scope)
+        and matches_expression(entry, wanted.expression, received_at=NOW, secrets=scope.secrets)
+    )
+
+
+def selected(
+    entries: Iterable[AuditEntry], wanted: EntryFilter, scope: Scope, bounds: Bounds
+) -> list[AuditEntry]:
+    """Newest first; of the same time, the later arrival first. `entries` in order of arrival."""
+    found = [entry for entry in entries if matches(entry, wanted, scope, bounds)]
+    return sorted(reversed(found), key=lambda entry: entry.created_at, reverse=True)
+
+
+def bucket_start(instant: datetime, zone: str, width: timedelta) -> datetime:
+    """The border at or before what the clocks of the zone show at `instant`.
+
+    Of a border that happens twice, buckets up to an hour wide begin at the one just passed,
+    wider ones at the first. A border that the clocks skip is the instant of the skip.
+    """
+    info = ZoneInfo(zone)
+    wall = instant.astimezone(info).replace(tzinfo=None)
+    border = MONDAY + (wall - MONDAY) // width * width
+    readings = [border.replace(tzinfo=info, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    real = [reading for reading in readings if _shown(reading, info) == border]
+    if not real:
+        reading = min(readings)
+        while _shown(reading, info) < border:
+            reading += timedelta(minutes=1)
+        return reading
+    if width <= timedelta(hours=1):
+        return max(reading for reading in real if reading <= instant)
+    return min(real)
+
+
+def _shown(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None)
