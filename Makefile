@@ -32,6 +32,7 @@ test: .venv/test.stamp check
 check: .venv/test.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy
 
 soak: .venv/test.stamp

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
-    desc,
     func,
     literal,
     or_,
@@ -97,32 +96,6 @@ def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq:
         .where(matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq)
         .group_by("hour")
         .order_by("hour")
-    )
-
-
-def some(wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable) -> Statement:
-    """A row for each row of the source that matches: there is none only if nothing does."""
-    return source.options(
-        select(literal(1).label("one")).where(source.matching(wanted, scope, bounds))
-    )
-
-
-def hours(
-    wanted: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    source: Countable = EACH,
-    *,
-    newest_first: bool,
-) -> Statement:
-    """The hours that hold matches: `hour` (whole ones since 1970) and `count`."""
-    instant = epoch_microseconds(source.table.c.created_at)
-    hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
-    return source.options(
-        select(hour, source.count().label("count"))
-        .where(source.matching(wanted, scope, bounds))
-        .group_by("hour")
-        .order_by(desc("hour") if newest_first else "hour")
     )
 
 

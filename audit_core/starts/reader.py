@@ -89,7 +89,9 @@ class StartsReader:
 
     def counts(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
-        statement = attempts_sql.start_counts(wanted, scope, bounds, self.rule, spans, self._creations)
+        statement = attempts_sql.start_counts(
+            wanted, scope, bounds, self.rule, spans, self._creations
+        )
         table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
         found: dict[str, dict[int, int]] = defaultdict(dict)
         for row in table.to_pylist():

@@ -193,7 +193,9 @@ class TracesReader:
         # A name is given again only after the sandbox that bore it is gone.
         gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
         shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
-        before = self._rows(traces_sql.bearers_of(made["name"], scope, shortly, self._creations), scope)
+        before = self._rows(
+            traces_sql.bearers_of(made["name"], scope, shortly, self._creations), scope
+        )
         after = (
             self._rows(
                 traces_sql.bearers_of(

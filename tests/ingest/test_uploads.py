@@ -175,7 +175,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_holds_is_no
         "uploads = Uploads(Path(sys.argv[1]), Clock(), Quota(free_floor=0))\n"
         "uploads.write(uploads.begin('s', 'ann', ('t', 'f')), b'left')\nos._exit(9)\n"
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", kill, str(uploads._root)], cwd=root, check=False)
     (uploads._root / "not ours").mkdir()
     assert len(list(uploads._root.iterdir())) == 3

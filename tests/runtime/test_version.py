@@ -11,7 +11,7 @@ from pathlib import Path
 from audit_core.__main__ import main
 from audit_core.runtime.version import product_version
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WRITTEN = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 

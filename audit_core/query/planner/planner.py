@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from audit_core.domain.access import Scope
-from audit_core.explore import statements
 from audit_core.log.store import AuditLog
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.language.ast import Expression, Leaf, all_of, negation
-from audit_core.query.planner import value_lookup
+from audit_core.query.planner import rollups, value_lookup
 from audit_core.query.planner.rewrite import (
     NOTHING,
     at_least,
@@ -173,7 +172,7 @@ class Places:
         """Whether anything is counted."""
         if counts.asked == NOTHING:
             return False
-        statement = statements.some(wanted, scope, bounds, counts)
+        statement = rollups.some(wanted, scope, bounds, counts)
         return self.remembered(
             ("any", wanted, bounds, counts.asked),
             scope,
@@ -193,7 +192,7 @@ class Places:
         """The hours of matches by other columns than the target: the `most` nearest ones."""
         if counts.asked == NOTHING:
             return {}
-        statement = statements.hours(wanted, scope, bounds, counts, newest_first=not newer)
+        statement = rollups.hours(wanted, scope, bounds, counts, newest_first=not newer)
         found = self.log.fetch(statement, scope, max_rows=most).table.to_pylist()
         return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     cast,
+    desc,
     func,
     literal,
     select,
@@ -34,6 +35,7 @@ from audit_core.log.schema import (
     entry_count,
     unfinished_entry,
 )
+from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import Contains, Expression, Field, OnMetadata, leaves
@@ -153,3 +155,29 @@ def _counts_within(bounds: Bounds) -> Countable:
 def _each(table: Table) -> Statement:
     names = ("created_at", "id", *COUNTED_BY)
     return select(*(table.c[name] for name in names), literal(1, BigInteger).label("alike"))
+
+
+def some(wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable) -> Statement:
+    """A row for each row of the source that matches: there is none only if nothing does."""
+    return source.options(
+        select(literal(1).label("one")).where(source.matching(wanted, scope, bounds))
+    )
+
+
+def hours(
+    wanted: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: Countable = EACH,
+    *,
+    newest_first: bool,
+) -> Statement:
+    """The hours that hold matches: `hour` (whole ones since 1970) and `count`."""
+    instant = epoch_microseconds(source.table.c.created_at)
+    hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
+    return source.options(
+        select(hour, source.count().label("count"))
+        .where(source.matching(wanted, scope, bounds))
+        .group_by("hour")
+        .order_by(desc("hour") if newest_first else "hour")
+    )

@@ -1,7 +1,7 @@
 """Who reaches which of Streamlit's own routes. Pure: decides, does nothing.
 
-Every route that the pinned Streamlit serves stands here; `tests/web/security/test_exposure.py` fails when
-it serves another one.
+Every route that the pinned Streamlit serves stands here; `tests/web/security/test_exposure.py`
+fails when it serves another one.
 """
 
 from __future__ import annotations

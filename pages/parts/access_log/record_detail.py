@@ -107,7 +107,9 @@ def _draw_event(event: AccessEvent, zone: str) -> None:
                 "field": [visible(line.label) for line in found],
                 "value": [visible(line.value) for line in found],
                 "keep": [entry_value_table.KEEP if line.field else None for line in found],
-                "leave_out": [entry_value_table.LEAVE_OUT if line.field else None for line in found],
+                "leave_out": [
+                    entry_value_table.LEAVE_OUT if line.field else None for line in found
+                ],
             }
         ),
         key=f"{key}_table",

@@ -1,7 +1,8 @@
 """Streamlit's messages from the browser, read: the one place that knows their encoding.
 
 `BackMsg` is private to Streamlit. `tests/pages/test_back_messages.py` fails when the pinned
-Streamlit's protocol is another one than this file and `audit_core/web/security/frames.py` were written for.
+Streamlit's protocol is another one than this file and `audit_core/web/security/frames.py` were
+written for.
 """
 
 from __future__ import annotations

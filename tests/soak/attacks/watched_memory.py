@@ -24,6 +24,7 @@ from benchmarks.sessions import Session, opened
 from tests.browser.prepared import ADMIN, Prepared, entry, prepare
 from tests.browser.running_app import process_running
 from tests.soak.attack import Held, Scale
+from tests.support.event_loop import run_apart
 
 PAGES = 4
 PER_SECOND = 10
@@ -41,7 +42,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     prepared = prepare(folder)
     secret = signed_in(prepared, ADMIN)
     with process_running(prepared.environment, folder / "app.log") as (address, pid):
-        watched = asyncio.run(_watched(prepared, address, pid, secret, WATCHED_S[scale]))
+        watched = run_apart(_watched(prepared, address, pid, secret, WATCHED_S[scale]))
     held = [megabytes for at, megabytes in watched if at >= min(WARM_S, WATCHED_S[scale] / 3)]
     middle, last = held[: len(held) // 2], held[len(held) // 2 :]
     assert mean(last) <= mean(middle) * GROWTH + ROOM_MB, watched

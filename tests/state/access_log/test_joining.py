@@ -20,7 +20,7 @@ from audit_core.domain.access import Role
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization, set_membership
-from audit_core.state.access_log import attempts
+from audit_core.state import database
 from audit_core.state.access_log.attempts import Attempts, attempts_of
 from audit_core.state.access_log.joining import MANY, MOST_ROWS, network_of
 from audit_core.state.access_log.record import AccessEvent, list_events, record
@@ -221,7 +221,7 @@ def test_what_could_not_be_written_is_written_the_next_time(
         raise StoreUnavailableError("The disk is full.", "Free some space.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(attempts, "record", fail)
+        broken.setattr("audit_core.state.access_log.attempts.record", fail)
         with pytest.raises(StoreUnavailableError):
             ask(attempts)
         ask(attempts)
@@ -241,7 +241,7 @@ def test_closing_waits_for_what_is_being_written(
         assert going_on.wait(20)
         record(*given, **fields)
 
-    monkeypatch.setattr(attempts, "record", slowly)
+    monkeypatch.setattr("audit_core.state.access_log.attempts.record", slowly)
     writer = threading.Thread(target=ask, args=(attempts,))
     writer.start()
     assert writing.wait(20)
@@ -293,9 +293,7 @@ def old_file(tmp_path: Path) -> Path:
     file = tmp_path / "old.sqlite"
     engine = create_engine(f"sqlite:///{file}")
     config = Config()
-    config.set_main_option(
-        "script_location", str(Path(attempts.__file__).with_name("migrations"))
-    )
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0004")

@@ -10,7 +10,7 @@ import pytest
 
 from audit_core.state.access_log.verbs import VERBS, Category, verb_named
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECORDERS = {
     *("record", "_record", "record_deed", "note", "add", "keep"),
     *("_note", "note_refusal"),

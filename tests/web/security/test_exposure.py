@@ -9,7 +9,7 @@ import pytest
 
 from audit_core.web.security.exposure import EXPOSURES, Exposure, exposure
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIST_ROUTES = """
 import json
 import streamlit as st

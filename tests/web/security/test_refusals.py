@@ -3,7 +3,6 @@ without a write on the event loop."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 
@@ -13,8 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from audit_core.domain.access import Permission
-from audit_core.state.access_log import attempts
-from audit_core.state.access_log.attempts import attempts_of
+from audit_core.state.access_log.attempts import MOST_WAITING, attempts_of
 from audit_core.state.access_log.joining import MANY, MOST_ROWS, REST
 from audit_core.state.access_log.record import AccessEvent, list_events
 from audit_core.state.database import State
@@ -28,6 +26,7 @@ from audit_core.web.security.hosts import KnownHosts
 from audit_core.web.security.identity import SESSION_COOKIE
 from audit_core.web.security.refusals import LONGEST, NOBODY
 from pages.parts.shell.back_messages import CODEC
+from tests.support.event_loop import run_apart
 from tests.support.seeded import ALPHA, Seeded
 from tests.web.conftest import make_client
 
@@ -184,7 +183,7 @@ def test_what_a_client_sends_is_cut(client: TestClient, seeded: Seeded) -> None:
 
 def test_a_flood_is_few_rows_and_every_attempt_is_counted(seeded: Seeded) -> None:
     """Also of one signed-in person, and of what is never alike."""
-    attempts, times = attempts_of(seeded.product.state), attempts.MOST_WAITING * 3
+    attempts, times = attempts_of(seeded.product.state), MOST_WAITING * 3
     for organization_id in (None, ALPHA):
         for number in range(times):
             attempts.note(
@@ -195,7 +194,7 @@ def test_a_flood_is_few_rows_and_every_attempt_is_counted(seeded: Seeded) -> Non
                 address=f"192.0.{number // 250}.{number % 250}",
                 detail={"path": f"/{number}"},
             )
-            assert len(attempts._waiting) <= attempts.MOST_WAITING + 2
+            assert len(attempts._waiting) <= MOST_WAITING + 2
     events = refused(seeded, "origin.refused")
     for organization_id in (None, ALPHA):
         own = [event for event in events if event.organization_id == organization_id]
@@ -240,18 +239,13 @@ def test_the_event_loop_writes_nothing(seeded: Seeded, monkeypatch: pytest.Monke
     async def nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise AssertionError("it was refused")
 
-    loops: list[int] = []
+    async def asked() -> int:
+        await ask(Gate(nothing, product=lambda: seeded.product))
+        return threading.get_ident()
 
-    def run() -> None:
-        loops.append(threading.get_ident())
-        asyncio.run(ask(Gate(nothing, product=lambda: seeded.product)))
-
-    # In a thread: a browser of other tests may have a loop in this one.
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
+    loop_thread = run_apart(asked())
     assert [message["status"] for message in sent if "status" in message] == [403] * 50
     attempts.write()
-    assert began and loops[0] not in began
+    assert began and loop_thread not in began
     monkeypatch.undo()
     assert the_refusal(seeded, "origin.refused").count == 50

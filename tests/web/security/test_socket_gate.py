@@ -27,6 +27,7 @@ from audit_core.web.security.frames import (
 )
 from audit_core.web.security.socket_gate import GOING_AWAY, POLICY_VIOLATION, SocketGate
 from pages.parts.shell.back_messages import CODEC
+from tests.support.event_loop import run_apart
 
 SHORT = SocketLimits(
     silent_s=0.05, anonymous_s=0.2, recheck_s=0.05, anonymous_of_address=2, anonymous=3
@@ -123,7 +124,10 @@ class Client:
 
 
 def play(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 30))
+    async def bounded() -> None:
+        await asyncio.wait_for(story(), 30)
+
+    run_apart(bounded())
 
 
 PEOPLE = {"nobody": None, "auditor": viewer(Role.AUDITOR), "admin": viewer()}

@@ -187,5 +187,5 @@ def test_what_streamlit_refuses_is_not_kept(pages: Pages, seeded: Seeded) -> Non
 
 
 def test_the_widget_knows_how_large_a_file_may_be() -> None:
-    config = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())
+    config = tomllib.loads((Path(__file__).parents[3] / ".streamlit/config.toml").read_text())
     assert config["server"]["maxUploadSize"] * MEGABYTE == Quota().of_file
