@@ -74,16 +74,16 @@ def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFram
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The list with its choices; a click on a line opens the actor's page."""
-    asked = _draw_choices(view)
-    page = cached.actor_list(view.wanted, scope, view.bounds, view.as_of, asked, ROWS, head)
+    listing = _draw_choices(view)
+    page = cached.actor_list(view.entry_filter, scope, view.bounds, view.as_of, listing, ROWS, head)
     if not page.lines:
-        if asked.search or asked.kind is not ActorKind.ALL:
+        if listing.search or listing.kind is not ActorKind.ALL:
             st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
         else:
             pager.draw_empty(view, scope, head)
         return
-    by_key = asked.kind is ActorKind.KEYS
-    zone = view.wanted.window.zone
+    by_key = listing.kind is ActorKind.KEYS
+    zone = view.entry_filter.window.zone
     st.dataframe(
         frame(page.lines, zone, by_key=by_key),
         key=_TABLE,
@@ -93,20 +93,20 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.lines), most=ROWS),
-        alt=f"{KINDS[asked.kind]}, sorted by {ORDERS[asked.order].lower()}, {len(page.lines)} "
+        alt=f"{KINDS[listing.kind]}, sorted by {ORDERS[listing.order].lower()}, {len(page.lines)} "
         "of them; select a cell to open one.",
     )
-    _draw_steps(page, asked)
+    _draw_steps(page, listing)
 
 
 def _draw_choices(view: filter_bar.View) -> ActorList:
-    asked = _chosen()
-    _keep(asked)
-    st.session_state[_KIND], st.session_state[_ORDER] = asked.kind, asked.order
-    st.session_state[_ASCENDING] = not asked.descending
+    listing = _chosen()
+    _keep(listing)
+    st.session_state[_KIND], st.session_state[_ORDER] = listing.kind, listing.order
+    st.session_state[_ASCENDING] = not listing.descending
     # Set only where it differs: it would wipe out what a person is typing while the page runs.
-    if st.session_state.get(_SEARCH) != asked.search:
-        st.session_state[_SEARCH] = asked.search
+    if st.session_state.get(_SEARCH) != listing.search:
+        st.session_state[_SEARCH] = listing.search
     with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
         st.segmented_control(
             "Kind",
@@ -134,15 +134,15 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
             width=180,
         )
         st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
-    about = (urlencode(view.wanted.to_params(), doseq=True), asked)
+    about = (urlencode(view.entry_filter.to_params(), doseq=True), listing)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)
     return ActorList(
-        kind=asked.kind,
-        search=asked.search,
-        order=asked.order,
-        descending=asked.descending,
+        kind=listing.kind,
+        search=listing.search,
+        order=listing.order,
+        descending=listing.descending,
         offset=offset,
     )
 
@@ -174,15 +174,15 @@ def _choose() -> None:
     )
 
 
-def _keep(asked: ActorList) -> None:
+def _keep(listing: ActorList) -> None:
     """Write what is not as usual into the address, and remember it for the way back."""
-    st.session_state[_CHOSEN] = asked
+    st.session_state[_CHOSEN] = listing
     usual = ActorList()
     params = {
-        "kind": asked.kind.value if asked.kind is not usual.kind else None,
-        "search": asked.search or None,
-        "sort": asked.order.value if asked.order is not usual.order else None,
-        "ascending": None if asked.descending else "1",
+        "kind": listing.kind.value if listing.kind is not usual.kind else None,
+        "search": listing.search or None,
+        "sort": listing.order.value if listing.order is not usual.order else None,
+        "ascending": None if listing.descending else "1",
     }
     for name, value in params.items():
         if value is None:
@@ -210,16 +210,16 @@ def _columns(zone: str) -> dict[str, Any]:
     }
 
 
-def _draw_steps(page: ActorPage, asked: ActorList) -> None:
-    first, last = asked.offset + 1, asked.offset + len(page.lines)
+def _draw_steps(page: ActorPage, listing: ActorList) -> None:
+    first, last = listing.offset + 1, listing.offset + len(page.lines)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{first:,}–{last:,} of {page.total:,}. Click on a line to open it.")
         st.button(
             "Previous",
             icon=":material/chevron_left:",
-            disabled=asked.offset == 0,
+            disabled=listing.offset == 0,
             on_click=_go,
-            args=(max(0, asked.offset - ROWS),),
+            args=(max(0, listing.offset - ROWS),),
         )
         st.button(
             "Next",
