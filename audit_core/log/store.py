@@ -39,7 +39,7 @@ from audit_core.log.schema import (
     log_schema,
     unfinished_entry,
 )
-from audit_core.runtime.database_faults import REPORTER, Fault, fault_in_words, told
+from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,7 +374,7 @@ class AuditLog:
         if fault is Fault.INVALIDATED:
             fault = fault_in_words(str(cause))
         REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
-        return told(fault, self._dialect.described)
+        return described_error(fault, self._dialect.described)
 
 
 def utc_now() -> datetime:
