@@ -80,6 +80,7 @@ class AuditLog:
                 self._heads.read()
                 self._watch = MarkWatch(marks, self._heads)
             except BaseException:
+                self._reads.close()
                 self._engine.dispose()
                 raise
         except BaseException:
@@ -222,7 +223,7 @@ class AuditLog:
         self._writer.close()
         self._watch.close()
         self._closed = True
-        self._reads.drain()
+        self._reads.close()
         self._dialect.let_go(self._engine)
         self._engine.dispose()
         if self._lock:
