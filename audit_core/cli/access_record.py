@@ -49,21 +49,21 @@ def access_record(
         scope = RecordScope.of(Scope(organization_id=organization))
     else:
         scope = RecordScope.installation() if installation else RecordScope.everything()
-    wanted = RecordFilter(window=Window(preset=ALL_TIME), query=query)
+    record_filter = RecordFilter(window=Window(preset=ALL_TIME), query=query)
     with opened_state() as state:
         now = utc_now()
         bounds = Bounds(
             since=_instant("--since", since), until=min(_instant("--until", until) or now, now)
         )
-        _write(state, wanted, scope, bounds, format)
+        _write(state, record_filter, scope, bounds, format)
 
 
 def _write(
-    state: State, wanted: RecordFilter, scope: RecordScope, bounds: Bounds, format: Format
+    state: State, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, format: Format
 ) -> None:
     """On record from before the first byte, however it ends."""
     progress = Progress()
-    detail = {"query": wanted.query, "format": format.value, "part": scope.part.value}
+    detail = {"query": record_filter.query, "format": format.value, "part": scope.part.value}
 
     def note(verb: str, more: dict[str, object]) -> None:
         with state.begin() as connection:
@@ -79,7 +79,9 @@ def _write(
     note("record_export.started", {})
     whole = False
     try:
-        for piece in stream(RecordReader(state), wanted, scope, bounds, format, progress=progress):
+        for piece in stream(
+            RecordReader(state), record_filter, scope, bounds, format, progress=progress
+        ):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         whole = True

@@ -72,9 +72,9 @@ class Membership:
     @property
     def permissions(self) -> frozenset[Permission]:
         """All that it carries."""
-        held = PERMISSIONS_OF_ROLE[self.role] | (self.grants & GRANTABLE)
-        own = self.own_activity or Permission.READ in held
-        return held | {Permission.READ_OWN} if own else held
+        permissions = PERMISSIONS_OF_ROLE[self.role] | (self.grants & GRANTABLE)
+        own = self.own_activity or Permission.READ in permissions
+        return permissions | {Permission.READ_OWN} if own else permissions
 
 
 def decide(membership: Membership | None, permission: Permission) -> Allowed | Denied:

@@ -179,19 +179,21 @@ def _require_all(report: Report) -> None:
 
 
 def _manifest(contents: Contents, rows: Mapping[str, int]) -> str:
-    held = {
+    summary = {
         "created_at": contents.created_at,
         "entries": contents.entries,
         "days": contents.days,
         "state_rows": contents.state_rows,
     }
-    return json.dumps({"format": FORMAT, "contents": held, "tables": dict(rows)}, indent=2) + "\n"
+    return (
+        json.dumps({"format": FORMAT, "contents": summary, "tables": dict(rows)}, indent=2) + "\n"
+    )
 
 
 @contextmanager
 def _copied(folder: Path, name: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="sandtrail-restore-") as place:
-        yield Path(shutil.copy(folder / name, place))
+    with tempfile.TemporaryDirectory(prefix="sandtrail-restore-") as scratch:
+        yield Path(shutil.copy(folder / name, scratch))
 
 
 def _forget(path: Path) -> None:

@@ -13,7 +13,7 @@ from types import TracebackType
 import portalocker
 
 from audit_core.domain.errors import AuditError, LogLockedError
-from audit_core.runtime.database_faults import REPORTER, fault_of_system, log_named, told
+from audit_core.runtime.database_faults import REPORTER, described_error, fault_of_system, log_named
 
 
 class LogLock:
@@ -79,4 +79,4 @@ def _words(content: bytes | None) -> str:
 
 def _translated(path: Path, log_file: Path, error: OSError) -> AuditError:
     REPORTER.report(str(path), error)
-    return told(fault_of_system(error), log_named(log_file.name))
+    return described_error(fault_of_system(error), log_named(log_file.name))

@@ -8,14 +8,13 @@ both. So the large table is append-only on every engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Integer,
     MetaData,
     Select,
@@ -24,11 +23,10 @@ from sqlalchemy import (
     bindparam,
     union_all,
 )
-from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.selectable import Subquery
-from sqlalchemy.types import TypeDecorator
 
 from audit_core.domain.entries import FIELDS, AuditEntry
+from audit_core.runtime.utc_time import UtcTime as UtcTime
 
 VERSION = 4
 """The version of these tables; a log with a higher one was written by a newer program."""
@@ -38,19 +36,6 @@ Statement = Select[*tuple[Any, ...]]
 
 NO_ORGANIZATION = ""
 """How the absence of an organization is stored, so that it can be part of a key."""
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware datetime, stored as UTC with microseconds and without a zone."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=UTC)
 
 
 metadata = MetaData()

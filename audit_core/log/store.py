@@ -39,7 +39,7 @@ from audit_core.log.schema import (
     log_schema,
     unfinished_entry,
 )
-from audit_core.runtime.database_faults import REPORTER, Fault, fault_in_words, told
+from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,7 @@ class AuditLog:
                 self._heads.read()
                 self._watch = MarkWatch(marks, self._heads)
             except BaseException:
+                self._reads.close()
                 self._engine.dispose()
                 raise
         except BaseException:
@@ -222,7 +223,7 @@ class AuditLog:
         self._writer.close()
         self._watch.close()
         self._closed = True
-        self._reads.drain()
+        self._reads.close()
         self._dialect.let_go(self._engine)
         self._engine.dispose()
         if self._lock:
@@ -373,7 +374,7 @@ class AuditLog:
         if fault is Fault.INVALIDATED:
             fault = fault_in_words(str(cause))
         REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
-        return told(fault, self._dialect.described)
+        return described_error(fault, self._dialect.described)
 
 
 def utc_now() -> datetime:

@@ -336,7 +336,7 @@ _UNKNOWN: _Told = (
 )
 
 
-def told(fault: Fault, database: Database) -> AuditError:
+def described_error(fault: Fault, database: Database) -> AuditError:
     """The error that people see of a fault. Raises nothing."""
     kind, message, hint = _SENTENCES.get(fault, _UNKNOWN)
     words = {

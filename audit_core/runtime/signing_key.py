@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from audit_core.domain.errors import SettingsError
-from audit_core.runtime.database_faults import REPORTER, fault_of_system, key_named, told
+from audit_core.runtime.database_faults import REPORTER, described_error, fault_of_system, key_named
 
 KEY_BYTES = 32
 
@@ -25,7 +25,7 @@ def read_key(path: Path) -> bytes:
         key = path.read_bytes()
     except OSError as error:
         REPORTER.report(str(path), error)
-        problem = told(fault_of_system(error), key_named(path.name))
+        problem = described_error(fault_of_system(error), key_named(path.name))
         raise SettingsError(problem.message, problem.hint) from error
     if others_may_read:
         raise SettingsError(

@@ -58,10 +58,10 @@ class Plan:
 
     def by(self, at: float) -> float:
         """How many entries should have been written by this time."""
-        place = (at - self.start) / self.slot_s
-        slot = min(int(max(place, 0.0)), len(self._planned) - 2)
+        position = (at - self.start) / self.slot_s
+        slot = min(int(max(position, 0.0)), len(self._planned) - 2)
         low, high = self._planned[slot], self._planned[slot + 1]
-        return low + (high - low) * min(max(place - slot, 0.0), 1.0)
+        return low + (high - low) * min(max(position - slot, 0.0), 1.0)
 
     def left(self, written: int) -> float:
         """How many of the entries are left to write."""
@@ -124,8 +124,8 @@ def keep_pace(world: World, plan: Plan | SteadyPlan) -> Process:
         planned = plan.by(end) - plan.by(world.now)
         by_episodes = world.journal.written - pace.steps
         pace.learn(by_episodes, planned)
-        wanted = EPISODE_SHARE * plan.by(world.now)
-        correction = min(2.0, max(0.3, (wanted + settled) / (by_episodes + settled)))
+        aimed_at = EPISODE_SHARE * plan.by(world.now)
+        correction = min(2.0, max(0.3, (aimed_at + settled) / (by_episodes + settled)))
         mean = EPISODE_SHARE * planned / ENTRIES_OF_EPISODE * correction
         for _ in range(_poisson(random, mean)):
             world.spawn(_episode(world), plan.slot_s * random.random())

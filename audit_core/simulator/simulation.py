@@ -140,14 +140,14 @@ def plan_conditions(start: float, end: float) -> Conditions:
 def _at_clock(start: float, end: float, share: float, hour: float) -> float:
     """The first working day's `hour` (UTC) after this share of the time, if that lies well
     within it; else simply the time at this share."""
-    wanted = start + share * (end - start)
-    day = wanted // 86400
+    aimed_at = start + share * (end - start)
+    day = aimed_at // 86400
     for later in range(8):
         at = (day + later) * 86400 + hour * 3600
         weekday = int(day + later + 3) % 7
-        if at >= wanted and weekday < 5 and at < end - 0.08 * (end - start):
+        if at >= aimed_at and weekday < 5 and at < end - 0.08 * (end - start):
             return at
-    return wanted
+    return aimed_at
 
 
 def _plan_stories(world: World, start: float, end: float) -> None:
@@ -165,9 +165,9 @@ def _plan_stories(world: World, start: float, end: float) -> None:
     at_clock(incidents.forbidden_burst(world), 0.35, 10.4)
     at_clock(incidents.mass_delete(world), 0.76, 15.8)
     at_clock(incidents.brief_admin(world), 0.66, 10.6)
-    for place, estate in enumerate(world.estates):
-        world.spawn(oddities.odd_names(world, estate), (0.2 + 0.13 * place) * length)
-        world.spawn(oddities.odd_texts(world, estate), (0.25 + 0.21 * place) * length)
+    for position, estate in enumerate(world.estates):
+        world.spawn(oddities.odd_names(world, estate), (0.2 + 0.13 * position) * length)
+        world.spawn(oddities.odd_texts(world, estate), (0.25 + 0.21 * position) * length)
     for share in UNANSWERED_AT_LEAST:
         world.spawn(_leave_unanswered(world), share * length)
 

@@ -50,7 +50,7 @@ class Estate:
 
     def keep(self, sandbox: Sandbox) -> None:
         """Adds a sandbox."""
-        sandbox.place = len(self.sandboxes)
+        sandbox.position = len(self.sandboxes)
         self.sandboxes.append(sandbox)
         self.of_owner.setdefault(sandbox.owner.id, []).append(sandbox)
 
@@ -58,9 +58,9 @@ class Estate:
         """Removes a sandbox."""
         last = self.sandboxes.pop()
         if last is not sandbox:
-            self.sandboxes[sandbox.place] = last
-            last.place = sandbox.place
-        sandbox.place = -1
+            self.sandboxes[sandbox.position] = last
+            last.position = sandbox.position
+        sandbox.position = -1
         self.of_owner[sandbox.owner.id].remove(sandbox)
 
 

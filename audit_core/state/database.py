@@ -33,10 +33,10 @@ from audit_core.domain.errors import (
 from audit_core.runtime.database_faults import (
     REPORTER,
     Fault,
+    described_error,
     fault_of_postgresql,
     fault_of_system,
     state_named,
-    told,
 )
 from audit_core.state.tables import health_check
 
@@ -189,7 +189,7 @@ def _prepare_file(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
     except OSError as error:
         REPORTER.report(str(path), error)
-        raise told(fault_of_system(error), state_named(path.name)) from error
+        raise described_error(fault_of_system(error), state_named(path.name)) from error
 
 
 def _create_engine(url: URL) -> Engine:
@@ -295,7 +295,7 @@ def _translated(error: DBAPIError, url: URL) -> AuditError:
             f"The state database {name} was being written for more than {BUSY_TIMEOUT_S} seconds.",
             "Try again; if it stays so, find the other process that uses the file.",
         )
-    return told(fault, state_named(name))
+    return described_error(fault, state_named(name))
 
 
 def _sqlite_fault(error: BaseException, file: Path) -> Fault:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 LOGGER = logging.getLogger("sandtrail.clients")
-"""The only logger in `audit_core/api/`."""
+"""The only logger in `audit_core/web/`."""
 
 THROTTLED = (LOGGER.name, "sandtrail.uploads", "uvicorn.error")
 """Loggers of lines that a client can cause. Uvicorn writes one for each request it cannot parse."""

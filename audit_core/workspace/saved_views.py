@@ -268,14 +268,14 @@ def _require_changeable(connection: Connection, viewer: Viewer, view_id: str) ->
     return found
 
 
-def _require_free_name(connection: Connection, wanted: SavedView) -> None:
+def _require_free_name(connection: Connection, changed: SavedView) -> None:
     """Raises `ViewError` when the owner has another view of that name, whatever its case."""
     names = connection.execute(
-        select(saved_view.c.name).where(*_of_owner(wanted), saved_view.c.id != wanted.id)
+        select(saved_view.c.name).where(*_of_owner(changed), saved_view.c.id != changed.id)
     ).scalars()
-    if wanted.name.casefold() in (name.casefold() for name in names):
+    if changed.name.casefold() in (name.casefold() for name in names):
         raise ViewError(
-            f"There is already a view “{wanted.name}” of {wanted.owner}.",
+            f"There is already a view “{changed.name}” of {changed.owner}.",
             "Choose another name, or overwrite that view.",
         )
 

@@ -219,3 +219,29 @@ def test_who_leaves_the_queue_does_not_wait_to_its_end():
         assert isinstance(run.ended(), QueryCancelledError)
     assert not admission._waiting
     assert not admission._running
+
+
+def watchdogs():
+    return {thread for thread in threading.enumerate() if thread.name == "log-watchdog"}
+
+
+def test_a_closed_log_leaves_no_thread_behind(tmp_path):
+    before = watchdogs()
+    log = open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", limits=Limits(query_timeout_s=60))
+    run = Run(lambda: log.fetch(endless(), EVERYTHING, max_rows=1))
+    wait_until(lambda: log.running_reads)
+    assert watchdogs() > before
+    log.close()
+    assert isinstance(run.ended(), QueryCancelledError)
+    wait_until(lambda: watchdogs() <= before)
+
+
+def test_a_log_that_cannot_be_opened_leaves_no_thread_behind(tmp_path):
+    class Broken:
+        def read(self):
+            raise StoreUnavailableError("The marks cannot be read.", "Repair them.")
+
+    before = watchdogs()
+    with pytest.raises(StoreUnavailableError):
+        open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", marks=Broken())
+    wait_until(lambda: watchdogs() <= before)

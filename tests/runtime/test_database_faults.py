@@ -29,10 +29,10 @@ from audit_core.runtime.database_faults import (
     REPEATED_AFTER_S,
     CauseReporter,
     Fault,
+    described_error,
     fault_of_system,
     first_line,
     log_named,
-    told,
 )
 from audit_core.state.database import open_state
 from tests.browser.running_app import ROOT, free_port
@@ -316,7 +316,7 @@ def test_the_app_says_it_at_its_terminal_and_keeps_paths_from_strangers(
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_is_told_in_whole_sentences(fault):
-    error = told(fault, log_named("log.duckdb"))
+    error = described_error(fault, log_named("log.duckdb"))
     assert error.message.endswith(".")
     assert error.hint.endswith(".")
     assert "{" not in str(error)
@@ -324,7 +324,9 @@ def test_every_fault_is_told_in_whole_sentences(fault):
 
 
 def test_sentences_differ():
-    messages = [told(fault, log_named("x")).message for fault in database_faults._SENTENCES]
+    messages = [
+        described_error(fault, log_named("x")).message for fault in database_faults._SENTENCES
+    ]
     assert len(set(messages)) == len(messages)
 
 

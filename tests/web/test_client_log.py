@@ -94,11 +94,17 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     terminal = Terminal()
     lines = throttle_client_lines(0.2)
     loggers = [logging.getLogger(name) for name in THROTTLED]
+    levels: dict[logging.Logger, int] = {}
     for logger in loggers:
         logger.addHandler(terminal)
         monkeypatch.setattr(logger, "propagate", False)
+        # Servers of other tests have silenced theirs.
+        monkeypatch.setattr(logger, "disabled", False)
+        levels[logger] = logger.level
+        logger.setLevel(logging.WARNING)
     yield terminal
     for logger in loggers:
+        logger.setLevel(levels[logger])
         logger.removeHandler(terminal)
         logger.removeFilter(lines)
 

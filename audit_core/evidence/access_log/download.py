@@ -36,7 +36,7 @@ FIELDS = (
 
 def stream(
     reader: RecordReader,
-    wanted: RecordFilter,
+    record_filter: RecordFilter,
     scope: RecordScope,
     bounds: Bounds,
     format: Format,
@@ -48,7 +48,7 @@ def stream(
     Raises what a read of the record raises, also midway: then the file is not whole, and the
     caller must let that be seen.
     """
-    batches = _counted(reader.export(wanted, scope, bounds), progress)
+    batches = _counted(reader.export(record_filter, scope, bounds), progress)
     return _csv(batches) if format is Format.CSV else _json_lines(batches)
 
 

@@ -95,7 +95,7 @@ class RecordReader:
 
     def page(
         self,
-        wanted: RecordFilter,
+        record_filter: RecordFilter,
         scope: RecordScope,
         bounds: Bounds,
         cursor: EventCursor | None,
@@ -107,7 +107,7 @@ class RecordReader:
         order = (_C.at, _C.uid) if back else (_C.at.desc(), _C.uid.desc())
         statement = (
             select(*EVENT_COLUMNS)
-            .where(self._matching(wanted, scope, bounds))
+            .where(self._matching(record_filter, scope, bounds))
             .order_by(*order)
             .limit(rows + 1)
         )
@@ -128,20 +128,22 @@ class RecordReader:
         )
 
     def count(
-        self, wanted: RecordFilter, scope: RecordScope, bounds: Bounds, *, most: int | None
+        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, *, limit: int | None
     ) -> EventCount:
-        """How many events match, `most` at most; all of them for `None`."""
-        counted = select(_C.count.label("deeds")).where(self._matching(wanted, scope, bounds))
-        if most is not None:
-            counted = counted.limit(most + 1)
+        """How many events match, `limit` at most; all of them for `None`."""
+        counted = select(_C.count.label("deeds")).where(
+            self._matching(record_filter, scope, bounds)
+        )
+        if limit is not None:
+            counted = counted.limit(limit + 1)
         source = counted.subquery()
         statement = select(
             func.count().label("rows"), func.coalesce(func.sum(source.c.deeds), 0).label("deeds")
         ).select_from(source)
         with self._state.read() as connection:
             (row,) = fetch(connection, statement)
-        complete = most is None or row["rows"] <= most
-        rows = row["rows"] if complete else most or 0
+        complete = limit is None or row["rows"] <= limit
+        rows = row["rows"] if complete else limit or 0
         return EventCount(rows=rows, deeds=int(row["deeds"]), complete=complete)
 
     def event(self, uid: str, scope: RecordScope) -> AccessEvent | None:
@@ -150,11 +152,11 @@ class RecordReader:
         with self._state.read() as connection:
             return next((event_of(row) for row in fetch(connection, statement)), None)
 
-    def values(self, column: str, scope: RecordScope, most: int) -> tuple[str, ...]:
+    def values(self, column: str, scope: RecordScope, limit: int) -> tuple[str, ...]:
         """The values of a column that are most frequent among the `LATELY` newest events."""
-        return tuple(each.value for each in self.listed(column, scope, most).values)
+        return tuple(each.value for each in self.listed(column, scope, limit).values)
 
-    def listed(self, column: str, scope: RecordScope, most: int) -> Listed:
+    def listed(self, column: str, scope: RecordScope, limit: int) -> Listed:
         """The same with how many of these events have each, and whether there are no others."""
         newest = (
             select(_C[column].label("value"))
@@ -167,7 +169,7 @@ class RecordReader:
             select(newest.c.value, func.count().label("events"))
             .group_by(newest.c.value)
             .order_by(func.count().desc(), newest.c.value)
-            .limit(most + 2)  # One more than is listed, and events that have no value.
+            .limit(limit + 2)  # One more than is listed, and events that have no value.
         )
         with self._state.read() as connection:
             found = fetch(connection, statement)
@@ -175,21 +177,21 @@ class RecordReader:
         looked_at = sum(row["events"] for row in found)
         return Listed(
             values=tuple(
-                FacetValue(value=row["value"], count=row["events"]) for row in known[:most]
+                FacetValue(value=row["value"], count=row["events"]) for row in known[:limit]
             ),
-            complete=len(known) <= most and looked_at < LATELY,
+            complete=len(known) <= limit and looked_at < LATELY,
             counted=f"the newest {LATELY:,} events",
         )
 
     def export(
-        self, wanted: RecordFilter, scope: RecordScope, bounds: Bounds
+        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds
     ) -> Iterator[list[AccessEvent]]:
         """Every event that matches, oldest first, in batches. Memory does not grow with them."""
         last: EventCursor | None = None
         while True:
             statement = (
                 select(*EVENT_COLUMNS)
-                .where(self._matching(wanted, scope, bounds))
+                .where(self._matching(record_filter, scope, bounds))
                 .order_by(_C.at, _C.uid)
                 .limit(BATCH)
             )
@@ -203,9 +205,9 @@ class RecordReader:
             last = EventCursor(at=batch[-1].at, uid=batch[-1].uid, newer=True)
 
     def _matching(
-        self, wanted: RecordFilter, scope: RecordScope, bounds: Bounds
+        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds
     ) -> ColumnElement[bool]:
-        return matching(wanted, scope, bounds, sqlite=self._sqlite)
+        return matching(record_filter, scope, bounds, sqlite=self._sqlite)
 
 
 def _beyond(cursor: EventCursor) -> ColumnElement[bool]:

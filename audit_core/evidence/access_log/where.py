@@ -57,28 +57,28 @@ _LIKE_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"
 
 
 def matching(
-    wanted: RecordFilter, scope: RecordScope, bounds: Bounds, *, sqlite: bool
+    record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, *, sqlite: bool
 ) -> Condition:
     """What a row must fulfil to match the filter within the scope.
 
     `bounds` is what the filter's window means now; `sqlite` is whether the state is on SQLite.
     """
     conditions = [within_scope(scope), *_within(bounds)]
-    if wanted.categories:
-        verbs = [verb.name for verb in VERBS.values() if verb.category in wanted.categories]
+    if record_filter.categories:
+        verbs = [verb.name for verb in VERBS.values() if verb.category in record_filter.categories]
         conditions.append(_C.verb.in_(verbs))
     for values, column in (
-        (wanted.actions, _C.verb),
-        (wanted.actors, _C.actor),
-        (wanted.outcomes, _C.outcome),
-        (wanted.targets, _C.target),
-        (wanted.ip_addresses, _C.address),
+        (record_filter.actions, _C.verb),
+        (record_filter.actors, _C.actor),
+        (record_filter.outcomes, _C.outcome),
+        (record_filter.targets, _C.target),
+        (record_filter.ip_addresses, _C.address),
     ):
         if values:
             conditions.append(_any_of(column, [str(value) for value in values]))
-    if wanted.text:
-        conditions.append(_contains(wanted.text))
-    conditions.append(_Compiler(sqlite=sqlite).fulfilling(wanted.expression))
+    if record_filter.text:
+        conditions.append(_contains(record_filter.text))
+    conditions.append(_Compiler(sqlite=sqlite).fulfilling(record_filter.expression))
     return and_(*conditions)
 
 

@@ -88,7 +88,8 @@ class Reads:
         """See `AuditLog.interrupt_all`."""
         self._watchdog.interrupt_all()
 
-    def drain(self) -> None:
-        """Interrupt what runs, and wait a little for it to end."""
+    def close(self) -> None:
+        """Interrupt what runs, and wait a little for it to end; then nothing is left running."""
         self._watchdog.interrupt_all()
         self._watchdog.wait(_DRAIN_S)
+        self._watchdog.close()

@@ -1,7 +1,7 @@
 """Interrupts statements that run past their deadline or that nobody waits for any more.
 
-One thread for a log, which sleeps while nothing runs. It interrupts again until the statement
-has ended: an engine forgets an interrupt that comes between two of its steps.
+One thread for a log, which sleeps while nothing runs and ends with the log. It interrupts again
+until the statement has ended: an engine forgets an interrupt that comes between two of its steps.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Watchdog:
         self._stopped: set[Statement] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     @contextmanager
     def watching(
@@ -98,10 +99,22 @@ class Watchdog:
         with self._changed:
             return self._changed.wait_for(lambda: not self._running, timeout_s)
 
+    def close(self) -> None:
+        """Let the thread end within a tick after the last statement has.
+
+        A statement that begins later is watched all the same.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._running))
+                self._changed.wait_for(lambda: self._closed or bool(self._running))
+                if not self._running:
+                    self._thread = None
+                    return
                 running = [(each, each in self._stopped) for each in self._running]
             for statement, stopping in running:
                 try:

@@ -134,9 +134,9 @@ class FailureDeck:
     def _draw(
         self, deck: list[_Card], rows: Sequence[tuple[str, int, int]], unfit: frozenset[str]
     ) -> _Card:
-        for place in range(len(deck) - 1, -1, -1):
-            if deck[place][0] not in unfit:
-                return deck.pop(place)
+        for position in range(len(deck) - 1, -1, -1):
+            if deck[position][0] not in unfit:
+                return deck.pop(position)
         again = [(text, status) for text, status, weight in rows for _ in range(weight - 1)]
         first = [(text, status) for text, status, _ in rows]
         self._random.shuffle(again)

@@ -48,7 +48,7 @@ class Sandbox:
     """When it was last asked for anything."""
     busy: bool = False
     """Whether somebody is in the middle of working with it."""
-    place: int = -1
+    position: int = -1
     """Its place in the list of its organization; -1 when it is in none."""
     ssh_token: str | None = None
     """The token of the SSH access that is open; `None` if none is."""

@@ -46,8 +46,8 @@ class _Attempt:
         self.organization_id, self.address, self.detail = organization_id, address, detail
         self.times, self.until = 1, at
         minute = at.astimezone(UTC).strftime("%Y%m%d%H%M")
-        told = json.dumps([organization_id, detail], sort_keys=True)
-        self.key = (minute, verb, actor, network_of(address), told)
+        content = json.dumps([organization_id, detail], sort_keys=True)
+        self.key = (minute, verb, actor, network_of(address), content)
         """What is alike has the same."""
 
 

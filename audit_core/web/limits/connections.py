@@ -161,8 +161,8 @@ class _WebSocket(WebSocketsSansIOProtocol):
             extensions = dict(self.scope.get("extensions") or {})
             self.scope["extensions"] = {**extensions, MESSAGE_LIMIT: self._limit}  # type: ignore[dict-item]
 
-    def _limit(self, most: int) -> None:
-        self.conn.max_message_size = most
+    def _limit(self, max_bytes: int) -> None:
+        self.conn.max_message_size = max_bytes
 
 
 def limit_connections(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 SPAN = timedelta(seconds=10)
-MOST_ASKED = 100
+MAX_REQUESTS = 100
 """How many requests of one account are answered in a span; no hand types as fast."""
 
 
@@ -16,7 +16,7 @@ class Pace:
     """Counts the requests of each account in the span that is running."""
 
     _since: datetime | None = None
-    _asked: dict[str, int] = field(default_factory=dict)
+    _requests: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def allows(self, account_id: str, now: datetime) -> bool:
@@ -24,7 +24,7 @@ class Pace:
         with self._lock:
             if self._since is None or not self._since <= now < self._since + SPAN:
                 self._since = now
-                self._asked.clear()
-            asked = self._asked.get(account_id, 0) + 1
-            self._asked[account_id] = asked
-            return asked <= MOST_ASKED
+                self._requests.clear()
+            requests = self._requests.get(account_id, 0) + 1
+            self._requests[account_id] = requests
+            return requests <= MAX_REQUESTS

@@ -65,7 +65,7 @@ def read_part(text: str) -> Part:
     return Part(text)
 
 
-class _Asked:
+class _ExportRequest:
     """What a request asks for. Raises `FilterError`."""
 
     def __init__(self, query: str, now: datetime) -> None:
@@ -90,8 +90,8 @@ class _Asked:
             problems.append(f"The parameter as_of cannot be read: {error}.")
         if problems:
             raise FilterError(tuple(problems))
-        self.wanted = RecordFilter.from_params(params)
-        bounds = self.wanted.window.bounds(self.as_of)
+        self.record_filter = RecordFilter.from_params(params)
+        bounds = self.record_filter.window.bounds(self.as_of)
         self.bounds = Bounds(
             since=bounds.since, until=now if bounds.until is None else min(bounds.until, now)
         )
@@ -102,11 +102,11 @@ def _answer(opened: Product, request: Request) -> Response:
     viewer = known_viewer(opened, secret, address, request.url.path)
     if isinstance(viewer, Response):
         return viewer
-    asked = _Asked(request.url.query, opened.clock())
-    scope = part_of(opened, viewer, asked.part, address)
+    export = _ExportRequest(request.url.query, opened.clock())
+    scope = part_of(opened, viewer, export.part, address)
     if isinstance(scope, Response):
         return scope
-    if scope.organization_id and asked.organization_id not in (None, scope.organization_id):
+    if scope.organization_id and export.organization_id not in (None, scope.organization_id):
         return JSONResponse(
             {
                 "error": "The page was opened for another organization than the present one.",
@@ -114,7 +114,7 @@ def _answer(opened: Product, request: Request) -> Response:
             },
             status_code=409,
         )
-    return _start(opened, viewer, scope, asked, address)
+    return _start(opened, viewer, scope, export, address)
 
 
 def part_of(
@@ -129,12 +129,16 @@ def part_of(
 
 
 def _start(
-    opened: Product, viewer: Viewer, scope: RecordScope, asked: _Asked, address: str | None
+    opened: Product, viewer: Viewer, scope: RecordScope, export: _ExportRequest, address: str | None
 ) -> Response:
     membership = viewer.membership
     of = membership.organization_name if membership and scope.organization_id else "installation"
-    name = file_name(of, asked.bounds.until or opened.clock(), asked.format)
-    detail = {"file": name, "filter": asked.wanted.to_params(), "format": asked.format.value}
+    name = file_name(of, export.bounds.until or opened.clock(), export.format)
+    detail = {
+        "file": name,
+        "filter": export.record_filter.to_params(),
+        "format": export.format.value,
+    }
 
     def note(verb: str, more: dict[str, object]) -> None:
         with opened.state.begin() as connection:
@@ -151,10 +155,10 @@ def _start(
     progress = Progress()
     pieces = stream(
         RecordReader(opened.state),
-        asked.wanted,
+        export.record_filter,
         scope,
-        asked.bounds,
-        asked.format,
+        export.bounds,
+        export.format,
         progress=progress,
     )
 
@@ -166,6 +170,6 @@ def _start(
     return ClosedStream(
         pieces,
         end,
-        media_type=asked.format.media_type,
+        media_type=export.format.media_type,
         headers=attachment(name),
     )

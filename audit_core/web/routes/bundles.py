@@ -56,12 +56,12 @@ def _answer(opened: Product, viewer: Viewer, scope: Scope, request: Request) -> 
     reader = BundleReader(
         starts=StartsReader(opened.log, rule), traces=TracesReader(opened.log, rule)
     )
-    asked = request.query_params
+    params = request.query_params
     made = reader.bundle(
-        asked.get("sandbox", ""),
+        params.get("sandbox", ""),
         scope,
-        entry_id=asked.get("entry", ""),
-        near=_instant(asked.get("near")),
+        entry_id=params.get("entry", ""),
+        near=_instant(params.get("near")),
         made_at=opened.clock().replace(microsecond=0),
     )
     if made is None:

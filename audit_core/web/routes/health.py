@@ -28,14 +28,14 @@ def health_routes(product: Callable[[], Product]) -> list[Route]:
 
     async def health(request: Request) -> JSONResponse:
         report = await run_in_threadpool(readiness.report)
-        told = {
+        about = {
             "version": product_version(),
             "warnings": [asdict(each) for each in report.warnings],
         }
         if not report.failing:
-            return JSONResponse({"status": "ok", **told})
+            return JSONResponse({"status": "ok", **about})
         failing = [asdict(each) for each in report.failing]
-        return JSONResponse({"status": "unavailable", "failing": failing, **told}, status_code=503)
+        return JSONResponse({"status": "unavailable", "failing": failing, **about}, status_code=503)
 
     async def live(request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})

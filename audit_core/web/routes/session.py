@@ -48,27 +48,30 @@ MAX_NEXT_LENGTH = 4000
 MAX_USER_AGENT_LENGTH = 300
 
 
-def signed_in_address(code: str, wanted: str) -> str:
-    """Where to send a browser with a one-time code; `wanted` is where it is to go after that."""
-    return f"{SIGNED_IN_PAGE}#{urlencode({'code': code, 'next': wanted})}"
+def signed_in_address(code: str, next_address: str) -> str:
+    """Where to send a browser with a one-time code, and from there on to `next_address`."""
+    return f"{SIGNED_IN_PAGE}#{urlencode({'code': code, 'next': next_address})}"
 
 
-def local_path(wanted: str | None) -> str:
+def local_path(next_address: str | None) -> str:
     """Where to go after sign-in: a path of this app with its query, else "/".
 
     Anything that a browser could read as another site is "/".
     """
     if (
-        not wanted
-        or len(wanted) > MAX_NEXT_LENGTH
-        or not wanted.startswith("/")
-        or wanted.startswith("//")
-        or "\\" in wanted
-        or any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in wanted)
+        not next_address
+        or len(next_address) > MAX_NEXT_LENGTH
+        or not next_address.startswith("/")
+        or next_address.startswith("//")
+        or "\\" in next_address
+        or any(
+            unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+            for character in next_address
+        )
     ):
         return "/"
-    path = wanted.partition("?")[0]
-    return "/" if path == "/api" or path.startswith("/api/") else wanted
+    path = next_address.partition("?")[0]
+    return "/" if path == "/api" or path.startswith("/api/") else next_address
 
 
 def session_routes(product: Callable[[], Product]) -> list[Route]:

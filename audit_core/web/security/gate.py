@@ -29,7 +29,7 @@ from audit_core.web.security.identity import (
     session_secret,
     viewer_of,
 )
-from audit_core.web.security.origins import Asked, refuses_request, refuses_socket
+from audit_core.web.security.origins import RequestOrigin, refuses_request, refuses_socket
 from audit_core.web.security.refusals import note_refusal
 from audit_core.web.security.socket_gate import POLICY_VIOLATION, SocketGate
 from audit_core.web.security.upload_gate import UploadGate
@@ -113,7 +113,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         secret = session_secret(headers.getlist("cookie"))
-        asked = _asked(scope, headers, cookie=secret is not None)
+        origin = _origin(scope, headers, cookie=secret is not None)
         started = False
 
         async def tell(message: Message) -> None:
@@ -122,7 +122,7 @@ class Gate:
             await send(message)
 
         try:
-            app, viewer = await self._admitted(scope, asked, secret)
+            app, viewer = await self._admitted(scope, origin, secret)
             await app(_named(scope, viewer), PacedBody(receive).receive, tell)
         except SlowBodyError:
             LOGGER.warning("Gave up on a request of %s that came too slowly.", _address(scope))
@@ -133,22 +133,22 @@ class Gate:
             )
         except ClientDisconnect:
             # Nobody is there to be told, and nothing of ours went wrong.
-            LOGGER.info("The client left during %s %s", asked.method, asked.path)
+            LOGGER.info("The client left during %s %s", origin.method, origin.path)
         except Exception:
             error_id = secrets.token_hex(4)
-            LOGGER.exception("Error %s in %s %s", error_id, asked.method, asked.path)
+            LOGGER.exception("Error %s in %s %s", error_id, origin.method, origin.path)
             if started:
                 raise
             answer = JSONResponse({"error": "internal error", "id": error_id}, status_code=500)
             await answer(scope, receive, send)
 
     async def _admitted(
-        self, scope: Scope, asked: Asked, secret: str | None
+        self, scope: Scope, origin: RequestOrigin, secret: str | None
     ) -> tuple[ASGIApp, Viewer | None]:
         """What answers a request, maybe with a refusal, and who asked where that matters."""
-        exposed = exposure(asked.path)
-        if refuses_request(asked):
-            await self._note_origin(scope, asked, secret)
+        exposed = exposure(origin.path)
+        if refuses_request(origin):
+            await self._note_origin(scope, origin, secret)
             return JSONResponse({"error": "forbidden"}, 403), None
         if exposed is Exposure.CLOSED:
             # Nothing is there, so nothing is on record: the whole network asks for such paths.
@@ -157,22 +157,22 @@ class Gate:
             return self._app, None
         viewer = await self._viewer(secret)
         if viewer is None:
-            await self._note("request.refused", scope, path=asked.path)
+            await self._note("request.refused", scope, path=origin.path)
             return JSONResponse({"error": "unauthorized"}, 401), None
         return self._uploads.run if exposed is Exposure.UPLOAD else self._app, viewer
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         secret = session_secret(headers.getlist("cookie"))
-        asked = _asked(scope, headers, cookie=secret is not None)
-        if refuses_socket(asked):
+        origin = _origin(scope, headers, cookie=secret is not None)
+        if refuses_socket(origin):
             LOGGER.warning(
                 "Refused a websocket of %s: a page of %r opened it at %r.",
                 _address(scope),
                 headers.get("origin", "")[:200],
                 f"{headers.get('host', '')}{scope['path']}"[:200],
             )
-            await self._note_origin(scope, asked, secret)
+            await self._note_origin(scope, origin, secret)
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
@@ -187,13 +187,13 @@ class Gate:
             refused=lambda why, whose: self._note("socket.refused", scope, whose, reason=why),
         )
 
-    async def _note_origin(self, scope: Scope, asked: Asked, secret: str | None) -> None:
+    async def _note_origin(self, scope: Scope, origin: RequestOrigin, secret: str | None) -> None:
         await self._note(
             "origin.refused",
             scope,
             await self._viewer(secret),
-            origin=asked.origin or asked.fetch_site,
-            path=asked.path,
+            origin=origin.origin or origin.fetch_site,
+            path=origin.path,
         )
 
     async def _note(
@@ -239,8 +239,8 @@ def _address(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "an unknown address"
 
 
-def _asked(scope: Scope, headers: Headers, *, cookie: bool) -> Asked:
-    return Asked(
+def _origin(scope: Scope, headers: Headers, *, cookie: bool) -> RequestOrigin:
+    return RequestOrigin(
         method=scope.get("method", "GET"),
         path=scope["path"],
         host=headers.get("host"),

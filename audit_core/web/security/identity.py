@@ -53,12 +53,12 @@ def secret_of(value: str | None) -> str | None:
     return value if value and len(value) <= MAX_SECRET_LENGTH and value.isascii() else None
 
 
-def _only(wanted: str, cookie_headers: Iterable[str]) -> str | None:
+def _only(cookie_name: str, cookie_headers: Iterable[str]) -> str | None:
     found: set[str] = set()
     for header in cookie_headers:
         for part in header.split(";"):
             name, _, value = part.strip().partition("=")
-            if name == wanted and value:
+            if name == cookie_name and value:
                 found.add(value)
     return secret_of(found.pop()) if len(found) == 1 else None
 

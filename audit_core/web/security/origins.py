@@ -17,7 +17,7 @@ _OWN_SITES = frozenset({None, "", "same-origin", "none"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestOrigin:
     """What a request says of itself; header values as sent, `None` where there was none."""
 
     method: str
@@ -57,25 +57,25 @@ def own_site(fetch_site: str | None) -> bool:
     return fetch_site in _OWN_SITES
 
 
-def refuses_socket(asked: Asked) -> bool:
+def refuses_socket(request: RequestOrigin) -> bool:
     """Whether a websocket handshake is refused: browsers always send an Origin there."""
-    return asked.path != STREAM_PATH or not same_origin(asked.origin, asked.host)
+    return request.path != STREAM_PATH or not same_origin(request.origin, request.host)
 
 
-def refuses_request(asked: Asked) -> bool:
+def refuses_request(request: RequestOrigin) -> bool:
     """Whether a request is refused as one that another site may have forged.
 
     What a page of another site can make a browser send carries the cookie and never a
     bearer token.
     """
-    if asked.bearer and not asked.cookie:
+    if request.bearer and not request.cookie:
         return False
-    if asked.method not in READING_METHODS:
-        return not same_origin(asked.origin, asked.host)
+    if request.method not in READING_METHODS:
+        return not same_origin(request.origin, request.host)
     return (
-        asked.cookie
-        and (is_api(asked.path) or exposure(asked.path) is not Exposure.OPEN)
-        and asked.path not in PROBE_PATHS
-        and not asked.path.startswith("/api/session/")
-        and not own_site(asked.fetch_site)
+        request.cookie
+        and (is_api(request.path) or exposure(request.path) is not Exposure.OPEN)
+        and request.path not in PROBE_PATHS
+        and not request.path.startswith("/api/session/")
+        and not own_site(request.fetch_site)
     )

@@ -31,7 +31,7 @@ def note_refusal(
     is `None` is left out, and what is long is cut.
     """
     client = HTTPConnection(scope).client
-    told: dict[str, Any] = {
+    recorded: dict[str, Any] = {
         name: text[:LONGEST] for name, text in detail.items() if text is not None
     }
     attempts_of(opened.state).note(
@@ -40,5 +40,5 @@ def note_refusal(
         actor=NOBODY if viewer is None else viewer.email,
         organization_id=None if viewer is None else viewer.organization_id,
         address=client.host if client else None,
-        detail=told,
+        detail=recorded,
     )

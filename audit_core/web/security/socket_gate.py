@@ -103,9 +103,9 @@ class SocketGate:
 
     async def checked(self, frame: bytes, socket: Socket, viewer: Viewer | None) -> bytes | str:
         """What is passed on of a message, or why nothing is."""
-        most = MAX_FRAME_BYTES if viewer is not None else MAX_ANONYMOUS_FRAME_BYTES
-        if len(frame) > most:
-            return f"a message of more than {most:,} bytes"
+        max_bytes = MAX_FRAME_BYTES if viewer is not None else MAX_ANONYMOUS_FRAME_BYTES
+        if len(frame) > max_bytes:
+            return f"a message of more than {max_bytes:,} bytes"
         kind = self._codec.kind_of(frame)
         refusal = refusal_of(kind, viewer)
         if refusal is not None:

@@ -118,11 +118,11 @@ class UploadGate:
 class _Form:
     """A form with one file, written to disk while it is read."""
 
-    def __init__(self, uploads: Uploads, viewer: Viewer, place: tuple[str, str]) -> None:
+    def __init__(self, uploads: Uploads, viewer: Viewer, tab_of_session: tuple[str, str]) -> None:
         self.max_bytes = uploads.quota.of_file + FRAMING_BYTES
         """How large the whole request may be."""
         self.viewer = viewer
-        self._uploads, self._place = uploads, place
+        self._uploads, self._tab_of_session = uploads, tab_of_session
         self._upload: Upload | None = None
         self.refusal: UploadRefusedError | None = None
         """Why the file is not taken, once that is known."""
@@ -203,7 +203,7 @@ class _Form:
         try:
             if self._upload is None:
                 self._upload = self._uploads.begin(
-                    self.viewer.session_id, self.viewer.account_id, self._place
+                    self.viewer.session_id, self.viewer.account_id, self._tab_of_session
                 )
             self._uploads.write(self._upload, piece)
             if last:
@@ -218,9 +218,9 @@ def _answer(status: int, error: str) -> JSONResponse:
 
 def read_receipt(content: bytes) -> str:
     """The receipt that stands in a file's place. Raises `UploadRefusedError` as the gate did."""
-    told = json.loads(content)
-    if "refused" in told:
-        message, hint = told["refused"]
+    receipt_or_refusal = json.loads(content)
+    if "refused" in receipt_or_refusal:
+        message, hint = receipt_or_refusal["refused"]
         raise UploadRefusedError(message, hint)
-    (receipt,) = told["receipt"]
+    (receipt,) = receipt_or_refusal["receipt"]
     return str(receipt)

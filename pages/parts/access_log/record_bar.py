@@ -56,7 +56,7 @@ _CLOSED: dict[str, list[str]] = {
 class View:
     """What the bar asks for."""
 
-    wanted: RecordFilter
+    record_filter: RecordFilter
     scope: RecordScope
     bounds: Bounds
     """What the window means."""
@@ -67,25 +67,25 @@ class View:
 def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read."""
     scope = record_scope.chosen(parts)
-    wanted = current()
+    record_filter = current()
     record_scope.draw_switch(person, parts, scope)
     with st.container(horizontal=True, vertical_alignment="bottom", key="record_bar"):
-        window_picker.draw(wanted.window, _organization_zone(scope), _choose_window)
-        _draw_query(wanted, scope)
+        window_picker.draw(record_filter.window, _organization_zone(scope), _choose_window)
+        _draw_query(record_filter, scope)
         _draw_help()
-        _draw_values(wanted, scope)
+        _draw_values(record_filter, scope)
     _draw_query_problem()
-    if wanted.window.preset is None:
-        window_picker.draw_fixed(wanted.window, _choose_window, _refuse)
+    if record_filter.window.preset is None:
+        window_picker.draw_fixed(record_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning("The filter was not changed.", icon=":material/warning:")
         st.text(visible(problem))
-    if wanted.narrowed_by:
+    if record_filter.narrowed_by:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Filtered by {visible(wanted.describe())}", width="content")
+            st.text(f"Filtered by {visible(record_filter.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = cached.utc_now()
-    return View(wanted, scope, wanted.window.bounds(as_of), as_of)
+    return View(record_filter, scope, record_filter.window.bounds(as_of), as_of)
 
 
 def current() -> RecordFilter:
@@ -98,9 +98,9 @@ def current() -> RecordFilter:
 def narrow(**changes: Any) -> None:
     """Change fields of the filter; for callbacks, so the next run shows it."""
     try:
-        wanted = replace(current(), **changes)
+        record_filter = replace(current(), **changes)
         # What cannot be written into the address could not be shared or restored.
-        RecordFilter.from_params(wanted.to_params())
+        RecordFilter.from_params(record_filter.to_params())
     except (FilterError, ValueError) as error:
         _refuse(" ".join(getattr(error, "problems", (str(error),))))
         return
@@ -110,7 +110,7 @@ def narrow(**changes: Any) -> None:
         for name in st.query_params
         if name in ELSEWHERE and name not in ("at", "event")
     }
-    st.query_params.from_dict({**wanted.to_params(), **kept})
+    st.query_params.from_dict({**record_filter.to_params(), **kept})
 
 
 def ask_for(field: str, value: str | datetime | None, *, exclude: bool) -> None:
@@ -157,9 +157,9 @@ def _choose_window(window: Window) -> None:
     narrow(window=window)
 
 
-def _draw_query(wanted: RecordFilter, scope: RecordScope) -> None:
+def _draw_query(record_filter: RecordFilter, scope: RecordScope) -> None:
     draft: str | None = st.session_state.get(_DRAFT)
-    shown = wanted.query if draft is None else draft
+    shown = record_filter.query if draft is None else draft
     # Set only where it differs: it would wipe out what a person is typing while the page runs.
     if st.session_state.get(_QUERY, "") != shown:
         st.session_state[_QUERY] = shown
@@ -245,7 +245,7 @@ def _use_example() -> None:
         narrow(query=EXAMPLES[row].text)
 
 
-def _draw_values(wanted: RecordFilter, scope: RecordScope) -> None:
+def _draw_values(record_filter: RecordFilter, scope: RecordScope) -> None:
     popover = st.popover(
         "Filters", icon=":material/filter_list:", key="record_filters", on_change="rerun"
     )
@@ -255,11 +255,11 @@ def _draw_values(wanted: RecordFilter, scope: RecordScope) -> None:
         halves = st.columns(2)
         for index, item in enumerate(VALUE_FIELDS):
             with halves[index % 2]:
-                _draw_value_field(item, wanted, scope)
+                _draw_value_field(item, record_filter, scope)
 
 
-def _draw_value_field(item: ValueField, wanted: RecordFilter, scope: RecordScope) -> None:
-    given = [str(value) for value in getattr(wanted, item.name)]
+def _draw_value_field(item: ValueField, record_filter: RecordFilter, scope: RecordScope) -> None:
+    given = [str(value) for value in getattr(record_filter, item.name)]
     closed = item.name in _CLOSED
     key = f"record_value_{item.name}"
     st.session_state[key] = given

@@ -37,7 +37,7 @@ def draw(uid: str, view: record_bar.View) -> None:
     drawer = st.dialog(
         "Event", width="medium", position="right", on_dismiss=close, icon=":material/policy:"
     )
-    drawer(_draw)(uid, view.wanted.window.zone)
+    drawer(_draw)(uid, view.record_filter.window.zone)
 
 
 def close() -> None:

@@ -55,22 +55,22 @@ def cursor() -> EventCursor | None:
         raise FilterError((f"The parameter at cannot be read: {error}.",)) from error
 
 
-def draw(view: record_bar.View, place: EventCursor | None, rows: int, person: Viewer) -> None:
+def draw(view: record_bar.View, at: EventCursor | None, rows: int, person: Viewer) -> None:
     """Everything below the bar."""
     reader = RecordReader(cached.product().state)
-    page = reader.page(view.wanted, view.scope, view.bounds, place, rows)
+    page = reader.page(view.record_filter, view.scope, view.bounds, at, rows)
     with st.container(horizontal=True, vertical_alignment="center", key="record_head"):
         with st.container(width="stretch"):
             _draw_count(reader, view)
         st.button("Refresh", icon=":material/refresh:", key="refresh", help="Read it again (R)")
         _draw_download(view)
     if not page.events:
-        _draw_empty(view, place)
+        _draw_empty(view, at)
         return
     # Between the head and the table also because the table's toolbar opens above it, over what is
     # there.
     st.caption("Click a line for everything about it.")
-    _draw_table(page, view.wanted.window.zone)
+    _draw_table(page, view.record_filter.window.zone)
     pager.draw_steps(page, rows, person)
 
 
@@ -129,9 +129,9 @@ def _cut(text: str) -> str:
 
 
 def _draw_count(reader: RecordReader, view: record_bar.View) -> None:
-    exact = st.session_state.get(_EXACT) == (view.wanted, view.scope)
-    most = None if exact else MOST_COUNTED
-    found = reader.count(view.wanted, view.scope, view.bounds, most=most)
+    exact = st.session_state.get(_EXACT) == (view.record_filter, view.scope)
+    limit = None if exact else MOST_COUNTED
+    found = reader.count(view.record_filter, view.scope, view.bounds, limit=limit)
     st.markdown(f"**{count_text(found)}**")
     if not found.complete:
         st.button(
@@ -154,7 +154,7 @@ def count_text(found: EventCount) -> str:
 
 
 def _count_exactly(view: record_bar.View) -> None:
-    st.session_state[_EXACT] = (view.wanted, view.scope)
+    st.session_state[_EXACT] = (view.record_filter, view.scope)
 
 
 def _draw_download(view: record_bar.View) -> None:
@@ -174,7 +174,7 @@ def _draw_download(view: record_bar.View) -> None:
 def download_path(view: record_bar.View, format: Format) -> str:
     """Where everything that matches is handed out as a file."""
     params = {
-        **view.wanted.to_params(),
+        **view.record_filter.to_params(),
         "format": [format.value],
         "part": [view.scope.part.value],
         "as_of": [format_instant(view.as_of)],
@@ -184,19 +184,19 @@ def download_path(view: record_bar.View, format: Format) -> str:
     return own_address(f"{ACCESS_RECORD_PATH}?{urlencode(params, doseq=True)}")
 
 
-def _draw_empty(view: record_bar.View, place: EventCursor | None) -> None:
-    if place is not None:
+def _draw_empty(view: record_bar.View, at: EventCursor | None) -> None:
+    if at is not None:
         st.info("There are no more events here.", icon=":material/last_page:")
         st.button("Newest", icon=":material/first_page:", on_click=_go_to_newest)
         return
     st.info("No event matches.", icon=":material/search_off:")
-    narrowed = bool(view.wanted.narrowed_by)
+    narrowed = bool(view.record_filter.narrowed_by)
     st.text(
         "Loosen a filter, or choose a longer time window."
         if narrowed
         else "Nothing was recorded in this time window."
     )
-    if view.wanted.window.preset != ALL_TIME:
+    if view.record_filter.window.preset != ALL_TIME:
         st.button("All time", icon=":material/date_range:", on_click=record_bar.all_time)
 
 

@@ -26,8 +26,8 @@ def require() -> tuple[Viewer, tuple[RecordScope, ...]]:
 
 def chosen(parts: tuple[RecordScope, ...]) -> RecordScope:
     """The part that the address asks for, if it is one of these; else the first."""
-    asked = st.query_params.get(PARAM, "")
-    return next((scope for scope in parts if scope.part.value == asked), parts[0])
+    part_name = st.query_params.get(PARAM, "")
+    return next((scope for scope in parts if scope.part.value == part_name), parts[0])
 
 
 def draw_switch(person: Viewer, parts: tuple[RecordScope, ...], shown: RecordScope) -> None:

@@ -118,8 +118,8 @@ def _draw_adding(scope: Scope) -> tuple[str, str] | None:
             value=None,
             placeholder="Never",
         )
-        asked = st.form_submit_button("Add token", icon=":material/add:", type="primary")
-    if not asked:
+        submitted = st.form_submit_button("Add token", icon=":material/add:", type="primary")
+    if not submitted:
         return None
     try:
         return add(scope, name, None if days is None else int(days))
@@ -185,8 +185,8 @@ def _draw_revoking(scope: Scope) -> None:
             placeholder="Choose one",
         )
         st.caption("Programs that use it are refused from now on. This cannot be undone.")
-        asked = st.form_submit_button("Revoke token", icon=":material/block:")
-    if not asked or chosen is None:
+        submitted = st.form_submit_button("Revoke token", icon=":material/block:")
+    if not submitted or chosen is None:
         return
     try:
         revoke(scope, chosen)

@@ -12,14 +12,14 @@ from pages.parts.shell import cached
 
 SETTING = "zone"
 _CHOICE = "organization_zone"
-_ASKED = "organization_zone_asked"
+_CONFIRMED = "organization_zone_asked"
 
 
 def draw(scope: Scope) -> None:
     """The zone, to be changed."""
     # Not in the callback itself: it runs before the page has required its permission.
-    if asked := st.session_state.pop(_ASKED, None):
-        page_scope, zone = asked
+    if confirmed := st.session_state.pop(_CONFIRMED, None):
+        page_scope, zone = confirmed
         organization_setting.keep(
             page_scope, SETTING, zone, verb="organization.zone_set", detail={"zone": zone}
         )
@@ -41,4 +41,4 @@ def draw(scope: Scope) -> None:
 
 
 def _choose(scope: Scope) -> None:
-    st.session_state[_ASKED] = (scope, st.session_state[_CHOICE])
+    st.session_state[_CONFIRMED] = (scope, st.session_state[_CHOICE])

@@ -10,14 +10,14 @@ from pages.parts.admin import organization_setting
 from pages.parts.shell import cached
 
 _TOGGLE = "own_activity"
-_ASKED = "own_activity_asked"
+_CONFIRMED = "own_activity_asked"
 
 
 def draw(scope: Scope) -> None:
     """The switch, with what it means."""
     # Not in the callback itself: it runs before the page has required its permission.
-    if asked := st.session_state.pop(_ASKED, None):
-        page_scope, allowed = asked
+    if confirmed := st.session_state.pop(_CONFIRMED, None):
+        page_scope, allowed = confirmed
         organization_setting.keep(
             page_scope,
             OWN_ACTIVITY,
@@ -41,4 +41,4 @@ def draw(scope: Scope) -> None:
 
 
 def _turn(scope: Scope) -> None:
-    st.session_state[_ASKED] = (scope, bool(st.session_state[_TOGGLE]))
+    st.session_state[_CONFIRMED] = (scope, bool(st.session_state[_TOGGLE]))

@@ -58,11 +58,11 @@ def _draw_order(person: Viewer, layout: Layout) -> None:
         key=_CHOSEN,
         help="Select one to move it or to take it away",
     )
-    place = layout.columns.index(chosen) if chosen else None
+    position = layout.columns.index(chosen) if chosen else None
     with st.container(horizontal=True):
         for label, icon, by, disabled in (
-            ("Left", ":material/arrow_back:", -1, place in (None, 0)),
-            ("Right", ":material/arrow_forward:", 1, place in (None, len(layout.columns) - 1)),
+            ("Left", ":material/arrow_back:", -1, position in (None, 0)),
+            ("Right", ":material/arrow_forward:", 1, position in (None, len(layout.columns) - 1)),
         ):
             st.button(
                 label,
@@ -76,7 +76,7 @@ def _draw_order(person: Viewer, layout: Layout) -> None:
             "Take away",
             icon=":material/remove:",
             key="columns_remove",
-            disabled=place is None or len(layout.columns) == 1,
+            disabled=position is None or len(layout.columns) == 1,
             on_click=_remove,
             args=(person, layout, chosen),
         )

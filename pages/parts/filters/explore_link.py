@@ -12,7 +12,7 @@ from audit_core.query.entry_filter import EntryFilter
 from pages.parts.filters import filter_bar
 
 EXPLORE = "activity/explore.py"
-_ASKED = "explore_asked"
+_LINKED = "explore_asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Click:
             filter_bar.narrow(**changes)
             return
         try:
-            asked = replace(filter_bar.current(), actors=(self.actor_id,), **changes)
-            st.session_state[_ASKED] = EntryFilter.from_params(asked.to_params())
+            entry_filter = replace(filter_bar.current(), actors=(self.actor_id,), **changes)
+            st.session_state[_LINKED] = EntryFilter.from_params(entry_filter.to_params())
         except (FilterError, ValueError):
             # What no address can hold is left to the filter bar to explain.
             filter_bar.narrow(actors=(self.actor_id,), **changes)
@@ -39,6 +39,6 @@ class Click:
 
 def follow() -> None:
     """Go to Explore if a click asked for it; early on a page."""
-    asked: EntryFilter | None = st.session_state.pop(_ASKED, None)
-    if asked is not None:
-        st.switch_page(EXPLORE, query_params=asked.to_params())
+    entry_filter: EntryFilter | None = st.session_state.pop(_LINKED, None)
+    if entry_filter is not None:
+        st.switch_page(EXPLORE, query_params=entry_filter.to_params())

@@ -114,9 +114,9 @@ def draw_problem(scope: Scope) -> None:
 
 def draw_places(text: str, error: QueryError) -> None:
     """Each place in the text with what is wrong there and what would be right."""
-    for place in error.places[:MOST_PROBLEMS]:
-        st.code(mark(text, place), language=None)
-        st.text(visible(f"{place.message} {place.hint}"))
+    for problem in error.places[:MOST_PROBLEMS]:
+        st.code(mark(text, problem), language=None)
+        st.text(visible(f"{problem.message} {problem.hint}"))
     more = len(error.places) + error.left_out - MOST_PROBLEMS
     if more > 0:
         st.caption(f"And {more} more problems.")

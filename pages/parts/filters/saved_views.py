@@ -63,17 +63,17 @@ def open_asked(person: Viewer, scope: Scope) -> None:
     """
     if any(name not in filter_bar.KNOWN_ELSEWHERE for name in st.query_params):
         return
-    if asked := st.query_params.get(VIEW_PARAM):
-        _open(person, scope, asked)
+    if view_id := st.query_params.get(VIEW_PARAM):
+        _open(person, scope, view_id)
     elif _asks_something(filter_bar.current()):
         for name, values in st.session_state.get(_SHOWN, {}).items():
             if name not in st.query_params:
                 st.query_params[name] = values
     else:
         with cached.product().state.read() as connection:
-            asked = default_view(connection, person)
-        if asked:
-            _open(person, scope, asked)
+            view_id = default_view(connection, person)
+        if view_id:
+            _open(person, scope, view_id)
 
 
 def draw(person: Viewer, scope: Scope, shown: Params) -> None:

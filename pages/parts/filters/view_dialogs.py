@@ -89,12 +89,12 @@ def _draw_saving(scope: Scope, shown: Params) -> None:
             name = st.text_input("Name", max_chars=LONGEST_VIEW_NAME, placeholder="What it shows")
             sharing = _draw_sharing(shared=False, key="save_view_sharing")
             preferred = st.checkbox("Open it by default")
-            asked = st.form_submit_button("Save view", icon=":material/save:", type="primary")
+            submitted = st.form_submit_button("Save view", icon=":material/save:", type="primary")
         st.caption(
             "Saved are the filter, the columns, the row height and the rows per page. "
             "A window such as the last 7 days stays relative."
         )
-        if asked:
+        if submitted:
             _save(person, name, shown, shared=sharing == _SHARED, preferred=preferred)
 
 
@@ -190,8 +190,8 @@ def _draw_one(person: Viewer, view: SavedView) -> None:
             "Name", view.name, max_chars=LONGEST_VIEW_NAME, key=f"view_name_{view.id}"
         )
         sharing = _draw_sharing(shared=view.shared, key=f"view_sharing_{view.id}")
-        asked = st.form_submit_button("Save", icon=":material/save:", type="primary")
-    if asked:
+        submitted = st.form_submit_button("Save", icon=":material/save:", type="primary")
+    if submitted:
         _change(person, view, name, shared=sharing == _SHARED)
     if st.session_state.get(_DELETING) != view.id:
         st.button(

@@ -74,15 +74,17 @@ def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFram
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The list with its choices; a click on a line opens the actor's page."""
-    listing = _draw_choices(view)
-    page = cached.actor_list(view.entry_filter, scope, view.bounds, view.as_of, listing, ROWS, head)
+    actor_list = _draw_choices(view)
+    page = cached.actor_list(
+        view.entry_filter, scope, view.bounds, view.as_of, actor_list, ROWS, head
+    )
     if not page.lines:
-        if listing.search or listing.kind is not ActorKind.ALL:
+        if actor_list.search or actor_list.kind is not ActorKind.ALL:
             st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
         else:
             pager.draw_empty(view, scope, head)
         return
-    by_key = listing.kind is ActorKind.KEYS
+    by_key = actor_list.kind is ActorKind.KEYS
     zone = view.entry_filter.window.zone
     st.dataframe(
         frame(page.lines, zone, by_key=by_key),
@@ -93,20 +95,20 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.lines), most=ROWS),
-        alt=f"{KINDS[listing.kind]}, sorted by {ORDERS[listing.order].lower()}, {len(page.lines)} "
-        "of them; select a cell to open one.",
+        alt=f"{KINDS[actor_list.kind]}, sorted by {ORDERS[actor_list.order].lower()}, "
+        f"{len(page.lines)} of them; select a cell to open one.",
     )
-    _draw_steps(page, listing)
+    _draw_steps(page, actor_list)
 
 
 def _draw_choices(view: filter_bar.View) -> ActorList:
-    listing = _chosen()
-    _keep(listing)
-    st.session_state[_KIND], st.session_state[_ORDER] = listing.kind, listing.order
-    st.session_state[_ASCENDING] = not listing.descending
+    actor_list = _chosen()
+    _keep(actor_list)
+    st.session_state[_KIND], st.session_state[_ORDER] = actor_list.kind, actor_list.order
+    st.session_state[_ASCENDING] = not actor_list.descending
     # Set only where it differs: it would wipe out what a person is typing while the page runs.
-    if st.session_state.get(_SEARCH) != listing.search:
-        st.session_state[_SEARCH] = listing.search
+    if st.session_state.get(_SEARCH) != actor_list.search:
+        st.session_state[_SEARCH] = actor_list.search
     with st.container(horizontal=True, vertical_alignment="bottom", key="people_choices"):
         st.segmented_control(
             "Kind",
@@ -134,15 +136,15 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
             width=180,
         )
         st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
-    about = (urlencode(view.entry_filter.to_params(), doseq=True), listing)
+    about = (urlencode(view.entry_filter.to_params(), doseq=True), actor_list)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)
     return ActorList(
-        kind=listing.kind,
-        search=listing.search,
-        order=listing.order,
-        descending=listing.descending,
+        kind=actor_list.kind,
+        search=actor_list.search,
+        order=actor_list.order,
+        descending=actor_list.descending,
         offset=offset,
     )
 
@@ -174,15 +176,15 @@ def _choose() -> None:
     )
 
 
-def _keep(listing: ActorList) -> None:
+def _keep(actor_list: ActorList) -> None:
     """Write what is not as usual into the address, and remember it for the way back."""
-    st.session_state[_CHOSEN] = listing
+    st.session_state[_CHOSEN] = actor_list
     usual = ActorList()
     params = {
-        "kind": listing.kind.value if listing.kind is not usual.kind else None,
-        "search": listing.search or None,
-        "sort": listing.order.value if listing.order is not usual.order else None,
-        "ascending": None if listing.descending else "1",
+        "kind": actor_list.kind.value if actor_list.kind is not usual.kind else None,
+        "search": actor_list.search or None,
+        "sort": actor_list.order.value if actor_list.order is not usual.order else None,
+        "ascending": None if actor_list.descending else "1",
     }
     for name, value in params.items():
         if value is None:
@@ -210,16 +212,16 @@ def _columns(zone: str) -> dict[str, Any]:
     }
 
 
-def _draw_steps(page: ActorPage, listing: ActorList) -> None:
-    first, last = listing.offset + 1, listing.offset + len(page.lines)
+def _draw_steps(page: ActorPage, actor_list: ActorList) -> None:
+    first, last = actor_list.offset + 1, actor_list.offset + len(page.lines)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{first:,}–{last:,} of {page.total:,}. Click on a line to open it.")
         st.button(
             "Previous",
             icon=":material/chevron_left:",
-            disabled=listing.offset == 0,
+            disabled=actor_list.offset == 0,
             on_click=_go,
-            args=(max(0, listing.offset - ROWS),),
+            args=(max(0, actor_list.offset - ROWS),),
         )
         st.button(
             "Next",

@@ -77,11 +77,13 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
     table(page.attempts, view.entry_filter.window.zone, "start_table")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{len(page.attempts)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
-        for label, icon, place in (
+        for label, icon, destination in (
             ("Newer", ":material/chevron_left:", page.newer),
             ("Older", ":material/chevron_right:", page.older),
         ):
-            st.button(label, icon=icon, disabled=place is None, on_click=_go, args=(place,))
+            st.button(
+                label, icon=icon, disabled=destination is None, on_click=_go, args=(destination,)
+            )
 
 
 def frame(attempts: Sequence[StartAttempt], zone: str) -> pd.DataFrame:
@@ -149,9 +151,9 @@ def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetim
             st.query_params["sandbox_at"] = format_instant(at)
 
 
-def _go(place: Cursor | None) -> None:
-    if place is not None:
-        st.query_params["at"] = place.to_param()
+def _go(destination: Cursor | None) -> None:
+    if destination is not None:
+        st.query_params["at"] = destination.to_param()
 
 
 def _to_newest() -> None:

@@ -43,16 +43,16 @@ def reduced(frame: bytes) -> bytes:
     state = message.rerun_script
     if sent is None:
         return bytes(message.SerializeToString())
-    asked = sent.rerun_script
-    state.query_string = _within(asked.query_string, MAX_ADDRESS_CHARACTERS)
-    state.page_script_hash = _within(asked.page_script_hash, MAX_FIELD_CHARACTERS)
-    state.page_name = _within(asked.page_name, MAX_FIELD_CHARACTERS)
-    state.is_history_navigation = asked.is_history_navigation
-    if asked.HasField("context_info"):
-        for field, value in asked.context_info.ListFields():
+    rerun = sent.rerun_script
+    state.query_string = _within(rerun.query_string, MAX_ADDRESS_CHARACTERS)
+    state.page_script_hash = _within(rerun.page_script_hash, MAX_FIELD_CHARACTERS)
+    state.page_name = _within(rerun.page_name, MAX_FIELD_CHARACTERS)
+    state.is_history_navigation = rerun.is_history_navigation
+    if rerun.HasField("context_info"):
+        for field, value in rerun.context_info.ListFields():
             short = _within(value, MAX_ADDRESS_CHARACTERS) if isinstance(value, str) else value
             setattr(state.context_info, field.name, short)
-    fields = [widget for widget in asked.widget_states.widgets if _is_field(widget)]
+    fields = [widget for widget in rerun.widget_states.widgets if _is_field(widget)]
     state.widget_states.widgets.extend(fields[:MAX_FIELDS])
     return bytes(message.SerializeToString())
 

@@ -42,7 +42,7 @@ def draw(
     `on_moved` is called before the page runs because the log has moved, or because somebody
     wants it anew; `on_back` because of a double click on the chart.
     """
-    asked = asking and {
+    question = asking and {
         "path": asking.path,
         # As text: it may be larger than the whole numbers that JavaScript knows.
         "head": str(asking.head),
@@ -52,7 +52,7 @@ def draw(
         BROWSER_WATCH, js="browser_watch.js", css="browser_watch.css", isolate_styles=False
     )(
         key=_NAME,
-        data={"asked": asked},
+        data={"asked": question},
         on_moved_change=on_moved,
         on_back_change=on_back,
         width=1,

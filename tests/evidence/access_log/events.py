@@ -75,7 +75,7 @@ def stored(state: State) -> tuple[AccessEvent, ...]:
 
 
 def expected(
-    state: State, wanted: RecordFilter, scope: RecordScope, bounds: Bounds = ALWAYS
+    state: State, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds = ALWAYS
 ) -> list[AccessEvent]:
     """What a filter should find, newest first, by a plain reading."""
     return [
@@ -84,12 +84,12 @@ def expected(
         if (scope.part == "everything" or event.organization_id == scope.organization_id)
         and (bounds.since is None or event.at >= bounds.since)
         and (bounds.until is None or event.at < bounds.until)
-        and _listed(event, wanted)
-        and fulfils(event, wanted.expression)
+        and _listed(event, record_filter)
+        and fulfils(event, record_filter.expression)
     ]
 
 
-def _listed(event: AccessEvent, wanted: RecordFilter) -> bool:
+def _listed(event: AccessEvent, record_filter: RecordFilter) -> bool:
     held = {
         "categories": verb_named(event.verb).category if event.verb in VERBS else None,
         "actions": event.verb,
@@ -99,8 +99,9 @@ def _listed(event: AccessEvent, wanted: RecordFilter) -> bool:
         "ip_addresses": "-" if event.address is None else event.address,
     }
     return all(
-        not getattr(wanted, name) or value in getattr(wanted, name) for name, value in held.items()
-    ) and wanted.text.casefold() in everything(event)
+        not getattr(record_filter, name) or value in getattr(record_filter, name)
+        for name, value in held.items()
+    ) and record_filter.text.casefold() in everything(event)
 
 
 def everything(event: AccessEvent) -> str:

@@ -110,12 +110,12 @@ def filters(draw: st.DrawFn) -> RecordFilter:
 
 def found(
     reader: RecordReader,
-    wanted: RecordFilter,
+    record_filter: RecordFilter,
     scope: RecordScope,
     bounds: Bounds = ALWAYS,
     rows: int = 1000,
 ) -> list[str]:
-    page = reader.page(wanted, scope, bounds, None, rows)
+    page = reader.page(record_filter, scope, bounds, None, rows)
     return [event.uid for event in page.events]
 
 
@@ -124,35 +124,37 @@ def found(
 def test_a_query_finds_what_a_plain_reading_finds(
     reader: RecordReader, state: State, query: str, scope: RecordScope
 ) -> None:
-    wanted = RecordFilter(window=Window(preset="all"), query=query)
-    assert found(reader, wanted, scope) == [event.uid for event in expected(state, wanted, scope)]
-    assert wanted.describe()
+    record_filter = RecordFilter(window=Window(preset="all"), query=query)
+    assert found(reader, record_filter, scope) == [
+        event.uid for event in expected(state, record_filter, scope)
+    ]
+    assert record_filter.describe()
 
 
 @settings(max_examples=40)
-@given(wanted=filters(), scope=st.sampled_from(SCOPES), since=TIMES, until=TIMES)
+@given(record_filter=filters(), scope=st.sampled_from(SCOPES), since=TIMES, until=TIMES)
 def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_agree(
     reader: RecordReader,
     state: State,
-    wanted: RecordFilter,
+    record_filter: RecordFilter,
     scope: RecordScope,
     since: object,
     until: object,
 ) -> None:
     bounds = Bounds(since=since, until=until)  # type: ignore[arg-type]
-    events = expected(state, wanted, scope, bounds)
-    assert found(reader, wanted, scope, bounds) == [event.uid for event in events]
-    exact = reader.count(wanted, scope, bounds, most=None)
+    events = expected(state, record_filter, scope, bounds)
+    assert found(reader, record_filter, scope, bounds) == [event.uid for event in events]
+    exact = reader.count(record_filter, scope, bounds, limit=None)
     assert (exact.rows, exact.complete) == (len(events), True)
     assert exact.deeds == sum(event.count for event in events)
-    exported = [event for batch in reader.export(wanted, scope, bounds) for event in batch]
+    exported = [event for batch in reader.export(record_filter, scope, bounds) for event in batch]
     assert exported == events[::-1]
 
 
 @settings(max_examples=100)
-@given(wanted=filters())
-def test_an_address_gives_the_filter_back(wanted: RecordFilter) -> None:
-    assert RecordFilter.from_params(wanted.to_params()) == wanted
+@given(record_filter=filters())
+def test_an_address_gives_the_filter_back(record_filter: RecordFilter) -> None:
+    assert RecordFilter.from_params(record_filter.to_params()) == record_filter
 
 
 @pytest.mark.parametrize("rows", [1, 7, 60])
@@ -160,19 +162,19 @@ def test_an_address_gives_the_filter_back(wanted: RecordFilter) -> None:
 def test_pages_forth_and_back_hold_each_event_once(
     reader: RecordReader, state: State, scope: RecordScope, rows: int
 ) -> None:
-    wanted = RecordFilter(window=Window(preset="all"))
+    record_filter = RecordFilter(window=Window(preset="all"))
     pages, cursor = [], None
     while True:
-        page = reader.page(wanted, scope, ALWAYS, cursor, rows)
+        page = reader.page(record_filter, scope, ALWAYS, cursor, rows)
         pages.append(page)
         if page.older is None:
             break
         cursor = EventCursor.from_param(page.older.to_param())
     events = [event for page in pages for event in page.events]
-    assert events == expected(state, wanted, scope)
+    assert events == expected(state, record_filter, scope)
     for before, page in zip(pages[-2::-1], pages[:0:-1], strict=True):
         assert page.newer is not None
-        back = reader.page(wanted, scope, ALWAYS, page.newer, rows)
+        back = reader.page(record_filter, scope, ALWAYS, page.newer, rows)
         assert back.events == before.events
     assert pages[0].newer is None
 
@@ -181,16 +183,16 @@ def test_batches_join_without_a_gap(
     reader: RecordReader, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_module, "BATCH", 7)
-    wanted = RecordFilter(window=Window(preset="all"))
-    exported = [event for batch in reader.export(wanted, A, ALWAYS) for event in batch]
-    assert exported == expected(state, wanted, A)[::-1]
+    record_filter = RecordFilter(window=Window(preset="all"))
+    exported = [event for batch in reader.export(record_filter, A, ALWAYS) for event in batch]
+    assert exported == expected(state, record_filter, A)[::-1]
 
 
 def test_counts_say_where_they_stopped(reader: RecordReader, state: State) -> None:
-    wanted = RecordFilter(window=Window(preset="all"))
-    total = len(expected(state, wanted, A))
-    assert not reader.count(wanted, A, ALWAYS, most=total - 1).complete
-    assert reader.count(wanted, A, ALWAYS, most=total).rows == total
+    record_filter = RecordFilter(window=Window(preset="all"))
+    total = len(expected(state, record_filter, A))
+    assert not reader.count(record_filter, A, ALWAYS, limit=total - 1).complete
+    assert reader.count(record_filter, A, ALWAYS, limit=total).rows == total
 
 
 def test_an_event_is_found_in_its_own_part_only(reader: RecordReader, state: State) -> None:
@@ -201,8 +203,8 @@ def test_an_event_is_found_in_its_own_part_only(reader: RecordReader, state: Sta
 
 def test_values_are_those_of_the_own_part(reader: RecordReader, state: State) -> None:
     for scope in (A, B):
-        wanted = RecordFilter(window=Window(preset="all"))
-        own = {event.target for event in expected(state, wanted, scope)} - {None}
+        record_filter = RecordFilter(window=Window(preset="all"))
+        own = {event.target for event in expected(state, record_filter, scope)} - {None}
         assert set(reader.values("target", scope, 100)) == own
         assert len(reader.values("target", scope, 2)) == 2
 

@@ -67,7 +67,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
         yield _deeds_are_found(reader, scale)
         assert slowest < PAGE_WITHIN_S
         now = max(_page_time(reader) for _ in range(5))
-        rows = reader.count(EVERYTHING, RecordScope.everything(), ALWAYS, most=None).rows
+        rows = reader.count(EVERYTHING, RecordScope.everything(), ALWAYS, limit=None).rows
         yield Held(
             "a page of the record stays quick during the flood and after it",
             f"at most {slowest * 1000:.0f} ms during, {now * 1000:.0f} ms after, of {rows:,} rows",
@@ -104,7 +104,7 @@ def _prepare(state: State, old: int) -> None:
 def _page_time(reader: RecordReader) -> float:
     began = time.monotonic()
     page = reader.page(EVERYTHING, ORGANIZATION, ALWAYS, None, 50)
-    reader.count(EVERYTHING, ORGANIZATION, ALWAYS, most=10_000)
+    reader.count(EVERYTHING, ORGANIZATION, ALWAYS, limit=10_000)
     assert len(page.events) == 50
     return time.monotonic() - began
 
@@ -115,8 +115,8 @@ def _nothing_is_lost(reader: RecordReader, scale: Scale, took: float) -> Held:
         ("sign_in.refused", ORGANIZATION),
         ("token.refused", RecordScope.installation()),
     ):
-        wanted = RecordFilter(window=Window(preset="all"), actions=(verb,))
-        assert reader.count(wanted, scope, ALWAYS, most=None).deeds == expected
+        record_filter = RecordFilter(window=Window(preset="all"), actions=(verb,))
+        assert reader.count(record_filter, scope, ALWAYS, limit=None).deeds == expected
     return Held(
         "every attempt of a stranger is in the counts",
         f"{2 * expected:,} attempts by {PROCESSES} processes in {took:.0f} s",
@@ -124,27 +124,27 @@ def _nothing_is_lost(reader: RecordReader, scale: Scale, took: float) -> Held:
 
 
 def _rows_are_bounded(reader: RecordReader, scale: Scale) -> Held:
-    most = 0
+    limit = 0
     for minute in range(MINUTES[scale]):
         since = BEGAN + timedelta(minutes=minute)
         bounds = Bounds(since=since, until=since + timedelta(minutes=1))
-        wanted = RecordFilter(window=Window(preset="all"), query="outcome:refused")
+        record_filter = RecordFilter(window=Window(preset="all"), query="outcome:refused")
         for scope in (ORGANIZATION, RecordScope.installation()):
-            page = reader.page(wanted, scope, bounds, None, 1_000)
-            most = max(most, len(page.events))
+            page = reader.page(record_filter, scope, bounds, None, 1_000)
+            limit = max(limit, len(page.events))
             networks = [one.networks for one in page.events if one.networks is not None]
             beyond = ATTEMPTS[scale] * PROCESSES - MOST_ROWS
             assert networks == [min(beyond, MOST_NETWORKS)]
-    assert most == MOST_ROWS + 1
+    assert limit == MOST_ROWS + 1
     return Held(
         "a flood from many addresses makes few rows, and one that counts the rest",
-        f"{most} rows a minute and organization for {ATTEMPTS[scale] * PROCESSES:,} attempts",
+        f"{limit} rows a minute and organization for {ATTEMPTS[scale] * PROCESSES:,} attempts",
     )
 
 
 def _deeds_are_found(reader: RecordReader, scale: Scale) -> Held:
-    wanted = RecordFilter(window=Window(preset="all"), query="action:export.finished")
-    batches = reader.export(wanted, ORGANIZATION, ALWAYS)
+    record_filter = RecordFilter(window=Window(preset="all"), query="action:export.finished")
+    batches = reader.export(record_filter, ORGANIZATION, ALWAYS)
     found = [event.detail["number"] for batch in batches for event in batch]
     expected = DEEDS[scale] * MINUTES[scale] * PROCESSES
     assert sorted(found) == sorted(

@@ -12,7 +12,7 @@ from audit_core.identity.accounts import set_operator
 from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.state.access_log.record import list_events, record
-from audit_core.web.limits.rate_limit import MOST_ASKED, SPAN
+from audit_core.web.limits.rate_limit import MAX_REQUESTS, SPAN
 from audit_core.web.routes.suggestions import RECORD_SUGGESTIONS_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.support.seeded import ALPHA, BETA, Seeded
@@ -159,7 +159,7 @@ def test_any_text_is_answered_and_a_longer_one_refused(client: TestClient, store
 
 def test_whoever_asks_too_often_waits(client: TestClient, stored: Seeded) -> None:
     sign_in(client, stored, AUDITOR)
-    for _ in range(MOST_ASKED):
+    for _ in range(MAX_REQUESTS):
         assert ask(client, "zzz").status_code == 200
     refused = ask(client, "zzz")
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "10")

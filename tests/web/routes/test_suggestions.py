@@ -5,7 +5,7 @@ from starlette.testclient import TestClient
 
 from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.query.limits import MAX_CHARACTERS
-from audit_core.web.limits.rate_limit import MOST_ASKED, SPAN
+from audit_core.web.limits.rate_limit import MAX_REQUESTS, SPAN
 from audit_core.web.routes.suggestions import SUGGESTIONS_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.pages.explore_page import entry
@@ -112,7 +112,7 @@ def test_any_text_is_answered(auditor: TestClient) -> None:
 
 
 def test_whoever_asks_too_often_waits(auditor: TestClient, seeded: Seeded) -> None:
-    for _ in range(MOST_ASKED):
+    for _ in range(MAX_REQUESTS):
         assert ask(auditor, "zzz").status_code == 200
     refused = ask(auditor, "zzz")
     assert refused.status_code == 429

@@ -5,24 +5,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_core.web.security.origins import (
-    Asked,
+    RequestOrigin,
     refuses_request,
     refuses_socket,
     same_origin,
 )
 
 OWN = "https://audit.example"
-SOCKET = Asked(
+SOCKET = RequestOrigin(
     method="GET", path="/_stcore/stream", host="audit.example", origin="https://audit.example"
 )
-POST = Asked(
+POST = RequestOrigin(
     method="POST",
     path="/api/v1/entries",
     host="audit.example",
     origin="https://evil.example",
     cookie=True,
 )
-GET = Asked(method="GET", path="/api/v1/export", host="audit.example", cookie=True)
+GET = RequestOrigin(method="GET", path="/api/v1/export", host="audit.example", cookie=True)
 
 
 @pytest.mark.parametrize(

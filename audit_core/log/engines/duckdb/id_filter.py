@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ class KnownIds:
         candidates = _keys_of(arriving).append_column("row", pa.array(np.arange(len(hashes))))
         candidates = candidates.take(rows) if len(rows) < len(hashes) else candidates
         times = pc.min_max(arriving.column("created_at").take(rows)).as_py()
-        lately = audit_entry.c.created_at.between(times["min"], times["max"])
+        since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+        lately = audit_entry.c.created_at.between(since, until)
         with given(connection, candidates) as keys:
             found = [
                 _fetched(connection, _with_keys(unfinished_entry, keys)),

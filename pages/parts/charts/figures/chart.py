@@ -43,9 +43,9 @@ def changes_of(points: Iterable[Mapping[str, Any]], clicks: Mapping[Place, Chang
     chart has mean something.
     """
     for point in points:
-        place = (point.get("curve_number"), point.get("point_number"))
-        if all(type(number) is int for number in place) and place in clicks:
-            return clicks[place]  # type: ignore[index]
+        position = (point.get("curve_number"), point.get("point_number"))
+        if all(type(number) is int for number in position) and position in clicks:
+            return clicks[position]  # type: ignore[index]
     return {}
 
 

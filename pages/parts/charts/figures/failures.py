@@ -53,8 +53,8 @@ def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bo
     named: set[Outcome] = set()
     for code, parts in _parts(shown).items():
         outcome = outcome_of(code)
-        for place, part in enumerate(parts):
-            clicks[len(traces), place] = {
+        for position, part in enumerate(parts):
+            clicks[len(traces), position] = {
                 "actions": (rows[part.row].name,),
                 "status_codes": (code,),
             }

@@ -35,9 +35,11 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
             )
             if size
         ]
-        for place, part in enumerate(parts):
-            asked: Changes = {field: (groups[part.row].name,)}
-            clicks[len(traces), place] = {**asked, "outcomes": outcomes} if outcomes else asked
+        for position, part in enumerate(parts):
+            changes: Changes = {field: (groups[part.row].name,)}
+            clicks[len(traces), position] = (
+                {**changes, "outcomes": outcomes} if outcomes else changes
+            )
         traces.append(
             segments(
                 parts,

@@ -41,19 +41,19 @@ def over_time(
     shown = [text.label(name, MOST_CHARACTERS) for name in names]
     layers = [
         Layer(
-            name=shown[place] if place < len(shown) else _others(histogram.others),
-            color=COLORS[place] if place < len(shown) else OTHER_COLOR,
+            name=shown[position] if position < len(shown) else _others(histogram.others),
+            color=COLORS[position] if position < len(shown) else OTHER_COLOR,
             counts=tuple(
-                (start, count) for start, each, count in histogram.counts if each == place
+                (start, count) for start, each, count in histogram.counts if each == position
             ),
-            changes=changes[place] if place < len(shown) else {},
+            changes=changes[position] if position < len(shown) else {},
         )
-        for place in sorted(totals)
+        for position in sorted(totals)
     ]
     listed = text.joined(
-        f"{text.percent(totals[place], histogram.total)} "
-        f"{text.plain(names[place]) if place < len(names) else _others(histogram.others)}"
-        for place in sorted(totals)[:SPOKEN]
+        f"{text.percent(totals[position], histogram.total)} "
+        f"{text.plain(names[position]) if position < len(names) else _others(histogram.others)}"
+        for position in sorted(totals)[:SPOKEN]
     )
     return timeline(
         f"Entries over time by {called}", listed, layers, Axis.of(histogram), window, height=height
