@@ -1,4 +1,4 @@
-"""An expression of the query language as a condition on the log's columns."""
+"""Compiler from an expression of the query language to an SQL condition."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from audit_core.domain.message_template import verbatim
 from audit_core.log.sql.functions import (
     contains_any_folded,
     contains_folded,
-    fits,
     ipv4_number,
     ipv6_digits,
     json_text,
     let,
+    like,
 )
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition, api_key_of, has_outcome, in_category
@@ -76,7 +76,7 @@ _Shown: TypeAlias = Mapping[Veiled, ColumnElement[Any]]
 text as it is stored."""
 
 
-def fulfilling(table: FromClause, expression: Expression, scope: Scope) -> Condition:
+def compile_predicate(table: FromClause, expression: Expression, scope: Scope) -> Condition:
     """What a row must fulfil for the expression to be true of it.
 
     The condition may be NULL instead of false: only `Not` turns one into the other. Messages
@@ -142,7 +142,7 @@ def _veiled_text(leaf: Leaf) -> Veiled | None:
         return leaf.path
     if isinstance(leaf, Contains):
         return Field.ERROR_MESSAGE if Field.ERROR_MESSAGE in leaf.fields else None
-    # That a message equals one is asked only where that one was found as it is shown: `sought`.
+    # Equality with a message comes only from `rewrite`, which found the message as it is shown.
     return Field.MESSAGE_PATTERN if leaf.field is Field.MESSAGE_PATTERN else None
 
 
@@ -253,7 +253,7 @@ def _has_pattern(message: ColumnElement[Any], leaf: Leaf, shown: _Shown) -> Cond
     possible: Condition = message.is_not(None)
     if isinstance(leaf, Equals):
         parts = [part.translate(_MEANT) for part in verbatim(str(leaf.value))]
-        possible = fits(message, literal("%".join(["", *parts, ""])))
+        possible = like(message, literal("%".join(["", *parts, ""])))
     if Field.MESSAGE_PATTERN not in shown:
         return possible
     return and_(possible, _holds(shown[Field.MESSAGE_PATTERN], leaf))
@@ -287,7 +287,7 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
     if isinstance(leaf, Equals | MetadataEquals):
         return value == leaf.value
     if isinstance(leaf, Matches | MetadataMatches):
-        return fits(value, literal(_like(leaf.pattern)))
+        return like(value, literal(_like(leaf.pattern)))
     if isinstance(leaf, InNetwork):
         return _in_any(value, [leaf])
     if isinstance(leaf, Between):

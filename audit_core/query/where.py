@@ -1,4 +1,4 @@
-"""A filter and a scope as conditions on the log's columns."""
+"""The WHERE clause of a filter and a scope."""
 
 from __future__ import annotations
 
@@ -12,55 +12,62 @@ from audit_core.domain.access import Scope
 from audit_core.query.derived_columns import Condition, has_outcome, in_category
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.language.ast import Expression
-from audit_core.query.planner.rewrite import sought
-from audit_core.query.predicate_sql import fulfilling
+from audit_core.query.planner.rewrite import search_predicate
+from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.time.windows import Bounds
 from audit_core.query.visibility import require_visible
 
 
-def matching(
+def where_clause(
     table: FromClause,
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     *,
-    asked: Expression | None = None,
+    predicate: Expression | None = None,
 ) -> Condition:
-    """What a row of `table` must fulfil to match the filter within the scope.
+    """The condition for a row of `table` to match the filter within the scope.
 
-    `asked` stands for what the filter's text and query seek, if that is known in another form.
-
-    `bounds` is what the filter's window means now. Raises `QueryError` if the query asks for
-    what the scope may not see.
+    `predicate` replaces the filter's text and query by an equivalent form. `bounds` is what the
+    filter's window means now. Raises `QueryError` if the query asks for what the scope may not see.
     """
     column = table.c
     conditions = [within_scope(table, scope), within(table, bounds)]
-    if wanted.actors:
+    if entry_filter.actors:
         conditions.append(
-            or_(column.actor_email.in_(wanted.actors), column.actor_id.in_(wanted.actors))
+            or_(
+                column.actor_email.in_(entry_filter.actors),
+                column.actor_id.in_(entry_filter.actors),
+            )
         )
-    if wanted.categories:
-        conditions.append(or_(*(in_category(table, category) for category in wanted.categories)))
-    if wanted.outcomes:
-        conditions.append(or_(*(has_outcome(table, outcome) for outcome in wanted.outcomes)))
+    if entry_filter.categories:
+        conditions.append(
+            or_(*(in_category(table, category) for category in entry_filter.categories))
+        )
+    if entry_filter.outcomes:
+        conditions.append(or_(*(has_outcome(table, outcome) for outcome in entry_filter.outcomes)))
     for values, name in (
-        (wanted.actions, "action"),
-        (wanted.target_types, "target_type"),
-        (wanted.targets, "target_id"),
-        (wanted.status_codes, "status_code"),
-        (wanted.sources, "source"),
-        (wanted.ip_addresses, "ip_address"),
+        (entry_filter.actions, "action"),
+        (entry_filter.target_types, "target_type"),
+        (entry_filter.targets, "target_id"),
+        (entry_filter.status_codes, "status_code"),
+        (entry_filter.sources, "source"),
+        (entry_filter.ip_addresses, "ip_address"),
     ):
         if values:
             conditions.append(_any_of(column[name], values))
-    if wanted.query:
-        require_visible(wanted.expression, wanted.query, scope)
-    conditions.append(fulfilling(table, sought(wanted) if asked is None else asked, scope))
+    if entry_filter.query:
+        require_visible(entry_filter.expression, entry_filter.query, scope)
+    conditions.append(
+        compile_predicate(
+            table, search_predicate(entry_filter) if predicate is None else predicate, scope
+        )
+    )
     return and_(*conditions)
 
 
 def within_scope(table: FromClause, scope: Scope) -> Condition:
-    """What a viewer may see at all."""
+    """Whether a row is in the scope: what a viewer may see at all."""
     conditions: list[Condition] = []
     if scope.organization_id is not None:
         conditions.append(table.c.organization_id == scope.organization_id)
