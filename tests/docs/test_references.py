@@ -18,6 +18,9 @@ from tests.docs.documents import (
     tracked,
 )
 
+OURS = ("audit_core/", "pages/", "sandtrail/", "tests/", "benchmarks/", "docs/", ".ci/")
+"""The folders of the repository; whatever else has a slash is no path, or one at run time."""
+WRITTEN_BY_RUNS = re.compile(r"benchmarks/results-.*\.json")
 FOR_PROGRAMS = {"SANDTRAIL_TOKEN"}
 """A variable of people's own scripts, for the token."""
 
@@ -51,6 +54,29 @@ def test_every_document_can_be_reached_from_the_readme() -> None:
         found = [link.partition("#")[0] for link in links(path.read_text(encoding="utf-8"))]
         left += [(path.parent / link).resolve() for link in found if link and "://" not in link]
     assert {named(path) for path in DOCUMENTS} - {named(path) for path in seen} == set()
+
+
+def test_every_path_that_is_named_exists() -> None:
+    missing = [
+        (named(path), span)
+        for path in DOCUMENTS
+        if path.name != "CHANGELOG.md"  # it speaks of what was
+        for span in spans(path.read_text(encoding="utf-8"))
+        if not exists(span)
+    ]
+    assert missing == []
+
+
+def exists(span: str) -> bool:
+    if "…" in span:
+        return True
+    if span.endswith(".py") and "/" not in span and " " not in span:
+        return any(name.endswith(f"/{span}") or name == span for name in tracked())
+    if not span.startswith(OURS) or " " in span or "*" in span or "NAME" in span:
+        return True
+    return (
+        span in tracked() or f"{span}/" in tracked() or WRITTEN_BY_RUNS.fullmatch(span) is not None
+    )
 
 
 def test_every_setting_that_is_named_exists() -> None:
