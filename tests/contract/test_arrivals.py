@@ -10,6 +10,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.merge import key_of
 from audit_core.log.schema import ARRIVING, columns_of
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.arriving import plainly_stored, sequences
 from tests.support.strategies import entry
@@ -17,7 +18,7 @@ from tests.support.strategies import entry
 
 def content(log):
     page = Reader(log).page(
-        EntryFilter(), Scope.everything(), Bounds(since=None, until=None), None, 10_000
+        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None)), None, 10_000
     )
     return {key_of(row.entry): row.entry for row in page.rows}, len(page.rows)
 
