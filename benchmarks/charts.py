@@ -14,11 +14,11 @@ from benchmarks.tongues import ACTOR, COLUMNS, FACETS, FAILED, Tongue, by_hand, 
 
 
 def charts(
-    facts: Facts, label: str, wanted: EntryFilter, condition: Callable[[Tongue], str]
+    facts: Facts, label: str, entry_filter: EntryFilter, condition: Callable[[Tongue], str]
 ) -> list[Question]:
     scope = Scope(organization_id=facts.organization_id)
-    bounds = wanted.window.bounds(UNTIL)
-    buckets = buckets_for(bounds.since or facts.earliest, UNTIL, wanted.window.zone)
+    bounds = entry_filter.window.bounds(UNTIL)
+    buckets = buckets_for(bounds.since or facts.earliest, UNTIL, entry_filter.window.zone)
 
     def write(select: str, rest: str = "", also: str = "") -> dict[str, str]:
         def written(tongue: Tongue) -> str:
@@ -44,7 +44,7 @@ def charts(
 
     every = ", ".join(name for group in FACETS for name in group)
     groups = ", ".join(f"({', '.join(group)})" for group in FACETS)
-    asked = (wanted, scope, bounds)
+    asked = (entry_filter, scope, bounds)
     return [
         chart(
             "outcomes over time",

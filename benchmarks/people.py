@@ -41,7 +41,7 @@ def people(facts: Facts) -> list[Question]:
     own = scope.of_actor(facts.person_id)
     if isinstance(own, Denied):
         raise ValueError(own.reason)
-    wanted = EntryFilter(window=MONTHS)
+    entry_filter = EntryFilter(window=MONTHS)
     bounds = MONTHS.bounds(UNTIL)
     always = Bounds(since=None, until=None)
 
@@ -62,8 +62,10 @@ def people(facts: Facts) -> list[Question]:
         )
 
     def listed(kind: ActorKind) -> Callable[[Reader], object]:
-        asked = ActorList(kind=kind)
-        return lambda reader: ActorReader(reader).actors(wanted, scope, bounds, UNTIL, asked, PAGE)
+        listing = ActorList(kind=kind)
+        return lambda reader: ActorReader(reader).actors(
+            entry_filter, scope, bounds, UNTIL, listing, PAGE
+        )
 
     varied = f"{_FIGURES}, count(DISTINCT {_KEY}) AS api_keys, count(DISTINCT {_CLIENT}) AS clients"
     return [
@@ -91,7 +93,7 @@ def people(facts: Facts) -> list[Question]:
         question(
             "a person's timeline, 90 days",
             lambda reader: TimelineReader(reader).timeline(
-                wanted, own, bounds, UNTIL, LaneKind.TARGET, 12
+                entry_filter, own, bounds, UNTIL, LaneKind.TARGET, 12
             ),
             lambda tongue: read(
                 tongue,
@@ -102,12 +104,12 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's sessions, 90 days",
-            lambda reader: PersonReader(reader).sessions(wanted, own, bounds, 0, 10),
+            lambda reader: PersonReader(reader).sessions(entry_filter, own, bounds, 0, 10),
             lambda tongue: _sessions(tongue, read(tongue, _IN_SESSIONS, person=True, rest="")),
         ),
         question(
             "a person's news, 90 days",
-            lambda reader: PersonReader(reader).news(wanted, own, bounds, 100),
+            lambda reader: PersonReader(reader).news(entry_filter, own, bounds, 100),
             lambda tongue: read(
                 tongue,
                 f"ip_address, source, user_agent, {_KEY} AS api_key, action, {_FIGURES}",

@@ -12,7 +12,7 @@ from datetime import timedelta
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Outcome
 from audit_core.explore import statements
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.time.windows import Bounds
@@ -44,7 +44,7 @@ def questions(facts: Facts) -> list[Question]:
         *people(facts),
         *(
             question
-            for label, wanted, condition in (
+            for label, entry_filter, condition in (
                 ("7 days", EntryFilter(window=WEEK), since(timedelta(days=7))),
                 ("90 days, Berlin", EntryFilter(window=MONTHS), since(timedelta(days=90))),
                 ("all, text", EntryFilter(window=ALL, text=TEXT), text),
@@ -54,7 +54,7 @@ def questions(facts: Facts) -> list[Question]:
                     lambda tongue: "status_code BETWEEN 500 AND 599",
                 ),
             )
-            for question in charts(facts, label, wanted, condition)
+            for question in charts(facts, label, entry_filter, condition)
         ),
     ]
 
@@ -63,7 +63,7 @@ def _lists(facts: Facts) -> list[Question]:
     scope = Scope(organization_id=facts.organization_id)
     own = f"organization_id = '{facts.organization_id}'"
 
-    def listed(name: str, wanted: EntryFilter, condition: Callable[[Tongue], str], *,
+    def listed(name: str, entry_filter: EntryFilter, condition: Callable[[Tongue], str], *,
                cursor: Cursor | None = None, target_ms: float = PAGE_MS) -> Question:  # fmt: skip
         def nearest(tongue: Tongue, table: str) -> str:
             return (
@@ -77,10 +77,10 @@ def _lists(facts: Facts) -> list[Question]:
             parts = " UNION ALL ".join(f"({nearest(tongue, table)})" for table in tongue.tables)
             return f"SELECT * FROM ({parts}) AS p ORDER BY created_at DESC, seq DESC LIMIT 26"
 
-        bounds = wanted.window.bounds(UNTIL)
+        bounds = entry_filter.window.bounds(UNTIL)
         return Question(
             name=name,
-            ask=lambda reader: reader.page(wanted, scope, bounds, cursor, PAGE),
+            ask=lambda reader: reader.page(entry_filter, scope, bounds, cursor, PAGE),
             target_ms=target_ms,
             by_hand=by_hand(write),
         )
@@ -166,7 +166,7 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
         ),
         Question(
             name="what is new",
-            ask=lambda reader: Tallies(reader).count_up_to(
+            ask=lambda reader: CountReader(reader).count_up_to(
                 10_000, EntryFilter(window=WEEK), scope, WEEK.bounds(UNTIL), facts.last_seq
             ),
             target_ms=PAGE_MS,

@@ -22,15 +22,15 @@ def measure(prepared: Prepared) -> float:
     """Openings a second of the last 7 days by `READERS` at once, each a second off the last."""
     log = open_log(prepared.log_url, limits=Limits(query_timeout_s=600))
     reader, scope = Reader(log), Scope(organization_id=prepared.organization_id)
-    wanted = EntryFilter(window=Window(preset="7d"))
+    entry_filter = EntryFilter(window=Window(preset="7d"))
     began = time.perf_counter()
     opened = [0] * READERS
 
     def read(number: int) -> None:
         while time.perf_counter() - began < SECONDS:
             now = UNTIL - timedelta(seconds=opened[number] * READERS + number)
-            bounds = replace(wanted.window.bounds(now), until=now)
-            asked = (wanted, scope, bounds)
+            bounds = replace(entry_filter.window.bounds(now), until=now)
+            asked = (entry_filter, scope, bounds)
             reader.summary(*asked)
             reader.outcomes_over_time(*asked, now)
             reader.actions(*asked, 10)

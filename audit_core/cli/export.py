@@ -44,12 +44,12 @@ def export(
     ] = "",
 ) -> None:
     """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
-    wanted = EntryFilter(window=_window(since, until), query=query)
+    entry_filter = EntryFilter(window=_window(since, until), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
-    require_visible(wanted.expression, wanted.query, scope)
+    require_visible(entry_filter.expression, entry_filter.query, scope)
     product = open_product(read_settings(), utc_now, holder="python -m audit_core export")
     try:
-        written = _export(product, wanted, scope, format, output)
+        written = _export(product, entry_filter, scope, format, output)
     finally:
         product.close()
     where = "standard output" if output == STANDARD_OUTPUT else output
@@ -57,12 +57,12 @@ def export(
 
 
 def _export(
-    product: Product, wanted: EntryFilter, scope: Scope, format: Format, output: str
+    product: Product, entry_filter: EntryFilter, scope: Scope, format: Format, output: str
 ) -> int:
     """How many entries were written. On record from before the first byte, however it ends."""
     progress = Progress()
-    bounds = wanted.window.bounds(product.clock())
-    detail = {"filter": wanted.to_params(), "format": format.value}
+    bounds = entry_filter.window.bounds(product.clock())
+    detail = {"filter": entry_filter.to_params(), "format": format.value}
 
     def note(verb: str, more: dict[str, object]) -> None:
         with product.state.begin() as connection:
@@ -80,7 +80,7 @@ def _export(
     try:
         with _written(output) as file:
             for piece in stream(
-                Reader(product.log), wanted, scope, bounds, format, progress=progress
+                Reader(product.log), entry_filter, scope, bounds, format, progress=progress
             ):
                 file.write(piece)
         whole = True

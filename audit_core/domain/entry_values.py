@@ -110,14 +110,14 @@ def compare(entries: Sequence[AuditEntry], *, secrets: bool) -> tuple[Compared, 
     paths = dict.fromkeys(path for of_one in of_each for path in of_one)
     found = []
     for path in paths:
-        particulars = [of_one.get(path) for of_one in of_each]
-        values = tuple(each.value if each else None for each in particulars)
+        same_path = [of_one.get(path) for of_one in of_each]
+        values = tuple(each.value if each else None for each in same_path)
         found.append(
             Compared(
                 path=path,
                 values=values,
                 differs=len(set(values)) > 1,
-                redacted=any(each.redacted for each in particulars if each),
+                redacted=any(each.redacted for each in same_path if each),
             )
         )
     fields = {name: position for position, (name, _) in enumerate(FIELDS)}

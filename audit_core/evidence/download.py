@@ -42,7 +42,7 @@ class Progress:
 
 def stream(
     reader: Reader,
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     format: Format,
@@ -57,7 +57,7 @@ def stream(
     write: Callable[[Iterable[list[AuditEntry]]], Iterator[bytes]] = (
         csv_writer.write if format is Format.CSV else json_lines_writer.write
     )
-    return write(_counted(reader.export(wanted, scope, bounds), scope, progress))
+    return write(_counted(reader.export(entry_filter, scope, bounds), scope, progress))
 
 
 def _counted(

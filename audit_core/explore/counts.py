@@ -10,7 +10,7 @@ from audit_core.explore import stacked_histogram, statements
 from audit_core.explore.reader import MOST_GROUPS, Reader
 from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH
+from audit_core.query.planner.rollups import ENTRIES
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.windows import Bounds
 
@@ -28,52 +28,61 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Tallies:
+class CountReader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     reader: Reader
 
     def count_up_to(
-        self, most: int, wanted: EntryFilter, scope: Scope, bounds: Bounds, after_seq: int = 0
+        self,
+        limit: int,
+        entry_filter: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        after_seq: int = 0,
     ) -> Count:
-        """How many entries match that arrived after a seq, counted no further than to `most`.
+        """How many entries match that arrived after a seq, counted no further than to `limit`.
 
         Quick, unless few entries match in a long window: then all of it is looked at.
         """
-        source, place = EACH, bounds
+        source, time_range = ENTRIES, bounds
         if not after_seq:
-            source, place = self.reader.places.countable(wanted, scope, bounds)
+            source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
         if source.number is None:
-            statement = statements.count_up_to(wanted, scope, place, most=most, after_seq=after_seq)
+            statement = statements.count_up_to(
+                entry_filter, scope, time_range, limit=limit, after_seq=after_seq
+            )
         else:
-            statement = statements.count_of(wanted, scope, place, source)
+            statement = statements.count_of(entry_filter, scope, time_range, source)
         found = int(
             self.reader.log.fetch(statement, scope, max_rows=1).table.column("count")[0].as_py()
         )
-        return Count(number=min(found, most), more=found > most)
+        return Count(number=min(found, limit), more=found > limit)
 
-    def count(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Count:
+    def count(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Count:
         """How many entries match, exactly, however long it takes."""
-        source, place = self.reader.places.countable(wanted, scope, bounds)
-        statement = statements.count_of(wanted, scope, place, source)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
+        statement = statements.count_of(entry_filter, scope, time_range, source)
         table = self.reader.log.fetch(statement, scope, max_rows=1).table
         return Count(number=int(table.column("count")[0].as_py()), more=False)
 
     def stacked_over_time(
-        self, by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
+        self, by: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
     ) -> StackedHistogram:
         """Entries by bucket of time and value of the field `by`, a name of `stacks.STACKS`; an
         open window is cut to what it holds."""
-        since, until = self.reader.span(wanted, scope, bounds, now)
-        buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self.reader.places.countable(wanted, scope, bounds, buckets)
+        since, until = self.reader.span(entry_filter, scope, bounds, now)
+        buckets = buckets_for(since, until, entry_filter.window.zone)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds, buckets)
         log = self.reader.log
-        statement = stacked_histogram.largest(by, wanted, scope, place, source)
+        statement = stacked_histogram.largest(by, entry_filter, scope, time_range, source)
         found = log.fetch(statement, scope, max_rows=MOST_STACKED).table.to_pylist()
         values = tuple(row["value"] for row in found)
         rows = []
         if values:
-            statement = stacked_histogram.stacked(by, values, wanted, scope, place, buckets, source)
+            statement = stacked_histogram.stacked(
+                by, values, entry_filter, scope, time_range, buckets, source
+            )
             rows = log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
         return StackedHistogram(
             by=by,

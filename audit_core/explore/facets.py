@@ -17,7 +17,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import category_of, outcome_of
 from audit_core.log.schema import Statement
 from audit_core.query.entry_filter import NONE, EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.windows import Bounds
 
 MOST_COMBINATIONS = 20_000
@@ -54,7 +54,7 @@ class Facet:
 
 
 def facets(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """The combinations: the columns of all groups, `group_bits` and `count`.
 
@@ -66,7 +66,7 @@ def facets(
     groups = [tuple_(*(column[name] for name in group)) for group in _GROUPS]
     counted = (
         select(*every, func.grouping(*every).label("group_bits"), source.count().label("count"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by(func.grouping_sets(*groups))
         .subquery("counted")
     )
@@ -110,14 +110,14 @@ FACETS: tuple[tuple[str, int, Callable[[Mapping[str, Any]], str]], ...] = (
 """The facets in the order in which they are shown: parameter, group, value of a row."""
 
 
-def add_up(rows: Iterable[Mapping[str, Any]], *, most: int) -> tuple[Facet, ...]:
-    """The facets of the rows that `facets` gives, each with its `most` frequent values."""
+def add_up(rows: Iterable[Mapping[str, Any]], *, limit: int) -> tuple[Facet, ...]:
+    """The facets of the rows that `facets` gives, each with its `limit` frequent values."""
     groups: dict[int, list[Mapping[str, Any]]] = {number: [] for number in range(len(_GROUPS))}
     for row in rows:
         groups[_group_of(int(row["group_bits"]))].append(row)
     complete = {number: len(found) <= MOST_COMBINATIONS for number, found in groups.items()}
     return tuple(
-        _facet(param, groups[number], value, complete=complete[number], most=most)
+        _facet(param, groups[number], value, complete=complete[number], limit=limit)
         for param, number, value in FACETS
     )
 
@@ -128,7 +128,7 @@ def _facet(
     value: Callable[[Mapping[str, Any]], str],
     *,
     complete: bool,
-    most: int,
+    limit: int,
 ) -> Facet:
     counts: Counter[str] = Counter()
     for row in rows:
@@ -136,7 +136,7 @@ def _facet(
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return Facet(
         param=param,
-        values=tuple(FacetValue(value=name, count=count) for name, count in ranked[:most]),
+        values=tuple(FacetValue(value=name, count=count) for name, count in ranked[:limit]),
         distinct=len(ranked),
         complete=complete,
     )

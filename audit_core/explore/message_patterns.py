@@ -24,7 +24,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.spans import Spans, span_number
 from audit_core.query.time.windows import Bounds
 from audit_core.query.visibility import shown_template
-from audit_core.query.where import matching
+from audit_core.query.where import where_clause
 
 SPANS = 20
 """Into how many parts of equal length the time is cut for the counts of a pattern."""
@@ -60,14 +60,14 @@ class Patterns:
 
 
 def patterns(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     spans: Spans,
     *,
-    most: int,
+    limit: int,
 ) -> Statement:
-    """The `most` commonest patterns and one more, each with a row for each of the spans that hold
+    """The `limit` commonest patterns and one more, each with a row for each of the spans that hold
     it: `pattern`, `span` (from 0), `count`, `first`, `last`, `example`, `pattern_count`, and
     `messages` (of all patterns together); no order.
     """
@@ -80,7 +80,10 @@ def patterns(
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
         )
-        .where(matching(entries, wanted, scope, bounds), entries.c.error_message != literal(""))
+        .where(
+            where_clause(entries, entry_filter, scope, bounds),
+            entries.c.error_message != literal(""),
+        )
         .group_by("error_message", "span")
         .cte("counted")
     )
@@ -101,10 +104,10 @@ def patterns(
         .group_by(templates.c.pattern, counted.c.span)
         .subquery("spans")
     )
-    return _largest(by_span, most)
+    return _largest(by_span, limit)
 
 
-def _largest(spans: Subquery, most: int) -> Statement:
+def _largest(spans: Subquery, limit: int) -> Statement:
     totals = select(
         spans,
         cast(func.sum(spans.c.count).over(partition_by=spans.c.pattern), BigInteger).label(
@@ -115,19 +118,19 @@ def _largest(spans: Subquery, most: int) -> Statement:
     rank = func.dense_rank().over(order_by=(totals.c.pattern_count.desc(), totals.c.pattern))
     ranked = select(totals, rank.label("rank")).subquery("ranked")
     return select(*(column for column in ranked.c if column.name != "rank")).where(
-        ranked.c.rank <= literal(most + 1, BigInteger)
+        ranked.c.rank <= literal(limit + 1, BigInteger)
     )
 
 
-def add_up(rows: Iterable[Mapping[str, Any]], scope: Scope, *, most: int) -> Patterns:
+def add_up(rows: Iterable[Mapping[str, Any]], scope: Scope, *, limit: int) -> Patterns:
     """The patterns of the statement's rows, whose times have no zone."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["pattern"], []).append(row)
     ordered = sorted(found.items(), key=lambda each: (-each[1][0]["pattern_count"], each[0]))
     return Patterns(
-        largest=tuple(_pattern(template, spans, scope) for template, spans in ordered[:most]),
-        truncated=len(ordered) > most,
+        largest=tuple(_pattern(template, spans, scope) for template, spans in ordered[:limit]),
+        truncated=len(ordered) > limit,
         messages=ordered[0][1][0]["messages"] if ordered else 0,
     )
 

@@ -12,7 +12,7 @@ from audit_core.explore.statements import actor_of, bucket_of
 from audit_core.log.schema import Statement
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.buckets import HOUR_US, Buckets
 from audit_core.query.time.windows import Bounds
 
@@ -36,7 +36,7 @@ def failed_start(table: FromClause) -> Condition:
 
 
 def summary(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """One row: `entries`, `answered`, `succeeded`, `failed`, `failed_starts`, `users`.
 
@@ -54,7 +54,7 @@ def summary(
             source.count(failed(table)).label("failed"),
             source.count(failed_start(table)).label("failed_starts"),
         )
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by(table.c.actor_email)
         .subquery("people")
     )
@@ -71,53 +71,53 @@ def summary(
 
 
 def actions(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """By action, most frequent first: `action`, `count`, `failed`."""
     table = source.table
     count = source.count().label("count")
     return source.options(
         select(table.c.action, count, source.count(failed(table)).label("failed"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by(table.c.action)
         .order_by(count.desc(), table.c.action)
     )
 
 
 def errors(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """Failed entries by action and status code, most frequent first."""
     table, status = source.table, source.table.c.status_code
     count = source.count().label("count")
     return source.options(
         select(table.c.action, status, count)
-        .where(source.matching(wanted, scope, bounds), failed(table))
+        .where(source.where_clause(entry_filter, scope, bounds), failed(table))
         .group_by(table.c.action, status)
         .order_by(count.desc(), table.c.action, status)
     )
 
 
 def actors(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """By actor, most active first: `actor`, `count`, `failed`."""
     table = source.table
     count = source.count().label("count")
     return source.options(
         select(actor_of(table).label("actor"), count, source.count(failed(table)).label("failed"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("actor")
         .order_by(count.desc(), "actor")
     )
 
 
 def hours_of_week(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     buckets: Buckets,
-    source: Countable = EACH,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """By hour of the week on the zone's clocks (0 is Monday from midnight): `hour`, `count`,
     `failed`. Hours without entries are left out."""
@@ -126,7 +126,7 @@ def hours_of_week(
     hour = (number % literal(7 * 24, BigInteger)).label("hour")
     return source.options(
         select(hour, source.count().label("count"), source.count(failed(table)).label("failed"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("hour")
         .order_by("hour")
     )

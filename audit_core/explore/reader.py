@@ -13,11 +13,11 @@ from audit_core.explore import facets, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import Facet, FacetValue
 from audit_core.explore.message_patterns import SPANS, Patterns
-from audit_core.explore.related import Kinship, kin
+from audit_core.explore.related import Relation, related_filter
 from audit_core.explore.results import (
-    Neighbours,
     OutcomeHistogram,
     Page,
+    RelatedEntries,
     Row,
     Share,
     Shares,
@@ -27,8 +27,8 @@ from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, Fetched
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbers_of
-from audit_core.query.planner.planner import MOST_HOURS, Places
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.planner import MAX_HOURS, Planner
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import EPOCH, Bounds
@@ -45,18 +45,25 @@ class Reader:
     """The reads. Each takes the filter, the scope and what the window means now."""
 
     log: AuditLog
-    places: Places = field(init=False, compare=False, repr=False)
-    """Remembers where matches lie; whatever else reads the log for a page asks it as well."""
+    planner: Planner = field(init=False, compare=False, repr=False)
+    """Memoizes; every other reader that serves the same page uses this one."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "places", Places(self.log))
+        object.__setattr__(self, "planner", Planner(self.log))
 
     def page(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
+        self,
+        entry_filter: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        cursor: Cursor | None,
+        rows: int,
     ) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        place, asked = self.places.page(wanted, scope, bounds, cursor, rows)
-        statement = statements.page(wanted, scope, place, cursor=cursor, rows=rows, asked=asked)
+        time_range, predicate = self.planner.page(entry_filter, scope, bounds, cursor, rows)
+        statement = statements.page(
+            entry_filter, scope, time_range, cursor=cursor, rows=rows, predicate=predicate
+        )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         found = _rows(fetched, scope)
         back = cursor is not None and cursor.newer
@@ -72,14 +79,14 @@ class Reader:
         )
 
     def outcomes_over_time(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
     ) -> OutcomeHistogram:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
-        since, until = self.span(wanted, scope, bounds, now)
-        buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self.places.countable(wanted, scope, bounds, buckets)
+        since, until = self.span(entry_filter, scope, bounds, now)
+        buckets = buckets_for(since, until, entry_filter.window.zone)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds, buckets)
         table = self.log.fetch(
-            statements.histogram(wanted, scope, place, buckets, source),
+            statements.histogram(entry_filter, scope, time_range, buckets, source),
             scope,
             max_rows=MOST_GROUPS,
         ).table
@@ -87,7 +94,7 @@ class Reader:
         for group in table.to_pylist():
             start = buckets.start(group["number"], group["offset_us"])
             counts[start.astimezone(UTC), outcome_of(group["status_code"])] += group["count"]
-        zone = wanted.window.zone_info
+        zone = entry_filter.window.zone_info
         return OutcomeHistogram(
             buckets=buckets,
             counts=tuple(
@@ -99,32 +106,32 @@ class Reader:
         )
 
     def span(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
     ) -> tuple[datetime, datetime]:
         """The window's two ends, an open one replaced by the first match or by `now`."""
         until = bounds.until or now
         if bounds.since is not None:
             return bounds.since, max(until, bounds.since)
-        earliest = self.places.remembered(
-            ("earliest", wanted, bounds),
+        earliest = self.planner.memoized(
+            ("earliest", entry_filter, bounds),
             scope,
-            lambda: self._earliest(wanted, scope, bounds),
+            lambda: self._earliest(entry_filter, scope, bounds),
         )
         return (until if earliest is None else min(earliest, until)), until
 
-    def _earliest(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
-        source, place = self.places.countable(wanted, scope, bounds)
-        earliest = self._first(wanted, scope, place, source)
+    def _earliest(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        earliest = self._first(entry_filter, scope, time_range, source)
         if earliest is None or source.number is None:
             return earliest
-        each = replace(EACH, asked=source.asked)
+        each = replace(ENTRIES, predicate=source.predicate)
         hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
-        return self._first(wanted, scope, hour, each)
+        return self._first(entry_filter, scope, hour, each)
 
     def _first(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource
     ) -> datetime | None:
-        statement = statements.time_range(wanted, scope, bounds, source)
+        statement = statements.earliest(entry_filter, scope, bounds, source)
         table = self.log.fetch(statement, scope, max_rows=1).table
         earliest: datetime | None = table.column("earliest")[0].as_py()
         return None if earliest is None else earliest.replace(tzinfo=UTC)
@@ -147,17 +154,17 @@ class Reader:
         found = self.row(entry_id, scope, created_at)
         return None if found is None else found.entry
 
-    def neighbours(self, row: Row, kinship: Kinship, scope: Scope, most: int) -> Neighbours:
-        """The at most `most` entries before and after one that have this in common with it."""
-        wanted = kin(row.entry, kinship)
-        if wanted is None:
-            return Neighbours(newer=(), older=(), more_newer=False, more_older=False)
+    def related(self, row: Row, relation: Relation, scope: Scope, limit: int) -> RelatedEntries:
+        """The at most `limit` entries before and after one that have this in common with it."""
+        entry_filter = related_filter(row.entry, relation)
+        if entry_filter is None:
+            return RelatedEntries(newer=(), older=(), more_newer=False, more_older=False)
         always = Bounds(since=None, until=None)
         newer, older = (
-            self.page(wanted, scope, always, row.cursor(newer=newer), most)
+            self.page(entry_filter, scope, always, row.cursor(newer=newer), limit)
             for newer in (True, False)
         )
-        return Neighbours(
+        return RelatedEntries(
             newer=newer.rows,
             older=older.rows,
             more_newer=newer.newer is not None,
@@ -165,19 +172,19 @@ class Reader:
         )
 
     def values(
-        self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+        self, param: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
     ) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        listed = self.listed(param, wanted, scope, bounds, most)
+        listed = self.listed(param, entry_filter, scope, bounds, limit)
         return tuple(each.value for each in listed.values)
 
     def listed(
-        self, param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+        self, param: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
     ) -> Listed:
         """The most frequent values of a field with their counts, absent ones left out."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = statements.values(param, wanted, scope, place, source)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = statements.values(param, entry_filter, scope, time_range, source)
+        fetched = self.log.fetch(statement, scope, max_rows=limit)
         return Listed(
             values=tuple(
                 FacetValue(value=str(row["value"]), count=row["count"])
@@ -186,17 +193,19 @@ class Reader:
             complete=not fetched.truncated,
         )
 
-    def summary(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
+    def summary(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
         """The figures at the top of Overview."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = overview.summary(wanted, scope, place, source)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = overview.summary(entry_filter, scope, time_range, source)
         return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
 
-    def actions(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
+    def actions(
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
+    ) -> Shares:
         """The most frequent actions."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = overview.actions(wanted, scope, place, source)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = overview.actions(entry_filter, scope, time_range, source)
+        fetched = self.log.fetch(statement, scope, max_rows=limit)
         return Shares(
             largest=tuple(
                 Share(name=group["action"], count=group["count"], failed=group["failed"])
@@ -205,11 +214,11 @@ class Reader:
             truncated=fetched.truncated,
         )
 
-    def actors(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> Shares:
+    def actors(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int) -> Shares:
         """The most active actors."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = overview.actors(wanted, scope, place, source)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = overview.actors(entry_filter, scope, time_range, source)
+        fetched = self.log.fetch(statement, scope, max_rows=limit)
         return Shares(
             largest=tuple(
                 Share(name=group["actor"], count=group["count"], failed=group["failed"])
@@ -219,12 +228,12 @@ class Reader:
         )
 
     def errors(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
     ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = overview.errors(wanted, scope, place, source)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = overview.errors(entry_filter, scope, time_range, source)
+        fetched = self.log.fetch(statement, scope, max_rows=limit)
         return (
             tuple(
                 (group["action"], group["status_code"], group["count"])
@@ -234,58 +243,60 @@ class Reader:
         )
 
     def hours_of_week(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
     ) -> tuple[tuple[int, int, int], ...]:
         """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
-        since, until = self.span(wanted, scope, bounds, now)
-        buckets = buckets_for(since, until, wanted.window.zone)
-        source, place = self.places.countable(wanted, scope, bounds, buckets)
-        statement = overview.hours_of_week(wanted, scope, place, buckets, source)
+        since, until = self.span(entry_filter, scope, bounds, now)
+        buckets = buckets_for(since, until, entry_filter.window.zone)
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds, buckets)
+        statement = overview.hours_of_week(entry_filter, scope, time_range, buckets, source)
         table = self.log.fetch(statement, scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
 
     def facets(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
     ) -> tuple[Facet, ...]:
-        """How often each value of each field occurs: the `most` frequent ones, in one scan."""
-        source, place = self.places.countable(wanted, scope, bounds)
-        statement = facets.facets(wanted, scope, place, source)
+        """How often each value of each field occurs: the `limit` frequent ones, in one scan."""
+        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
+        statement = facets.facets(entry_filter, scope, time_range, source)
         return facets.add_up(
-            self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), most=most
+            self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), limit=limit
         )
 
     def patterns(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, now: datetime, most: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime, limit: int
     ) -> Patterns:
-        """The `most` commonest patterns of error messages; `now` stands for an open end."""
-        since, until = self.span(wanted, scope, bounds, now)
+        """The `limit` commonest patterns of error messages; `now` stands for an open end."""
+        since, until = self.span(entry_filter, scope, bounds, now)
         spans = Spans(since=since, until=until, number=SPANS)
-        statement = message_patterns.patterns(wanted, scope, bounds, spans, most=most)
-        rows = self.log.fetch(statement, scope, max_rows=(most + 1) * SPANS).table
-        return message_patterns.add_up(rows.to_pylist(), scope, most=most)
+        statement = message_patterns.patterns(entry_filter, scope, bounds, spans, limit=limit)
+        rows = self.log.fetch(statement, scope, max_rows=(limit + 1) * SPANS).table
+        return message_patterns.add_up(rows.to_pylist(), scope, limit=limit)
 
     def export(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds
     ) -> Iterator[list[AuditEntry]]:
         """Every match that was stored when this began, oldest first, in lists of some thousands.
 
         Memory does not grow with the number of matches.
         """
         last_seq = self.log.last_seq()
-        statement = statements.export_hours(wanted, scope, bounds, last_seq=last_seq)
-        hours = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
+        statement = statements.export_hours(entry_filter, scope, bounds, last_seq=last_seq)
+        hours = self.log.fetch(statement, scope, max_rows=MAX_HOURS).table.to_pylist()
         for stretch in stretches(
-            [(row["hour"], row["count"]) for row in hours], bounds, most=EXPORT_STEP
+            [(row["hour"], row["count"]) for row in hours], bounds, limit=EXPORT_STEP
         ):
-            yield from self._export_stretch(wanted, scope, stretch, last_seq)
+            yield from self._export_stretch(entry_filter, scope, stretch, last_seq)
 
     def _export_stretch(
-        self, wanted: EntryFilter, scope: Scope, stretch: Bounds, last_seq: int
+        self, entry_filter: EntryFilter, scope: Scope, stretch: Bounds, last_seq: int
     ) -> Iterator[list[AuditEntry]]:
         after: Cursor | None = None
         while True:
             fetched = self.log.fetch(
-                statements.export_page(wanted, scope, stretch, after=after, last_seq=last_seq),
+                statements.export_page(
+                    entry_filter, scope, stretch, after=after, last_seq=last_seq
+                ),
                 scope,
                 max_rows=EXPORT_STEP,
             )
@@ -311,15 +322,15 @@ def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
     ]
 
 
-def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, most: int) -> Iterator[Bounds]:
-    """The bounds cut at whole hours, so that each part holds at most `most` entries, if it is
+def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, limit: int) -> Iterator[Bounds]:
+    """The bounds cut at whole hours, so that each part holds at most `limit` entries, if it is
     longer than an hour.
 
     `hours` holds (hours since 1970, entries) in order of time. Together the parts cover the bounds.
     """
     since, held = bounds.since, 0
     for hour, count in hours:
-        if held and held + count > most:
+        if held and held + count > limit:
             until = EPOCH + timedelta(hours=hour)
             yield Bounds(since=since, until=until)
             since, held = until, 0

@@ -9,7 +9,7 @@ from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.time.windows import ALL_TIME, Window
 
 
-class Kinship(StrEnum):
+class Relation(StrEnum):
     """What two entries have in common."""
 
     ACTOR = "actor"
@@ -18,13 +18,13 @@ class Kinship(StrEnum):
     """The target, by type and id or name."""
 
 
-def kin(entry: AuditEntry, kinship: Kinship) -> EntryFilter | None:
+def related_filter(entry: AuditEntry, relation: Relation) -> EntryFilter | None:
     """The entries that have this in common with the entry, itself among them.
 
     `None` if it has no target that others could have too.
     """
     window = Window(preset=ALL_TIME)
-    if kinship is Kinship.ACTOR:
+    if relation is Relation.ACTOR:
         return EntryFilter(window=window, actors=(entry.actor_id,))
     if entry.target_id in (None, NONE) or entry.target_type == NONE:
         return None

@@ -39,7 +39,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
+class RelatedEntries:
     """The entries around one that have something in common with it."""
 
     newer: tuple[Row, ...]

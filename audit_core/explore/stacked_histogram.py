@@ -21,7 +21,7 @@ from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import as_text
 from audit_core.query.derived_columns import api_key_of, in_category
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.buckets import Buckets
 from audit_core.query.time.windows import Bounds
 
@@ -85,13 +85,13 @@ STACKS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
 
 
 def largest(
-    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    by: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """The values of a field, most frequent first: `value`, `count`, and in `distinct` how many
     there are in all, NULL among them."""
     counted = (
         select(STACKS[by](source.table).label("value"), source.count().label("count"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("value")
         .subquery("counted")
     )
@@ -106,11 +106,11 @@ def largest(
 def stacked(
     by: str,
     values: tuple[str | None, ...],
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     buckets: Buckets,
-    source: Countable = EACH,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """Entries by bucket and place in `values`: `number`, `offset_us`, `place`, `count`; no order.
 
@@ -134,7 +134,7 @@ def stacked(
             place.label("place"),
             source.count().label("count"),
         )
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("number", "offset_us", "place")
     )
 

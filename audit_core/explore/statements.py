@@ -21,37 +21,37 @@ from sqlalchemy.sql.expression import FromClause, Label
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
-from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
+from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.language.ast import Expression
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
 from audit_core.query.time.windows import Bounds
-from audit_core.query.where import matching, within_scope
+from audit_core.query.where import where_clause, within_scope
 
 
 def page(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     *,
     cursor: Cursor | None,
     rows: int,
-    asked: Expression | None = None,
+    predicate: Expression | None = None,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round. `asked`: see `conditions.matching`.
+    come first: the reader turns them round. `predicate`: see `where.where_clause`.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
         .where(
-            matching(table, wanted, scope, bounds, asked=asked),
+            where_clause(table, entry_filter, scope, bounds, predicate=predicate),
             beyond(table, cursor, scope),
         )
         .order_by(*_order(table, scope, newer=newer))
@@ -64,7 +64,7 @@ def page(
 
 
 def export_page(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     *,
@@ -77,23 +77,25 @@ def export_page(
     An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
     """
     statement = select(entries).where(
-        matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq
+        where_clause(entries, entry_filter, scope, bounds), entries.c.seq <= last_seq
     )
     if after is not None:
         statement = statement.where(beyond(entries, after, scope))
     return statement.order_by(*_order(entries, scope, newer=True))
 
 
-def export_hours(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int) -> Statement:
+def export_hours(
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int
+) -> Statement:
     """How a download lies in time: `hour` (whole ones since 1970) and `count`, in order of time.
 
     Asked before the entries, which are then read from short stretches of time: whole rows are
     sorted much slower than the log is read.
     """
-    hour = whole_quotient(epoch_microseconds(entries.c.created_at), literal(HOUR_US, BigInteger))
+    hour = floor_div(epoch_microseconds(entries.c.created_at), literal(HOUR_US, BigInteger))
     return (
         select(hour.label("hour"), func.count().label("count"))
-        .where(matching(entries, wanted, scope, bounds), entries.c.seq <= last_seq)
+        .where(where_clause(entries, entry_filter, scope, bounds), entries.c.seq <= last_seq)
         .group_by("hour")
         .order_by("hour")
     )
@@ -112,30 +114,32 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
 
 
 def count_up_to(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, most: int, after_seq: int = 0
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, limit: int, after_seq: int = 0
 ) -> Statement:
     """How many entries match that arrived after a `seq` of the whole log, counted no further than
-    to `most` + 1: one row, column `count`."""
+    to `limit` + 1: one row, column `count`."""
     found = (
         select(literal(1, BigInteger).label("one"))
-        .where(matching(entries, wanted, scope, bounds), entries.c.seq > after_seq)
-        .limit(most + 1)
+        .where(where_clause(entries, entry_filter, scope, bounds), entries.c.seq > after_seq)
+        .limit(limit + 1)
         .subquery("found")
     )
     return select(func.count().label("count")).select_from(found)
 
 
 def count_of(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """How many entries match, exactly: one row, column `count`."""
     return source.options(
-        select(source.count().label("count")).where(source.matching(wanted, scope, bounds))
+        select(source.count().label("count")).where(
+            source.where_clause(entry_filter, scope, bounds)
+        )
     )
 
 
-def time_range(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+def earliest(
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """One row: `earliest` created_at of the matches; NULL if there are none.
 
@@ -144,17 +148,17 @@ def time_range(
     table = source.table
     return source.options(
         select(func.min(table.c.created_at).label("earliest")).where(
-            source.matching(wanted, scope, bounds)
+            source.where_clause(entry_filter, scope, bounds)
         )
     )
 
 
 def histogram(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     buckets: Buckets,
-    source: Countable = EACH,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
 
@@ -167,7 +171,7 @@ def histogram(
             table.c.status_code,
             source.count().label("count"),
         )
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("number", "offset_us", table.c.status_code)
     )
 
@@ -189,14 +193,18 @@ FACETS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
 
 
 def values(
-    param: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    param: str,
+    entry_filter: EntryFilter,
+    scope: Scope,
+    bounds: Bounds,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
     value = FACETS[param](source.table)
     count = source.count().label("count")
     return source.options(
         select(value.label("value"), count)
-        .where(source.matching(wanted, scope, bounds), value.is_not(None))
+        .where(source.where_clause(entry_filter, scope, bounds), value.is_not(None))
         .group_by("value")
         .order_by(count.desc(), "value")
     )
@@ -250,4 +258,4 @@ def _bucket_number(
 ) -> ColumnElement[int]:
     """The bucket number of an entry on the zone's clocks."""
     local = epoch_microseconds(table.c.created_at) + offset + literal(ORIGIN_SHIFT_US, BigInteger)
-    return whole_quotient(local, literal(width_us, BigInteger))
+    return floor_div(local, literal(width_us, BigInteger))

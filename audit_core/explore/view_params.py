@@ -38,16 +38,18 @@ class ReadyView:
     key: str
     """Names it in addresses; never looks like the random id of a saved view."""
     name: str
-    wanted: EntryFilter
+    entry_filter: EntryFilter
 
     def params_in(self, zone: str) -> dict[str, list[str]]:
         """The filter alone, written in a zone: how it is shown stays the person's own."""
-        return replace(self.wanted, window=replace(self.wanted.window, zone=zone)).to_params()
+        return replace(
+            self.entry_filter, window=replace(self.entry_filter.window, zone=zone)
+        ).to_params()
 
 
 def _ready(key: str, name: str, window: str, query: str) -> ReadyView:
-    wanted = EntryFilter.from_params({"window": [window], "query": [query]})
-    return ReadyView(key=key, name=name, wanted=wanted)
+    entry_filter = EntryFilter.from_params({"window": [window], "query": [query]})
+    return ReadyView(key=key, name=name, entry_filter=entry_filter)
 
 
 READY_VIEWS: dict[str, ReadyView] = {
@@ -79,10 +81,10 @@ def check_view(params: Params) -> EntryFilter:
     Raises `FilterError` with a sentence for every parameter that is wrong or unknown.
     """
     problems: list[str] = []
-    wanted = EntryFilter()
+    entry_filter = EntryFilter()
     of_filter = {name: values for name, values in params.items() if name not in LOOK_PARAMS}
     try:
-        wanted = EntryFilter.from_params(of_filter)
+        entry_filter = EntryFilter.from_params(of_filter)
     except QueryError as error:
         problems += (f"The query cannot be read: {problem}" for problem in error.problems)
     except FilterError as error:
@@ -97,13 +99,15 @@ def check_view(params: Params) -> EntryFilter:
             problems.append(f"The parameter {name} is {text!r}, and not one of {', '.join(known)}.")
     if problems:
         raise FilterError(tuple(problems))
-    return wanted
+    return entry_filter
 
 
-def view_of(wanted: EntryFilter, layout: Layout, rows: int, stack: str) -> dict[str, list[str]]:
+def view_of(
+    entry_filter: EntryFilter, layout: Layout, rows: int, stack: str
+) -> dict[str, list[str]]:
     """The parameters of all that is shown: the same screen for everybody who opens them."""
     look = {**layout.to_params(), ROWS_PARAM: [str(rows)], STACK_PARAM: [stack]}
-    return {**wanted.to_params(), **look}
+    return {**entry_filter.to_params(), **look}
 
 
 def differs(shown: Params, view: Params) -> bool:
@@ -113,12 +117,12 @@ def differs(shown: Params, view: Params) -> bool:
     everything.
     """
     try:
-        wanted = check_view(view)
+        entry_filter = check_view(view)
     except FilterError:
         return True
     layout = Layout.from_params(shown, Layout())
     return (
-        wanted != check_view(shown)
+        entry_filter != check_view(shown)
         or Layout.from_params(view, layout) != layout
         or any(
             list(view.get(name, shown[name])) != list(shown[name])

@@ -88,24 +88,24 @@ class ActorReader:
 
     def actors(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
         now: datetime,
-        asked: ActorList,
+        listing: ActorList,
         rows: int,
     ) -> ActorPage:
         """A part of the list of actors, each with its activity over the window.
 
         Entries dated after `now` count in the last stretch of an open window.
         """
-        source, place = self.reader.places.countable(wanted, scope, bounds)
-        statement = actors_sql.actors(wanted, scope, place, asked, source)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
+        statement = actors_sql.actors(entry_filter, scope, time_range, listing, source)
         found = self.reader.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
         if not found:
             return ActorPage(lines=(), total=0)
-        by_key = asked.kind is ActorKind.KEYS
-        activity = self._activity(wanted, scope, bounds, now, found, by_key=by_key)
+        by_key = listing.kind is ActorKind.KEYS
+        activity = self._activity(entry_filter, scope, bounds, now, found, by_key=by_key)
         return ActorPage(
             lines=tuple(
                 _line(row, tuple(activity[_key(row, by_key=by_key)]), by_key=by_key)
@@ -116,7 +116,7 @@ class ActorReader:
 
     def _activity(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
         now: datetime,
@@ -124,17 +124,17 @@ class ActorReader:
         *,
         by_key: bool,
     ) -> dict[tuple[str, str | None], list[int]]:
-        since, until = self.reader.span(wanted, scope, bounds, now)
-        source, place = self.reader.places.countable(wanted, scope, bounds)
+        since, until = self.reader.span(entry_filter, scope, bounds, now)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
         width_us = width_of(since, until, SPARKS)
         if source.number is not None:
             # Counts know whole hours only.
             since = since.replace(minute=0, second=0, microsecond=0)
             width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
         statement = actors_sql.activity(
-            wanted,
+            entry_filter,
             scope,
-            place,
+            time_range,
             actor_ids=sorted({row["actor_id"] for row in found}),
             since=since,
             width_us=width_us,
@@ -145,11 +145,11 @@ class ActorReader:
             activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
         return activity
 
-    def actor(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
+    def actor(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
         require_actor(scope)
-        source, place = self.reader.places.countable(wanted, scope, bounds)
-        statement = actors_sql.actors(wanted, scope, place, ActorList(), source)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
+        statement = actors_sql.actors(entry_filter, scope, time_range, ActorList(), source)
         found = self.reader.log.fetch(statement, scope, max_rows=1).table.to_pylist()
         return _line(found[0], (), by_key=False) if found else None
 

@@ -14,10 +14,10 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import contains_folded, epoch_microseconds, whole_quotient
+from audit_core.log.sql.functions import contains_folded, epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition, api_key_of
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.query.where import within_scope
 
@@ -85,11 +85,11 @@ def failed(table: FromClause) -> Condition:
 
 
 def actors(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
-    asked: ActorList,
-    source: Countable = EACH,
+    listing: ActorList,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """The lines from the asked offset on, one for each actor (or API key) with a match.
 
@@ -97,22 +97,24 @@ def actors(
     for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
     ones), `first`, `last`, and `actors`: how many lines there are.
     """
-    by_key = asked.kind is ActorKind.KEYS
-    line = _lines(wanted, scope, bounds, asked, source).subquery("line")
-    ends = times(wanted, scope, bounds, source, _of_kind(entries, asked.kind), by_key=by_key)
+    by_key = listing.kind is ActorKind.KEYS
+    line = _lines(entry_filter, scope, bounds, listing, source).subquery("line")
+    ends = times(
+        entry_filter, scope, bounds, source, _of_kind(entries, listing.kind), by_key=by_key
+    )
     same = line.c.actor_id == ends.c.actor_id
     if by_key:
         same = and_(same, line.c.api_key == ends.c.api_key)
     timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
     return source.options(
         select(timed, func.count().over().label("actors"))
-        .order_by(*_order(timed, asked))
-        .offset(asked.offset)
+        .order_by(*_order(timed, listing))
+        .offset(listing.offset)
     )
 
 
 def _lines(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, asked: ActorList, source: Countable
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, listing: ActorList, source: CountSource
 ) -> Statement:
     table = source.table
     columns = [table.c[name] for name in _COMBINED]
@@ -123,7 +125,7 @@ def _lines(
             source.count().label("entries"),
             source.count(failed(table)).label("failed"),
         )
-        .where(source.matching(wanted, scope, bounds), _of_kind(table, asked.kind))
+        .where(source.where_clause(entry_filter, scope, bounds), _of_kind(table, listing.kind))
         .group_by(*columns)
         .subquery("combined")
     )
@@ -139,24 +141,24 @@ def _lines(
         func.count(combined.c.ip_address.distinct()).label("addresses"),
         func.count(api_key.distinct()).label("api_keys"),
         func.count(client_text(combined).distinct()).label("clients"),
-    ).group_by(combined.c.actor_id, *((api_key,) if asked.kind is ActorKind.KEYS else ()))
-    if asked.search:
-        lines = lines.having(func.count().filter(_found(combined, asked)) > 0)
+    ).group_by(combined.c.actor_id, *((api_key,) if listing.kind is ActorKind.KEYS else ()))
+    if listing.search:
+        lines = lines.having(func.count().filter(_found(combined, listing)) > 0)
     return lines
 
 
 def times(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
-    source: Countable,
+    source: CountSource,
     condition: Condition,
     *,
     by_key: bool,
 ) -> Subquery:
     """When each actor's (or key's) matches began and ended: `actor_id`, `api_key` if `by_key`,
     `first`, `last`. Read from the entries themselves: counts know the hour only."""
-    each = replace(EACH, asked=source.asked)
+    each = replace(ENTRIES, predicate=source.predicate)
     names = ("actor_api_key_prefix", "actor_api_key_suffix") if by_key else ()
     columns = [entries.c[name] for name in ("actor_id", *names)]
     raw = (
@@ -165,7 +167,7 @@ def times(
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
         )
-        .where(each.matching(wanted, scope, bounds), condition)
+        .where(each.where_clause(entry_filter, scope, bounds), condition)
         .group_by(*columns)
         .subquery("raw")
     )
@@ -188,14 +190,14 @@ def times(
 
 
 def activity(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     *,
     actor_ids: Sequence[str],
     since: datetime,
     width_us: int,
-    source: Countable = EACH,
+    source: CountSource = ENTRIES,
 ) -> Statement:
     """When some actors were active: `actor_id`, `api_key`, `number`, `count`; no order.
 
@@ -212,7 +214,7 @@ def activity(
             stretch(table, since, width_us).label("number"),
             source.count().label("count"),
         )
-        .where(source.matching(wanted, scope, bounds), table.c.actor_id.in_(actor_ids))
+        .where(source.where_clause(entry_filter, scope, bounds), table.c.actor_id.in_(actor_ids))
         .group_by(*columns, "number")
         .subquery("counted")
     )
@@ -240,7 +242,7 @@ def stretch(table: FromClause, since: datetime, width_us: int) -> ColumnElement[
     """The number of the stretch of time that an entry lies in, counted from `since`."""
     begin_us = (since - EPOCH) // timedelta(microseconds=1)
     passed = epoch_microseconds(table.c.created_at) - literal(begin_us, BigInteger)
-    return whole_quotient(passed, literal(width_us, BigInteger))
+    return floor_div(passed, literal(width_us, BigInteger))
 
 
 _COMBINED = (
@@ -269,19 +271,19 @@ def with_key(table: FromClause) -> Condition:
     return or_(table.c.actor_api_key_prefix.is_not(None), table.c.actor_api_key_suffix.is_not(None))
 
 
-def _found(combined: FromClause, asked: ActorList) -> Condition:
+def _found(combined: FromClause, listing: ActorList) -> Condition:
     searched: list[ColumnElement[Any]] = [combined.c.actor_email, combined.c.actor_id]
-    if asked.kind is ActorKind.KEYS:
+    if listing.kind is ActorKind.KEYS:
         searched.append(func.coalesce(api_key_of(combined), ""))
-    return or_(*(contains_folded(column, literal(asked.search)) for column in searched))
+    return or_(*(contains_folded(column, literal(listing.search)) for column in searched))
 
 
-def _order(line: FromClause, asked: ActorList) -> tuple[ColumnElement[Any], ...]:
+def _order(line: FromClause, listing: ActorList) -> tuple[ColumnElement[Any], ...]:
     actor = case((line.c.actor_email != literal(""), line.c.actor_email), else_=line.c.actor_id)
     by: dict[ActorOrder, ColumnElement[Any]] = {
         ActorOrder.ACTOR: actor,
         # In parts of a milliard, which all engines compute alike.
-        ActorOrder.FAILED: whole_quotient(
+        ActorOrder.FAILED: floor_div(
             line.c.failed * literal(1_000_000_000, BigInteger), line.c.entries
         ),
         ActorOrder.KEYS: line.c.api_keys,
@@ -296,5 +298,5 @@ def _order(line: FromClause, asked: ActorList) -> tuple[ColumnElement[Any], ...]
             )
         },
     }
-    first = by[asked.order].desc() if asked.descending else by[asked.order].asc()
+    first = by[listing.order].desc() if listing.descending else by[listing.order].asc()
     return (first, line.c.actor_id, line.c.api_key)

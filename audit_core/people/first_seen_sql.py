@@ -21,11 +21,11 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement
-from audit_core.log.sql.functions import as_text, epoch_microseconds, whole_quotient
+from audit_core.log.sql.functions import as_text, epoch_microseconds, floor_div
 from audit_core.people.actors_sql import ABSENT
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.time.windows import Bounds
 
@@ -58,17 +58,17 @@ class Stretch:
     """A stretch of time, and what to read it from."""
 
     bounds: Bounds
-    source: Countable = EACH
+    source: CountSource = ENTRIES
 
 
-def new_things(wanted: EntryFilter, scope: Scope, now: Stretch, before: Stretch) -> Statement:
+def new_things(entry_filter: EntryFilter, scope: Scope, now: Stretch, before: Stretch) -> Statement:
     """What the scope's actor did now and not before, latest first.
 
     Columns: those of all `GROUPS`, `group_bits` (see `kind_of`), `hour` (of the first time,
     whole ones since 1970) and `count`. The absence of a value is never new.
     """
-    seen, earlier = _seen(wanted, scope, now), _seen(wanted, scope, before)
-    hour = whole_quotient(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
+    seen, earlier = _seen(entry_filter, scope, now), _seen(entry_filter, scope, before)
+    hour = floor_div(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
     statement = (
         select(*(seen.c[name] for name in (*_ALL, "group_bits", "count")), hour.label("hour"))
         .where(
@@ -80,7 +80,7 @@ def new_things(wanted: EntryFilter, scope: Scope, now: Stretch, before: Stretch)
     return now.source.options(before.source.options(statement))
 
 
-def _seen(wanted: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery:
+def _seen(entry_filter: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery:
     source, table = stretch.source, stretch.source.table
     columns = [table.c[name] for name in _ALL]
     # By combination first, which are few.
@@ -90,7 +90,7 @@ def _seen(wanted: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery:
             func.min(table.c.created_at).label("first"),
             source.count().label("count"),
         )
-        .where(source.matching(wanted, require_actor(scope), stretch.bounds))
+        .where(source.where_clause(entry_filter, require_actor(scope), stretch.bounds))
         .group_by(*columns)
         .subquery()
     )
@@ -118,12 +118,12 @@ def _written(seen: Subquery) -> ColumnElement[str]:
     return text
 
 
-def known(wanted: EntryFilter, scope: Scope, before: Stretch) -> Statement:
+def known(entry_filter: EntryFilter, scope: Scope, before: Stretch) -> Statement:
     """How many entries the scope's actor has there: one row, column `count`."""
     source = before.source
     return source.options(
         select(source.count().label("count")).where(
-            source.matching(wanted, require_actor(scope), before.bounds)
+            source.where_clause(entry_filter, require_actor(scope), before.bounds)
         )
     )
 

@@ -10,12 +10,12 @@ from audit_core.people.actors_sql import failed, times, with_key
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.derived_columns import api_key_of
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import EACH, Countable
+from audit_core.query.planner.rollups import ENTRIES, CountSource
 from audit_core.query.time.windows import Bounds
 
 
 def used_keys(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable = EACH
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
 ) -> Statement:
     """The keys that the scope's actor used, latest use first.
 
@@ -33,7 +33,7 @@ def used_keys(
             source.count().label("count"),
             source.count(failed(table)).label("failed"),
         )
-        .where(source.matching(wanted, require_actor(scope), bounds), with_key(table))
+        .where(source.where_clause(entry_filter, require_actor(scope), bounds), with_key(table))
         .group_by(*columns)
         .subquery("combined")
     )
@@ -51,7 +51,7 @@ def used_keys(
         .group_by(api_key)
         .subquery("used")
     )
-    ends = times(wanted, scope, bounds, source, with_key(entries), by_key=True)
+    ends = times(entry_filter, scope, bounds, source, with_key(entries), by_key=True)
     return source.options(
         select(used, ends.c.first, ends.c.last)
         .join(ends, used.c.api_key == ends.c.api_key)

@@ -99,18 +99,20 @@ class PersonReader:
     reader: Reader
 
     def sessions(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int
     ) -> SessionPage:
         """The work sessions of the scope's actor, latest first."""
-        statement = sessions_sql.sessions(wanted, scope, bounds, offset=offset)
+        statement = sessions_sql.sessions(entry_filter, scope, bounds, offset=offset)
         found = [timed(row) for row in self._rows(statement, scope, rows)]
         if not found:
             return SessionPage(sessions=(), total=0)
         totals = [row.pop("sessions") for row in found]
         spans = [(row["first"], row["last"]) for row in found]
-        statement = sessions_sql.variety(wanted, scope, bounds, spans=spans)
+        statement = sessions_sql.variety(entry_filter, scope, bounds, spans=spans)
         variety = {row.pop("session"): row for row in self._rows(statement, scope, rows)}
-        statement = sessions_sql.touched(wanted, scope, bounds, spans=spans, most=MOST_TOUCHED)
+        statement = sessions_sql.touched(
+            entry_filter, scope, bounds, spans=spans, limit=MOST_TOUCHED
+        )
         touched: dict[int, list[Touched]] = defaultdict(list)
         targets: dict[int, int] = defaultdict(int)
         for row in self._rows(statement, scope, MOST_TOUCHED * len(found)):
@@ -130,20 +132,22 @@ class PersonReader:
             total=totals[0],
         )
 
-    def news(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int) -> News | None:
+    def news(
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
+    ) -> News | None:
         """What is new for the scope's actor in the window, whatever else the filter asks.
 
         `None` for a window without a beginning: nothing lies before it.
         """
         if bounds.since is None:
             return None
-        asked = wanted.cleared()
+        unfiltered = entry_filter.cleared()
         since = bounds.since - MEMORY
-        now = self._stretch(asked, scope, bounds)
-        before = self._stretch(asked, scope, Bounds(since=since, until=bounds.since))
-        statement = first_seen_sql.new_things(asked, scope, now, before)
-        fetched = self.reader.log.fetch(statement, scope, max_rows=most)
-        known = first_seen_sql.known(asked, scope, before)
+        now = self._stretch(unfiltered, scope, bounds)
+        before = self._stretch(unfiltered, scope, Bounds(since=since, until=bounds.since))
+        statement = first_seen_sql.new_things(unfiltered, scope, now, before)
+        fetched = self.reader.log.fetch(statement, scope, max_rows=limit)
+        known = first_seen_sql.known(unfiltered, scope, before)
         return News(
             things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
             truncated=fetched.truncated,
@@ -151,25 +155,25 @@ class PersonReader:
         )
 
     def used_keys(
-        self, scope: Scope, bounds: Bounds, most: int
+        self, scope: Scope, bounds: Bounds, limit: int
     ) -> tuple[tuple[UsedKey, ...], bool]:
         """The API keys that the scope's actor used, latest use first; whether there are more."""
         window = Window(preset=None, since=bounds.since, until=bounds.until)
-        wanted = EntryFilter(window=window)
-        source, place = self.reader.places.countable(wanted, scope, bounds)
+        entry_filter = EntryFilter(window=window)
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
         fetched = self.reader.log.fetch(
-            keys_sql.used_keys(wanted, scope, place, source), scope, max_rows=most
+            keys_sql.used_keys(entry_filter, scope, time_range, source), scope, max_rows=limit
         )
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated
 
-    def _stretch(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Stretch:
-        source, place = self.reader.places.countable(wanted, scope, bounds)
-        return Stretch(bounds=place, source=source)
+    def _stretch(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Stretch:
+        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
+        return Stretch(bounds=time_range, source=source)
 
-    def _rows(self, statement: Statement, scope: Scope, most: int) -> list[dict[str, Any]]:
+    def _rows(self, statement: Statement, scope: Scope, limit: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.reader.log.fetch(
-            statement, scope, max_rows=most
+            statement, scope, max_rows=limit
         ).table.to_pylist()
         return rows
 

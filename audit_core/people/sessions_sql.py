@@ -10,12 +10,12 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
+from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.people.actors_sql import client_text, failed
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import Bounds
-from audit_core.query.where import matching
+from audit_core.query.where import where_clause
 
 QUIET = timedelta(minutes=30)
 """A longer time without an entry parts two sessions."""
@@ -23,7 +23,7 @@ QUIET = timedelta(minutes=30)
 _QUIET_US = QUIET // timedelta(microseconds=1)
 
 
-def sessions(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) -> Statement:
+def sessions(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) -> Statement:
     """The sessions of the scope's actor, latest first, from an offset on.
 
     Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
@@ -31,9 +31,7 @@ def sessions(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) 
     """
     # Within a piece of time as long as the quiet nothing parts two sessions: so the pieces
     # with entries are put in order, which are few, and not the entries.
-    number = whole_quotient(
-        epoch_microseconds(entries.c.created_at), literal(_QUIET_US, BigInteger)
-    )
+    number = floor_div(epoch_microseconds(entries.c.created_at), literal(_QUIET_US, BigInteger))
     piece = (
         select(
             number.label("number"),
@@ -42,7 +40,7 @@ def sessions(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) 
             func.count().label("count"),
             func.count().filter(failed(entries)).label("failed"),
         )
-        .where(matching(entries, wanted, require_actor(scope), bounds))
+        .where(where_clause(entries, entry_filter, require_actor(scope), bounds))
         .group_by("number")
         .subquery("piece")
     )
@@ -76,10 +74,10 @@ Spans = Sequence[tuple[datetime, datetime]]
 """Sessions that do not overlap, each as (first, last)."""
 
 
-def variety(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
+def variety(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
     """From how many places some sessions were: `session` (its number in `spans`), `addresses`
     and `clients` (numbers of different ones)."""
-    placed = _placed(wanted, scope, bounds, spans, "ip_address", "source", "user_agent")
+    placed = _placed(entry_filter, scope, bounds, spans, "ip_address", "source", "user_agent")
     # By combination first, which are few.
     combined = select(placed).distinct().subquery("combined")
     return (
@@ -94,12 +92,12 @@ def variety(wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) 
 
 
 def touched(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, most: int
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, limit: int
 ) -> Statement:
     """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
     `target_id`, `count`, and `targets`: how many there are in the session. Of each session the
-    `most` frequent ones, most frequent first."""
-    placed = _placed(wanted, scope, bounds, spans, "target_type", "target_id")
+    `limit` frequent ones, most frequent first."""
+    placed = _placed(entry_filter, scope, bounds, spans, "target_type", "target_id")
     counted = (
         select(placed, func.count().label("count"))
         .where(placed.c.session < len(spans), placed.c.target_id.is_not(None))
@@ -116,13 +114,13 @@ def touched(
     ranked = select(counted, place.label("place"), targets.label("targets")).subquery("ranked")
     return (
         select(*(column for column in ranked.c if column.name != "place"))
-        .where(ranked.c.place <= most)
+        .where(ranked.c.place <= limit)
         .order_by(ranked.c.session, ranked.c.place)
     )
 
 
 def _placed(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, *names: str
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, *names: str
 ) -> Subquery:
     """Columns of the entries of some sessions, and of the time between them, each with its
     session."""
@@ -137,7 +135,7 @@ def _placed(
     return (
         select(session.label("session"), *(entries.c[name] for name in names))
         .where(
-            matching(entries, wanted, require_actor(scope), bounds),
+            where_clause(entries, entry_filter, require_actor(scope), bounds),
             entries.c.created_at.between(earliest, latest),
         )
         .subquery("placed")

@@ -85,7 +85,7 @@ class TimelineReader:
 
     def timeline(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
         now: datetime,
@@ -94,15 +94,15 @@ class TimelineReader:
     ) -> Timeline:
         """What the scope's actor did over time, on the busiest lanes; marks that would lie on
         each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
-        since, until = self.reader.span(wanted, scope, bounds, now)
-        statement = timeline_sql.lanes(wanted, scope, bounds, kind)
+        since, until = self.reader.span(entry_filter, scope, bounds, now)
+        statement = timeline_sql.lanes(entry_filter, scope, bounds, kind)
         found = self.reader.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
         lanes = tuple(_lane(row) for row in found)
         width_us = width_of(since, until, STRETCHES)
         marks: tuple[Mark, ...] = ()
         if lanes:
             statement = timeline_sql.marks(
-                wanted,
+                entry_filter,
                 scope,
                 bounds,
                 places=[lane.place for lane in lanes],

@@ -14,12 +14,12 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import whole_quotient
+from audit_core.log.sql.functions import floor_div
 from audit_core.people.actors_sql import failed, stretch
 from audit_core.query.derived_columns import Condition, in_category
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import Bounds
-from audit_core.query.where import matching
+from audit_core.query.where import where_clause
 
 
 class LaneKind(StrEnum):
@@ -47,7 +47,7 @@ def require_actor(scope: Scope) -> Scope:
     return scope
 
 
-def lanes(wanted: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKind) -> Statement:
+def lanes(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKind) -> Statement:
     """The lanes of the scope's actor, busiest first: `target_type` and `target_id`, or
     `category`; `count`, `failed`, `first`, `last`; and `lanes`, how many there are.
     """
@@ -60,7 +60,7 @@ def lanes(wanted: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKind) -> 
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
         )
-        .where(matching(entries, wanted, require_actor(scope), bounds))
+        .where(where_clause(entries, entry_filter, require_actor(scope), bounds))
         .group_by(*(_grouped(column) for column in columns))
         .subquery("lane")
     )
@@ -71,7 +71,7 @@ def lanes(wanted: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKind) -> 
 
 
 def marks(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     *,
@@ -92,12 +92,12 @@ def marks(
     placed = (
         select(
             lane.label("lane"),
-            whole_quotient(entries.c.status_code, literal(100)).label("hundred"),
+            floor_div(entries.c.status_code, literal(100)).label("hundred"),
             stretch(entries, since, width_us).label("number"),
             entries.c.created_at,
             entries.c.action,
         )
-        .where(matching(entries, wanted, require_actor(scope), bounds), _near(places))
+        .where(where_clause(entries, entry_filter, require_actor(scope), bounds), _near(places))
         .subquery("placed")
     )
     return (

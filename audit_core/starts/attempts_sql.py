@@ -21,16 +21,16 @@ from audit_core.log.sql.functions import ONCE, epoch_microseconds, starts_with
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbered_by
-from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.time.spans import Spans, span_number
 from audit_core.query.time.windows import EPOCH, Bounds
-from audit_core.query.where import matching, within, within_scope
+from audit_core.query.where import where_clause, within, within_scope
 from audit_core.starts.sandboxes_sql import (
     DELETE,
-    Lives,
+    Lifecycles,
     answered_well,
     extended,
-    lives,
+    lifecycles,
     microseconds,
 )
 
@@ -79,24 +79,24 @@ class SilentRule:
 
 
 def attempts(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
 ) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
-    `by_name` (see `Lives`), `outcome`, and `next_action` and `next_us`: what was done to the
+    `by_name` (see `Lifecycles`), `outcome`, and `next_action` and `next_us`: what was done to the
     sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
     """
-    return attempts_and_lives(wanted, scope, bounds, rule, creations)[0]
+    return attempts_and_lifecycles(entry_filter, scope, bounds, rule, creations)[0]
 
 
-def attempts_and_lives(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
-) -> tuple[CTE, Lives]:
+def attempts_and_lifecycles(
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+) -> tuple[CTE, Lifecycles]:
     """The attempts, see `attempts`, and what they were found among."""
-    asked = matching(entries, wanted, scope, bounds)
-    life = lives(asked, scope, bounds, creations, after=rule.within)
-    followed = _followed(life)
+    matches = where_clause(entries, entry_filter, scope, bounds)
+    lifecycle = lifecycles(matches, scope, bounds, creations, after=rule.within)
+    followed = _followed(lifecycle)
     silent = _silent(followed, rule)
-    used = _used(followed.alias("risky"), life, scope, bounds, rule)
+    used = _used(followed.alias("risky"), lifecycle, scope, bounds, rule)
     status = followed.c.status_code
     outcome = case(
         (status.between(400, 599), literal(StartOutcome.FAILED.value)),
@@ -109,30 +109,33 @@ def attempts_and_lives(
     )
     attempt = (
         select(
-            *(column for column in followed.c if column.name != "asked"),
+            *(column for column in followed.c if column.name != "matches"),
             outcome.label("outcome"),
         )
         .outerjoin(used, used.c.seq == followed.c.seq)
         .where(
-            followed.c.asked == literal_column("1"),
+            followed.c.matches == literal_column("1"),
             followed.c.action.in_(STARTING_ACTIONS),
         )
         .cte("attempt")
         .prefix_with(ONCE)
     )
-    return attempt, life
+    return attempt, lifecycle
 
 
-def _followed(life: Lives) -> CTE:
+def _followed(lifecycle: Lifecycles) -> CTE:
     """Each entry with the next one of the same sandbox."""
-    told = life.told
-    order: dict[str, Any] = {"partition_by": told.c.sandbox, "order_by": (told.c.at_us, told.c.seq)}
-    known = told.c.sandbox.is_not(None)
+    resolved = lifecycle.entries
+    order: dict[str, Any] = {
+        "partition_by": resolved.c.sandbox,
+        "order_by": (resolved.c.at_us, resolved.c.seq),
+    }
+    known = resolved.c.sandbox.is_not(None)
     return select(
-        told,
-        case((known, func.lead(told.c.action, 1, literal_column("''")).over(**order)), else_="")
+        resolved,
+        case((known, func.lead(resolved.c.action, 1, literal_column("''")).over(**order)), else_="")
         .label("next_action"),
-        case((known, func.lead(told.c.at_us, 1, literal_column("0")).over(**order)), else_=0)
+        case((known, func.lead(resolved.c.at_us, 1, literal_column("0")).over(**order)), else_=0)
         .label("next_us"),
     ).cte("followed").prefix_with(ONCE)  # fmt: skip
 
@@ -152,9 +155,9 @@ def _silent(followed: CTE, rule: SilentRule) -> Condition:
     )
 
 
-def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
+def _used(risky: CTE, lifecycle: Lifecycles, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
     """Attempts after which the sandbox was in use before the next thing was done to it: `seq`."""
-    keys = _doubtful(risky, life, rule)
+    keys = _doubtful(risky, lifecycle, rule)
     use = (
         select(entries.c.target_id, epoch_microseconds(entries.c.created_at).label("at_us"))
         .where(
@@ -179,7 +182,7 @@ def _used(risky: CTE, life: Lives, scope: Scope, bounds: Bounds, rule: SilentRul
     )
 
 
-def _doubtful(risky: CTE, life: Lives, rule: SilentRule) -> CTE:
+def _doubtful(risky: CTE, lifecycle: Lifecycles, rule: SilentRule) -> CTE:
     """What is suspected unless the sandbox was in use: `seq`, `at_us`, `next_us`, and as
     `target_id` the id of the sandbox in one row and its name in another."""
     # Once by the id and once by the name, without naming the attempts twice: engines that work
@@ -187,17 +190,17 @@ def _doubtful(risky: CTE, life: Lives, rule: SilentRule) -> CTE:
     one: ColumnElement[int] = literal_column("1")
     two: ColumnElement[int] = literal_column("2")
     way = (
-        select(one.label("asked"), one.label("by"))
-        .union_all(select(one.label("asked"), two.label("by")))
+        select(one.label("matches"), one.label("by"))
+        .union_all(select(one.label("matches"), two.label("by")))
         .subquery("way")
     )
-    key = case((way.c.by == one, risky.c.sandbox), else_=life.aliases.c.name)
+    key = case((way.c.by == one, risky.c.sandbox), else_=lifecycle.aliases.c.name)
     return (
         select(risky.c.seq, risky.c.at_us, risky.c.next_us, key.label("target_id"))
-        .outerjoin(life.aliases, life.aliases.c.sandbox == risky.c.sandbox)
-        .join(way, way.c.asked == risky.c.asked)
+        .outerjoin(lifecycle.aliases, lifecycle.aliases.c.sandbox == risky.c.sandbox)
+        .join(way, way.c.matches == risky.c.matches)
         .where(
-            risky.c.asked == one,
+            risky.c.matches == one,
             risky.c.action.in_(STARTING_ACTIONS),
             answered_well(risky.c.status_code),
             _silent(risky, rule),
@@ -208,18 +211,18 @@ def _doubtful(risky: CTE, life: Lives, rule: SilentRule) -> CTE:
 
 
 def start_page(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
     *,
     outcomes: tuple[StartOutcome, ...],
     cursor: Cursor | None,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The attempts with one of the outcomes beyond the cursor, nearest first (newest first, for a
     cursor that points to newer ones oldest first); the columns of `attempts`."""
-    attempt = attempts(wanted, scope, bounds, rule, creations)
+    attempt = attempts(entry_filter, scope, bounds, rule, creations)
     newer = cursor is not None and cursor.newer
     statement = select(attempt).where(attempt.c.outcome.in_([each.value for each in outcomes]))
     if cursor is not None:
@@ -237,15 +240,15 @@ def start_page(
 
 
 def start_counts(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
     spans: Spans,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """How many attempts had which outcome in which span: `outcome`, `span`, `count`, no zeros."""
-    attempt = attempts(wanted, scope, bounds, rule, creations)
+    attempt = attempts(entry_filter, scope, bounds, rule, creations)
     counts = select(
         attempt.c.outcome,
         span_number(attempt.c.at_us, spans).label("span"),

@@ -45,12 +45,12 @@ class SettingChange:
     new: str
 
 
-def setting_changes(life: Iterable[AuditEntry]) -> tuple[SettingChange, ...]:
+def setting_changes(lifecycle: Iterable[AuditEntry]) -> tuple[SettingChange, ...]:
     """What entries about one sandbox, in order of time, set; one that repeats the value is left
     out. Only what was answered well counts."""
     present: dict[str, str] = {}
     found: list[SettingChange] = []
-    for entry in life:
+    for entry in lifecycle:
         if entry.outcome not in _WELL:
             continue
         for setting, value in _settings(entry).items():

@@ -34,7 +34,7 @@ from audit_core.log.sql.functions import ONCE, epoch_microseconds
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbered_by
-from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.time.spans import Spans, span_number
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.query.visibility import shown_template
@@ -147,20 +147,20 @@ def starting(scope: Scope, bounds: Bounds) -> Condition:
 
 
 def failure_groups(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
     spans: Spans,
     *,
-    most: int,
-    creations: Creations = AMONG_ENTRIES,
+    limit: int,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
-    """The `most` largest groups and one more, each in a row, and in one for each of its spans:
+    """The `limit` largest groups and one more, each in a row, and in one for each of its spans:
     `pattern`, `action`, `status_code`, `outcome`, `span`, `of_group`, `count`, `first_us`,
     `last_us`, `sandboxes`, `actors`, `example`, `rank`; no order. Where `of_group` is 1 the row is
     that of the whole group, without a span."""
-    attempt = described(attempts(wanted, scope, bounds, rule, creations), scope, bounds)
+    attempt = described(attempts(entry_filter, scope, bounds, rule, creations), scope, bounds)
     part = (
         select(*attempt.c, span_number(attempt.c.at_us, spans).label("span"))
         .where(failing(attempt))
@@ -190,7 +190,7 @@ def failure_groups(
     )
     ranked = select(sized, rank.label("rank")).subquery("ranked")
     largest = select(*(column for column in ranked.c if column.name != "total")).where(
-        ranked.c.rank <= literal(most + 1, BigInteger)
+        ranked.c.rank <= literal(limit + 1, BigInteger)
     )
     return creations.options(largest)
 
@@ -233,15 +233,15 @@ def in_group(attempt: CTE, key: GroupKey) -> Condition:
 
 
 def group_page(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
     key: GroupKey,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The failures of one group, newest first; the columns of `attempts`."""
-    attempt = attempts(wanted, scope, bounds, rule, creations)
+    attempt = attempts(entry_filter, scope, bounds, rule, creations)
     member = described(attempt, scope, bounds)
     members = (
         select(*(member.c[column.name] for column in attempt.c))
@@ -252,15 +252,15 @@ def group_page(
 
 
 def add_up(
-    rows: Iterable[Mapping[str, Any]], scope: Scope, spans: Spans, *, most: int
+    rows: Iterable[Mapping[str, Any]], scope: Scope, spans: Spans, *, limit: int
 ) -> FailureGroups:
     """The groups of the rows of `failure_groups`."""
     found: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["rank"], []).append(row)
     return FailureGroups(
-        largest=tuple(_group(found[rank], scope, spans) for rank in sorted(found) if rank <= most),
-        truncated=any(rank > most for rank in found),
+        largest=tuple(_group(found[rank], scope, spans) for rank in sorted(found) if rank <= limit),
+        truncated=any(rank > limit for rank in found),
     )
 
 

@@ -50,11 +50,11 @@ class StartsReader:
 
     @property
     def _creations(self) -> Creations:
-        return creations(kept=self.log.keeps_counts)
+        return creations(materialized=self.log.keeps_counts)
 
     def page(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
         *,
@@ -64,7 +64,7 @@ class StartsReader:
     ) -> StartPage:
         """The attempts with one of the outcomes at the cursor; the newest for `None`."""
         statement = attempts_sql.start_page(
-            wanted,
+            entry_filter,
             scope,
             bounds,
             self.rule,
@@ -87,10 +87,12 @@ class StartsReader:
             elapsed_s=fetched.elapsed_s,
         )
 
-    def counts(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans) -> Counts:
+    def counts(
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans
+    ) -> Counts:
         """How many attempts had which outcome, over time."""
         statement = attempts_sql.start_counts(
-            wanted, scope, bounds, self.rule, spans, self._creations
+            entry_filter, scope, bounds, self.rule, spans, self._creations
         )
         table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
         found: dict[str, dict[int, int]] = defaultdict(dict)
@@ -102,14 +104,14 @@ class StartsReader:
         }
 
     def groups(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, limit: int
     ) -> FailureGroups:
         """The largest failure groups."""
         statement = failure_groups_sql.failure_groups(
-            wanted, scope, bounds, self.rule, spans, most=most, creations=self._creations
+            entry_filter, scope, bounds, self.rule, spans, limit=limit, creations=self._creations
         )
-        table = self.log.fetch(statement, scope, max_rows=(most + 1) * (spans.number + 1)).table
-        return failure_groups_sql.add_up(table.to_pylist(), scope, spans, most=most)
+        table = self.log.fetch(statement, scope, max_rows=(limit + 1) * (spans.number + 1)).table
+        return failure_groups_sql.add_up(table.to_pylist(), scope, spans, limit=limit)
 
     def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
         """When each group of failures that say so themselves was first seen in the log before a
@@ -122,29 +124,33 @@ class StartsReader:
         }
 
     def group_members(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
     ) -> tuple[tuple[StartAttempt, ...], bool]:
         """The newest failures of a group; whether there are more."""
         statement = failure_groups_sql.group_page(
-            wanted, scope, bounds, self.rule, key, self._creations
+            entry_filter, scope, bounds, self.rule, key, self._creations
         )
         fetched = self.log.fetch(statement, scope, max_rows=rows)
         return self._attempts(fetched.table.to_pylist(), scope), fetched.truncated
 
     def suspects(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
     ) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
-        statement = suspects_sql.suspects(wanted, scope, bounds, self.rule, key, self._creations)
+        statement = suspects_sql.suspects(
+            entry_filter, scope, bounds, self.rule, key, self._creations
+        )
         table = self.log.fetch(statement, scope, max_rows=MOST_VALUES * len(TRAITS)).table
         return suspects_sql.weigh(table.to_pylist(), scope)
 
     def retries(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
     ) -> tuple[tuple[RetryChain, ...], bool]:
         """The latest retry chains; whether there are more."""
-        statement = retries_sql.retry_chains(wanted, scope, bounds, self.rule, self._creations)
-        fetched = self.log.fetch(statement, scope, max_rows=most)
+        statement = retries_sql.retry_chains(
+            entry_filter, scope, bounds, self.rule, self._creations
+        )
+        fetched = self.log.fetch(statement, scope, max_rows=limit)
         return tuple(_chain(row, scope) for row in fetched.table.to_pylist()), fetched.truncated
 
     def _attempts(

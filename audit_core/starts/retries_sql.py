@@ -16,7 +16,7 @@ from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import ONCE
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts
 from audit_core.starts.failure_groups_sql import described, failing
@@ -72,16 +72,16 @@ class RetryChain:
 
 
 def retry_chains(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The chains, the latest first: `sandbox`, `by_name`, `attempts`, `failing`, `errors`,
     `first_us`, `last_us`, `last_outcome`, `last_next`, `last_next_us`, `who`, `people`, `client`,
     `clients`."""
-    attempt = attempts(wanted, scope, bounds, rule, creations)
+    attempt = attempts(entry_filter, scope, bounds, rule, creations)
     placed = _placed(_numbered(attempt), scope, bounds)
     at_end = placed.c.from_end == literal_column("1")
 
@@ -151,20 +151,23 @@ def _numbered(attempt: CTE) -> CTE:
 
 def _placed(numbered: CTE, scope: Scope, bounds: Bounds) -> CTE:
     """With who tried, with what, the template of the message, and the place from the end."""
-    told = described(numbered, scope, bounds)
+    attempt = described(numbered, scope, bounds)
     from_end = func.row_number().over(
-        partition_by=(told.c.sandbox, told.c.chain),
-        order_by=(told.c.at_us.desc(), told.c.seq.desc()),
+        partition_by=(attempt.c.sandbox, attempt.c.chain),
+        order_by=(attempt.c.at_us.desc(), attempt.c.seq.desc()),
     )
-    failed = told.c.outcome == literal(StartOutcome.FAILED.value)
+    failed = attempt.c.outcome == literal(StartOutcome.FAILED.value)
     return (
         select(
-            *(told.c[name] for name in ("sandbox", "by_name", "at_us", "outcome", "chain", "who")),
-            told.c.next_action,
-            told.c.next_us,
-            flag(failing(told)).label("fails"),
-            case((failed, told.c.pattern)).label("pattern"),
-            func.coalesce(told.c.user_agent, told.c.source, literal("")).label("client"),
+            *(
+                attempt.c[name]
+                for name in ("sandbox", "by_name", "at_us", "outcome", "chain", "who")
+            ),
+            attempt.c.next_action,
+            attempt.c.next_us,
+            flag(failing(attempt)).label("fails"),
+            case((failed, attempt.c.pattern)).label("pattern"),
+            func.coalesce(attempt.c.user_agent, attempt.c.source, literal("")).label("client"),
             from_end.label("from_end"),
         )
         .cte("placed")

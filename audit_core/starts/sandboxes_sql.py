@@ -66,11 +66,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lives:
+class Lifecycles:
     """The common table expressions of one statement."""
 
-    told: CTE
-    """The entries: `seq` (the number in the scope), `at_us`, `action`, `status_code`, `asked` (1
+    entries: CTE
+    """The entries: `seq` (the number in the scope), `at_us`, `action`, `status_code`, `matches` (1
     or 0), `sandbox` (the id; a name where no id is known, NULL where neither is), `by_name` (1: the
     id was found by the name)."""
     aliases: CTE
@@ -100,34 +100,36 @@ def answered_well(status: ColumnElement[Any]) -> Condition:
     return status.between(200, 299)
 
 
-def lives(
-    asked: Condition, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
-) -> Lives:
+def lifecycles(
+    matches: Condition, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+) -> Lifecycles:
     """The life of all sandboxes within the bounds and for `after` beyond their end.
 
-    `asked` is what an entry must fulfil to be marked as asked for.
+    `matches` is what an entry must fulfil to be marked as asked for.
     """
-    life = _life(asked, scope, bounds, after=after)
-    named = _aliases(life, scope, bounds, creations, after=after)
-    by_name = _by_name(life, named)
-    told = (
+    lifecycle = _lifecycle_entries(matches, scope, bounds, after=after)
+    named = _aliases(lifecycle, scope, bounds, creations, after=after)
+    by_name = _by_name(lifecycle, named)
+    resolved = (
         select(
-            life.c.seq,
-            life.c.at_us,
-            life.c.action,
-            life.c.status_code,
-            life.c.asked,
-            func.coalesce(by_name.c.sandbox, life.c.name).label("sandbox"),
+            lifecycle.c.seq,
+            lifecycle.c.at_us,
+            lifecycle.c.action,
+            lifecycle.c.status_code,
+            lifecycle.c.matches,
+            func.coalesce(by_name.c.sandbox, lifecycle.c.name).label("sandbox"),
             flag(by_name.c.sandbox.is_not(None)).label("by_name"),
         )
-        .outerjoin(by_name, by_name.c.seq == life.c.seq)
-        .cte("told")
+        .outerjoin(by_name, by_name.c.seq == lifecycle.c.seq)
+        .cte("lifecycle")
         .prefix_with(ONCE)
     )
-    return Lives(told=told, aliases=named)
+    return Lifecycles(entries=resolved, aliases=named)
 
 
-def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -> CTE:
+def _lifecycle_entries(
+    matches: Condition, scope: Scope, bounds: Bounds, *, after: timedelta
+) -> CTE:
     column = entries.c
     unborn = and_(column.action == literal(CREATE), column.target_id.is_(None))
     return (
@@ -142,7 +144,7 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
                 literal(""),
             ).label("name"),
             flag(unborn).label("unborn"),
-            flag(asked).label("asked"),
+            flag(matches).label("matches"),
         )
         .where(
             within_scope(entries, scope),
@@ -150,16 +152,16 @@ def _life(asked: Condition, scope: Scope, bounds: Bounds, *, after: timedelta) -
             column.target_type == literal(SANDBOX),
             column.action.in_(LIFECYCLE_ACTIONS),
         )
-        .cte("life")
+        .cte("lifecycle_entry")
         .prefix_with(ONCE)
     )
 
 
 def _aliases(
-    life: CTE, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+    lifecycle: CTE, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
 ) -> CTE:
-    """The names of the sandboxes that are seen by their ids in `life`."""
-    seen = select(life.c.target_id).where(life.c.target_id.is_not(None))
+    """The names of the sandboxes that are seen by their ids in `lifecycle`."""
+    seen = select(lifecycle.c.target_id).where(lifecycle.c.target_id.is_not(None))
     # Worked out before the names are: taking metadata apart is slow, and most creates that are
     # looked at are not of these sandboxes.
     table = creations.table
@@ -205,27 +207,27 @@ def _aliases(
     )
 
 
-def _by_name(life: CTE, named: CTE) -> CTE:
+def _by_name(lifecycle: CTE, named: CTE) -> CTE:
     """The ids of entries that carry a name: `seq`, `sandbox`."""
     carries = and_(
-        life.c.unborn == literal_column("0"),
-        life.c.at_us >= named.c.since_us,
-        life.c.at_us < named.c.until_us,
-        life.c.name != named.c.sandbox,
+        lifecycle.c.unborn == literal_column("0"),
+        lifecycle.c.at_us >= named.c.since_us,
+        lifecycle.c.at_us < named.c.until_us,
+        lifecycle.c.name != named.c.sandbox,
     )
     asked_for = and_(
-        life.c.unborn == literal_column("1"),
-        life.c.at_us <= named.c.since_us,
-        life.c.at_us > named.c.before_us,
-        named.c.since_us - life.c.at_us <= microseconds(REQUESTED_BEFORE),
+        lifecycle.c.unborn == literal_column("1"),
+        lifecycle.c.at_us <= named.c.since_us,
+        lifecycle.c.at_us > named.c.before_us,
+        named.c.since_us - lifecycle.c.at_us <= microseconds(REQUESTED_BEFORE),
     )
     # A name that is the id of another sandbox must not draw that one's entries to itself.
     ids = select(named.c.sandbox)
     return (
-        select(life.c.seq, func.max(named.c.sandbox).label("sandbox"))
-        .join(named, named.c.name == life.c.name)
-        .where(or_(carries, asked_for), life.c.name.not_in(ids))
-        .group_by(life.c.seq)
+        select(lifecycle.c.seq, func.max(named.c.sandbox).label("sandbox"))
+        .join(named, named.c.name == lifecycle.c.name)
+        .where(or_(carries, asked_for), lifecycle.c.name.not_in(ids))
+        .group_by(lifecycle.c.seq)
         .cte("by_name")
         .prefix_with(ONCE)
     )

@@ -56,7 +56,7 @@ class _Gone:
 
 
 def bands(
-    life: Iterable[tuple[AuditEntry, StartOutcome | None]],
+    lifecycle: Iterable[tuple[AuditEntry, StartOutcome | None]],
 ) -> tuple[Band, ...]:
     """The bands, from entries about one sandbox in order of time, each attempt to start with its
     outcome and every other entry with `None`.
@@ -65,7 +65,7 @@ def bands(
     Ends with a deletion: then the last band has an end.
     """
     found: list[Band] = []
-    for entry, outcome in life:
+    for entry, outcome in lifecycle:
         present = found[-1].state if found and found[-1].until is None else None
         gone = bool(found) and found[-1].until is not None
         state = _state(entry, outcome, present, gone=gone)

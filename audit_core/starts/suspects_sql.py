@@ -26,9 +26,9 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import CREATE, SANDBOX
 from audit_core.domain.redaction import redact_text
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import ONCE, json_text, whole_quotient
+from audit_core.log.sql.functions import ONCE, floor_div, json_text
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.time.windows import Bounds
 from audit_core.query.where import within, within_scope
@@ -109,19 +109,19 @@ class Suspects:
 
 
 def suspects(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
     key: GroupKey,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """How often each value occurs: the columns of all traits, `trait_bits`, `failed`, `started`.
 
     In `trait_bits` the bit of a column is 0 where the row counts by it. At most `MOST_VALUES` of
     each trait, those with most failures first.
     """
-    fact = _facts(attempts(wanted, scope, bounds, rule, creations), scope, bounds, key)
+    fact = _facts(attempts(entry_filter, scope, bounds, rule, creations), scope, bounds, key)
     columns = [fact.c[name] for name in _COLUMNS]
     sets = (tuple_(*(fact.c[name] for name in names)) for _, _, names in TRAITS)
     counted = (
@@ -159,14 +159,14 @@ def _facts(attempted: CTE, scope: Scope, bounds: Bounds, key: GroupKey) -> CTE:
     )
     traits = [compared.c[name] for name in (*_OF_ENTRY, "failing", "at_us")]
     if key.action == CREATE:
-        told = select(*traits, compared.c.body.label("metadata"))
+        traits_read = select(*traits, compared.c.body.label("metadata"))
     else:
         made = _made(compared, scope, bounds)
-        told = select(*traits, made.c.metadata).outerjoin(
+        traits_read = select(*traits, made.c.metadata).outerjoin(
             made, made.c.target_id == compared.c.sandbox
         )
-    known = told.cte("known").prefix_with(ONCE)
-    hour = whole_quotient(known.c.at_us, literal(HOUR_US, BigInteger)) % literal(24, BigInteger)
+    known = traits_read.cte("known").prefix_with(ONCE)
+    hour = floor_div(known.c.at_us, literal(HOUR_US, BigInteger)) % literal(24, BigInteger)
     return (
         select(
             *(column for column in known.c if column.name not in ("metadata", "at_us")),

@@ -105,9 +105,9 @@ def trace_of(
 def judged(sandbox: str, rows: Sequence[TraceRow], rule: SilentRule) -> tuple[StartAttempt, ...]:
     """The attempts among entries about one sandbox, in order of time, each with its outcome: as
     `query.starts.attempts` judges them."""
-    life = [row for row in rows if row.entry.action in LIFECYCLE_ACTIONS]
+    lifecycle = [row for row in rows if row.entry.action in LIFECYCLE_ACTIONS]
     used = [row.entry.created_at for row in rows if _shows_use(row.entry)]
-    following = [*life[1:], None]
+    following = [*lifecycle[1:], None]
     return tuple(
         StartAttempt(
             seq=row.seq,
@@ -118,7 +118,7 @@ def judged(sandbox: str, rows: Sequence[TraceRow], rule: SilentRule) -> tuple[St
             next_action=after.entry.action if after else None,
             next_at=after.entry.created_at if after else None,
         )
-        for row, after in zip(life, following, strict=True)
+        for row, after in zip(lifecycle, following, strict=True)
         if row.entry.action in STARTING_ACTIONS
     )
 

@@ -22,7 +22,7 @@ from audit_core.starts.reader import instant
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.starts.state_timeline import BandState
 from audit_core.starts.trace import Trace, TraceRow, trace_of
-from audit_core.starts.traces_sql import Naming, TargetPlace
+from audit_core.starts.traces_sql import NameBinding, TargetPlace
 
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
@@ -81,11 +81,11 @@ class TracesReader:
 
     @property
     def _creations(self) -> Creations:
-        return creations(kept=self.log.keeps_counts)
+        return creations(materialized=self.log.keeps_counts)
 
     def targets(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
         *,
@@ -96,7 +96,7 @@ class TracesReader:
     ) -> TargetPage:
         """A page of the targets of a type; see `query.traces.targets`."""
         statement = traces_sql.targets(
-            wanted,
+            entry_filter,
             scope,
             bounds,
             self.rule,
@@ -169,7 +169,7 @@ class TracesReader:
             truncated=fetched.truncated,
         )
 
-    def _naming(self, key: str, scope: Scope, near: datetime | None) -> Naming | None:
+    def _naming(self, key: str, scope: Scope, near: datetime | None) -> NameBinding | None:
         """How the sandbox is named: the one of this id, or else the last one of this name."""
         naming = self._naming_of(key, scope)
         if naming is None:
@@ -178,27 +178,31 @@ class TracesReader:
                 if near is None
                 else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
             )
-            bearers = self._rows(traces_sql.bearers_of(key, scope, bounds, self._creations), scope)
+            bearers = self._rows(
+                traces_sql.sandboxes_named(key, scope, bounds, self._creations), scope
+            )
             if bearers:
                 naming = self._naming_of(bearers[-1]["sandbox"], scope)
         return naming
 
-    def _naming_of(self, sandbox: str, scope: Scope) -> Naming | None:
+    def _naming_of(self, sandbox: str, scope: Scope) -> NameBinding | None:
         """How the sandbox of this id is named; `None` if that is not in the log."""
-        told = self._rows(traces_sql.births_and_ends(sandbox, scope, self._creations), scope)
-        made = next((row for row in told if row["action"] == CREATE and row["name"]), None)
+        events = self._rows(traces_sql.births_and_ends(sandbox, scope, self._creations), scope)
+        made = next((row for row in events if row["action"] == CREATE and row["name"]), None)
         if made is None:
             return None
         since = instant(made["at_us"])
         # A name is given again only after the sandbox that bore it is gone.
-        gone = next((instant(row["at_us"]) for row in told if row["action"] in GONE_ACTIONS), None)
+        gone = next(
+            (instant(row["at_us"]) for row in events if row["action"] in GONE_ACTIONS), None
+        )
         shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
         before = self._rows(
-            traces_sql.bearers_of(made["name"], scope, shortly, self._creations), scope
+            traces_sql.sandboxes_named(made["name"], scope, shortly, self._creations), scope
         )
         after = (
             self._rows(
-                traces_sql.bearers_of(
+                traces_sql.sandboxes_named(
                     made["name"], scope, Bounds(since=gone, until=None), self._creations
                 ),
                 scope,
@@ -206,7 +210,7 @@ class TracesReader:
             if gone
             else []
         )
-        return Naming(
+        return NameBinding(
             sandbox=sandbox,
             name=made["name"],
             since=since,

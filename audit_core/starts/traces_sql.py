@@ -28,11 +28,11 @@ from audit_core.log.sql.functions import ONCE, epoch_microseconds, json_text, st
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbered_by
-from audit_core.query.planner.sandbox_creations import AMONG_ENTRIES, Creations
+from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.planner.value_lookup import first_hour
 from audit_core.query.time.windows import Bounds
-from audit_core.query.where import matching, within, within_scope
-from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts_and_lives
+from audit_core.query.where import where_clause, within, within_scope
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts_and_lifecycles
 from audit_core.starts.failure_groups_sql import failing
 from audit_core.starts.sandboxes_sql import (
     GONE_ACTIONS,
@@ -46,7 +46,7 @@ from audit_core.starts.sandboxes_sql import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
+class NameBinding:
     """A name that a sandbox was created with."""
 
     sandbox: str
@@ -70,11 +70,11 @@ class TargetPlace:
     target: str
 
 
-def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENTRIES) -> Statement:
+def births_and_ends(sandbox: str, scope: Scope, creations: Creations = FROM_ENTRIES) -> Statement:
     """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
     a create), `at_us`."""
     at_us = epoch_microseconds(entries.c.created_at)
-    told = (
+    events = (
         select(
             entries.c.action,
             json_text(entries.c.metadata, NAME_PATH).label("name"),
@@ -89,19 +89,19 @@ def births_and_ends(sandbox: str, scope: Scope, creations: Creations = AMONG_ENT
         )
         .order_by(at_us, entries.c.seq)
     )
-    if creations.kept:
+    if creations.materialized:
         table = creations.table
         born = select(func.min(table.c.created_at)).where(
             within_scope(table, scope), table.c.target_id == literal(sandbox)
         )
         # NULL as a bound would let no row pass, but all of them be read. No entry is as late.
         since = func.coalesce(born.scalar_subquery(), literal(LATEST, UtcTime))
-        told = told.where(entries.c.created_at >= since)
-    return creations.options(told)
+        events = events.where(entries.c.created_at >= since)
+    return creations.options(events)
 
 
-def bearers_of(
-    name: str, scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+def sandboxes_named(
+    name: str, scope: Scope, bounds: Bounds, creations: Creations = FROM_ENTRIES
 ) -> Statement:
     """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
     `name`, `since_us`."""
@@ -139,10 +139,10 @@ def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
 
 def trace(
     sandbox: str,
-    naming: Naming | None,
+    naming: NameBinding | None,
     scope: Scope,
     bounds: Bounds,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
@@ -185,7 +185,7 @@ def trace(
 def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     """Whether an entry is a create that failed and asked for the name."""
     unborn = and_(entries.c.target_id.is_(None), entries.c.action == literal(CREATE))
-    if not creations.kept:
+    if not creations.materialized:
         return and_(unborn, json_text(entries.c.metadata, NAME_PATH) == literal(name))
     table = creations.table
     asking = select(table.c.seq).where(
@@ -195,7 +195,7 @@ def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
 
 
 def targets(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     rule: SilentRule,
@@ -203,7 +203,7 @@ def targets(
     target_type: str,
     searched: str = "",
     after: TargetPlace | None = None,
-    creations: Creations = AMONG_ENTRIES,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The targets of a type among the matches, those with most failed starts first, then the
     latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
@@ -213,9 +213,9 @@ def targets(
     given from `NAMED_BEFORE` before the bounds on.
     """
     found = (
-        _sandboxes(wanted, scope, bounds, rule, creations)
+        _sandboxes(entry_filter, scope, bounds, rule, creations)
         if target_type == SANDBOX
-        else _others(wanted, scope, bounds, target_type)
+        else _others(entry_filter, scope, bounds, target_type)
     )
     conditions: list[Condition] = []
     if searched:
@@ -254,7 +254,7 @@ def _behind(found: Subquery, after: TargetPlace) -> Condition:
     return or_(found.c.failing < after.failing, and_(found.c.failing == after.failing, later))
 
 
-def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
+def _others(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
     zero: ColumnElement[int] = literal_column("0")
     return (
         select(
@@ -264,7 +264,7 @@ def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str)
             *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
         )
         .where(
-            matching(entries, wanted, scope, bounds),
+            where_clause(entries, entry_filter, scope, bounds),
             entries.c.target_type == literal(target_type),
             entries.c.target_id.is_not(None),
         )
@@ -274,15 +274,15 @@ def _others(wanted: EntryFilter, scope: Scope, bounds: Bounds, target_type: str)
 
 
 def _sandboxes(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
 ) -> Subquery:
     """Entries that carry a name are counted for the sandbox that bears it."""
-    attempt, life = attempts_and_lives(wanted, scope, bounds, rule, creations)
-    asked = matching(entries, wanted, scope, bounds)
-    told = life.told.alias("life_told")
+    attempt, lifecycle = attempts_and_lifecycles(entry_filter, scope, bounds, rule, creations)
+    matches = where_clause(entries, entry_filter, scope, bounds)
+    resolved = lifecycle.entries.alias("lifecycle_entries")
     named = (
-        select(told.c.seq, told.c.sandbox)
-        .where(told.c.by_name == literal_column("1"))
+        select(resolved.c.seq, resolved.c.sandbox)
+        .where(resolved.c.by_name == literal_column("1"))
         .subquery("named")
     )
     target = func.coalesce(named.c.sandbox, entries.c.target_id)
@@ -294,7 +294,7 @@ def _sandboxes(
         )
         .select_from(entries)
         .outerjoin(named, named.c.seq == numbered_by(entries, scope))
-        .where(asked, entries.c.target_type == literal(SANDBOX), target.is_not(None))
+        .where(matches, entries.c.target_type == literal(SANDBOX), target.is_not(None))
         .group_by("target")
         .subquery("active")
     )
@@ -333,13 +333,13 @@ def _failed(attempt: CTE) -> CTE:
 
 
 def names_and_states(
-    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = AMONG_ENTRIES
+    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = FROM_ENTRIES
 ) -> Statement:
     """The creates of the sandboxes and the last thing that was done to each, of what was answered
     well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
     `name` (of a create), `at_us`, `place` (1: the last one)."""
     done = _done(sandboxes, scope, bounds, creations)
-    if creations.kept:
+    if creations.materialized:
         table = creations.table
         made = (
             select(table.c.seq, table.c.name)
@@ -350,13 +350,13 @@ def names_and_states(
         name = creations.name_in(made)
     else:
         rows, name = done, creations.name_in(done)
-    told = (
+    resolved = (
         select(done.c.sandbox, done.c.action, name.label("name"), done.c.at_us, done.c.place)
         .select_from(rows)
         .where(or_(done.c.place == literal_column("1"), done.c.action == literal(CREATE)))
         .order_by(done.c.sandbox, done.c.place)
     )
-    return creations.options(told)
+    return creations.options(resolved)
 
 
 def _done(
@@ -373,7 +373,7 @@ def _done(
         column.action.in_(LIFECYCLE_ACTIONS),
         answered_well(column.status_code),
     ]
-    if creations.kept:
+    if creations.materialized:
         since = None if bounds.since is None else bounds.since - NAMED_BEFORE
         conditions.append(column.created_at >= first_hour(sandboxes, scope, since))
     body = case((column.action == literal(CREATE), column.metadata)).label("metadata")
@@ -382,7 +382,7 @@ def _done(
         select(
             column.target_id.label("sandbox"),
             column.action,
-            column.seq if creations.kept else body,
+            column.seq if creations.materialized else body,
             epoch_microseconds(column.created_at).label("at_us"),
             func.row_number().over(partition_by=column.target_id, order_by=latest).label("place"),
         )

@@ -13,7 +13,7 @@ from audit_core.log.sql.functions import (
     as_text,
     epoch_microseconds,
     fingerprint,
-    whole_quotient,
+    floor_div,
 )
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.time.buckets import DAY_US
@@ -36,7 +36,7 @@ def digest(scope: Scope) -> Statement:
     them hold the same rows, in whatever order. `day` is counted from 1970 in UTC.
     """
     row = func.concat(*_separated([_written(column) for column in entries.c]))
-    day = whole_quotient(epoch_microseconds(entries.c.created_at), literal(DAY_US, BigInteger))
+    day = floor_div(epoch_microseconds(entries.c.created_at), literal(DAY_US, BigInteger))
     rows = (
         select(
             entries.c.organization_id,

@@ -34,7 +34,7 @@ except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 with views_slot:
-    saved_views.draw(person, scope, view_of(view.wanted, layout, rows, stack))
+    saved_views.draw(person, scope, view_of(view.entry_filter, layout, rows, stack))
 
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
@@ -51,7 +51,7 @@ chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
 # Rows first: the chart and the count look at all that matches.
-page = cached.page(view.wanted, scope, view.bounds, cursor, rows, live.head)
+page = cached.page(view.entry_filter, scope, view.bounds, cursor, rows, live.head)
 listed = bool(page.rows) or cursor is not None
 if listed:
     patterns_slot = list_slot.container()
@@ -59,7 +59,7 @@ if listed:
         comparison.draw_bar(picks)
     slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
     with slots[0]:
-        zone, now = view.wanted.window.zone, cached.utc_now()
+        zone, now = view.entry_filter.window.zone, cached.utc_now()
         entry_table.draw(page.rows, zone, now, live.after_seq, layout)
         pager.draw_steps(page, rows, person)
 histogram = over_time.read(stack, view, scope, live.head)
@@ -81,6 +81,6 @@ else:
         pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):
-    entry_detail.draw(entry_id, view.wanted.window.zone)
+    entry_detail.draw(entry_id, view.entry_filter.window.zone)
 elif comparison.is_open():
-    comparison.draw(view.wanted.window.zone)
+    comparison.draw(view.entry_filter.window.zone)

@@ -36,7 +36,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     real_time.draw_lookout(live)
 real_time.draw_news(view, scope, live)
 
-asked = (view.wanted, scope, view.bounds)
+asked = (view.entry_filter, scope, view.bounds)
 summary = cached.summary(*asked, live.head)
 if summary.entries == 0:
     pager.draw_empty(view, scope, live.head)
@@ -52,28 +52,28 @@ for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
 before = view.bounds.before(view.as_of)
-summary_before = cached.summary(view.wanted, scope, before, live.head) if before else None
+summary_before = cached.summary(view.entry_filter, scope, before, live.head) if before else None
 with metric_slot:
     metrics.draw(summary, summary_before)
 
 histogram = cached.outcomes_over_time(*asked, view.as_of, live.head)
-window = view.wanted.window
+window = view.entry_filter.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
     compared = f", compared with {metrics.compared_with(window)}" if before else ""
     st.caption(f"{span}{compared}. Click a bar or a cell to narrow it.")
 with time_slot:
-    zoom.draw_back(view.wanted)
-    drawing.draw_outcomes_over_time(histogram, view.wanted)
+    zoom.draw_back(view.entry_filter)
+    drawing.draw_outcomes_over_time(histogram, view.entry_filter)
 with outcome_slot:
-    drawing.draw_outcomes(histogram, view.wanted)
+    drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
     counts, more = cached.errors(*asked, MOST_ERRORS, live.head)
-    drawing.draw_errors(counts, more, view.wanted)
+    drawing.draw_errors(counts, more, view.entry_filter)
 with action_slot:
-    drawing.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.wanted)
+    drawing.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.entry_filter)
 with actor_slot:
-    drawing.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.wanted)
+    drawing.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.entry_filter)
 with hour_slot:
     busy = cached.hours_of_week(*asked, view.as_of, live.head)
-    drawing.draw_hours_of_week(busy, histogram, view.wanted)
+    drawing.draw_hours_of_week(busy, histogram, view.entry_filter)

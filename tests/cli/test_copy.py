@@ -110,7 +110,8 @@ def test_an_address_of_no_log_is_refused(tmp_path):
 KILLED_IN_THE_MIDDLE = """
 import os, signal, sys
 from sqlalchemy import Engine, event
-from audit_core import __main__, transfer
+from audit_core import __main__
+from audit_core.transfer import transfer
 from audit_core.log.store import AuditLog
 
 transfer.STEP = 200

@@ -37,16 +37,18 @@ def reader(new_log):
     return Reader(log)
 
 
-def found(reader, wanted, scope, bounds):
-    page = reader.page(wanted, scope, bounds, None, len(ENTRIES))
+def found(reader, entry_filter, scope, bounds):
+    page = reader.page(entry_filter, scope, bounds, None, len(ENTRIES))
     return [row.entry for row in page.rows]
 
 
 @settings(max_examples=250)
 @given(matching_filters(windows(TIMES)), SCOPES)
-def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, wanted, scope):
-    bounds = wanted.window.bounds(NOW)
-    assert found(reader, wanted, scope, bounds) == selected(ENTRIES, wanted, scope, bounds)
+def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, entry_filter, scope):
+    bounds = entry_filter.window.bounds(NOW)
+    assert found(reader, entry_filter, scope, bounds) == selected(
+        ENTRIES, entry_filter, scope, bounds
+    )
 
 
 ONE_VALUE = [
@@ -63,10 +65,12 @@ ONE_VALUE = [
 ]
 
 
-@pytest.mark.parametrize("wanted", ONE_VALUE, ids=lambda wanted: wanted.describe())
-def test_each_value_alone_agrees_with_its_plain_reading(reader, wanted):
-    expected = selected(ENTRIES, wanted, EVERYTHING, ALWAYS)
-    assert found(reader, wanted, EVERYTHING, ALWAYS) == expected
+@pytest.mark.parametrize(
+    "entry_filter", ONE_VALUE, ids=lambda entry_filter: entry_filter.describe()
+)
+def test_each_value_alone_agrees_with_its_plain_reading(reader, entry_filter):
+    expected = selected(ENTRIES, entry_filter, EVERYTHING, ALWAYS)
+    assert found(reader, entry_filter, EVERYTHING, ALWAYS) == expected
 
 
 @pytest.mark.parametrize("kind", [Category, Outcome])
@@ -92,6 +96,8 @@ def test_bounds_are_half_open(reader):
 @settings(max_examples=60)
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_no_text_breaks_out_of_its_value(reader, text):
-    wanted = EntryFilter(text=text, actors=(text,), actions=(text,))
+    entry_filter = EntryFilter(text=text, actors=(text,), actions=(text,))
     scope = Scope(organization_id="org-alpha")
-    assert found(reader, wanted, scope, ALWAYS) == selected(ENTRIES, wanted, scope, ALWAYS)
+    assert found(reader, entry_filter, scope, ALWAYS) == selected(
+        ENTRIES, entry_filter, scope, ALWAYS
+    )

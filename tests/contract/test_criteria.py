@@ -12,7 +12,7 @@ from audit_core.log.schema import entries
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
-from audit_core.query.predicate_sql import fulfilling
+from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.visibility import require_visible
 from tests.contract.pieces import append_in_pieces
 from tests.support.expression_strategies import ENTRIES, expressions
@@ -36,7 +36,7 @@ def found(new_log):
 
     def ids(expression, secrets):
         scope = replace(EVERYTHING, secrets=secrets)
-        statement = select(entries.c.id).where(fulfilling(entries, expression, scope))
+        statement = select(entries.c.id).where(compile_predicate(entries, expression, scope))
         table = log.fetch(statement, scope, max_rows=len(SAMPLE)).table
         return set(table.column("id").to_pylist())
 

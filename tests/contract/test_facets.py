@@ -38,10 +38,10 @@ def reader(new_log):
 
 @settings(max_examples=30)
 @given(matching_filters(windows()))
-def test_facets_count_what_matches(reader, wanted):
-    bounds = wanted.window.bounds(NOW)
-    expected = selected(ENTRIES, wanted, ALPHA, bounds)
-    found = reader.facets(wanted, ALPHA, bounds, 100)
+def test_facets_count_what_matches(reader, entry_filter):
+    bounds = entry_filter.window.bounds(NOW)
+    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
+    found = reader.facets(entry_filter, ALPHA, bounds, 100)
     assert [facet.param for facet in found] == list(VALUES)
     for facet in found:
         counts = Counter(map(VALUES[facet.param], expected))

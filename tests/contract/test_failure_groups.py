@@ -54,7 +54,7 @@ def reader(new_log):
 
 
 def test_groups_are_those_of_a_plain_reading(reader):
-    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, most=200)
+    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, limit=200)
     assert not found.truncated
     assert {each.key.fingerprint for each in found.largest} == set(MEMBERS)
     assert [each.count for each in found.largest] == sorted(map(len, MEMBERS.values()))[::-1]
@@ -73,14 +73,14 @@ def test_groups_are_those_of_a_plain_reading(reader):
 
 
 def test_only_the_largest_groups_are_given_and_the_rest_is_told(reader):
-    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, most=3)
+    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, limit=3)
     assert len(found.largest) == 3
     assert found.truncated
 
 
 def test_groups_are_the_same_for_who_may_see_secrets(reader):
     revealed = Scope(organization_id="org-alpha", secrets=True)
-    found = reader.groups(EntryFilter(), revealed, ALWAYS, SPANS, most=200)
+    found = reader.groups(EntryFilter(), revealed, ALWAYS, SPANS, limit=200)
     assert {each.key.fingerprint for each in found.largest} == set(MEMBERS)
     assert any("abcdef12345" in each.example for each in found.largest)
 

@@ -11,7 +11,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.secret_shapes import MARK
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.message_patterns import SPANS
 from audit_core.explore.reader import Reader
 from audit_core.log.schema import entries
@@ -19,7 +19,7 @@ from audit_core.log.sql.message_template import template
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
-from audit_core.query.predicate_sql import fulfilling
+from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.time.windows import Bounds
 from tests.support.plain_language import matches_expression
 from tests.support.plain_reading import selected
@@ -66,14 +66,14 @@ def test_engines_make_the_templates_that_python_makes(log, message):
 
 @settings(max_examples=40)
 @given(matching_filters(windows()), st.booleans())
-def test_patterns_count_what_matches(log, wanted, secrets):
+def test_patterns_count_what_matches(log, entry_filter, secrets):
     scope = replace(ALPHA, secrets=secrets)
-    bounds = wanted.window.bounds(NOW)
+    bounds = entry_filter.window.bounds(NOW)
     groups = defaultdict(list)
-    for item in selected(ENTRIES, wanted, scope, bounds):
+    for item in selected(ENTRIES, entry_filter, scope, bounds):
         if item.error_message:
             groups[shown(item.error_message, scope)].append(item)
-    found = Reader(log).patterns(wanted, scope, bounds, NOW, 1000)
+    found = Reader(log).patterns(entry_filter, scope, bounds, NOW, 1000)
     assert found.messages == sum(map(len, groups.values()))
     assert not found.truncated
     assert [each.template for each in found.largest] == sorted(
@@ -119,20 +119,21 @@ def test_only_the_commonest_are_given_and_that_there_are_more_is_told(log):
 
 
 def test_no_messages_make_no_patterns(log):
-    wanted = EntryFilter(text="nothing like this")
-    assert Reader(log).patterns(wanted, ALPHA, ALWAYS, NOW, 5).largest == ()
+    entry_filter = EntryFilter(text="nothing like this")
+    assert Reader(log).patterns(entry_filter, ALPHA, ALWAYS, NOW, 5).largest == ()
 
 
 @pytest.mark.parametrize("secrets", [True, False])
 def test_a_pattern_can_be_kept_and_left_out(log, secrets):
     scope = replace(ALPHA, secrets=secrets)
     whole = Reader(log).patterns(EntryFilter(), scope, ALWAYS, NOW, 1000)
-    total = Tallies(Reader(log)).count(EntryFilter(), scope, ALWAYS).number
+    total = CountReader(Reader(log)).count(EntryFilter(), scope, ALWAYS).number
     for each in whole.largest:
         for exclude, count in ((False, each.count), (True, total - each.count)):
             query = conjoin("", "pattern", each.template, exclude=exclude)
             assert (
-                Tallies(Reader(log)).count(EntryFilter(query=query), scope, ALWAYS).number == count
+                CountReader(Reader(log)).count(EntryFilter(query=query), scope, ALWAYS).number
+                == count
             )
 
 
@@ -145,21 +146,21 @@ def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
     assert "ijkl" not in text and "abc/de" not in text and "abcdefgh" not in text
     for guess in ("token=ijkl refused", "token=i*", "Bearer abc<path>"):
         query = f'pattern:"{guess}"' if "*" not in guess else f"pattern:{guess}"
-        assert Tallies(Reader(log)).count(EntryFilter(query=query), ALPHA, ALWAYS).number == 0
+        assert CountReader(Reader(log)).count(EntryFilter(query=query), ALPHA, ALWAYS).number == 0
 
 
 @settings(max_examples=100)
 @given(st.sampled_from(TEXTS), st.booleans(), st.booleans())
 def test_asking_for_a_pattern_agrees_with_its_plain_reading(log, text, cut, secrets):
     scope = replace(EVERYTHING, secrets=secrets)
-    wanted = shown(text, scope)
+    entry_filter = shown(text, scope)
     source = (
-        f"pattern:{wanted[:3]}*".replace(" ", "\\ ")
-        if cut and wanted[:1].isalpha()
-        else (conjoin("", "pattern", wanted, exclude=False))
+        f"pattern:{entry_filter[:3]}*".replace(" ", "\\ ")
+        if cut and entry_filter[:1].isalpha()
+        else (conjoin("", "pattern", entry_filter, exclude=False))
     )
     expression = parse(source)
-    statement = select(entries.c.id).where(fulfilling(entries, expression, scope))
+    statement = select(entries.c.id).where(compile_predicate(entries, expression, scope))
     found = log.fetch(statement, scope, max_rows=len(ENTRIES)).table.column("id").to_pylist()
     assert set(found) == {
         item.id

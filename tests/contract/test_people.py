@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Denied, Scope
 from audit_core.domain.entries import outcome_of
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
-from audit_core.explore.related import Kinship
+from audit_core.explore.related import Relation
 from audit_core.explore.statements import FACETS
 from audit_core.people import timeline as timeline_module
 from audit_core.people.actors import SPARKS, ActorReader
@@ -83,16 +83,16 @@ def different(values):
     return len(set(values) - {None})
 
 
-def expected_lines(matches, asked):
+def expected_lines(matches, listing):
     groups = {}
     for item in matches:
-        if asked.kind is ActorKind.PEOPLE and not item.actor_email:
+        if listing.kind is ActorKind.PEOPLE and not item.actor_email:
             continue
-        if asked.kind is ActorKind.SERVICES and item.actor_email:
+        if listing.kind is ActorKind.SERVICES and item.actor_email:
             continue
-        if asked.kind is ActorKind.KEYS and item.api_key is None:
+        if listing.kind is ActorKind.KEYS and item.api_key is None:
             continue
-        key = item.api_key if asked.kind is ActorKind.KEYS else None
+        key = item.api_key if listing.kind is ActorKind.KEYS else None
         groups.setdefault((item.actor_id, key), []).append(item)
     return {
         place: (
@@ -107,7 +107,7 @@ def expected_lines(matches, asked):
         )
         for place, items in groups.items()
         if any(
-            asked.search.lower() in text.lower()
+            listing.search.lower() in text.lower()
             for item in items
             for text in (item.actor_email, item.actor_id, place[1] or "")
         )
@@ -127,10 +127,10 @@ SORTED_BY = {
 
 @settings(some, max_examples=30)
 @given(filters, lists)
-def test_the_list_counts_what_each_actor_did(log, wanted, asked):
-    bounds = wanted.window.bounds(NOW)
-    page = ActorReader(Reader(log)).actors(wanted, ALPHA, bounds, NOW, asked, MOST)
-    matches = selected(ENTRIES, wanted, ALPHA, bounds)
+def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
+    bounds = entry_filter.window.bounds(NOW)
+    page = ActorReader(Reader(log)).actors(entry_filter, ALPHA, bounds, NOW, listing, MOST)
+    matches = selected(ENTRIES, entry_filter, ALPHA, bounds)
     found = {
         (line.actor_id, line.api_key): (
             line.email,
@@ -144,32 +144,32 @@ def test_the_list_counts_what_each_actor_did(log, wanted, asked):
         )
         for line in page.lines
     }
-    assert found == expected_lines(matches, asked)
+    assert found == expected_lines(matches, listing)
     assert len(found) == len(page.lines) == page.total
     assert all(sum(line.activity) == line.entries for line in page.lines)
     assert all(len(line.activity) == SPARKS for line in page.lines)
-    if asked.order in SORTED_BY:
-        order = [SORTED_BY[asked.order](line) for line in page.lines]
-        assert order == sorted(order, reverse=asked.descending)
+    if listing.order in SORTED_BY:
+        order = [SORTED_BY[listing.order](line) for line in page.lines]
+        assert order == sorted(order, reverse=listing.descending)
 
 
 @some
 @given(lists, st.integers(1, 4))
-def test_pages_of_the_list_hold_every_line_once(log, asked, rows):
-    wanted = EntryFilter(window=Window(preset="all"))
+def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
+    entry_filter = EntryFilter(window=Window(preset="all"))
     bounds = Bounds(since=None, until=None)
     reader = ActorReader(Reader(log))
-    whole = reader.actors(wanted, ALPHA, bounds, NOW, asked, MOST)
+    whole = reader.actors(entry_filter, ALPHA, bounds, NOW, listing, MOST)
     parts = []
     for offset in range(0, whole.total, rows):
         part = ActorList(
-            kind=asked.kind,
-            search=asked.search,
-            order=asked.order,
-            descending=asked.descending,
+            kind=listing.kind,
+            search=listing.search,
+            order=listing.order,
+            descending=listing.descending,
             offset=offset,
         )
-        page = reader.actors(wanted, ALPHA, bounds, NOW, part, rows)
+        page = reader.actors(entry_filter, ALPHA, bounds, NOW, part, rows)
         assert page.total == whole.total
         parts += page.lines
     assert tuple(parts) == whole.lines
@@ -185,9 +185,9 @@ def test_activity_lies_where_the_entries_do(new_log):
         ]
     )
     window = Window(preset=None, since=NOW - timedelta(hours=20), until=NOW)
-    wanted = EntryFilter(window=window)
+    entry_filter = EntryFilter(window=window)
     page = ActorReader(Reader(log)).actors(
-        wanted, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST
+        entry_filter, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST
     )
     (line,) = page.lines
     assert line.activity == tuple(hours.count(hour) for hour in range(20))
@@ -195,10 +195,10 @@ def test_activity_lies_where_the_entries_do(new_log):
 
 @some
 @given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
-def test_a_timeline_draws_every_entry_of_its_lanes(log, wanted, scope, kind, most):
-    bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(Reader(log)).timeline(wanted, scope, bounds, NOW, kind, most)
-    matches = selected(ENTRIES, wanted, scope, bounds)
+def test_a_timeline_draws_every_entry_of_its_lanes(log, entry_filter, scope, kind, limit):
+    bounds = entry_filter.window.bounds(NOW)
+    found = TimelineReader(Reader(log)).timeline(entry_filter, scope, bounds, NOW, kind, limit)
+    matches = selected(ENTRIES, entry_filter, scope, bounds)
 
     def place(item):
         if kind is LaneKind.CATEGORY:
@@ -209,9 +209,9 @@ def test_a_timeline_draws_every_entry_of_its_lanes(log, wanted, scope, kind, mos
     for item in matches:
         lanes.setdefault(place(item), []).append(item)
     assert found.all_lanes == len(lanes)
-    assert len(found.lanes) == min(most, len(lanes))
+    assert len(found.lanes) == min(limit, len(lanes))
     sizes = sorted(map(len, lanes.values()), reverse=True)
-    assert [lane.count for lane in found.lanes] == sizes[:most]
+    assert [lane.count for lane in found.lanes] == sizes[:limit]
     for number, lane in enumerate(found.lanes):
         items = lanes[lane.place]
         times = [item.created_at for item in items]
@@ -247,10 +247,10 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
             for number in range(900)
         ]
     )
-    wanted = EntryFilter()
-    bounds = wanted.window.bounds(NOW)
+    entry_filter = EntryFilter()
+    bounds = entry_filter.window.bounds(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+        entry_filter, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
     )
     assert len(found.marks) <= 50
     assert found.entries == 900
@@ -259,10 +259,10 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
 
 
 def test_a_timeline_of_nothing_is_empty(log):
-    wanted = EntryFilter(actions=("never",))
-    bounds = wanted.window.bounds(NOW)
+    entry_filter = EntryFilter(actions=("never",))
+    bounds = entry_filter.window.bounds(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        wanted, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+        entry_filter, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
     )
     assert (found.lanes, found.marks, found.all_lanes, found.merged) == ((), (), 0, 0)
 
@@ -280,10 +280,10 @@ def expected_sessions(matches):
 
 @settings(some, max_examples=20)
 @given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
-def test_half_an_hour_of_quiet_parts_sessions(log, wanted, scope, offset, rows):
-    bounds = wanted.window.bounds(NOW)
-    page = PersonReader(Reader(log)).sessions(wanted, scope, bounds, offset, rows)
-    everything = expected_sessions(selected(ENTRIES, wanted, scope, bounds))
+def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, rows):
+    bounds = entry_filter.window.bounds(NOW)
+    page = PersonReader(Reader(log)).sessions(entry_filter, scope, bounds, offset, rows)
+    everything = expected_sessions(selected(ENTRIES, entry_filter, scope, bounds))
     expected = everything[offset : offset + rows]
     assert len(page.sessions) == len(expected)
     assert page.total == (len(everything) if expected else 0)
@@ -313,9 +313,9 @@ PARTS = {
 
 @some
 @given(filters, scopes)
-def test_new_is_what_was_not_there_in_the_days_before(log, wanted, scope):
-    bounds = wanted.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(wanted, scope, bounds, MOST)
+def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
+    bounds = entry_filter.window.bounds(NOW)
+    news = PersonReader(Reader(log)).news(entry_filter, scope, bounds, MOST)
     if bounds.since is None:
         assert news is None
         return
@@ -341,9 +341,9 @@ def test_new_is_what_was_not_there_in_the_days_before(log, wanted, scope):
 
 
 def test_what_is_new_tells_when_there_is_more(log):
-    wanted = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
-    bounds = wanted.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(wanted, of("user-1"), bounds, 2)
+    entry_filter = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
+    bounds = entry_filter.window.bounds(NOW)
+    news = PersonReader(Reader(log)).news(entry_filter, of("user-1"), bounds, 2)
     assert news.truncated
     assert len(news.things) == 2
 
@@ -407,16 +407,16 @@ def test_another_organization_is_never_seen(new_log):
 
 
 def test_what_is_about_one_actor_is_refused_without_one(log):
-    wanted = EntryFilter()
-    bounds = wanted.window.bounds(NOW)
+    entry_filter = EntryFilter()
+    bounds = entry_filter.window.bounds(NOW)
     reader = PersonReader(Reader(log))
     for read in (
-        lambda: ActorReader(Reader(log)).actor(wanted, ALPHA, bounds),
+        lambda: ActorReader(Reader(log)).actor(entry_filter, ALPHA, bounds),
         lambda: TimelineReader(Reader(log)).timeline(
-            wanted, ALPHA, bounds, NOW, LaneKind.TARGET, 5
+            entry_filter, ALPHA, bounds, NOW, LaneKind.TARGET, 5
         ),
-        lambda: reader.sessions(wanted, ALPHA, bounds, 0, 5),
-        lambda: reader.news(wanted, ALPHA, bounds, 5),
+        lambda: reader.sessions(entry_filter, ALPHA, bounds, 0, 5),
+        lambda: reader.news(entry_filter, ALPHA, bounds, 5),
         lambda: reader.used_keys(ALPHA, bounds, 5),
     ):
         with pytest.raises(ValueError, match="one actor"):
@@ -428,37 +428,41 @@ def test_outcomes_of_hundreds_are_those_of_codes():
     assert all(outcome_of(code) is outcome_of(code // 100 * 100) for code in range(100, 600))
 
 
-def everything_read(log, wanted, scope):
+def everything_read(log, entry_filter, scope):
     """Every read of the log that pages have, by its name."""
-    bounds = wanted.window.bounds(NOW)
+    bounds = entry_filter.window.bounds(NOW)
     reader, actors, person = Reader(log), ActorReader(Reader(log)), PersonReader(Reader(log))
     own = scope.of_actor("user-1")
     return {
-        "page": [row.entry for row in reader.page(wanted, scope, bounds, None, MOST).rows],
-        "histogram": reader.outcomes_over_time(wanted, scope, bounds, NOW),
-        "span": reader.span(wanted, scope, bounds, NOW),
-        "values": {name: reader.values(name, wanted, scope, bounds, 50) for name in FACETS},
-        "summary": reader.summary(wanted, scope, bounds),
-        "actions": reader.actions(wanted, scope, bounds, 50),
-        "shares": reader.actors(wanted, scope, bounds, 50),
-        "errors": reader.errors(wanted, scope, bounds, 50),
-        "hours": reader.hours_of_week(wanted, scope, bounds, NOW),
-        "facets": reader.facets(wanted, scope, bounds, 50),
-        "patterns": reader.patterns(wanted, scope, bounds, NOW, 50),
+        "page": [row.entry for row in reader.page(entry_filter, scope, bounds, None, MOST).rows],
+        "histogram": reader.outcomes_over_time(entry_filter, scope, bounds, NOW),
+        "span": reader.span(entry_filter, scope, bounds, NOW),
+        "values": {name: reader.values(name, entry_filter, scope, bounds, 50) for name in FACETS},
+        "summary": reader.summary(entry_filter, scope, bounds),
+        "actions": reader.actions(entry_filter, scope, bounds, 50),
+        "shares": reader.actors(entry_filter, scope, bounds, 50),
+        "errors": reader.errors(entry_filter, scope, bounds, 50),
+        "hours": reader.hours_of_week(entry_filter, scope, bounds, NOW),
+        "facets": reader.facets(entry_filter, scope, bounds, 50),
+        "patterns": reader.patterns(entry_filter, scope, bounds, NOW, 50),
         "neighbours": neighbours_read(reader, scope),
-        "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
-        "count": Tallies(reader).count(wanted, scope, bounds),
-        "stacked": Tallies(reader).stacked_over_time("action", wanted, scope, bounds, NOW),
+        "export": [item for step in reader.export(entry_filter, scope, bounds) for item in step],
+        "count": CountReader(reader).count(entry_filter, scope, bounds),
+        "stacked": CountReader(reader).stacked_over_time(
+            "action", entry_filter, scope, bounds, NOW
+        ),
         "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
-        "actors": actors.actors(wanted, scope, bounds, NOW, ActorList(), MOST),
-        "keys": actors.actors(wanted, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST),
-        "actor": actors.actor(wanted, own, bounds),
+        "actors": actors.actors(entry_filter, scope, bounds, NOW, ActorList(), MOST),
+        "keys": actors.actors(
+            entry_filter, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST
+        ),
+        "actor": actors.actor(entry_filter, own, bounds),
         "own": actors.own_actor_ids("bob_50%@example.org", scope),
         "timeline": TimelineReader(Reader(log)).timeline(
-            wanted, own, bounds, NOW, LaneKind.TARGET, 50
+            entry_filter, own, bounds, NOW, LaneKind.TARGET, 50
         ),
-        "sessions": person.sessions(wanted, own, bounds, 0, MOST),
-        "news": person.news(wanted, own, bounds, MOST),
+        "sessions": person.sessions(entry_filter, own, bounds, 0, MOST),
+        "news": person.news(entry_filter, own, bounds, MOST),
         "used": person.used_keys(own, bounds, MOST),
     }
 
@@ -468,18 +472,18 @@ def neighbours_read(reader, scope):
     found = []
     for item in ENTRIES[:20]:
         row = reader.row(item.id, scope)
-        for kinship in Kinship if row else ():
-            near = reader.neighbours(row, kinship, scope, 5)
+        for relation in Relation if row else ():
+            near = reader.related(row, relation, scope, 5)
             found.append([each.entry for each in (*near.newer, *near.older)])
     return found
 
 
 @settings(max_examples=6)
 @given(filters)
-def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lonely, wanted):
+def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lonely, entry_filter):
     """Every read: compared with a log in which there is nothing else."""
     whole, own = ALPHA, of("user-1")
-    assert everything_read(log, wanted, own) == everything_read(lonely, wanted, whole)
+    assert everything_read(log, entry_filter, own) == everything_read(lonely, entry_filter, whole)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Outcome
 from audit_core.explore import reader as reader_module
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.statements import FACETS
 from audit_core.query.entry_filter import EntryFilter
@@ -57,36 +57,38 @@ def alone(new_log):
     return Reader(filled(new_log(), OWN))
 
 
-def everything_read(reader, wanted, scope):
-    bounds = wanted.window.bounds(NOW)
+def everything_read(reader, entry_filter, scope):
+    bounds = entry_filter.window.bounds(NOW)
     return {
-        "page": [row.entry for row in reader.page(wanted, scope, bounds, None, MOST).rows],
-        "histogram": reader.outcomes_over_time(wanted, scope, bounds, NOW),
-        "span": reader.span(wanted, scope, bounds, NOW),
-        "values": {name: reader.values(name, wanted, scope, bounds, 50) for name in FACETS},
-        "summary": reader.summary(wanted, scope, bounds),
-        "actions": reader.actions(wanted, scope, bounds, 50),
-        "actors": reader.actors(wanted, scope, bounds, 50),
-        "errors": reader.errors(wanted, scope, bounds, 50),
-        "hours": reader.hours_of_week(wanted, scope, bounds, NOW),
-        "export": [item for step in reader.export(wanted, scope, bounds) for item in step],
-        "arrived": Tallies(reader).count(wanted, scope, bounds).number,
+        "page": [row.entry for row in reader.page(entry_filter, scope, bounds, None, MOST).rows],
+        "histogram": reader.outcomes_over_time(entry_filter, scope, bounds, NOW),
+        "span": reader.span(entry_filter, scope, bounds, NOW),
+        "values": {name: reader.values(name, entry_filter, scope, bounds, 50) for name in FACETS},
+        "summary": reader.summary(entry_filter, scope, bounds),
+        "actions": reader.actions(entry_filter, scope, bounds, 50),
+        "actors": reader.actors(entry_filter, scope, bounds, 50),
+        "errors": reader.errors(entry_filter, scope, bounds, 50),
+        "hours": reader.hours_of_week(entry_filter, scope, bounds, NOW),
+        "export": [item for step in reader.export(entry_filter, scope, bounds) for item in step],
+        "arrived": CountReader(reader).count(entry_filter, scope, bounds).number,
     }
 
 
 @settings(on_one_log, max_examples=15)
 @given(FILTERS, st.none() | st.sampled_from(ACTOR_IDS))
-def test_an_organization_reads_as_if_it_were_alone(reader, alone, wanted, actor_id):
+def test_an_organization_reads_as_if_it_were_alone(reader, alone, entry_filter, actor_id):
     scope = Scope(organization_id="org-alpha", actor_id=actor_id)
-    assert everything_read(reader, wanted, scope) == everything_read(alone, wanted, scope)
+    assert everything_read(reader, entry_filter, scope) == everything_read(
+        alone, entry_filter, scope
+    )
 
 
 @on_one_log
 @given(FILTERS)
-def test_every_read_counts_the_same_entries(reader, wanted):
-    bounds = wanted.window.bounds(NOW)
-    read = everything_read(reader, wanted, ALPHA)
-    expected = selected(ENTRIES, wanted, ALPHA, bounds)
+def test_every_read_counts_the_same_entries(reader, entry_filter):
+    bounds = entry_filter.window.bounds(NOW)
+    read = everything_read(reader, entry_filter, ALPHA)
+    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
     failed = [item for item in expected if 400 <= (item.status_code or 0) <= 599]
     assert read["page"] == expected
     assert read["export"] == expected[::-1]
@@ -145,20 +147,20 @@ def test_a_row_says_when_its_entry_was_received(reader):
     assert {row.received_at for row in page.rows} == {NOW}
 
 
-def pages_forward(reader, wanted, bounds, step, scope=ALPHA):
-    pages = [reader.page(wanted, scope, bounds, None, step)]
+def pages_forward(reader, entry_filter, bounds, step, scope=ALPHA):
+    pages = [reader.page(entry_filter, scope, bounds, None, step)]
     while pages[-1].older is not None:
-        pages.append(reader.page(wanted, scope, bounds, pages[-1].older, step))
+        pages.append(reader.page(entry_filter, scope, bounds, pages[-1].older, step))
     return pages
 
 
 @on_one_log
 @given(FILTERS, st.integers(10, 300))
-def test_paging_with_any_step_gives_each_match_once_newest_first(reader, wanted, step):
-    bounds = wanted.window.bounds(NOW)
-    pages = pages_forward(reader, wanted, bounds, step)
+def test_paging_with_any_step_gives_each_match_once_newest_first(reader, entry_filter, step):
+    bounds = entry_filter.window.bounds(NOW)
+    pages = pages_forward(reader, entry_filter, bounds, step)
     assert [row.entry for page in pages for row in page.rows] == selected(
-        ENTRIES, wanted, ALPHA, bounds
+        ENTRIES, entry_filter, ALPHA, bounds
     )
     assert all(len(page.rows) == step for page in pages[:-1])
     assert pages[0].newer is None
@@ -166,14 +168,14 @@ def test_paging_with_any_step_gives_each_match_once_newest_first(reader, wanted,
 
 @on_one_log
 @given(FILTERS, st.integers(30, 200))
-def test_going_back_gives_the_same_pages(reader, wanted, step):
-    bounds = wanted.window.bounds(NOW)
-    pages = pages_forward(reader, wanted, bounds, step)
+def test_going_back_gives_the_same_pages(reader, entry_filter, step):
+    bounds = entry_filter.window.bounds(NOW)
+    pages = pages_forward(reader, entry_filter, bounds, step)
     for page, following in pairwise(pages):
-        back = reader.page(wanted, ALPHA, bounds, following.newer, step)
+        back = reader.page(entry_filter, ALPHA, bounds, following.newer, step)
         assert back.rows == page.rows
         assert (back.newer is None) == (page.newer is None)
-        assert reader.page(wanted, ALPHA, bounds, back.older, step).rows == following.rows
+        assert reader.page(entry_filter, ALPHA, bounds, back.older, step).rows == following.rows
 
 
 def test_a_page_of_one_works_among_entries_of_the_same_time(log):
@@ -220,18 +222,20 @@ def test_arrivals_after_a_seq_are_counted(log):
     log.append([entry("a"), entry("b", organization_id="org-beta")])
     seq = log.last_seq()
     log.append([entry("c"), entry("d"), entry("e", organization_id="org-beta")])
-    assert Tallies(Reader(log)).count_up_to(9, EntryFilter(), ALPHA, ALWAYS, seq).number == 2
+    assert CountReader(Reader(log)).count_up_to(9, EntryFilter(), ALPHA, ALWAYS, seq).number == 2
 
 
 @settings(on_one_log, max_examples=30)
-@given(wanted=FILTERS, step=st.integers(7, 400))
-def test_a_download_in_steps_of_any_size_holds_each_match_once(reader, monkeypatch, wanted, step):
+@given(entry_filter=FILTERS, step=st.integers(7, 400))
+def test_a_download_in_steps_of_any_size_holds_each_match_once(
+    reader, monkeypatch, entry_filter, step
+):
     monkeypatch.setattr(reader_module, "EXPORT_STEP", step)
-    bounds = wanted.window.bounds(NOW)
-    steps = list(reader.export(wanted, ALPHA, bounds))
-    assert [item for found in steps for item in found] == selected(ENTRIES, wanted, ALPHA, bounds)[
-        ::-1
-    ]
+    bounds = entry_filter.window.bounds(NOW)
+    steps = list(reader.export(entry_filter, ALPHA, bounds))
+    assert [item for found in steps for item in found] == selected(
+        ENTRIES, entry_filter, ALPHA, bounds
+    )[::-1]
     assert all(0 < len(found) <= step for found in steps)
 
 

@@ -33,8 +33,8 @@ def reader(new_log):
     return StartsReader(log, RULE)
 
 
-def found_by(reader, wanted=EntryFilter(), scope=ALPHA, bounds=ALWAYS):  # noqa: B008
-    page = reader.page(wanted, scope, bounds, rows=1000)
+def found_by(reader, entry_filter=EntryFilter(), scope=ALPHA, bounds=ALWAYS):  # noqa: B008
+    page = reader.page(entry_filter, scope, bounds, rows=1000)
     return {
         each.entry.id: (each.sandbox, each.by_name, each.outcome.value) for each in page.attempts
     }
@@ -61,9 +61,9 @@ def test_who_sees_one_actor_alone_judges_by_what_that_one_did(reader):
 
 
 def test_a_filter_chooses_attempts_and_not_the_evidence(reader):
-    wanted = EntryFilter(actions=("create",))
+    entry_filter = EntryFilter(actions=("create",))
     expected = expected_of(ENTRIES, asked=lambda each: each.action == "create")
-    assert found_by(reader, wanted) == expected
+    assert found_by(reader, entry_filter) == expected
 
 
 def test_what_comes_after_the_window_is_evidence_too(reader):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.stacked_histogram import MOST_STACKED, STACKS
 from audit_core.query.entry_filter import EntryFilter
@@ -32,18 +32,18 @@ VALUES = {
 
 
 @pytest.fixture(scope="module")
-def tallies(new_log):
+def counts(new_log):
     log = new_log()
     append_in_pieces(log, ENTRIES)
-    return Tallies(Reader(log))
+    return CountReader(Reader(log))
 
 
 @settings(max_examples=60)
 @given(matching_filters(windows()), st.sampled_from(tuple(STACKS)))
-def test_a_stacked_histogram_counts_every_match_once(tallies, wanted, by):
-    bounds = wanted.window.bounds(NOW)
-    expected = selected(ENTRIES, wanted, ALPHA, bounds)
-    found = tallies.stacked_over_time(by, wanted, ALPHA, bounds, NOW)
+def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
+    bounds = entry_filter.window.bounds(NOW)
+    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
+    found = counts.stacked_over_time(by, entry_filter, ALPHA, bounds, NOW)
     totals = Counter(VALUES[by](item) for item in expected)
     assert len(found.values) == min(MOST_STACKED, len(totals))
     assert found.others == len(totals) - len(found.values)
@@ -53,7 +53,7 @@ def test_a_stacked_histogram_counts_every_match_once(tallies, wanted, by):
     places = {value: place for place, value in enumerate(found.values)}
     counts = Counter(
         (
-            bucket_start(item.created_at, wanted.window.zone, width),
+            bucket_start(item.created_at, entry_filter.window.zone, width),
             places.get(VALUES[by](item), len(found.values)),
         )
         for item in expected
@@ -66,22 +66,22 @@ def test_a_stacked_histogram_counts_every_match_once(tallies, wanted, by):
 
 @settings(max_examples=60)
 @given(matching_filters(windows()), st.integers(0, 40))
-def test_a_count_stops_at_its_limit_and_says_so(tallies, wanted, most):
-    bounds = wanted.window.bounds(NOW)
-    expected = len(selected(ENTRIES, wanted, ALPHA, bounds))
-    found = tallies.count_up_to(most, wanted, ALPHA, bounds)
-    assert (found.number, found.more) == (min(expected, most), expected > most)
-    exact = tallies.count(wanted, ALPHA, bounds)
+def test_a_count_stops_at_its_limit_and_says_so(counts, entry_filter, limit):
+    bounds = entry_filter.window.bounds(NOW)
+    expected = len(selected(ENTRIES, entry_filter, ALPHA, bounds))
+    found = counts.count_up_to(limit, entry_filter, ALPHA, bounds)
+    assert (found.number, found.more) == (min(expected, limit), expected > limit)
+    exact = counts.count(entry_filter, ALPHA, bounds)
     assert (exact.number, exact.more) == (expected, False)
 
 
-def test_counts_see_no_other_organization(tallies):
+def test_counts_see_no_other_organization(counts):
     for organization in ("org-alpha", "org-beta", "org-nobody"):
         scope = Scope(organization_id=organization)
         expected = len(selected(ENTRIES, EntryFilter(window=Window(preset="all")), scope, ALWAYS))
-        assert tallies.count_up_to(10_000, EntryFilter(), scope, ALWAYS).number == expected
+        assert counts.count_up_to(10_000, EntryFilter(), scope, ALWAYS).number == expected
         assert (
-            tallies.stacked_over_time("actor", EntryFilter(), scope, ALWAYS, NOW).total == expected
+            counts.stacked_over_time("actor", EntryFilter(), scope, ALWAYS, NOW).total == expected
         )
 
 
@@ -90,9 +90,9 @@ def test_a_count_since_an_arrival_leaves_out_what_was_there(new_log):
     log.append([entry(f"old-{number}") for number in range(5)])
     seq = log.last_seq()
     log.append([entry(f"new-{number}") for number in range(4)])
-    tallies = Tallies(Reader(log))
-    assert str(tallies.count_up_to(10, EntryFilter(), ALPHA, ALWAYS, seq)) == "4"
-    assert str(tallies.count_up_to(3, EntryFilter(), ALPHA, ALWAYS, seq)) == "3+"
+    counts = CountReader(Reader(log))
+    assert str(counts.count_up_to(10, EntryFilter(), ALPHA, ALWAYS, seq)) == "4"
+    assert str(counts.count_up_to(3, EntryFilter(), ALPHA, ALWAYS, seq)) == "3+"
 
 
 def test_absent_values_are_a_value_of_their_own(new_log):
@@ -104,6 +104,6 @@ def test_absent_values_are_a_value_of_their_own(new_log):
             *(entry(f"dash-{number}", source="-") for number in range(1)),
         ]
     )
-    found = Tallies(Reader(log)).stacked_over_time("source", EntryFilter(), ALPHA, ALWAYS, NOW)
+    found = CountReader(Reader(log)).stacked_over_time("source", EntryFilter(), ALPHA, ALWAYS, NOW)
     assert found.values == (None, "cli", "-")
     assert found.by_place() == {0: 3, 1: 2, 2: 1}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
 from audit_core.evidence.download import Format, Progress, stream
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import Bounds
@@ -91,7 +91,7 @@ def seen(log, organization):
         yield page if isinstance(page, str) else page.attempts
     for form in Format:
         yield b"".join(stream(reader, ANY, scope, ALWAYS, form, progress=Progress()))
-    yield Tallies(reader).count(ANY, scope, ALWAYS)
+    yield CountReader(reader).count(ANY, scope, ALWAYS)
 
 
 @settings(max_examples=12)
@@ -125,7 +125,7 @@ def test_what_is_new_is_counted_from_the_own_numbers(together):
     since = log.since(ours)
     log.append([entry(str(n), organization_id=("theirs", ours)[n % 2]) for n in range(5, 15)])
     scope = Scope(organization_id=ours)
-    found = Tallies(Reader(log)).count_up_to(1000, ANY, scope, ALWAYS, since.seq)
+    found = CountReader(Reader(log)).count_up_to(1000, ANY, scope, ALWAYS, since.seq)
     rows = Reader(log).page(ANY, scope, ALWAYS, None, 100).rows
     newer = [row for row in rows if row.seq > since.organization_seq]
     assert found.number == len(newer) == 5

@@ -41,12 +41,12 @@ def log(tmp_path: Path) -> Iterator[AuditLog]:
 def download(
     log: AuditLog,
     scope: Scope = ALPHA,
-    wanted: EntryFilter = EVERYTHING,
+    entry_filter: EntryFilter = EVERYTHING,
     bounds: Bounds = ALL_TIME,
 ) -> list[dict[str, object]]:
     """The objects of a download as JSON lines, which are as many as it counted."""
     progress = Progress()
-    pieces = stream(Reader(log), wanted, scope, bounds, Format.JSONL, progress=progress)
+    pieces = stream(Reader(log), entry_filter, scope, bounds, Format.JSONL, progress=progress)
     found = [json.loads(line) for line in b"".join(pieces).split(b"\n") if line]
     assert progress.entries == len(found)
     return found
@@ -102,9 +102,9 @@ def test_a_scope_gets_its_own_organization_only(log: AuditLog) -> None:
 
 def test_filter_and_window_hold_as_on_the_page(log: AuditLog) -> None:
     log.append([made(number, status_code=500 if number % 3 == 0 else 200) for number in range(30)])
-    wanted = EntryFilter(window=Window(preset="all"), outcomes=(Outcome.SERVER_ERROR,))
+    entry_filter = EntryFilter(window=Window(preset="all"), outcomes=(Outcome.SERVER_ERROR,))
     bounds = Bounds(since=NOON + timedelta(seconds=3), until=NOON + timedelta(seconds=12))
-    found = download(log, ALPHA, wanted, bounds)
+    found = download(log, ALPHA, entry_filter, bounds)
     assert [each["targetId"] for each in found] == ["box-3", "box-6", "box-9"]
 
 

@@ -31,11 +31,11 @@ sizes, stacks = st.sampled_from(ROW_SIZES), st.sampled_from(STACKS)
 
 @given(entry_filters(), layouts, sizes, stacks)
 def test_a_view_is_read_as_it_was_shown(
-    wanted: EntryFilter, layout: Layout, rows: int, stack: str
+    entry_filter: EntryFilter, layout: Layout, rows: int, stack: str
 ) -> None:
-    params = view_of(wanted, layout, rows, stack)
+    params = view_of(entry_filter, layout, rows, stack)
     assert set(params) <= set(VIEW_PARAMS)
-    assert check_view(params) == wanted
+    assert check_view(params) == entry_filter
     assert Layout.from_params(params, Layout()) == layout
     assert not differs(params, params)
 
@@ -45,16 +45,16 @@ looks = st.tuples(layouts, sizes, stacks)
 
 @given(entry_filters(), entry_filters(), looks, looks)
 def test_a_view_differs_exactly_where_something_shown_is_not_what_it_says(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     other: EntryFilter,
     look: tuple[Layout, int, str],
     other_look: tuple[Layout, int, str],
 ) -> None:
-    view, shown = view_of(wanted, *look), view_of(other, *other_look)
-    assert differs(shown, view) == ((wanted, look) != (other, other_look))
-    assert differs(view_of(other, *look), view) == (other != wanted)
-    assert differs(view_of(wanted, *other_look), view) == (look != other_look)
-    assert differs(shown, wanted.to_params()) == (other != wanted)
+    view, shown = view_of(entry_filter, *look), view_of(other, *other_look)
+    assert differs(shown, view) == ((entry_filter, look) != (other, other_look))
+    assert differs(view_of(other, *look), view) == (other != entry_filter)
+    assert differs(view_of(entry_filter, *other_look), view) == (look != other_look)
+    assert differs(shown, entry_filter.to_params()) == (other != entry_filter)
 
 
 def test_a_view_that_cannot_be_read_differs_and_one_that_is_written_otherwise_does_not() -> None:
@@ -92,13 +92,15 @@ def test_a_ready_made_view_can_be_read_by_everybody(key: str) -> None:
     view = READY_VIEWS[key]
     params = view.params_in("Europe/Berlin")
     assert params["zone"] == ["Europe/Berlin"]
-    assert check_view(view.params_in("UTC")) == view.wanted
-    assert check_view(params).query == view.wanted.query
-    require_visible(view.wanted.expression, view.wanted.query, Scope(organization_id="org"))
-    assert view.wanted.window.preset in PRESETS
-    assert view.wanted.narrowed_by
+    assert check_view(view.params_in("UTC")) == view.entry_filter
+    assert check_view(params).query == view.entry_filter.query
+    require_visible(
+        view.entry_filter.expression, view.entry_filter.query, Scope(organization_id="org")
+    )
+    assert view.entry_filter.window.preset in PRESETS
+    assert view.entry_filter.narrowed_by
     assert view.key == key
     assert not re.fullmatch("[0-9a-f]{32}", key)
     assert not differs(view_of(check_view(params), Layout(), 200, "actor"), params)
-    narrower = replace(view.wanted, actors=("ann",))
+    narrower = replace(view.entry_filter, actors=("ann",))
     assert differs(view_of(narrower, Layout(), 25, "outcome"), view.params_in("UTC"))

@@ -72,8 +72,8 @@ def write(log, *versions):
             log._dialect.insert(connection, audit_entry, to_arrow([version], received_at=NOW))
 
 
-def shown(log, wanted=None):
-    page = Reader(log).page(wanted or EntryFilter(), EVERYTHING, ALWAYS, None, 10_000)
+def shown(log, entry_filter=None):
+    page = Reader(log).page(entry_filter or EntryFilter(), EVERYTHING, ALWAYS, None, 10_000)
     return [row.entry for row in page.rows]
 
 
@@ -104,14 +104,14 @@ def test_a_filter_sees_the_newest_version_only(log):
         (7, 9, entry("a", status_code=500, target_id="late")),
     )
     for _ in before_and_after_merging(log):
-        for wanted, expected in (
+        for entry_filter, expected in (
             (EntryFilter(outcomes=(Outcome.IN_FLIGHT,)), ["b"]),
             (EntryFilter(outcomes=(Outcome.SERVER_ERROR,)), ["a"]),
             (EntryFilter(targets=("early",)), []),
             (EntryFilter(targets=("late",)), ["a"]),
             (EntryFilter(), ["b", "a"]),
         ):
-            assert [item.id for item in shown(log, wanted)] == expected
+            assert [item.id for item in shown(log, entry_filter)] == expected
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -222,11 +222,11 @@ def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, 
     assert reader.entry(id, scope) is not None
     for row in reader.page(EntryFilter(), scope, ALWAYS, None, 1000).rows:
         item = row.entry
-        for wanted in (
+        for entry_filter in (
             EntryFilter(actors=(item.actor_id,), text=item.error_message),
             EntryFilter(actions=(item.action,), targets=(item.target_id,), sources=(item.source,)),
         ):
-            found = reader.page(wanted, scope, ALWAYS, None, 1000).rows
+            found = reader.page(entry_filter, scope, ALWAYS, None, 1000).rows
             assert item in [row.entry for row in found] or "-" in (item.target_id, item.source)
 
 

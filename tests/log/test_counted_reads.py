@@ -69,10 +69,10 @@ def reader(tmp_path_factory):
     log.close()
 
 
-def walked(reader, wanted, scope):
-    bounds, cursor, found = wanted.window.bounds(NOW), None, []
+def walked(reader, entry_filter, scope):
+    bounds, cursor, found = entry_filter.window.bounds(NOW), None, []
     while True:
-        page = reader.page(wanted, scope, bounds, cursor, ROWS)
+        page = reader.page(entry_filter, scope, bounds, cursor, ROWS)
         found += [row.entry.id for row in page.rows]
         if page.older is None:
             return found
@@ -84,14 +84,14 @@ def walked(reader, wanted, scope):
 @example(EntryFilter(query="space nowhere", window=Window(preset="all")), SCOPES[0], 2)
 @example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
 @given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))
-def test_pages_and_charts_hold_exactly_the_matches(reader, wanted, scope, most):
-    bounds = wanted.window.bounds(NOW)
-    expected = selected(ENTRIES, wanted, scope, bounds)
-    with patch.object(planner, "MOST_HOLDING", most):
+def test_pages_and_charts_hold_exactly_the_matches(reader, entry_filter, scope, limit):
+    bounds = entry_filter.window.bounds(NOW)
+    expected = selected(ENTRIES, entry_filter, scope, bounds)
+    with patch.object(planner, "MAX_MATCHING_VALUES", limit):
         reader = Reader(reader.log)
-        assert sorted(walked(reader, wanted, scope)) == sorted(item.id for item in expected)
-        histogram = reader.outcomes_over_time(wanted, scope, bounds, NOW)
-        actions = reader.actions(wanted, scope, bounds, 1_000)
+        assert sorted(walked(reader, entry_filter, scope)) == sorted(item.id for item in expected)
+        histogram = reader.outcomes_over_time(entry_filter, scope, bounds, NOW)
+        actions = reader.actions(entry_filter, scope, bounds, 1_000)
     counted = Counter[object]()
     for _, outcome, count in histogram.counts:
         counted[outcome] += count

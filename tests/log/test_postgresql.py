@@ -19,7 +19,7 @@ from audit_core.domain.errors import (
     SettingsError,
     StoreUnavailableError,
 )
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
@@ -324,7 +324,7 @@ def test_a_reader_never_meets_a_lower_number_later(opened, url):
         assert counted == [last] * 3
     for thread in threads:
         thread.join()
-    assert Tallies(reader).count(EntryFilter(), ALPHA, ALWAYS).number == 600
+    assert CountReader(reader).count(EntryFilter(), ALPHA, ALWAYS).number == 600
 
 
 def test_a_new_log_may_be_opened_by_many_at_once(opened, url):
@@ -468,12 +468,12 @@ def test_sessions_are_in_utc_whatever_the_address_says(opened, url):
 def test_what_no_text_can_hold_is_searched_for_and_not_found(log):
     log.append([entry("a", error_message="\u2400 \ufffd", actor_email="x")])
     reader = Reader(log)
-    for wanted in (
+    for entry_filter in (
         EntryFilter(text="\0"),
         EntryFilter(actors=("x\0",)),
         EntryFilter(actions=("\0",)),
     ):
-        assert reader.page(wanted, ALPHA, ALWAYS, None, 10).rows == ()
+        assert reader.page(entry_filter, ALPHA, ALWAYS, None, 10).rows == ()
     assert reader.entry("a\0", ALPHA) is None
 
 

@@ -354,46 +354,46 @@ WINDOWS = [
 ]
 
 
-def counted(reader: Reader, wanted: EntryFilter, changes: Any) -> int:
-    narrowed = replace(wanted, **changes)
+def counted(reader: Reader, entry_filter: EntryFilter, changes: Any) -> int:
+    narrowed = replace(entry_filter, **changes)
     bounds = narrowed.window.bounds(END)
     return reader.summary(narrowed, SCOPE, bounds).entries
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.describe())
 def test_what_a_click_asks_for_is_what_the_bar_counted(reader: Reader, window: Window) -> None:
-    wanted = EntryFilter(window=window)
+    entry_filter = EntryFilter(window=window)
     bounds = window.bounds(END)
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    shown = reader.outcomes_over_time(wanted, SCOPE, bounds, now)
+    shown = reader.outcomes_over_time(entry_filter, SCOPE, bounds, now)
     assert shown.total
     chart = outcomes.over_time(shown, window)
     for (trace, point), changes in chart.clicks.items():
-        assert counted(reader, wanted, changes) == chart.figure.data[trace].y[point]
+        assert counted(reader, entry_filter, changes) == chart.figure.data[trace].y[point]
     ring = outcomes.shares(shown.by_outcome())
     for (_, point), changes in ring.clicks.items():
-        assert counted(reader, wanted, changes) == ring.figure.data[0].values[point]
+        assert counted(reader, entry_filter, changes) == ring.figure.data[0].values[point]
 
 
 def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader) -> None:
-    wanted = EntryFilter(window=Window(preset="all"))
-    bounds = wanted.window.bounds(END)
+    entry_filter = EntryFilter(window=Window(preset="all"))
+    bounds = entry_filter.window.bounds(END)
     for chart in (
-        ranking.ranked(reader.actors(wanted, SCOPE, bounds, 10), "actors", "Users"),
-        ranking.ranked(reader.actions(wanted, SCOPE, bounds, 10), "actions", "Actions"),
+        ranking.ranked(reader.actors(entry_filter, SCOPE, bounds, 10), "actors", "Users"),
+        ranking.ranked(reader.actions(entry_filter, SCOPE, bounds, 10), "actions", "Actions"),
     ):
         failed, others, _ = chart.figure.data
         for point, (_, _, size) in enumerate(failed.customdata):
-            assert counted(reader, wanted, chart.clicks[0, point]) == size
+            assert counted(reader, entry_filter, chart.clicks[0, point]) == size
             whole = size + others.customdata[point][2]
-            assert counted(reader, wanted, chart.clicks[1, point]) == whole
-            assert counted(reader, wanted, chart.clicks[2, point]) == whole
-    counts, more = reader.errors(wanted, SCOPE, bounds, 100)
+            assert counted(reader, entry_filter, chart.clicks[1, point]) == whole
+            assert counted(reader, entry_filter, chart.clicks[2, point]) == whole
+    counts, more = reader.errors(entry_filter, SCOPE, bounds, 100)
     chart = failures(counts, most=8, truncated=more)
     for (trace, point), changes in chart.clicks.items():
         if trace < len(chart.figure.data) - 1:
             size = chart.figure.data[trace].customdata[point][1]
-            assert counted(reader, wanted, changes) == size
+            assert counted(reader, entry_filter, changes) == size
 
 
 @settings(max_examples=60)

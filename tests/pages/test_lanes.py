@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from audit_core.domain.access import Scope
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog
 from audit_core.people.timeline import TimelineReader
@@ -30,8 +30,10 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
 ) -> None:
     log.append(worked_entries(400))
     window = Window(preset="30d", zone=zone)
-    wanted = EntryFilter(window=window)
-    timeline = TimelineReader(Reader(log)).timeline(wanted, OWN, window.bounds(NOW), NOW, kind, 12)
+    entry_filter = EntryFilter(window=window)
+    timeline = TimelineReader(Reader(log)).timeline(
+        entry_filter, OWN, window.bounds(NOW), NOW, kind, 12
+    )
     chart = over_time(timeline, window)
     sizes = {(0, number): lane.count for number, lane in enumerate(timeline.lanes)}
     for curve, trace in enumerate(chart.figure.data[1:], 1):
@@ -40,9 +42,9 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     assert sizes.keys() == chart.clicks.keys()
     assert sum(count for (curve, _), count in sizes.items() if curve) == timeline.entries
     for place, count in sizes.items():
-        asked = replace(wanted, **chart.clicks[place])
+        asked = replace(entry_filter, **chart.clicks[place])
         bounds = asked.window.bounds(NOW)
-        assert Tallies(Reader(log)).count(asked, OWN, bounds).number == count
+        assert CountReader(Reader(log)).count(asked, OWN, bounds).number == count
         assert EntryFilter.from_params(asked.to_params()) == asked
 
 
@@ -57,10 +59,10 @@ def test_what_is_merged_and_left_out_is_told(log: AuditLog) -> None:
             for number in range(100)
         ]
     )
-    wanted = EntryFilter()
-    bounds = wanted.window.bounds(NOW)
-    found = TimelineReader(Reader(log)).timeline(wanted, OWN, bounds, NOW, LaneKind.TARGET, 3)
+    entry_filter = EntryFilter()
+    bounds = entry_filter.window.bounds(NOW)
+    found = TimelineReader(Reader(log)).timeline(entry_filter, OWN, bounds, NOW, LaneKind.TARGET, 3)
     words = told(found, LaneKind.TARGET)
     assert "The 3 busiest targets and 2 more. These hold 60 entries." in words
     assert "60 of 60 entries share a mark" in words
-    assert "on 3 of 5 lanes" in over_time(found, wanted.window).alt
+    assert "on 3 of 5 lanes" in over_time(found, entry_filter.window).alt

@@ -126,16 +126,16 @@ def test_nothing_of_another_organization_shows(open_app: Open, filled: Seeded) -
 
 
 def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
-    wanted = EntryFilter(window=Window(preset="all"))
-    bounds = wanted.window.bounds(filled.clock())
+    entry_filter = EntryFilter(window=Window(preset="all"))
+    bounds = entry_filter.window.bounds(filled.clock())
     head = 1
     numbers = [
-        cached.summary(wanted, Scope(organization_id=each), bounds, head).entries
+        cached.summary(entry_filter, Scope(organization_id=each), bounds, head).entries
         for each in (ALPHA, BETA, "org-nobody")
     ]
     assert numbers == [10, 3, 0]
     narrow = Scope(organization_id=ALPHA, actor_id="id-nobody")
-    assert cached.summary(wanted, narrow, bounds, head).entries == 0
+    assert cached.summary(entry_filter, narrow, bounds, head).entries == 0
 
 
 def test_a_click_narrows_the_filter_and_the_next_chart_begins_unselected(

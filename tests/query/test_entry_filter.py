@@ -11,35 +11,35 @@ from tests.support.strategies import entry_filters, plain_text
 
 
 @given(entry_filters())
-def test_a_filter_survives_the_address_of_the_page(wanted):
-    assert EntryFilter.from_params(wanted.to_params()) == wanted
+def test_a_filter_survives_the_address_of_the_page(entry_filter):
+    assert EntryFilter.from_params(entry_filter.to_params()) == entry_filter
 
 
 @given(entry_filters())
-def test_a_filter_equals_and_hashes_like_the_one_read_back(wanted):
-    assert hash(EntryFilter.from_params(wanted.to_params())) == hash(wanted)
+def test_a_filter_equals_and_hashes_like_the_one_read_back(entry_filter):
+    assert hash(EntryFilter.from_params(entry_filter.to_params())) == hash(entry_filter)
 
 
 @given(entry_filters())
-def test_only_known_parameters_are_written(wanted):
-    assert set(wanted.to_params()) <= set(PARAMS)
+def test_only_known_parameters_are_written(entry_filter):
+    assert set(entry_filter.to_params()) <= set(PARAMS)
 
 
 @given(entry_filters(st.from_regex(r"[a-z]{4,12}", fullmatch=True)))
-def test_the_description_mentions_every_value_and_the_window(wanted):
-    sentence = wanted.describe()
+def test_the_description_mentions_every_value_and_the_window(entry_filter):
+    sentence = entry_filter.describe()
     for item in VALUE_FIELDS:
-        for value in getattr(wanted, item.name):
+        for value in getattr(entry_filter, item.name):
             assert item.show(value) in sentence
-    assert wanted.text in sentence
-    assert wanted.window.zone in sentence
+    assert entry_filter.text in sentence
+    assert entry_filter.window.zone in sentence
 
 
 @given(st.lists(plain_text.filter(bool), max_size=5))
 def test_values_are_unique_and_sorted_so_that_order_does_not_matter(values):
-    wanted = EntryFilter(actors=tuple(values))
-    assert wanted == EntryFilter(actors=tuple(reversed(values + values)))
-    assert list(wanted.actors) == sorted(set(values))
+    entry_filter = EntryFilter(actors=tuple(values))
+    assert entry_filter == EntryFilter(actors=tuple(reversed(values + values)))
+    assert list(entry_filter.actors) == sorted(set(values))
 
 
 def test_nothing_given_is_the_default_filter():
@@ -113,7 +113,7 @@ def test_whatever_stands_in_an_address_gives_a_filter_or_a_filter_error(params):
 
 
 def test_clearing_keeps_the_window_and_removing_one_condition_keeps_the_others():
-    wanted = EntryFilter(
+    entry_filter = EntryFilter(
         window=Window(preset="1d"),
         actors=("ann",),
         outcomes=(Outcome.SUCCESS,),
@@ -121,8 +121,8 @@ def test_clearing_keeps_the_window_and_removing_one_condition_keeps_the_others()
         sources=(NONE,),
         text="full",
     )
-    assert wanted.narrowed_by == ("User", "Category", "Outcome", "Source", "Text")
-    assert wanted.cleared() == EntryFilter(window=Window(preset="1d"))
-    for label in wanted.narrowed_by:
-        left = wanted.without(label)
-        assert left.narrowed_by == tuple(name for name in wanted.narrowed_by if name != label)
+    assert entry_filter.narrowed_by == ("User", "Category", "Outcome", "Source", "Text")
+    assert entry_filter.cleared() == EntryFilter(window=Window(preset="1d"))
+    for label in entry_filter.narrowed_by:
+        left = entry_filter.without(label)
+        assert left.narrowed_by == tuple(name for name in entry_filter.narrowed_by if name != label)

@@ -44,29 +44,34 @@ def holds_text(entry: AuditEntry, text: str, scope: Scope) -> bool:
     return in_message or any(text.lower() in other.lower() for other in others)
 
 
-def matches(entry: AuditEntry, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> bool:
+def matches(entry: AuditEntry, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> bool:
     return (
         visible(entry, scope)
         and within(entry, bounds)
-        and (not wanted.actors or bool({entry.actor_email, entry.actor_id} & set(wanted.actors)))
-        and (not wanted.actions or entry.action in wanted.actions)
-        and (not wanted.categories or entry.category in wanted.categories)
-        and (not wanted.outcomes or entry.outcome in wanted.outcomes)
-        and (not wanted.status_codes or entry.status_code in wanted.status_codes)
-        and asked_for(entry.target_type, wanted.target_types)
-        and asked_for(entry.target_id, wanted.targets)
-        and asked_for(entry.source, wanted.sources)
-        and asked_for(entry.ip_address, wanted.ip_addresses)
-        and holds_text(entry, wanted.text, scope)
-        and matches_expression(entry, wanted.expression, received_at=NOW, secrets=scope.secrets)
+        and (
+            not entry_filter.actors
+            or bool({entry.actor_email, entry.actor_id} & set(entry_filter.actors))
+        )
+        and (not entry_filter.actions or entry.action in entry_filter.actions)
+        and (not entry_filter.categories or entry.category in entry_filter.categories)
+        and (not entry_filter.outcomes or entry.outcome in entry_filter.outcomes)
+        and (not entry_filter.status_codes or entry.status_code in entry_filter.status_codes)
+        and asked_for(entry.target_type, entry_filter.target_types)
+        and asked_for(entry.target_id, entry_filter.targets)
+        and asked_for(entry.source, entry_filter.sources)
+        and asked_for(entry.ip_address, entry_filter.ip_addresses)
+        and holds_text(entry, entry_filter.text, scope)
+        and matches_expression(
+            entry, entry_filter.expression, received_at=NOW, secrets=scope.secrets
+        )
     )
 
 
 def selected(
-    entries: Iterable[AuditEntry], wanted: EntryFilter, scope: Scope, bounds: Bounds
+    entries: Iterable[AuditEntry], entry_filter: EntryFilter, scope: Scope, bounds: Bounds
 ) -> list[AuditEntry]:
     """Newest first; of the same time, the later arrival first. `entries` in order of arrival."""
-    found = [entry for entry in entries if matches(entry, wanted, scope, bounds)]
+    found = [entry for entry in entries if matches(entry, entry_filter, scope, bounds)]
     return sorted(reversed(found), key=lambda entry: entry.created_at, reverse=True)
 
 

@@ -60,7 +60,7 @@ class WholeQuotient(FunctionElement[int]):
 
     type = BigInteger()
     inherit_cache = True
-    name = "whole_quotient"
+    name = "floor_div"
 
 
 class AsText(FunctionElement[str]):
@@ -294,7 +294,7 @@ def starts_with(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnEle
     return StartsWith(text, part)
 
 
-def whole_quotient(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
+def floor_div(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
     """How often `by` goes into `number`; both from 0 up, `by` not 0."""
     return WholeQuotient(number, by)
 
@@ -309,7 +309,7 @@ def fingerprint(text: ColumnElement[str], place: ColumnElement[int]) -> ColumnEl
     return Fingerprint(text, place)
 
 
-def fits(text: ColumnElement[Any], pattern: ColumnElement[str]) -> ColumnElement[bool]:
+def like(text: ColumnElement[Any], pattern: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the whole of `text` fits the pattern; see `Fits`. NULL where `text` is NULL."""
     return Fits(text, pattern)
 

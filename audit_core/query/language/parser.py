@@ -69,7 +69,7 @@ from audit_core.query.limits import (
 )
 
 _Path = tuple[str, ...]
-_Asked = Field | _Path | None
+_Subject = Field | _Path | None
 """What the values belong to: a field, a path into the metadata, or nothing."""
 
 
@@ -105,15 +105,15 @@ def _too_large(expression: Expression, end: int) -> Iterator[QueryProblem]:
     """What is too much of what a text means."""
     if (deep := depth(expression)) > MAX_DEPTH:
         yield too_deep(0, end, deep, MAX_DEPTH)
-    asked = list(leaves(expression))
-    on_metadata = [leaf for leaf in asked if isinstance(leaf, OnMetadata)]
+    conditions = list(leaves(expression))
+    on_metadata = [leaf for leaf in conditions if isinstance(leaf, OnMetadata)]
     on_patterns = [
         leaf
-        for leaf in asked
+        for leaf in conditions
         if isinstance(leaf, Equals | Matches) and leaf.field is Field.MESSAGE_PATTERN
     ]
     for found, limit, what in (
-        (len(asked), MAX_LEAVES, "conditions"),
+        (len(conditions), MAX_LEAVES, "conditions"),
         (len(on_metadata), MAX_ON_METADATA, "conditions on metadata"),
         (len({leaf.path for leaf in on_metadata}), MAX_METADATA_PATHS, "paths into the metadata"),
         (len(on_patterns), MAX_ON_PATTERNS, "conditions on message patterns"),
@@ -161,8 +161,12 @@ def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[Query
         is_value = place > 0 and kinds[place - 1] in ("COLUMN", "LESSTHAN", "GREATERTHAN")
         if plain and not is_value:
             try:
-                asked = named(Term(source=name.source, start=name.start, end=name.end), vocabulary)
-                read(asked, Term(source=value.source, start=value.start, end=value.end), vocabulary)
+                subject = named(
+                    Term(source=name.source, start=name.start, end=name.end), vocabulary
+                )
+                read(
+                    subject, Term(source=value.source, start=value.start, end=value.end), vocabulary
+                )
             except Refused as refused:
                 yield refused.problem
 
@@ -175,30 +179,30 @@ class _Builder:
         self.vocabulary = vocabulary
         self.problems: list[QueryProblem] = []
 
-    def built(self, item: Any, asked: _Asked) -> Expression:
+    def built(self, item: Any, subject: _Subject) -> Expression:
         """The part of the tree; `EVERYTHING` in place of what is wrong."""
         if isinstance(item, tree.AndOperation):
-            return all_of([self.built(each, asked) for each in item.operands])
+            return all_of([self.built(each, subject) for each in item.operands])
         if isinstance(item, tree.OrOperation):
-            return any_of([self.built(each, asked) for each in item.operands])
+            return any_of([self.built(each, subject) for each in item.operands])
         if isinstance(item, tree.BaseGroup):
-            return self.built(item.expr, asked)
+            return self.built(item.expr, subject)
         if isinstance(item, tree.Plus):
-            return self.built(item.a, asked)
+            return self.built(item.a, subject)
         if isinstance(item, tree.Not | tree.Prohibit):
-            return negation(self.built(item.a, asked))
+            return negation(self.built(item.a, subject))
         try:
             if isinstance(item, tree.SearchField):
-                return self._field(item, asked)
-            return self._leaf(item, asked)
+                return self._field(item, subject)
+            return self._leaf(item, subject)
         except Refused as refused:
             self.problems.append(refused.problem)
             return EVERYTHING
 
-    def _field(self, item: Any, asked: _Asked) -> Expression:
+    def _field(self, item: Any, subject: _Subject) -> Expression:
         start, end = item.pos, item.pos + len(item.name)
         name = Term(source=self.text[start:end], start=start, end=end)
-        if asked is not None:
+        if subject is not None:
             raise name.refused(
                 f"The field {name.source} stands among the values of another field.",
                 "Close the group before it, or put quotation marks around a value with a colon.",
@@ -211,21 +215,21 @@ class _Builder:
             self.problems.append(refused.problem)
             return EVERYTHING
 
-    def _leaf(self, item: Any, asked: _Asked) -> Expression:
+    def _leaf(self, item: Any, subject: _Subject) -> Expression:
         if isinstance(item, tree.Word | tree.Phrase):
-            return read(asked, self._term(item), self.vocabulary)
+            return read(subject, self._term(item), self.vocabulary)
         whole = self._term(item)
-        if asked is None:
+        if subject is None:
             raise whole.refused(
                 "This range belongs to no field.", "Write one before it, like status:[400 TO 499]."
             )
-        if not isinstance(asked, Field):
+        if not isinstance(subject, Field):
             raise whole.refused(
                 "There are no ranges of metadata.", "Use a value, wildcards, or * for any."
             )
         if isinstance(item, tree.Range):
             return read_bounds(
-                asked,
+                subject,
                 self._term(item.low),
                 self._term(item.high),
                 include_low=item.include_low,
@@ -234,7 +238,7 @@ class _Builder:
         term = self._term(item.a)
         below = isinstance(item, tree.To)
         return read_bounds(
-            asked,
+            subject,
             None if below else term,
             term if below else None,
             include_low=not below and item.include,
@@ -263,16 +267,16 @@ def named(name: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Field | _Pat
     raise name.refused(f"There is no field “{name.source}”.", " ".join(filter(None, hints)))
 
 
-def read(asked: _Asked, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
+def read(subject: _Subject, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
     """The condition that a term means for a field, a path into the metadata, or without either.
 
     Raises `Refused`.
     """
-    if asked is None:
+    if subject is None:
         return read_word(term)
-    if isinstance(asked, Field):
-        return read_value(asked, term, vocabulary.word_of(asked))
-    return read_metadata(asked, term)
+    if isinstance(subject, Field):
+        return read_value(subject, term, vocabulary.word_of(subject))
+    return read_metadata(subject, term)
 
 
 def _path(name: Term) -> _Path:

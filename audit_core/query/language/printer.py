@@ -84,19 +84,19 @@ def conjoin(
     is; where it asks for the opposite, that is replaced and the text becomes canonical. Raises
     `QueryError` if the text or the result cannot be parsed, or the field or the value is wrong.
     """
-    wanted = _condition(field, value, vocabulary)
+    condition = _condition(field, value, vocabulary)
     if exclude:
-        wanted = negation(wanted)
+        condition = negation(condition)
     current = parse(text, vocabulary)
     parts = current.parts if isinstance(current, AllOf) else (current,)
-    opposite = negation(wanted)
-    if wanted in parts and opposite not in parts:
+    opposite = negation(condition)
+    if condition in parts and opposite not in parts:
         return text
-    meant = all_of([*(part for part in parts if part != opposite), wanted])
+    meant = all_of([*(part for part in parts if part != opposite), condition])
     if opposite in parts or not text.strip():
         joined = to_text(meant)
     else:
-        base, added = _trimmed(text), _written(wanted, alone=False)
+        base, added = _trimmed(text), _written(condition, alone=False)
         joined = f"{base} {added}"
         if parse(joined, vocabulary) != meant:
             joined = f"({base}) {added}"
@@ -116,8 +116,8 @@ def _condition(
     shown = format_instant(value) if isinstance(value, datetime) else str(value)
     source = "none" if value is None else quoted(shown)
     try:
-        asked = named(Term(source=field, start=0, end=len(field)), vocabulary)
-        return read(asked, Term(source=source, start=0, end=len(source)), vocabulary)
+        subject = named(Term(source=field, start=0, end=len(field)), vocabulary)
+        return read(subject, Term(source=source, start=0, end=len(source)), vocabulary)
     except Refused as refused:
         raise QueryError([refused.problem]) from None
 

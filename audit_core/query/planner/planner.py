@@ -1,7 +1,7 @@
-"""Where in time the matches of a filter lie, found cheaply where the log keeps counts.
+"""Query planner: picks rollup or scan and narrows the time range.
 
-What is found here is as of now, and read before the entries themselves. It covers all that the
-log held then, so that narrower bounds leave out nothing but what arrived in between.
+A plan is made before the entries are read and covers everything the log held at that moment: a
+narrower time range can miss only what arrives in between.
 """
 
 from __future__ import annotations
@@ -19,199 +19,221 @@ from audit_core.query.language.ast import Expression, Leaf, all_of, negation
 from audit_core.query.planner import rollups, value_lookup
 from audit_core.query.planner.rewrite import (
     NOTHING,
-    at_least,
-    at_most,
-    elsewhere,
-    lookups,
-    settled,
-    sought,
+    dictionary_lookups,
+    lower_bound,
+    off_target,
+    resolve,
     targets_of,
+    upper_bound,
 )
-from audit_core.query.planner.rollups import EACH, Countable, hourly, pays
+from audit_core.query.planner.rollups import ENTRIES, CountSource, hourly, worth_rollup
 from audit_core.query.time.buckets import Buckets
 from audit_core.query.time.windows import EPOCH, Bounds
 
-MOST_HOLDING = 1_000
-"""A condition that more values of a field fulfil than this is asked of each entry."""
+MAX_MATCHING_VALUES = 1_000
+"""A condition that more values of a field match is evaluated on every entry instead."""
 
-MOST_HOURS = 2_100_000
-"""More hours than lie between the first and the last instant that an entry may carry."""
+MAX_HOURS = 2_100_000
+"""More hours than there are between the first and the last timestamp an entry may have."""
 
-MOST_REMEMBERED = 200
-"""How many answers are kept."""
+MAX_MEMOIZED = 200
+"""How many results are memoized."""
 
 _ENDS = 2
-"""The first and the last hour may lie in the bounds only in part."""
+"""The first and the last hour of a time range may lie in it only in part."""
 
 NOWHERE = Bounds(since=EPOCH, until=EPOCH)
 _HOUR = timedelta(hours=1)
 _Key = tuple[Hashable, Scope, int]
 _Found = TypeVar("_Found")
 _Hours = dict[datetime, int]
-"""By the beginning of an hour, how many matches are certain to lie in it; 0 for perhaps some."""
+"""Start of an hour to the number of matches certain to be in it; 0 means there may be some."""
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Chooses what to read for a filter; without counts, always everything."""
+class Planner:
+    """Chooses what to read for a filter; for a log without rollups always a scan of the entries."""
 
     log: AuditLog
     _found: dict[_Key, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was found lately, by what was asked of which head: the charts of a page ask alike."""
+    """Results by question and head of the log: the charts of one page need the same ones."""
 
-    def countable(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, buckets: Buckets | None = None
-    ) -> tuple[Countable, Bounds]:
-        """What to count the matches from, and the bounds that hold all of them."""
+    def count_source(
+        self,
+        entry_filter: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        buckets: Buckets | None = None,
+    ) -> tuple[CountSource, Bounds]:
+        """The rows to aggregate over, and the time range that holds all matches."""
         if not self.log.keeps_counts:
-            return EACH, bounds
-        if wanted.targets:
-            return EACH, _around(self._hours_on(wanted, scope, wanted.targets), bounds)
-        if not pays(wanted, bounds):
-            return EACH, bounds
-        asked = self._settled(wanted, scope)
-        each = replace(EACH, asked=asked)
-        counts = hourly(asked, bounds, buckets)
+            return ENTRIES, bounds
+        if entry_filter.targets:
+            return ENTRIES, _around(
+                self._hours_on(entry_filter, scope, entry_filter.targets), bounds
+            )
+        if not worth_rollup(entry_filter, bounds):
+            return ENTRIES, bounds
+        predicate = self._resolved(entry_filter, scope)
+        each = replace(ENTRIES, predicate=predicate)
+        counts = hourly(predicate, bounds, buckets)
         if counts is None:
             return each, bounds
-        certain, targets = at_least(asked), targets_of(asked)
-        perhaps = all_of([at_most(asked), negation(certain)])
-        if targets == () or not self._any(wanted, scope, bounds, replace(counts, asked=perhaps)):
-            return replace(counts, asked=certain), bounds
-        other = replace(counts, asked=elsewhere(asked))
-        if targets is None or self._any(wanted, scope, bounds, other):
+        certain, targets = lower_bound(predicate), targets_of(predicate)
+        perhaps = all_of([upper_bound(predicate), negation(certain)])
+        if targets == () or not self._any(
+            entry_filter, scope, bounds, replace(counts, predicate=perhaps)
+        ):
+            return replace(counts, predicate=certain), bounds
+        other = replace(counts, predicate=off_target(predicate))
+        if targets is None or self._any(entry_filter, scope, bounds, other):
             return each, bounds
-        return each, _around(self._hours_on(wanted, scope, targets), bounds)
+        return each, _around(self._hours_on(entry_filter, scope, targets), bounds)
 
     def page(
-        self, wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int
+        self,
+        entry_filter: EntryFilter,
+        scope: Scope,
+        bounds: Bounds,
+        cursor: Cursor | None,
+        rows: int,
     ) -> tuple[Bounds, Expression | None]:
-        """Bounds that hold the page at the cursor and what tells whether there is more, and what
-        is asked; see `conditions.matching`."""
-        rare = wanted.targets or wanted.text or wanted.query
-        if not self.log.keeps_counts or not (rare or wanted.actors or wanted.ip_addresses):
+        """The time range that holds the page at the cursor and the row after it, and the predicate
+        to evaluate there (`None`: the filter's own); see `where.where_clause`."""
+        rare = entry_filter.targets or entry_filter.text or entry_filter.query
+        if not self.log.keeps_counts or not (
+            rare or entry_filter.actors or entry_filter.ip_addresses
+        ):
             return bounds, None
         ahead = _ahead(bounds, cursor)
-        if wanted.targets:
-            asked, hours = None, self._hours_on(wanted, scope, wanted.targets)
-        elif not pays(wanted, ahead):
+        if entry_filter.targets:
+            predicate, hours = None, self._hours_on(entry_filter, scope, entry_filter.targets)
+        elif not worth_rollup(entry_filter, ahead):
             return bounds, None
         else:
             newer = cursor is not None and cursor.newer
-            asked = self._settled(wanted, scope)
-            hours = self._matching_hours(wanted, scope, ahead, asked, rows + 1 + _ENDS, newer=newer)
+            predicate = self._resolved(entry_filter, scope)
+            hours = self._matching_hours(
+                entry_filter, scope, ahead, predicate, rows + 1 + _ENDS, newer=newer
+            )
         if hours is not None:
             bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
-        return bounds, asked
+        return bounds, predicate
 
-    def remembered(self, asked: Hashable, scope: Scope, look: Callable[[], _Found]) -> _Found:
-        """What `look` finds, or found lately for the same question while nothing has come."""
-        key = (asked, scope, self.log.head(scope.organization_id))
+    def memoized(self, question: Hashable, scope: Scope, compute: Callable[[], _Found]) -> _Found:
+        """Return `compute()`, memoized until the log's head moves."""
+        key = (question, scope, self.log.head(scope.organization_id))
         if key in self._found:
             found: _Found = self._found[key]
             return found
-        found = look()
-        for asked_before in list(self._found):
-            _, of, head = asked_before
+        found = compute()
+        for outdated in list(self._found):
+            _, of, head = outdated
             if of.organization_id == scope.organization_id and head < key[2]:
-                # The log has moved since: nobody asks for this again.
-                self._found.pop(asked_before, None)
-        # Threads may meet here: each of these steps is one for the interpreter.
-        while len(self._found) >= MOST_REMEMBERED:
+                # The head has moved on: this key is never looked up again.
+                self._found.pop(outdated, None)
+        # Several threads may be here at once; each of these steps is atomic in the interpreter.
+        while len(self._found) >= MAX_MEMOIZED:
             self._found.pop(next(iter(list(self._found))), None)
         self._found[key] = found
         return found
 
     def _matching_hours(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
-        asked: Expression,
-        most: int,
+        predicate: Expression,
+        limit: int,
         *,
         newer: bool,
     ) -> _Hours | None:
-        """At least the `most` nearest hours of matches; `None` if counts do not tell."""
-        counts = hourly(asked, bounds)
+        """At least the `limit` nearest hours with matches; `None` if the rollup cannot tell."""
+        counts = hourly(predicate, bounds)
         if counts is None:
             return None
-        certain, targets = replace(counts, asked=at_least(asked)), targets_of(asked)
+        certain, targets = replace(counts, predicate=lower_bound(predicate)), targets_of(predicate)
         if targets == ():
-            return self._hours(wanted, scope, bounds, certain, most, newer=newer)
-        sure = self._hours(wanted, scope, bounds, certain, MOST_HOURS)
+            return self._hours(entry_filter, scope, bounds, certain, limit, newer=newer)
+        sure = self._hours(entry_filter, scope, bounds, certain, MAX_HOURS)
         if targets is None:
-            other, on_targets = replace(counts, asked=at_most(asked)), None
+            other, on_targets = replace(counts, predicate=upper_bound(predicate)), None
         else:
-            other = replace(counts, asked=elsewhere(asked))
-            on_targets = self._hours_on(wanted, scope, targets)
-        others = sure if other == certain else self._hours(wanted, scope, bounds, other, MOST_HOURS)
+            other = replace(counts, predicate=off_target(predicate))
+            on_targets = self._hours_on(entry_filter, scope, targets)
+        others = (
+            sure if other == certain else self._hours(entry_filter, scope, bounds, other, MAX_HOURS)
+        )
         return dict.fromkeys([*others, *(on_targets or ())], 0) | sure
 
-    def _settled(self, wanted: EntryFilter, scope: Scope) -> Expression:
-        """What the filter seeks, with what few values fulfil told by these."""
-        asked = sought(wanted)
-        if not (conditions := lookups(asked)):
-            return asked
+    def _resolved(self, entry_filter: EntryFilter, scope: Scope) -> Expression:
+        """The filter's predicate, text conditions that few values match replaced by the values."""
+        predicate = entry_filter.predicate
+        if not (conditions := dictionary_lookups(predicate)):
+            return predicate
 
-        def look() -> Mapping[Leaf, tuple[str, ...]]:
-            statement = value_lookup.values_fulfilling(conditions, scope, MOST_HOLDING)
-            most = len(conditions) * (MOST_HOLDING + 1)
+        def compute() -> Mapping[Leaf, tuple[str, ...]]:
+            statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
+            limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
             found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
-            for row in self.log.fetch(statement, scope, max_rows=most).table.to_pylist():
+            for row in self.log.fetch(statement, scope, max_rows=limit).table.to_pylist():
                 found[row["number"]].append(row["value"])
             return {
                 conditions[number]: tuple(values)
                 for number, values in found.items()
-                if len(values) <= MOST_HOLDING
+                if len(values) <= MAX_MATCHING_VALUES
             }
 
-        return settled(asked, self.remembered(("values", conditions), scope, look))
+        return resolve(predicate, self.memoized(("values", conditions), scope, compute))
 
-    def _any(self, wanted: EntryFilter, scope: Scope, bounds: Bounds, counts: Countable) -> bool:
-        """Whether anything is counted."""
-        if counts.asked == NOTHING:
+    def _any(
+        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, counts: CountSource
+    ) -> bool:
+        """Whether any row of the source matches."""
+        if counts.predicate == NOTHING:
             return False
-        statement = rollups.some(wanted, scope, bounds, counts)
-        return self.remembered(
-            ("any", wanted, bounds, counts.asked),
+        statement = rollups.any_match(entry_filter, scope, bounds, counts)
+        return self.memoized(
+            ("any", entry_filter, bounds, counts.predicate),
             scope,
             lambda: bool(self.log.fetch(statement, scope, max_rows=1).table.num_rows),
         )
 
     def _hours(
         self,
-        wanted: EntryFilter,
+        entry_filter: EntryFilter,
         scope: Scope,
         bounds: Bounds,
-        counts: Countable,
-        most: int,
+        counts: CountSource,
+        limit: int,
         *,
         newer: bool = False,
     ) -> _Hours:
-        """The hours of matches by other columns than the target: the `most` nearest ones."""
-        if counts.asked == NOTHING:
+        """The `limit` nearest hours with matches, targets left out of account."""
+        if counts.predicate == NOTHING:
             return {}
-        statement = rollups.hours(wanted, scope, bounds, counts, newest_first=not newer)
-        found = self.log.fetch(statement, scope, max_rows=most).table.to_pylist()
+        statement = rollups.hours(entry_filter, scope, bounds, counts, newest_first=not newer)
+        found = self.log.fetch(statement, scope, max_rows=limit).table.to_pylist()
         return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}
 
-    def _hours_on(self, wanted: EntryFilter, scope: Scope, found: tuple[str, ...]) -> _Hours | None:
-        if NONE in found:
+    def _hours_on(
+        self, entry_filter: EntryFilter, scope: Scope, targets: tuple[str, ...]
+    ) -> _Hours | None:
+        if NONE in targets:
             return None
 
-        def look() -> _Hours:
-            statement = value_lookup.hours_of(found, scope)
-            rows = self.log.fetch(statement, scope, max_rows=MOST_HOURS).table.to_pylist()
+        def compute() -> _Hours:
+            statement = value_lookup.hours_of(targets, scope)
+            rows = self.log.fetch(statement, scope, max_rows=MAX_HOURS).table.to_pylist()
             return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
 
-        hours = self.remembered(("hours", found), scope, look)
-        alone = scope.actor_id is None and wanted.narrowed_by == ("Target",)
+        hours = self.memoized(("hours", targets), scope, compute)
+        alone = scope.actor_id is None and entry_filter.narrowed_by == ("Target",)
         return hours if alone else dict.fromkeys(hours, 0)
 
 
 def _around(hours: _Hours | None, bounds: Bounds) -> Bounds:
-    """The bounds, narrowed to these hours."""
+    """The bounds, narrowed to these hours; unchanged for `None`."""
     return bounds if hours is None else _cut(bounds, hours)
 
 
@@ -226,7 +248,7 @@ def _cut(bounds: Bounds, hours: Iterable[datetime]) -> Bounds:
 
 
 def _ahead(bounds: Bounds, cursor: Cursor | None) -> Bounds:
-    """The whole hours of the bounds beyond the one in which the cursor lies."""
+    """The part of the bounds beyond the hour that the cursor is in."""
     if cursor is None:
         return bounds
     hour = cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -240,9 +262,9 @@ def _ahead(bounds: Bounds, cursor: Cursor | None) -> Bounds:
 
 
 def _enough(
-    hours: _Hours, bounds: Bounds, ahead: Bounds, cursor: Cursor | None, wanted: int
+    hours: _Hours, bounds: Bounds, ahead: Bounds, cursor: Cursor | None, limit: int
 ) -> Bounds:
-    """The bounds cut behind as many hours as are certain to hold as many matches as wanted."""
+    """The bounds, cut after as many hours as are certain to hold `limit` matches."""
     newer = cursor is not None and cursor.newer
     taken, total = [], 0
     for hour in sorted(hours, reverse=not newer):
@@ -255,7 +277,7 @@ def _enough(
             ahead.until is None or hour + _HOUR <= ahead.until
         )
         total += hours[hour] if inside else 0
-        if total >= wanted:
+        if total >= limit:
             break
     if cursor is not None:
         taken.append(cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))

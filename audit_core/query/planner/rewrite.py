@@ -1,7 +1,7 @@
-"""What a filter seeks by texts and conditions, and what is left of it once some of it is known.
+"""Predicate rewriting: replaces text conditions by the values that match them.
 
-Few values of a field hold a text, and the log can tell which: then it asks for these values,
-which is quick, or for nothing at all.
+Few values of a field contain a text, and the value dictionary tells which: the predicate then asks
+for these values, which an index or a rollup answers, or for nothing at all.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import (
     EVERYTHING,
     TEXT_FIELDS,
@@ -27,7 +26,6 @@ from audit_core.query.language.ast import (
     all_of,
     any_of,
     leaves,
-    merged,
     negation,
 )
 
@@ -35,32 +33,23 @@ NOTHING: Expression = Not(part=EVERYTHING)
 """True of no entry."""
 
 SHORT = 3
-"""So many targets hold a text of fewer characters that it is not worth looking for which."""
+"""A text of fewer characters is not looked up among targets: too many of them contain it."""
 
-MOST_LOOKUPS = 36
-"""So many conditions are looked up at most: six words in all text fields. Each costs planning;
-the others are asked of every entry."""
-
-_HOLDING_TEXT = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
-"""Where the text of a filter is looked for."""
+MAX_LOOKUPS = 36
+"""How many conditions are looked up: six words in all text fields. Each costs planning time; the
+others are evaluated on every entry."""
 
 Known = Mapping[Leaf, tuple[str, ...]]
-"""Conditions on single fields, each with all values that fulfil it."""
+"""Conditions on single fields, each with all values that match it."""
 
 
-def sought(wanted: EntryFilter) -> Expression:
-    """The text and the query of a filter together, in the form that `merged` makes."""
-    text = [Contains(fields=_HOLDING_TEXT, text=wanted.text)] if wanted.text else []
-    return merged(all_of([wanted.expression, *text]))
+def dictionary_lookups(expression: Expression) -> tuple[Leaf, ...]:
+    """The conditions on single fields whose values are worth looking up, without duplicates: the
+    first `MAX_LOOKUPS` of them."""
+    return tuple(islice(dict.fromkeys(_dictionary_lookups(expression)), MAX_LOOKUPS))
 
 
-def lookups(expression: Expression) -> tuple[Leaf, ...]:
-    """The conditions on single fields that are worth knowing the values of, each once: the first
-    `MOST_LOOKUPS` of them."""
-    return tuple(islice(dict.fromkeys(_lookups(expression)), MOST_LOOKUPS))
-
-
-def _lookups(expression: Expression) -> Iterator[Leaf]:
+def _dictionary_lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):
             short = min(map(len, leaf.texts)) < SHORT
@@ -74,12 +63,12 @@ def _of(leaf: Contains, field: Field) -> Leaf:
     return replace(leaf, fields=(field,))
 
 
-def settled(expression: Expression, known: Known) -> Expression:
-    """An expression that is true of the same entries and asks for what is known by its values."""
+def resolve(expression: Expression, known: Known) -> Expression:
+    """An equivalent expression in which every known condition is replaced by its values."""
     if isinstance(expression, AllOf | AnyOf):
-        return _joined(expression, (settled(part, known) for part in expression.parts))
+        return _joined(expression, (resolve(part, known) for part in expression.parts))
     if isinstance(expression, Not):
-        return negation(settled(expression.part, known))
+        return negation(resolve(expression.part, known))
     if isinstance(expression, Contains):
         left = [field for field in expression.fields if _of(expression, field) not in known]
         parts: list[Expression] = [replace(expression, fields=tuple(left))] if left else []
@@ -95,11 +84,11 @@ def settled(expression: Expression, known: Known) -> Expression:
 
 
 def targets_of(expression: Expression) -> tuple[str, ...] | None:
-    """The targets that the expression asks for, wherever in it; `None` if it asks for some by
-    anything but their values."""
+    """All targets that the expression compares with; `None` if it has any other condition on the
+    target than equality."""
     found: dict[str, None] = {}
     for leaf in leaves(expression):
-        if not _asks_target(leaf):
+        if not _on_target(leaf):
             continue
         if not isinstance(leaf, Equals):
             return None
@@ -107,28 +96,28 @@ def targets_of(expression: Expression) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def elsewhere(expression: Expression) -> Expression:
-    """The same of entries whose target fulfils no condition in it; asks for no target."""
-    return _assumed(expression, met=False, turning=False)
+def off_target(expression: Expression) -> Expression:
+    """The expression for entries whose target meets no condition in it; free of targets."""
+    return _assumed(expression, met=False, flips=False)
 
 
-def at_least(expression: Expression) -> Expression:
-    """What is true only where the expression is, and asks for no target."""
-    return _assumed(expression, met=False, turning=True)
+def lower_bound(expression: Expression) -> Expression:
+    """An expression free of targets that implies this one."""
+    return _assumed(expression, met=False, flips=True)
 
 
-def at_most(expression: Expression) -> Expression:
-    """What is true wherever the expression is, and asks for no target."""
-    return _assumed(expression, met=True, turning=True)
+def upper_bound(expression: Expression) -> Expression:
+    """An expression free of targets that this one implies."""
+    return _assumed(expression, met=True, flips=True)
 
 
-def _assumed(expression: Expression, *, met: bool, turning: bool) -> Expression:
+def _assumed(expression: Expression, *, met: bool, flips: bool) -> Expression:
     if isinstance(expression, AllOf | AnyOf):
-        parts = (_assumed(part, met=met, turning=turning) for part in expression.parts)
+        parts = (_assumed(part, met=met, flips=flips) for part in expression.parts)
         return _joined(expression, parts)
     if isinstance(expression, Not):
-        return negation(_assumed(expression.part, met=met != turning, turning=turning))
-    if not _asks_target(expression):
+        return negation(_assumed(expression.part, met=met != flips, flips=flips))
+    if not _on_target(expression):
         return expression
     if met:
         return EVERYTHING
@@ -138,7 +127,7 @@ def _assumed(expression: Expression, *, met: bool, turning: bool) -> Expression:
     return NOTHING
 
 
-def _asks_target(leaf: Leaf) -> bool:
+def _on_target(leaf: Leaf) -> bool:
     if isinstance(leaf, OnMetadata):
         return False
     return Field.TARGET_ID in (leaf.fields if isinstance(leaf, Contains) else (leaf.field,))

@@ -1,7 +1,7 @@
-"""What reads count: entries one by one, or, where the log keeps them, counts by the hour.
+"""Source of rows for aggregates: the entries, or the hourly rollup where the log keeps one.
 
-Counts answer whatever depends on nothing finer than the hour and on no other columns than
-`COUNTED_BY`. They leave out the target: what is sought there is for `places` to find out.
+The rollup answers whatever depends on nothing finer than the hour and on no column but
+`COUNTED_BY`. It leaves out the target; conditions on targets are for the planner to resolve.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ from audit_core.log.schema import (
     entry_count,
     unfinished_entry,
 )
-from audit_core.log.sql.functions import epoch_microseconds, whole_quotient
+from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import Contains, Expression, Field, OnMetadata, leaves
 from audit_core.query.time.buckets import HOUR_US, Buckets
 from audit_core.query.time.windows import EPOCH, PRESETS, Bounds
-from audit_core.query.where import matching, within
+from audit_core.query.where import where_clause, within
 
 WORTH = timedelta(days=1)
-"""In a shorter window entries are counted one by one: few of them have to be read."""
+"""A shorter window is scanned: it holds few entries."""
 
 _HOUR = timedelta(hours=1)
-_UNCOUNTED = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
+_NOT_IN_ROLLUP = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Countable:
+class CountSource:
     """Rows that stand for entries."""
 
     table: FromClause
-    """Has at least `COUNTED_BY` and `created_at` as columns."""
+    """Has at least the columns `COUNTED_BY` and `created_at`."""
     number: ColumnElement[int] | None = None
-    """How many entries a row stands for; `None`: each for one."""
-    asked: Expression | None = None
-    """See `conditions.matching`."""
+    """The column with the number of entries that a row stands for; `None`: each row is one."""
+    predicate: Expression | None = None
+    """See `where.where_clause`."""
 
-    def matching(self, wanted: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
-        """What a row must fulfil to match the filter."""
-        return matching(self.table, wanted, scope, bounds, asked=self.asked)
+    def where_clause(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
+        """The condition for a row to match the filter."""
+        return where_clause(self.table, entry_filter, scope, bounds, predicate=self.predicate)
 
     def count(self, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        """How many entries fulfil the conditions, as an aggregate."""
+        """The number of entries that meet the conditions, as an aggregate."""
         if self.number is None:
             return func.count().filter(*conditions) if conditions else func.count()
         total: Any = func.sum(self.number)
@@ -74,41 +74,43 @@ class Countable:
         return cast(func.coalesce(total, literal(0, BigInteger)), BigInteger)
 
     def options(self, statement: Statement) -> Statement:
-        """The statement, told to the engine as one that reads counts if it does."""
+        """The statement, marked for the engine as one that reads rollups if it does."""
         if self.number is None:
             return statement
         return statement.execution_options(**READS_COUNTS)
 
 
-EACH = Countable(table=entries)
-"""Every entry for itself."""
+ENTRIES = CountSource(table=entries)
+"""The entries themselves, one row each."""
 
 
-def hourly(asked: Expression, bounds: Bounds, buckets: Buckets | None = None) -> Countable | None:
-    """The counts that answer what is asked by other columns than the target; `None` if they
-    cannot."""
+def hourly(
+    predicate: Expression, bounds: Bounds, buckets: Buckets | None = None
+) -> CountSource | None:
+    """The rollup within the bounds, if it has every column of the predicate but the target and
+    every bucket is made of whole hours; `None` otherwise."""
     if buckets is not None and not _of_hours(buckets):
         return None
-    for leaf in leaves(asked):
+    for leaf in leaves(predicate):
         if isinstance(leaf, OnMetadata):
             return None
-        if not isinstance(leaf, Contains) and leaf.field in _UNCOUNTED:
+        if not isinstance(leaf, Contains) and leaf.field in _NOT_IN_ROLLUP:
             return None
     return _counts_within(bounds)
 
 
-def pays(wanted: EntryFilter, bounds: Bounds) -> bool:
-    """Whether counts are worth the while within these bounds."""
+def worth_rollup(entry_filter: EntryFilter, bounds: Bounds) -> bool:
+    """Whether the window is long enough for the rollup to be cheaper than a scan."""
     if bounds.since is None:
         return True
     if bounds.until is not None:
         return bounds.until - bounds.since >= WORTH
-    length = None if wanted.window.preset is None else PRESETS[wanted.window.preset][0]
+    length = None if entry_filter.window.preset is None else PRESETS[entry_filter.window.preset][0]
     return length is None or length >= WORTH
 
 
 def _of_hours(buckets: Buckets) -> bool:
-    """Whether no hour lies in two buckets, nor in two spans."""
+    """Whether no hour is split between two buckets or two spans."""
     return buckets.width_us % HOUR_US == 0 and all(
         span.offset_us % HOUR_US == 0 and (span.until is None or _hour_of(span.until) == span.until)
         for span in buckets.spans
@@ -119,9 +121,9 @@ def _hour_of(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _counts_within(bounds: Bounds) -> Countable:
-    """Whole hours from the counts; what is not counted yet, and the pieces of an hour at the
-    ends of the bounds, entry by entry."""
+def _counts_within(bounds: Bounds) -> CountSource:
+    """Whole hours from the rollup; entries not rolled up yet, and those of the incomplete hours at
+    the two ends, one by one."""
     first = None if bounds.since is None else -(-(bounds.since - EPOCH) // _HOUR) * _HOUR + EPOCH
     last = None if bounds.until is None else _hour_of(bounds.until)
     kept = select(
@@ -149,7 +151,7 @@ def _counts_within(bounds: Bounds) -> Countable:
         _each(unfinished_entry).where(within(unfinished_entry, bounds)),
     ]
     table = union_all(kept, *each).subquery("entry")
-    return Countable(table=table, number=table.c.alike)
+    return CountSource(table=table, number=table.c.alike)
 
 
 def _each(table: Table) -> Statement:
@@ -157,27 +159,29 @@ def _each(table: Table) -> Statement:
     return select(*(table.c[name] for name in names), literal(1, BigInteger).label("alike"))
 
 
-def some(wanted: EntryFilter, scope: Scope, bounds: Bounds, source: Countable) -> Statement:
-    """A row for each row of the source that matches: there is none only if nothing does."""
+def any_match(
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource
+) -> Statement:
+    """A row per matching row of the source: none exactly if nothing matches."""
     return source.options(
-        select(literal(1).label("one")).where(source.matching(wanted, scope, bounds))
+        select(literal(1).label("one")).where(source.where_clause(entry_filter, scope, bounds))
     )
 
 
 def hours(
-    wanted: EntryFilter,
+    entry_filter: EntryFilter,
     scope: Scope,
     bounds: Bounds,
-    source: Countable = EACH,
+    source: CountSource = ENTRIES,
     *,
     newest_first: bool,
 ) -> Statement:
-    """The hours that hold matches: `hour` (whole ones since 1970) and `count`."""
+    """The hours with matches: `hour` (whole hours since 1970) and `count`."""
     instant = epoch_microseconds(source.table.c.created_at)
-    hour = whole_quotient(instant, literal(HOUR_US, BigInteger)).label("hour")
+    hour = floor_div(instant, literal(HOUR_US, BigInteger)).label("hour")
     return source.options(
         select(hour, source.count().label("count"))
-        .where(source.matching(wanted, scope, bounds))
+        .where(source.where_clause(entry_filter, scope, bounds))
         .group_by("hour")
         .order_by(desc("hour") if newest_first else "hour")
     )

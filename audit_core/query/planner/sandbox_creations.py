@@ -1,5 +1,5 @@
-"""Creates of sandboxes and the names that they ask for: among all entries, or, where the log
-keeps them, in a narrow table of their own."""
+"""Creations of sandboxes and the names they ask for: from the entries, or from the materialized
+table where the log keeps one."""
 
 from __future__ import annotations
 
@@ -20,62 +20,64 @@ from audit_core.log.schema import (
     sandbox_creation,
     unfinished_entry,
 )
-from audit_core.log.sql.functions import fits, json_text
+from audit_core.log.sql.functions import json_text, like
 from audit_core.query.derived_columns import Condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creations:
-    """Rows among which the creates of sandboxes are, finished or not."""
+    """Rows that hold the creations of sandboxes, finished or not."""
 
     table: FromClause
     """Has the columns of `sandbox_creation` but for `name`."""
-    kept: bool
-    """Whether the log keeps them: then there are no other rows, and `name` is a column."""
+    materialized: bool
+    """Whether the rows are creations only, with `name` as a column."""
 
     @property
     def condition(self) -> Condition:
-        """Whether a row is a create of a sandbox."""
-        return true() if self.kept else creates_sandbox(self.table)
+        """Whether a row is the creation of a sandbox."""
+        return true() if self.materialized else creates_sandbox(self.table)
 
     @property
     def naming(self) -> ColumnElement[str]:
         """The column that holds the name; see `name_in`."""
-        column: ColumnElement[str] = self.table.c.name if self.kept else self.table.c.metadata
+        column: ColumnElement[str] = (
+            self.table.c.name if self.materialized else self.table.c.metadata
+        )
         return column
 
     def name_in(self, rows: FromClause | None = None) -> ColumnElement[str]:
         """The name in rows that have the column `naming`; NULL for none."""
         rows = self.table if rows is None else rows
-        return rows.c.name if self.kept else json_text(rows.c.metadata, NAME_PATH)
+        return rows.c.name if self.materialized else json_text(rows.c.metadata, NAME_PATH)
 
     def mentions(self, part: str) -> list[Condition]:
-        """What metadata must fulfil to hold a text: then most need not be taken apart. Nothing
-        where none need be, and for a text that JSON may write in another way."""
-        if self.kept or not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
+        """A cheap prefilter for metadata that contains a text, so that most of it need not be
+        parsed. Empty where none is needed, and for a text that JSON may escape."""
+        if self.materialized or not re.fullmatch('"[A-Za-z0-9_.-]*"?', part):
             return []
         pattern = part.replace("_", "\\_")
-        return [fits(self.table.c.metadata, literal(f"%{pattern}%"))]
+        return [like(self.table.c.metadata, literal(f"%{pattern}%"))]
 
     def options(self, statement: Statement) -> Statement:
-        """The statement, told to the engine as one that reads what the log keeps if it does."""
-        return statement.execution_options(**READS_COUNTS) if self.kept else statement
+        """The statement, marked for the engine as one that reads rollups if it does."""
+        return statement.execution_options(**READS_COUNTS) if self.materialized else statement
 
 
-AMONG_ENTRIES = Creations(table=entries, kept=False)
-"""For a log that keeps none."""
+FROM_ENTRIES = Creations(table=entries, materialized=False)
+"""For a log without the materialized table."""
 
-KEPT = Creations(
+MATERIALIZED = Creations(
     table=union_all(
         select(sandbox_creation),
         creations_among(audit_entry).where(audit_entry.c.revision > COUNTED_REVISION),
         creations_among(unfinished_entry),
     ).subquery("creation"),
-    kept=True,
+    materialized=True,
 )
-"""For a log that keeps counts."""
+"""For a log that keeps rollups."""
 
 
-def creations(*, kept: bool) -> Creations:
-    """Those that the log keeps, if it does."""
-    return KEPT if kept else AMONG_ENTRIES
+def creations(*, materialized: bool) -> Creations:
+    """The cheapest source that the log has."""
+    return MATERIALIZED if materialized else FROM_ENTRIES

@@ -1,8 +1,8 @@
-"""Which values fulfil a condition, and where the entries on a target lie.
+"""Dictionary lookup: which values match a condition, and in which hours a target has entries.
 
-Small statements on what the log keeps by the hour, instead of a long look at every entry: few
-targets, messages and clients hold a text. They see every entry that the log holds, so what they
-do not name is not there. Only for a log that keeps counts.
+Small statements on the rollups instead of a scan of the entries: few targets, messages and clients
+contain a text. They cover every entry of the log, so a value they do not return does not occur.
+Only for a log that keeps rollups.
 """
 
 from __future__ import annotations
@@ -39,43 +39,43 @@ from audit_core.log.sql.functions import ONCE, contains_any_folded
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
 from audit_core.query.language.ast import Contains, Field, Leaf, Matches
-from audit_core.query.predicate_sql import fulfilling, text_shown
+from audit_core.query.predicate_sql import compile_predicate, text_shown
 
 _WORTH_SHOWING = 2
-"""From so many words on, what is shown of the messages is made once for all of them."""
+"""From this many words on, the redacted messages are computed once for all of them."""
 
 
-def values_fulfilling(conditions: Sequence[Leaf], scope: Scope, most: int) -> Statement:
-    """The values (`value`) that fulfil each condition (`number`, from 0), as the scope's viewer
-    is shown them; in no order. Of a condition that more than `most` fulfil `most` and one more.
+def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Statement:
+    """The values (`value`) that match each condition (`number`, from 0), as the scope's viewer is
+    shown them, unordered. At most `limit` + 1 for each condition.
 
-    The conditions are of the kind that `sought.lookups` gives. Of the whole organization, also for
-    a scope of one actor.
+    The conditions are of the kind that `rewrite.dictionary_lookups` gives. Covers the whole
+    organization, even for the scope of one actor.
     """
-    held: dict[Field, CTE] = {}
-    shown = _shown_messages(conditions, scope, held)
+    value_sets: dict[Field, CTE] = {}
+    shown = _shown_messages(conditions, scope, value_sets)
     parts = []
     for number, condition in enumerate(conditions):
         field = _field_of(condition)
         source: FromClause
         if field is Field.TARGET_ID:
-            source = _places()
+            source = _target_hours()
         else:
-            source = held.setdefault(field, _values(field, scope))
+            source = value_sets.setdefault(field, _values(field, scope))
         if shown is not None and field is Field.ERROR_MESSAGE and isinstance(condition, Contains):
             source, met = shown, text_shown(shown, condition, shown.c.shown)
         else:
-            met = fulfilling(source, condition, scope)
+            met = compile_predicate(source, condition, scope)
         value = source.c[field.value]
-        fulfilled = (
+        matched = (
             select(literal(number).label("number"), value.label("value"))
             .where(value.is_not(None), met)
-            .limit(most + 1)
+            .limit(limit + 1)
         )
         if field is Field.TARGET_ID:
-            fulfilled = fulfilled.where(_own(source, scope)).distinct()
-        parts.append(fulfilled.subquery().select())
-    both = union_all(*parts).subquery("fulfilled")
+            matched = matched.where(_own(source, scope)).distinct()
+        parts.append(matched.subquery().select())
+    both = union_all(*parts).subquery("matched")
     return select(both).execution_options(**READS_COUNTS)
 
 
@@ -85,11 +85,11 @@ def _field_of(condition: Leaf) -> Field:
         return field
     if isinstance(condition, Matches):
         return condition.field
-    raise TypeError(f"{condition} is no condition that values are looked up for")
+    raise TypeError(f"no values can be looked up for {condition}")
 
 
 def _values(field: Field, scope: Scope) -> CTE:
-    """The values of a field, each once: the long look at a value is taken once."""
+    """The distinct values of a field, so that each is examined once."""
     kept = select(searched_value.c.value.label(field.value)).where(
         _own(searched_value, scope), searched_value.c.field == literal(field.value)
     )
@@ -102,9 +102,11 @@ def _values(field: Field, scope: Scope) -> CTE:
     return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
 
 
-def _shown_messages(conditions: Sequence[Leaf], scope: Scope, held: dict[Field, CTE]) -> CTE | None:
-    """The messages that hold anything that is looked for in them, each also as it is `shown`;
-    `None` where that is not worth the while. What is shown of one is so made once for all."""
+def _shown_messages(
+    conditions: Sequence[Leaf], scope: Scope, value_sets: dict[Field, CTE]
+) -> CTE | None:
+    """The messages that contain any of the texts searched in them, each also as `shown` to the
+    viewer, so that it is redacted once; `None` where that does not pay."""
     words = [
         text
         for condition in conditions
@@ -113,23 +115,23 @@ def _shown_messages(conditions: Sequence[Leaf], scope: Scope, held: dict[Field, 
     ]
     if scope.secrets or len(words) < _WORTH_SHOWING:
         return None
-    every = held.setdefault(Field.ERROR_MESSAGE, _values(Field.ERROR_MESSAGE, scope))
+    every = value_sets.setdefault(Field.ERROR_MESSAGE, _values(Field.ERROR_MESSAGE, scope))
     message = every.c.error_message
     shown = case((looks_secret(message), redacted(message)), else_=message).label("shown")
-    # The limit, which nothing reaches, keeps DuckDB from making `shown` again for each condition.
+    # The limit, never reached, keeps DuckDB from computing `shown` anew for each condition.
     found = select(message, shown).where(contains_any_folded(message, words)).limit(2**40)
     return found.cte("shown_message").prefix_with(ONCE)
 
 
 def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
-    """The hours in which entries on any of the targets were made: `hour` (its beginning) and
-    `count`, newest first. Of the whole organization, also for a scope of one actor."""
-    places = _places()
+    """The hours with entries on any of the targets: `hour` (its start) and `count`, newest first.
+    Covers the whole organization, even for the scope of one actor."""
+    target_hours = _target_hours()
     return (
-        select(places.c.hour, cast(func.sum(places.c.alike), BigInteger).label("count"))
-        .where(_own(places, scope), places.c.target_id.in_(tuple(targets)))
-        .group_by(places.c.hour)
-        .order_by(places.c.hour.desc())
+        select(target_hours.c.hour, cast(func.sum(target_hours.c.alike), BigInteger).label("count"))
+        .where(_own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets)))
+        .group_by(target_hours.c.hour)
+        .order_by(target_hours.c.hour.desc())
         .execution_options(**READS_COUNTS)
     )
 
@@ -137,18 +139,18 @@ def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
 def first_hour(
     targets: Iterable[str], scope: Scope, since: datetime | None
 ) -> ScalarSelect[datetime | None]:
-    """The beginning of the first hour, from `since` on, in which entries on any of the targets were
-    made; NULL if none were. For a statement that says that it reads counts."""
-    places = _places()
-    first = select(func.min(places.c.hour)).where(
-        _own(places, scope), places.c.target_id.in_(tuple(targets))
+    """The start of the first hour, from `since` on, with entries on any of the targets; NULL for
+    none. For a statement marked with `READS_COUNTS`."""
+    target_hours = _target_hours()
+    first = select(func.min(target_hours.c.hour)).where(
+        _own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets))
     )
     if since is not None:
-        first = first.where(places.c.hour > since - timedelta(hours=1))
+        first = first.where(target_hours.c.hour > since - timedelta(hours=1))
     return first.scalar_subquery()
 
 
-def _places() -> FromClause:
+def _target_hours() -> FromClause:
     kept = select(
         target_hour.c.organization_id,
         target_hour.c.target_id,
@@ -165,7 +167,7 @@ def _places() -> FromClause:
         for table in (audit_entry, unfinished_entry)
     )
     later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    return union_all(kept, later, unfinished).subquery("place")
+    return union_all(kept, later, unfinished).subquery("target_hours")
 
 
 def _own(rows: FromClause | Table, scope: Scope) -> Condition:

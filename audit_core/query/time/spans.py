@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, ColumnElement, func, literal, literal_column
 
-from audit_core.log.sql.functions import whole_quotient
+from audit_core.log.sql.functions import floor_div
 from audit_core.query.time.windows import EPOCH
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,6 +39,6 @@ def span_number(at_us: ColumnElement[int], spans: Spans) -> ColumnElement[int]:
     """In which part a time (microseconds since 1970) lies, from 0."""
     begin = literal((spans.since - EPOCH) // _MICROSECOND, BigInteger)
     elapsed = func.greatest(at_us - begin, literal_column("0"))
-    number = whole_quotient(elapsed, literal(spans.width // _MICROSECOND, BigInteger))
+    number = floor_div(elapsed, literal(spans.width // _MICROSECOND, BigInteger))
     last: ColumnElement[int] = func.least(number, literal_column(str(spans.number - 1)))
     return last

@@ -40,9 +40,9 @@ class Meaning:
     drag: Callable[[Sequence[object]], Changes] | None
 
 
-def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
-    """Draw a chart of what `wanted` matches. `name` is unique on the page."""
-    key = f"{name}_{_fingerprint(wanted)}_{st.session_state.setdefault(_CLICKS, 0)}"
+def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
+    """Draw a chart of what `entry_filter` matches. `name` is unique on the page."""
+    key = f"{name}_{_fingerprint(entry_filter)}_{st.session_state.setdefault(_CLICKS, 0)}"
     drags = chart.drag is not None and not by_finger()
     if not drags:
         chart.figure.update_layout(dragmode=False)
@@ -63,7 +63,7 @@ def draw(chart: Chart, name: str, wanted: EntryFilter) -> None:
 
 
 def draw_stacked_over_time(
-    histogram: StackedHistogram, label: str, word: str, wanted: EntryFilter
+    histogram: StackedHistogram, label: str, word: str, entry_filter: EntryFilter
 ) -> None:
     """Entries over time by the values of a field: `label` for people, `word` for queries."""
     names = [
@@ -72,63 +72,63 @@ def draw_stacked_over_time(
     ]
     chart = stacked_histogram.over_time(
         histogram,
-        wanted.window,
+        entry_filter.window,
         called=label if label[1].isupper() else label.lower(),
         names=names,
-        changes=[_asked(wanted, word, value) for value in histogram.values],
+        changes=[_asked(entry_filter, word, value) for value in histogram.values],
     )
-    draw(chart, f"{histogram.by}_over_time", wanted)
+    draw(chart, f"{histogram.by}_over_time", entry_filter)
 
 
-def _asked(wanted: EntryFilter, word: str, value: str | None) -> Changes:
+def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
     """The query that asks for the value too; nothing if it would be too long."""
     try:
-        return {"query": conjoin(wanted.query, word, value, exclude=False)}
+        return {"query": conjoin(entry_filter.query, word, value, exclude=False)}
     except FilterError:
         return {}
 
 
-def draw_outcomes_over_time(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+def draw_outcomes_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
     """Entries over time by outcome."""
-    draw(outcomes.over_time(histogram, wanted.window), "outcomes_over_time", wanted)
+    draw(outcomes.over_time(histogram, entry_filter.window), "outcomes_over_time", entry_filter)
 
 
-def draw_outcomes(histogram: OutcomeHistogram, wanted: EntryFilter) -> None:
+def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
     """The share of each outcome."""
-    draw(outcomes.shares(histogram.by_outcome()), "outcomes", wanted)
+    draw(outcomes.shares(histogram.by_outcome()), "outcomes", entry_filter)
 
 
-def draw_actions(shares: Shares, wanted: EntryFilter) -> None:
+def draw_actions(shares: Shares, entry_filter: EntryFilter) -> None:
     """The most frequent actions and how much of each failed."""
-    draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", wanted)
+    draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", entry_filter)
     _draw_limit(len(shares.largest), "most frequent", shares.truncated)
 
 
-def draw_actors(shares: Shares, wanted: EntryFilter) -> None:
+def draw_actors(shares: Shares, entry_filter: EntryFilter) -> None:
     """Who did most, people and services alike."""
-    draw(ranking.ranked(shares, "actors", "Most active users"), "actors", wanted)
+    draw(ranking.ranked(shares, "actors", "Most active users"), "actors", entry_filter)
     _draw_limit(len(shares.largest), "most active", shares.truncated)
 
 
 def draw_errors(
-    counts: Sequence[tuple[str, int, int]], truncated: bool, wanted: EntryFilter
+    counts: Sequence[tuple[str, int, int]], truncated: bool, entry_filter: EntryFilter
 ) -> None:
     """Errors by action and status code; `truncated` if there are more pairs than `counts`."""
     if not counts:
         st.caption("No errors here.")
         return
     chart = failures.failures(counts, most=MOST_FAILING, truncated=truncated)
-    draw(chart, "errors", wanted)
+    draw(chart, "errors", entry_filter)
     found = len({action for action, _, _ in counts})
     _draw_limit(min(MOST_FAILING, found), "most failing", found > MOST_FAILING or truncated)
 
 
 def draw_hours_of_week(
-    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, wanted: EntryFilter
+    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, entry_filter: EntryFilter
 ) -> None:
     """When in the week; `histogram` says from when to when."""
-    chart = hours.hours_of_week(counts, wanted.window, histogram.since, histogram.until)
-    draw(chart, "hours_of_week", wanted)
+    chart = hours.hours_of_week(counts, entry_filter.window, histogram.since, histogram.until)
+    draw(chart, "hours_of_week", entry_filter)
     st.caption("A click narrows the window to the latest such hour in it.")
 
 
@@ -138,8 +138,8 @@ def _draw_limit(shown: int, which: str, more: bool) -> None:
         st.caption(f"The {shown} {which} of more.")
 
 
-def _fingerprint(wanted: EntryFilter) -> str:
-    params = urlencode(wanted.to_params(), doseq=True)
+def _fingerprint(entry_filter: EntryFilter) -> str:
+    params = urlencode(entry_filter.to_params(), doseq=True)
     return hashlib.sha256(params.encode()).hexdigest()[:12]
 
 

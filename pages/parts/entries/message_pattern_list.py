@@ -33,9 +33,9 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     if not expander.open:
         return
     with expander:
-        found = cached.patterns(view.wanted, scope, view.bounds, view.as_of, MOST, head)
+        found = cached.patterns(view.entry_filter, scope, view.bounds, view.as_of, MOST, head)
         if found.largest:
-            _draw(found, view.wanted.window.zone)
+            _draw(found, view.entry_filter.window.zone)
         else:
             st.text("No entry that matches has an error message.")
 

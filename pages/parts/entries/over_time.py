@@ -47,7 +47,7 @@ def stack() -> str:
 def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram | None:
     """The histogram stacked by a field; `None` if it takes longer than `PATIENCE_S`, unless
     somebody wants to wait for it."""
-    asked = (by, view.wanted)
+    asked = (by, view.entry_filter)
     if st.session_state.get(_PATIENT) == asked:
         return _read(by, view, scope, head)
     if st.session_state.get(_GIVEN_UP) == asked:
@@ -62,31 +62,31 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
 
 def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
     if by == BY_OUTCOME:
-        return cached.outcomes_over_time(view.wanted, scope, view.bounds, view.as_of, head)
-    return cached.stacked_over_time(by, view.wanted, scope, view.bounds, view.as_of, head)
+        return cached.outcomes_over_time(view.entry_filter, scope, view.bounds, view.as_of, head)
+    return cached.stacked_over_time(by, view.entry_filter, scope, view.bounds, view.as_of, head)
 
 
 def count(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
+    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
 ) -> Count | None:
     """How many entries match that arrived after a seq, counted so far; `None` if even that takes
     longer than `PATIENCE_S`."""
     try:
         with cached.product().log.patience(PATIENCE_S):
-            return cached.count(wanted, scope, bounds, head, after_seq)
+            return cached.count(entry_filter, scope, bounds, head, after_seq)
     except QueryTimeoutError:
         return None
 
 
 def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope, head: int) -> None:
     """How many matched."""
-    wanted, bounds = view.wanted, view.bounds
+    entry_filter, bounds = view.entry_filter, view.bounds
     if histogram is not None:
         found: Count | None = Count(number=histogram.total, more=False)
     else:
-        exact = st.session_state.get(_EXACT) == wanted
-        found = cached.exact_count(wanted, scope, bounds, head) if exact else None
-        found = found or count(wanted, scope, bounds, head)
+        exact = st.session_state.get(_EXACT) == entry_filter
+        found = cached.exact_count(entry_filter, scope, bounds, head) if exact else None
+        found = found or count(entry_filter, scope, bounds, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
     st.markdown(f"**{'Uncounted' if found is None else found} {noun}**")
     if found is None or found.more:
@@ -95,13 +95,13 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
             icon=":material/tag:",
             type="tertiary",
             on_click=_keep,
-            args=(_EXACT, wanted),
+            args=(_EXACT, entry_filter),
         )
 
 
 def instants_of(histogram: Histogram | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     if histogram is None:
         return instants(view.bounds.since, view.bounds.until or view.as_of, zone)
     return instants(histogram.since, histogram.until, zone)
@@ -130,7 +130,7 @@ def offset(instant: datetime, zone: str) -> str:
 
 def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
     """The chart, and above it what it is stacked by, the way back, and from when to when."""
-    wanted = view.wanted
+    entry_filter = view.entry_filter
     with st.container(horizontal=True, vertical_alignment="center", key="explore_stack"):
         # The address decides, also after a step back, and not what was chosen last.
         st.session_state[_CHOICE] = by
@@ -143,7 +143,7 @@ def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
             label_visibility="collapsed",
             width=170,
         )
-        zoom.draw_back(wanted)
+        zoom.draw_back(entry_filter)
         drag = "" if drawing.by_finger() else "Drag over the chart to zoom in. "
         st.caption(
             instants_of(histogram, view),
@@ -151,21 +151,21 @@ def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
             help=None if histogram is None else f"{drag}Click a bar to narrow.",
         )
     if histogram is None:
-        _draw_given_up(by, wanted)
+        _draw_given_up(by, entry_filter)
     elif isinstance(histogram, OutcomeHistogram):
-        drawing.draw_outcomes_over_time(histogram, wanted)
+        drawing.draw_outcomes_over_time(histogram, entry_filter)
     else:
         label, word = facet_panel.FIELDS[by]
-        drawing.draw_stacked_over_time(histogram, label, word, wanted)
+        drawing.draw_stacked_over_time(histogram, label, word, entry_filter)
 
 
-def _draw_given_up(by: str, wanted: EntryFilter) -> None:
+def _draw_given_up(by: str, entry_filter: EntryFilter) -> None:
     st.info(f"The chart takes longer than {PATIENCE_S:g} seconds here.", icon=":material/timer:")
     st.button(
         "Draw it all the same",
         icon=":material/bar_chart:",
         on_click=_keep,
-        args=(_PATIENT, (by, wanted)),
+        args=(_PATIENT, (by, entry_filter)),
     )
 
 

@@ -76,16 +76,16 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
         st.info("This organization has no entries yet.", icon=":material/inbox:")
         st.text("An admin loads them on Admin → Sources, from files or over HTTP.")
         return
-    narrowed = view.wanted.narrowed_by
+    narrowed = view.entry_filter.narrowed_by
     st.info("No entry matches.", icon=":material/search_off:")
     if narrowed:
         st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
     else:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
-        zoom.draw_back(view.wanted)
+        zoom.draw_back(view.entry_filter)
         for label in narrowed:
-            without = view.wanted.without(label)
+            without = view.entry_filter.without(label)
             st.button(
                 f"Without {label.lower() if label != 'IP address' else label}"
                 f"{_found(without, scope, view.bounds, head)}",
@@ -94,14 +94,14 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
                 on_click=_loosen,
                 args=(label,),
             )
-        if view.wanted.window.preset != ALL_TIME:
+        if view.entry_filter.window.preset != ALL_TIME:
             _draw_all_time(view, scope, head)
 
 
 def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
     """To the same filter in all time, with how many then match."""
-    window = Window(preset=ALL_TIME, zone=view.wanted.window.zone)
-    asked = replace(view.wanted, window=window)
+    window = Window(preset=ALL_TIME, zone=view.entry_filter.window.zone)
+    asked = replace(view.entry_filter, window=window)
     st.button(
         f"All time{_found(asked, scope, window.bounds(view.as_of), head)}",
         icon=":material/date_range:",
@@ -110,20 +110,20 @@ def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
     )
 
 
-def _found(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> str:
+def _found(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> str:
     """How many match, as a button says it; nothing if that takes too long."""
-    found = over_time.count(wanted, scope, bounds, head)
+    found = over_time.count(entry_filter, scope, bounds, head)
     return "" if found is None else f" ({found})"
 
 
 def _window(view: filter_bar.View) -> str:
-    return view.wanted.window.describe()
+    return view.entry_filter.window.describe()
 
 
 def _loosen(label: str) -> None:
-    wanted = filter_bar.current().without(label)
+    entry_filter = filter_bar.current().without(label)
     names = filter_bar.NOTHING
-    filter_bar.narrow(**{name: getattr(wanted, name) for name in names})
+    filter_bar.narrow(**{name: getattr(entry_filter, name) for name in names})
 
 
 def draw_refresh() -> None:
@@ -155,7 +155,7 @@ def draw_download(view: filter_bar.View, scope: Scope) -> None:
 
 def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
     params = {
-        **view.wanted.to_params(),
+        **view.entry_filter.to_params(),
         "format": [format.value],
         "organization": [scope.organization_id or ""],
         "as_of": [format_instant(view.as_of)],

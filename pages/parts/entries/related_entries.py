@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Scope
-from audit_core.explore.related import Kinship, kin
-from audit_core.explore.results import Neighbours, Row
+from audit_core.explore.related import Relation, related_filter
+from audit_core.explore.results import RelatedEntries, Row
 from audit_core.query.time.windows import ago, written
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.shell import cached
@@ -22,7 +22,7 @@ MOST = 10
 
 THIS = "This entry"
 _ROW_HEIGHT = 28
-_LABELS = {Kinship.ACTOR: "Same user", Kinship.TARGET: "Same target"}
+_LABELS = {Relation.ACTOR: "Same user", Relation.TARGET: "Same target"}
 
 
 def apart(instant: datetime, other: datetime) -> str:
@@ -35,9 +35,9 @@ def apart(instant: datetime, other: datetime) -> str:
     return f"{text.removeprefix('in ')} after"
 
 
-def frame(rows: tuple[Row, ...], here: Row, kinship: Kinship, zone: str) -> pd.DataFrame:
+def frame(rows: tuple[Row, ...], here: Row, relation: Relation, zone: str) -> pd.DataFrame:
     """One line for each entry, newest first, all of it text."""
-    who = kinship is Kinship.TARGET
+    who = relation is Relation.TARGET
     return pd.DataFrame(
         [
             {
@@ -57,25 +57,25 @@ def frame(rows: tuple[Row, ...], here: Row, kinship: Kinship, zone: str) -> pd.D
 
 def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
     """Draw the list; the entry that was clicked on, if one was."""
-    kinds = [kinship for kinship in Kinship if kin(here.entry, kinship)]
+    kinds = [relation for relation in Relation if related_filter(here.entry, relation)]
     chosen = st.segmented_control(
         "Before and after, by",
         kinds,
         default=kinds[0],
-        format_func=lambda kinship: _LABELS[kinship],
+        format_func=lambda relation: _LABELS[relation],
         key=f"neighbours_kinship_{here.seq}",
         required=True,
         label_visibility="collapsed",
     )
-    kinship = Kinship(chosen or kinds[0])
-    found = cached.neighbours(here, kinship, scope, MOST, head)
+    relation = Relation(chosen or kinds[0])
+    found = cached.related(here, relation, scope, MOST, head)
     if not found.newer and not found.older:
         st.caption("Nothing else is in the log.")
         return None
     rows = (*found.newer, here, *found.older)
-    key = f"neighbours_{kinship.value}_{here.seq}"
+    key = f"neighbours_{relation.value}_{here.seq}"
     st.dataframe(
-        frame(rows, here, kinship, zone).style.apply(
+        frame(rows, here, relation, zone).style.apply(
             lambda line: [EMPHASIS if line["when"] == THIS else ""] * len(line), axis=1
         ),
         key=key,
@@ -88,7 +88,7 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
             "when": st.column_config.TextColumn("When", width=90),
             "action": st.column_config.TextColumn("Action", width=165),
             "other": st.column_config.TextColumn(
-                "User" if kinship is Kinship.TARGET else "Target", width=210
+                "User" if relation is Relation.TARGET else "Target", width=210
             ),
             "outcome": st.column_config.TextColumn("Outcome", width=140),
             "message": st.column_config.TextColumn("Message", width=220),
@@ -102,7 +102,7 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
     return None if picked.seq == here.seq else picked
 
 
-def told(found: Neighbours) -> str:
+def told(found: RelatedEntries) -> str:
     """How many there are before and after, and whether there are more."""
 
     def side(count: int, more: bool, where: str) -> str:

@@ -42,7 +42,7 @@ PLACE_PARAMS = ("at", "entry", "entry_at", "comparing")
 class View:
     """What the bar asks for."""
 
-    wanted: EntryFilter
+    entry_filter: EntryFilter
     bounds: Bounds
     """What the window means."""
     as_of: datetime
@@ -53,27 +53,27 @@ def draw(viewer: Viewer, scope: Scope) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read."""
     if _FILTER not in st.session_state and not st.query_params:
         st.session_state[_FILTER] = EntryFilter(window=Window(zone=zone(scope)))
-    wanted = current()
-    require_visible(wanted.expression, wanted.query, scope)
-    st.session_state[_FILTER] = wanted
-    _write_address(wanted)
+    entry_filter = current()
+    require_visible(entry_filter.expression, entry_filter.query, scope)
+    st.session_state[_FILTER] = entry_filter
+    _write_address(entry_filter)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
-        _draw_window(wanted, scope)
-        query_box.draw(wanted, scope, _apply_query)
+        _draw_window(entry_filter, scope)
+        query_box.draw(entry_filter, scope, _apply_query)
         query_box.draw_help(scope, _apply_query, ask_for)
-        _draw_values(wanted, scope)
+        _draw_values(entry_filter, scope)
     query_box.draw_problem(scope)
-    if wanted.window.preset is None:
-        window_picker.draw_fixed(wanted.window, _choose_window, _refuse)
+    if entry_filter.window.preset is None:
+        window_picker.draw_fixed(entry_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
         st.warning("The filter was left as it was.", icon=":material/warning:")
         st.text(problem)
-    if wanted.narrowed_by:
+    if entry_filter.narrowed_by:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Filtered by {visible(wanted.describe())}", width="content")
+            st.text(f"Filtered by {visible(entry_filter.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
-    as_of = _as_of(wanted)
-    return View(wanted=wanted, bounds=wanted.window.bounds(as_of), as_of=as_of)
+    as_of = _as_of(entry_filter)
+    return View(entry_filter=entry_filter, bounds=entry_filter.window.bounds(as_of), as_of=as_of)
 
 
 def current() -> EntryFilter:
@@ -114,23 +114,23 @@ KNOWN_ELSEWHERE = (
 def narrow(**changes: Any) -> None:
     """Change fields of the filter; for callbacks, so the next run shows it."""
     try:
-        wanted = replace(current(), **changes)
+        entry_filter = replace(current(), **changes)
         # What cannot be written into the address could not be shared or restored.
-        EntryFilter.from_params(wanted.to_params())
+        EntryFilter.from_params(entry_filter.to_params())
     except (FilterError, ValueError) as error:
         st.session_state[_PROBLEM] = " ".join(getattr(error, "problems", (str(error),)))
         return
-    replace_by(wanted)
+    replace_by(entry_filter)
 
 
-def replace_by(wanted: EntryFilter) -> None:
+def replace_by(entry_filter: EntryFilter) -> None:
     """Ask for something else altogether; for callbacks."""
     query_box.forget_draft()
-    st.session_state[_FILTER] = wanted
+    st.session_state[_FILTER] = entry_filter
     for name in PLACE_PARAMS:
         if name in st.query_params:
             del st.query_params[name]
-    _write_address(wanted)
+    _write_address(entry_filter)
     refresh()
 
 
@@ -180,8 +180,8 @@ def draw_problem(error: FilterError) -> None:
     st.button("Reset filters", icon=":material/restart_alt:", on_click=reset)
 
 
-def _write_address(wanted: EntryFilter) -> None:
-    params = wanted.to_params()
+def _write_address(entry_filter: EntryFilter) -> None:
+    params = entry_filter.to_params()
     elsewhere = {
         name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMS
     }
@@ -190,12 +190,12 @@ def _write_address(wanted: EntryFilter) -> None:
         st.query_params.from_dict({**params, **elsewhere})
 
 
-def _as_of(wanted: EntryFilter) -> datetime:
+def _as_of(entry_filter: EntryFilter) -> datetime:
     now = cached.utc_now().replace(microsecond=0)
     kept: tuple[EntryFilter, datetime] | None = st.session_state.get(_AS_OF)
     fresh = kept is not None and (now - AS_OF_LASTS < kept[1] <= now or _paused())
-    if kept is None or kept[0] != wanted or not fresh:
-        st.session_state[_AS_OF] = kept = (wanted, now)
+    if kept is None or kept[0] != entry_filter or not fresh:
+        st.session_state[_AS_OF] = kept = (entry_filter, now)
     return kept[1]
 
 
@@ -206,8 +206,8 @@ def _widget(name: str, value: Any) -> str:
     return key
 
 
-def _draw_window(wanted: EntryFilter, scope: Scope) -> None:
-    window_picker.draw(wanted.window, cached.organization_zone(scope), _choose_window)
+def _draw_window(entry_filter: EntryFilter, scope: Scope) -> None:
+    window_picker.draw(entry_filter.window, cached.organization_zone(scope), _choose_window)
 
 
 def _choose_window(window: Window) -> None:
@@ -222,7 +222,7 @@ def _apply_query(text: str) -> None:
     narrow(query=text)
 
 
-def _draw_values(wanted: EntryFilter, scope: Scope) -> None:
+def _draw_values(entry_filter: EntryFilter, scope: Scope) -> None:
     # Always the same words: with others it is another popover, and closes after each choice.
     popover = st.popover(
         "Filters",
@@ -236,11 +236,11 @@ def _draw_values(wanted: EntryFilter, scope: Scope) -> None:
         left, right = st.columns(2)
         for index, item in enumerate(VALUE_FIELDS):
             with left if index % 2 == 0 else right:
-                _draw_value_field(item, wanted, scope)
+                _draw_value_field(item, entry_filter, scope)
 
 
-def _draw_value_field(item: ValueField, wanted: EntryFilter, scope: Scope) -> None:
-    chosen = [str(value) for value in getattr(wanted, item.name)]
+def _draw_value_field(item: ValueField, entry_filter: EntryFilter, scope: Scope) -> None:
+    chosen = [str(value) for value in getattr(entry_filter, item.name)]
     options = list(dict.fromkeys([*chosen, *_options(item, scope)]))
     closed = item.name in ("categories", "outcomes")
     show: Callable[[str], str] = (

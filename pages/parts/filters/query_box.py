@@ -29,13 +29,13 @@ MOST_PROBLEMS = 3
 Apply = Callable[[str], None]
 
 
-def draw(wanted: EntryFilter, scope: Scope, apply: Apply) -> None:
+def draw(entry_filter: EntryFilter, scope: Scope, apply: Apply) -> None:
     """The box and its help; call it in a horizontal container.
 
     `apply` takes a text that can be understood into the filter; it is called before the next run.
     """
     draft: str | None = st.session_state.get(_DRAFT)
-    shown = wanted.query if draft is None else draft
+    shown = entry_filter.query if draft is None else draft
     # Set only where it differs: it would wipe out what a person is typing while the page runs.
     if st.session_state.get(KEY, "") != shown:
         st.session_state[KEY] = shown

@@ -99,8 +99,8 @@ def draw(person: Viewer, scope: Scope, shown: Params) -> None:
 def problem_of(params: Params, scope: Scope) -> tuple[str, ...]:
     """Why a view cannot be shown; empty if it can."""
     try:
-        wanted = check_view(params)
-        require_visible(wanted.expression, wanted.query, scope)
+        entry_filter = check_view(params)
+        require_visible(entry_filter.expression, entry_filter.query, scope)
     except FilterError as error:
         return error.problems
     return ()
@@ -258,8 +258,8 @@ def _key_of(view: SavedView | ReadyView) -> str:
     return view.id if isinstance(view, SavedView) else view.key
 
 
-def _asks_something(wanted: EntryFilter) -> bool:
-    return bool(wanted.narrowed_by) or wanted.window.preset != DEFAULT_PRESET
+def _asks_something(entry_filter: EntryFilter) -> bool:
+    return bool(entry_filter.narrowed_by) or entry_filter.window.preset != DEFAULT_PRESET
 
 
 def _used() -> set[str]:

@@ -35,9 +35,9 @@ def remember(before: EntryFilter) -> None:
         st.session_state[_STEPS] = [*steps, _Step(before, after, cached.utc_now())][-MOST_KEPT:]
 
 
-def draw_back(wanted: EntryFilter) -> None:
+def draw_back(entry_filter: EntryFilter) -> None:
     """The button to the view before, if a chart led to the window of this one."""
-    if _led_to(wanted):
+    if _led_to(entry_filter):
         st.button(
             "Zoom out",
             icon=":material/zoom_out:",
@@ -61,7 +61,7 @@ def back(*, doubled: bool = False) -> None:
         filter_bar.replace_by(last.before)
 
 
-def _led_to(wanted: EntryFilter) -> list[_Step]:
+def _led_to(entry_filter: EntryFilter) -> list[_Step]:
     """The steps, if the last one led to this window; else the way back is lost."""
     steps: list[_Step] = st.session_state.get(_STEPS, [])
-    return steps if steps and steps[-1].after.window == wanted.window else []
+    return steps if steps and steps[-1].after.window == entry_filter.window else []

@@ -75,7 +75,9 @@ def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFram
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The list with its choices; a click on a line opens the actor's page."""
     actor_list = _draw_choices(view)
-    page = cached.actor_list(view.wanted, scope, view.bounds, view.as_of, actor_list, ROWS, head)
+    page = cached.actor_list(
+        view.entry_filter, scope, view.bounds, view.as_of, actor_list, ROWS, head
+    )
     if not page.lines:
         if actor_list.search or actor_list.kind is not ActorKind.ALL:
             st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
@@ -83,7 +85,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
             pager.draw_empty(view, scope, head)
         return
     by_key = actor_list.kind is ActorKind.KEYS
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     st.dataframe(
         frame(page.lines, zone, by_key=by_key),
         key=_TABLE,
@@ -134,7 +136,7 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
             width=180,
         )
         st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
-    about = (urlencode(view.wanted.to_params(), doseq=True), actor_list)
+    about = (urlencode(view.entry_filter.to_params(), doseq=True), actor_list)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)

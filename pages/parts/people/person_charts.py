@@ -29,10 +29,10 @@ _CLICKS = "person_chart_clicks"
 
 
 def draw(
-    chart: Chart, name: str, wanted: EntryFilter, click: Click, config: Mapping[str, Any]
+    chart: Chart, name: str, entry_filter: EntryFilter, click: Click, config: Mapping[str, Any]
 ) -> None:
-    """Draw a chart of what `wanted` matches of the actor. `name` is unique on the page."""
-    about = urlencode({"person": click.actor_id, **wanted.to_params()}, doseq=True)
+    """Draw a chart of what `entry_filter` matches of the actor. `name` is unique on the page."""
+    about = urlencode({"person": click.actor_id, **entry_filter.to_params()}, doseq=True)
     fingerprint = hashlib.sha256(about.encode()).hexdigest()[:12]
     # After a click the chart is another one, which begins without a selection.
     key = f"{name}_{fingerprint}_{st.session_state.setdefault(_CLICKS, 0)}"

@@ -48,7 +48,7 @@ _OFFSET = "sessions_offset"
 
 def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
     """Who it is, in numbers; `None` if nothing matches. `alone`: nobody else may be seen."""
-    found = cached.actor(view.wanted, scope, view.bounds, head)
+    found = cached.actor(view.entry_filter, scope, view.bounds, head)
     with st.container(horizontal=True, vertical_alignment="center", key="person_head"):
         if not alone:
             st.button("Everybody", icon=":material/arrow_back:", on_click=_back)
@@ -60,7 +60,7 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
             st.caption("You see only what you did yourself.", width="content")
     if found is None:
         return None
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     with st.grid(4, min_column_width=165, key="person_metrics"):
         st.metric("Entries", f"{found.entries:,}")
         st.metric("Failed", text.percent(found.failed, found.entries))
@@ -93,11 +93,13 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         )
         or LaneKind.TARGET
     )
-    found = cached.timeline(view.wanted, scope, view.bounds, view.as_of, kind, MOST_LANES, head)
-    window = view.wanted.window
+    found = cached.timeline(
+        view.entry_filter, scope, view.bounds, view.as_of, kind, MOST_LANES, head
+    )
+    window = view.entry_filter.window
     chart = lanes.over_time(found, window)
     name = f"person_timeline_{kind.value}"
-    person_charts.draw(chart, name, view.wanted, click, person_charts.ZOOMING)
+    person_charts.draw(chart, name, view.entry_filter, click, person_charts.ZOOMING)
     st.caption(told(found, kind))
 
 
@@ -130,7 +132,7 @@ def _length(seconds: float) -> str:
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
     st.subheader("New for this actor", anchor=False)
-    found = cached.news(view.wanted, scope, view.bounds, MOST_NEW, head)
+    found = cached.news(view.entry_filter, scope, view.bounds, MOST_NEW, head)
     days = MEMORY.days
     if found is None:
         st.caption("Choose a window with a beginning: what is new is new against the time before.")
@@ -144,7 +146,7 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     if not found.things:
         st.caption(f"Nothing that was not there in the {days} days before this window.")
         return
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     things = found.things
 
     def ask() -> None:
@@ -177,26 +179,26 @@ def _ask_new(thing: NewThing, click: Click) -> None:
 def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """When in the week."""
     st.subheader("Weekday and hour", anchor=False)
-    asked = (view.wanted, scope, view.bounds, view.as_of, head)
+    asked = (view.entry_filter, scope, view.bounds, view.as_of, head)
     counts = cached.hours_of_week(*asked)
-    since, until = cached.reader().span(view.wanted, scope, view.bounds, view.as_of)
-    chart = hours.hours_of_week(counts, view.wanted.window, since, until)
-    person_charts.draw(chart, "person_hours", view.wanted, click, person_charts.STILL)
+    since, until = cached.reader().span(view.entry_filter, scope, view.bounds, view.as_of)
+    chart = hours.hours_of_week(counts, view.entry_filter.window, since, until)
+    person_charts.draw(chart, "person_hours", view.entry_filter, click, person_charts.STILL)
     st.caption("A click shows the entries of the latest such hour.")
 
 
 def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """Stretches of work, latest first."""
     st.subheader("Sessions", anchor=False)
-    about = (view.wanted, scope)
+    about = (view.entry_filter, scope)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)
-    page = cached.work_sessions(view.wanted, scope, view.bounds, offset, SESSION_ROWS, head)
+    page = cached.work_sessions(view.entry_filter, scope, view.bounds, offset, SESSION_ROWS, head)
     if not page.sessions:
         st.caption("No sessions here.")
         return
-    window = view.wanted.window
+    window = view.entry_filter.window
 
     def ask() -> None:
         row = selection.row_of("person_sessions")
@@ -247,7 +249,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     """The API keys that were used, and those that were created or deleted, in all time."""
     st.subheader("API keys", anchor=False)
     always = Bounds(since=None, until=None)
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     keys, more = cached.used_keys(scope, always, MOST_KEYS, head)
     if keys:
         _draw_used(keys, zone, click)
@@ -305,8 +307,8 @@ def draw_entries(
 ) -> None:
     """The entries themselves, as on Explore."""
     st.subheader("Entries", anchor=False)
-    page = cached.page(view.wanted, scope, view.bounds, cursor, rows, head)
-    zone = view.wanted.window.zone
+    page = cached.page(view.entry_filter, scope, view.bounds, cursor, rows, head)
+    zone = view.entry_filter.window.zone
     entry_table.draw(page.rows, zone, cached.utc_now(), None)
     pager.draw_steps(page, rows, person)
     if entry_id := st.query_params.get("entry"):

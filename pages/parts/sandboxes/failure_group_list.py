@@ -47,7 +47,7 @@ LABELS = {name: label for name, label, _ in TRAITS}
 def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None:
     """The groups, or the one that the address names."""
     spans = start_list.spans_of(view)
-    found = cached.failure_groups(view.wanted, scope, view.bounds, spans, MOST_GROUPS, head)
+    found = cached.failure_groups(view.entry_filter, scope, view.bounds, spans, MOST_GROUPS, head)
     if not found.largest:
         st.success("No start failed, as far as the log shows.", icon=":material/check_circle:")
         return
@@ -60,7 +60,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None
         )
         for each in found.largest
     }
-    _table(found.largest, stands, view.wanted.window.zone)
+    _table(found.largest, stands, view.entry_filter.window.zone)
     if found.truncated:
         st.caption(f"The {len(found.largest)} largest groups of more.")
     chosen = st.query_params.get("group")
@@ -139,7 +139,7 @@ def _draw_group(
     scope: Scope,
     head: int,
 ) -> None:
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     with st.container(border=True, key="failure_group"):
         st.subheader("One group", anchor=False)
         st.text(f"{standing.label} · grouped by: {visible(group.key.describe())}")
@@ -147,10 +147,10 @@ def _draw_group(
             st.code(visible(group.example), language=None, wrap_lines=True)
         _draw_mark(group, mark, zone)
         st.subheader("Suspects", anchor=False)
-        _draw_suspects(cached.suspects(view.wanted, scope, view.bounds, group.key, head))
+        _draw_suspects(cached.suspects(view.entry_filter, scope, view.bounds, group.key, head))
         st.subheader("Failures", anchor=False)
         members, more = cached.group_members(
-            view.wanted, scope, view.bounds, group.key, MOST_MEMBERS, head
+            view.entry_filter, scope, view.bounds, group.key, MOST_MEMBERS, head
         )
         start_list.table(members, zone, "group_members")
         if more:

@@ -21,13 +21,13 @@ MOST = 200
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The latest chains."""
-    chains, more = cached.retries(view.wanted, scope, view.bounds, MOST, head)
+    chains, more = cached.retries(view.entry_filter, scope, view.bounds, MOST, head)
     pause = length_of(LONGEST_PAUSE)
     st.caption(f"Attempts on one sandbox with no more than {pause} between one and the next.")
     if not chains:
         st.success("Nothing had to be tried again.", icon=":material/check_circle:")
         return
-    _table(chains, view.wanted.window.zone)
+    _table(chains, view.entry_filter.window.zone)
     if more:
         st.caption(f"The latest {len(chains)} of more.")
 

@@ -45,7 +45,7 @@ def spans_of(view: filter_bar.View) -> Spans:
 
 def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) -> None:
     """The counts, and the page of attempts at the cursor."""
-    counts = cached.start_counts(view.wanted, scope, view.bounds, spans_of(view), head)
+    counts = cached.start_counts(view.entry_filter, scope, view.bounds, spans_of(view), head)
     with st.grid(4, min_column_width=165, key="start_metrics"):
         for outcome in (*FAILING, StartOutcome.STARTED, StartOutcome.UNKNOWN):
             st.metric(
@@ -70,11 +70,11 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
         label_visibility="collapsed",
     )
     outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
-    page = cached.start_page(view.wanted, scope, view.bounds, outcomes, cursor, ROWS, head)
+    page = cached.start_page(view.entry_filter, scope, view.bounds, outcomes, cursor, ROWS, head)
     if not page.attempts:
         st.success("None of the attempts had such an outcome.", icon=":material/check_circle:")
         return
-    table(page.attempts, view.wanted.window.zone, "start_table")
+    table(page.attempts, view.entry_filter.window.zone, "start_table")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(f"{len(page.attempts)} on this page · read in {page.elapsed_s * 1000:.0f} ms")
         for label, icon, destination in (

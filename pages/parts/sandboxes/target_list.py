@@ -34,7 +34,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
             placeholder="Search",
             width=340,
         ).strip()
-    asked = (view.wanted, scope, view.bounds, target_type, searched)
+    asked = (view.entry_filter, scope, view.bounds, target_type, searched)
     kept = st.session_state.get(_PLACES)
     places: list[TargetPlace | None] = kept[1] if kept and kept[0] == asked else [None]
     st.session_state[_PLACES] = (asked, places)
@@ -42,7 +42,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     if not page.targets:
         st.info("No such target matches.", icon=":material/search_off:")
         return
-    _table(page.targets, target_type, view.wanted.window.zone)
+    _table(page.targets, target_type, view.entry_filter.window.zone)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         first = (len(places) - 1) * ROWS
         st.caption(f"{first + 1} to {first + len(page.targets)}")

@@ -16,12 +16,12 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.explore.answer_cache import AnswerCache
-from audit_core.explore.counts import Count, Tallies
+from audit_core.explore.counts import Count, CountReader
 from audit_core.explore.facets import Facet
 from audit_core.explore.message_patterns import Patterns
 from audit_core.explore.reader import Reader
-from audit_core.explore.related import Kinship
-from audit_core.explore.results import Neighbours, OutcomeHistogram, Page, Row, Shares, Summary
+from audit_core.explore.related import Relation
+from audit_core.explore.results import OutcomeHistogram, Page, RelatedEntries, Row, Shares, Summary
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.installation.opened import Product
 from audit_core.log.store import AuditLog
@@ -97,55 +97,53 @@ def _answered(read: Callable[_Asked, _Answer]) -> Callable[_Asked, _Answer]:
     return answer
 
 
-def _tallies() -> Tallies:
-    return Tallies(reader())
+def _count_reader() -> CountReader:
+    return CountReader(reader())
 
 
 @_answered
 def page(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
 ) -> Page:
     """See `Reader.page`."""
-    return reader().page(wanted, scope, bounds, cursor, rows)
+    return reader().page(query, scope, bounds, cursor, rows)
 
 
 @_answered
 def outcomes_over_time(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> OutcomeHistogram:
     """See `Reader.outcomes_over_time`."""
-    return reader().outcomes_over_time(wanted, scope, bounds, as_of)
+    return reader().outcomes_over_time(query, scope, bounds, as_of)
 
 
 @_answered
 def stacked_over_time(
-    by: str, wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+    by: str, query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> StackedHistogram:
-    """See `Tallies.stacked_over_time`."""
-    return _tallies().stacked_over_time(by, wanted, scope, bounds, as_of)
+    """See `CountReader.stacked_over_time`."""
+    return _count_reader().stacked_over_time(by, query, scope, bounds, as_of)
 
 
 @_answered
-def count(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
-) -> Count:
+def count(query: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0) -> Count:
     """How many entries match that arrived after a seq, `MOST_COUNTED` at most; see
-    `Tallies.count_up_to`."""
-    return _tallies().count_up_to(MOST_COUNTED, wanted, scope, bounds, after_seq)
+    `CountReader.count_up_to`."""
+    return _count_reader().count_up_to(MOST_COUNTED, query, scope, bounds, after_seq)
 
 
 @_answered
-def exact_count(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
-    """See `Tallies.count`."""
-    return _tallies().count(wanted, scope, bounds)
+def exact_count(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
+    """See `CountReader.count`."""
+    return _count_reader().count(query, scope, bounds)
 
 
 @_answered
 def facets(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
 ) -> tuple[Facet, ...]:
     """See `Reader.facets`."""
-    return reader().facets(wanted, scope, bounds, most)
+    return reader().facets(query, scope, bounds, limit)
 
 
 @st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
@@ -167,54 +165,54 @@ def row(entry_id: str, scope: Scope, created_at: datetime | None) -> Row | None:
 
 
 @_answered
-def neighbours(here: Row, kinship: Kinship, scope: Scope, most: int, head: int) -> Neighbours:
-    """See `Reader.neighbours`."""
-    return reader().neighbours(here, kinship, scope, most)
+def related(here: Row, relation: Relation, scope: Scope, limit: int, head: int) -> RelatedEntries:
+    """See `Reader.related`."""
+    return reader().related(here, relation, scope, limit)
 
 
 @_answered
 def patterns(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, most: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, limit: int, head: int
 ) -> Patterns:
     """See `Reader.patterns`."""
-    return reader().patterns(wanted, scope, bounds, as_of, most)
+    return reader().patterns(query, scope, bounds, as_of, limit)
 
 
 # Overview.
 
 
 @_answered
-def summary(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
+def summary(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
     """See `Reader.summary`."""
-    return reader().summary(wanted, scope, bounds)
+    return reader().summary(query, scope, bounds)
 
 
 @_answered
-def actions(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+def actions(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> Shares:
     """See `Reader.actions`."""
-    return reader().actions(wanted, scope, bounds, most)
+    return reader().actions(query, scope, bounds, limit)
 
 
 @_answered
-def actors(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> Shares:
+def actors(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> Shares:
     """See `Reader.actors`."""
-    return reader().actors(wanted, scope, bounds, most)
+    return reader().actors(query, scope, bounds, limit)
 
 
 @_answered
 def errors(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
 ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
     """See `Reader.errors`."""
-    return reader().errors(wanted, scope, bounds, most)
+    return reader().errors(query, scope, bounds, limit)
 
 
 @_answered
 def hours_of_week(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
 ) -> tuple[tuple[int, int, int], ...]:
     """See `Reader.hours_of_week`."""
-    return reader().hours_of_week(wanted, scope, bounds, as_of)
+    return reader().hours_of_week(query, scope, bounds, as_of)
 
 
 # People. What is about one actor is asked with the scope of that actor.
@@ -228,27 +226,27 @@ def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
 
 @_answered
 def actor_list(
-    wanted: EntryFilter,
+    query: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     as_of: datetime,
-    asked: ActorList,
+    listing: ActorList,
     rows: int,
     head: int,
 ) -> ActorPage:
     """See `ActorReader.actors`."""
-    return ActorReader(reader()).actors(wanted, scope, bounds, as_of, asked, rows)
+    return ActorReader(reader()).actors(query, scope, bounds, as_of, listing, rows)
 
 
 @_answered
-def actor(wanted: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
+def actor(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
     """See `ActorReader.actor`."""
-    return ActorReader(reader()).actor(wanted, scope, bounds)
+    return ActorReader(reader()).actor(query, scope, bounds)
 
 
 @_answered
 def timeline(
-    wanted: EntryFilter,
+    query: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     as_of: datetime,
@@ -257,29 +255,29 @@ def timeline(
     head: int,
 ) -> Timeline:
     """See `TimelineReader.timeline`."""
-    return TimelineReader(reader()).timeline(wanted, scope, bounds, as_of, kind, most_lanes)
+    return TimelineReader(reader()).timeline(query, scope, bounds, as_of, kind, most_lanes)
 
 
 @_answered
 def work_sessions(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
 ) -> SessionPage:
     """See `PersonReader.sessions`."""
-    return PersonReader(reader()).sessions(wanted, scope, bounds, offset, rows)
+    return PersonReader(reader()).sessions(query, scope, bounds, offset, rows)
 
 
 @_answered
-def news(wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int) -> News | None:
+def news(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> News | None:
     """See `PersonReader.news`."""
-    return PersonReader(reader()).news(wanted, scope, bounds, most)
+    return PersonReader(reader()).news(query, scope, bounds, limit)
 
 
 @_answered
 def used_keys(
-    scope: Scope, bounds: Bounds, most: int, head: int
+    scope: Scope, bounds: Bounds, limit: int, head: int
 ) -> tuple[tuple[UsedKey, ...], bool]:
     """See `PersonReader.used_keys`."""
-    return PersonReader(reader()).used_keys(scope, bounds, most)
+    return PersonReader(reader()).used_keys(scope, bounds, limit)
 
 
 # Sandboxes.
@@ -301,7 +299,7 @@ def traces_reader() -> TracesReader:
 
 @_answered
 def start_page(
-    wanted: EntryFilter,
+    query: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     outcomes: tuple[StartOutcome, ...],
@@ -310,23 +308,23 @@ def start_page(
     head: int,
 ) -> StartPage:
     """See `StartsReader.page`."""
-    return starts_reader().page(wanted, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
+    return starts_reader().page(query, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
 
 
 @_answered
 def start_counts(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
 ) -> Counts:
     """See `StartsReader.counts`."""
-    return starts_reader().counts(wanted, scope, bounds, spans)
+    return starts_reader().counts(query, scope, bounds, spans)
 
 
 @_answered
 def failure_groups(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, most: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, limit: int, head: int
 ) -> FailureGroups:
     """See `StartsReader.groups`."""
-    return starts_reader().groups(wanted, scope, bounds, spans, most)
+    return starts_reader().groups(query, scope, bounds, spans, limit)
 
 
 @_answered
@@ -337,31 +335,31 @@ def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, 
 
 @_answered
 def group_members(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
 ) -> tuple[tuple[StartAttempt, ...], bool]:
     """See `StartsReader.group_members`."""
-    return starts_reader().group_members(wanted, scope, bounds, key, rows)
+    return starts_reader().group_members(query, scope, bounds, key, rows)
 
 
 @_answered
 def suspects(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
 ) -> Suspects:
     """See `StartsReader.suspects`."""
-    return starts_reader().suspects(wanted, scope, bounds, key)
+    return starts_reader().suspects(query, scope, bounds, key)
 
 
 @_answered
 def retries(
-    wanted: EntryFilter, scope: Scope, bounds: Bounds, most: int, head: int
+    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
 ) -> tuple[tuple[RetryChain, ...], bool]:
     """See `StartsReader.retries`."""
-    return starts_reader().retries(wanted, scope, bounds, most)
+    return starts_reader().retries(query, scope, bounds, limit)
 
 
 @_answered
 def targets(
-    wanted: EntryFilter,
+    query: EntryFilter,
     scope: Scope,
     bounds: Bounds,
     target_type: str,
@@ -372,7 +370,7 @@ def targets(
 ) -> TargetPage:
     """See `TracesReader.targets`."""
     return traces_reader().targets(
-        wanted,
+        query,
         scope,
         bounds,
         target_type=target_type,

@@ -94,10 +94,10 @@ def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None
     was asked last."""
     if live.after is None:
         return
-    found = over_time.count(view.wanted, scope, view.bounds, live.head, live.after.seq)
+    found = over_time.count(view.entry_filter, scope, view.bounds, live.head, live.after.seq)
     news = "uncounted" if found is None else str(found)
     since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
-    zone = view.wanted.window.zone
+    zone = view.entry_filter.window.zone
     asked = written(cached.utc_now(), zone).split(" ")[1]
     state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
     last = live.after.organization_seq

@@ -18,12 +18,12 @@ from audit_core.query.language.ast import (
 )
 from audit_core.query.planner.rewrite import (
     NOTHING,
-    at_least,
-    at_most,
-    elsewhere,
-    lookups,
-    settled,
+    dictionary_lookups,
+    lower_bound,
+    off_target,
+    resolve,
     targets_of,
+    upper_bound,
 )
 from tests.support.expression_strategies import ENTRIES, contains, equals, expressions
 from tests.support.plain_language import matches_expression
@@ -63,9 +63,9 @@ def values(condition):
 
 @given(some, st.data())
 def test_what_is_known_changes_how_is_asked_and_not_what(expression, data):
-    conditions = lookups(expression)
+    conditions = dictionary_lookups(expression)
     known = data.draw(st.lists(st.sampled_from(conditions)) if conditions else st.just([]))
-    told = settled(expression, {condition: values(condition) for condition in known})
+    told = resolve(expression, {condition: values(condition) for condition in known})
     assert not set(known) & set(leaves(told))
     for item in SAMPLE:
         assert held(item, told) == held(item, expression)
@@ -73,7 +73,7 @@ def test_what_is_known_changes_how_is_asked_and_not_what(expression, data):
 
 @given(some)
 def test_what_asks_for_no_target_is_true_at_least_and_at_most_where_it_says(expression):
-    least, most, other = at_least(expression), at_most(expression), elsewhere(expression)
+    least, most, other = lower_bound(expression), upper_bound(expression), off_target(expression)
     for told in (least, most, other):
         assert targets_of(told) == ()
     for item in SAMPLE:
@@ -84,7 +84,7 @@ def test_what_asks_for_no_target_is_true_at_least_and_at_most_where_it_says(expr
 def test_an_entry_whose_target_is_not_asked_for_is_judged_without_it(expression):
     if (targets := targets_of(expression)) is None:
         return
-    other = elsewhere(expression)
+    other = off_target(expression)
     for item in SAMPLE:
         if item.target_id not in targets:
             assert held(item, other) == held(item, expression)
@@ -96,17 +96,19 @@ def test_a_text_that_few_values_hold_is_asked_for_by_these():
         Contains(fields=(field,), text="space")
         for field in (Field.ERROR_MESSAGE, Field.USER_AGENT, TARGET)
     )
-    assert set(lookups(text)) == {Contains(fields=(each,), text="space") for each in TEXT_FIELDS}
+    assert set(dictionary_lookups(text)) == {
+        Contains(fields=(each,), text="space") for each in TEXT_FIELDS
+    }
     left = tuple(
         field for field in TEXT_FIELDS if field not in (Field.ERROR_MESSAGE, Field.USER_AGENT)
     )
-    told = settled(text, {message: ("no space",), agent: ()})
+    told = resolve(text, {message: ("no space",), agent: ()})
     assert told == any_of(
         [Contains(fields=left, text="space"), Equals(field=Field.ERROR_MESSAGE, value="no space")]
     )
     assert targets_of(told) is None
-    assert targets_of(settled(told, {target: ("sb-1",)})) == ("sb-1",)
-    assert targets_of(settled(told, {target: ()})) == ()
+    assert targets_of(resolve(told, {target: ("sb-1",)})) == ("sb-1",)
+    assert targets_of(resolve(told, {target: ()})) == ()
 
 
 def test_the_log_keeps_the_values_of_every_field_that_words_are_looked_for_in():
@@ -114,7 +116,7 @@ def test_the_log_keeps_the_values_of_every_field_that_words_are_looked_for_in():
 
 
 def test_what_only_targets_fulfil_is_true_of_nothing_elsewhere():
-    asked = all_of([equals(TARGET, "sb-1"), equals("action", "start")])
-    assert elsewhere(asked) == at_least(asked) == NOTHING
-    assert at_most(asked) == equals("action", "start")
-    assert elsewhere(Not(part=equals(TARGET, "sb-1"))) == negation(NOTHING)
+    predicate = all_of([equals(TARGET, "sb-1"), equals("action", "start")])
+    assert off_target(predicate) == lower_bound(predicate) == NOTHING
+    assert upper_bound(predicate) == equals("action", "start")
+    assert off_target(Not(part=equals(TARGET, "sb-1"))) == negation(NOTHING)

@@ -13,7 +13,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError, QueryTimeoutError
 from audit_core.explore.autocomplete.completion import suggest
 from audit_core.explore.autocomplete.suggestions import Listed, suggestions
-from audit_core.explore.counts import Tallies
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.log.reads.read_context import reading_in
 from audit_core.log.store import AuditLog, Limits, open_log
@@ -209,22 +209,22 @@ def _asked(log: AuditLog, params: dict[str, list[str]]) -> str:
     for cursor in (len(text), len(text) // 2):
         suggestions(text, suggest(text, cursor), Listed())
     try:
-        wanted = EntryFilter.from_params(params)
+        entry_filter = EntryFilter.from_params(params)
     except FilterError as error:
         assert error.problems
         assert all(problem.endswith((".", "?")) for problem in error.problems), error.problems
         assert error.hint
         return "refused"
-    wanted.describe()
-    assert EntryFilter.from_params(wanted.to_params()) == wanted
-    reader, bounds = Reader(log), wanted.window.bounds(UNTIL)
+    entry_filter.describe()
+    assert EntryFilter.from_params(entry_filter.to_params()) == entry_filter
+    reader, bounds = Reader(log), entry_filter.window.bounds(UNTIL)
     try:
         with reading_in(log.new_request(person="mallory")):
-            reader.page(wanted, scope, bounds, None, 100)
-            reader.outcomes_over_time(wanted, scope, bounds, UNTIL)
-            reader.facets(wanted, scope, bounds, 10)
-            Tallies(reader).count_up_to(10_000, wanted, scope, bounds)
-            next(reader.export(wanted, scope, bounds), None)
+            reader.page(entry_filter, scope, bounds, None, 100)
+            reader.outcomes_over_time(entry_filter, scope, bounds, UNTIL)
+            reader.facets(entry_filter, scope, bounds, 10)
+            CountReader(reader).count_up_to(10_000, entry_filter, scope, bounds)
+            next(reader.export(entry_filter, scope, bounds), None)
     except QueryTimeoutError as error:
         assert error.message.endswith("seconds.")
         return "stopped at the limit"

@@ -1,0 +1,57 @@
+"""The command line as the documents tell it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from audit_core.__main__ import app
+from tests.docs.documents import DOCUMENTS, document, named
+
+_CALL = re.compile(r"(?:sandtrail|python -m audit_core) ((?:[a-z-]+)(?: [a-z-]+)?)([^`|\n]*)")
+_CONTINUED = re.compile(r"\\\n\s+")
+
+
+def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Every command below one, by its whole name, with its options."""
+    for word, below in getattr(command, "commands", {}).items():
+        yield from commands(below, f"{name} {word}".strip())
+    if not hasattr(command, "commands"):
+        yield name, {"--help", *(option for each in command.params for option in each.opts)}
+
+
+OPTIONS = dict(commands(typer.main.get_command(app)))
+
+
+def test_the_table_of_commands_lists_every_command_once() -> None:
+    told = re.findall(r"^\| `sandtrail ([a-z -]+)` \|", document("docs/operations.md"), re.M)
+    assert sorted(told) == sorted(OPTIONS)
+
+
+def test_every_command_line_that_is_written_down_would_be_understood() -> None:
+    wrong = [
+        (named(path), line)
+        for path in DOCUMENTS
+        for line in calls(path.read_text(encoding="utf-8"))
+        if not understood(line)
+    ]
+    assert wrong == []
+
+
+def calls(text: str) -> Iterator[str]:
+    """Every call of a command, on one line each, with what stands between backticks after it."""
+    for words, rest in _CALL.findall(_CONTINUED.sub(" ", text)):
+        if words.split()[0] in {name.split()[0] for name in OPTIONS}:
+            yield f"{words}{rest}"
+
+
+def understood(line: str) -> bool:
+    words = line.split()
+    name = next((each for each in (" ".join(words[:2]), words[0]) if each in OPTIONS), None)
+    if name is None and any(each.startswith(f"{line.strip()} ") for each in OPTIONS):
+        return True  # a group of commands as a whole
+    options = {word.strip("[]`.,)") for word in words if re.match(r"\[?--[a-z]", word)}
+    return name is not None and options <= OPTIONS[name]
