@@ -42,7 +42,7 @@ EXPORT_STEP = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reads. Each takes the filter, the scope and what the window means now."""
+    """The reads of entries and of what is counted among them."""
 
     log: AuditLog
     planner: Planner = field(init=False, compare=False, repr=False)

@@ -1,4 +1,4 @@
-"""The statements of Explore and of downloads: (filter, scope) → SELECT. Builds, never runs."""
+"""The statements of Explore and of downloads: query → SELECT. Builds, never runs."""
 
 from __future__ import annotations
 

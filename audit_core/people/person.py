@@ -32,7 +32,7 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSession:
-    """What an actor did without a quiet of more than `work_sessions.QUIET`."""
+    """What an actor did without a quiet of more than `sessions_sql.QUIET`."""
 
     first: datetime
     last: datetime
@@ -61,7 +61,7 @@ class NewThing:
 
     kind: Novelty
     parts: tuple[str | None, ...]
-    """The values of the columns in `novelty.GROUPS`; not all of them `None`."""
+    """The values of the columns in `first_seen_sql.GROUPS`; not all of them `None`."""
     hour: datetime
     """The beginning of the hour (UTC) in which it was first done in the window."""
     count: int

@@ -43,7 +43,7 @@ def silent_rule(settings: Settings) -> SilentRule:
 
 @dataclass(frozen=True, slots=True)
 class StartsReader:
-    """The reads. Each takes the filter, the scope and what the window means now."""
+    """The reads of attempts."""
 
     log: AuditLog
     rule: SilentRule

@@ -92,7 +92,7 @@ class TracesReader:
         after: TargetPlace | None = None,
         rows: int = 50,
     ) -> TargetPage:
-        """A page of the targets of a type; see `query.traces.targets`."""
+        """A page of the targets of a type; see `traces_sql.targets`."""
         statement = traces_sql.targets(
             query,
             self.rule,

@@ -69,7 +69,7 @@ class KnownValues(Generic[ScopeT]):
 
 
 def values_of_log(reader: Reader, clock: Callable[[], datetime]) -> KnownValues[Scope]:
-    """Those of the entries' fields of `query.completion.LISTED`; none, and not complete, where
+    """Those of the entries' fields of `completion.LISTED`; none, and not complete, where
     reading them takes longer than `PATIENCE_S`."""
 
     def read(param: str, scope: Scope) -> Listed:
