@@ -61,7 +61,7 @@ class CountReader:
         return Count(number=int(table.column("count")[0].as_py()), more=False)
 
     def stacked_over_time(self, by: str, query: Query, now: datetime) -> StackedHistogram:
-        """Entries by bucket of time and value of the field `by`, a name of `stacked_histogram.STACKS`; an
+        """Entries by bucket of time and value of the field `by`, see `STACKS`; an
         open window is cut to what it holds."""
         since, until = self.reader.span(query, now)
         buckets = buckets_for(since, until, query.entry_filter.window.zone)
