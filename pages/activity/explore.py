@@ -51,7 +51,7 @@ chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
 # Rows first: the chart and the count look at all that matches.
-page = cached.page(view.query(scope), cursor, rows, live.head)
+page = cached.answer(live.head, cached.reader().page, view.query(scope), cursor, rows)
 listed = bool(page.rows) or cursor is not None
 if listed:
     patterns_slot = list_slot.container()

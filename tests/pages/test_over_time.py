@@ -163,7 +163,7 @@ def test_without_the_chart_entries_are_counted_so_far_until_somebody_asks(
     open_app: Open, filled: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(over_time, "read", lambda *_: None)
-    monkeypatch.setattr(cached, "MOST_COUNTED", 50)
+    monkeypatch.setattr(over_time, "MOST_COUNTED", 50)
     app = explore(open_app(AUDITOR))
     assert count(app) == "50+ entries"
     button(app, "Count exactly").click().run()

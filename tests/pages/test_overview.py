@@ -131,12 +131,22 @@ def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
     bounds = entry_filter.window.bounds(filled.clock())
     head = 1
     numbers = [
-        cached.summary(Query(entry_filter, Scope(organization_id=each), bounds), head).entries
+        cached.answer(
+            head, cached.reader().summary, Query(entry_filter, Scope(organization_id=each), bounds)
+        ).entries
         for each in (ALPHA, BETA, "org-nobody")
     ]
     assert numbers == [10, 3, 0]
     narrow = Scope(organization_id=ALPHA, actor_id="id-nobody")
-    assert cached.summary(Query(entry_filter, narrow, bounds), head).entries == 0
+    assert (
+        cached.answer(head, cached.reader().summary, Query(entry_filter, narrow, bounds)).entries
+        == 0
+    )
+
+
+def test_nothing_is_cached_without_the_scope_it_was_asked_in() -> None:
+    with pytest.raises(TypeError, match="without a scope"):
+        cached.answer(1, lambda number: number, 7)
 
 
 def test_a_click_narrows_the_filter_and_the_next_chart_begins_unselected(

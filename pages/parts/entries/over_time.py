@@ -23,6 +23,9 @@ from pages.parts.charts import drawing
 from pages.parts.filters import facet_panel, filter_bar, zoom
 from pages.parts.shell import cached
 
+MOST_COUNTED = 10_000
+"""How far a page counts unasked."""
+
 PATIENCE_S = 3.0
 """How long a chart or a count may take unasked, in seconds."""
 
@@ -63,8 +66,12 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
 
 def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
     if by == BY_OUTCOME:
-        return cached.outcomes_over_time(view.query(scope), view.as_of, head)
-    return cached.stacked_over_time(by, view.query(scope), view.as_of, head)
+        return cached.answer(
+            head, cached.reader().outcomes_over_time, view.query(scope), view.as_of
+        )
+    return cached.answer(
+        head, cached.count_reader().stacked_over_time, by, view.query(scope), view.as_of
+    )
 
 
 def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
@@ -72,7 +79,9 @@ def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
     longer than `PATIENCE_S`."""
     try:
         with cached.product().log.patience(PATIENCE_S):
-            return cached.count(query, head, after_seq)
+            return cached.answer(
+                head, cached.count_reader().count_up_to, MOST_COUNTED, query, after_seq
+            )
     except QueryTimeoutError:
         return None
 
@@ -84,7 +93,7 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         found: Count | None = Count(number=histogram.total, more=False)
     else:
         exact = st.session_state.get(_EXACT) == view.entry_filter
-        found = cached.exact_count(query, head) if exact else None
+        found = cached.answer(head, cached.count_reader().count, query) if exact else None
         found = found or count(query, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
     st.markdown(f"**{'Uncounted' if found is None else found} {noun}**")

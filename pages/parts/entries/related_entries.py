@@ -68,7 +68,7 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
         label_visibility="collapsed",
     )
     relation = Relation(chosen or kinds[0])
-    found = cached.related(here, relation, scope, MOST, head)
+    found = cached.answer(head, cached.reader().related, here, relation, scope, MOST)
     if not found.newer and not found.older:
         st.caption("Nothing else is in the log.")
         return None

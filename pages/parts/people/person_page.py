@@ -49,7 +49,7 @@ _OFFSET = "sessions_offset"
 
 def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
     """Who it is, in numbers; `None` if nothing matches. `alone`: nobody else may be seen."""
-    found = cached.actor(view.query(scope), head)
+    found = cached.answer(head, cached.actor_reader().actor, view.query(scope))
     with st.container(horizontal=True, vertical_alignment="center", key="person_head"):
         if not alone:
             st.button("Everybody", icon=":material/arrow_back:", on_click=_back)
@@ -94,7 +94,9 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         )
         or LaneKind.TARGET
     )
-    found = cached.timeline(view.query(scope), view.as_of, kind, MOST_LANES, head)
+    found = cached.answer(
+        head, cached.timeline_reader().timeline, view.query(scope), view.as_of, kind, MOST_LANES
+    )
     window = view.entry_filter.window
     chart = lanes.over_time(found, window)
     name = f"person_timeline_{kind.value}"
@@ -131,7 +133,7 @@ def _length(seconds: float) -> str:
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
     st.subheader("New for this actor", anchor=False)
-    found = cached.news(view.query(scope), MOST_NEW, head)
+    found = cached.answer(head, cached.person_reader().news, view.query(scope), MOST_NEW)
     days = MEMORY.days
     if found is None:
         st.caption("Choose a window with a beginning: what is new is new against the time before.")
@@ -179,7 +181,7 @@ def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> 
     """When in the week."""
     st.subheader("Weekday and hour", anchor=False)
     query = view.query(scope)
-    counts = cached.hours_of_week(query, view.as_of, head)
+    counts = cached.answer(head, cached.reader().hours_of_week, query, view.as_of)
     since, until = cached.reader().span(query, view.as_of)
     chart = hours.hours_of_week(counts, view.entry_filter.window, since, until)
     person_charts.draw(chart, "person_hours", view.entry_filter, click, person_charts.STILL)
@@ -193,7 +195,9 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)
-    page = cached.work_sessions(view.query(scope), offset, SESSION_ROWS, head)
+    page = cached.answer(
+        head, cached.person_reader().sessions, view.query(scope), offset, SESSION_ROWS
+    )
     if not page.sessions:
         st.caption("No sessions here.")
         return
@@ -249,7 +253,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     st.subheader("API keys", anchor=False)
     always = Bounds(since=None, until=None)
     zone = view.entry_filter.window.zone
-    keys, more = cached.used_keys(scope, always, MOST_KEYS, head)
+    keys, more = cached.answer(head, cached.person_reader().used_keys, scope, always, MOST_KEYS)
     if keys:
         _draw_used(keys, zone, click)
         if more:
@@ -261,7 +265,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         actions=("create", "delete"),
         target_types=("api_key",),
     )
-    page = cached.page(Query(made, scope, always), None, MOST_KEYS, head)
+    page = cached.answer(head, cached.reader().page, Query(made, scope, always), None, MOST_KEYS)
     if page.rows:
         st.dataframe(
             created_frame([row.entry for row in page.rows], zone),
@@ -306,7 +310,7 @@ def draw_entries(
 ) -> None:
     """The entries themselves, as on Explore."""
     st.subheader("Entries", anchor=False)
-    page = cached.page(view.query(scope), cursor, rows, head)
+    page = cached.answer(head, cached.reader().page, view.query(scope), cursor, rows)
     zone = view.entry_filter.window.zone
     entry_table.draw(page.rows, zone, cached.utc_now(), None)
     pager.draw_steps(page, rows, person)

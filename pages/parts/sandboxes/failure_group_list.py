@@ -47,13 +47,19 @@ LABELS = {name: label for name, label, _ in TRAITS}
 def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None:
     """The groups, or the one that the address names."""
     spans = start_list.spans_of(view)
-    found = cached.failure_groups(view.query(scope), spans, MOST_GROUPS, head)
+    found = cached.answer(
+        head, cached.starts_reader().groups, view.query(scope), spans, MOST_GROUPS
+    )
     if not found.largest:
         st.success("No start failed, as far as the log shows.", icon=":material/check_circle:")
         return
     with cached.product().state.read() as connection:
         marks = list_marks(connection, organization_id=person.organization_id or "")
-    before = cached.failures_first_seen(scope, view.bounds.since, head) if view.bounds.since else {}
+    before = (
+        cached.answer(head, cached.starts_reader().first_seen, scope, view.bounds.since)
+        if view.bounds.since
+        else {}
+    )
     stands = {
         each.key.fingerprint: standing_of(
             each, before.get(each.key.fingerprint), marks.get(each.key.fingerprint)
@@ -147,9 +153,13 @@ def _draw_group(
             st.code(visible(group.example), language=None, wrap_lines=True)
         _draw_mark(group, mark, zone)
         st.subheader("Suspects", anchor=False)
-        _draw_suspects(cached.suspects(view.query(scope), group.key, head))
+        _draw_suspects(
+            cached.answer(head, cached.starts_reader().suspects, view.query(scope), group.key)
+        )
         st.subheader("Failures", anchor=False)
-        members, more = cached.group_members(view.query(scope), group.key, MOST_MEMBERS, head)
+        members, more = cached.answer(
+            head, cached.starts_reader().group_members, view.query(scope), group.key, MOST_MEMBERS
+        )
         start_list.table(members, zone, "group_members")
         if more:
             st.caption(f"The newest {len(members)} of {group.count:,}.")

@@ -33,7 +33,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     """The sandbox with this id or name."""
     st.button("Back to the list", icon=":material/arrow_back:", on_click=_close)
     near = _near()
-    trace = cached.trace(key, scope, near, MOST_ROWS, head)
+    trace = cached.answer(head, cached.traces_reader().trace, key, scope, near=near, rows=MOST_ROWS)
     if trace is None:
         st.info("Nothing in your organization is about this sandbox:", icon=":material/search_off:")
         st.code(visible(key), language=None)

@@ -39,7 +39,15 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     kept = st.session_state.get(_PLACES)
     places: list[TargetPlace | None] = kept[1] if kept and kept[0] == asked else [None]
     st.session_state[_PLACES] = (asked, places)
-    page = cached.targets(query, target_type, searched, places[-1], ROWS, head)
+    page = cached.answer(
+        head,
+        cached.traces_reader().targets,
+        query,
+        target_type=target_type,
+        searched=searched,
+        after=places[-1],
+        rows=ROWS,
+    )
     if not page.targets:
         st.info("No such target matches.", icon=":material/search_off:")
         return

@@ -72,7 +72,7 @@ def require(permission: Permission) -> tuple[Viewer, Scope]:
     own: frozenset[str] = frozenset()
     if isinstance(decide(viewer.membership, Permission.READ), Denied):
         head = cached.product().log.head(whole.organization_id)
-        own = cached.own_actor_ids(viewer.email, whole, head)
+        own = cached.answer(head, cached.actor_reader().own_actor_ids, viewer.email, whole)
     scope = readable(viewer.membership, own)
     if isinstance(scope, Denied):
         refuse(viewer, scope)
