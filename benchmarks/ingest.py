@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from audit_core.ingest.bulk import BATCH
-from audit_core.ingest.files import read_sheets
+from audit_core.ingest.files import read_batches
+from audit_core.ingest.pipeline import BATCH
 from audit_core.ingest.records.record import write_record
 from audit_core.log.store import open_log
 from audit_core.simulator import simulate
@@ -101,14 +101,14 @@ def shares(rows: int) -> Share:
     reading = storing = 0.0
     taken = 0
     with next(folder.glob("clean-*.jsonl")).open("rb") as stream:
-        sheets = read_sheets(stream, "clean")
+        batches = read_batches(stream, "clean")
         held: list[pa.Table] = []
         while taken < rows:
             started = time.process_time()
             count = 0
-            while count < BATCH and (sheet := next(sheets, None)) is not None:
-                held.append(sheet.table)
-                count += sheet.table.num_rows
+            while count < BATCH and (batch := next(batches, None)) is not None:
+                held.append(batch.table)
+                count += batch.table.num_rows
             reading += time.process_time() - started
             if not held:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,15 +26,13 @@ from rich.progress import (
 
 from audit_core.cli.opened_state import ACTOR
 from audit_core.cli.terminal import say
-from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import AuditError, SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.terminal_text import printable
-from audit_core.ingest.bulk import BATCH, ingest_sheets
-from audit_core.ingest.files import OpenedFile, open_file, read_records, read_sheets
+from audit_core.ingest.files import OpenedFile, open_file, read_batches
 from audit_core.ingest.http_client import MAX_ENTRIES, RemoteError, RemoteLog
-from audit_core.ingest.pipeline import IngestReport
-from audit_core.ingest.pipeline import ingest as ingest_items
+from audit_core.ingest.pipeline import BATCH, IngestReport
+from audit_core.ingest.pipeline import ingest as ingest_batches
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.installation.opened import open_product
 from audit_core.log.merge import AppendReport
@@ -58,9 +57,9 @@ MOST_ENGINE_MB = 416
 class Target:
     """Where entries and rejections go."""
 
-    append: Callable[[Sequence[AuditEntry]], AppendReport]
-    append_table: Callable[[pa.Table], AppendReport] | None
-    """For entries as columns; `None` where only `append` is possible."""
+    append: Callable[[pa.Table], AppendReport]
+    executor: Executor | None
+    """Where `append` runs while the next batch is read; `None`: where it is called."""
     state: State
     clock: Callable[[], datetime]
     batch: int
@@ -150,8 +149,9 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         state = open_state(settings.state_url)
         try:
             yield Target(
-                append=remote.append,
-                append_table=None,
+                append=remote.append_table,
+                # So that Ctrl-C ends a wait for the server.
+                executor=None,
                 state=state,
                 clock=utc_now,
                 batch=MAX_ENTRIES,
@@ -164,13 +164,14 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
     )
     try:
-        yield Target(
-            append=product.log.append,
-            append_table=product.log.append_table,
-            state=product.state,
-            clock=utc_now,
-            batch=BATCH,
-        )
+        with ThreadPoolExecutor(1, "ingest") as executor:
+            yield Target(
+                append=product.log.append_table,
+                executor=executor,
+                state=product.state,
+                clock=utc_now,
+                batch=BATCH,
+            )
     finally:
         product.close()
 
@@ -222,14 +223,15 @@ def _ingest_file(
         result.report = report
 
     try:
-        store = (
-            partial(ingest_items, read_records(stream, opened.name), append=target.append)
-            if target.append_table is None
-            else partial(
-                ingest_sheets, read_sheets(stream, opened.name), append=target.append_table
-            )
+        ingest_batches(
+            read_batches(stream, opened.name),
+            append=target.append,
+            keep=keep,
+            organization_id=organization,
+            batch=target.batch,
+            progress=note,
+            executor=target.executor,
         )
-        store(keep=keep, organization_id=organization, batch=target.batch, progress=note)
     finally:
         with target.state.begin() as connection:
             record(

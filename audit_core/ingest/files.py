@@ -15,12 +15,12 @@ from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.formats.csv_table import read_table
 from audit_core.ingest.formats.detect import HEAD, Shape, detect_shape
-from audit_core.ingest.formats.json_columns import read_sheets_of_lines
+from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.formats.json_document import DocumentReader
 from audit_core.ingest.formats.lines import read_json_lines
 from audit_core.ingest.formats.streams import Readable, StreamBroken, decompressed
-from audit_core.ingest.records.batches import Nowhere, Sheet, gather
-from audit_core.ingest.records.located import Reading, reject
+from audit_core.ingest.records.batches import Batch, Nowhere, gather
+from audit_core.ingest.records.located import Reading, location_of, reject
 from audit_core.log.schema import ARRIVING
 
 STANDARD_INPUT = "-"
@@ -31,8 +31,8 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
 
     Compression and shape are told by the content: JSON lines, a JSON list, a saved page of the
     API (`{"items": […]}`), JSON objects over several lines, CSV; plain, gzip or zstd. Nothing
-    at all, or whitespace, holds no records. `name` begins each place (see `place_of`); the empty
-    name is for the body of a request. `max_bytes` limits the decompressed content.
+    at all, or whitespace, holds no records. `name` begins each location (see `location_in`); the
+    empty name is for the body of a request. `max_bytes` limits the decompressed content.
 
     A stream that ends or breaks too early yields what it held, then a last rejection that says
     so. Raises `SourceError` when nothing can be read at all, and (after what was read by then)
@@ -42,28 +42,30 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
     try:
         for reading in _read(decompressed(stream, name or "The body", max_bytes=max_bytes), name):
             yield reading
-            last = reading.place
+            last = location_of(reading)
     except StreamBroken as broken:
         yield _broken_off(broken, name, last)
 
 
-def read_sheets(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Sheet]:
+def read_batches(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Batch]:
     """The same as `read_records`, many records at once; JSON lines at several times its pace."""
     last = "the beginning"
     try:
         pieces = decompressed(stream, name or "The body", max_bytes=max_bytes)
-        shape, content = _shaped(pieces, name)
-        if shape is Shape.LINES:
-            sheets = read_sheets_of_lines(content, name)
-        else:
-            sheets = gather(_readings(shape, content, name))
-        for sheet in sheets:
-            yield sheet
-            last = sheet.last
+        for batch in read_shape(*_shaped(pieces, name), name):
+            yield batch
+            last = batch.last
     except StreamBroken as broken:
         nothing = ARRIVING.empty_table()
         rejection = _broken_off(broken, name, last)
-        yield Sheet(table=nothing, places=Nowhere(), rejections=[rejection], last=last)
+        yield Batch(table=nothing, locations=Nowhere(), rejections=[rejection], last=last)
+
+
+def read_shape(shape: Shape, content: Iterator[bytes], name: str) -> Iterator[Batch]:
+    """The records of decompressed content whose shape is known; see `read_records`."""
+    if shape is Shape.LINES:
+        return read_line_batches(content, name)
+    return gather(_readings(shape, content, name))
 
 
 def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:

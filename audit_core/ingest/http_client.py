@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
+
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import SourceError
 from audit_core.ingest.records.record import write_record
 from audit_core.log.merge import AppendReport
+from audit_core.log.schema import from_arrow
 
 PATH = "/api/v1/entries"
 MAX_ENTRIES = 5_000
@@ -85,6 +88,10 @@ class RemoteLog:
                 "There is no token, or it holds characters that no token has.",
                 "Give --token, or set SANDTRAIL_TOKEN.",
             )
+
+    def append_table(self, arriving: pa.Table) -> AppendReport:
+        """As `append`, for entries as columns, of the shape `schema.ARRIVING`."""
+        return self.append(from_arrow(arriving))
 
     def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
         """Store entries, in as many requests as their size needs; each is all or nothing.

@@ -1,28 +1,36 @@
-"""From readings into the log: batches, the organization's border, and the report."""
+"""From batches of records into the log: the organization's border, the rejections, the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+
+import pyarrow as pa
 
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.files import read_records
 from audit_core.ingest.formats.streams import Readable
-from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts, count_fields
-from audit_core.ingest.records.located import PlacedEntry, Reading, reject
+from audit_core.ingest.records.batches import Batch, Locations, gather
+from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts
+from audit_core.ingest.records.located import reject
 from audit_core.log.merge import AppendReport
+from audit_core.log.schema import from_arrow
+
+BATCH = 245_760
+"""How many entries are stored at once: twice what DuckDB keeps in a row group. What fills one is
+written once; what is left over goes through the write-ahead log and is written again with the
+next batch, which half as large a batch would do with nearly all of it."""
 
 REJECTIONS_AT_ONCE = 1_000
-"""How many rejections are held before they are kept."""
+"""How many rejections wait before they are kept."""
 
 MOST_KEPT = 10_000
 """How many rejections of one source are kept. That many lines are enough to see what is wrong with
 a file, and take some 20 MB at most; beyond it they are counted, and the last one says how many."""
-
-FOREIGN = "The record does not belong to the organization whose entries are accepted here."
-"""The reason for a record of another organization, or of none. It tells nothing of either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,38 +100,41 @@ class Preview:
 
 
 def ingest(
-    items: Iterator[Reading],
+    batches: Iterable[Batch],
     *,
-    append: Callable[[Sequence[AuditEntry]], AppendReport],
+    append: Callable[[pa.Table], AppendReport],
     keep: Callable[[Sequence[Rejection]], None],
     organization_id: str | None,
-    batch: int = 10_000,
+    batch: int = BATCH,
     progress: Callable[[IngestReport], None] | None = None,
+    executor: Executor | None = None,
 ) -> IngestReport:
-    """Store what was read: entries by `append` in batches, rejections by `keep`.
+    """Store what was read: entries by `append`, about `batch` at once, rejections by `keep`.
 
     With `organization_id`, what belongs to another organization or to none is rejected; `None`
-    accepts all. What the log refuses becomes a rejection with the place of the record. What a
-    report counts is stored: `progress` is called after each batch with the report so far.
+    accepts all. What the log refuses becomes a rejection with the location of the record. What a
+    report counts is stored: `progress` is called after each append with the report so far.
 
-    When `items` raises (see `read_records`), what was read by then is stored first, reported
+    With an `executor`, which runs one call after the other, `append` is called in it while
+    `batches` is read on, and at most two batches are in memory; `keep` and `progress` are called
+    in the caller's thread.
+
+    When `batches` raises (see `read_batches`), what was read by then is stored first, reported
     to `progress`, and then it is raised on. What `append` or `keep` raise comes through as it
     is: the batch that raised counts as not stored, and sending it again is safe.
     """
-    run = _Run(append, keep, progress)
+    run = _Run(append, keep, progress, executor)
     try:
-        for item in items:
-            if isinstance(item, Rejection):
-                run.rejections.add([item])
-            elif organization_id not in (None, item.entry.organization_id):
-                run.rejections.add([reject(item.place, FOREIGN, item.raw)])
-            else:
-                run.entries.append(item)
-            if len(run.entries) >= batch or run.rejections.full:
-                run.flush()
+        for item in batches:
+            run.take(item.of_organization(organization_id))
+            if run.waiting >= batch:
+                run.store()
     except Exception:
-        if not run.flushing:
+        if not run.failed:
             run.finish()
+        raise
+    except BaseException:
+        run.settle()
         raise
     run.finish()
     return run.report
@@ -134,10 +145,10 @@ class RejectionKeeper:
 
     def __init__(self, keep: Callable[[Sequence[Rejection]], None]) -> None:
         self._keep = keep
-        self._left = MOST_KEPT
-        self._held: list[Rejection] = []
+        self._room = MOST_KEPT
+        self._pending: list[Rejection] = []
         self._last = ""
-        """The place of the last one that is kept."""
+        """The location of the last one that is kept."""
         self._rejected = 0
         """Since the last flush."""
         self._not_kept = 0
@@ -149,22 +160,22 @@ class RejectionKeeper:
         return self._rejected >= REJECTIONS_AT_ONCE
 
     def add(self, rejections: Iterable[Rejection]) -> None:
-        """Hold rejections, as far as they are to be kept."""
+        """Take rejections, as far as they are to be kept."""
         for rejection in rejections:
             self._rejected += 1
-            if self._left:
-                self._left -= 1
-                self._held.append(rejection)
+            if self._room:
+                self._room -= 1
+                self._pending.append(rejection)
                 self._last = rejection.place
 
     def flush(self) -> IngestReport:
-        """Keep what is held. What was added since the last time, for the report."""
-        if self._held:
-            self._keep(self._held)
-        not_kept = self._rejected - len(self._held)
+        """Keep what is pending. What was added since the last time, for the report."""
+        if self._pending:
+            self._keep(self._pending)
+        not_kept = self._rejected - len(self._pending)
         report = IngestReport(rejected=self._rejected, not_kept=not_kept)
         self._not_kept += not_kept
-        self._held, self._rejected = [], 0
+        self._pending, self._rejected = [], 0
         return report
 
     def finish(self) -> None:
@@ -177,55 +188,119 @@ class RejectionKeeper:
             self._keep([reject(self._last, reason, "")])
 
 
+def _append_all(append: Callable[[pa.Table], AppendReport], tables: list[pa.Table]) -> AppendReport:
+    # In one piece: engines take it in faster than in hundreds. The pieces need not stay.
+    try:
+        return append(_joined(tables))
+    finally:
+        # The next batch is as large, but the engine's own memory is not Arrow's.
+        pa.default_memory_pool().release_unused()
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    table = pa.concat_tables(tables)
+    tables.clear()
+    return table.combine_chunks()
+
+
 class _Run:
     """The batches and the report of one ingest."""
 
     def __init__(
         self,
-        append: Callable[[Sequence[AuditEntry]], AppendReport],
+        append: Callable[[pa.Table], AppendReport],
         keep: Callable[[Sequence[Rejection]], None],
         progress: Callable[[IngestReport], None] | None,
+        executor: Executor | None,
     ) -> None:
         self._append = append
         self._progress = progress
-        self.entries: list[PlacedEntry] = []
-        self.rejections = RejectionKeeper(keep)
+        self._executor = executor
+        self._tables: list[pa.Table] = []
+        self._locations: list[tuple[int, Locations]] = []
+        """How many rows each of the tables has, and where they were read."""
+        self._rejections = RejectionKeeper(keep)
+        self._storing: tuple[Future[AppendReport], list[tuple[int, Locations]]] | None = None
+        self.waiting = 0
+        """How many entries wait for the next append."""
         self.report = IngestReport()
-        self.flushing = False
-        """Whether a flush was begun and has not succeeded."""
+        self.failed = False
+        """Whether storing or keeping raised."""
 
-    def flush(self) -> None:
-        """Store and keep what is held."""
-        self.flushing = True
-        appended = self._append([item.entry for item in self.entries]) if self.entries else None
-        if appended:
-            for index, reason in appended.refused:
-                refused = self.entries[index]
-                self.rejections.add([reject(refused.place, sentence(reason), refused.raw)])
-            self.report += IngestReport(
-                accepted=appended.accepted,
-                known=appended.known,
-                finished=appended.finished,
-                kept_fields=count_fields(item.extra.kept for item in self.entries),
-                lost_fields=count_fields(item.extra.lost for item in self.entries),
-            )
-            self.entries = []
-        self.report += self.rejections.flush()
-        self.flushing = False
-        if self._progress:
-            self._progress(self.report)
+    def take(self, batch: Batch) -> None:
+        """Have the entries of the batch wait for the next append."""
+        self._rejections.add(batch.rejections)
+        self.report += IngestReport(kept_fields=batch.kept_fields, lost_fields=batch.lost_fields)
+        if batch.table.num_rows:
+            self._tables.append(batch.table)
+            self._locations.append((batch.table.num_rows, batch.locations))
+            self.waiting += batch.table.num_rows
+        if self._rejections.full:
+            self._keep_rejections()
+
+    def store(self) -> None:
+        """Store what waits, once the append before has ended; with an executor, begin to."""
+        self.settle()
+        if not self._tables:
+            return
+        work = partial(_append_all, self._append, self._tables)
+        locations = self._locations
+        self._tables, self._locations, self.waiting = [], [], 0
+        if self._executor is None:
+            self._take_report(work, locations)
+        else:
+            self._storing = (self._executor.submit(work), locations)
+
+    def settle(self) -> None:
+        """Wait for the append that is under way, and report it."""
+        if self._storing is not None:
+            (future, locations), self._storing = self._storing, None
+            self._take_report(future.result, locations)
+
+    def _take_report(
+        self, result: Callable[[], AppendReport], locations: list[tuple[int, Locations]]
+    ) -> None:
+        try:
+            appended = result()
+        except BaseException:
+            self.failed = True
+            raise
+        self.report += IngestReport(
+            accepted=appended.accepted, known=appended.known, finished=appended.finished
+        )
+        at, start = 0, 0
+        for index, reason in appended.refused:
+            while index - start >= locations[at][0]:
+                start += locations[at][0]
+                at += 1
+            location, raw = locations[at][1].of(index - start)
+            self._rejections.add([reject(location, reason, raw)])
+            if self._rejections.full:
+                self._keep_rejections()
+        self._note()
 
     def finish(self) -> None:
-        """Store and keep what is held, and say what was only counted."""
-        self.flush()
-        self.flushing = True
-        self.rejections.finish()
-        self.flushing = False
+        """Store and keep all that waits."""
+        self.store()
+        self.settle()
+        self._keep_rejections()
+        try:
+            self._rejections.finish()
+        except BaseException:
+            self.failed = True
+            raise
 
+    def _keep_rejections(self) -> None:
+        try:
+            self.report += self._rejections.flush()
+        except BaseException:
+            self.failed = True
+            raise
+        self._note()
 
-def sentence(reason: str) -> str:
-    """The reason of a refusal as a rejection gives it."""
-    return f"{reason[:1].upper()}{reason[1:]}{'' if reason.endswith('.') else '.'}"
+    def _note(self) -> None:
+        if self._progress:
+            self._progress(self.report)
 
 
 def preview(
@@ -235,20 +310,15 @@ def preview(
 
     Raises `SourceError` as `read_records` does. `entries` may hold records that the log knows.
     """
-    found: list[PlacedEntry] = []
-    rejections: list[Rejection] = []
     readings = read_records(stream, name)
-    for item in islice(readings, limit):
-        if isinstance(item, Rejection):
-            rejections.append(item)
-        elif organization_id not in (None, item.entry.organization_id):
-            rejections.append(reject(item.place, FOREIGN, item.raw))
-        else:
-            found.append(item)
+    batches = [
+        batch.of_organization(organization_id)
+        for batch in gather(islice(readings, limit), rows=limit)
+    ]
     return Preview(
-        entries=tuple(item.entry for item in found),
-        rejections=tuple(rejections),
+        entries=tuple(entry for batch in batches for entry in from_arrow(batch.table)),
+        rejections=tuple(rejection for batch in batches for rejection in batch.rejections),
         more=next(readings, None) is not None,
-        kept_fields=count_fields(item.extra.kept for item in found),
-        lost_fields=count_fields(item.extra.lost for item in found),
+        kept_fields=sum((batch.kept_fields for batch in batches), NO_FIELDS),
+        lost_fields=sum((batch.lost_fields for batch in batches), NO_FIELDS),
     )

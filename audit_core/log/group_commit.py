@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TypeAlias
 
 import pyarrow as pa
 
-from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import AuditError, StoreUnavailableError
-from audit_core.log.batch_merge import TableDecision
-from audit_core.log.merge import AppendReport, Decision
+from audit_core.log.merge import AppendReport, Merge
 
 GROUP = 50_000
 """How many entries may join one commit before the next one starts."""
 
-Arrivals: TypeAlias = "Sequence[AuditEntry] | pa.Table"
-"""Entries, or a table of them of the shape `schema.ARRIVING`."""
-
-_Request = tuple[Arrivals, "Future[AppendReport]"]
+_Request = tuple[pa.Table, "Future[AppendReport]"]
 
 
 class Writer:
     """Runs `commit` in one thread, for as many waiting appends at once as fit into `GROUP`.
 
-    `commit` gets the entries of all of them in order, writes them in one transaction, and
-    returns its decision; whatever it raises is raised to everyone who waited for it. A table
-    has a commit of its own.
+    `commit` gets the entries of all of them in order, of the shape `schema.ARRIVING`, writes them
+    in one transaction, and returns what became of them; whatever it raises is raised to everyone
+    who waited for it.
     """
 
-    def __init__(self, commit: Callable[[Arrivals], Decision[AuditEntry] | TableDecision]) -> None:
+    def __init__(self, commit: Callable[[pa.Table], Merge]) -> None:
         self._commit = commit
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closed = False
@@ -41,7 +35,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def append(self, entries: Arrivals) -> AppendReport:
+    def append(self, entries: pa.Table) -> AppendReport:
         """Returns once the entries are committed."""
         waiting: Future[AppendReport] = Future()
         with self._door:
@@ -61,7 +55,7 @@ class Writer:
     def _run(self) -> None:
         while (request := self._requests.get()) is not None:
             group = [request]
-            size = len(request[0])
+            size = request[0].num_rows
             last = False
             while size < GROUP and not self._requests.empty():
                 another = self._requests.get()
@@ -69,22 +63,14 @@ class Writer:
                     last = True
                     break
                 group.append(another)
-                size += len(another[0])
+                size += another[0].num_rows
             self._commit_group(group)
             if last:
                 break
 
     def _commit_group(self, group: list[_Request]) -> None:
-        if len(group) > 1 and any(isinstance(entries, pa.Table) for entries, _ in group):
-            for request in group:
-                self._commit_group([request])
-            return
         try:
-            decision = self._commit(
-                group[0][0]
-                if len(group) == 1
-                else [entry for entries, _ in group for entry in entries]
-            )
+            merged = self._commit(_joined([entries for entries, _ in group]))
         except BaseException as error:
             if len(group) > 1 and not isinstance(error, AuditError):
                 # What one sender's entries break must not break the others': each on its own.
@@ -96,5 +82,10 @@ class Writer:
             return
         start = 0
         for entries, waiting in group:
-            waiting.set_result(decision.report(start, start + len(entries)))
-            start += len(entries)
+            waiting.set_result(merged.report(start, start + entries.num_rows))
+            start += entries.num_rows
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    # In one piece: engines take that in faster.
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()

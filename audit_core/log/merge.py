@@ -1,52 +1,32 @@
-"""What becomes of arriving entries: accepted, already known, finishing a stored one, or refused."""
+"""What becomes of arriving entries: accepted, already known, finishing a stored one, or refused.
+
+Told from columns for all arrivals at once, with the result that judging them one by one in their
+order would have. An id keeps its time: an arrival with another `created_at` than the entry known
+by its key is refused, since one of the two is not what it says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from audit_core.domain.entries import UNANSWERED_STATUS, AuditEntry
-from audit_core.log.schema import as_table
+from audit_core.domain.entries import UNANSWERED_STATUS
 
-Key = tuple[str | None, str]
-"""What makes an entry the same entry: its organization (`None` for none) and its id."""
+_Mask = npt.NDArray[np.bool_]
+_Numbers = npt.NDArray[np.int64]
+_Times = npt.NDArray[np.datetime64]
 
+_ACCEPTED, _KNOWN, _FINISHED, _REFUSED = range(4)
 
-class Arriving(Protocol):
-    """What decides about an arrival; see `AuditEntry`."""
-
-    @property
-    def organization_id(self) -> str | None:
-        """`None` for none."""
-
-    @property
-    def id(self) -> str:
-        """Never empty."""
-
-    @property
-    def created_at(self) -> datetime:
-        """Aware, UTC."""
-
-    @property
-    def status_code(self) -> int | None:
-        """`None` while in flight."""
-
-
-Arrival = TypeVar("Arrival", bound=Arriving)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """What must be known of a stored entry to judge an arrival with the same key."""
-
-    seq: int
-    organization_seq: int
-    created_at: datetime
-    status_code: int | None
+_LEVELS = 4
+"""How far an entry has come: not there 0, in flight 1, unanswered 2, finished 3. Only forward is a
+change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,104 +40,149 @@ class AppendReport:
     finished: int
     """Gave a stored entry the status that it lacked."""
     refused: tuple[tuple[int, str], ...]
-    """(Index in the given sequence, reason) of each that contradicts a stored entry."""
+    """(Index of the row, reason as a sentence) of each that contradicts a stored entry, or is too
+    old to be kept."""
 
 
-@dataclass(slots=True)
-class Decision(Generic[Arrival]):
-    """What to write, and what to tell each arrival."""
+NOTHING_APPENDED = AppendReport(accepted=0, known=0, finished=0, refused=())
 
-    insertions: dict[Key, Arrival] = field(default_factory=dict)
-    """New entries in order of arrival, each in its latest known state."""
-    completions: dict[Key, tuple[Stored, Arrival]] = field(default_factory=dict)
-    """The stored entry, and the arrival that replaces it."""
-    verdicts: list[str] = field(default_factory=list)
-    """For each arrival `ACCEPTED`, `KNOWN`, `FINISHED`, or else the reason of refusal."""
 
-    @property
-    def completed(self) -> list[Stored]:
-        """The stored entries that are finished."""
-        return [stored for stored, _ in self.completions.values()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """What to write of a table of arrivals, and what to report of them."""
+
+    rows: pa.Table
+    """What to store, of the shape `schema.ARRIVING`: new entries in order of arrival, each in its
+    latest known state, then the arrivals that replace stored entries."""
+    replaced: pa.Table
+    """The stored entry of each of the latter, of the shape `schema.FOUND`."""
+    outcomes: _Numbers
+    """What became of each arrival."""
+    reasons: dict[int, str]
+    """Why, for each that is refused."""
 
     def report(self, start: int, stop: int) -> AppendReport:
         """The report for the arrivals from index `start` to before `stop`."""
-        verdicts = self.verdicts[start:stop]
+        outcomes = self.outcomes[start:stop]
+        counts = np.bincount(outcomes, minlength=4).tolist()
+        refused = np.flatnonzero(outcomes == _REFUSED).tolist() if counts[_REFUSED] else []
         return AppendReport(
-            accepted=verdicts.count(ACCEPTED),
-            known=verdicts.count(KNOWN),
-            finished=verdicts.count(FINISHED),
-            refused=tuple(
-                (index, verdict)
-                for index, verdict in enumerate(verdicts)
-                if verdict not in (ACCEPTED, KNOWN, FINISHED)
-            ),
+            accepted=counts[_ACCEPTED],
+            known=counts[_KNOWN],
+            finished=counts[_FINISHED],
+            refused=tuple((index, self.reasons[start + index]) for index in refused),
         )
 
 
-def rows_of(decision: Decision[AuditEntry]) -> pa.Table:
-    """What to store, of the shape `schema.ARRIVING`: new entries, then the completions."""
-    finishing = [entry for _, entry in decision.completions.values()]
-    return as_table([*decision.insertions.values(), *finishing])
+def merge(arriving: pa.Table, existing: pa.Table, *, earliest: datetime | None = None) -> Merge:
+    """Judge arrivals of the shape `schema.ARRIVING`.
 
-
-ACCEPTED = "accepted"
-KNOWN = "known"
-FINISHED = "finished"
-
-
-def _progress(status_code: int | None) -> int:
-    """How far an entry has come: in flight, unanswered, finished. Only forward is a change."""
-    if status_code is None:
-        return 0
-    return 1 if status_code == UNANSWERED_STATUS else 2
-
-
-def key_of(entry: Arriving) -> Key:
-    """The entry's key. The log does not tell an empty organization from none."""
-    return (entry.organization_id or None, entry.id)
-
-
-def decide(
-    arriving: Sequence[Arrival],
-    stored: Mapping[Key, Stored],
-    *,
-    earliest: datetime | None = None,
-) -> Decision[Arrival]:
-    """Judge arrivals in their order; `stored` holds the stored entries with their keys.
-
-    An entry made before `earliest` would be dropped at once: it is refused. `None`: none is.
-
-    An id keeps its time: an arrival with another `created_at` than the entry known by its key
-    is refused, since one of the two is not what it says.
+    `existing` has the shape `schema.FOUND`: the stored entry of each row whose key is stored. An
+    entry made before `earliest` would be dropped at once: it is refused. `None`: none is.
     """
-    decision: Decision[Arrival] = Decision()
-    for entry in arriving:
-        if earliest is not None and entry.created_at < earliest:
-            decision.verdicts.append(
-                f"its time {entry.created_at.isoformat()} lies before {earliest.isoformat()}, "
-                "from when on entries are kept"
+    keys = _keys(arriving)
+    created = _microseconds(arriving.column("created_at"))
+    stored_rows = existing.column("row").to_numpy()
+    kept = np.ones(len(keys), np.bool_)
+    if earliest is not None:
+        kept = created >= np.datetime64(earliest.astimezone(UTC).replace(tzinfo=None), "us")
+    times = _first_times(keys, created, kept)
+    times[stored_rows] = _microseconds(existing.column("created_at"))
+    stored_level = np.zeros(len(keys), np.int64)
+    stored_level[stored_rows] = _levels(existing.column("status_code"))
+
+    agreeing = np.flatnonzero(kept & (created == times))
+    # Those with the same key behind each other, in order of arrival. Keys are spread so far that
+    # what one has reached lies below where the next one begins.
+    agreeing = agreeing[np.argsort(keys[agreeing], kind="stable")]
+    nothing = keys[agreeing] * _LEVELS
+    level = nothing + _levels(arriving.column("status_code"))[agreeing]
+    before = np.maximum(nothing + stored_level[agreeing], _shifted(np.maximum.accumulate(level)))
+    advances = level > before
+    outcomes = np.full(len(keys), _REFUSED, np.int64)
+    outcomes[agreeing] = np.where(
+        before == nothing, _ACCEPTED, np.where(advances, _FINISHED, _KNOWN)
+    )
+
+    first, latest = _ends(keys, agreeing[advances])
+    new = outcomes[first] == _ACCEPTED
+    insertions = latest[new][np.argsort(first[new])]
+    completions = latest[~new][np.argsort(first[~new])]
+    position = np.zeros(len(keys), np.int64)
+    position[stored_rows] = np.arange(len(stored_rows))
+    refused = np.flatnonzero(outcomes == _REFUSED)
+    return Merge(
+        rows=_taken(arriving, np.concatenate([insertions, completions])),
+        replaced=existing.take(position[completions]),
+        outcomes=outcomes,
+        reasons=dict(_reasons(arriving, refused, times, earliest)) if len(refused) else {},
+    )
+
+
+def _reasons(
+    arriving: pa.Table, refused: _Numbers, times: _Times, earliest: datetime | None
+) -> Iterator[tuple[int, str]]:
+    """Rows that are refused, and why. `times` holds the time that each row's id has."""
+    arrivals = arriving.select(["id", "created_at"]).take(refused).to_pydict()
+    for row, id, time in zip(refused.tolist(), *arrivals.values(), strict=True):
+        created_at = time.replace(tzinfo=UTC)
+        if earliest is not None and created_at < earliest:
+            yield (
+                row,
+                f"Its time {created_at.isoformat()} lies before {earliest.isoformat()}, "
+                "from when on entries are kept.",
             )
-            continue
-        key = key_of(entry)
-        held: Arrival | Stored | None
-        if key in decision.completions:
-            held = decision.completions[key][1]
         else:
-            held = decision.insertions.get(key) or stored.get(key)
-        if held is None:
-            decision.insertions[key] = entry
-            decision.verdicts.append(ACCEPTED)
-        elif held.created_at != entry.created_at:
-            decision.verdicts.append(
-                f"the id {entry.id!r} is stored with the time {held.created_at.isoformat()}, "
-                f"this record says {entry.created_at.isoformat()}"
+            stored = times[row].item().replace(tzinfo=UTC)
+            yield (
+                row,
+                f"The id {id!r} is stored with the time {stored.isoformat()}, "
+                f"this record says {created_at.isoformat()}.",
             )
-        elif _progress(entry.status_code) <= _progress(held.status_code):
-            decision.verdicts.append(KNOWN)
-        else:
-            decision.verdicts.append(FINISHED)
-            if key in decision.insertions:
-                decision.insertions[key] = entry
-            else:
-                decision.completions[key] = (stored[key], entry)
-    return decision
+
+
+def _keys(arriving: pa.Table) -> _Numbers:
+    """A number from 0 for each row, the same for the same organization and id."""
+    keys = pc.binary_join_element_wise(
+        arriving.column("organization_id"), arriving.column("id"), "\0"
+    ).combine_chunks()
+    if isinstance(keys, pa.ChunkedArray):
+        keys = pa.concat_arrays(keys.chunks)
+    numbers: _Numbers = keys.dictionary_encode().indices.to_numpy().astype(np.int64)
+    return numbers
+
+
+def _first_times(keys: _Numbers, created: _Times, kept: _Mask) -> _Times:
+    """For each row the time of the first row that has its key, among those that are kept."""
+    backwards = np.flatnonzero(kept)[::-1]
+    first = np.zeros(len(keys), np.int64)
+    first[keys[backwards]] = backwards
+    return created[first[keys]]
+
+
+def _ends(keys: _Numbers, rows: _Numbers) -> tuple[_Numbers, _Numbers]:
+    """The first and the last row of each key, where rows with the same key are neighbours."""
+    begins = np.flatnonzero(np.diff(keys[rows], prepend=-1))
+    return rows[begins], rows[np.append(begins[1:], len(rows))[: len(begins)] - 1]
+
+
+def _levels(status: pa.ChunkedArray) -> _Numbers:
+    """See `_LEVELS`."""
+    codes = pc.fill_null(status, -1).to_numpy()
+    return np.where(codes == -1, 1, np.where(codes == UNANSWERED_STATUS, 2, 3))
+
+
+def _shifted(numbers: _Numbers) -> _Numbers:
+    """The number before each one; 0 before the first."""
+    return np.concatenate([np.zeros(1, np.int64), numbers])[:-1]
+
+
+def _microseconds(times: pa.ChunkedArray) -> _Times:
+    values: _Times = times.cast(pa.timestamp("us")).to_numpy()
+    return values
+
+
+def _taken(table: pa.Table, rows: _Numbers) -> pa.Table:
+    if len(rows) == table.num_rows and bool(np.all(np.diff(rows) == 1)):
+        return table
+    return table.take(rows)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -68,42 +67,30 @@ class Since:
     """In the count of the organization that asked."""
 
 
-class Numbered(Protocol):
-    """A stored entry, by the numbers that stay when it is finished."""
-
-    @property
-    def seq(self) -> int:
-        """See `schema.audit_entry`."""
-
-    @property
-    def organization_seq(self) -> int:
-        """See `schema.audit_entry`."""
-
-
 def numbered(
     rows: pa.Table,
-    finished: Sequence[Numbered],
+    replaced: pa.Table,
     numbers: Iterator[int],
     heads: Mapping[str, Head],
     received_at: datetime,
 ) -> pa.Table:
     """The rows to store, of the shape `schema.ARROW`.
 
-    `rows` has the shape `schema.ARRIVING`: new entries in order of arrival, then those that
-    finish those in `finished`. `heads` holds the highest numbers so far of every organization that
-    has any.
+    `rows` has the shape `schema.ARRIVING`: new entries in order of arrival, then those that take
+    the place and the `seq` of those in `replaced`, of the shape `schema.FOUND`. `heads` holds the
+    highest numbers so far of every organization that has any.
     """
     count = rows.num_rows
-    new = count - len(finished)
+    new = count - replaced.num_rows
     revisions = np.fromiter(islice(numbers, count), np.int64, count)
     organizations = _column(rows, "organization_id")
     columns = {
-        "seq": np.concatenate([revisions[:new], _array([each.seq for each in finished])]),
+        "seq": np.concatenate([revisions[:new], replaced.column("seq").to_numpy()]),
         "revision": revisions,
         "organization_seq": np.concatenate(
             [
                 _counted(organizations[:new], heads),
-                _array([each.organization_seq for each in finished]),
+                replaced.column("organization_seq").to_numpy(),
             ]
         ),
         "organization_revision": _counted(organizations, heads, revisions=True),

@@ -92,15 +92,6 @@ log_check = Table(
 """One row, which is written anew to see whether the log takes writes. The state, which may stand in
 the same database, has one of its own name."""
 
-arriving_key = Table(
-    "arriving_key",
-    MetaData(),
-    Column("organization_id", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    prefixes=["TEMPORARY"],
-)
-"""The keys of the batch that is being appended; lives as long as the writer's connection."""
-
 organization_head = Table(
     "organization_head",
     MetaData(),
@@ -225,13 +216,17 @@ ARROW = pa.schema(
 ARRIVING = pa.schema([field for field in ARROW if field.name not in (*NUMBERS, "received_at")])
 """Entries that arrive, as columns: the 16 fields, as they are stored."""
 
+KEY = ("organization_id", "id")
+"""What makes an entry the same entry."""
+
 FOUND = pa.schema(
     [
         pa.field("row", pa.int64()),
         *(ARROW.field(name) for name in ("seq", "organization_seq", "created_at", "status_code")),
     ]
 )
-"""What is stored for arriving rows: the row's index, from 0, and what judges it."""
+"""What is stored for arriving rows: the row's index, from 0, what stays of the stored
+entry, and what an arrival is held against."""
 
 
 def as_table(given: Sequence[AuditEntry]) -> pa.Table:

@@ -19,22 +19,23 @@ from audit_core.domain.errors import (
     AuditError,
     StoreUnavailableError,
 )
-from audit_core.log.batch_merge import TableDecision, decide_table
 from audit_core.log.engines.engine import Dialect
 from audit_core.log.engines.registry import dialect_for
 from audit_core.log.free_space import require_space
-from audit_core.log.group_commit import Arrivals, Writer
+from audit_core.log.group_commit import Writer
 from audit_core.log.heads import Heads
 from audit_core.log.high_water_mark import Loss, Marks, MarkWatch
 from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
-from audit_core.log.merge import AppendReport, Decision, decide, key_of, rows_of
+from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
 from audit_core.log.schema import (
+    ARRIVING,
     Statement,
+    as_table,
     audit_entry,
     log_schema,
     unfinished_entry,
@@ -95,7 +96,7 @@ class AuditLog:
         Raises `StorageFullError`, `LogBehindError` or `StoreUnavailableError`: nothing of this
         call was stored.
         """
-        return self._writer.append(entries) if entries else decide((), {}).report(0, 0)
+        return self.append_table(as_table(entries)) if entries else NOTHING_APPENDED
 
     def append_table(self, arriving: pa.Table) -> AppendReport:
         """As `append`, for entries as columns: of the shape `schema.ARRIVING`, their texts
@@ -215,7 +216,7 @@ class AuditLog:
     def check(self) -> None:
         """Raises the `AuditError` that an append would meet now: it goes the whole way of an
         append, and writes, but no entry."""
-        self._writer.append(())
+        self._writer.append(ARRIVING.empty_table())
 
     def close(self) -> None:
         """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
@@ -263,7 +264,7 @@ class AuditLog:
         with self._reads.connection(self._engine, scope) as connection:
             yield connection
 
-    def _commit(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
+    def _commit(self, arriving: pa.Table) -> Merge:
         self._watch.require_whole()
         require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
         try:
@@ -288,17 +289,18 @@ class AuditLog:
         self._engine = self._open()
         self._heads.read()
 
-    def _write(self, arriving: Arrivals) -> Decision[AuditEntry] | TableDecision:
+    def _write(self, arriving: pa.Table) -> Merge:
         now = self._clock()
         earliest = self._limits.retention.earliest(now)
         with self._engine.begin() as connection:
             self._drop_expired(connection, earliest)
             numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
-            decision = self._decided(connection, arriving, earliest)
-            rows, heads = self._numbered(connection, decision, numbers, now)
-            self._dialect.forget_unfinished(connection, [each.seq for each in decision.completed])
+            existing = self._dialect.existing(connection, arriving)
+            merged = merge(arriving, existing, earliest=earliest)
+            rows, heads = self._numbered(connection, merged, numbers, now)
+            self._dialect.forget_unfinished(connection, merged.replaced.column("seq").to_pylist())
             finished, unfinished = parted(rows)
-            if not len(arriving):
+            if not arriving.num_rows:
                 self._dialect.touch(connection, now)
             self._dialect.insert(connection, audit_entry, finished)
             self._dialect.insert(connection, unfinished_entry, unfinished)
@@ -308,32 +310,15 @@ class AuditLog:
             self._dialect.keep_heads(connection, heads)
         self._watch.moved(heads)
         self._kept_since = earliest
-        return decision
-
-    def _decided(
-        self,
-        connection: Connection,
-        arriving: Arrivals,
-        earliest: datetime | None,
-    ) -> Decision[AuditEntry] | TableDecision:
-        if isinstance(arriving, pa.Table):
-            stored_rows = self._dialect.stored_rows(connection, arriving)
-            return decide_table(arriving, stored_rows, earliest=earliest)
-        times = {key_of(entry): entry.created_at for entry in arriving}
-        return decide(arriving, self._dialect.stored(connection, times), earliest=earliest)
+        return merged
 
     def _numbered(
-        self,
-        connection: Connection,
-        decision: Decision[AuditEntry] | TableDecision,
-        numbers: Iterator[int],
-        now: datetime,
+        self, connection: Connection, merged: Merge, numbers: Iterator[int], now: datetime
     ) -> tuple[pa.Table, dict[str, Head]]:
         """The rows to store, and the heads of their organizations once they are."""
-        rows = decision.rows if isinstance(decision, TableDecision) else rows_of(decision)
-        organizations = pc.unique(rows.column("organization_id")).to_pylist()
+        organizations = pc.unique(merged.rows.column("organization_id")).to_pylist()
         heads = self._dialect.own_heads(connection, organizations, self._heads.known())
-        rows = numbered(rows, decision.completed, numbers, heads, now)
+        rows = numbered(merged.rows, merged.replaced, numbers, heads, now)
         return rows, advanced(heads, rows)
 
     def _replicate(self, rows: pa.Table) -> int:

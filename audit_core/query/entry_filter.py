@@ -10,7 +10,17 @@ from typing import Any, ClassVar, Self
 
 from audit_core.domain.entries import Category, Outcome
 from audit_core.domain.errors import FilterError
-from audit_core.query.language.ast import Expression
+from audit_core.query.language.ast import (
+    Contains,
+    Equals,
+    Exists,
+    Expression,
+    Field,
+    all_of,
+    any_of,
+    merged,
+    negation,
+)
 from audit_core.query.language.describe import describe
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.fields import ENTRY_VOCABULARY, Vocabulary
@@ -265,16 +275,50 @@ class EntryFilter(ValueFilter):
     ip_addresses: tuple[str, ...] = ()
     """`NONE` asks for entries without an address."""
 
+    @property
+    def predicate(self) -> Expression:
+        """All that the filter asks beyond its window, in the form that `merged` makes."""
+        listed = (
+            any_of(_equal(field, value) for value in values)
+            for name, field in _FIELD_OF.items()
+            if (values := getattr(self, name))
+        )
+        text = [Contains(fields=_SEARCHED, text=self.text)] if self.text else []
+        return merged(all_of([*listed, self.expression, *text]))
+
 
 PARAMS: tuple[str, ...] = EntryFilter.params()
 """Every URL parameter that belongs to the filter."""
 
+_FIELD_OF = {
+    "actors": Field.ACTOR,
+    "categories": Field.CATEGORY,
+    "outcomes": Field.OUTCOME,
+    "actions": Field.ACTION,
+    "target_types": Field.TARGET_TYPE,
+    "targets": Field.TARGET_ID,
+    "status_codes": Field.STATUS_CODE,
+    "sources": Field.SOURCE,
+    "ip_addresses": Field.IP_ADDRESS,
+}
+"""The field that the values of an attribute are compared with."""
+
+_SEARCHED = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
+"""The fields that the text is searched in."""
+
 _TEXTS = (("Text", "text"), ("Query", "query"))
 """Label and name of the fields that are not lists of values."""
 
-assert {item.name for item in VALUE_FIELDS} | {"window", "text", "query"} == {  # noqa: S101
+assert {item.name for item in VALUE_FIELDS} == _FIELD_OF.keys()  # noqa: S101
+assert _FIELD_OF.keys() | {"window", "text", "query"} == {  # noqa: S101
     item.name for item in fields(EntryFilter)
 }
+
+
+def _equal(field: Field, value: Any) -> Expression:
+    if value == NONE and field is not Field.ACTOR:  # every entry has an actor, of whatever name
+        return negation(Exists(field=field))
+    return Equals(field=field, value=value)
 
 
 @lru_cache(maxsize=1024)

@@ -63,6 +63,13 @@ from audit_core.query.visibility import shown_template
 _MADE = {Field.OUTCOME, Field.CATEGORY, Field.MESSAGE_PATTERN}
 """Fields that no column holds."""
 
+_EMPTY_IS_ABSENT = {
+    Field.ACTOR: ("actor_email", "actor_id"),
+    Field.ACTOR_EMAIL: ("actor_email",),
+    Field.ORGANIZATION_ID: ("organization_id",),
+}
+"""The columns of fields in which an empty text stands for no value."""
+
 _LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
 _MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
@@ -183,6 +190,8 @@ def _met(table: FromClause, expression: Expression, shown: _Shown) -> Condition:
     if isinstance(expression, AnyOf):
         return _any_met(table, expression, shown)
     if isinstance(expression, Not):
+        if (column := _plain_column(table, expression.part)) is not None:
+            return column.is_(None)
         return not_(func.coalesce(_met(table, expression.part, shown), false()))
     return _leaf_met(table, expression, shown)
 
@@ -200,27 +209,27 @@ def _leaf_met(table: FromClause, leaf: Leaf, shown: _Shown) -> Condition:
         return and_(met, _holds(shown[leaf.path], leaf)) if leaf.path in shown else met
     if not isinstance(leaf, MetadataExists) and leaf.field is Field.MESSAGE_PATTERN:
         return _has_pattern(table.c.error_message, leaf, shown)
+    if isinstance(leaf, Equals):
+        return _equals_any(table, leaf.field, [leaf.value])
     return or_(false(), *(_holds(value, leaf) for value in _asked(table, leaf)))
 
 
 def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     """Values of one field together: engines look them up at once."""
-    listed: dict[Field, list[Equals]] = {}
+    listed: dict[Field, list[str | int]] = {}
     at_path: dict[tuple[str, ...], list[str]] = {}
     networks: dict[tuple[Field, int], list[InNetwork]] = {}
     conditions: list[Condition] = []
     for part in expression.parts:
         if isinstance(part, Equals) and part.field not in _MADE:
-            listed.setdefault(part.field, []).append(part)
+            listed.setdefault(part.field, []).append(part.value)
         elif isinstance(part, MetadataEquals):
             at_path.setdefault(part.path, []).append(part.value)
         elif isinstance(part, InNetwork):
             networks.setdefault((part.field, part.network.version), []).append(part)
         else:
             conditions.append(_met(table, part, shown))
-    for equal in listed.values():
-        values = [part.value for part in equal]
-        conditions += (column.in_(values) for column in _asked(table, equal[0]))
+    conditions += (_equals_any(table, field, values) for field, values in listed.items())
     for path, texts in at_path.items():
         stored = json_text(table.c.metadata, path)
         met = stored.in_(texts)
@@ -228,6 +237,23 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     for within in networks.values():
         conditions += (_in_any(value, within) for value in _asked(table, within[0]))
     return or_(false(), *conditions)
+
+
+def _equals_any(table: FromClause, field: Field, values: Sequence[str | int]) -> Condition:
+    """Whether the field is one of the values, on the bare column where it is the same: only that
+    one has indexes and statistics."""
+    columns = _values(table, field)
+    if field in _EMPTY_IS_ABSENT and "" not in values:
+        columns = [table.c[column] for column in _EMPTY_IS_ABSENT[field]]
+    return or_(*(column.in_(values) for column in columns))
+
+
+def _plain_column(table: FromClause, expression: Expression) -> ColumnElement[Any] | None:
+    """The column that `Exists` asks about, if it is a single one as it is stored."""
+    if not isinstance(expression, Exists) or expression.field in _MADE:
+        return None
+    columns = _values(table, expression.field)
+    return columns[0] if len(columns) == 1 else None
 
 
 def _text_held(table: FromClause, field: Field, leaf: Contains, shown: _Shown) -> Condition:

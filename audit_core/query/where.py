@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import and_, true
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
-from audit_core.query.derived_columns import Condition, has_outcome, in_category
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.derived_columns import Condition
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import Expression
-from audit_core.query.planner.rewrite import search_predicate
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.time.windows import Bounds
 from audit_core.query.visibility import require_visible
@@ -28,42 +24,16 @@ def where_clause(
 ) -> Condition:
     """The condition for a row of `table` to match the filter within the scope.
 
-    `predicate` replaces the filter's text and query by an equivalent form. `bounds` is what the
+    `predicate` replaces the filter's own by an equivalent one. `bounds` is what the
     filter's window means now. Raises `QueryError` if the query asks for what the scope may not see.
     """
-    column = table.c
-    conditions = [within_scope(table, scope), within(table, bounds)]
-    if entry_filter.actors:
-        conditions.append(
-            or_(
-                column.actor_email.in_(entry_filter.actors),
-                column.actor_id.in_(entry_filter.actors),
-            )
-        )
-    if entry_filter.categories:
-        conditions.append(
-            or_(*(in_category(table, category) for category in entry_filter.categories))
-        )
-    if entry_filter.outcomes:
-        conditions.append(or_(*(has_outcome(table, outcome) for outcome in entry_filter.outcomes)))
-    for values, name in (
-        (entry_filter.actions, "action"),
-        (entry_filter.target_types, "target_type"),
-        (entry_filter.targets, "target_id"),
-        (entry_filter.status_codes, "status_code"),
-        (entry_filter.sources, "source"),
-        (entry_filter.ip_addresses, "ip_address"),
-    ):
-        if values:
-            conditions.append(_any_of(column[name], values))
     if entry_filter.query:
         require_visible(entry_filter.expression, entry_filter.query, scope)
-    conditions.append(
-        compile_predicate(
-            table, search_predicate(entry_filter) if predicate is None else predicate, scope
-        )
+    return and_(
+        within_scope(table, scope),
+        within(table, bounds),
+        compile_predicate(table, predicate or entry_filter.predicate, scope),
     )
-    return and_(*conditions)
 
 
 def within_scope(table: FromClause, scope: Scope) -> Condition:
@@ -84,11 +54,3 @@ def within(table: FromClause, bounds: Bounds) -> Condition:
     if bounds.until is not None:
         conditions.append(table.c.created_at < bounds.until)
     return and_(true(), *conditions)
-
-
-def _any_of(field: ColumnElement[Any], values: Sequence[Any]) -> Condition:
-    present = [value for value in values if value != NONE]
-    conditions: list[Condition] = [field.in_(present)] if present else []
-    if NONE in values:
-        conditions.append(field.is_(None))
-    return or_(*conditions)

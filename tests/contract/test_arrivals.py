@@ -1,18 +1,20 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
-from audit_core.log.merge import key_of
-from audit_core.log.schema import ARRIVING, columns_of
+from audit_core.log.schema import as_table
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import Bounds
 from tests.support.arriving import plainly_stored, sequences
 from tests.support.strategies import entry
+
+
+def key_of(item):
+    return (item.organization_id or None, item.id)
 
 
 def content(log):
@@ -108,10 +110,7 @@ def test_an_empty_organization_is_none(log):
 @given(sequences, st.integers(0, 25))
 def test_columns_are_stored_as_entries_are(new_log, sequence, cut):
     log = new_log()
-    found = [
-        log.append_table(pa.table(columns_of(batch), schema=ARRIVING))
-        for batch in (sequence[:cut], sequence[cut:])
-    ]
+    found = [log.append_table(as_table(batch)) for batch in (sequence[:cut], sequence[cut:])]
     expected, counts = plainly_stored(sequence)
     assert content(log)[0] == expected
     assert sum(report.accepted for report in found) == counts[0]

@@ -22,7 +22,7 @@ from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.files import open_file, read_records
 from audit_core.ingest.formats.streams import RATIO_FREE
-from audit_core.ingest.records.located import MAX_RECORD, PlacedEntry, Reading
+from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry, Reading
 from audit_core.ingest.records.record import write_record
 from tests.ingest.records.test_record import ENTRIES, GOOD
 
@@ -35,7 +35,7 @@ def read(data: bytes | str, name: str = "f", **limits: int) -> list[Reading]:
 
 
 def entries(readings: list[Reading]) -> list[AuditEntry]:
-    return [reading.entry for reading in readings if isinstance(reading, PlacedEntry)]
+    return [reading.entry for reading in readings if isinstance(reading, LocatedEntry)]
 
 
 def rejections(readings: list[Reading]) -> list[Rejection]:

@@ -13,10 +13,10 @@ import pytest
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.files import read_records
+from audit_core.ingest.files import read_batches, read_records
 from audit_core.ingest.http_client import MAX_BYTES, MAX_ENTRIES, RemoteLog
 from audit_core.ingest.pipeline import IngestReport, ingest
-from audit_core.ingest.records.located import PlacedEntry
+from audit_core.ingest.records.located import LocatedEntry
 from tests.ingest.records.test_record import GOOD
 
 TOKEN = "sandtrail_" + "x" * 43
@@ -64,7 +64,7 @@ class Server:
 def accepted(body: bytes) -> Answer:
     """Accepts all but entries whose id begins with `bad`."""
     rejected = [
-        {"place": f"line {number}", "reason": "the server says no", "raw": line.decode()}
+        {"place": f"line {number}", "reason": "The server says no.", "raw": line.decode()}
         for number, line in enumerate(body.splitlines(), 1)
         if json.loads(line)["id"].startswith("bad")
     ]
@@ -88,7 +88,7 @@ def server() -> Iterator[Server]:
 def entries(*ids: str, **changes: object) -> list[AuditEntry]:
     lines = "\n".join(json.dumps(GOOD | changes | {"id": each}) for each in ids)
     found = read_records(io.BytesIO(lines.encode()), "f")
-    return [each.entry for each in found if isinstance(each, PlacedEntry)]
+    return [each.entry for each in found if isinstance(each, LocatedEntry)]
 
 
 def remote(server: Server, waits: list[float] | None = None) -> RemoteLog:
@@ -101,8 +101,8 @@ def test_rejections_of_both_sides_carry_file_and_line(server: Server) -> None:
     text = "\n\n".join(json.dumps(GOOD | {"id": each}) for each in ids)
     kept: list[Rejection] = []
     report = ingest(
-        read_records(io.BytesIO(text.encode()), "a.jsonl"),
-        append=remote(server).append, keep=kept.extend, organization_id=None,
+        read_batches(io.BytesIO(text.encode()), "a.jsonl"),
+        append=remote(server).append_table, keep=kept.extend, organization_id=None,
     )  # fmt: skip
     assert report == IngestReport(accepted=2, rejected=3)
     assert {(r.place, r.reason) for r in kept} == {
@@ -122,7 +122,7 @@ def test_requests_stay_within_entries_and_bytes(server: Server) -> None:
     )
     report = log.append(many)
     assert [body.count(b"\n") for body in server.bodies] == [MAX_ENTRIES, 5]
-    assert report.refused == ((MAX_ENTRIES + 1, "the server says no"),)
+    assert report.refused == ((MAX_ENTRIES + 1, "The server says no."),)
     server.bodies.clear()
     log.append(entries(*(str(n) for n in range(150)), errorMessage="é" * 60_000))
     assert len(server.bodies) == 3

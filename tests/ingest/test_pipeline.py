@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,11 +18,12 @@ from hypothesis import strategies as st
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import SourceError, StorageFullError
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.bulk import ingest_sheets
-from audit_core.ingest.files import read_records, read_sheets
-from audit_core.ingest.pipeline import FOREIGN, MOST_KEPT, IngestReport, ingest, preview
-from audit_core.ingest.records.located import Reading
+from audit_core.ingest.files import read_batches, read_shape
+from audit_core.ingest.formats.detect import Shape
+from audit_core.ingest.pipeline import MOST_KEPT, IngestReport, ingest, preview
+from audit_core.ingest.records.batches import FOREIGN, Batch
 from audit_core.log.merge import AppendReport
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, open_log
 from tests.ingest.records.test_record import GOOD
 
@@ -28,8 +32,11 @@ def records(*changes: dict[str, object]) -> bytes:
     return "\n".join(json.dumps(GOOD | change) for change in changes).encode()
 
 
-def readings(*changes: dict[str, object]) -> Iterator[Reading]:
-    return read_records(io.BytesIO(records(*changes)), "f")
+def batches(*changes: dict[str, object], each: int = 1000) -> Iterator[Batch]:
+    """Batches of at most so many lines."""
+    lines = iter(records(*changes).splitlines(keepends=True))
+    content = iter(lambda: b"".join(islice(lines, each)), b"")
+    return read_shape(Shape.LINES, content, "f")
 
 
 @pytest.fixture
@@ -43,19 +50,19 @@ def log(tmp_path: Path) -> Iterator[AuditLog]:
 
 def test_every_record_is_counted_once_and_refusals_carry_their_place(log: AuditLog) -> None:
     kept: list[Rejection] = []
-    first = readings(
+    first = batches(
         {"id": "a", "statusCode": 200},
         {"id": "b"},
         {"id": ""},
         {"id": "a", "statusCode": 200},
         {"id": "a", "createdAt": "2025-01-01T00:00:00Z"},
     )
-    report = ingest(first, append=log.append, keep=kept.extend, organization_id=None)
+    report = ingest(first, append=log.append_table, keep=kept.extend, organization_id=None)
     assert report == IngestReport(accepted=2, known=1, finished=0, rejected=2)
     assert [rejection.place for rejection in kept] == ["f:3", "f:5"]
     assert kept[1].raw == json.dumps(GOOD | {"id": "a", "createdAt": "2025-01-01T00:00:00Z"})
-    again = readings({"id": "a", "statusCode": 200}, {"id": "b", "statusCode": 500})
-    report = ingest(again, append=log.append, keep=kept.extend, organization_id=None)
+    again = batches({"id": "a", "statusCode": 200}, {"id": "b", "statusCode": 500})
+    report = ingest(again, append=log.append_table, keep=kept.extend, organization_id=None)
     assert report == IngestReport(accepted=0, known=1, finished=1, rejected=0)
 
 
@@ -68,7 +75,8 @@ class Store:
         self.reports: list[IngestReport] = []
         self.full_at: int | None = None
 
-    def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
+    def append(self, arriving: pa.Table) -> AppendReport:
+        entries = from_arrow(arriving)
         if self.full_at is not None and len(self.entries) + len(entries) > self.full_at:
             raise StorageFullError("Full.", "Make room.")
         self.entries += entries
@@ -84,24 +92,27 @@ class Store:
 
 
 @settings(max_examples=60)
-@given(st.lists(st.booleans(), max_size=40), st.integers(1, 7))
+@given(st.lists(st.booleans(), max_size=40), st.integers(1, 7), st.integers(1, 7), st.booleans())
 def test_any_mixture_in_any_batches_is_stored_and_kept_in_order(
-    good: list[bool], batch: int
+    good: list[bool], each: int, batch: int, in_executor: bool
 ) -> None:
     store = Store()
     changes = [{"id": str(n) if ok else ""} for n, ok in enumerate(good)]
-    report = ingest(
-        readings(*changes), append=store.append, keep=store.keep, organization_id=None,
-        batch=batch, progress=store.note,
-    )  # fmt: skip
+    with ThreadPoolExecutor(1) as executor:
+        report = ingest(
+            batches(*changes, each=each), append=store.append, keep=store.keep,
+            organization_id=None, batch=batch, progress=None if in_executor else store.note,
+            executor=executor if in_executor else None,
+        )  # fmt: skip
     assert [entry.id for entry in store.entries] == [str(n) for n, ok in enumerate(good) if ok]
     assert [r.place for r in store.kept] == [f"f:{n + 1}" for n, ok in enumerate(good) if not ok]
-    assert report == store.reports[-1]
+    assert report == IngestReport(accepted=sum(good), rejected=len(good) - sum(good))
+    assert in_executor or report == store.reports[-1]
 
 
 def test_entries_of_other_organizations_are_rejected_without_detail() -> None:
     store = Store()
-    found = readings(
+    found = batches(
         {"organizationId": "mine"}, {"organizationId": "theirs"}, {"organizationId": None}
     )
     report = ingest(found, append=store.append, keep=store.keep, organization_id="mine")
@@ -115,7 +126,7 @@ def test_what_was_read_before_a_break_is_stored_first() -> None:
     content = records(*({"id": str(n)} for n in range(5000)))
     with pytest.raises(SourceError):
         ingest(
-            read_records(io.BytesIO(content), "f", max_bytes=400_000),
+            read_batches(io.BytesIO(content), "f", max_bytes=400_000),
             append=store.append, keep=store.keep, organization_id=None, progress=store.note,
         )  # fmt: skip
     assert store.reports[-1].accepted == len(store.entries) > 1000
@@ -126,7 +137,7 @@ def test_a_full_disk_ends_the_run_and_counts_only_what_was_stored() -> None:
     store.full_at = 7
     with pytest.raises(StorageFullError):
         ingest(
-            readings(*({"id": str(n)} for n in range(20))),
+            batches(*({"id": str(n)} for n in range(20)), each=3),
             append=store.append, keep=store.keep, organization_id=None, batch=3,
             progress=store.note,
         )  # fmt: skip
@@ -146,21 +157,14 @@ def test_a_preview_stores_nothing_and_says_when_there_is_more() -> None:
 @pytest.mark.parametrize("many", [MOST_KEPT, MOST_KEPT + 2_345])
 def test_rejections_are_kept_up_to_a_number_and_counted_beyond(log: AuditLog, many: int) -> None:
     content = b"{}\n" * many + records({"id": "a"})
-    by_line: list[Rejection] = []
+    kept: list[Rejection] = []
     report = ingest(
-        read_records(io.BytesIO(content), "f"),
-        append=log.append, keep=by_line.extend, organization_id=None,
-    )  # fmt: skip
-    by_sheet: list[Rejection] = []
-    same = ingest_sheets(
-        read_sheets(io.BytesIO(content), "f"),
-        append=log.append_table, keep=by_sheet.extend, organization_id=None,
+        read_batches(io.BytesIO(content), "f"),
+        append=log.append_table, keep=kept.extend, organization_id=None,
     )  # fmt: skip
     beyond = many - MOST_KEPT
     assert report == IngestReport(accepted=1, rejected=many, not_kept=beyond)
-    assert same == IngestReport(known=1, rejected=many, not_kept=beyond)
-    assert by_line == by_sheet
-    assert len(by_line) == MOST_KEPT + (beyond > 0)
+    assert len(kept) == MOST_KEPT + (beyond > 0)
     if beyond:
-        assert by_line[-1].place == f"f:{MOST_KEPT}"
-        assert by_line[-1].reason.startswith(f"{beyond:,} more records were rejected")
+        assert kept[-1].place == f"f:{MOST_KEPT}"
+        assert kept[-1].reason.startswith(f"{beyond:,} more records were rejected")

@@ -5,8 +5,13 @@ import pytest
 
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.group_commit import Writer
-from audit_core.log.merge import decide
+from audit_core.log.merge import merge
+from audit_core.log.schema import FOUND, as_table
 from tests.support.strategies import entry
+
+
+def committed(arriving):
+    return merge(arriving, FOUND.empty_table())
 
 
 def in_threads(count, work):
@@ -31,13 +36,14 @@ def test_what_arrives_during_a_commit_is_committed_together_and_told_apart():
     commits = []
 
     def commit(entries):
-        commits.append(len(entries))
+        commits.append(entries.num_rows)
         time.sleep(0.1)
-        return decide(entries, {})
+        return committed(entries)
 
     writer = Writer(commit)
     reports = in_threads(
-        8, lambda number: writer.append([entry(f"{number}-{i}") for i in range(number)] * 2)
+        8,
+        lambda number: writer.append(as_table([entry(f"{number}-{i}") for i in range(number)] * 2)),
     )
     writer.close()
     assert [(report.accepted, report.known) for report in reports] == [(n, n) for n in range(8)]
@@ -48,8 +54,8 @@ def test_what_arrives_during_a_commit_is_committed_together_and_told_apart():
 def test_the_index_of_a_refusal_is_that_of_the_own_call():
     stamps = [entry("x"), entry("y")]
     later = entry("x", created_at=stamps[0].created_at.replace(year=2020))
-    decision = decide([*stamps, entry("z"), later], {})
-    assert [index for index, _ in decision.report(2, 4).refused] == [1]
+    merged = committed(as_table([*stamps, entry("z"), later]))
+    assert [index for index, _ in merged.report(2, 4).refused] == [1]
 
 
 def test_a_failed_commit_reaches_everyone_who_waits_and_the_next_one_runs():
@@ -60,13 +66,13 @@ def test_a_failed_commit_reaches_everyone_who_waits_and_the_next_one_runs():
         time.sleep(0.02)
         if failing.is_set():
             raise StoreUnavailableError("Broken.", "Repair it.")
-        return decide(entries, {})
+        return committed(entries)
 
     writer = Writer(commit)
-    results = in_threads(4, lambda number: writer.append([entry(str(number))]))
+    results = in_threads(4, lambda number: writer.append(as_table([entry(str(number))])))
     assert all(isinstance(result, StoreUnavailableError) for result in results)
     failing.clear()
-    assert writer.append([entry("a")]).accepted == 1
+    assert writer.append(as_table([entry("a")])).accepted == 1
     writer.close()
 
 
@@ -75,8 +81,8 @@ def test_an_append_at_the_close_is_committed_or_refused_but_never_left_waiting()
         stored = []
 
         def commit(entries, stored=stored):
-            stored.extend(entries)
-            return decide(entries, {})
+            stored.extend(entries.column("id").to_pylist())
+            return committed(entries)
 
         writer = Writer(commit)
 
@@ -84,7 +90,7 @@ def test_an_append_at_the_close_is_committed_or_refused_but_never_left_waiting()
             if number == 3:
                 writer.close()
                 return None
-            return writer.append([entry(str(number))])
+            return writer.append(as_table([entry(str(number))]))
 
         results = in_threads(6, work)
         accepted = [result for result in results if hasattr(result, "accepted")]
@@ -94,26 +100,26 @@ def test_an_append_at_the_close_is_committed_or_refused_but_never_left_waiting()
 
 
 def test_closing_twice_is_harmless_and_appending_afterwards_is_refused():
-    writer = Writer(lambda entries: decide(entries, {}))
+    writer = Writer(committed)
     writer.close()
     writer.close()
     with pytest.raises(StoreUnavailableError, match="closed"):
-        writer.append([entry("a")])
+        writer.append(as_table([entry("a")]))
 
 
 def test_what_one_sender_breaks_does_not_break_those_who_wait_with_it():
     commits = []
 
     def commit(entries):
-        commits.append(len(entries))
+        commits.append(entries.num_rows)
         time.sleep(0.05)
-        if any(each.id == "poison" for each in entries):
+        if "poison" in entries.column("id").to_pylist():
             raise ValueError("cannot be stored")
-        return decide(entries, {})
+        return committed(entries)
 
     writer = Writer(commit)
     ids = ["a", "b", "poison", "c", "d", "e"]
-    reports = in_threads(len(ids), lambda number: writer.append([entry(ids[number])]))
+    reports = in_threads(len(ids), lambda number: writer.append(as_table([entry(ids[number])])))
     writer.close()
     assert max(commits) > 1
     for each, report in zip(ids, reports, strict=True):

@@ -4,23 +4,28 @@ import dataclasses
 import gzip
 import json
 import secrets
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
-from audit_core.domain.access import Role, Scope
+from audit_core.cli.ingest import ingest
+from audit_core.domain.access import Permission, Role, Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.secret_shapes import MARK
 from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import set_membership
+from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.uploads import Quota, Uploads
 from audit_core.log.merge import AppendReport
+from audit_core.state.database import State, open_state
 from audit_core.state.rejections import keep_rejections, list_rejections
 from audit_core.web.security.identity import viewer_of
 from pages.parts.admin import rejection_list
@@ -28,6 +33,7 @@ from pages.parts.admin.file_preview import size_text
 from pages.parts.shell import cached, viewer
 from tests.pages.conftest import Open
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
+from tests.web.conftest import make_client
 
 PAGE = "admin/sources.py"
 
@@ -268,8 +274,8 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
         def __getattr__(self, name: str) -> Any:
             return getattr(seeded.product.log, name)
 
-        def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
-            report = seeded.product.log.append(entries)
+        def append_table(self, arriving: pa.Table) -> AppendReport:
+            report = seeded.product.log.append_table(arriving)
             with seeded.product.state.begin() as connection:
                 set_membership(
                     connection,
@@ -320,6 +326,58 @@ def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_oth
     press(app, "Store 1 file")
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "theirs") is None
+
+
+def test_a_record_is_refused_with_one_sentence_by_file_by_upload_and_by_http(
+    open_app: Open, seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = lines(
+        record("e-1"),
+        record("e-1", createdAt="2026-05-04T08:00:01Z"),
+        record("e-2", BETA),
+        record("e-3", None),
+        record("e-4", "org-gone", metadata={"unheard": 1}),
+        record("", statusCode=7),
+    )
+    content += b'{"id": NaN}\n[]\n\xff\n'
+
+    token = seeded.token(ALPHA, Permission.INGEST.value)
+    client = make_client(seeded.product)
+    answer = client.post(
+        "/api/v1/entries", content=content, headers={"authorization": f"Bearer {token}"}
+    )
+    by_http = {int(each["place"][5:]): each["reason"] for each in answer.json()["rejected"]}
+
+    app = opened(open_app("admin@example.org"), one_jsonl=content)
+    press(app, "Store 1 file")
+    by_upload = dict(kept_reasons(seeded.product.state, "upload: admin@example.org"))
+
+    (tmp_path / "one.jsonl").write_bytes(content)
+    by_hand = tmp_path / "by-hand"
+    by_hand.mkdir()
+    monkeypatch.setenv("SANDTRAIL_LOG_URL", f"duckdb:///{by_hand}/log.duckdb")
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{by_hand}/state.sqlite")
+    monkeypatch.setenv("SANDTRAIL_KEY_FILE", f"{by_hand}/secret.key")
+    command = typer.Typer()
+    command.command()(ingest)
+    arguments = [str(tmp_path / "one.jsonl"), "--organization", ALPHA]
+    assert CliRunner().invoke(command, arguments).exit_code == 1
+    state = open_state(f"sqlite:///{by_hand}/state.sqlite")
+    by_file = dict(kept_reasons(state, "one.jsonl"))
+    state.close()
+
+    assert by_file == by_upload == by_http
+    assert sorted(by_file) == list(range(2, 10))
+    assert {by_file[line] for line in (3, 4, 5)} == {FOREIGN}
+    assert not any(each in reason for reason in by_file.values() for each in (BETA, "org-gone"))
+    assert all(reason.endswith(".") for reason in by_file.values())
+
+
+def kept_reasons(state: State, origin: str) -> list[tuple[int, str]]:
+    """The line and the reason of each rejection of one file."""
+    with state.read() as connection:
+        kept = list_rejections(connection, organization_id=ALPHA, limit=100)
+    return [(int(each.place.split(":")[1]), each.reason) for each in kept if each.origin == origin]
 
 
 def test_what_was_stored_is_not_kept_as_a_file(open_app: Open, seeded: Seeded) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from audit_core.domain.errors import SourceError
 from audit_core.ingest.formats.lines import Line, read_lines
-from audit_core.ingest.records.located import MAX_RECORD, Reading, place_of, read_value, reject
+from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_value, reject
 from audit_core.ingest.records.record import field_of
 from audit_core.ingest.records.strict_json import Undecodable, decode, shown
 
@@ -41,7 +41,7 @@ def split_header(line: str) -> tuple[str, list[str]] | None:
 
 
 def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
-    """What each row became, placed by the line on which it begins; blank lines are skipped.
+    """What each row became, located by the line on which it begins; blank lines are skipped.
 
     An empty value is a missing one; `metadata` holds a JSON object as text. A row that cannot
     be read costs its first line only, so that an unclosed quote does not take the rest along; in
@@ -64,11 +64,11 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     # The module's limit is global to the process; ours is checked on the lines already.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_RECORD))
     while (row := rows.read(delimiter)) is not None:
-        place = place_of(name, "line", rows.number)
+        location = location_in(name, "line", rows.number)
         if rows.problem:
-            yield reject(place, rows.problem, rows.raw, length=rows.length)
+            yield reject(location, rows.problem, rows.raw, length=rows.length)
         elif row and (row[0].strip() or row[1:]):
-            yield _read_row(row, columns, place, rows.raw)
+            yield _read_row(row, columns, location, rows.raw)
 
 
 def _columns(header: str, name: str) -> tuple[str, list[str]]:
@@ -82,23 +82,23 @@ def _columns(header: str, name: str) -> tuple[str, list[str]]:
             "The first line must name the columns as Daytona's API does, or in snake_case.",
         )
     names: dict[str, None] = {}
-    for place, column in enumerate(columns, 1):
+    for number, column in enumerate(columns, 1):
         if field_of(column) and column in names:
             raise SourceError(
                 f"The header of {name} names the column {column} more than once.",
                 "Leave one of them.",
             )
-        unique = column or f"column_{place}"
+        unique = column or f"column_{number}"
         while unique in names:
-            unique += f"_{place}"
+            unique += f"_{number}"
         names[unique] = None
     return delimiter, list(names)
 
 
-def _read_row(row: list[str], columns: list[str], place: str, raw: str) -> Reading:
+def _read_row(row: list[str], columns: list[str], location: str, raw: str) -> Reading:
     if len(row) != len(columns):
         reason = f"The row has {len(row)} values; the header has {len(columns)} columns."
-        return reject(place, reason, raw)
+        return reject(location, reason, raw)
     record: dict[str, Any] = {
         column: value for column, value in zip(columns, row, strict=True) if value
     }
@@ -106,14 +106,14 @@ def _read_row(row: list[str], columns: list[str], place: str, raw: str) -> Readi
     if status is not None:
         if not _INTEGER.fullmatch(status):
             reason = f"statusCode is {shown(status)}; it must be empty, 0 or from 100 to 599."
-            return reject(place, reason, raw)
+            return reject(location, reason, raw)
         record["status_code"] = int(status)
     if "metadata" in record:
         try:
             record["metadata"] = decode(record["metadata"])
         except Undecodable as error:
-            return reject(place, f"metadata: {error.reason}", raw)
-    return read_value(record, place, raw)
+            return reject(location, f"metadata: {error.reason}", raw)
+    return read_value(record, location, raw)
 
 
 class _Unreadable(Exception):

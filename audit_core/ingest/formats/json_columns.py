@@ -24,9 +24,9 @@ import pyarrow.compute as pc
 from audit_core.domain.entries import EARLIEST, LATEST, UNANSWERED_STATUS
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.formats.lines import LineGroup, read_json_line, read_line_groups
-from audit_core.ingest.records.batches import Sheet
+from audit_core.ingest.records.batches import Batch
 from audit_core.ingest.records.extra_fields import count_fields
-from audit_core.ingest.records.located import PlacedEntry, place_of
+from audit_core.ingest.records.located import LocatedEntry, location_in
 from audit_core.ingest.records.metadata_json import (
     count_quotes,
     holds_long_number,
@@ -35,7 +35,7 @@ from audit_core.ingest.records.metadata_json import (
 )
 from audit_core.ingest.records.record import MAX_TEXT
 from audit_core.ingest.records.timestamps import read_time
-from audit_core.log.schema import ARRIVING, NO_ORGANIZATION, columns_of
+from audit_core.log.schema import ARRIVING, NO_ORGANIZATION, as_table
 
 _Filled = Annotated[str, msgspec.Meta(min_length=1)]
 _Text = str | None | msgspec.UnsetType
@@ -68,7 +68,7 @@ class _Plain(_Record):
     metadata: dict[str, object] | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class _Given(_Record):
+class _WithRawMetadata(_Record):
     """One whose metadata is as it was written."""
 
     metadata: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -96,16 +96,16 @@ _EARLIEST_US, _LATEST_US = (
 )
 
 _decode_plain = msgspec.json.Decoder(_Plain, float_hook=_refuse).decode
-_decode_given = msgspec.json.Decoder(_Given).decode
+_decode_raw = msgspec.json.Decoder(_WithRawMetadata).decode
 _encode = msgspec.json.Encoder().encode_lines
 
 
-def read_sheets_of_lines(pieces: Iterator[bytes], name: str) -> Iterator[Sheet]:
-    """What `lines.read_json_lines` reads, as sheets of some hundred records."""
+def read_line_batches(pieces: Iterator[bytes], name: str) -> Iterator[Batch]:
+    """What `lines.read_json_lines` reads, as batches of some hundred records."""
     for group in read_line_groups(pieces):
-        sheet = _Group(group, name).read()
-        if sheet is not None:
-            yield sheet
+        batch = _Group(group, name).read()
+        if batch is not None:
+            yield batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ class _Lines:
     lines: list[bytes]
 
     def of(self, row: int) -> tuple[str, str]:
-        place = place_of(self.name, "line", int(self.numbers[row]))
-        return place, self.lines[row].decode().strip(" \t\r\n")
+        location = location_in(self.name, "line", int(self.numbers[row]))
+        return location, self.lines[row].decode().strip(" \t\r\n")
 
 
 class _Group:
@@ -127,10 +127,10 @@ class _Group:
     def __init__(self, group: LineGroup, name: str) -> None:
         self._group = group
         self._name = name
-        self._entries: list[tuple[int, PlacedEntry]] = []
+        self._entries: list[tuple[int, LocatedEntry]] = []
         self._rejections: list[tuple[int, Rejection]] = []
 
-    def read(self) -> Sheet | None:
+    def read(self) -> Batch | None:
         """`None` if there are only blank lines."""
         records, numbers = self._decoded()
         first, lines = self._group.first, self._group.lines
@@ -140,24 +140,24 @@ class _Group:
                 self._read_strictly(number)
             rows, numbers = rows.filter(pa.array(good)), numbers[good]
         if self._entries:
-            others = columns_of([placed.entry for _, placed in self._entries])
-            rows = pa.concat_tables([rows, pa.table(others, schema=ARRIVING)])
+            others = as_table([located.entry for _, located in self._entries])
+            rows = pa.concat_tables([rows, others])
             numbers = np.concatenate([numbers, [number for number, _ in self._entries]])
             order = np.argsort(numbers)
             rows, numbers = rows.take(order), numbers[order]
-        self._rejections.sort(key=lambda each: each[0])
+        self._rejections.sort(key=lambda numbered: numbered[0])
         last = max(
             [*numbers[-1:].tolist(), *(number for number, _ in self._rejections[-1:])] or [0]
         )
         if not last:
             return None
-        return Sheet(
+        return Batch(
             table=rows,
-            places=_Lines(self._name, numbers, _taken(lines, numbers - first)),
+            locations=_Lines(self._name, numbers, _taken(lines, numbers - first)),
             rejections=[rejection for _, rejection in self._rejections],
-            last=place_of(self._name, "line", last),
-            kept_fields=count_fields(placed.extra.kept for _, placed in self._entries),
-            lost_fields=count_fields(placed.extra.lost for _, placed in self._entries),
+            last=location_in(self._name, "line", last),
+            kept_fields=count_fields(located.extra.kept for _, located in self._entries),
+            lost_fields=count_fields(located.extra.lost for _, located in self._entries),
         )
 
     def _decoded(self) -> tuple[Sequence[_Record], npt.NDArray[np.int64]]:
@@ -195,20 +195,20 @@ def _decoded(line: bytes) -> _Record | None:
     try:
         return _decode_plain(line)
     except _Fraction:
-        return _given(line)
+        return _with_raw_metadata(line)
     except _REFUSED:
         return None
 
 
-def _given(line: bytes) -> _Given | None:
+def _with_raw_metadata(line: bytes) -> _WithRawMetadata | None:
     try:
-        return _decode_given(line)
+        return _decode_raw(line)
     except _REFUSED:
         return None
 
 
-def _taken(lines: list[bytes], places: npt.NDArray[np.int64]) -> list[bytes]:
-    return lines if len(places) == len(lines) else [lines[place] for place in places.tolist()]
+def _taken(lines: list[bytes], indices: npt.NDArray[np.int64]) -> list[bytes]:
+    return lines if len(indices) == len(lines) else [lines[index] for index in indices.tolist()]
 
 
 class _Columns:
@@ -240,7 +240,7 @@ class _Columns:
                     self._records, self._written, self._lines, strict=True
                 )
             ]
-        return pa.table([arrays[each.name] for each in ARRIVING], schema=ARRIVING), self._good
+        return pa.table([arrays[field.name] for field in ARRIVING], schema=ARRIVING), self._good
 
     def _array(self, name: str, values: tuple[Any, ...]) -> pa.Array:
         if name in ("status_code", "metadata"):
@@ -293,10 +293,10 @@ class _Columns:
             or (numerous and holds_long_number(text))
         ]
         for row in odd:
-            given: Any = values[row]
-            if not isinstance(given, msgspec.Raw):
-                given = _decode_given(self._lines[row]).metadata
-            self._written[row] = bytes(given)
+            value: Any = values[row]
+            if not isinstance(value, msgspec.Raw):
+                value = _decode_raw(self._lines[row]).metadata
+            self._written[row] = bytes(value)
             texts[row] = strict_metadata(self._written[row])
             self._good[row] &= texts[row] is not None
         self._strings += count_quotes(b"\n".join(self._written) if odd else lines) // 2
@@ -306,8 +306,8 @@ class _Columns:
 
 def _strings_of(record: _Record) -> int:
     """The names of a record and its strings, those in its metadata left out."""
-    given = [value for value in msgspec.structs.astuple(record) if value is not msgspec.UNSET]
-    return len(given) + sum(isinstance(value, str) for value in given)
+    present = [value for value in msgspec.structs.astuple(record) if value is not msgspec.UNSET]
+    return len(present) + sum(isinstance(value, str) for value in present)
 
 
 def _is_status(value: float | None) -> bool:

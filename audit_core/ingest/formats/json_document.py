@@ -15,7 +15,7 @@ from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.formats.streams import StreamBroken
 from audit_core.ingest.formats.value_ends import ValueEnd
-from audit_core.ingest.records.located import MAX_RECORD, Reading, place_of, read_value, reject
+from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_value, reject
 from audit_core.ingest.records.strict_json import Undecodable, scan, skip_whitespace
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 512, 2**16
@@ -183,7 +183,7 @@ class DocumentReader:
         except Undecodable as error:
             return self._rejected(error.reason, closer)
         self._count += 1
-        return read_value(value, place_of(self._name, "item", self._count), raw)
+        return read_value(value, location_in(self._name, "item", self._count), raw)
 
     def _page(self) -> Generator[Reading, None, bool]:
         """The items of one page. Returns whether the page was read to its end."""
@@ -216,7 +216,7 @@ class DocumentReader:
     def _rejected(self, reason: str, closer: str) -> Rejection:
         """The rejection of what stands here, after passing over it."""
         self._count += 1
-        place = place_of(self._name, "item", self._count)
+        location = location_in(self._name, "item", self._count)
         head, length = self._buffer.skip(closer)
         if length > MAX_RECORD:
             reason = f"The item has {length:,} characters; the limit is {MAX_RECORD:,}."
@@ -224,11 +224,13 @@ class DocumentReader:
             self._buffer.finish()
             self._cut = True
             reason += " The file ends here, too early; the rest is missing."
-        return reject(place, reason, head.rstrip() if length < RAW_LIMIT else head, length=length)
+        return reject(
+            location, reason, head.rstrip() if length < RAW_LIMIT else head, length=length
+        )
 
     def _ended(self, reason: str) -> Iterator[Reading]:
         """The rejection for the place where the text ends too early, unless there was one."""
         self._buffer.finish()
         if not self._cut:
             self._cut = True
-            yield reject(place_of(self._name, "item", self._count + 1), reason, "")
+            yield reject(location_in(self._name, "item", self._count + 1), reason, "")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from audit_core.domain.rejections import RAW_LIMIT
 from audit_core.ingest.formats.streams import CHUNK, ChunkStream
-from audit_core.ingest.records.located import MAX_RECORD, Reading, place_of, read_text, reject
+from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_text, reject
 
 _SPACES = re.compile(rb"\s*+")
 
@@ -132,8 +132,8 @@ def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
 
 def read_json_line(line: Line, name: str) -> Reading | None:
     """What a line became; `None` if it is blank."""
-    place = place_of(name, "line", line.number)
+    location = location_in(name, "line", line.number)
     if line.problem:
-        return reject(place, line.problem, line.text.rstrip("\r\n"), length=line.length)
+        return reject(location, line.problem, line.text.rstrip("\r\n"), length=line.length)
     text = line.text.strip(" \t\r\n")
-    return read_text(text, place) if text else None
+    return read_text(text, location) if text else None

@@ -1,48 +1,76 @@
-"""Many records that were read, as columns, each with its place."""
+"""Many records that were read, as columns, each with its location."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts, count_fields
-from audit_core.ingest.records.located import PlacedEntry, Reading
-from audit_core.log.schema import ARRIVING, columns_of
+from audit_core.ingest.records.located import LocatedEntry, Reading, location_of, reject
+from audit_core.log.schema import as_table
 
 ROWS = 1_000
-"""How many readings become one sheet where they are read one by one."""
+"""How many readings become one batch where they are read one by one."""
+
+FOREIGN = "The record does not belong to the organization whose entries are accepted here."
+"""The reason for a record of another organization, or of none. It tells nothing of either."""
 
 
-class Places(Protocol):
-    """Where the rows of a sheet were read."""
+class Locations(Protocol):
+    """Where the rows of a batch were read."""
 
     def of(self, row: int) -> tuple[str, str]:
-        """The place of a row, from 0, and the record as read."""
+        """The location of a row, from 0, and the record as read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Batch:
     """Records of a source that follow one another."""
 
     table: pa.Table
     """The entries in their order, of the shape `schema.ARRIVING`."""
-    places: Places
+    locations: Locations
     rejections: Sequence[Rejection]
     last: str
-    """The place of the last record, entry or not."""
+    """The location of the last record, entry or not."""
     kept_fields: FieldCounts = NO_FIELDS
     """Fields that no entry has, in the records of `table`."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those of them that could not be kept."""
 
+    def of_organization(self, organization_id: str | None) -> Batch:
+        """What is accepted for an organization: records of others, and of none, are rejected as
+        `FOREIGN`. `None` accepts all."""
+        if organization_id is None or not self.table.num_rows:
+            return self
+        own = pc.equal(self.table.column("organization_id"), organization_id or None)
+        own = pc.fill_null(own, False)
+        if pc.all(own).as_py():
+            return self
+        foreign = pc.indices_nonzero(pc.invert(own)).to_pylist()
+        return replace(
+            self,
+            table=self.table.filter(own),
+            locations=_Selected(self.locations, pc.indices_nonzero(own).to_pylist()),
+            rejections=[
+                *self.rejections,
+                *(self._rejected(row) for row in foreign),
+            ],
+        )
+
+    def _rejected(self, row: int) -> Rejection:
+        location, raw = self.locations.of(row)
+        return reject(location, FOREIGN, raw)
+
 
 class Nowhere:
-    """The places of a sheet without rows."""
+    """The locations of a batch without rows."""
 
     def of(self, row: int) -> tuple[str, str]:
         """There is none."""
@@ -51,14 +79,26 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    entries: list[PlacedEntry]
+    entries: list[LocatedEntry]
 
     def of(self, row: int) -> tuple[str, str]:
-        return self.entries[row].place, self.entries[row].raw
+        return self.entries[row].location, self.entries[row].raw
 
 
-def gather(readings: Iterable[Reading]) -> Iterator[Sheet]:
-    """Readings as sheets. What `readings` raises is raised behind what came before."""
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """Those of some of the rows."""
+
+    locations: Locations
+    rows: list[int]
+
+    def of(self, row: int) -> tuple[str, str]:
+        return self.locations.of(self.rows[row])
+
+
+def gather(readings: Iterable[Reading], *, rows: int = ROWS) -> Iterator[Batch]:
+    """Readings as batches of at most `rows`. What `readings` raises is raised behind what came
+    before."""
     problem: Exception | None = None
 
     def until_problem() -> Iterator[Reading]:
@@ -69,15 +109,15 @@ def gather(readings: Iterable[Reading]) -> Iterator[Sheet]:
             problem = error
 
     source = until_problem()
-    while some := list(islice(source, ROWS)):
-        entries = [each for each in some if isinstance(each, PlacedEntry)]
-        yield Sheet(
-            table=pa.table(columns_of([each.entry for each in entries]), schema=ARRIVING),
-            places=_Listed(entries),
-            rejections=[each for each in some if isinstance(each, Rejection)],
-            last=some[-1].place,
-            kept_fields=count_fields(each.extra.kept for each in entries),
-            lost_fields=count_fields(each.extra.lost for each in entries),
+    while some := list(islice(source, rows)):
+        located = [reading for reading in some if isinstance(reading, LocatedEntry)]
+        yield Batch(
+            table=as_table([reading.entry for reading in located]),
+            locations=_Listed(located),
+            rejections=[reading for reading in some if isinstance(reading, Rejection)],
+            last=location_of(some[-1]),
+            kept_fields=count_fields(reading.extra.kept for reading in located),
+            lost_fields=count_fields(reading.extra.lost for reading in located),
         )
     if problem is not None:
         raise problem

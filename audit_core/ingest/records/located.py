@@ -1,4 +1,4 @@
-"""A record that was read, with its place: an entry, or a rejection."""
+"""A record that was read, with its location: an entry, or a rejection."""
 
 from __future__ import annotations
 
@@ -14,46 +14,51 @@ MAX_RECORD = 2**20
 """The longest record, in bytes of a line or characters of a list's item; 1 MiB."""
 
 
-class PlacedEntry(NamedTuple):
+class LocatedEntry(NamedTuple):
     """An entry and where it was read, for the case that the log refuses it."""
 
     entry: AuditEntry
-    place: str
+    location: str
     """See `Rejection.place`."""
     raw: str
     """The record as read, not cut."""
     extra: ExtraFields = ExtraFields()
 
 
-Reading = PlacedEntry | Rejection
+Reading = LocatedEntry | Rejection
 """What one record of a source became."""
 
 
-def read_value(value: object, place: str, raw: str) -> Reading:
+def location_of(reading: Reading) -> str:
+    """Where a record was read."""
+    return reading.place if isinstance(reading, Rejection) else reading.location
+
+
+def read_value(value: object, location: str, raw: str) -> Reading:
     """What a decoded record becomes."""
     entry, extra = read_record_and_extra(value)
     if isinstance(entry, AuditEntry):
-        return PlacedEntry(entry, place, raw, extra)
-    return reject(place, " ".join(entry), raw)
+        return LocatedEntry(entry, location, raw, extra)
+    return reject(location, " ".join(entry), raw)
 
 
-def read_text(text: str, place: str) -> Reading:
+def read_text(text: str, location: str) -> Reading:
     """What a record in JSON becomes."""
     try:
         value = decode(text)
     except Undecodable as error:
-        return reject(place, error.reason, text)
-    return read_value(value, place, text)
+        return reject(location, error.reason, text)
+    return read_value(value, location, text)
 
 
-def reject(place: str, reason: str, raw: str, *, length: int | None = None) -> Rejection:
+def reject(location: str, reason: str, raw: str, *, length: int | None = None) -> Rejection:
     """A rejection whose texts every database stores: no NUL, no lone surrogates.
 
     `length` is the whole length of a record of which `raw` is only the beginning.
     """
     if length is not None and length > RAW_LIMIT <= len(raw):
         raw = f"{storable(raw[:RAW_LIMIT])[:RAW_LIMIT]}… (cut, {length:,} characters)"
-    return Rejection(place=storable(place), reason=storable(reason), raw=storable(raw))
+    return Rejection(place=storable(location), reason=storable(reason), raw=storable(raw))
 
 
 def storable(text: str) -> str:
@@ -63,7 +68,7 @@ def storable(text: str) -> str:
     return text.replace(NUL, NUL_SYMBOL)
 
 
-def place_of(name: str, unit: str, number: int) -> str:
+def location_in(name: str, unit: str, number: int) -> str:
     """`entries.jsonl:17` for a line, `entries.json:item 17` for an item; numbers from 1.
 
     Without a name, as for the body of a request, `line 17` and `item 17`.

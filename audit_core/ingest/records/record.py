@@ -59,16 +59,16 @@ def read_record_and_extra(record: object) -> tuple[AuditEntry | tuple[str, ...],
     if not isinstance(record, dict):
         return (f"A record must be a JSON object, not {shown(record)}.",), ExtraFields()
     problems: list[str] = []
-    given, extra = _fields(record, problems)
+    values, extra = _fields(record, problems)
 
-    texts = _Texts(given, problems)
+    texts = _Texts(values, problems)
     text, required = texts.optional, texts.required
-    created_at = _created_at(given.get("created_at"), problems)
-    status_code = _status_code(given.get("status_code"), problems)
-    metadata = write_metadata(given.get("metadata"), problems)
+    created_at = _created_at(values.get("created_at"), problems)
+    status_code = _status_code(values.get("status_code"), problems)
+    metadata = write_metadata(values.get("metadata"), problems)
     names = ExtraFields()
     if extra and not problems:
-        metadata, names = _with_extra(metadata, given.get("metadata") or {}, extra)
+        metadata, names = _with_extra(metadata, values.get("metadata") or {}, extra)
     entry = AuditEntry(
         id=required("id"),
         actor_id=required("actor_id"),
@@ -93,12 +93,12 @@ def read_record_and_extra(record: object) -> tuple[AuditEntry | tuple[str, ...],
 class _Texts:
     """The texts among the given values; what is wrong with them is added to `problems`."""
 
-    def __init__(self, given: Mapping[str, Any], problems: list[str]) -> None:
-        self._given = given
+    def __init__(self, values: Mapping[str, Any], problems: list[str]) -> None:
+        self._values = values
         self._problems = problems
 
     def optional(self, field: str) -> str | None:
-        value = self._given.get(field)
+        value = self._values.get(field)
         if value is None:
             return None
         # Nearly every text passes here; the tests are ordered by cost.
@@ -107,7 +107,7 @@ class _Texts:
         return _checked_text(_NAME_OF_FIELD[field], value, self._problems)
 
     def required(self, field: str) -> str:
-        value = self._given.get(field)
+        value = self._values.get(field)
         if value is None or value == "":
             state = "missing" if value is None else "empty"
             self._problems.append(f"{_NAME_OF_FIELD[field]} is {state}.")
@@ -127,7 +127,7 @@ def _fields(
     record: Mapping[str, Any], problems: list[str]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The values by their fields, and those that belong to none by their names."""
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in record.items():
         field = _FIELD_OF_NAME.get(name)
@@ -135,10 +135,10 @@ def _fields(
             if name not in LOG_FIELDS:
                 extra[name] = value
             continue
-        if field in given:
+        if field in values:
             problems.append(f"{_NAME_OF_FIELD[field]} and {field} are one field; both stand here.")
-        given[field] = value
-    return given, extra
+        values[field] = value
+    return values, extra
 
 
 def _with_extra(

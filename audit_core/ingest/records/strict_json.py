@@ -49,13 +49,13 @@ def scan(text: str, start: int) -> tuple[Any, int]:
     try:
         return _scan_once(text, start)  # type: ignore[no-any-return]
     except StopIteration as stop:
-        place = int(stop.value) - start
+        offset = int(stop.value) - start
         found = "the record ends there" if stop.value >= len(text) else "a value is expected"
-        raise Undecodable(f"This is not JSON at character {place + 1:,}: {found}.") from None
+        raise Undecodable(f"This is not JSON at character {offset + 1:,}: {found}.") from None
     except json.JSONDecodeError as error:
-        place = error.pos - start
+        offset = error.pos - start
         raise Undecodable(
-            f"This is not JSON at character {place + 1:,}: {error.msg[:1].lower()}{error.msg[1:]}."
+            f"This is not JSON at character {offset + 1:,}: {error.msg[:1].lower()}{error.msg[1:]}."
         ) from None
     except RecursionError:
         raise Undecodable("The JSON nests too deeply.") from None

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
-from audit_core.log.merge import Key, Stored
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD, Head
 from audit_core.log.schema import (
     FOUND,
-    NO_ORGANIZATION,
+    KEY,
     VERSION,
     Statement,
-    arriving_key,
     audit_entry,
     entries,
     log_check,
@@ -141,58 +139,10 @@ class Dialect(ABC):
         """
         return count(after + 1)
 
-    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+    @abstractmethod
+    def existing(self, connection: Connection, arriving: pa.Table) -> pa.Table:
         """What the log holds of the keys of entries of the shape `schema.ARRIVING`: a table of
         the shape `schema.FOUND`, in no order; rows of a key that is not stored are left out."""
-        names = ("organization_id", "id", "created_at")
-        columns = (arriving.column(name).to_pylist() for name in names)
-        keys: list[Key] = []
-        times: dict[Key, datetime] = {}
-        for organization, id, created_at in zip(*columns, strict=True):
-            keys.append((organization or None, id))
-            times[keys[-1]] = created_at.replace(tzinfo=UTC)
-        held = self.stored(connection, times)
-        rows = [row for row, key in enumerate(keys) if key in held]
-        found = [held[keys[row]] for row in rows]
-        return pa.table(
-            {
-                "row": rows,
-                "seq": [each.seq for each in found],
-                "organization_seq": [each.organization_seq for each in found],
-                "created_at": [each.created_at.replace(tzinfo=None) for each in found],
-                "status_code": [each.status_code for each in found],
-            },
-            schema=FOUND,
-        )
-
-    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
-        """What the log holds of the keys; each comes with the time that its arrival carries,
-        which tells where to look first."""
-        keys = list(times)
-        arriving_key.create(connection, checkfirst=False)
-        self.insert(
-            connection,
-            arriving_key,
-            pa.table(
-                {
-                    "organization_id": [
-                        organization or NO_ORGANIZATION for organization, _ in keys
-                    ],
-                    "id": [id for _, id in keys],
-                }
-            ),
-        )
-        found: dict[Key, Stored] = {}
-        for table in (audit_entry, unfinished_entry):
-            for row in connection.execute(_with_keys(table)):
-                found[(row.organization_id or None, row.id)] = Stored(
-                    seq=row.seq,
-                    organization_seq=row.organization_seq,
-                    created_at=row.created_at,
-                    status_code=row.status_code,
-                )
-        arriving_key.drop(connection)
-        return found
 
     def held(
         self, connection: Connection, organization_id: str, since: datetime, until: datetime
@@ -262,12 +212,15 @@ def highest(connection: Connection, rows: FromClause) -> dict[str, Head]:
     }
 
 
-def _with_keys(table: Table) -> Statement:
-    names = ("organization_id", "id", "seq", "organization_seq", "created_at", "status_code")
-    return select(*(table.c[name] for name in names)).join(
-        arriving_key,
-        and_(
-            table.c.organization_id == arriving_key.c.organization_id,
-            table.c.id == arriving_key.c.id,
-        ),
+def found_rows(
+    arriving: pa.Table, existing: Mapping[tuple[str, str], Sequence[object]]
+) -> pa.Table:
+    """A table of the shape `schema.FOUND`: for each arriving row whose organization and id have
+    an existing entry that entry, given as the columns of `FOUND` behind the row's index."""
+    keys = zip(*(arriving.column(name).to_pylist() for name in KEY), strict=True)
+    rows = [(row, *existing[key]) for row, key in enumerate(keys) if key in existing]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(FOUND)
+    return pa.table(
+        [pa.array(values, field.type) for values, field in zip(columns, FOUND, strict=True)],
+        schema=FOUND,
     )

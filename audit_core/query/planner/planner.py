@@ -23,7 +23,6 @@ from audit_core.query.planner.rewrite import (
     lower_bound,
     off_target,
     resolve,
-    search_predicate,
     targets_of,
     upper_bound,
 )
@@ -169,7 +168,7 @@ class Planner:
 
     def _resolved(self, entry_filter: EntryFilter, scope: Scope) -> Expression:
         """The filter's predicate, text conditions that few values match replaced by the values."""
-        predicate = search_predicate(entry_filter)
+        predicate = entry_filter.predicate
         if not (conditions := dictionary_lookups(predicate)):
             return predicate
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import (
     EVERYTHING,
     TEXT_FIELDS,
@@ -27,7 +26,6 @@ from audit_core.query.language.ast import (
     all_of,
     any_of,
     leaves,
-    merged,
     negation,
 )
 
@@ -41,17 +39,8 @@ MAX_LOOKUPS = 36
 """How many conditions are looked up: six words in all text fields. Each costs planning time; the
 others are evaluated on every entry."""
 
-_SEARCHED = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
-"""The fields that the filter's text is searched in."""
-
 Known = Mapping[Leaf, tuple[str, ...]]
 """Conditions on single fields, each with all values that match it."""
-
-
-def search_predicate(entry_filter: EntryFilter) -> Expression:
-    """The filter's text and query as one predicate, in the form that `merged` makes."""
-    text = [Contains(fields=_SEARCHED, text=entry_filter.text)] if entry_filter.text else []
-    return merged(all_of([entry_filter.expression, *text]))
 
 
 def dictionary_lookups(expression: Expression) -> tuple[Leaf, ...]:

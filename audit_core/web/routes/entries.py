@@ -15,12 +15,11 @@ from starlette.routing import Route
 from audit_core.domain.access import Permission
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
-from audit_core.ingest.formats.json_document import DocumentReader
-from audit_core.ingest.formats.lines import read_json_lines
+from audit_core.ingest.files import read_shape
+from audit_core.ingest.formats.detect import Shape
 from audit_core.ingest.formats.streams import CHUNK
-from audit_core.ingest.pipeline import IngestReport
-from audit_core.ingest.records.extra_fields import count_fields
-from audit_core.ingest.records.located import PlacedEntry, Reading, reject
+from audit_core.ingest.pipeline import ingest
+from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Product
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
@@ -67,14 +66,13 @@ def entries_route(product: Callable[[], Product]) -> Route:
     return Route(ENTRIES_PATH, receive, methods=["POST"])
 
 
-def readings_of(body: bytes) -> Iterator[Reading]:
-    """What each record of a body became: an array by its first character, else JSON lines."""
+def read_body_batches(body: bytes) -> Iterator[Batch]:
+    """The records of a body: an array by its first character, else JSON lines."""
     body = body.removeprefix(b"\xef\xbb\xbf")
+    is_array = body.lstrip(b" \t\r\n").startswith(b"[")
     # In pieces, as from a file: a reader looks no further than it has to.
     pieces = iter(partial(io.BytesIO(body).read, CHUNK), b"")
-    if body.lstrip(b" \t\r\n").startswith(b"["):
-        return DocumentReader(pieces, "").read_array()
-    return read_json_lines(pieces, "")
+    return read_shape(Shape.ARRAY if is_array else Shape.LINES, pieces, "")
 
 
 def _refusal(token: Token | None) -> JSONResponse:
@@ -105,29 +103,20 @@ def _note_size(product: Product, token: Token, address: str | None) -> None:
 
 
 def _ingest(product: Product, token: Token, body: bytes, address: str | None) -> JSONResponse:
-    placed: list[PlacedEntry] = []
-    rejected: list[Rejection] = []
-    for reading in readings_of(body):
-        if len(placed) + len(rejected) == MAX_ENTRIES:
+    batches: list[Batch] = []
+    count = 0
+    for batch in read_body_batches(body):
+        count += batch.table.num_rows + len(batch.rejections)
+        if count > MAX_ENTRIES:
             _note_size(product, token, address)
             return _too_large(f"{MAX_ENTRIES:,} entries")
-        if isinstance(reading, Rejection):
-            rejected.append(reading)
-        elif reading.entry.organization_id != token.organization_id:
-            rejected.append(_foreign(reading, token))
-        else:
-            placed.append(reading)
-    report = product.log.append([each.entry for each in placed])
-    rejected += [
-        reject(placed[index].place, reason, placed[index].raw) for index, reason in report.refused
-    ]
-    told = IngestReport(
-        accepted=report.accepted,
-        known=report.known,
-        finished=report.finished,
-        rejected=len(rejected),
-        kept_fields=count_fields(each.extra.kept for each in placed),
-        lost_fields=count_fields(each.extra.lost for each in placed),
+        batches.append(batch)
+    rejected: list[Rejection] = []
+    report = ingest(
+        batches,
+        append=product.log.append_table,
+        keep=rejected.extend,
+        organization_id=token.organization_id,
     )
     with product.state.begin() as connection:
         keep_rejections(
@@ -144,16 +133,8 @@ def _ingest(product: Product, token: Token, body: bytes, address: str | None) ->
             actor=token.name,
             organization_id=token.organization_id,
             address=address,
-            detail=told.detail(),
+            detail=report.detail(),
         )
-    return JSONResponse(told.detail() | {"rejected": [asdict(each) for each in rejected]})
-
-
-def _foreign(reading: PlacedEntry, token: Token) -> Rejection:
-    named = reading.entry.organization_id
-    return reject(
-        reading.place,
-        f"The entry belongs to {f'the organization {named[:80]}' if named else 'no organization'}; "
-        f"this token writes to {token.organization_id} only.",
-        reading.raw,
+    return JSONResponse(
+        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]}
     )

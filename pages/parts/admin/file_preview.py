@@ -12,7 +12,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.pipeline import FOREIGN, Preview, preview
+from audit_core.ingest.pipeline import Preview, preview
+from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written

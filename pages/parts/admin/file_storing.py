@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import AuditError, SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.sessions import Viewer
-from audit_core.ingest.files import read_records
+from audit_core.ingest.files import read_batches
 from audit_core.ingest.pipeline import IngestReport, ingest
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
@@ -26,6 +26,10 @@ from pages.parts.tables.safe_text import visible
 
 MAX_CONTENT = 2_000_000_000
 """The decompressed bytes that one uploaded file may hold; beyond it is the command line."""
+
+BATCH = 10_000
+"""How many entries are stored at once: few enough for the bar to move, and for whoever loses the
+permission meanwhile to be stopped soon."""
 
 _RESULTS = "stored_files"
 _ROUND = "upload_round"
@@ -113,9 +117,9 @@ def _store_file(
     product = cached.product()
     person = _still_allowed(scope)
 
-    def append(entries: Sequence[AuditEntry]) -> AppendReport:
+    def append(arriving: pa.Table) -> AppendReport:
         _still_allowed(scope)
-        return product.log.append(entries)
+        return product.log.append_table(arriving)
 
     def keep(rejections: Sequence[Rejection]) -> None:
         with product.state.begin() as connection:
@@ -129,10 +133,11 @@ def _store_file(
 
     try:
         ingest(
-            read_records(stream, file.name, max_bytes=MAX_CONTENT),
+            read_batches(stream, file.name, max_bytes=MAX_CONTENT),
             append=append,
             keep=keep,
             organization_id=scope.organization_id,
+            batch=BATCH,
             progress=note,
         )
         result.ended = True

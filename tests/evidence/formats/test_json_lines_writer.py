@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.evidence.formats.json_lines_writer import write
 from audit_core.ingest.files import read_records
-from audit_core.ingest.records.located import PlacedEntry
+from audit_core.ingest.records.located import LocatedEntry
 from tests.evidence.nasty_entries import NASTY, made
 from tests.evidence.written_entries import entries
 
@@ -49,5 +49,5 @@ def test_no_entries_make_an_empty_file() -> None:
 def test_reading_a_file_back_gives_the_same_entries(written: list[AuditEntry]) -> None:
     file = io.BytesIO(b"".join(write([written])))
     readings = list(read_records(file, "export.jsonl"))
-    assert [item.entry for item in readings if isinstance(item, PlacedEntry)] == written
+    assert [item.entry for item in readings if isinstance(item, LocatedEntry)] == written
     assert len(readings) == len(written)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.files import read_records, read_sheets
+from audit_core.ingest.files import read_batches, read_records
 from audit_core.ingest.formats import lines as lines_module
-from audit_core.ingest.records.located import MAX_RECORD, PlacedEntry
+from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry
 from audit_core.ingest.records.record import write_record
 from audit_core.log.schema import from_arrow
 from tests.ingest.records.test_record import GOOD
@@ -131,20 +131,20 @@ def one_by_one(content, **limits):
     found, problem = [], None
     try:
         for reading in read_records(io.BytesIO(content), "f", **limits):
-            found.append(reading[:3] if isinstance(reading, PlacedEntry) else reading)
+            found.append(reading[:3] if isinstance(reading, LocatedEntry) else reading)
     except SourceError as error:
         problem = error.message
     return found, problem
 
 
-def by_sheets(content, **limits):
-    """The same from sheets: sorted by place, as entries and rejections stand apart there."""
+def by_batches(content, **limits):
+    """The same from batches: sorted by place, as entries and rejections stand apart there."""
     found, problem = [], None
     try:
-        for sheet in read_sheets(io.BytesIO(content), "f", **limits):
-            for row, entry in enumerate(from_arrow(sheet.table)):
-                found.append((entry, *sheet.places.of(row)))
-            found += sheet.rejections
+        for batch in read_batches(io.BytesIO(content), "f", **limits):
+            for row, entry in enumerate(from_arrow(batch.table)):
+                found.append((entry, *batch.locations.of(row)))
+            found += batch.rejections
     except SourceError as error:
         problem = error.message
     return found, problem
@@ -158,7 +158,7 @@ def line_of(item):
 
 def assert_alike(content, **limits):
     plain, problem = one_by_one(content, **limits)
-    fast, same_problem = by_sheets(content, **limits)
+    fast, same_problem = by_batches(content, **limits)
     assert sorted(fast, key=line_of) == plain
     assert same_problem == problem
 
@@ -190,7 +190,7 @@ def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size,
 def test_entries_as_the_log_writes_them_survive():
     entries = sample_entries(3000)
     content = "\n".join(map(write_record, entries)).encode()
-    found, problem = by_sheets(content)
+    found, problem = by_batches(content)
     assert problem is None
     assert [entry for entry, _, _ in found] == entries
 
@@ -211,7 +211,7 @@ def test_a_stream_that_breaks_says_so_behind_the_last_record():
 
 def test_other_shapes_give_the_same():
     items = [GOOD | {"id": str(number) if number % 3 else ""} for number in range(2500)]
-    found, _ = by_sheets(json.dumps(items).encode())
+    found, _ = by_batches(json.dumps(items).encode())
     plain, _ = one_by_one(json.dumps(items).encode())
     assert len(plain) == 2500
     assert sorted(found, key=item_of) == plain

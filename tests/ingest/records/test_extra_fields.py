@@ -15,7 +15,7 @@ from audit_core.domain.secret_shapes import MARK
 from audit_core.ingest.files import read_records
 from audit_core.ingest.pipeline import preview
 from audit_core.ingest.records.extra_fields import EXTRA, LOG_FIELDS, MOST_NAMES, count_fields
-from audit_core.ingest.records.located import PlacedEntry
+from audit_core.ingest.records.located import LocatedEntry
 from audit_core.ingest.records.record import (
     MAX_KEYS,
     MAX_TEXT,
@@ -74,7 +74,7 @@ CSV = b"id,actorId,action,createdAt,color,,color,password,seq\n1,u,start,2026-01
 
 def test_columns_of_a_table_are_kept_whatever_they_are_called():
     (reading,) = read_records(io.BytesIO(CSV + b"red,blank,blue,hunter2,9\n"), "a.csv")
-    assert isinstance(reading, PlacedEntry)
+    assert isinstance(reading, LocatedEntry)
     expected = {"color": "red", "column_6": "blank", "color_7": "blue", "password": "hunter2"}
     assert extra_of(reading.entry) == expected
     shown = json.loads(redact(reading.entry).metadata)[EXTRA]

@@ -47,20 +47,15 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     try:
         _prepare(state, OLD[scale])
         started = time.monotonic()
-        numbers = (MINUTES[scale], ATTEMPTS[scale], DEEDS[scale])
-        flooders = [
-            subprocess.Popen(
-                [sys.executable, "-m", __name__, url, str(number), *map(str, numbers)],
-                cwd=Path(__file__).parents[3],
-            )
-            for number in range(PROCESSES)
-        ]
         slowest = 0.0
         reader = RecordReader(state)
-        while any(flooder.poll() is None for flooder in flooders):
-            slowest = max(slowest, _page_time(reader))
-            time.sleep(0.2)
-        assert [flooder.returncode for flooder in flooders] == [0] * PROCESSES
+        # Minute by minute together, as time passes for all processes alike.
+        for minute in range(MINUTES[scale]):
+            flooders = [_flooder(url, number, minute, scale) for number in range(PROCESSES)]
+            while any(flooder.poll() is None for flooder in flooders):
+                slowest = max(slowest, _page_time(reader))
+                time.sleep(0.2)
+            assert [flooder.returncode for flooder in flooders] == [0] * PROCESSES
         took = time.monotonic() - started
         yield _nothing_is_lost(reader, scale, took)
         yield _rows_are_bounded(reader, scale)
@@ -74,6 +69,13 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
         )
     finally:
         state.close()
+
+
+def _flooder(url: str, number: int, minute: int, scale: Scale) -> subprocess.Popen[bytes]:
+    arguments = map(str, (number, minute, ATTEMPTS[scale], DEEDS[scale]))
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, url, *arguments], cwd=Path(__file__).parents[3]
+    )
 
 
 def _prepare(state: State, old: int) -> None:
@@ -124,21 +126,21 @@ def _nothing_is_lost(reader: RecordReader, scale: Scale, took: float) -> Held:
 
 
 def _rows_are_bounded(reader: RecordReader, scale: Scale) -> Held:
-    limit = 0
+    rows = 0
     for minute in range(MINUTES[scale]):
         since = BEGAN + timedelta(minutes=minute)
         bounds = Bounds(since=since, until=since + timedelta(minutes=1))
         record_filter = RecordFilter(window=Window(preset="all"), query="outcome:refused")
         for scope in (ORGANIZATION, RecordScope.installation()):
             page = reader.page(record_filter, scope, bounds, None, 1_000)
-            limit = max(limit, len(page.events))
+            rows = max(rows, len(page.events))
             networks = [one.networks for one in page.events if one.networks is not None]
             beyond = ATTEMPTS[scale] * PROCESSES - MOST_ROWS
             assert networks == [min(beyond, MOST_NETWORKS)]
-    assert limit == MOST_ROWS + 1
+    assert rows == MOST_ROWS + 1
     return Held(
         "a flood from many addresses makes few rows, and one that counts the rest",
-        f"{limit} rows a minute and organization for {ATTEMPTS[scale] * PROCESSES:,} attempts",
+        f"{rows} rows a minute and organization for {ATTEMPTS[scale] * PROCESSES:,} attempts",
     )
 
 
@@ -155,35 +157,35 @@ def _deeds_are_found(reader: RecordReader, scale: Scale) -> Held:
     return Held("each deed of a person is one row and is found by a filter", f"{expected:,} deeds")
 
 
-def flood(url: str, process: int, minutes: int, attempts: int, deeds: int) -> None:
-    """One process's part: attempts on an account, guesses of tokens, and deeds in between."""
+def flood(url: str, process: int, minute: int, attempts: int, deeds: int) -> None:
+    """One process's part of a minute: attempts on an account, guesses of tokens, and deeds in
+    between."""
     state = open_state(url)
     guesses = Attempts(state)
-    for minute in range(minutes):
-        for number in range(attempts):
-            at = BEGAN + timedelta(minutes=minute, seconds=number * 59 / attempts)
-            address = f"10.{process}.{number // 250}.{number % 250}"
-            guesses.add(at=at, verb="token.refused", actor="unknown", address=address)
+    for number in range(attempts):
+        at = BEGAN + timedelta(minutes=minute, seconds=number * 59 / attempts)
+        address = f"10.{process}.{number // 250}.{number % 250}"
+        guesses.add(at=at, verb="token.refused", actor="unknown", address=address)
+        with state.begin() as connection:
+            record(
+                connection,
+                at=at,
+                verb="sign_in.refused",
+                actor=TARGET,
+                address=address,
+                detail={"reason": "wrong password"},
+            )
+        if number % (attempts // deeds) == 0:
+            deed = minute * deeds + number // (attempts // deeds)
             with state.begin() as connection:
                 record(
                     connection,
                     at=at,
-                    verb="sign_in.refused",
+                    verb="export.finished",
                     actor=TARGET,
-                    address=address,
-                    detail={"reason": "wrong password"},
+                    organization_id="org-a",
+                    detail={"number": f"{process}-{deed}"},
                 )
-            if number % (attempts // deeds) == 0:
-                deed = minute * deeds + number // (attempts // deeds)
-                with state.begin() as connection:
-                    record(
-                        connection,
-                        at=at,
-                        verb="export.finished",
-                        actor=TARGET,
-                        organization_id="org-a",
-                        detail={"number": f"{process}-{deed}"},
-                    )
     guesses.close()
     state.close()
 

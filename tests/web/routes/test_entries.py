@@ -1,14 +1,22 @@
 import gzip
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from audit_core.domain.access import Permission
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.rejections import Rejection
+from audit_core.ingest.files import read_batches
+from audit_core.ingest.pipeline import IngestReport, ingest
+from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.record import write_record
 from audit_core.state.rejections import list_rejections
 from audit_core.web.routes import entries
@@ -88,7 +96,7 @@ def test_a_token_writes_to_its_own_organization_only(
 ) -> None:
     answer = client.post(PATH, content=lines(entry(1, organization_id)), headers=bearer).json()
     assert answer["accepted"] == 0
-    assert "belongs to" in answer["rejected"][0]["reason"]
+    assert answer["rejected"][0]["reason"] == FOREIGN
     assert seeded.product.log.head(None) == 0
 
 
@@ -216,3 +224,52 @@ def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
 
 def test_reading_is_not_offered_here(client: TestClient) -> None:
     assert client.get(PATH).status_code == 404
+
+
+bodies = st.lists(
+    st.one_of(
+        st.builds(
+            lambda number, organization_id, status, day: write_record(
+                replace(
+                    entry(number, organization_id, status),
+                    created_at=datetime(2026, 5, day, tzinfo=UTC),
+                )
+            ).encode(),
+            st.integers(1, 4),
+            st.sampled_from((ALPHA, ALPHA, BETA, None, "org-gone")),
+            st.sampled_from((None, 0, 200)),
+            st.integers(1, 2),
+        ),
+        st.sampled_from((b"{}", b"[]", b"", b"{", b"\xff", b'{"id": NaN}', b'{"id":"a","id":"b"}')),
+        st.binary(max_size=5).map(lambda some: some.replace(b"\n", b"")),
+    ),
+    max_size=20,
+).map(lambda written: b"\n".join([write_record(entry(0)).encode(), *written]))
+"""They begin with an entry, by which a file is told to be JSON lines."""
+
+
+@settings(max_examples=60)
+@given(bodies)
+def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
+    headers = {"authorization": f"Bearer {one.token(ALPHA, INGEST)}"}
+    answer = make_client(one.product).post(PATH, content=body, headers=headers).json()
+    by_file: list[Rejection] = []
+    report = ingest(
+        read_batches(io.BytesIO(body), "f"),
+        append=one.product.log.append_table,
+        keep=by_file.extend,
+        organization_id=ALPHA,
+    )
+    assert [(each["place"], each["reason"], each["raw"]) for each in answer["rejected"]] == [
+        (each.place.replace("f:", "line "), each.reason, each.raw) for each in by_file
+    ]
+    stored = answer["accepted"] + answer["known"] + answer["finished"]
+    assert report == IngestReport(known=stored, rejected=len(by_file))
+    assert not any(BETA in each.reason or "org-gone" in each.reason for each in by_file)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    seeded = open_seeded(tmp_path_factory.mktemp("one"))
+    yield seeded
+    seeded.product.close()

@@ -39,13 +39,12 @@ from audit_core.log.engines.clickhouse import tables as ddl
 from audit_core.log.engines.clickhouse.driver import AS_ARROW, NAME, register
 from audit_core.log.engines.clickhouse.lease import table as lease_table
 from audit_core.log.engines.clickhouse.turn import WriterTurn
-from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.engine import Dialect, found_rows
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
-from audit_core.log.merge import Key, Stored
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
     FOUND,
-    NO_ORGANIZATION,
+    KEY,
     Statement,
     audit_entry,
     log_check,
@@ -209,36 +208,30 @@ class ClickHouse(Dialect):
         tick = max((now - EPOCH) // TICK, highest // WRITERS + 1)
         return count(tick * WRITERS + self._writer, WRITERS)
 
-    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+    def existing(self, connection: Connection, arriving: pa.Table) -> pa.Table:
         """By the hash of the ids, which is one narrow column to look through, and for few also by
         the index of ids. Which version counts is told here: FINAL would read every id."""
-        wanted = set(times)
+        if not arriving.num_rows:
+            return FOUND.empty_table()
+        organizations, ids = (set(arriving.column(name).to_pylist()) for name in KEY)
         column = audit_entry.c
-        hashes = ", ".join({str(zlib.crc32(id.encode())) for _, id in wanted})
+        hashes = ", ".join({str(zlib.crc32(id.encode())) for id in ids})
         statement = (
-            select(
-                *(column[name] for name in ("organization_id", "id", *FOUND.names) if name != "row")
-            )
+            select(*(column[name] for name in (*KEY, *FOUND.names[1:])))
             .where(literal_column(f"{ddl.ID_HASH} IN ({hashes})"))
-            .order_by(literal_column(ddl.VERSION))
+            # Numbering writes an entry once more with the same version: then the numbered one.
+            .order_by(literal_column(ddl.VERSION), column.organization_seq)
         )
-        if len(wanted) <= _FEW:
-            statement = statement.where(column.id.in_({id for _, id in wanted}))
-        organizations = {organization or NO_ORGANIZATION for organization, _ in wanted}
+        if len(ids) <= _FEW:
+            statement = statement.where(column.id.in_(ids))
         if len(organizations) <= _FEW:
             statement = statement.where(column.organization_id.in_(sorted(organizations)))
         rows = _arrow(connection, statement, final=0)
-        found: dict[Key, Stored] = {}
-        for row in rows.to_pylist():
-            key = (row["organization_id"] or None, row["id"])
-            if key in wanted:
-                found[key] = Stored(
-                    seq=row["seq"],
-                    organization_seq=row["organization_seq"],
-                    created_at=row["created_at"].replace(tzinfo=UTC),
-                    status_code=row["status_code"],
-                )
-        return found
+        columns = (rows.column(name).to_pylist() for name in rows.column_names)
+        return found_rows(
+            arriving,
+            {(organization, id): rest for organization, id, *rest in zip(*columns, strict=True)},
+        )
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """Into one table, finished or not: a later version takes the place of an earlier one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -34,11 +34,9 @@ from audit_core.log.engines.duckdb import numbering, rollups
 from audit_core.log.engines.duckdb.id_filter import KnownIds
 from audit_core.log.engines.engine import Dialect, highest
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
-from audit_core.log.merge import Key, Stored
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
     COUNTED_REVISION,
-    NO_ORGANIZATION,
     Statement,
     audit_entry,
     entries,
@@ -177,31 +175,9 @@ class Embedded(Dialect):
         super().drop_before(connection, earliest)
         rollups.drop_counts(connection, earliest)
 
-    def stored_rows(self, connection: Connection, arriving: pa.Table) -> pa.Table:
-        """See `embedded_ids`."""
+    def existing(self, connection: Connection, arriving: pa.Table) -> pa.Table:
+        """See `id_filter`."""
         return self._ids.find(connection, arriving)
-
-    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
-        """As `stored_rows`."""
-        keys = list(times)
-        arriving = pa.table(
-            {
-                "organization_id": [organization or NO_ORGANIZATION for organization, _ in keys],
-                "id": [id for _, id in keys],
-                "created_at": pa.array(
-                    [time.replace(tzinfo=None) for time in times.values()], pa.timestamp("us")
-                ),
-            }
-        )
-        return {
-            keys[row["row"]]: Stored(
-                seq=row["seq"],
-                organization_seq=row["organization_seq"],
-                created_at=row["created_at"].replace(tzinfo=UTC),
-                status_code=row["status_code"],
-            )
-            for row in self._ids.find(connection, arriving).to_pylist()
-        }
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """By way of Arrow."""

@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Table, TableClause, and_, func, select
 
 from audit_core.log.engines.duckdb.arrow_view import given
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
-from audit_core.log.schema import FOUND, Statement, audit_entry, unfinished_entry
+from audit_core.log.schema import FOUND, KEY, Statement, audit_entry, unfinished_entry
 
 _Hashes = npt.NDArray[np.uint64]
 
@@ -57,7 +57,7 @@ class KnownIds:
             self._add(_hashes_of(connection, rows))
 
     def find(self, connection: Connection, arriving: pa.Table) -> pa.Table:
-        """What `Dialect.stored_rows` promises."""
+        """What `Dialect.existing` promises."""
         with self._lock:
             self._complete_from(connection)
             hashes = _hashes_of(connection, arriving)
@@ -151,7 +151,7 @@ class _Filter:
 
 
 def _keys_of(rows: pa.Table) -> pa.Table:
-    return rows.select(["organization_id", "id"])
+    return rows.select([*KEY])
 
 
 def _hashes_of(connection: Connection, rows: pa.Table) -> _Hashes:

@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
-from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.engine import Dialect, found_rows
 from audit_core.log.engines.postgresql import numbering
 from audit_core.log.engines.postgresql.arrow_rows import as_arrow, driver_errors
 from audit_core.log.engines.postgresql.partitions import (
@@ -44,12 +44,12 @@ from audit_core.log.engines.postgresql.partitions import (
     make_tables,
 )
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
-from audit_core.log.merge import Key, Stored
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.schema import (
+    FOUND,
+    KEY,
     VERSION,
     Statement,
-    arriving_key,
     audit_entry,
     organization_head,
     unfinished_entry,
@@ -227,21 +227,19 @@ class PostgreSQL(Dialect):
         highest = connection.execute(select(func.max(organization_head.c.revision))).scalar()
         return count(max(after, highest or 0) + 1)
 
-    def stored(self, connection: Connection, times: Mapping[Key, datetime]) -> dict[Key, Stored]:
+    def existing(self, connection: Connection, arriving: pa.Table) -> pa.Table:
         """By the ids alone: with the organization as well, the planner may take its index."""
-        wanted = set(times)
-        found: dict[Key, Stored] = {}
-        for table in (audit_entry, unfinished_entry):
-            for row in connection.execute(_with_ids(table, [id for _, id in wanted])):
-                key = (row.organization_id or None, row.id)
-                if key in wanted:
-                    found[key] = Stored(
-                        seq=row.seq,
-                        organization_seq=row.organization_seq,
-                        created_at=row.created_at,
-                        status_code=row.status_code,
-                    )
-        return found
+        ids = list(set(arriving.column("id").to_pylist()))
+        return found_rows(
+            arriving,
+            {
+                (organization, id): (seq, number, created_at.replace(tzinfo=None), status)
+                for table in (audit_entry, unfinished_entry)
+                for organization, id, seq, number, created_at, status in connection.execute(
+                    _with_ids(table, ids)
+                )
+            },
+        )
 
     def insert(self, connection: Connection, table: Table, rows: pa.Table) -> None:
         """By COPY, which row-level security forbids on the table itself: by way of another."""
@@ -307,10 +305,10 @@ def _take_turn(connection: Connection) -> None:
 
 
 def _with_ids(table: Table, ids: list[str]) -> Select[*tuple[Any, ...]]:
-    unnested = func.unnest(literal(ids, ARRAY(Text))).table_valued(arriving_key.c.id.name)
-    arriving = unnested.render_derived(name=arriving_key.name)
-    names = ("organization_id", "id", "seq", "organization_seq", "created_at", "status_code")
-    return select(*(table.c[name] for name in names)).join(arriving, table.c.id == arriving.c.id)
+    unnested = func.unnest(literal(ids, ARRAY(Text))).table_valued("id")
+    arriving = unnested.render_derived(name="arriving")
+    columns = (table.c[name] for name in (*KEY, *FOUND.names[1:]))
+    return select(*columns).join(arriving, table.c.id == arriving.c.id)
 
 
 def _require_fit(connection: Connection) -> None:
