@@ -155,7 +155,7 @@ CLUSTER = """
 import json, re, sys
 from datetime import UTC, datetime, timedelta
 from audit_core.domain.access import Scope
-from audit_core.log.engines.registry import clickhouse
+from audit_core.log.engines.clickhouse import engine as clickhouse
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter

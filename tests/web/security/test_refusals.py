@@ -17,7 +17,7 @@ from audit_core.state.access_log.joining import MANY, MOST_ROWS, REST
 from audit_core.state.access_log.record import AccessEvent, list_events
 from audit_core.state.database import State
 from audit_core.web.limits.concurrent_downloads import PER_PERSON, Downloads
-from audit_core.web.limits.rate_limit import MOST_ASKED
+from audit_core.web.limits.rate_limit import MAX_REQUESTS
 from audit_core.web.routes.entries import ENTRIES_PATH, MAX_BYTES
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.routes.suggestions import RECORD_SUGGESTIONS_PATH, SUGGESTIONS_PATH
@@ -136,7 +136,7 @@ def test_more_than_a_request_may_hold(client: TestClient, seeded: Seeded) -> Non
 @pytest.mark.parametrize("path", [SUGGESTIONS_PATH, RECORD_SUGGESTIONS_PATH])
 def test_asking_too_often(client: TestClient, seeded: Seeded, path: str) -> None:
     sign_in(client, seeded, AUDITOR)
-    answers = [client.get(path).status_code for _ in range(MOST_ASKED + 5)]
+    answers = [client.get(path).status_code for _ in range(MAX_REQUESTS + 5)]
     assert answers.count(429) == 5
     event = the_refusal(seeded, "pace.refused")
     assert (event.actor, event.organization_id, event.target, event.count) == (
