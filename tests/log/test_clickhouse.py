@@ -21,6 +21,7 @@ from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
@@ -73,7 +74,7 @@ def write(log, *versions):
 
 
 def shown(log, entry_filter=None):
-    page = Reader(log).page(entry_filter or EntryFilter(), EVERYTHING, ALWAYS, None, 10_000)
+    page = Reader(log).page(Query(entry_filter or EntryFilter(), EVERYTHING, ALWAYS), None, 10_000)
     return [row.entry for row in page.rows]
 
 
@@ -92,7 +93,7 @@ def test_what_is_written_twice_is_one_entry(log):
     run(log, "SYSTEM START MERGES audit_entry")
     for _ in before_and_after_merging(log):
         assert shown(log) == [same]
-        assert Reader(log).summary(EntryFilter(), ALPHA, ALWAYS).entries == 1
+        assert Reader(log).summary(Query(EntryFilter(), ALPHA, ALWAYS)).entries == 1
         assert log.append([same]).known == 1
 
 
@@ -144,7 +145,7 @@ def test_two_processes_tell_each_other(opened, url):
     heads = [log.head("org-alpha") for log in (ours, theirs)]
     threading.Event().wait(POLL_S + 0.1)
     assert [log.head("org-alpha") for log in (ours, theirs)] == [max(heads)] * 2
-    page = Reader(ours).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100)
+    page = Reader(ours).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100)
     assert [row.entry.id for row in sorted(page.rows, key=lambda row: row.seq)] == list("0123")
 
 
@@ -170,7 +171,7 @@ def test_two_processes_that_append_the_same_at_once_store_each_entry_once(opened
     for thread in threads:
         thread.join()
     assert failures == []
-    page = Reader(logs[0]).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
+    page = Reader(logs[0]).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 1000)
     assert sorted(row.entry.id for row in page.rows) == sorted({item.id for item in pool[:270]})
     assert len({row.seq for row in page.rows}) == len(page.rows)
 
@@ -220,13 +221,13 @@ def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, 
     scope = Scope(organization_id=organization_id)
     reader = Reader(lasting)
     assert reader.entry(id, scope) is not None
-    for row in reader.page(EntryFilter(), scope, ALWAYS, None, 1000).rows:
+    for row in reader.page(Query(EntryFilter(), scope, ALWAYS), None, 1000).rows:
         item = row.entry
         for entry_filter in (
             EntryFilter(actors=(item.actor_id,), text=item.error_message),
             EntryFilter(actions=(item.action,), targets=(item.target_id,), sources=(item.source,)),
         ):
-            found = reader.page(entry_filter, scope, ALWAYS, None, 1000).rows
+            found = reader.page(Query(entry_filter, scope, ALWAYS), None, 1000).rows
             assert item in [row.entry for row in found] or "-" in (item.target_id, item.source)
 
 
@@ -248,7 +249,9 @@ def test_times_are_compared_to_the_microsecond(lasting, times):
             (Bounds(since=time, until=None), [each for each in times if each >= time]),
             (Bounds(since=None, until=time), [each for each in times if each < time]),
         ):
-            assert Reader(lasting).summary(EntryFilter(), scope, bounds).entries == len(expected)
+            assert Reader(lasting).summary(Query(EntryFilter(), scope, bounds)).entries == len(
+                expected
+            )
 
 
 def test_far_times_share_one_partition(log):

@@ -20,6 +20,7 @@ from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import entries, organization_head
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.state.database import open_state
 from tests.support.strategies import entry, sample_entries
@@ -61,7 +62,9 @@ def marks(state):
 
 
 def numbers_of(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, Bounds(since=None, until=None), None, 10_000)
+    page = Reader(log).page(
+        Query(EntryFilter(), EVERYTHING, Bounds(since=None, until=None)), None, 10_000
+    )
     return {row.entry.id: row.seq for row in page.rows}
 
 

@@ -20,6 +20,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.engines.duckdb.engine import DuckDB
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -32,7 +33,7 @@ def url(path):
 
 
 def ids(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100_000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100_000)
     return [row.entry.id for row in page.rows]
 
 
@@ -141,7 +142,7 @@ def test_times_are_utc_wherever_the_machine_stands(tmp_path, monkeypatch):
         zone = log.fetch(
             select(func.current_setting("TimeZone").label("zone")), EVERYTHING, max_rows=1
         )
-        page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 10)
+        page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 10)
         assert zone.table.to_pylist() == [{"zone": "UTC"}]
         assert page.rows[0].entry == entry("a")
         log.close()
