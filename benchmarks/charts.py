@@ -7,6 +7,7 @@ from collections.abc import Callable
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets, buckets_for
 from benchmarks.prepared import UNTIL
 from benchmarks.question import FACETS_MS, OTHER_MS, Facts, Question
@@ -44,16 +45,16 @@ def charts(
 
     every = ", ".join(name for group in FACETS for name in group)
     groups = ", ".join(f"({', '.join(group)})" for group in FACETS)
-    asked = (entry_filter, scope, bounds)
+    query = Query(entry_filter, scope, bounds)
     return [
         chart(
             "outcomes over time",
-            lambda reader: reader.outcomes_over_time(*asked, UNTIL),
+            lambda reader: reader.outcomes_over_time(query, UNTIL),
             write("{number} AS number, status_code, count(*) AS count", "GROUP BY 1, 2"),
         ),
         chart(
             "summary",
-            lambda reader: reader.summary(*asked),
+            lambda reader: reader.summary(query),
             write(
                 "count(*) AS entries, count(*) FILTER (WHERE status_code > 0) AS answered, "
                 "count(*) FILTER (WHERE status_code BETWEEN 200 AND 299) AS succeeded, "
@@ -64,17 +65,17 @@ def charts(
         ),
         chart(
             "actions",
-            lambda reader: reader.actions(*asked, 10),
+            lambda reader: reader.actions(query, 10),
             write(f"action, {counts}", "GROUP BY action ORDER BY count DESC, action LIMIT 11"),
         ),
         chart(
             "actors",
-            lambda reader: reader.actors(*asked, 10),
+            lambda reader: reader.actors(query, 10),
             write(f"{ACTOR} AS actor, {counts}", "GROUP BY 1 ORDER BY count DESC, 1 LIMIT 11"),
         ),
         chart(
             "errors",
-            lambda reader: reader.errors(*asked, 200),
+            lambda reader: reader.errors(query, 200),
             write(
                 "action, status_code, count(*) AS count",
                 "GROUP BY action, status_code ORDER BY count DESC, action, status_code LIMIT 201",
@@ -83,12 +84,12 @@ def charts(
         ),
         chart(
             "hours of the week",
-            lambda reader: reader.hours_of_week(*asked, UNTIL),
+            lambda reader: reader.hours_of_week(query, UNTIL),
             _hours(facts, condition, buckets.spans[0].offset_us, counts),
         ),
         chart(
             "all facets",
-            lambda reader: reader.facets(*asked, 10),
+            lambda reader: reader.facets(query, 10),
             write(
                 f"{every}, grouping({every}) AS bits, count(*) AS count",
                 f"GROUP BY GROUPING SETS ({groups})",

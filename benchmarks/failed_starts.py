@@ -18,6 +18,7 @@ from rich.table import Table
 from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import FAILING, SilentRule
@@ -34,23 +35,23 @@ def measure(prepared: Prepared) -> dict[str, tuple[float, float]]:
     scope = Scope(organization_id=prepared.organization_id)
     bounds = Bounds(since=UNTIL - WEEK, until=None)
     spans = Spans(since=UNTIL - WEEK, until=UNTIL)
-    asked = (EntryFilter(), scope, bounds)
+    query = Query(EntryFilter(), scope, bounds)
     with closing(open_log(prepared.log_url, limits=PATIENT)) as log:
         starts, traces = StartsReader(log, SilentRule()), TracesReader(log, SilentRule())
-        newest = starts.page(*asked, outcomes=FAILING).attempts
-        group = starts.groups(*asked, spans, 1).largest[0].key
+        newest = starts.page(query, outcomes=FAILING).attempts
+        group = starts.groups(query, spans, 1).largest[0].key
         by_id = next(each for each in newest if each.sandbox == each.entry.target_id)
         by_name = next(each for each in newest if each.sandbox and each.entry.target_id is None)
         views: dict[str, Callable[[], object]] = {
-            "failed starts: a page": lambda: starts.page(*asked, outcomes=FAILING),
-            "failed starts: counts over time": lambda: starts.counts(*asked, spans),
-            "groups": lambda: starts.groups(*asked, spans, 100),
+            "failed starts: a page": lambda: starts.page(query, outcomes=FAILING),
+            "failed starts: counts over time": lambda: starts.counts(query, spans),
+            "groups": lambda: starts.groups(query, spans, 100),
             "groups: first seen in the whole log": lambda: starts.first_seen(scope, spans.since),
-            "a group: suspects": lambda: starts.suspects(*asked, group),
-            "a group: its failures": lambda: starts.group_members(*asked, group, 25),
-            "retry chains": lambda: starts.retries(*asked, 200),
-            "sandboxes: a page": lambda: traces.targets(*asked),
-            "sandboxes: found by a name": lambda: traces.targets(*asked, searched="amber-api"),
+            "a group: suspects": lambda: starts.suspects(query, group),
+            "a group: its failures": lambda: starts.group_members(query, group, 25),
+            "retry chains": lambda: starts.retries(query, 200),
+            "sandboxes: a page": lambda: traces.targets(query),
+            "sandboxes: found by a name": lambda: traces.targets(query, searched="amber-api"),
             "a trace by id": lambda: traces.trace(by_id.sandbox or "", scope),
             "a trace by name": lambda: traces.trace(
                 by_name.sandbox or "", scope, near=by_name.entry.created_at

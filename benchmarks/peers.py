@@ -28,6 +28,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from benchmarks.prepared import PATIENT, UNTIL, Prepared
 from benchmarks.reads import facts_of
@@ -73,17 +74,21 @@ def measure(prepared: Prepared) -> list[Beside]:
         sandbox = facts_of(log, scope).sandbox_id
         history = EntryFilter(window=ALL.window, targets=(sandbox,))
         asked: list[tuple[str, Callable[[], object], str]] = [
-            ("newest page", lambda: reader.page(ALL, scope, always, None, 25), newest),
-            ("a facet", lambda: reader.listed("action", ALL, scope, always, 30), _facets(1)),
-            ("six facets, ours nine", lambda: reader.facets(ALL, scope, always, 30), _facets(6)),
+            ("newest page", lambda: reader.page(Query(ALL, scope, always), None, 25), newest),
+            ("a facet", lambda: reader.listed("action", Query(ALL, scope, always), 30), _facets(1)),
+            (
+                "six facets, ours nine",
+                lambda: reader.facets(Query(ALL, scope, always), 30),
+                _facets(6),
+            ),
             (
                 "page of a text",
-                lambda: reader.page(text, scope, always, None, 25),
+                lambda: reader.page(Query(text, scope, always), None, 25),
                 f"&error_message__contains=no+space+left{newest}",
             ),
             (
                 "a sandbox's history",
-                lambda: reader.page(history, scope, always, None, 25),
+                lambda: reader.page(Query(history, scope, always), None, 25),
                 f"&target_id={sandbox}{newest}",
             ),
         ]
@@ -97,7 +102,7 @@ def measure(prepared: Prepared) -> list[Beside]:
             )
             for name, ours, theirs in asked
         ]
-        written = stream(reader, ALL, scope, always, Format.CSV, progress=Progress())
+        written = stream(reader, Query(ALL, scope, always), Format.CSV, progress=Progress())
         with httpx.stream("GET", f"{address}.csv?{own}&_stream=on", timeout=600) as answer:
             rates = [_rows_a_second(pieces) for pieces in (written, answer.iter_bytes())]
     download = Beside(name="download as CSV", ours=rates[0], theirs=rates[1], unit="rows/s")

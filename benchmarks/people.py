@@ -12,6 +12,7 @@ from audit_core.people.person import PersonReader
 from audit_core.people.timeline import TimelineReader
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from benchmarks.prepared import UNTIL
 from benchmarks.question import MONTHS, PAGE, VIEW_MS, Facts, Question
@@ -64,7 +65,7 @@ def people(facts: Facts) -> list[Question]:
     def listed(kind: ActorKind) -> Callable[[Reader], object]:
         listing = ActorList(kind=kind)
         return lambda reader: ActorReader(reader).actors(
-            entry_filter, scope, bounds, UNTIL, listing, PAGE
+            Query(entry_filter, scope, bounds), UNTIL, listing, PAGE
         )
 
     varied = f"{_FIGURES}, count(DISTINCT {_KEY}) AS api_keys, count(DISTINCT {_CLIENT}) AS clients"
@@ -93,7 +94,7 @@ def people(facts: Facts) -> list[Question]:
         question(
             "a person's timeline, 90 days",
             lambda reader: TimelineReader(reader).timeline(
-                entry_filter, own, bounds, UNTIL, LaneKind.TARGET, 12
+                Query(entry_filter, own, bounds), UNTIL, LaneKind.TARGET, 12
             ),
             lambda tongue: read(
                 tongue,
@@ -104,12 +105,12 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's sessions, 90 days",
-            lambda reader: PersonReader(reader).sessions(entry_filter, own, bounds, 0, 10),
+            lambda reader: PersonReader(reader).sessions(Query(entry_filter, own, bounds), 0, 10),
             lambda tongue: _sessions(tongue, read(tongue, _IN_SESSIONS, person=True, rest="")),
         ),
         question(
             "a person's news, 90 days",
-            lambda reader: PersonReader(reader).news(entry_filter, own, bounds, 100),
+            lambda reader: PersonReader(reader).news(Query(entry_filter, own, bounds), 100),
             lambda tongue: read(
                 tongue,
                 f"ip_address, source, user_agent, {_KEY} AS api_key, action, {_FIGURES}",

@@ -15,6 +15,7 @@ from audit_core.explore import statements
 from audit_core.explore.counts import CountReader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from benchmarks.charts import charts
 from benchmarks.people import people
@@ -80,7 +81,7 @@ def _lists(facts: Facts) -> list[Question]:
         bounds = entry_filter.window.bounds(UNTIL)
         return Question(
             name=name,
-            ask=lambda reader: reader.page(entry_filter, scope, bounds, cursor, PAGE),
+            ask=lambda reader: reader.page(Query(entry_filter, scope, bounds), cursor, PAGE),
             target_ms=target_ms,
             by_hand=by_hand(write),
         )
@@ -113,7 +114,7 @@ def _lists(facts: Facts) -> list[Question]:
         Question(
             name="a sandbox's outcomes over time",
             ask=lambda reader: reader.outcomes_over_time(
-                on_sandbox, scope, ALL.bounds(UNTIL), UNTIL
+                Query(on_sandbox, scope, ALL.bounds(UNTIL)), UNTIL
             ),
             target_ms=HISTORY_MS,
             by_hand=by_hand(
@@ -167,7 +168,7 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
         Question(
             name="what is new",
             ask=lambda reader: CountReader(reader).count_up_to(
-                10_000, EntryFilter(window=WEEK), scope, WEEK.bounds(UNTIL), facts.last_seq
+                10_000, Query(EntryFilter(window=WEEK), scope, WEEK.bounds(UNTIL)), facts.last_seq
             ),
             target_ms=PAGE_MS,
             by_hand=by_hand(
@@ -194,7 +195,7 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
             Question(
                 name=f"values of the filter {param}",
                 ask=lambda reader, param=param: reader.values(  # type: ignore[misc]
-                    param, EntryFilter(window=ALL), scope, ALL.bounds(UNTIL), 500
+                    param, Query(EntryFilter(window=ALL), scope, ALL.bounds(UNTIL)), 500
                 ),
                 target_ms=OTHER_MS,
                 by_hand=by_hand(
@@ -218,8 +219,12 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
 
 def _downloads(facts: Facts, scope: Scope, own: str) -> list[Question]:
     everything = EntryFilter(window=ALL)
-    hours = statements.export_hours(everything, scope, ALL.bounds(UNTIL), last_seq=facts.last_seq)
-    day = statements.export_page(everything, scope, LAST_DAY, after=None, last_seq=facts.last_seq)
+    hours = statements.export_hours(
+        Query(everything, scope, ALL.bounds(UNTIL)), last_seq=facts.last_seq
+    )
+    day = statements.export_page(
+        Query(everything, scope, LAST_DAY), after=None, last_seq=facts.last_seq
+    )
     return [
         Question(
             name="a download's hours",

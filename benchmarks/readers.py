@@ -11,6 +11,7 @@ from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from benchmarks.prepared import UNTIL, Prepared
 
@@ -30,13 +31,13 @@ def measure(prepared: Prepared) -> float:
         while time.perf_counter() - began < SECONDS:
             now = UNTIL - timedelta(seconds=opened[number] * READERS + number)
             bounds = replace(entry_filter.window.bounds(now), until=now)
-            asked = (entry_filter, scope, bounds)
-            reader.summary(*asked)
-            reader.outcomes_over_time(*asked, now)
-            reader.actions(*asked, 10)
-            reader.actors(*asked, 10)
-            reader.errors(*asked, 200)
-            reader.hours_of_week(*asked, now)
+            query = Query(entry_filter, scope, bounds)
+            reader.summary(query)
+            reader.outcomes_over_time(query, now)
+            reader.actions(query, 10)
+            reader.actors(query, 10)
+            reader.errors(query, 200)
+            reader.hours_of_week(query, now)
             opened[number] += 1
 
     threads = [threading.Thread(target=read, args=(number,)) for number in range(READERS)]

@@ -19,6 +19,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.simulator import DEMO_ORGANIZATIONS, simulate_with_truth
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
@@ -74,9 +75,11 @@ def suspicions(log: AuditLog, rule: SilentRule) -> Iterator[str]:
     """The ids of all attempts that are suspected."""
     for organization_id, _ in DEMO_ORGANIZATIONS:
         page = StartsReader(log, rule).page(
-            EntryFilter(),
-            Scope(organization_id=organization_id),
-            Bounds(since=None, until=None),
+            Query(
+                EntryFilter(),
+                Scope(organization_id=organization_id),
+                Bounds(since=None, until=None),
+            ),
             outcomes=(StartOutcome.SUSPECTED,),
             rows=1_000_000,
         )

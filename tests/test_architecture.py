@@ -215,7 +215,8 @@ def test_everything_that_reads_the_log_is_cached_by_scope_or_organization() -> N
     assert answering
     for node in answering:
         arguments = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
-        assert "scope" in arguments, f"{node.name} answers whoever asks"
+        # A query holds its scope, and equal queries have equal ones.
+        assert {"scope", "query"} & set(arguments), f"{node.name} answers whoever asks"
 
 
 def test_what_is_public_says_what_it_promises() -> None:

@@ -21,6 +21,7 @@ from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window, parse_instant
 from audit_core.query.visibility import require_visible
 from audit_core.runtime.settings import read_settings
@@ -61,7 +62,7 @@ def _export(
 ) -> int:
     """How many entries were written. On record from before the first byte, however it ends."""
     progress = Progress()
-    bounds = entry_filter.window.bounds(product.clock())
+    asked = Query(entry_filter, scope, entry_filter.window.bounds(product.clock()))
     detail = {"filter": entry_filter.to_params(), "format": format.value}
 
     def note(verb: str, more: dict[str, object]) -> None:
@@ -79,9 +80,7 @@ def _export(
     whole = False
     try:
         with _written(output) as file:
-            for piece in stream(
-                Reader(product.log), entry_filter, scope, bounds, format, progress=progress
-            ):
+            for piece in stream(Reader(product.log), asked, format, progress=progress):
                 file.write(piece)
         whole = True
     finally:

@@ -13,8 +13,7 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact
 from audit_core.evidence.formats import csv_writer, json_lines_writer
 from audit_core.explore.reader import Reader
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import Bounds
+from audit_core.query.query import Query
 
 PIECE = 500
 """How many entries are redacted and written at a time: between two pieces a download can be
@@ -42,9 +41,7 @@ class Progress:
 
 def stream(
     reader: Reader,
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     format: Format,
     *,
     progress: Progress,
@@ -57,7 +54,7 @@ def stream(
     write: Callable[[Iterable[list[AuditEntry]]], Iterator[bytes]] = (
         csv_writer.write if format is Format.CSV else json_lines_writer.write
     )
-    return write(_counted(reader.export(entry_filter, scope, bounds), scope, progress))
+    return write(_counted(reader.export(query), query.scope, progress))
 
 
 def _counted(

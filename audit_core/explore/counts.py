@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit_core.domain.access import Scope
 from audit_core.explore import stacked_histogram, statements
 from audit_core.explore.reader import MOST_GROUPS, Reader
 from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES
+from audit_core.query.planner.plan import Plan
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
-from audit_core.query.time.windows import Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,61 +27,53 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CountReader:
-    """The reads. Each takes the filter, the scope and what the window means now."""
+    """The reads that count."""
 
     reader: Reader
 
     def count_up_to(
         self,
         limit: int,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         after_seq: int = 0,
     ) -> Count:
         """How many entries match that arrived after a seq, counted no further than to `limit`.
 
         Quick, unless few entries match in a long window: then all of it is looked at.
         """
-        source, time_range = ENTRIES, bounds
-        if not after_seq:
-            source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        if source.number is None:
-            statement = statements.count_up_to(
-                entry_filter, scope, time_range, limit=limit, after_seq=after_seq
-            )
+        plan = Plan(query) if after_seq else self.reader.planner.plan(query)
+        if plan.source.number is None:
+            statement = statements.count_up_to(plan.query, limit=limit, after_seq=after_seq)
         else:
-            statement = statements.count_of(entry_filter, scope, time_range, source)
+            statement = statements.count_of(plan)
         found = int(
-            self.reader.log.fetch(statement, scope, max_rows=1).table.column("count")[0].as_py()
+            self.reader.log.fetch(statement, query.scope, max_rows=1)
+            .table.column("count")[0]
+            .as_py()
         )
         return Count(number=min(found, limit), more=found > limit)
 
-    def count(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Count:
+    def count(self, query: Query) -> Count:
         """How many entries match, exactly, however long it takes."""
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        statement = statements.count_of(entry_filter, scope, time_range, source)
-        table = self.reader.log.fetch(statement, scope, max_rows=1).table
+        plan = self.reader.planner.plan(query)
+        statement = statements.count_of(plan)
+        table = self.reader.log.fetch(statement, query.scope, max_rows=1).table
         return Count(number=int(table.column("count")[0].as_py()), more=False)
 
-    def stacked_over_time(
-        self, by: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
-    ) -> StackedHistogram:
-        """Entries by bucket of time and value of the field `by`, a name of `stacks.STACKS`; an
+    def stacked_over_time(self, by: str, query: Query, now: datetime) -> StackedHistogram:
+        """Entries by bucket of time and value of the field `by`, see `STACKS`; an
         open window is cut to what it holds."""
-        since, until = self.reader.span(entry_filter, scope, bounds, now)
-        buckets = buckets_for(since, until, entry_filter.window.zone)
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds, buckets)
+        since, until = self.reader.span(query, now)
+        buckets = buckets_for(since, until, query.entry_filter.window.zone)
+        plan = self.reader.planner.plan(query, buckets)
         log = self.reader.log
-        statement = stacked_histogram.largest(by, entry_filter, scope, time_range, source)
-        found = log.fetch(statement, scope, max_rows=MOST_STACKED).table.to_pylist()
+        statement = stacked_histogram.largest(by, plan)
+        found = log.fetch(statement, query.scope, max_rows=MOST_STACKED).table.to_pylist()
         values = tuple(row["value"] for row in found)
         rows = []
         if values:
-            statement = stacked_histogram.stacked(
-                by, values, entry_filter, scope, time_range, buckets, source
-            )
-            rows = log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
+            statement = stacked_histogram.stacked(by, values, plan, buckets)
+            rows = log.fetch(statement, query.scope, max_rows=MOST_GROUPS).table.to_pylist()
         return StackedHistogram(
             by=by,
             buckets=buckets,

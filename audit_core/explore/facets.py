@@ -13,12 +13,10 @@ from typing import Any
 
 from sqlalchemy import func, literal_column, select, tuple_
 
-from audit_core.domain.access import Scope
 from audit_core.domain.entries import category_of, outcome_of
 from audit_core.log.schema import Statement
-from audit_core.query.entry_filter import NONE, EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
-from audit_core.query.time.windows import Bounds
+from audit_core.query.entry_filter import NONE
+from audit_core.query.planner.plan import Plan
 
 MOST_COMBINATIONS = 20_000
 """How many combinations of one group are counted, the most frequent first."""
@@ -53,20 +51,20 @@ class Facet:
     """Whether all combinations were counted: else counts are lower bounds."""
 
 
-def facets(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def facets(plan: Plan) -> Statement:
     """The combinations: the columns of all groups, `group_bits` and `count`.
 
     In `group_bits` the bit of a column is 0 where the row counts by it. At most
     `MOST_COMBINATIONS` rows of each group, and one more if there are more.
     """
-    column = source.table.c
+    column = plan.source.table.c
     every = [column[name] for name in _ALL]
     groups = [tuple_(*(column[name] for name in group)) for group in _GROUPS]
     counted = (
-        select(*every, func.grouping(*every).label("group_bits"), source.count().label("count"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+        select(
+            *every, func.grouping(*every).label("group_bits"), plan.source.count().label("count")
+        )
+        .where(plan.where)
         .group_by(func.grouping_sets(*groups))
         .subquery("counted")
     )
@@ -76,7 +74,7 @@ def facets(
         .label("rank")
     )
     ranked = select(counted, rank).subquery("ranked")
-    return source.options(
+    return plan.source.options(
         select(*(column for column in ranked.c if column.name != "rank")).where(
             ranked.c.rank <= literal_column(str(MOST_COMBINATIONS + 1))
         )

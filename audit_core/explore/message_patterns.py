@@ -20,9 +20,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.redaction import redact_text
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds
-from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans, span_number
-from audit_core.query.time.windows import Bounds
 from audit_core.query.visibility import shown_template
 from audit_core.query.where import where_clause
 
@@ -60,9 +59,7 @@ class Patterns:
 
 
 def patterns(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     spans: Spans,
     *,
     limit: int,
@@ -81,7 +78,7 @@ def patterns(
             func.max(entries.c.created_at).label("last"),
         )
         .where(
-            where_clause(entries, entry_filter, scope, bounds),
+            where_clause(entries, query),
             entries.c.error_message != literal(""),
         )
         .group_by("error_message", "span")
@@ -89,7 +86,8 @@ def patterns(
     )
     distinct = select(counted.c.error_message).group_by(counted.c.error_message).subquery("message")
     templates = select(
-        distinct.c.error_message, shown_template(distinct.c.error_message, scope).label("pattern")
+        distinct.c.error_message,
+        shown_template(distinct.c.error_message, query.scope).label("pattern"),
     ).subquery("template")
     by_span = (
         select(

@@ -7,14 +7,11 @@ from dataclasses import replace
 from sqlalchemy import BigInteger, and_, cast, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.domain.access import Scope
 from audit_core.explore.statements import actor_of, bucket_of
 from audit_core.log.schema import Statement
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
+from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import HOUR_US, Buckets
-from audit_core.query.time.windows import Bounds
 
 STARTING_ACTIONS = ("create", "recover", "start")
 """The actions on a sandbox that are meant to leave it running."""
@@ -35,31 +32,29 @@ def failed_start(table: FromClause) -> Condition:
     )
 
 
-def summary(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def summary(plan: Plan) -> Statement:
     """One row: `entries`, `answered`, `succeeded`, `failed`, `failed_starts`, `users`.
 
     `answered` leaves out what is in flight or unanswered; `users` counts people, not keys or
     services.
     """
-    table, status = source.table, source.table.c.status_code
+    table, status = plan.source.table, plan.source.table.c.status_code
     # Counted by person first: counting the distinct among all rows would sort all of them.
     people = (
         select(
             table.c.actor_email,
-            source.count().label("entries"),
-            source.count(status > 0).label("answered"),
-            source.count(status.between(200, 299)).label("succeeded"),
-            source.count(failed(table)).label("failed"),
-            source.count(failed_start(table)).label("failed_starts"),
+            plan.source.count().label("entries"),
+            plan.source.count(status > 0).label("answered"),
+            plan.source.count(status.between(200, 299)).label("succeeded"),
+            plan.source.count(failed(table)).label("failed"),
+            plan.source.count(failed_start(table)).label("failed_starts"),
         )
-        .where(source.where_clause(entry_filter, scope, bounds))
+        .where(plan.where)
         .group_by(table.c.actor_email)
         .subquery("people")
     )
     email, *counts = people.c
-    return source.options(
+    return plan.source.options(
         select(
             *(
                 cast(func.coalesce(func.sum(count), 0), BigInteger).label(count.name)
@@ -70,63 +65,60 @@ def summary(
     )
 
 
-def actions(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def actions(plan: Plan) -> Statement:
     """By action, most frequent first: `action`, `count`, `failed`."""
-    table = source.table
-    count = source.count().label("count")
-    return source.options(
-        select(table.c.action, count, source.count(failed(table)).label("failed"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+    table = plan.source.table
+    count = plan.source.count().label("count")
+    return plan.source.options(
+        select(table.c.action, count, plan.source.count(failed(table)).label("failed"))
+        .where(plan.where)
         .group_by(table.c.action)
         .order_by(count.desc(), table.c.action)
     )
 
 
-def errors(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def errors(plan: Plan) -> Statement:
     """Failed entries by action and status code, most frequent first."""
-    table, status = source.table, source.table.c.status_code
-    count = source.count().label("count")
-    return source.options(
+    table, status = plan.source.table, plan.source.table.c.status_code
+    count = plan.source.count().label("count")
+    return plan.source.options(
         select(table.c.action, status, count)
-        .where(source.where_clause(entry_filter, scope, bounds), failed(table))
+        .where(plan.where, failed(table))
         .group_by(table.c.action, status)
         .order_by(count.desc(), table.c.action, status)
     )
 
 
-def actors(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def actors(plan: Plan) -> Statement:
     """By actor, most active first: `actor`, `count`, `failed`."""
-    table = source.table
-    count = source.count().label("count")
-    return source.options(
-        select(actor_of(table).label("actor"), count, source.count(failed(table)).label("failed"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+    table = plan.source.table
+    count = plan.source.count().label("count")
+    return plan.source.options(
+        select(
+            actor_of(table).label("actor"), count, plan.source.count(failed(table)).label("failed")
+        )
+        .where(plan.where)
         .group_by("actor")
         .order_by(count.desc(), "actor")
     )
 
 
 def hours_of_week(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    plan: Plan,
     buckets: Buckets,
-    source: CountSource = ENTRIES,
 ) -> Statement:
     """By hour of the week on the zone's clocks (0 is Monday from midnight): `hour`, `count`,
     `failed`. Hours without entries are left out."""
-    table = source.table
+    table = plan.source.table
     number, _ = bucket_of(table, replace(buckets, width_us=HOUR_US))
     hour = (number % literal(7 * 24, BigInteger)).label("hour")
-    return source.options(
-        select(hour, source.count().label("count"), source.count(failed(table)).label("failed"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+    return plan.source.options(
+        select(
+            hour,
+            plan.source.count().label("count"),
+            plan.source.count(failed(table)).label("failed"),
+        )
+        .where(plan.where)
         .group_by("hour")
         .order_by("hour")
     )

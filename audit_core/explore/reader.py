@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from audit_core.domain.access import Scope
@@ -25,10 +25,10 @@ from audit_core.explore.results import (
 )
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, Fetched
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbers_of
+from audit_core.query.planner.plan import Plan
 from audit_core.query.planner.planner import MAX_HOURS, Planner
-from audit_core.query.planner.rollups import ENTRIES, CountSource
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import EPOCH, Bounds
@@ -42,7 +42,7 @@ EXPORT_STEP = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The reads. Each takes the filter, the scope and what the window means now."""
+    """The reads of entries and of what is counted among them."""
 
     log: AuditLog
     planner: Planner = field(init=False, compare=False, repr=False)
@@ -51,21 +51,12 @@ class Reader:
     def __post_init__(self) -> None:
         object.__setattr__(self, "planner", Planner(self.log))
 
-    def page(
-        self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
-        cursor: Cursor | None,
-        rows: int,
-    ) -> Page:
+    def page(self, query: Query, cursor: Cursor | None, rows: int) -> Page:
         """The page at the cursor; the newest one for `None`."""
-        time_range, predicate = self.planner.page(entry_filter, scope, bounds, cursor, rows)
-        statement = statements.page(
-            entry_filter, scope, time_range, cursor=cursor, rows=rows, predicate=predicate
-        )
-        fetched = self.log.fetch(statement, scope, max_rows=rows)
-        found = _rows(fetched, scope)
+        narrowed = self.planner.page(query, cursor, rows)
+        statement = statements.page(narrowed, cursor=cursor, rows=rows)
+        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
+        found = _rows(fetched, query.scope)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -78,23 +69,21 @@ class Reader:
             elapsed_s=fetched.elapsed_s,
         )
 
-    def outcomes_over_time(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
-    ) -> OutcomeHistogram:
+    def outcomes_over_time(self, query: Query, now: datetime) -> OutcomeHistogram:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
-        since, until = self.span(entry_filter, scope, bounds, now)
-        buckets = buckets_for(since, until, entry_filter.window.zone)
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds, buckets)
+        since, until = self.span(query, now)
+        buckets = buckets_for(since, until, query.entry_filter.window.zone)
+        plan = self.planner.plan(query, buckets)
         table = self.log.fetch(
-            statements.histogram(entry_filter, scope, time_range, buckets, source),
-            scope,
+            statements.histogram(plan, buckets),
+            query.scope,
             max_rows=MOST_GROUPS,
         ).table
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
         for group in table.to_pylist():
             start = buckets.start(group["number"], group["offset_us"])
             counts[start.astimezone(UTC), outcome_of(group["status_code"])] += group["count"]
-        zone = entry_filter.window.zone_info
+        zone = query.entry_filter.window.zone_info
         return OutcomeHistogram(
             buckets=buckets,
             counts=tuple(
@@ -105,34 +94,27 @@ class Reader:
             until=until,
         )
 
-    def span(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
-    ) -> tuple[datetime, datetime]:
+    def span(self, query: Query, now: datetime) -> tuple[datetime, datetime]:
         """The window's two ends, an open one replaced by the first match or by `now`."""
-        until = bounds.until or now
-        if bounds.since is not None:
-            return bounds.since, max(until, bounds.since)
+        until = query.time_range.until or now
+        if query.time_range.since is not None:
+            return query.time_range.since, max(until, query.time_range.since)
         earliest = self.planner.memoized(
-            ("earliest", entry_filter, bounds),
-            scope,
-            lambda: self._earliest(entry_filter, scope, bounds),
+            ("earliest", query), query.scope, lambda: self._earliest(query)
         )
         return (until if earliest is None else min(earliest, until)), until
 
-    def _earliest(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> datetime | None:
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        earliest = self._first(entry_filter, scope, time_range, source)
-        if earliest is None or source.number is None:
+    def _earliest(self, query: Query) -> datetime | None:
+        plan = self.planner.plan(query)
+        earliest = self._first(plan)
+        if earliest is None or plan.source.number is None:
             return earliest
-        each = replace(ENTRIES, predicate=source.predicate)
         hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
-        return self._first(entry_filter, scope, hour, each)
+        return self._first(Plan(plan.query.within(hour)))
 
-    def _first(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource
-    ) -> datetime | None:
-        statement = statements.earliest(entry_filter, scope, bounds, source)
-        table = self.log.fetch(statement, scope, max_rows=1).table
+    def _first(self, plan: Plan) -> datetime | None:
+        statement = statements.earliest(plan)
+        table = self.log.fetch(statement, plan.query.scope, max_rows=1).table
         earliest: datetime | None = table.column("earliest")[0].as_py()
         return None if earliest is None else earliest.replace(tzinfo=UTC)
 
@@ -159,11 +141,8 @@ class Reader:
         entry_filter = related_filter(row.entry, relation)
         if entry_filter is None:
             return RelatedEntries(newer=(), older=(), more_newer=False, more_older=False)
-        always = Bounds(since=None, until=None)
-        newer, older = (
-            self.page(entry_filter, scope, always, row.cursor(newer=newer), limit)
-            for newer in (True, False)
-        )
+        query = Query(entry_filter, scope, Bounds(since=None, until=None))
+        newer, older = (self.page(query, row.cursor(newer=newer), limit) for newer in (True, False))
         return RelatedEntries(
             newer=newer.rows,
             older=older.rows,
@@ -171,20 +150,16 @@ class Reader:
             more_older=older.older is not None,
         )
 
-    def values(
-        self, param: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> tuple[str, ...]:
+    def values(self, param: str, query: Query, limit: int) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
-        listed = self.listed(param, entry_filter, scope, bounds, limit)
+        listed = self.listed(param, query, limit)
         return tuple(each.value for each in listed.values)
 
-    def listed(
-        self, param: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> Listed:
+    def listed(self, param: str, query: Query, limit: int) -> Listed:
         """The most frequent values of a field with their counts, absent ones left out."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = statements.values(param, entry_filter, scope, time_range, source)
-        fetched = self.log.fetch(statement, scope, max_rows=limit)
+        plan = self.planner.plan(query)
+        statement = statements.values(param, plan)
+        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
         return Listed(
             values=tuple(
                 FacetValue(value=str(row["value"]), count=row["count"])
@@ -193,19 +168,17 @@ class Reader:
             complete=not fetched.truncated,
         )
 
-    def summary(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Summary:
+    def summary(self, query: Query) -> Summary:
         """The figures at the top of Overview."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = overview.summary(entry_filter, scope, time_range, source)
-        return Summary(**self.log.fetch(statement, scope, max_rows=1).table.to_pylist()[0])
+        plan = self.planner.plan(query)
+        statement = overview.summary(plan)
+        return Summary(**self.log.fetch(statement, query.scope, max_rows=1).table.to_pylist()[0])
 
-    def actions(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> Shares:
+    def actions(self, query: Query, limit: int) -> Shares:
         """The most frequent actions."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = overview.actions(entry_filter, scope, time_range, source)
-        fetched = self.log.fetch(statement, scope, max_rows=limit)
+        plan = self.planner.plan(query)
+        statement = overview.actions(plan)
+        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
         return Shares(
             largest=tuple(
                 Share(name=group["action"], count=group["count"], failed=group["failed"])
@@ -214,11 +187,11 @@ class Reader:
             truncated=fetched.truncated,
         )
 
-    def actors(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int) -> Shares:
+    def actors(self, query: Query, limit: int) -> Shares:
         """The most active actors."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = overview.actors(entry_filter, scope, time_range, source)
-        fetched = self.log.fetch(statement, scope, max_rows=limit)
+        plan = self.planner.plan(query)
+        statement = overview.actors(plan)
+        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
         return Shares(
             largest=tuple(
                 Share(name=group["actor"], count=group["count"], failed=group["failed"])
@@ -227,13 +200,11 @@ class Reader:
             truncated=fetched.truncated,
         )
 
-    def errors(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> tuple[tuple[tuple[str, int, int], ...], bool]:
+    def errors(self, query: Query, limit: int) -> tuple[tuple[tuple[str, int, int], ...], bool]:
         """(Action, status code, entries) of the commonest errors; whether there are more."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = overview.errors(entry_filter, scope, time_range, source)
-        fetched = self.log.fetch(statement, scope, max_rows=limit)
+        plan = self.planner.plan(query)
+        statement = overview.errors(plan)
+        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
         return (
             tuple(
                 (group["action"], group["status_code"], group["count"])
@@ -242,62 +213,51 @@ class Reader:
             fetched.truncated,
         )
 
-    def hours_of_week(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime
-    ) -> tuple[tuple[int, int, int], ...]:
+    def hours_of_week(self, query: Query, now: datetime) -> tuple[tuple[int, int, int], ...]:
         """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
-        since, until = self.span(entry_filter, scope, bounds, now)
-        buckets = buckets_for(since, until, entry_filter.window.zone)
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds, buckets)
-        statement = overview.hours_of_week(entry_filter, scope, time_range, buckets, source)
-        table = self.log.fetch(statement, scope, max_rows=7 * 24).table
+        since, until = self.span(query, now)
+        buckets = buckets_for(since, until, query.entry_filter.window.zone)
+        plan = self.planner.plan(query, buckets)
+        statement = overview.hours_of_week(plan, buckets)
+        table = self.log.fetch(statement, query.scope, max_rows=7 * 24).table
         return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
 
-    def facets(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> tuple[Facet, ...]:
+    def facets(self, query: Query, limit: int) -> tuple[Facet, ...]:
         """How often each value of each field occurs: the `limit` frequent ones, in one scan."""
-        source, time_range = self.planner.count_source(entry_filter, scope, bounds)
-        statement = facets.facets(entry_filter, scope, time_range, source)
+        plan = self.planner.plan(query)
+        statement = facets.facets(plan)
         return facets.add_up(
-            self.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist(), limit=limit
+            self.log.fetch(statement, query.scope, max_rows=MOST_GROUPS).table.to_pylist(),
+            limit=limit,
         )
 
-    def patterns(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, now: datetime, limit: int
-    ) -> Patterns:
+    def patterns(self, query: Query, now: datetime, limit: int) -> Patterns:
         """The `limit` commonest patterns of error messages; `now` stands for an open end."""
-        since, until = self.span(entry_filter, scope, bounds, now)
+        since, until = self.span(query, now)
         spans = Spans(since=since, until=until, number=SPANS)
-        statement = message_patterns.patterns(entry_filter, scope, bounds, spans, limit=limit)
-        rows = self.log.fetch(statement, scope, max_rows=(limit + 1) * SPANS).table
-        return message_patterns.add_up(rows.to_pylist(), scope, limit=limit)
+        statement = message_patterns.patterns(query, spans, limit=limit)
+        rows = self.log.fetch(statement, query.scope, max_rows=(limit + 1) * SPANS).table
+        return message_patterns.add_up(rows.to_pylist(), query.scope, limit=limit)
 
-    def export(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds
-    ) -> Iterator[list[AuditEntry]]:
+    def export(self, query: Query) -> Iterator[list[AuditEntry]]:
         """Every match that was stored when this began, oldest first, in lists of some thousands.
 
         Memory does not grow with the number of matches.
         """
         last_seq = self.log.last_seq()
-        statement = statements.export_hours(entry_filter, scope, bounds, last_seq=last_seq)
-        hours = self.log.fetch(statement, scope, max_rows=MAX_HOURS).table.to_pylist()
+        statement = statements.export_hours(query, last_seq=last_seq)
+        hours = self.log.fetch(statement, query.scope, max_rows=MAX_HOURS).table.to_pylist()
         for stretch in stretches(
-            [(row["hour"], row["count"]) for row in hours], bounds, limit=EXPORT_STEP
+            [(row["hour"], row["count"]) for row in hours], query.time_range, limit=EXPORT_STEP
         ):
-            yield from self._export_stretch(entry_filter, scope, stretch, last_seq)
+            yield from self._export_stretch(query.within(stretch), last_seq)
 
-    def _export_stretch(
-        self, entry_filter: EntryFilter, scope: Scope, stretch: Bounds, last_seq: int
-    ) -> Iterator[list[AuditEntry]]:
+    def _export_stretch(self, query: Query, last_seq: int) -> Iterator[list[AuditEntry]]:
         after: Cursor | None = None
         while True:
             fetched = self.log.fetch(
-                statements.export_page(
-                    entry_filter, scope, stretch, after=after, last_seq=last_seq
-                ),
-                scope,
+                statements.export_page(query, after=after, last_seq=last_seq),
+                query.scope,
                 max_rows=EXPORT_STEP,
             )
             if not fetched.table.num_rows:
@@ -308,7 +268,7 @@ class Reader:
                 return
             after = Cursor(
                 created_at=found[-1].created_at,
-                seq=numbers_of(fetched.table, scope)[-1],
+                seq=numbers_of(fetched.table, query.scope)[-1],
                 newer=True,
             )
 

@@ -14,16 +14,13 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category
 from audit_core.explore.statements import actor_of, bucket_of
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import as_text
 from audit_core.query.derived_columns import api_key_of, in_category
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
+from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import Buckets
-from audit_core.query.time.windows import Bounds
 
 MOST_STACKED = 7
 """How many values have a place of their own: as many colours as everybody can tell apart."""
@@ -84,19 +81,17 @@ STACKS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
 """What entries can be stacked by, as text; the outcome has a chart of its own."""
 
 
-def largest(
-    by: str, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def largest(by: str, plan: Plan) -> Statement:
     """The values of a field, most frequent first: `value`, `count`, and in `distinct` how many
     there are in all, NULL among them."""
     counted = (
-        select(STACKS[by](source.table).label("value"), source.count().label("count"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+        select(STACKS[by](plan.source.table).label("value"), plan.source.count().label("count"))
+        .where(plan.where)
         .group_by("value")
         .subquery("counted")
     )
     value, count = counted.c["value"], counted.c["count"]
-    return source.options(
+    return plan.source.options(
         select(value, count, func.count().over().label("distinct")).order_by(
             count.desc(), value.asc().nulls_first()
         )
@@ -106,17 +101,14 @@ def largest(
 def stacked(
     by: str,
     values: tuple[str | None, ...],
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    plan: Plan,
     buckets: Buckets,
-    source: CountSource = ENTRIES,
 ) -> Statement:
     """Entries by bucket and place in `values`: `number`, `offset_us`, `place`, `count`; no order.
 
     All other values have the place `len(values)`. There is at least one in `values`.
     """
-    table = source.table
+    table = plan.source.table
     value = STACKS[by](table)
     place = case(
         *(
@@ -128,13 +120,13 @@ def stacked(
         ),
         else_=literal(len(values), BigInteger),
     )
-    return source.options(
+    return plan.source.options(
         select(
             *bucket_of(table, buckets),
             place.label("place"),
-            source.count().label("count"),
+            plan.source.count().label("count"),
         )
-        .where(source.where_clause(entry_filter, scope, bounds))
+        .where(plan.where)
         .group_by("number", "offset_us", "place")
     )
 

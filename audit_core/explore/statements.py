@@ -1,4 +1,4 @@
-"""The statements of Explore and of downloads: (filter, scope) → SELECT. Builds, never runs."""
+"""The statements of Explore and of downloads: query → SELECT. Builds, never runs."""
 
 from __future__ import annotations
 
@@ -23,50 +23,43 @@ from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbered_by
-from audit_core.query.language.ast import Expression
-from audit_core.query.planner.rollups import ENTRIES, CountSource
+from audit_core.query.planner.plan import Plan
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
-from audit_core.query.time.windows import Bounds
 from audit_core.query.where import where_clause, within_scope
 
 
 def page(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     *,
     cursor: Cursor | None,
     rows: int,
-    predicate: Expression | None = None,
 ) -> Statement:
     """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
-    come first: the reader turns them round. `predicate`: see `where.where_clause`.
+    come first: the reader turns them round.
     """
     newer = cursor is not None and cursor.newer
     # Each table gives its own nearest rows: engines then read only the ends of each.
     parts = [
         select(table)
         .where(
-            where_clause(table, entry_filter, scope, bounds, predicate=predicate),
-            beyond(table, cursor, scope),
+            where_clause(table, query),
+            beyond(table, cursor, query.scope),
         )
-        .order_by(*_order(table, scope, newer=newer))
+        .order_by(*_order(table, query.scope, newer=newer))
         .limit(rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    return select(both).order_by(*_order(both, scope, newer=newer))
+    return select(both).order_by(*_order(both, query.scope, newer=newer))
 
 
 def export_page(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     *,
     after: Cursor | None,
     last_seq: int,
@@ -76,17 +69,13 @@ def export_page(
 
     An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
     """
-    statement = select(entries).where(
-        where_clause(entries, entry_filter, scope, bounds), entries.c.seq <= last_seq
-    )
+    statement = select(entries).where(where_clause(entries, query), entries.c.seq <= last_seq)
     if after is not None:
-        statement = statement.where(beyond(entries, after, scope))
-    return statement.order_by(*_order(entries, scope, newer=True))
+        statement = statement.where(beyond(entries, after, query.scope))
+    return statement.order_by(*_order(entries, query.scope, newer=True))
 
 
-def export_hours(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, last_seq: int
-) -> Statement:
+def export_hours(query: Query, *, last_seq: int) -> Statement:
     """How a download lies in time: `hour` (whole ones since 1970) and `count`, in order of time.
 
     Asked before the entries, which are then read from short stretches of time: whole rows are
@@ -95,7 +84,7 @@ def export_hours(
     hour = floor_div(epoch_microseconds(entries.c.created_at), literal(HOUR_US, BigInteger))
     return (
         select(hour.label("hour"), func.count().label("count"))
-        .where(where_clause(entries, entry_filter, scope, bounds), entries.c.seq <= last_seq)
+        .where(where_clause(entries, query), entries.c.seq <= last_seq)
         .group_by("hour")
         .order_by("hour")
     )
@@ -113,65 +102,50 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
     return select(statement.limit(1).subquery("entry"))
 
 
-def count_up_to(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, limit: int, after_seq: int = 0
-) -> Statement:
+def count_up_to(query: Query, *, limit: int, after_seq: int = 0) -> Statement:
     """How many entries match that arrived after a `seq` of the whole log, counted no further than
     to `limit` + 1: one row, column `count`."""
     found = (
         select(literal(1, BigInteger).label("one"))
-        .where(where_clause(entries, entry_filter, scope, bounds), entries.c.seq > after_seq)
+        .where(where_clause(entries, query), entries.c.seq > after_seq)
         .limit(limit + 1)
         .subquery("found")
     )
     return select(func.count().label("count")).select_from(found)
 
 
-def count_of(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def count_of(plan: Plan) -> Statement:
     """How many entries match, exactly: one row, column `count`."""
-    return source.options(
-        select(source.count().label("count")).where(
-            source.where_clause(entry_filter, scope, bounds)
-        )
-    )
+    return plan.source.options(select(plan.source.count().label("count")).where(plan.where))
 
 
-def earliest(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def earliest(plan: Plan) -> Statement:
     """One row: `earliest` created_at of the matches; NULL if there are none.
 
     Of a source that counts by the hour it may lie up to an hour too early.
     """
-    table = source.table
-    return source.options(
-        select(func.min(table.c.created_at).label("earliest")).where(
-            source.where_clause(entry_filter, scope, bounds)
-        )
+    table = plan.source.table
+    return plan.source.options(
+        select(func.min(table.c.created_at).label("earliest")).where(plan.where)
     )
 
 
 def histogram(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    plan: Plan,
     buckets: Buckets,
-    source: CountSource = ENTRIES,
 ) -> Statement:
     """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
 
     `Buckets.start(number, offset_us)` is the instant; no order.
     """
-    table = source.table
-    return source.options(
+    table = plan.source.table
+    return plan.source.options(
         select(
             *bucket_of(table, buckets),
             table.c.status_code,
-            source.count().label("count"),
+            plan.source.count().label("count"),
         )
-        .where(source.where_clause(entry_filter, scope, bounds))
+        .where(plan.where)
         .group_by("number", "offset_us", table.c.status_code)
     )
 
@@ -194,17 +168,14 @@ FACETS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
 
 def values(
     param: str,
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    source: CountSource = ENTRIES,
+    plan: Plan,
 ) -> Statement:
     """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
-    value = FACETS[param](source.table)
-    count = source.count().label("count")
-    return source.options(
+    value = FACETS[param](plan.source.table)
+    count = plan.source.count().label("count")
+    return plan.source.options(
         select(value.label("value"), count)
-        .where(source.where_clause(entry_filter, scope, bounds), value.is_not(None))
+        .where(plan.where, value.is_not(None))
         .group_by("value")
         .order_by(count.desc(), "value")
     )

@@ -15,10 +15,9 @@ from audit_core.people import actors_sql
 from audit_core.people.actors_sql import ActorKind, ActorList
 from audit_core.people.results import timed
 from audit_core.people.timeline_sql import require_actor
-from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.time.spans import width_us as width_of
-from audit_core.query.time.windows import Bounds
 
 SPARKS = 20
 """How many stretches of time the activity of an actor in the list is counted by."""
@@ -88,9 +87,7 @@ class ActorReader:
 
     def actors(
         self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         now: datetime,
         listing: ActorList,
         rows: int,
@@ -99,13 +96,13 @@ class ActorReader:
 
         Entries dated after `now` count in the last stretch of an open window.
         """
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        statement = actors_sql.actors(entry_filter, scope, time_range, listing, source)
-        found = self.reader.log.fetch(statement, scope, max_rows=rows).table.to_pylist()
+        plan = self.reader.planner.plan(query)
+        statement = actors_sql.actors(plan, listing)
+        found = self.reader.log.fetch(statement, query.scope, max_rows=rows).table.to_pylist()
         if not found:
             return ActorPage(lines=(), total=0)
         by_key = listing.kind is ActorKind.KEYS
-        activity = self._activity(entry_filter, scope, bounds, now, found, by_key=by_key)
+        activity = self._activity(query, now, found, by_key=by_key)
         return ActorPage(
             lines=tuple(
                 _line(row, tuple(activity[_key(row, by_key=by_key)]), by_key=by_key)
@@ -116,41 +113,37 @@ class ActorReader:
 
     def _activity(
         self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         now: datetime,
         found: Sequence[dict[str, Any]],
         *,
         by_key: bool,
     ) -> dict[tuple[str, str | None], list[int]]:
-        since, until = self.reader.span(entry_filter, scope, bounds, now)
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
+        since, until = self.reader.span(query, now)
+        plan = self.reader.planner.plan(query)
         width_us = width_of(since, until, SPARKS)
-        if source.number is not None:
+        if plan.source.number is not None:
             # Counts know whole hours only.
             since = since.replace(minute=0, second=0, microsecond=0)
             width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
         statement = actors_sql.activity(
-            entry_filter,
-            scope,
-            time_range,
+            plan,
             actor_ids=sorted({row["actor_id"] for row in found}),
             since=since,
             width_us=width_us,
-            source=source,
         )
         activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
-        for row in self.reader.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist():
+        for row in self.reader.log.fetch(
+            statement, query.scope, max_rows=MOST_GROUPS
+        ).table.to_pylist():
             activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
         return activity
 
-    def actor(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> ActorLine | None:
+    def actor(self, query: Query) -> ActorLine | None:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
-        require_actor(scope)
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        statement = actors_sql.actors(entry_filter, scope, time_range, ActorList(), source)
-        found = self.reader.log.fetch(statement, scope, max_rows=1).table.to_pylist()
+        plan = self.reader.planner.plan(require_actor(query))
+        statement = actors_sql.actors(plan, ActorList())
+        found = self.reader.log.fetch(statement, query.scope, max_rows=1).table.to_pylist()
         return _line(found[0], (), by_key=False) if found else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,10 +16,9 @@ from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import contains_folded, epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition, api_key_of
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
-from audit_core.query.time.windows import EPOCH, Bounds
-from audit_core.query.where import within_scope
+from audit_core.query.planner.plan import Plan
+from audit_core.query.time.windows import EPOCH
+from audit_core.query.where import where_clause, within_scope
 
 MOST_LISTED = 10_000
 """How far down the list of actors one may page; a search finds those beyond."""
@@ -85,11 +84,8 @@ def failed(table: FromClause) -> Condition:
 
 
 def actors(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    plan: Plan,
     listing: ActorList,
-    source: CountSource = ENTRIES,
 ) -> Statement:
     """The lines from the asked offset on, one for each actor (or API key) with a match.
 
@@ -98,34 +94,30 @@ def actors(
     ones), `first`, `last`, and `actors`: how many lines there are.
     """
     by_key = listing.kind is ActorKind.KEYS
-    line = _lines(entry_filter, scope, bounds, listing, source).subquery("line")
-    ends = times(
-        entry_filter, scope, bounds, source, _of_kind(entries, listing.kind), by_key=by_key
-    )
+    line = _lines(plan, listing).subquery("line")
+    ends = times(plan, _of_kind(entries, listing.kind), by_key=by_key)
     same = line.c.actor_id == ends.c.actor_id
     if by_key:
         same = and_(same, line.c.api_key == ends.c.api_key)
     timed = select(line, ends.c.first, ends.c.last).join(ends, same).subquery("timed")
-    return source.options(
+    return plan.source.options(
         select(timed, func.count().over().label("actors"))
         .order_by(*_order(timed, listing))
         .offset(listing.offset)
     )
 
 
-def _lines(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, listing: ActorList, source: CountSource
-) -> Statement:
-    table = source.table
+def _lines(plan: Plan, listing: ActorList) -> Statement:
+    table = plan.source.table
     columns = [table.c[name] for name in _COMBINED]
     # By combination first, which are few: counting what differs among all rows would sort them.
     combined = (
         select(
             *columns,
-            source.count().label("entries"),
-            source.count(failed(table)).label("failed"),
+            plan.source.count().label("entries"),
+            plan.source.count(failed(table)).label("failed"),
         )
-        .where(source.where_clause(entry_filter, scope, bounds), _of_kind(table, listing.kind))
+        .where(plan.where, _of_kind(table, listing.kind))
         .group_by(*columns)
         .subquery("combined")
     )
@@ -148,17 +140,13 @@ def _lines(
 
 
 def times(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    source: CountSource,
+    plan: Plan,
     condition: Condition,
     *,
     by_key: bool,
 ) -> Subquery:
     """When each actor's (or key's) matches began and ended: `actor_id`, `api_key` if `by_key`,
     `first`, `last`. Read from the entries themselves: counts know the hour only."""
-    each = replace(ENTRIES, predicate=source.predicate)
     names = ("actor_api_key_prefix", "actor_api_key_suffix") if by_key else ()
     columns = [entries.c[name] for name in ("actor_id", *names)]
     raw = (
@@ -167,7 +155,7 @@ def times(
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
         )
-        .where(each.where_clause(entry_filter, scope, bounds), condition)
+        .where(where_clause(entries, plan.query), condition)
         .group_by(*columns)
         .subquery("raw")
     )
@@ -190,21 +178,18 @@ def times(
 
 
 def activity(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    plan: Plan,
     *,
     actor_ids: Sequence[str],
     since: datetime,
     width_us: int,
-    source: CountSource = ENTRIES,
 ) -> Statement:
     """When some actors were active: `actor_id`, `api_key`, `number`, `count`; no order.
 
     `number` counts stretches of `width_us` microseconds from `since` on, which no match lies
     before. Of a source that counts by the hour they must be whole hours.
     """
-    table = source.table
+    table = plan.source.table
     columns = [
         table.c[name] for name in ("actor_id", "actor_api_key_prefix", "actor_api_key_suffix")
     ]
@@ -212,13 +197,13 @@ def activity(
         select(
             *columns,
             stretch(table, since, width_us).label("number"),
-            source.count().label("count"),
+            plan.source.count().label("count"),
         )
-        .where(source.where_clause(entry_filter, scope, bounds), table.c.actor_id.in_(actor_ids))
+        .where(plan.where, table.c.actor_id.in_(actor_ids))
         .group_by(*columns, "number")
         .subquery("counted")
     )
-    return source.options(
+    return plan.source.options(
         select(
             counted.c.actor_id,
             api_key_of(counted).label("api_key"),

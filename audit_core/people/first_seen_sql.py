@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -19,15 +18,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import Subquery
 
-from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import as_text, epoch_microseconds, floor_div
 from audit_core.people.actors_sql import ABSENT
 from audit_core.people.timeline_sql import require_actor
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
+from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import HOUR_US
-from audit_core.query.time.windows import Bounds
 
 MEMORY = timedelta(days=90)
 """How far before the window something makes it no longer new."""
@@ -53,21 +49,13 @@ GROUPS: dict[Novelty, tuple[str, ...]] = {
 _ALL = tuple(name for group in GROUPS.values() for name in group)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """A stretch of time, and what to read it from."""
-
-    bounds: Bounds
-    source: CountSource = ENTRIES
-
-
-def new_things(entry_filter: EntryFilter, scope: Scope, now: Stretch, before: Stretch) -> Statement:
+def new_things(now: Plan, before: Plan) -> Statement:
     """What the scope's actor did now and not before, latest first.
 
     Columns: those of all `GROUPS`, `group_bits` (see `kind_of`), `hour` (of the first time,
     whole ones since 1970) and `count`. The absence of a value is never new.
     """
-    seen, earlier = _seen(entry_filter, scope, now), _seen(entry_filter, scope, before)
+    seen, earlier = _seen(now), _seen(before)
     hour = floor_div(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
     statement = (
         select(*(seen.c[name] for name in (*_ALL, "group_bits", "count")), hour.label("hour"))
@@ -80,8 +68,9 @@ def new_things(entry_filter: EntryFilter, scope: Scope, now: Stretch, before: St
     return now.source.options(before.source.options(statement))
 
 
-def _seen(entry_filter: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery:
-    source, table = stretch.source, stretch.source.table
+def _seen(plan: Plan) -> Subquery:
+    require_actor(plan.query)
+    source, table = plan.source, plan.source.table
     columns = [table.c[name] for name in _ALL]
     # By combination first, which are few.
     combined = (
@@ -90,7 +79,7 @@ def _seen(entry_filter: EntryFilter, scope: Scope, stretch: Stretch) -> Subquery
             func.min(table.c.created_at).label("first"),
             source.count().label("count"),
         )
-        .where(source.where_clause(entry_filter, require_actor(scope), stretch.bounds))
+        .where(plan.where)
         .group_by(*columns)
         .subquery()
     )
@@ -118,14 +107,11 @@ def _written(seen: Subquery) -> ColumnElement[str]:
     return text
 
 
-def known(entry_filter: EntryFilter, scope: Scope, before: Stretch) -> Statement:
+def known(before: Plan) -> Statement:
     """How many entries the scope's actor has there: one row, column `count`."""
+    require_actor(before.query)
     source = before.source
-    return source.options(
-        select(source.count().label("count")).where(
-            source.where_clause(entry_filter, require_actor(scope), before.bounds)
-        )
-    )
+    return source.options(select(source.count().label("count")).where(before.where))
 
 
 def kind_of(group_bits: int) -> Novelty:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, cast, func, select
 
-from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.people.actors_sql import failed, times, with_key
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.derived_columns import api_key_of
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.planner.rollups import ENTRIES, CountSource
-from audit_core.query.time.windows import Bounds
+from audit_core.query.planner.plan import Plan
 
 
-def used_keys(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource = ENTRIES
-) -> Statement:
+def used_keys(plan: Plan) -> Statement:
     """The keys that the scope's actor used, latest use first.
 
     Columns `api_key` (masked), `count`, `failed`, `addresses`, `actions` (numbers of different
     ones), `first` and `last`.
     """
-    table = source.table
+    require_actor(plan.query)
+    table = plan.source.table
     columns = [
         table.c[name]
         for name in ("actor_api_key_prefix", "actor_api_key_suffix", "ip_address", "action")
@@ -30,10 +26,10 @@ def used_keys(
     combined = (
         select(
             *columns,
-            source.count().label("count"),
-            source.count(failed(table)).label("failed"),
+            plan.source.count().label("count"),
+            plan.source.count(failed(table)).label("failed"),
         )
-        .where(source.where_clause(entry_filter, require_actor(scope), bounds), with_key(table))
+        .where(plan.where, with_key(table))
         .group_by(*columns)
         .subquery("combined")
     )
@@ -51,8 +47,8 @@ def used_keys(
         .group_by(api_key)
         .subquery("used")
     )
-    ends = times(entry_filter, scope, bounds, source, with_key(entries), by_key=True)
-    return source.options(
+    ends = times(plan, with_key(entries), by_key=True)
+    return plan.source.options(
         select(used, ends.c.first, ends.c.last)
         .join(ends, used.c.api_key == ends.c.api_key)
         .order_by(ends.c.last.desc(), used.c.api_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +11,10 @@ from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.log.schema import Statement
 from audit_core.people import first_seen_sql, keys_sql, sessions_sql
-from audit_core.people.first_seen_sql import MEMORY, Novelty, Stretch
+from audit_core.people.first_seen_sql import MEMORY, Novelty
 from audit_core.people.results import timed
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import EPOCH, Bounds, Window
 
 MOST_TOUCHED = 5
@@ -31,7 +32,7 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkSession:
-    """What an actor did without a quiet of more than `work_sessions.QUIET`."""
+    """What an actor did without a quiet of more than `sessions_sql.QUIET`."""
 
     first: datetime
     last: datetime
@@ -60,7 +61,7 @@ class NewThing:
 
     kind: Novelty
     parts: tuple[str | None, ...]
-    """The values of the columns in `novelty.GROUPS`; not all of them `None`."""
+    """The values of the columns in `first_seen_sql.GROUPS`; not all of them `None`."""
     hour: datetime
     """The beginning of the hour (UTC) in which it was first done in the window."""
     count: int
@@ -98,24 +99,20 @@ class PersonReader:
 
     reader: Reader
 
-    def sessions(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int
-    ) -> SessionPage:
+    def sessions(self, query: Query, offset: int, rows: int) -> SessionPage:
         """The work sessions of the scope's actor, latest first."""
-        statement = sessions_sql.sessions(entry_filter, scope, bounds, offset=offset)
-        found = [timed(row) for row in self._rows(statement, scope, rows)]
+        statement = sessions_sql.sessions(query, offset=offset)
+        found = [timed(row) for row in self._rows(statement, query.scope, rows)]
         if not found:
             return SessionPage(sessions=(), total=0)
         totals = [row.pop("sessions") for row in found]
         spans = [(row["first"], row["last"]) for row in found]
-        statement = sessions_sql.variety(entry_filter, scope, bounds, spans=spans)
-        variety = {row.pop("session"): row for row in self._rows(statement, scope, rows)}
-        statement = sessions_sql.touched(
-            entry_filter, scope, bounds, spans=spans, limit=MOST_TOUCHED
-        )
+        statement = sessions_sql.variety(query, spans=spans)
+        variety = {row.pop("session"): row for row in self._rows(statement, query.scope, rows)}
+        statement = sessions_sql.touched(query, spans=spans, limit=MOST_TOUCHED)
         touched: dict[int, list[Touched]] = defaultdict(list)
         targets: dict[int, int] = defaultdict(int)
-        for row in self._rows(statement, scope, MOST_TOUCHED * len(found)):
+        for row in self._rows(statement, query.scope, MOST_TOUCHED * len(found)):
             number = row.pop("session")
             targets[number] = row.pop("targets")
             touched[number].append(Touched(**row))
@@ -132,26 +129,25 @@ class PersonReader:
             total=totals[0],
         )
 
-    def news(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> News | None:
+    def news(self, query: Query, limit: int) -> News | None:
         """What is new for the scope's actor in the window, whatever else the filter asks.
 
         `None` for a window without a beginning: nothing lies before it.
         """
-        if bounds.since is None:
+        since = query.time_range.since
+        if since is None:
             return None
-        unfiltered = entry_filter.cleared()
-        since = bounds.since - MEMORY
-        now = self._stretch(unfiltered, scope, bounds)
-        before = self._stretch(unfiltered, scope, Bounds(since=since, until=bounds.since))
-        statement = first_seen_sql.new_things(unfiltered, scope, now, before)
-        fetched = self.reader.log.fetch(statement, scope, max_rows=limit)
-        known = first_seen_sql.known(unfiltered, scope, before)
+        query = replace(query, entry_filter=query.entry_filter.cleared())
+        earlier = Bounds(since=since - MEMORY, until=since)
+        now = self.reader.planner.plan(query)
+        before = self.reader.planner.plan(query.within(earlier))
+        statement = first_seen_sql.new_things(now, before)
+        fetched = self.reader.log.fetch(statement, query.scope, max_rows=limit)
+        known = first_seen_sql.known(before)
         return News(
             things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
             truncated=fetched.truncated,
-            known=self._rows(known, scope, 1)[0]["count"],
+            known=self._rows(known, query.scope, 1)[0]["count"],
         )
 
     def used_keys(
@@ -159,17 +155,10 @@ class PersonReader:
     ) -> tuple[tuple[UsedKey, ...], bool]:
         """The API keys that the scope's actor used, latest use first; whether there are more."""
         window = Window(preset=None, since=bounds.since, until=bounds.until)
-        entry_filter = EntryFilter(window=window)
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        fetched = self.reader.log.fetch(
-            keys_sql.used_keys(entry_filter, scope, time_range, source), scope, max_rows=limit
-        )
+        plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, bounds))
+        fetched = self.reader.log.fetch(keys_sql.used_keys(plan), scope, max_rows=limit)
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated
-
-    def _stretch(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Stretch:
-        source, time_range = self.reader.planner.count_source(entry_filter, scope, bounds)
-        return Stretch(bounds=time_range, source=source)
 
     def _rows(self, statement: Statement, scope: Scope, limit: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.reader.log.fetch(

@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
 from sqlalchemy.sql.selectable import Subquery
 
-from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.people.actors_sql import client_text, failed
 from audit_core.people.timeline_sql import require_actor
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import Bounds
+from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 
 QUIET = timedelta(minutes=30)
@@ -23,7 +21,7 @@ QUIET = timedelta(minutes=30)
 _QUIET_US = QUIET // timedelta(microseconds=1)
 
 
-def sessions(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, offset: int) -> Statement:
+def sessions(query: Query, *, offset: int) -> Statement:
     """The sessions of the scope's actor, latest first, from an offset on.
 
     Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
@@ -40,7 +38,7 @@ def sessions(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, offset:
             func.count().label("count"),
             func.count().filter(failed(entries)).label("failed"),
         )
-        .where(where_clause(entries, entry_filter, require_actor(scope), bounds))
+        .where(where_clause(entries, require_actor(query)))
         .group_by("number")
         .subquery("piece")
     )
@@ -74,10 +72,10 @@ Spans = Sequence[tuple[datetime, datetime]]
 """Sessions that do not overlap, each as (first, last)."""
 
 
-def variety(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans) -> Statement:
+def variety(query: Query, *, spans: Spans) -> Statement:
     """From how many places some sessions were: `session` (its number in `spans`), `addresses`
     and `clients` (numbers of different ones)."""
-    placed = _placed(entry_filter, scope, bounds, spans, "ip_address", "source", "user_agent")
+    placed = _placed(query, spans, "ip_address", "source", "user_agent")
     # By combination first, which are few.
     combined = select(placed).distinct().subquery("combined")
     return (
@@ -91,13 +89,11 @@ def variety(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, spans: S
     )
 
 
-def touched(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, *, spans: Spans, limit: int
-) -> Statement:
+def touched(query: Query, *, spans: Spans, limit: int) -> Statement:
     """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
     `target_id`, `count`, and `targets`: how many there are in the session. Of each session the
     `limit` frequent ones, most frequent first."""
-    placed = _placed(entry_filter, scope, bounds, spans, "target_type", "target_id")
+    placed = _placed(query, spans, "target_type", "target_id")
     counted = (
         select(placed, func.count().label("count"))
         .where(placed.c.session < len(spans), placed.c.target_id.is_not(None))
@@ -119,9 +115,7 @@ def touched(
     )
 
 
-def _placed(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, *names: str
-) -> Subquery:
+def _placed(query: Query, spans: Spans, *names: str) -> Subquery:
     """Columns of the entries of some sessions, and of the time between them, each with its
     session."""
     session = case(
@@ -135,7 +129,7 @@ def _placed(
     return (
         select(session.label("session"), *(entries.c[name] for name in names))
         .where(
-            where_clause(entries, entry_filter, require_actor(scope), bounds),
+            where_clause(entries, require_actor(query)),
             entries.c.created_at.between(earliest, latest),
         )
         .subquery("placed")

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome, outcome_of
 from audit_core.explore.reader import MOST_GROUPS, Reader
 from audit_core.people import timeline_sql
 from audit_core.people.results import instant
 from audit_core.people.timeline_sql import LaneKind, LanePlace
-from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import width_us as width_of
-from audit_core.query.time.windows import Bounds
 
 STRETCHES = 600
 """How many stretches of time a timeline has at most, about a pixel or two wide."""
@@ -85,31 +83,29 @@ class TimelineReader:
 
     def timeline(
         self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         now: datetime,
         kind: LaneKind,
         most_lanes: int,
     ) -> Timeline:
         """What the scope's actor did over time, on the busiest lanes; marks that would lie on
         each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
-        since, until = self.reader.span(entry_filter, scope, bounds, now)
-        statement = timeline_sql.lanes(entry_filter, scope, bounds, kind)
-        found = self.reader.log.fetch(statement, scope, max_rows=most_lanes).table.to_pylist()
+        since, until = self.reader.span(query, now)
+        statement = timeline_sql.lanes(query, kind)
+        found = self.reader.log.fetch(statement, query.scope, max_rows=most_lanes).table.to_pylist()
         lanes = tuple(_lane(row) for row in found)
         width_us = width_of(since, until, STRETCHES)
         marks: tuple[Mark, ...] = ()
         if lanes:
             statement = timeline_sql.marks(
-                entry_filter,
-                scope,
-                bounds,
+                query,
                 places=[lane.place for lane in lanes],
                 since=since,
                 width_us=width_us,
             )
-            rows = self.reader.log.fetch(statement, scope, max_rows=MOST_GROUPS).table.to_pylist()
+            rows = self.reader.log.fetch(
+                statement, query.scope, max_rows=MOST_GROUPS
+            ).table.to_pylist()
             factor, marks = _merged(rows)
             width_us *= factor
         return Timeline(

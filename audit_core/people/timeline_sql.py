@@ -11,14 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import floor_div
 from audit_core.people.actors_sql import failed, stretch
 from audit_core.query.derived_columns import Condition, in_category
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import Bounds
+from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 
 
@@ -40,14 +38,14 @@ class LanePlace:
     """`None` on a lane of a target."""
 
 
-def require_actor(scope: Scope) -> Scope:
-    """The scope, which is of one actor. Raises `ValueError` if it holds what others did."""
-    if scope.actor_id is None:
+def require_actor(query: Query) -> Query:
+    """The query. Raises `ValueError` unless its scope is that of one actor."""
+    if query.scope.actor_id is None:
         raise ValueError("a timeline needs the scope of one actor")
-    return scope
+    return query
 
 
-def lanes(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKind) -> Statement:
+def lanes(query: Query, kind: LaneKind) -> Statement:
     """The lanes of the scope's actor, busiest first: `target_type` and `target_id`, or
     `category`; `count`, `failed`, `first`, `last`; and `lanes`, how many there are.
     """
@@ -60,7 +58,7 @@ def lanes(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKin
             func.min(entries.c.created_at).label("first"),
             func.max(entries.c.created_at).label("last"),
         )
-        .where(where_clause(entries, entry_filter, require_actor(scope), bounds))
+        .where(where_clause(entries, require_actor(query)))
         .group_by(*(_grouped(column) for column in columns))
         .subquery("lane")
     )
@@ -71,9 +69,7 @@ def lanes(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, kind: LaneKin
 
 
 def marks(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     *,
     places: Sequence[LanePlace],
     since: datetime,
@@ -97,7 +93,7 @@ def marks(
             entries.c.created_at,
             entries.c.action,
         )
-        .where(where_clause(entries, entry_filter, require_actor(scope), bounds), _near(places))
+        .where(where_clause(entries, require_actor(query)), _near(places))
         .subquery("placed")
     )
     return (

@@ -88,7 +88,7 @@ def compile_predicate(table: FromClause, expression: Expression, scope: Scope) -
 
     The condition may be NULL instead of false: only `Not` turns one into the other. Messages
     and metadata are looked at as the scope's viewer is shown them; what is secret by its name
-    is up to `secrecy.require_visible`. It grows in proportion to the expression, and what is
+    is up to `visibility.require_visible`. It grows in proportion to the expression, and what is
     costly to make stands in it once, however many conditions there are on it.
     """
     expression = merged(expression)

@@ -1,4 +1,4 @@
-"""The WHERE clause of a filter and a scope."""
+"""The WHERE clause of a query."""
 
 from __future__ import annotations
 
@@ -7,32 +7,17 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.language.ast import Expression
 from audit_core.query.predicate_sql import compile_predicate
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
-from audit_core.query.visibility import require_visible
 
 
-def where_clause(
-    table: FromClause,
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    *,
-    predicate: Expression | None = None,
-) -> Condition:
-    """The condition for a row of `table` to match the filter within the scope.
-
-    `predicate` replaces the filter's own by an equivalent one. `bounds` is what the
-    filter's window means now. Raises `QueryError` if the query asks for what the scope may not see.
-    """
-    if entry_filter.query:
-        require_visible(entry_filter.expression, entry_filter.query, scope)
+def where_clause(table: FromClause, query: Query) -> Condition:
+    """The condition for a row of `table` to match the query."""
     return and_(
-        within_scope(table, scope),
-        within(table, bounds),
-        compile_predicate(table, predicate or entry_filter.predicate, scope),
+        within_scope(table, query.scope),
+        within(table, query.time_range),
+        compile_predicate(table, query.predicate, query.scope),
     )
 
 

@@ -19,9 +19,9 @@ from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import ONCE, epoch_microseconds, starts_with
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans, span_number
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.query.where import where_clause, within, within_scope
@@ -78,25 +78,23 @@ class SilentRule:
     delete_after: timedelta = timedelta(seconds=60)
 
 
-def attempts(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
-) -> CTE:
+def attempts(query: Query, rule: SilentRule, creations: Creations) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
     `by_name` (see `Lifecycles`), `outcome`, and `next_action` and `next_us`: what was done to the
     sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
     """
-    return attempts_and_lifecycles(entry_filter, scope, bounds, rule, creations)[0]
+    return attempts_and_lifecycles(query, rule, creations)[0]
 
 
 def attempts_and_lifecycles(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
+    query: Query, rule: SilentRule, creations: Creations
 ) -> tuple[CTE, Lifecycles]:
     """The attempts, see `attempts`, and what they were found among."""
-    matches = where_clause(entries, entry_filter, scope, bounds)
-    lifecycle = lifecycles(matches, scope, bounds, creations, after=rule.within)
+    matches = where_clause(entries, query)
+    lifecycle = lifecycles(matches, query.scope, query.time_range, creations, after=rule.within)
     followed = _followed(lifecycle)
     silent = _silent(followed, rule)
-    used = _used(followed.alias("risky"), lifecycle, scope, bounds, rule)
+    used = _used(followed.alias("risky"), lifecycle, query.scope, query.time_range, rule)
     status = followed.c.status_code
     outcome = case(
         (status.between(400, 599), literal(StartOutcome.FAILED.value)),
@@ -211,9 +209,7 @@ def _doubtful(risky: CTE, lifecycle: Lifecycles, rule: SilentRule) -> CTE:
 
 
 def start_page(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     *,
     outcomes: tuple[StartOutcome, ...],
@@ -222,7 +218,7 @@ def start_page(
 ) -> Statement:
     """The attempts with one of the outcomes beyond the cursor, nearest first (newest first, for a
     cursor that points to newer ones oldest first); the columns of `attempts`."""
-    attempt = attempts(entry_filter, scope, bounds, rule, creations)
+    attempt = attempts(query, rule, creations)
     newer = cursor is not None and cursor.newer
     statement = select(attempt).where(attempt.c.outcome.in_([each.value for each in outcomes]))
     if cursor is not None:
@@ -240,15 +236,13 @@ def start_page(
 
 
 def start_counts(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     spans: Spans,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """How many attempts had which outcome in which span: `outcome`, `span`, `count`, no zeros."""
-    attempt = attempts(entry_filter, scope, bounds, rule, creations)
+    attempt = attempts(query, rule, creations)
     counts = select(
         attempt.c.outcome,
         span_number(attempt.c.at_us, spans).label("span"),

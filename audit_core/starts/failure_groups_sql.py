@@ -32,9 +32,9 @@ from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import ONCE, epoch_microseconds
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans, span_number
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.query.visibility import shown_template
@@ -147,9 +147,7 @@ def starting(scope: Scope, bounds: Bounds) -> Condition:
 
 
 def failure_groups(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     spans: Spans,
     *,
@@ -160,7 +158,7 @@ def failure_groups(
     `pattern`, `action`, `status_code`, `outcome`, `span`, `of_group`, `count`, `first_us`,
     `last_us`, `sandboxes`, `actors`, `example`, `rank`; no order. Where `of_group` is 1 the row is
     that of the whole group, without a span."""
-    attempt = described(attempts(entry_filter, scope, bounds, rule, creations), scope, bounds)
+    attempt = described(attempts(query, rule, creations), query.scope, query.time_range)
     part = (
         select(*attempt.c, span_number(attempt.c.at_us, spans).label("span"))
         .where(failing(attempt))
@@ -233,16 +231,14 @@ def in_group(attempt: CTE, key: GroupKey) -> Condition:
 
 
 def group_page(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     key: GroupKey,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The failures of one group, newest first; the columns of `attempts`."""
-    attempt = attempts(entry_filter, scope, bounds, rule, creations)
-    member = described(attempt, scope, bounds)
+    attempt = attempts(query, rule, creations)
+    member = described(attempt, query.scope, query.time_range)
     members = (
         select(*(member.c[column.name] for column in attempt.c))
         .where(in_group(member, key))

@@ -13,11 +13,11 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH
 from audit_core.runtime.settings import Settings
 from audit_core.starts import attempts_sql, failure_groups_sql, retries_sql, suspects_sql
 from audit_core.starts.attempt import StartAttempt, StartPage
@@ -43,7 +43,7 @@ def silent_rule(settings: Settings) -> SilentRule:
 
 @dataclass(frozen=True, slots=True)
 class StartsReader:
-    """The reads. Each takes the filter, the scope and what the window means now."""
+    """The reads of attempts."""
 
     log: AuditLog
     rule: SilentRule
@@ -54,9 +54,7 @@ class StartsReader:
 
     def page(
         self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         *,
         outcomes: tuple[StartOutcome, ...] = tuple(StartOutcome),
         cursor: Cursor | None = None,
@@ -64,20 +62,18 @@ class StartsReader:
     ) -> StartPage:
         """The attempts with one of the outcomes at the cursor; the newest for `None`."""
         statement = attempts_sql.start_page(
-            entry_filter,
-            scope,
-            bounds,
+            query,
             self.rule,
             outcomes=outcomes,
             cursor=cursor,
             creations=self._creations,
         )
-        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
         found = fetched.table.to_pylist()
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
-        attempts = self._attempts(found, scope)
+        attempts = self._attempts(found, query.scope)
         more_older = True if back else fetched.truncated
         more_newer = fetched.truncated if back else cursor is not None
         return StartPage(
@@ -87,14 +83,12 @@ class StartsReader:
             elapsed_s=fetched.elapsed_s,
         )
 
-    def counts(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans
-    ) -> Counts:
+    def counts(self, query: Query, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
-        statement = attempts_sql.start_counts(
-            entry_filter, scope, bounds, self.rule, spans, self._creations
-        )
-        table = self.log.fetch(statement, scope, max_rows=spans.number * len(StartOutcome)).table
+        statement = attempts_sql.start_counts(query, self.rule, spans, self._creations)
+        table = self.log.fetch(
+            statement, query.scope, max_rows=spans.number * len(StartOutcome)
+        ).table
         found: dict[str, dict[int, int]] = defaultdict(dict)
         for row in table.to_pylist():
             found[row["outcome"]][row["span"]] = row["count"]
@@ -103,15 +97,15 @@ class StartsReader:
             for outcome in StartOutcome
         }
 
-    def groups(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, limit: int
-    ) -> FailureGroups:
+    def groups(self, query: Query, spans: Spans, limit: int) -> FailureGroups:
         """The largest failure groups."""
         statement = failure_groups_sql.failure_groups(
-            entry_filter, scope, bounds, self.rule, spans, limit=limit, creations=self._creations
+            query, self.rule, spans, limit=limit, creations=self._creations
         )
-        table = self.log.fetch(statement, scope, max_rows=(limit + 1) * (spans.number + 1)).table
-        return failure_groups_sql.add_up(table.to_pylist(), scope, spans, limit=limit)
+        table = self.log.fetch(
+            statement, query.scope, max_rows=(limit + 1) * (spans.number + 1)
+        ).table
+        return failure_groups_sql.add_up(table.to_pylist(), query.scope, spans, limit=limit)
 
     def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
         """When each group of failures that say so themselves was first seen in the log before a
@@ -124,34 +118,26 @@ class StartsReader:
         }
 
     def group_members(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int
+        self, query: Query, key: GroupKey, rows: int
     ) -> tuple[tuple[StartAttempt, ...], bool]:
         """The newest failures of a group; whether there are more."""
-        statement = failure_groups_sql.group_page(
-            entry_filter, scope, bounds, self.rule, key, self._creations
-        )
-        fetched = self.log.fetch(statement, scope, max_rows=rows)
-        return self._attempts(fetched.table.to_pylist(), scope), fetched.truncated
+        statement = failure_groups_sql.group_page(query, self.rule, key, self._creations)
+        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
+        return self._attempts(fetched.table.to_pylist(), query.scope), fetched.truncated
 
-    def suspects(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey
-    ) -> Suspects:
+    def suspects(self, query: Query, key: GroupKey) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
-        statement = suspects_sql.suspects(
-            entry_filter, scope, bounds, self.rule, key, self._creations
-        )
-        table = self.log.fetch(statement, scope, max_rows=MOST_VALUES * len(TRAITS)).table
-        return suspects_sql.weigh(table.to_pylist(), scope)
+        statement = suspects_sql.suspects(query, self.rule, key, self._creations)
+        table = self.log.fetch(statement, query.scope, max_rows=MOST_VALUES * len(TRAITS)).table
+        return suspects_sql.weigh(table.to_pylist(), query.scope)
 
-    def retries(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, limit: int
-    ) -> tuple[tuple[RetryChain, ...], bool]:
+    def retries(self, query: Query, limit: int) -> tuple[tuple[RetryChain, ...], bool]:
         """The latest retry chains; whether there are more."""
-        statement = retries_sql.retry_chains(
-            entry_filter, scope, bounds, self.rule, self._creations
-        )
-        fetched = self.log.fetch(statement, scope, max_rows=limit)
-        return tuple(_chain(row, scope) for row in fetched.table.to_pylist()), fetched.truncated
+        statement = retries_sql.retry_chains(query, self.rule, self._creations)
+        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
+        return tuple(
+            _chain(row, query.scope) for row in fetched.table.to_pylist()
+        ), fetched.truncated
 
     def _attempts(
         self, rows: Sequence[Mapping[str, Any]], scope: Scope

@@ -15,8 +15,8 @@ from sqlalchemy import CTE, and_, case, func, literal, literal_column, or_, sele
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import ONCE
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts
 from audit_core.starts.failure_groups_sql import described, failing
@@ -72,17 +72,15 @@ class RetryChain:
 
 
 def retry_chains(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The chains, the latest first: `sandbox`, `by_name`, `attempts`, `failing`, `errors`,
     `first_us`, `last_us`, `last_outcome`, `last_next`, `last_next_us`, `who`, `people`, `client`,
     `clients`."""
-    attempt = attempts(entry_filter, scope, bounds, rule, creations)
-    placed = _placed(_numbered(attempt), scope, bounds)
+    attempt = attempts(query, rule, creations)
+    placed = _placed(_numbered(attempt), query.scope, query.time_range)
     at_end = placed.c.from_end == literal_column("1")
 
     def last(column: Any) -> Any:

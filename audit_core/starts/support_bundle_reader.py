@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from audit_core.domain.access import Scope
 from audit_core.domain.message_template import template_of
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempt import StartAttempt
@@ -64,9 +65,7 @@ class BundleReader:
         until = attempt.entry.created_at + timedelta(microseconds=1)
         since = until - SIMILAR_WITHIN
         found = self.starts.groups(
-            EntryFilter(),
-            scope,
-            Bounds(since=since, until=until),
+            Query(EntryFilter(), scope, Bounds(since=since, until=until)),
             Spans(since=since, until=until),
             MAX_GROUPS,
         )

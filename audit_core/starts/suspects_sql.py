@@ -27,8 +27,8 @@ from audit_core.domain.entries import CREATE, SANDBOX
 from audit_core.domain.redaction import redact_text
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import ONCE, floor_div, json_text
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.time.windows import Bounds
 from audit_core.query.where import within, within_scope
@@ -109,9 +109,7 @@ class Suspects:
 
 
 def suspects(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     key: GroupKey,
     creations: Creations = FROM_ENTRIES,
@@ -121,7 +119,7 @@ def suspects(
     In `trait_bits` the bit of a column is 0 where the row counts by it. At most `MOST_VALUES` of
     each trait, those with most failures first.
     """
-    fact = _facts(attempts(entry_filter, scope, bounds, rule, creations), scope, bounds, key)
+    fact = _facts(attempts(query, rule, creations), query.scope, query.time_range, key)
     columns = [fact.c[name] for name in _COLUMNS]
     sets = (tuple_(*(fact.c[name] for name in names)) for _, _, names in TRAITS)
     counted = (

@@ -12,9 +12,9 @@ from audit_core.domain.entries import CREATE, SANDBOX
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.log.schema import Statement, from_arrow
 from audit_core.log.store import AuditLog
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
+from audit_core.query.query import Query
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.starts import traces_sql
 from audit_core.starts.attempts_sql import SilentRule
@@ -85,39 +85,37 @@ class TracesReader:
 
     def targets(
         self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
+        query: Query,
         *,
         target_type: str = SANDBOX,
         searched: str = "",
         after: TargetPlace | None = None,
         rows: int = 50,
     ) -> TargetPage:
-        """A page of the targets of a type; see `query.traces.targets`."""
+        """A page of the targets of a type; see `traces_sql.targets`."""
         statement = traces_sql.targets(
-            entry_filter,
-            scope,
-            bounds,
+            query,
             self.rule,
             target_type=target_type,
             searched=searched,
             after=after,
             creations=self._creations,
         )
-        fetched = self.log.fetch(statement, scope, max_rows=rows)
+        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
         found = fetched.table.to_pylist()
         ids = tuple(row["target"] for row in found)
         known = []
         if target_type == SANDBOX and ids:
-            naming = traces_sql.names_and_states(ids, scope, bounds, self._creations)
-            known = self._rows(naming, scope)
+            naming = traces_sql.names_and_states(
+                ids, query.scope, query.time_range, self._creations
+            )
+            known = self._rows(naming, query.scope)
         names = {row["sandbox"]: row["name"] for row in known if row["name"]}
         states = _states(known, {row["target"]: row["silent_us"] for row in found})
         page = tuple(
             Target(
                 target=row["target"],
-                name=_shown(names.get(row["target"]), scope),
+                name=_shown(names.get(row["target"]), query.scope),
                 state=states.get(row["target"]),
                 entries=row["count"],
                 last=instant(row["last_us"]),

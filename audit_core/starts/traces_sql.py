@@ -26,10 +26,10 @@ from audit_core.domain.entries import CREATE, LATEST, NAME_PATH, SANDBOX
 from audit_core.log.schema import Statement, UtcTime, entries
 from audit_core.log.sql.functions import ONCE, epoch_microseconds, json_text, starts_with
 from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.planner.value_lookup import first_hour
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.query.where import where_clause, within, within_scope
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts_and_lifecycles
@@ -195,9 +195,7 @@ def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
 
 
 def targets(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     rule: SilentRule,
     *,
     target_type: str,
@@ -213,15 +211,15 @@ def targets(
     given from `NAMED_BEFORE` before the bounds on.
     """
     found = (
-        _sandboxes(entry_filter, scope, bounds, rule, creations)
+        _sandboxes(query, rule, creations)
         if target_type == SANDBOX
-        else _others(entry_filter, scope, bounds, target_type)
+        else _others(query, target_type)
     )
     conditions: list[Condition] = []
     if searched:
         begins = starts_with(found.c.target, literal(searched))
         if target_type == SANDBOX:
-            begins = or_(begins, _called(found, searched, scope, bounds, creations))
+            begins = or_(begins, _called(found, searched, query.scope, query.time_range, creations))
         conditions.append(begins)
     if after is not None:
         conditions.append(_behind(found, after))
@@ -254,7 +252,7 @@ def _behind(found: Subquery, after: TargetPlace) -> Condition:
     return or_(found.c.failing < after.failing, and_(found.c.failing == after.failing, later))
 
 
-def _others(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, target_type: str) -> Subquery:
+def _others(query: Query, target_type: str) -> Subquery:
     zero: ColumnElement[int] = literal_column("0")
     return (
         select(
@@ -264,7 +262,7 @@ def _others(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, target_type
             *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
         )
         .where(
-            where_clause(entries, entry_filter, scope, bounds),
+            where_clause(entries, query),
             entries.c.target_type == literal(target_type),
             entries.c.target_id.is_not(None),
         )
@@ -273,12 +271,10 @@ def _others(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, target_type
     )
 
 
-def _sandboxes(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, rule: SilentRule, creations: Creations
-) -> Subquery:
+def _sandboxes(query: Query, rule: SilentRule, creations: Creations) -> Subquery:
     """Entries that carry a name are counted for the sandbox that bears it."""
-    attempt, lifecycle = attempts_and_lifecycles(entry_filter, scope, bounds, rule, creations)
-    matches = where_clause(entries, entry_filter, scope, bounds)
+    attempt, lifecycle = attempts_and_lifecycles(query, rule, creations)
+    matches = where_clause(entries, query)
     resolved = lifecycle.entries.alias("lifecycle_entries")
     named = (
         select(resolved.c.seq, resolved.c.sandbox)
@@ -293,7 +289,7 @@ def _sandboxes(
             func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
         )
         .select_from(entries)
-        .outerjoin(named, named.c.seq == numbered_by(entries, scope))
+        .outerjoin(named, named.c.seq == numbered_by(entries, query.scope))
         .where(matches, entries.c.target_type == literal(SANDBOX), target.is_not(None))
         .group_by("target")
         .subquery("active")

@@ -51,7 +51,7 @@ chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
 # Rows first: the chart and the count look at all that matches.
-page = cached.page(view.entry_filter, scope, view.bounds, cursor, rows, live.head)
+page = cached.page(view.query(scope), cursor, rows, live.head)
 listed = bool(page.rows) or cursor is not None
 if listed:
     patterns_slot = list_slot.container()

@@ -36,8 +36,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     real_time.draw_lookout(live)
 real_time.draw_news(view, scope, live)
 
-asked = (view.entry_filter, scope, view.bounds)
-summary = cached.summary(*asked, live.head)
+query = view.query(scope)
+summary = cached.summary(query, live.head)
 if summary.entries == 0:
     pager.draw_empty(view, scope, live.head)
     st.stop()
@@ -52,11 +52,11 @@ for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
 before = view.bounds.before(view.as_of)
-summary_before = cached.summary(view.entry_filter, scope, before, live.head) if before else None
+summary_before = cached.summary(query.within(before), live.head) if before else None
 with metric_slot:
     metrics.draw(summary, summary_before)
 
-histogram = cached.outcomes_over_time(*asked, view.as_of, live.head)
+histogram = cached.outcomes_over_time(query, view.as_of, live.head)
 window = view.entry_filter.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
@@ -68,12 +68,12 @@ with time_slot:
 with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
-    counts, more = cached.errors(*asked, MOST_ERRORS, live.head)
+    counts, more = cached.errors(query, MOST_ERRORS, live.head)
     drawing.draw_errors(counts, more, view.entry_filter)
 with action_slot:
-    drawing.draw_actions(cached.actions(*asked, MOST_GROUPS, live.head), view.entry_filter)
+    drawing.draw_actions(cached.actions(query, MOST_GROUPS, live.head), view.entry_filter)
 with actor_slot:
-    drawing.draw_actors(cached.actors(*asked, MOST_GROUPS, live.head), view.entry_filter)
+    drawing.draw_actors(cached.actors(query, MOST_GROUPS, live.head), view.entry_filter)
 with hour_slot:
-    busy = cached.hours_of_week(*asked, view.as_of, live.head)
+    busy = cached.hours_of_week(query, view.as_of, live.head)
     drawing.draw_hours_of_week(busy, histogram, view.entry_filter)

@@ -18,6 +18,7 @@ from audit_core.identity.passwords import generate_password
 from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.runtime.settings import Settings
 from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
@@ -178,8 +179,10 @@ def _add_entries(product: Product, prepared: Prepared) -> None:
     )
     for organization_id, _ in DEMO_ORGANIZATIONS:
         batches = Reader(product.log).export(
-            EntryFilter(),
-            Scope(organization_id=organization_id),
-            Bounds(since=None, until=None),
+            Query(
+                EntryFilter(),
+                Scope(organization_id=organization_id),
+                Bounds(since=None, until=None),
+            ),
         )
         prepared.entries[organization_id] = [entry for batch in batches for entry in batch]

@@ -21,6 +21,7 @@ from audit_core.identity.memberships import memberships
 from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.runtime.settings import read_settings
 from audit_core.simulator import DEMO_ORGANIZATIONS
@@ -87,7 +88,7 @@ def opened() -> Iterator[Product]:
 def stored(product: Product) -> list[AuditEntry]:
     """All entries, oldest first."""
     batches = Reader(product.log).export(
-        EntryFilter(), Scope.everything(), Bounds(since=None, until=None)
+        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
     )
     return [entry for batch in batches for entry in batch]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import MOST
 from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
@@ -76,7 +77,7 @@ def reader(new_log):
 def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
     bounds = window.bounds(CLOCK_CHANGES[0])
     histogram = reader.outcomes_over_time(
-        EntryFilter(window=window), ALPHA, bounds, now=CLOCK_CHANGES[0]
+        Query(EntryFilter(window=window), ALPHA, bounds), now=CLOCK_CHANGES[0]
     )
     width = timedelta(microseconds=histogram.buckets.width_us)
     expected = Counter(
@@ -96,7 +97,8 @@ def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
 @given(windows_around_changes())
 def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     hours = reader.hours_of_week(
-        EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0]), now=CLOCK_CHANGES[0]
+        Query(EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0])),
+        now=CLOCK_CHANGES[0],
     )
     walls = [
         (item.created_at.astimezone(ZoneInfo(window.zone)), 400 <= (item.status_code or 0) <= 599)
@@ -117,7 +119,7 @@ def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
 def test_every_match_is_counted_also_what_is_dated_ahead(reader, now, zone, preset):
     window = Window(preset=preset, zone=zone)
     bounds = window.bounds(now)
-    histogram = reader.outcomes_over_time(EntryFilter(window=window), ALPHA, bounds, now=now)
+    histogram = reader.outcomes_over_time(Query(EntryFilter(window=window), ALPHA, bounds), now=now)
     assert histogram.total == sum(
         1 for item in ENTRIES if bounds.since is None or item.created_at >= bounds.since
     )
@@ -131,7 +133,8 @@ def test_the_hour_that_happens_twice_has_two_buckets(reader):
         zone="Europe/Berlin",
     )
     histogram = reader.outcomes_over_time(
-        EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0]), now=CLOCK_CHANGES[0]
+        Query(EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0])),
+        now=CLOCK_CHANGES[0],
     )
     shown = {start.isoformat() for start, _, _ in histogram.counts}
     assert "2026-10-25T02:00:00+02:00" in shown

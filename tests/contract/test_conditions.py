@@ -6,6 +6,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
@@ -38,7 +39,7 @@ def reader(new_log):
 
 
 def found(reader, entry_filter, scope, bounds):
-    page = reader.page(entry_filter, scope, bounds, None, len(ENTRIES))
+    page = reader.page(Query(entry_filter, scope, bounds), None, len(ENTRIES))
     return [row.entry for row in page.rows]
 
 

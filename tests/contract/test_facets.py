@@ -7,6 +7,7 @@ from audit_core.domain.access import Scope
 from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
@@ -41,7 +42,7 @@ def reader(new_log):
 def test_facets_count_what_matches(reader, entry_filter):
     bounds = entry_filter.window.bounds(NOW)
     expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
-    found = reader.facets(entry_filter, ALPHA, bounds, 100)
+    found = reader.facets(Query(entry_filter, ALPHA, bounds), 100)
     assert [facet.param for facet in found] == list(VALUES)
     for facet in found:
         counts = Counter(map(VALUES[facet.param], expected))
@@ -53,7 +54,9 @@ def test_facets_count_what_matches(reader, entry_filter):
 
 def test_only_the_most_frequent_are_given_and_the_rest_is_told(reader):
     (actions,) = (
-        facet for facet in reader.facets(EntryFilter(), ALPHA, ALWAYS, 2) if facet.param == "action"
+        facet
+        for facet in reader.facets(Query(EntryFilter(), ALPHA, ALWAYS), 2)
+        if facet.param == "action"
     )
     assert len(actions.values) == 2
     assert actions.distinct > 2
@@ -63,7 +66,9 @@ def test_more_combinations_than_are_counted_make_lower_bounds(new_log, monkeypat
     monkeypatch.setattr(facets_module, "MOST_COMBINATIONS", 5)
     log = new_log()
     log.append([entry(f"id-{number}", ip_address=f"10.0.0.{number % 9}") for number in range(40)])
-    found = {facet.param: facet for facet in Reader(log).facets(EntryFilter(), ALPHA, ALWAYS, 9)}
+    found = {
+        facet.param: facet for facet in Reader(log).facets(Query(EntryFilter(), ALPHA, ALWAYS), 9)
+    }
     assert not found["ip"].complete
     assert found["action"].complete
     assert found["action"].values[0].count == 40

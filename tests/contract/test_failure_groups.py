@@ -11,6 +11,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import FAILING, SilentRule, StartOutcome
@@ -54,7 +55,7 @@ def reader(new_log):
 
 
 def test_groups_are_those_of_a_plain_reading(reader):
-    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, limit=200)
+    found = reader.groups(Query(EntryFilter(), ALPHA, ALWAYS), SPANS, limit=200)
     assert not found.truncated
     assert {each.key.fingerprint for each in found.largest} == set(MEMBERS)
     assert [each.count for each in found.largest] == sorted(map(len, MEMBERS.values()))[::-1]
@@ -73,14 +74,14 @@ def test_groups_are_those_of_a_plain_reading(reader):
 
 
 def test_only_the_largest_groups_are_given_and_the_rest_is_told(reader):
-    found = reader.groups(EntryFilter(), ALPHA, ALWAYS, SPANS, limit=3)
+    found = reader.groups(Query(EntryFilter(), ALPHA, ALWAYS), SPANS, limit=3)
     assert len(found.largest) == 3
     assert found.truncated
 
 
 def test_groups_are_the_same_for_who_may_see_secrets(reader):
     revealed = Scope(organization_id="org-alpha", secrets=True)
-    found = reader.groups(EntryFilter(), revealed, ALWAYS, SPANS, limit=200)
+    found = reader.groups(Query(EntryFilter(), revealed, ALWAYS), SPANS, limit=200)
     assert {each.key.fingerprint for each in found.largest} == set(MEMBERS)
     assert any("abcdef12345" in each.example for each in found.largest)
 
@@ -90,10 +91,10 @@ def test_members_of_a_group_are_given_newest_first(reader):
     expected = sorted(
         MEMBERS[key.fingerprint], key=lambda each: each.entry.created_at, reverse=True
     )
-    found, more = reader.group_members(EntryFilter(), ALPHA, ALWAYS, key, 500)
+    found, more = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 500)
     assert [each.entry.id for each in found] == [each.entry.id for each in expected]
     assert not more
-    found, more = reader.group_members(EntryFilter(), ALPHA, ALWAYS, key, 1)
+    found, more = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 1)
     assert [each.entry.id for each in found] == [expected[0].entry.id]
     assert more
 
@@ -152,7 +153,7 @@ def test_suspects_count_values_of_failures_and_of_successes(reader, action):
     for counts, attempts in ((failed, members), (started, successes)):
         for attempt in attempts:
             counts.update(traits_of(attempt).items())
-    found = reader.suspects(EntryFilter(), ALPHA, ALWAYS, key)
+    found = reader.suspects(Query(EntryFilter(), ALPHA, ALWAYS), key)
     assert (found.failed, found.started) == (len(members), len(successes))
     assert {(each.trait, each.value): each.failed for each in found.values} == failed
     for each in found.values:
@@ -177,7 +178,7 @@ def plain_chains():
 
 def test_retry_chains_are_those_of_a_plain_reading(reader):
     expected = {(sandbox, chain[0].entry.created_at): chain for sandbox, chain in plain_chains()}
-    found, more = reader.retries(EntryFilter(), ALPHA, ALWAYS, 500)
+    found, more = reader.retries(Query(EntryFilter(), ALPHA, ALWAYS), 500)
     assert not more
     assert len(expected) > 10
     assert {(each.sandbox, each.first) for each in found} == set(expected)

@@ -20,6 +20,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.predicate_sql import compile_predicate
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.plain_language import matches_expression
 from tests.support.plain_reading import selected
@@ -73,7 +74,7 @@ def test_patterns_count_what_matches(log, entry_filter, secrets):
     for item in selected(ENTRIES, entry_filter, scope, bounds):
         if item.error_message:
             groups[shown(item.error_message, scope)].append(item)
-    found = Reader(log).patterns(entry_filter, scope, bounds, NOW, 1000)
+    found = Reader(log).patterns(Query(entry_filter, scope, bounds), NOW, 1000)
     assert found.messages == sum(map(len, groups.values()))
     assert not found.truncated
     assert [each.template for each in found.largest] == sorted(
@@ -105,14 +106,16 @@ def test_the_counts_over_time_stand_in_their_parts(new_log):
         ]
     )
     (found,) = (
-        Reader(log).patterns(EntryFilter(), ALPHA, Bounds(since=since, until=None), NOW, 5).largest
+        Reader(log)
+        .patterns(Query(EntryFilter(), ALPHA, Bounds(since=since, until=None)), NOW, 5)
+        .largest
     )
     assert found.over_time == (2, 1, *[0] * 17, 2)
 
 
 def test_only_the_commonest_are_given_and_that_there_are_more_is_told(log):
-    found = Reader(log).patterns(EntryFilter(), ALPHA, ALWAYS, NOW, 2)
-    whole = Reader(log).patterns(EntryFilter(), ALPHA, ALWAYS, NOW, 1000)
+    found = Reader(log).patterns(Query(EntryFilter(), ALPHA, ALWAYS), NOW, 2)
+    whole = Reader(log).patterns(Query(EntryFilter(), ALPHA, ALWAYS), NOW, 1000)
     assert found.truncated
     assert found.largest == whole.largest[:2]
     assert found.messages == whole.messages
@@ -120,25 +123,27 @@ def test_only_the_commonest_are_given_and_that_there_are_more_is_told(log):
 
 def test_no_messages_make_no_patterns(log):
     entry_filter = EntryFilter(text="nothing like this")
-    assert Reader(log).patterns(entry_filter, ALPHA, ALWAYS, NOW, 5).largest == ()
+    assert Reader(log).patterns(Query(entry_filter, ALPHA, ALWAYS), NOW, 5).largest == ()
 
 
 @pytest.mark.parametrize("secrets", [True, False])
 def test_a_pattern_can_be_kept_and_left_out(log, secrets):
     scope = replace(ALPHA, secrets=secrets)
-    whole = Reader(log).patterns(EntryFilter(), scope, ALWAYS, NOW, 1000)
-    total = CountReader(Reader(log)).count(EntryFilter(), scope, ALWAYS).number
+    whole = Reader(log).patterns(Query(EntryFilter(), scope, ALWAYS), NOW, 1000)
+    total = CountReader(Reader(log)).count(Query(EntryFilter(), scope, ALWAYS)).number
     for each in whole.largest:
         for exclude, count in ((False, each.count), (True, total - each.count)):
             query = conjoin("", "pattern", each.template, exclude=exclude)
             assert (
-                CountReader(Reader(log)).count(EntryFilter(query=query), scope, ALWAYS).number
+                CountReader(Reader(log))
+                .count(Query(EntryFilter(query=query), scope, ALWAYS))
+                .number
                 == count
             )
 
 
 def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
-    whole = Reader(log).patterns(EntryFilter(), ALPHA, ALWAYS, NOW, 1000)
+    whole = Reader(log).patterns(Query(EntryFilter(), ALPHA, ALWAYS), NOW, 1000)
     templates = {each.template for each in whole.largest}
     assert f"token={MARK} refused" in templates
     assert f"Bearer {MARK}" in templates
@@ -146,7 +151,10 @@ def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
     assert "ijkl" not in text and "abc/de" not in text and "abcdefgh" not in text
     for guess in ("token=ijkl refused", "token=i*", "Bearer abc<path>"):
         query = f'pattern:"{guess}"' if "*" not in guess else f"pattern:{guess}"
-        assert CountReader(Reader(log)).count(EntryFilter(query=query), ALPHA, ALWAYS).number == 0
+        assert (
+            CountReader(Reader(log)).count(Query(EntryFilter(query=query), ALPHA, ALWAYS)).number
+            == 0
+        )
 
 
 @settings(max_examples=100)

@@ -20,6 +20,7 @@ from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import STRETCHES, TimelineReader
 from audit_core.people.timeline_sql import LaneKind, LanePlace
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.peopled import worked_entries
@@ -129,7 +130,7 @@ SORTED_BY = {
 @given(filters, lists)
 def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
     bounds = entry_filter.window.bounds(NOW)
-    page = ActorReader(Reader(log)).actors(entry_filter, ALPHA, bounds, NOW, listing, MOST)
+    page = ActorReader(Reader(log)).actors(Query(entry_filter, ALPHA, bounds), NOW, listing, MOST)
     matches = selected(ENTRIES, entry_filter, ALPHA, bounds)
     found = {
         (line.actor_id, line.api_key): (
@@ -159,7 +160,7 @@ def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
     entry_filter = EntryFilter(window=Window(preset="all"))
     bounds = Bounds(since=None, until=None)
     reader = ActorReader(Reader(log))
-    whole = reader.actors(entry_filter, ALPHA, bounds, NOW, listing, MOST)
+    whole = reader.actors(Query(entry_filter, ALPHA, bounds), NOW, listing, MOST)
     parts = []
     for offset in range(0, whole.total, rows):
         part = ActorList(
@@ -169,7 +170,7 @@ def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
             descending=listing.descending,
             offset=offset,
         )
-        page = reader.actors(entry_filter, ALPHA, bounds, NOW, part, rows)
+        page = reader.actors(Query(entry_filter, ALPHA, bounds), NOW, part, rows)
         assert page.total == whole.total
         parts += page.lines
     assert tuple(parts) == whole.lines
@@ -187,7 +188,7 @@ def test_activity_lies_where_the_entries_do(new_log):
     window = Window(preset=None, since=NOW - timedelta(hours=20), until=NOW)
     entry_filter = EntryFilter(window=window)
     page = ActorReader(Reader(log)).actors(
-        entry_filter, ALPHA, window.bounds(NOW), NOW, ActorList(), MOST
+        Query(entry_filter, ALPHA, window.bounds(NOW)), NOW, ActorList(), MOST
     )
     (line,) = page.lines
     assert line.activity == tuple(hours.count(hour) for hour in range(20))
@@ -197,7 +198,9 @@ def test_activity_lies_where_the_entries_do(new_log):
 @given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
 def test_a_timeline_draws_every_entry_of_its_lanes(log, entry_filter, scope, kind, limit):
     bounds = entry_filter.window.bounds(NOW)
-    found = TimelineReader(Reader(log)).timeline(entry_filter, scope, bounds, NOW, kind, limit)
+    found = TimelineReader(Reader(log)).timeline(
+        Query(entry_filter, scope, bounds), NOW, kind, limit
+    )
     matches = selected(ENTRIES, entry_filter, scope, bounds)
 
     def place(item):
@@ -250,7 +253,7 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
     entry_filter = EntryFilter()
     bounds = entry_filter.window.bounds(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        entry_filter, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+        Query(entry_filter, of("user-1"), bounds), NOW, LaneKind.TARGET, 5
     )
     assert len(found.marks) <= 50
     assert found.entries == 900
@@ -262,7 +265,7 @@ def test_a_timeline_of_nothing_is_empty(log):
     entry_filter = EntryFilter(actions=("never",))
     bounds = entry_filter.window.bounds(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        entry_filter, of("user-1"), bounds, NOW, LaneKind.TARGET, 5
+        Query(entry_filter, of("user-1"), bounds), NOW, LaneKind.TARGET, 5
     )
     assert (found.lanes, found.marks, found.all_lanes, found.merged) == ((), (), 0, 0)
 
@@ -282,7 +285,7 @@ def expected_sessions(matches):
 @given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
 def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, rows):
     bounds = entry_filter.window.bounds(NOW)
-    page = PersonReader(Reader(log)).sessions(entry_filter, scope, bounds, offset, rows)
+    page = PersonReader(Reader(log)).sessions(Query(entry_filter, scope, bounds), offset, rows)
     everything = expected_sessions(selected(ENTRIES, entry_filter, scope, bounds))
     expected = everything[offset : offset + rows]
     assert len(page.sessions) == len(expected)
@@ -315,7 +318,7 @@ PARTS = {
 @given(filters, scopes)
 def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
     bounds = entry_filter.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(entry_filter, scope, bounds, MOST)
+    news = PersonReader(Reader(log)).news(Query(entry_filter, scope, bounds), MOST)
     if bounds.since is None:
         assert news is None
         return
@@ -343,7 +346,7 @@ def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
 def test_what_is_new_tells_when_there_is_more(log):
     entry_filter = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
     bounds = entry_filter.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(entry_filter, of("user-1"), bounds, 2)
+    news = PersonReader(Reader(log)).news(Query(entry_filter, of("user-1"), bounds), 2)
     assert news.truncated
     assert len(news.things) == 2
 
@@ -389,20 +392,24 @@ def test_another_organization_is_never_seen(new_log):
     bounds = Bounds(since=None, until=None)
     recent = EntryFilter(window=Window(preset="30d"))
     assert (
-        ActorReader(Reader(log)).actors(everything, ALPHA, bounds, NOW, ActorList(), MOST).total
+        ActorReader(Reader(log))
+        .actors(Query(everything, ALPHA, bounds), NOW, ActorList(), MOST)
+        .total
         == 0
     )
     assert ActorReader(Reader(log)).own_actor_ids("ann@example.org", ALPHA) == set()
     for actor_id in ACTOR_IDS:
         scope = of(actor_id)
-        assert ActorReader(Reader(log)).actor(everything, scope, bounds) is None
+        assert ActorReader(Reader(log)).actor(Query(everything, scope, bounds)) is None
         timeline = TimelineReader(Reader(log)).timeline(
-            everything, scope, bounds, NOW, LaneKind.TARGET, MOST
+            Query(everything, scope, bounds), NOW, LaneKind.TARGET, MOST
         )
         assert timeline.all_lanes == timeline.entries == 0
-        assert PersonReader(Reader(log)).sessions(everything, scope, bounds, 0, MOST).total == 0
+        assert (
+            PersonReader(Reader(log)).sessions(Query(everything, scope, bounds), 0, MOST).total == 0
+        )
         assert PersonReader(Reader(log)).used_keys(scope, bounds, MOST) == ((), False)
-        news = PersonReader(Reader(log)).news(recent, scope, recent.window.bounds(NOW), MOST)
+        news = PersonReader(Reader(log)).news(Query(recent, scope, recent.window.bounds(NOW)), MOST)
         assert (news.known, news.things) == (0, ())
 
 
@@ -411,12 +418,12 @@ def test_what_is_about_one_actor_is_refused_without_one(log):
     bounds = entry_filter.window.bounds(NOW)
     reader = PersonReader(Reader(log))
     for read in (
-        lambda: ActorReader(Reader(log)).actor(entry_filter, ALPHA, bounds),
+        lambda: ActorReader(Reader(log)).actor(Query(entry_filter, ALPHA, bounds)),
         lambda: TimelineReader(Reader(log)).timeline(
-            entry_filter, ALPHA, bounds, NOW, LaneKind.TARGET, 5
+            Query(entry_filter, ALPHA, bounds), NOW, LaneKind.TARGET, 5
         ),
-        lambda: reader.sessions(entry_filter, ALPHA, bounds, 0, 5),
-        lambda: reader.news(entry_filter, ALPHA, bounds, 5),
+        lambda: reader.sessions(Query(entry_filter, ALPHA, bounds), 0, 5),
+        lambda: reader.news(Query(entry_filter, ALPHA, bounds), 5),
         lambda: reader.used_keys(ALPHA, bounds, 5),
     ):
         with pytest.raises(ValueError, match="one actor"):
@@ -434,35 +441,41 @@ def everything_read(log, entry_filter, scope):
     reader, actors, person = Reader(log), ActorReader(Reader(log)), PersonReader(Reader(log))
     own = scope.of_actor("user-1")
     return {
-        "page": [row.entry for row in reader.page(entry_filter, scope, bounds, None, MOST).rows],
-        "histogram": reader.outcomes_over_time(entry_filter, scope, bounds, NOW),
-        "span": reader.span(entry_filter, scope, bounds, NOW),
-        "values": {name: reader.values(name, entry_filter, scope, bounds, 50) for name in FACETS},
-        "summary": reader.summary(entry_filter, scope, bounds),
-        "actions": reader.actions(entry_filter, scope, bounds, 50),
-        "shares": reader.actors(entry_filter, scope, bounds, 50),
-        "errors": reader.errors(entry_filter, scope, bounds, 50),
-        "hours": reader.hours_of_week(entry_filter, scope, bounds, NOW),
-        "facets": reader.facets(entry_filter, scope, bounds, 50),
-        "patterns": reader.patterns(entry_filter, scope, bounds, NOW, 50),
+        "page": [
+            row.entry for row in reader.page(Query(entry_filter, scope, bounds), None, MOST).rows
+        ],
+        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW),
+        "span": reader.span(Query(entry_filter, scope, bounds), NOW),
+        "values": {
+            name: reader.values(name, Query(entry_filter, scope, bounds), 50) for name in FACETS
+        },
+        "summary": reader.summary(Query(entry_filter, scope, bounds)),
+        "actions": reader.actions(Query(entry_filter, scope, bounds), 50),
+        "shares": reader.actors(Query(entry_filter, scope, bounds), 50),
+        "errors": reader.errors(Query(entry_filter, scope, bounds), 50),
+        "hours": reader.hours_of_week(Query(entry_filter, scope, bounds), NOW),
+        "facets": reader.facets(Query(entry_filter, scope, bounds), 50),
+        "patterns": reader.patterns(Query(entry_filter, scope, bounds), NOW, 50),
         "neighbours": neighbours_read(reader, scope),
-        "export": [item for step in reader.export(entry_filter, scope, bounds) for item in step],
-        "count": CountReader(reader).count(entry_filter, scope, bounds),
+        "export": [
+            item for step in reader.export(Query(entry_filter, scope, bounds)) for item in step
+        ],
+        "count": CountReader(reader).count(Query(entry_filter, scope, bounds)),
         "stacked": CountReader(reader).stacked_over_time(
-            "action", entry_filter, scope, bounds, NOW
+            "action", Query(entry_filter, scope, bounds), NOW
         ),
         "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
-        "actors": actors.actors(entry_filter, scope, bounds, NOW, ActorList(), MOST),
+        "actors": actors.actors(Query(entry_filter, scope, bounds), NOW, ActorList(), MOST),
         "keys": actors.actors(
-            entry_filter, scope, bounds, NOW, ActorList(kind=ActorKind.KEYS), MOST
+            Query(entry_filter, scope, bounds), NOW, ActorList(kind=ActorKind.KEYS), MOST
         ),
-        "actor": actors.actor(entry_filter, own, bounds),
+        "actor": actors.actor(Query(entry_filter, own, bounds)),
         "own": actors.own_actor_ids("bob_50%@example.org", scope),
         "timeline": TimelineReader(Reader(log)).timeline(
-            entry_filter, own, bounds, NOW, LaneKind.TARGET, 50
+            Query(entry_filter, own, bounds), NOW, LaneKind.TARGET, 50
         ),
-        "sessions": person.sessions(entry_filter, own, bounds, 0, MOST),
-        "news": person.news(entry_filter, own, bounds, MOST),
+        "sessions": person.sessions(Query(entry_filter, own, bounds), 0, MOST),
+        "news": person.news(Query(entry_filter, own, bounds), MOST),
         "used": person.used_keys(own, bounds, MOST),
     }
 

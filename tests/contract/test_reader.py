@@ -14,6 +14,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.statements import FACETS
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
@@ -60,17 +61,23 @@ def alone(new_log):
 def everything_read(reader, entry_filter, scope):
     bounds = entry_filter.window.bounds(NOW)
     return {
-        "page": [row.entry for row in reader.page(entry_filter, scope, bounds, None, MOST).rows],
-        "histogram": reader.outcomes_over_time(entry_filter, scope, bounds, NOW),
-        "span": reader.span(entry_filter, scope, bounds, NOW),
-        "values": {name: reader.values(name, entry_filter, scope, bounds, 50) for name in FACETS},
-        "summary": reader.summary(entry_filter, scope, bounds),
-        "actions": reader.actions(entry_filter, scope, bounds, 50),
-        "actors": reader.actors(entry_filter, scope, bounds, 50),
-        "errors": reader.errors(entry_filter, scope, bounds, 50),
-        "hours": reader.hours_of_week(entry_filter, scope, bounds, NOW),
-        "export": [item for step in reader.export(entry_filter, scope, bounds) for item in step],
-        "arrived": CountReader(reader).count(entry_filter, scope, bounds).number,
+        "page": [
+            row.entry for row in reader.page(Query(entry_filter, scope, bounds), None, MOST).rows
+        ],
+        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW),
+        "span": reader.span(Query(entry_filter, scope, bounds), NOW),
+        "values": {
+            name: reader.values(name, Query(entry_filter, scope, bounds), 50) for name in FACETS
+        },
+        "summary": reader.summary(Query(entry_filter, scope, bounds)),
+        "actions": reader.actions(Query(entry_filter, scope, bounds), 50),
+        "actors": reader.actors(Query(entry_filter, scope, bounds), 50),
+        "errors": reader.errors(Query(entry_filter, scope, bounds), 50),
+        "hours": reader.hours_of_week(Query(entry_filter, scope, bounds), NOW),
+        "export": [
+            item for step in reader.export(Query(entry_filter, scope, bounds)) for item in step
+        ],
+        "arrived": CountReader(reader).count(Query(entry_filter, scope, bounds)).number,
     }
 
 
@@ -115,13 +122,13 @@ def test_values_are_the_most_frequent_ones_without_the_absent(reader):
     for name, field in (("source", "source"), ("target_type", "target_type"), ("ip", "ip_address")):
         counts = Counter(getattr(item, field) for item in OWN)
         del counts[None]
-        values = reader.values(name, EntryFilter(), ALPHA, ALWAYS, 50)
+        values = reader.values(name, Query(EntryFilter(), ALPHA, ALWAYS), 50)
         assert set(values) == set(counts)
         assert [counts[value] for value in values] == sorted(counts.values(), reverse=True)
-        listed = reader.listed(name, EntryFilter(), ALPHA, ALWAYS, 50)
+        listed = reader.listed(name, Query(EntryFilter(), ALPHA, ALWAYS), 50)
         assert {each.value: each.count for each in listed.values} == counts
         assert listed.complete
-        one = reader.listed(name, EntryFilter(), ALPHA, ALWAYS, 1)
+        one = reader.listed(name, Query(EntryFilter(), ALPHA, ALWAYS), 1)
         assert (len(one.values), one.complete) == (1, len(counts) == 1)
 
 
@@ -138,19 +145,19 @@ def test_a_scope_of_one_actor_does_not_find_the_entry_of_another(reader):
 
 
 def test_shares_say_when_there_are_more(reader):
-    assert reader.actions(EntryFilter(), ALPHA, ALWAYS, 2).truncated
-    assert not reader.actions(EntryFilter(), ALPHA, ALWAYS, 50).truncated
+    assert reader.actions(Query(EntryFilter(), ALPHA, ALWAYS), 2).truncated
+    assert not reader.actions(Query(EntryFilter(), ALPHA, ALWAYS), 50).truncated
 
 
 def test_a_row_says_when_its_entry_was_received(reader):
-    page = reader.page(EntryFilter(), ALPHA, ALWAYS, None, 50)
+    page = reader.page(Query(EntryFilter(), ALPHA, ALWAYS), None, 50)
     assert {row.received_at for row in page.rows} == {NOW}
 
 
 def pages_forward(reader, entry_filter, bounds, step, scope=ALPHA):
-    pages = [reader.page(entry_filter, scope, bounds, None, step)]
+    pages = [reader.page(Query(entry_filter, scope, bounds), None, step)]
     while pages[-1].older is not None:
-        pages.append(reader.page(entry_filter, scope, bounds, pages[-1].older, step))
+        pages.append(reader.page(Query(entry_filter, scope, bounds), pages[-1].older, step))
     return pages
 
 
@@ -172,10 +179,12 @@ def test_going_back_gives_the_same_pages(reader, entry_filter, step):
     bounds = entry_filter.window.bounds(NOW)
     pages = pages_forward(reader, entry_filter, bounds, step)
     for page, following in pairwise(pages):
-        back = reader.page(entry_filter, ALPHA, bounds, following.newer, step)
+        back = reader.page(Query(entry_filter, ALPHA, bounds), following.newer, step)
         assert back.rows == page.rows
         assert (back.newer is None) == (page.newer is None)
-        assert reader.page(entry_filter, ALPHA, bounds, back.older, step).rows == following.rows
+        assert (
+            reader.page(Query(entry_filter, ALPHA, bounds), back.older, step).rows == following.rows
+        )
 
 
 def test_a_page_of_one_works_among_entries_of_the_same_time(log):
@@ -197,7 +206,7 @@ def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(new_log, s
     reader = Reader(log)
     seen, cursor = [], None
     while True:
-        page = reader.page(EntryFilter(), EVERYTHING, ALWAYS, cursor, step)
+        page = reader.page(Query(EntryFilter(), EVERYTHING, ALWAYS), cursor, step)
         seen += [row.entry.id for row in page.rows]
         if page.older is None:
             break
@@ -211,9 +220,9 @@ def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(new_log, s
 def test_an_entry_that_finishes_between_two_pages_is_seen_once(log):
     log.append([entry(f"id-{number}", status_code=None) for number in range(10)])
     reader = Reader(log)
-    first = reader.page(EntryFilter(), ALPHA, ALWAYS, None, 5)
+    first = reader.page(Query(EntryFilter(), ALPHA, ALWAYS), None, 5)
     log.append([entry(f"id-{number}", status_code=200) for number in range(10)])
-    second = reader.page(EntryFilter(), ALPHA, ALWAYS, first.older, 5)
+    second = reader.page(Query(EntryFilter(), ALPHA, ALWAYS), first.older, 5)
     ids = [row.entry.id for page in (first, second) for row in page.rows]
     assert ids == [f"id-{number}" for number in range(9, -1, -1)]
 
@@ -222,7 +231,10 @@ def test_arrivals_after_a_seq_are_counted(log):
     log.append([entry("a"), entry("b", organization_id="org-beta")])
     seq = log.last_seq()
     log.append([entry("c"), entry("d"), entry("e", organization_id="org-beta")])
-    assert CountReader(Reader(log)).count_up_to(9, EntryFilter(), ALPHA, ALWAYS, seq).number == 2
+    assert (
+        CountReader(Reader(log)).count_up_to(9, Query(EntryFilter(), ALPHA, ALWAYS), seq).number
+        == 2
+    )
 
 
 @settings(on_one_log, max_examples=30)
@@ -232,7 +244,7 @@ def test_a_download_in_steps_of_any_size_holds_each_match_once(
 ):
     monkeypatch.setattr(reader_module, "EXPORT_STEP", step)
     bounds = entry_filter.window.bounds(NOW)
-    steps = list(reader.export(entry_filter, ALPHA, bounds))
+    steps = list(reader.export(Query(entry_filter, ALPHA, bounds)))
     assert [item for found in steps for item in found] == selected(
         ENTRIES, entry_filter, ALPHA, bounds
     )[::-1]
@@ -245,7 +257,7 @@ def test_a_download_holds_what_was_stored_when_it_began(log, monkeypatch):
     log.append(stored)
     unfinished = [item for item in stored if not item.finished]
     found = []
-    for number, step in enumerate(Reader(log).export(EntryFilter(), EVERYTHING, ALWAYS)):
+    for number, step in enumerate(Reader(log).export(Query(EntryFilter(), EVERYTHING, ALWAYS))):
         found += step
         log.append(
             [
@@ -259,7 +271,7 @@ def test_a_download_holds_what_was_stored_when_it_began(log, monkeypatch):
 
 
 def test_the_histogram_of_nothing_is_empty(log):
-    histogram = Reader(log).outcomes_over_time(EntryFilter(), ALPHA, ALWAYS, NOW)
+    histogram = Reader(log).outcomes_over_time(Query(EntryFilter(), ALPHA, ALWAYS), NOW)
     assert histogram.counts == ()
     assert (histogram.since, histogram.until) == (NOW, NOW)
 
@@ -267,11 +279,11 @@ def test_the_histogram_of_nothing_is_empty(log):
 def test_success_is_of_those_answered(log):
     codes = (200, 201, 404, None, 0)
     log.append([entry(f"id-{code}", status_code=code) for code in codes])
-    summary = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
+    summary = Reader(log).summary(Query(EntryFilter(), ALPHA, ALWAYS))
     assert summary.success_rate == 2 / 3
     assert summary.failed_starts == 1
     nothing = EntryFilter(outcomes=(Outcome.UNANSWERED,))
-    assert Reader(log).summary(nothing, ALPHA, ALWAYS).success_rate is None
+    assert Reader(log).summary(Query(nothing, ALPHA, ALWAYS)).success_rate is None
 
 
 def test_an_entry_is_found_whatever_is_said_of_its_time(reader):

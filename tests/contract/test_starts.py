@@ -7,6 +7,7 @@ import pytest
 
 from audit_core.domain.access import Scope
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import FAILING, SilentRule, StartOutcome
@@ -34,7 +35,7 @@ def reader(new_log):
 
 
 def found_by(reader, entry_filter=EntryFilter(), scope=ALPHA, bounds=ALWAYS):  # noqa: B008
-    page = reader.page(entry_filter, scope, bounds, rows=1000)
+    page = reader.page(Query(entry_filter, scope, bounds), rows=1000)
     return {
         each.entry.id: (each.sandbox, each.by_name, each.outcome.value) for each in page.attempts
     }
@@ -85,13 +86,17 @@ def test_pages_give_every_attempt_once_in_order(reader):
     ]
     found, cursor, back = [], None, None
     while True:
-        page = reader.page(EntryFilter(), ALPHA, ALWAYS, outcomes=FAILING, cursor=cursor, rows=7)
+        page = reader.page(
+            Query(EntryFilter(), ALPHA, ALWAYS), outcomes=FAILING, cursor=cursor, rows=7
+        )
         found += [each.entry.id for each in page.attempts]
         if page.older is None:
             break
         cursor, back = page.older, page.newer
     assert found == expected
-    before = reader.page(EntryFilter(), ALPHA, ALWAYS, outcomes=FAILING, cursor=page.newer, rows=7)
+    before = reader.page(
+        Query(EntryFilter(), ALPHA, ALWAYS), outcomes=FAILING, cursor=page.newer, rows=7
+    )
     assert back is not None
     last = len(page.attempts)
     assert [each.entry.id for each in before.attempts] == expected[-last - 7 : -last]
@@ -99,7 +104,7 @@ def test_pages_give_every_attempt_once_in_order(reader):
 
 def test_counts_over_time_are_those_of_the_attempts(reader):
     spans = Spans(since=SINCE, until=NOW, number=6)
-    counts = reader.counts(EntryFilter(), ALPHA, ALWAYS, spans)
+    counts = reader.counts(Query(EntryFilter(), ALPHA, ALWAYS), spans)
     expected = Counter(each.outcome for each in plain_attempts(ENTRIES, RULE).values())
     assert {outcome.value: sum(numbers) for outcome, numbers in counts.items()} == expected
     assert all(len(numbers) == 6 for numbers in counts.values())
@@ -107,7 +112,7 @@ def test_counts_over_time_are_those_of_the_attempts(reader):
 
 def test_messages_are_redacted_but_for_who_may_see_secrets(reader):
     def messages(scope):
-        page = reader.page(EntryFilter(), scope, ALWAYS, rows=1000)
+        page = reader.page(Query(EntryFilter(), scope, ALWAYS), rows=1000)
         return {each.entry.error_message for each in page.attempts}
 
     assert "token=abcdef12345 lost" not in messages(ALPHA)

@@ -11,6 +11,7 @@ from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry, log_schema
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -19,7 +20,7 @@ EVERYTHING = Scope.everything()
 
 
 def ids(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100_000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100_000)
     return [row.entry.id for row in page.rows]
 
 
@@ -38,7 +39,7 @@ def test_every_field_comes_back_as_it_was_stored(log):
         entry("first", created_at=datetime(1970, 1, 1, tzinfo=UTC)),
     ]
     log.append(stored)
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 1000)
     assert {row.entry.id: row.entry for row in page.rows} == {item.id: item for item in stored}
 
 
@@ -85,7 +86,7 @@ def test_seqs_are_unique_and_increase_with_arrival(log):
         log.append(
             [entry(str(n), status_code=(None, 200)[n % 2]) for n in range(start, start + 20)]
         )
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100)
     by_arrival = sorted(page.rows, key=lambda row: row.seq)
     assert [row.entry.id for row in by_arrival] == [str(number) for number in range(60)]
     assert len({row.seq for row in page.rows}) == 60
@@ -109,7 +110,7 @@ def test_threads_that_append_overlapping_batches_store_each_entry_once(log):
         thread.start()
     for thread in threads:
         thread.join()
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 1000)
     keys = [(row.entry.organization_id, row.entry.id) for row in page.rows]
     assert len(keys) == len(set(keys)) == sum(report.accepted for report in reports)
     assert all(

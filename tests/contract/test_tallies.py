@@ -10,6 +10,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.stacked_histogram import MOST_STACKED, STACKS
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import bucket_start, selected
@@ -43,7 +44,7 @@ def counts(new_log):
 def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
     bounds = entry_filter.window.bounds(NOW)
     expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
-    found = counts.stacked_over_time(by, entry_filter, ALPHA, bounds, NOW)
+    found = counts.stacked_over_time(by, Query(entry_filter, ALPHA, bounds), NOW)
     totals = Counter(VALUES[by](item) for item in expected)
     assert len(found.values) == min(MOST_STACKED, len(totals))
     assert found.others == len(totals) - len(found.values)
@@ -69,9 +70,9 @@ def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
 def test_a_count_stops_at_its_limit_and_says_so(counts, entry_filter, limit):
     bounds = entry_filter.window.bounds(NOW)
     expected = len(selected(ENTRIES, entry_filter, ALPHA, bounds))
-    found = counts.count_up_to(limit, entry_filter, ALPHA, bounds)
+    found = counts.count_up_to(limit, Query(entry_filter, ALPHA, bounds))
     assert (found.number, found.more) == (min(expected, limit), expected > limit)
-    exact = counts.count(entry_filter, ALPHA, bounds)
+    exact = counts.count(Query(entry_filter, ALPHA, bounds))
     assert (exact.number, exact.more) == (expected, False)
 
 
@@ -79,9 +80,10 @@ def test_counts_see_no_other_organization(counts):
     for organization in ("org-alpha", "org-beta", "org-nobody"):
         scope = Scope(organization_id=organization)
         expected = len(selected(ENTRIES, EntryFilter(window=Window(preset="all")), scope, ALWAYS))
-        assert counts.count_up_to(10_000, EntryFilter(), scope, ALWAYS).number == expected
+        assert counts.count_up_to(10_000, Query(EntryFilter(), scope, ALWAYS)).number == expected
         assert (
-            counts.stacked_over_time("actor", EntryFilter(), scope, ALWAYS, NOW).total == expected
+            counts.stacked_over_time("actor", Query(EntryFilter(), scope, ALWAYS), NOW).total
+            == expected
         )
 
 
@@ -91,8 +93,8 @@ def test_a_count_since_an_arrival_leaves_out_what_was_there(new_log):
     seq = log.last_seq()
     log.append([entry(f"new-{number}") for number in range(4)])
     counts = CountReader(Reader(log))
-    assert str(counts.count_up_to(10, EntryFilter(), ALPHA, ALWAYS, seq)) == "4"
-    assert str(counts.count_up_to(3, EntryFilter(), ALPHA, ALWAYS, seq)) == "3+"
+    assert str(counts.count_up_to(10, Query(EntryFilter(), ALPHA, ALWAYS), seq)) == "4"
+    assert str(counts.count_up_to(3, Query(EntryFilter(), ALPHA, ALWAYS), seq)) == "3+"
 
 
 def test_absent_values_are_a_value_of_their_own(new_log):
@@ -104,6 +106,8 @@ def test_absent_values_are_a_value_of_their_own(new_log):
             *(entry(f"dash-{number}", source="-") for number in range(1)),
         ]
     )
-    found = CountReader(Reader(log)).stacked_over_time("source", EntryFilter(), ALPHA, ALWAYS, NOW)
+    found = CountReader(Reader(log)).stacked_over_time(
+        "source", Query(EntryFilter(), ALPHA, ALWAYS), NOW
+    )
     assert found.values == (None, "cli", "-")
     assert found.by_place() == {0: 3, 1: 2, 2: 1}

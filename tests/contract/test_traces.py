@@ -7,6 +7,7 @@ import pytest
 
 from audit_core.domain.access import Scope
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
@@ -123,7 +124,7 @@ def test_attempts_of_a_trace_are_judged_as_those_of_a_window(new_log):
     ]
     log = new_log()
     log.append(entries)
-    window = StartsReader(log, RULE).page(EntryFilter(), ALPHA, ALWAYS, rows=1000).attempts
+    window = StartsReader(log, RULE).page(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).attempts
     reader = TracesReader(log, RULE)
     for sandbox in ("sb-1", "sb-2"):
         own = {
@@ -168,7 +169,7 @@ def test_sandboxes_are_listed_by_failed_starts_then_by_last_activity(reader):
         )
         for target, entries in plain_targets().items()
     }
-    found = reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+    found = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
     assert {
         each.target: (each.entries, each.last, each.failing, each.suspected) for each in found
     } == expected
@@ -190,20 +191,21 @@ def test_a_sandbox_is_listed_with_its_name_and_with_what_was_last_done_to_it(rea
         for target in plain_targets()
     }
     assert {*names} == {*IDS}
-    found = reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+    found = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
     assert {each.target: (each.name, each.state) for each in found} == expected
     lately = Bounds(since=SINCE + timedelta(hours=5), until=None)
-    for each in reader.targets(EntryFilter(), ALPHA, lately, rows=1000).targets:
+    for each in reader.targets(Query(EntryFilter(), ALPHA, lately), rows=1000).targets:
         assert (each.name, each.state) == expected[each.target]
 
 
 def test_pages_of_targets_give_each_once(reader):
     whole = [
-        each.target for each in reader.targets(EntryFilter(), ALPHA, ALWAYS, rows=1000).targets
+        each.target
+        for each in reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
     ]
     found, after = [], None
     while True:
-        page = reader.targets(EntryFilter(), ALPHA, ALWAYS, after=after, rows=2)
+        page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), after=after, rows=2)
         found += [each.target for each in page.targets]
         if page.following is None:
             break
@@ -215,7 +217,7 @@ def test_targets_of_other_types_are_listed_too(reader):
     expected = Counter(
         each.target_id for each in ENTRIES if each.target_type == "volume" and each.target_id
     )
-    page = reader.targets(EntryFilter(), ALPHA, ALWAYS, target_type="volume", rows=1000)
+    page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), target_type="volume", rows=1000)
     assert {each.target: each.entries for each in page.targets} == expected
 
 
@@ -232,5 +234,5 @@ def test_a_sandbox_is_found_by_its_id_the_beginning_of_it_or_a_name(reader, sear
     expected = {
         target for target in plain_targets() if target.startswith(searched) or target in named
     }
-    page = reader.targets(EntryFilter(), ALPHA, ALWAYS, searched=searched, rows=1000)
+    page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), searched=searched, rows=1000)
     assert {each.target for each in page.targets} == expected

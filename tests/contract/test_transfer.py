@@ -9,6 +9,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.schema import ARROW
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.transfer import transfer as transfer_module
 from audit_core.transfer.transfer import LocalOrigin, digest_of, transfer
@@ -29,7 +30,7 @@ NASTY = [
 
 
 def rows(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100_000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100_000)
     return page.rows
 
 
@@ -121,13 +122,15 @@ def test_a_copy_gives_no_number_again_that_a_dropped_entry_had(log, other):
     log.append([entry("old", created_at=NOW - timedelta(days=90), organization_id="org-gone")])
     log.append([entry("a"), entry("late", created_at=NOW - timedelta(days=90))])
     with log._engine.begin() as connection:
-        log._dialect.drop_before(connection, NOW - timedelta(days=60))
+        log._log_engine.drop_before(connection, NOW - timedelta(days=60))
     target = other()
     assert transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING).differences == ()
     target.append([entry("b"), entry("c", organization_id="org-gone")])
     assert target.since("org-alpha").organization_seq == 3
     assert target.since("org-gone").organization_seq == 2
-    page = Reader(target).page(EntryFilter(), Scope(organization_id="org-gone"), ALWAYS, None, 9)
+    page = Reader(target).page(
+        Query(EntryFilter(), Scope(organization_id="org-gone"), ALWAYS), None, 9
+    )
     assert [(row.entry.id, row.seq) for row in page.rows] == [("c", 2)]
 
 

@@ -11,6 +11,7 @@ from audit_core.evidence.download import Format, Progress, stream
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
@@ -84,14 +85,14 @@ def seen(log, organization):
     scope = Scope(organization_id=organization)
     yield log.head(organization)
     yield log.since(organization).organization_seq
-    for page in pages(lambda cursor: reader.page(ANY, scope, ALWAYS, cursor, 3)):
+    for page in pages(lambda cursor: reader.page(Query(ANY, scope, ALWAYS), cursor, 3)):
         yield page if isinstance(page, str) else [(row.seq, row.entry) for row in page.rows]
     starts = StartsReader(log, SilentRule())
-    for page in pages(lambda cursor: starts.page(ANY, scope, ALWAYS, cursor=cursor, rows=2)):
+    for page in pages(lambda cursor: starts.page(Query(ANY, scope, ALWAYS), cursor=cursor, rows=2)):
         yield page if isinstance(page, str) else page.attempts
     for form in Format:
-        yield b"".join(stream(reader, ANY, scope, ALWAYS, form, progress=Progress()))
-    yield CountReader(reader).count(ANY, scope, ALWAYS)
+        yield b"".join(stream(reader, Query(ANY, scope, ALWAYS), form, progress=Progress()))
+    yield CountReader(reader).count(Query(ANY, scope, ALWAYS))
 
 
 @settings(max_examples=12)
@@ -113,7 +114,7 @@ def test_nothing_that_an_organization_sees_depends_on_others(together, alone, ap
     numbers = [
         row.seq
         for row in Reader(together)
-        .page(ANY, Scope(organization_id=ours), ALWAYS, None, 10_000)
+        .page(Query(ANY, Scope(organization_id=ours), ALWAYS), None, 10_000)
         .rows
     ]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))
@@ -125,7 +126,7 @@ def test_what_is_new_is_counted_from_the_own_numbers(together):
     since = log.since(ours)
     log.append([entry(str(n), organization_id=("theirs", ours)[n % 2]) for n in range(5, 15)])
     scope = Scope(organization_id=ours)
-    found = CountReader(Reader(log)).count_up_to(1000, ANY, scope, ALWAYS, since.seq)
-    rows = Reader(log).page(ANY, scope, ALWAYS, None, 100).rows
+    found = CountReader(Reader(log)).count_up_to(1000, Query(ANY, scope, ALWAYS), since.seq)
+    rows = Reader(log).page(Query(ANY, scope, ALWAYS), None, 100).rows
     newer = [row for row in rows if row.seq > since.organization_seq]
     assert found.number == len(newer) == 5

@@ -20,6 +20,7 @@ from audit_core.explore import reader as reader_module
 from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window
 from tests.evidence.nasty_entries import NASTY, NOON, made
 
@@ -46,7 +47,9 @@ def download(
 ) -> list[dict[str, object]]:
     """The objects of a download as JSON lines, which are as many as it counted."""
     progress = Progress()
-    pieces = stream(Reader(log), entry_filter, scope, bounds, Format.JSONL, progress=progress)
+    pieces = stream(
+        Reader(log), Query(entry_filter, scope, bounds), Format.JSONL, progress=progress
+    )
     found = [json.loads(line) for line in b"".join(pieces).split(b"\n") if line]
     assert progress.entries == len(found)
     return found
@@ -62,7 +65,10 @@ def test_both_formats_hold_the_same_entries_oldest_first(log: AuditLog) -> None:
     assert download(log, Scope.everything()) == objects(oldest_first)
     file = b"".join(
         stream(
-            Reader(log), EVERYTHING, Scope.everything(), ALL_TIME, Format.CSV, progress=Progress()
+            Reader(log),
+            Query(EVERYTHING, Scope.everything(), ALL_TIME),
+            Format.CSV,
+            progress=Progress(),
         )
     ).decode()
     rows = csv.DictReader(io.StringIO(file, newline=""))
@@ -84,7 +90,9 @@ def test_what_arrives_or_finishes_meanwhile_changes_nothing_twice(
 ) -> None:
     monkeypatch.setattr(reader_module, "EXPORT_STEP", 2)
     log.append([made(number, status_code=None) for number in range(6)])
-    pieces = stream(Reader(log), EVERYTHING, ALPHA, ALL_TIME, Format.JSONL, progress=Progress())
+    pieces = stream(
+        Reader(log), Query(EVERYTHING, ALPHA, ALL_TIME), Format.JSONL, progress=Progress()
+    )
     first = next(pieces)
     log.append([made(number) for number in (0, 1, 4, 5)])
     log.append([made(9), made(7)])
@@ -123,7 +131,7 @@ def test_an_error_midway_comes_through_and_what_was_written_is_counted(
     monkeypatch.setattr(reader_module, "EXPORT_STEP", 2)
     log.append([made(number) for number in range(6)])
     progress = Progress()
-    pieces = stream(Reader(log), EVERYTHING, ALPHA, ALL_TIME, Format.CSV, progress=progress)
+    pieces = stream(Reader(log), Query(EVERYTHING, ALPHA, ALL_TIME), Format.CSV, progress=progress)
     assert next(pieces).startswith(b"id,")
     assert next(pieces).count(b"\n") == 2
     log.close()
@@ -142,7 +150,9 @@ def test_memory_does_not_grow_with_the_file(log: AuditLog, monkeypatch: pytest.M
         progress = Progress()
         tracemalloc.start()
         try:
-            for _ in stream(Reader(log), EVERYTHING, ALPHA, bounds, Format.CSV, progress=progress):
+            for _ in stream(
+                Reader(log), Query(EVERYTHING, ALPHA, bounds), Format.CSV, progress=progress
+            ):
                 pass
             return tracemalloc.get_traced_memory()[1]
         finally:

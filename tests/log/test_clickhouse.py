@@ -21,6 +21,7 @@ from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
@@ -69,11 +70,11 @@ def write(log, *versions):
     """Rows of (seq, revision, entry), each in an insert of its own, past the store's check."""
     with log._engine.connect() as connection:
         for version in versions:
-            log._dialect.insert(connection, audit_entry, to_arrow([version], received_at=NOW))
+            log._log_engine.insert(connection, audit_entry, to_arrow([version], received_at=NOW))
 
 
 def shown(log, entry_filter=None):
-    page = Reader(log).page(entry_filter or EntryFilter(), EVERYTHING, ALWAYS, None, 10_000)
+    page = Reader(log).page(Query(entry_filter or EntryFilter(), EVERYTHING, ALWAYS), None, 10_000)
     return [row.entry for row in page.rows]
 
 
@@ -92,7 +93,7 @@ def test_what_is_written_twice_is_one_entry(log):
     run(log, "SYSTEM START MERGES audit_entry")
     for _ in before_and_after_merging(log):
         assert shown(log) == [same]
-        assert Reader(log).summary(EntryFilter(), ALPHA, ALWAYS).entries == 1
+        assert Reader(log).summary(Query(EntryFilter(), ALPHA, ALWAYS)).entries == 1
         assert log.append([same]).known == 1
 
 
@@ -136,7 +137,7 @@ def test_an_id_with_another_time_is_found_and_refused(log):
 
 def test_two_processes_tell_each_other(opened, url):
     ours, theirs = opened(url), opened(url)
-    assert ours._dialect._writer != theirs._dialect._writer
+    assert ours._log_engine._writer != theirs._log_engine._writer
     for number in range(4):
         (ours, theirs)[number % 2].append([entry(f"{number}", status_code=None)])
     assert theirs.append([entry("0", status_code=200), entry("3")]).finished == 1 + 1
@@ -144,7 +145,7 @@ def test_two_processes_tell_each_other(opened, url):
     heads = [log.head("org-alpha") for log in (ours, theirs)]
     threading.Event().wait(POLL_S + 0.1)
     assert [log.head("org-alpha") for log in (ours, theirs)] == [max(heads)] * 2
-    page = Reader(ours).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100)
+    page = Reader(ours).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100)
     assert [row.entry.id for row in sorted(page.rows, key=lambda row: row.seq)] == list("0123")
 
 
@@ -170,7 +171,7 @@ def test_two_processes_that_append_the_same_at_once_store_each_entry_once(opened
     for thread in threads:
         thread.join()
     assert failures == []
-    page = Reader(logs[0]).page(EntryFilter(), EVERYTHING, ALWAYS, None, 1000)
+    page = Reader(logs[0]).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 1000)
     assert sorted(row.entry.id for row in page.rows) == sorted({item.id for item in pool[:270]})
     assert len({row.seq for row in page.rows}) == len(page.rows)
 
@@ -178,10 +179,10 @@ def test_two_processes_that_append_the_same_at_once_store_each_entry_once(opened
 def test_numbers_grow_with_the_clock_and_stay_short(log):
     with log._engine.connect() as connection:
         first, second = (
-            next(log._dialect.numbers(connection, after=0, now=now))
+            next(log._log_engine.numbers(connection, after=0, now=now))
             for now in (NOW, NOW + timedelta(microseconds=16))
         )
-        late = log._dialect.numbers(connection, after=0, now=datetime(2050, 1, 1, tzinfo=UTC))
+        late = log._log_engine.numbers(connection, after=0, now=datetime(2050, 1, 1, tzinfo=UTC))
         assert next(late) + 10**9 * WRITERS < 10**18
     assert second - first == WRITERS
 
@@ -220,13 +221,13 @@ def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, 
     scope = Scope(organization_id=organization_id)
     reader = Reader(lasting)
     assert reader.entry(id, scope) is not None
-    for row in reader.page(EntryFilter(), scope, ALWAYS, None, 1000).rows:
+    for row in reader.page(Query(EntryFilter(), scope, ALWAYS), None, 1000).rows:
         item = row.entry
         for entry_filter in (
             EntryFilter(actors=(item.actor_id,), text=item.error_message),
             EntryFilter(actions=(item.action,), targets=(item.target_id,), sources=(item.source,)),
         ):
-            found = reader.page(entry_filter, scope, ALWAYS, None, 1000).rows
+            found = reader.page(Query(entry_filter, scope, ALWAYS), None, 1000).rows
             assert item in [row.entry for row in found] or "-" in (item.target_id, item.source)
 
 
@@ -248,7 +249,9 @@ def test_times_are_compared_to_the_microsecond(lasting, times):
             (Bounds(since=time, until=None), [each for each in times if each >= time]),
             (Bounds(since=None, until=time), [each for each in times if each < time]),
         ):
-            assert Reader(lasting).summary(EntryFilter(), scope, bounds).entries == len(expected)
+            assert Reader(lasting).summary(Query(EntryFilter(), scope, bounds)).entries == len(
+                expected
+            )
 
 
 def test_far_times_share_one_partition(log):
@@ -370,14 +373,14 @@ def test_two_processes_take_turns_and_number_without_gaps(opened, url):
 
 def halved(log, *kept):
     """An append that was cut in halves: of its rows only some are stored, and no head moved."""
-    plainly = log._dialect._insert
+    plainly = log._log_engine._insert
 
     def broken(connection, table, rows):
         plainly(connection, table, rows.take([*kept]))
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(log._dialect, "_insert", broken)
+        patch.setattr(log._log_engine, "_insert", broken)
         log.append([entry(f"half-{number}") for number in range(5)])
 
 
@@ -388,7 +391,7 @@ def test_numbers_of_an_append_that_was_cut_in_halves_go_to_the_next_entries(open
     halved(log, 1, 3)
     if killed:
         # It never lets go of its lease, which ends by itself.
-        log._dialect._turn._lease._stop_timer()
+        log._log_engine._turn._lease._stop_timer()
         run(log, "SELECT sleep(1)")
         columns = "holder, state, now64(6), version + 1"
         run(log, f"INSERT INTO writer_lease SELECT {columns} FROM writer_lease")  # noqa: S608

@@ -15,6 +15,7 @@ from audit_core.log.engines.duckdb import rollups
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.planner import planner
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
@@ -62,7 +63,7 @@ filters = st.builds(
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     file = tmp_path_factory.mktemp("counted") / "log.duckdb"
-    with patch.object(rollups, "STEP", 60):
+    with patch.object(rollups, "BATCH", 60):
         log = open_log(f"duckdb:///{file}", clock=lambda: NOW)
         append_in_pieces(log, ENTRIES)
     yield Reader(log)
@@ -72,7 +73,7 @@ def reader(tmp_path_factory):
 def walked(reader, entry_filter, scope):
     bounds, cursor, found = entry_filter.window.bounds(NOW), None, []
     while True:
-        page = reader.page(entry_filter, scope, bounds, cursor, ROWS)
+        page = reader.page(Query(entry_filter, scope, bounds), cursor, ROWS)
         found += [row.entry.id for row in page.rows]
         if page.older is None:
             return found
@@ -90,8 +91,8 @@ def test_pages_and_charts_hold_exactly_the_matches(reader, entry_filter, scope, 
     with patch.object(planner, "MAX_MATCHING_VALUES", limit):
         reader = Reader(reader.log)
         assert sorted(walked(reader, entry_filter, scope)) == sorted(item.id for item in expected)
-        histogram = reader.outcomes_over_time(entry_filter, scope, bounds, NOW)
-        actions = reader.actions(entry_filter, scope, bounds, 1_000)
+        histogram = reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW)
+        actions = reader.actions(Query(entry_filter, scope, bounds), 1_000)
     counted = Counter[object]()
     for _, outcome, count in histogram.counts:
         counted[outcome] += count

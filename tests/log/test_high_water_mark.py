@@ -20,6 +20,7 @@ from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import entries, organization_head
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.state.database import open_state
 from tests.support.strategies import entry, sample_entries
@@ -61,7 +62,9 @@ def marks(state):
 
 
 def numbers_of(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, Bounds(since=None, until=None), None, 10_000)
+    page = Reader(log).page(
+        Query(EntryFilter(), EVERYTHING, Bounds(since=None, until=None)), None, 10_000
+    )
     return {row.entry.id: row.seq for row in page.rows}
 
 
@@ -227,7 +230,7 @@ def test_dropped_months_are_no_loss(tmp_path, marks, clock):
     log = open_log(url(path), clock=clock, marks=marks)
     log.append(sample_entries(100))
     with log._engine.begin() as connection:
-        log._dialect.raise_heads(connection, log._heads.known())
+        log._log_engine.raise_heads(connection, log._heads.known())
         connection.execute(delete(entries.element.selects[0].get_final_froms()[0]))
         assert connection.execute(organization_head.select()).first() is not None
     log.close()

@@ -27,6 +27,7 @@ from audit_core.log.schema import audit_entry, entries, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import EPOCH, Bounds
 from audit_core.state.database import open_state
 from tests.contract.engines import started
@@ -81,7 +82,8 @@ def server():
 
 def ids(log):
     return [
-        row.entry.id for row in Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 9999).rows
+        row.entry.id
+        for row in Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 9999).rows
     ]
 
 
@@ -235,11 +237,11 @@ def test_rows_move_into_the_partition_of_their_month_when_it_gets_one(opened, ur
     ]
     log.append(early)
     assert counts(log) == {"audit_entry_other": 3}
-    before = Reader(log).page(EntryFilter(), ALPHA, ALWAYS, None, 10)
+    before = Reader(log).page(Query(EntryFilter(), ALPHA, ALWAYS), None, 10)
     now = ahead
     assert log.append([entry("new", created_at=ahead), *early]).known == 3
     assert counts(log) == {"audit_entry_2027_06": 3, "audit_entry_other": 1}
-    after = Reader(log).page(EntryFilter(), ALPHA, ALWAYS, None, 10)
+    after = Reader(log).page(Query(EntryFilter(), ALPHA, ALWAYS), None, 10)
     assert [row for row in after.rows if row.entry.id != "new"] == list(before.rows)
 
 
@@ -274,7 +276,7 @@ def test_another_process_sees_entries_and_heads_in_time(opened, url):
     other.append([entry("c", status_code=None)])
     one.append([entry("c", status_code=200)])
     assert other.last_seq() == one.last_seq() == 4
-    assert Reader(other).page(EntryFilter(), ALPHA, ALWAYS, None, 10).rows[0].seq == 2
+    assert Reader(other).page(Query(EntryFilter(), ALPHA, ALWAYS), None, 10).rows[0].seq == 2
 
 
 def test_processes_that_append_at_once_store_each_entry_once(opened, url):
@@ -293,7 +295,9 @@ def test_processes_that_append_at_once_store_each_entry_once(opened, url):
         thread.start()
     for thread in threads:
         thread.join()
-    seqs = [row.seq for row in Reader(logs[0]).page(EntryFilter(), ALPHA, ALWAYS, None, 999).rows]
+    seqs = [
+        row.seq for row in Reader(logs[0]).page(Query(EntryFilter(), ALPHA, ALWAYS), None, 999).rows
+    ]
     assert sum(accepted) == len(seqs) == len(set(seqs)) == 200
     assert logs[0].last_seq() == logs[1].last_seq() == max(seqs)
     for number in range(6):
@@ -324,7 +328,7 @@ def test_a_reader_never_meets_a_lower_number_later(opened, url):
         assert counted == [last] * 3
     for thread in threads:
         thread.join()
-    assert CountReader(reader).count(EntryFilter(), ALPHA, ALWAYS).number == 600
+    assert CountReader(reader).count(Query(EntryFilter(), ALPHA, ALWAYS)).number == 600
 
 
 def test_a_new_log_may_be_opened_by_many_at_once(opened, url):
@@ -352,7 +356,7 @@ def test_no_kill_loses_or_halves_what_was_acknowledged(opened, url):
         told |= set(acknowledged(start_appending(url, max(told, default=-1) + 1), most))
         # Its turn among the writers has gone with it.
         assert log.append([entry(f"own-{most}", organization_id="org-beta")]).accepted == 1
-        steps = Reader(log).export(EntryFilter(), ALPHA, ALWAYS)
+        steps = Reader(log).export(Query(EntryFilter(), ALPHA, ALWAYS))
         stored = {item.id for step in steps for item in step}
         numbers = {int(entry_id.split("-")[0]) for entry_id in stored}
         assert told <= numbers
@@ -473,7 +477,7 @@ def test_what_no_text_can_hold_is_searched_for_and_not_found(log):
         EntryFilter(actors=("x\0",)),
         EntryFilter(actions=("\0",)),
     ):
-        assert reader.page(entry_filter, ALPHA, ALWAYS, None, 10).rows == ()
+        assert reader.page(Query(entry_filter, ALPHA, ALWAYS), None, 10).rows == ()
     assert reader.entry("a\0", ALPHA) is None
 
 

@@ -18,6 +18,7 @@ from audit_core.log.retention import Retention
 from audit_core.log.schema import COUNTED_BY, SEARCHED, VERSION
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.start_entries import life_entries
 from tests.support.stored_rows import to_arrow
@@ -41,7 +42,7 @@ openings = st.tuples(st.just("open"), st.sampled_from((None, 40, 1)), st.just(0)
 
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch):
-    monkeypatch.setattr(rollups, "STEP", 60)
+    monkeypatch.setattr(rollups, "BATCH", 60)
     monkeypatch.setattr(rollups, "AT_ONCE", 50)
 
 
@@ -128,7 +129,7 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
     file = tmp_path / "log.duckdb"
     log = opened(file)
     log.append(POOL)
-    before = Reader(log).summary(EntryFilter(), ALPHA, ALWAYS)
+    before = Reader(log).summary(Query(EntryFilter(), ALPHA, ALWAYS))
     log.close()
     with duckdb.connect(str(file)) as connection:
         for table in (
@@ -145,7 +146,7 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
         connection.execute("DELETE FROM log_schema")
         connection.execute("INSERT INTO log_schema VALUES (1, now()::TIMESTAMP)")
     log = opened(file)
-    assert Reader(log).summary(EntryFilter(), ALPHA, ALWAYS) == before
+    assert Reader(log).summary(Query(EntryFilter(), ALPHA, ALWAYS)) == before
     log.close()
     assert assert_true(file) > 0
     with duckdb.connect(str(file)) as connection:

@@ -17,9 +17,10 @@ from audit_core.domain.errors import (
     StoreUnavailableError,
 )
 from audit_core.explore.reader import Reader
-from audit_core.log.engines.duckdb.engine import Embedded
+from audit_core.log.engines.duckdb.engine import DuckDB
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -32,7 +33,7 @@ def url(path):
 
 
 def ids(log):
-    page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 100_000)
+    page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 100_000)
     return [row.entry.id for row in page.rows]
 
 
@@ -122,7 +123,7 @@ def test_the_lock_down_cannot_be_undone(log):
 
 
 def test_the_settings_hold_for_a_database_that_had_to_be_opened_anew(tmp_path):
-    engine = Embedded(make_url(url(tmp_path / "log.duckdb"))).create_engine(memory_limit_mb=256)
+    engine = DuckDB(make_url(url(tmp_path / "log.duckdb"))).create_engine(memory_limit_mb=256)
     names = ("TimeZone", "enable_progress_bar", "lock_configuration")
     statement = select(*(func.current_setting(name) for name in names))
     for _ in range(2):
@@ -141,7 +142,7 @@ def test_times_are_utc_wherever_the_machine_stands(tmp_path, monkeypatch):
         zone = log.fetch(
             select(func.current_setting("TimeZone").label("zone")), EVERYTHING, max_rows=1
         )
-        page = Reader(log).page(EntryFilter(), EVERYTHING, ALWAYS, None, 10)
+        page = Reader(log).page(Query(EntryFilter(), EVERYTHING, ALWAYS), None, 10)
         assert zone.table.to_pylist() == [{"zone": "UTC"}]
         assert page.rows[0].entry == entry("a")
         log.close()

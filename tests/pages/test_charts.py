@@ -18,6 +18,7 @@ from audit_core.explore.results import OutcomeHistogram, Share, Shares, Summary
 from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, buckets_for
 from audit_core.query.time.windows import Window
 from pages.parts.charts.figures import hours, outcomes, ranking, stacked_histogram, text, timeline
@@ -357,7 +358,7 @@ WINDOWS = [
 def counted(reader: Reader, entry_filter: EntryFilter, changes: Any) -> int:
     narrowed = replace(entry_filter, **changes)
     bounds = narrowed.window.bounds(END)
-    return reader.summary(narrowed, SCOPE, bounds).entries
+    return reader.summary(Query(narrowed, SCOPE, bounds)).entries
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.describe())
@@ -365,7 +366,7 @@ def test_what_a_click_asks_for_is_what_the_bar_counted(reader: Reader, window: W
     entry_filter = EntryFilter(window=window)
     bounds = window.bounds(END)
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    shown = reader.outcomes_over_time(entry_filter, SCOPE, bounds, now)
+    shown = reader.outcomes_over_time(Query(entry_filter, SCOPE, bounds), now)
     assert shown.total
     chart = outcomes.over_time(shown, window)
     for (trace, point), changes in chart.clicks.items():
@@ -379,8 +380,10 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
     entry_filter = EntryFilter(window=Window(preset="all"))
     bounds = entry_filter.window.bounds(END)
     for chart in (
-        ranking.ranked(reader.actors(entry_filter, SCOPE, bounds, 10), "actors", "Users"),
-        ranking.ranked(reader.actions(entry_filter, SCOPE, bounds, 10), "actions", "Actions"),
+        ranking.ranked(reader.actors(Query(entry_filter, SCOPE, bounds), 10), "actors", "Users"),
+        ranking.ranked(
+            reader.actions(Query(entry_filter, SCOPE, bounds), 10), "actions", "Actions"
+        ),
     ):
         failed, others, _ = chart.figure.data
         for point, (_, _, size) in enumerate(failed.customdata):
@@ -388,7 +391,7 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
             whole = size + others.customdata[point][2]
             assert counted(reader, entry_filter, chart.clicks[1, point]) == whole
             assert counted(reader, entry_filter, chart.clicks[2, point]) == whole
-    counts, more = reader.errors(entry_filter, SCOPE, bounds, 100)
+    counts, more = reader.errors(Query(entry_filter, SCOPE, bounds), 100)
     chart = failures(counts, most=8, truncated=more)
     for (trace, point), changes in chart.clicks.items():
         if trace < len(chart.figure.data) - 1:

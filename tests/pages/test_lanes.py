@@ -14,6 +14,7 @@ from audit_core.log.store import AuditLog
 from audit_core.people.timeline import TimelineReader
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from pages.parts.charts.figures.lanes import over_time
 from pages.parts.people.person_page import told
@@ -32,7 +33,7 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     window = Window(preset="30d", zone=zone)
     entry_filter = EntryFilter(window=window)
     timeline = TimelineReader(Reader(log)).timeline(
-        entry_filter, OWN, window.bounds(NOW), NOW, kind, 12
+        Query(entry_filter, OWN, window.bounds(NOW)), NOW, kind, 12
     )
     chart = over_time(timeline, window)
     sizes = {(0, number): lane.count for number, lane in enumerate(timeline.lanes)}
@@ -44,7 +45,7 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     for place, count in sizes.items():
         asked = replace(entry_filter, **chart.clicks[place])
         bounds = asked.window.bounds(NOW)
-        assert CountReader(Reader(log)).count(asked, OWN, bounds).number == count
+        assert CountReader(Reader(log)).count(Query(asked, OWN, bounds)).number == count
         assert EntryFilter.from_params(asked.to_params()) == asked
 
 
@@ -61,7 +62,9 @@ def test_what_is_merged_and_left_out_is_told(log: AuditLog) -> None:
     )
     entry_filter = EntryFilter()
     bounds = entry_filter.window.bounds(NOW)
-    found = TimelineReader(Reader(log)).timeline(entry_filter, OWN, bounds, NOW, LaneKind.TARGET, 3)
+    found = TimelineReader(Reader(log)).timeline(
+        Query(entry_filter, OWN, bounds), NOW, LaneKind.TARGET, 3
+    )
     words = told(found, LaneKind.TARGET)
     assert "The 3 busiest targets and 2 more. They contain 60 entries." in words
     assert "60 of 60 entries share a mark" in words

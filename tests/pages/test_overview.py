@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from pages.parts.shell import cached
 from tests.pages.conftest import Open
@@ -130,12 +131,12 @@ def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
     bounds = entry_filter.window.bounds(filled.clock())
     head = 1
     numbers = [
-        cached.summary(entry_filter, Scope(organization_id=each), bounds, head).entries
+        cached.summary(Query(entry_filter, Scope(organization_id=each), bounds), head).entries
         for each in (ALPHA, BETA, "org-nobody")
     ]
     assert numbers == [10, 3, 0]
     narrow = Scope(organization_id=ALPHA, actor_id="id-nobody")
-    assert cached.summary(entry_filter, narrow, bounds, head).entries == 0
+    assert cached.summary(Query(entry_filter, narrow, bounds), head).entries == 0
 
 
 def test_a_click_narrows_the_filter_and_the_next_chart_begins_unselected(

@@ -16,6 +16,7 @@ from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.installation.opened import Product, open_product
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.runtime.settings import Settings
 from audit_core.web.routes.exports import EXPORT_PATH
@@ -52,7 +53,7 @@ class Installation:
         product = self.opened()
         try:
             batches = Reader(product.log).export(
-                EntryFilter(), Scope.everything(), Bounds(since=None, until=None)
+                Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
             )
             return [entry.id for batch in batches for entry in batch]
         finally:

@@ -13,6 +13,7 @@ from audit_core.domain.errors import QueryTimeoutError
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window
 
 LASTS = timedelta(minutes=1)
@@ -68,15 +69,15 @@ class KnownValues(Generic[ScopeT]):
 
 
 def values_of_log(reader: Reader, clock: Callable[[], datetime]) -> KnownValues[Scope]:
-    """Those of the entries' fields of `query.completion.LISTED`; none, and not complete, where
+    """Those of the entries' fields of `completion.LISTED`; none, and not complete, where
     reading them takes longer than `PATIENCE_S`."""
 
     def read(param: str, scope: Scope) -> Listed:
         everything = EntryFilter(window=Window(preset="all"))
-        always = Bounds(since=None, until=None)
+        query = Query(everything, scope, Bounds(since=None, until=None))
         try:
             with reader.log.patience(PATIENCE_S):
-                return reader.listed(param, everything, scope, always, MOST_VALUES)
+                return reader.listed(param, query, MOST_VALUES)
         except QueryTimeoutError:
             return Listed(complete=False)
 

@@ -7,16 +7,17 @@ narrower time range can miss only what arrives in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from audit_core.domain.access import Scope
 from audit_core.log.store import AuditLog
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import NONE
 from audit_core.query.keyset import Cursor
-from audit_core.query.language.ast import Expression, Leaf, all_of, negation
+from audit_core.query.language.ast import Leaf, all_of, negation
 from audit_core.query.planner import rollups, value_lookup
+from audit_core.query.planner.plan import Plan
 from audit_core.query.planner.rewrite import (
     NOTHING,
     dictionary_lookups,
@@ -26,7 +27,8 @@ from audit_core.query.planner.rewrite import (
     targets_of,
     upper_bound,
 )
-from audit_core.query.planner.rollups import ENTRIES, CountSource, hourly, worth_rollup
+from audit_core.query.planner.rollups import hourly, worth_rollup
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
 from audit_core.query.time.windows import EPOCH, Bounds
 
@@ -58,67 +60,47 @@ class Planner:
     _found: dict[_Key, Any] = field(default_factory=dict, compare=False, repr=False)
     """Results by question and head of the log: the charts of one page need the same ones."""
 
-    def count_source(
-        self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
-        buckets: Buckets | None = None,
-    ) -> tuple[CountSource, Bounds]:
-        """The rows to aggregate over, and the time range that holds all matches."""
+    def plan(self, query: Query, buckets: Buckets | None = None) -> Plan:
+        """How to aggregate over the matches, by buckets of time if there are any."""
         if not self.log.keeps_counts:
-            return ENTRIES, bounds
-        if entry_filter.targets:
-            return ENTRIES, _around(
-                self._hours_on(entry_filter, scope, entry_filter.targets), bounds
-            )
-        if not worth_rollup(entry_filter, bounds):
-            return ENTRIES, bounds
-        predicate = self._resolved(entry_filter, scope)
-        each = replace(ENTRIES, predicate=predicate)
-        counts = hourly(predicate, bounds, buckets)
-        if counts is None:
-            return each, bounds
+            return Plan(query)
+        if query.entry_filter.targets:
+            return Plan(self._around(query, query.entry_filter.targets))
+        if not worth_rollup(query.entry_filter.window, query.time_range):
+            return Plan(query)
+        query = self._resolved(query)
+        rollup = hourly(query, buckets)
+        if rollup is None:
+            return Plan(query)
+        predicate = query.predicate
         certain, targets = lower_bound(predicate), targets_of(predicate)
         perhaps = all_of([upper_bound(predicate), negation(certain)])
-        if targets == () or not self._any(
-            entry_filter, scope, bounds, replace(counts, predicate=perhaps)
-        ):
-            return replace(counts, predicate=certain), bounds
-        other = replace(counts, predicate=off_target(predicate))
-        if targets is None or self._any(entry_filter, scope, bounds, other):
-            return each, bounds
-        return each, _around(self._hours_on(entry_filter, scope, targets), bounds)
+        if targets == () or not self._any(Plan(query.asking(perhaps), rollup)):
+            return Plan(query.asking(certain), rollup)
+        if targets is None or self._any(Plan(query.asking(off_target(predicate)), rollup)):
+            return Plan(query)
+        return Plan(self._around(query, targets))
 
-    def page(
-        self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
-        cursor: Cursor | None,
-        rows: int,
-    ) -> tuple[Bounds, Expression | None]:
-        """The time range that holds the page at the cursor and the row after it, and the predicate
-        to evaluate there (`None`: the filter's own); see `where.where_clause`."""
+    def page(self, query: Query, cursor: Cursor | None, rows: int) -> Query:
+        """The query of a time range that holds the page at the cursor and the row after it."""
+        entry_filter, time_range = query.entry_filter, query.time_range
         rare = entry_filter.targets or entry_filter.text or entry_filter.query
         if not self.log.keeps_counts or not (
             rare or entry_filter.actors or entry_filter.ip_addresses
         ):
-            return bounds, None
-        ahead = _ahead(bounds, cursor)
+            return query
+        ahead = _ahead(time_range, cursor)
         if entry_filter.targets:
-            predicate, hours = None, self._hours_on(entry_filter, scope, entry_filter.targets)
-        elif not worth_rollup(entry_filter, ahead):
-            return bounds, None
+            hours = self._hours_on(query, entry_filter.targets)
+        elif not worth_rollup(entry_filter.window, ahead):
+            return query
         else:
             newer = cursor is not None and cursor.newer
-            predicate = self._resolved(entry_filter, scope)
-            hours = self._matching_hours(
-                entry_filter, scope, ahead, predicate, rows + 1 + _ENDS, newer=newer
-            )
-        if hours is not None:
-            bounds = _enough(hours, bounds, ahead, cursor, rows + 1)
-        return bounds, predicate
+            query = self._resolved(query)
+            hours = self._matching_hours(query.within(ahead), rows + 1 + _ENDS, newer=newer)
+        if hours is None:
+            return query
+        return query.within(_enough(hours, time_range, ahead, cursor, rows + 1))
 
     def memoized(self, question: Hashable, scope: Scope, compute: Callable[[], _Found]) -> _Found:
         """Return `compute()`, memoized until the log's head moves."""
@@ -138,39 +120,32 @@ class Planner:
         self._found[key] = found
         return found
 
-    def _matching_hours(
-        self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
-        predicate: Expression,
-        limit: int,
-        *,
-        newer: bool,
-    ) -> _Hours | None:
+    def _matching_hours(self, query: Query, limit: int, *, newer: bool) -> _Hours | None:
         """At least the `limit` nearest hours with matches; `None` if the rollup cannot tell."""
-        counts = hourly(predicate, bounds)
-        if counts is None:
+        rollup = hourly(query)
+        if rollup is None:
             return None
-        certain, targets = replace(counts, predicate=lower_bound(predicate)), targets_of(predicate)
+        predicate = query.predicate
+        certain, targets = lower_bound(predicate), targets_of(predicate)
         if targets == ():
-            return self._hours(entry_filter, scope, bounds, certain, limit, newer=newer)
-        sure = self._hours(entry_filter, scope, bounds, certain, MAX_HOURS)
+            return self._hours(Plan(query.asking(certain), rollup), limit, newer=newer)
+        sure = self._hours(Plan(query.asking(certain), rollup), MAX_HOURS)
         if targets is None:
-            other, on_targets = replace(counts, predicate=upper_bound(predicate)), None
+            possible, on_targets = upper_bound(predicate), None
         else:
-            other = replace(counts, predicate=off_target(predicate))
-            on_targets = self._hours_on(entry_filter, scope, targets)
+            possible, on_targets = off_target(predicate), self._hours_on(query, targets)
         others = (
-            sure if other == certain else self._hours(entry_filter, scope, bounds, other, MAX_HOURS)
+            sure
+            if possible == certain
+            else self._hours(Plan(query.asking(possible), rollup), MAX_HOURS)
         )
         return dict.fromkeys([*others, *(on_targets or ())], 0) | sure
 
-    def _resolved(self, entry_filter: EntryFilter, scope: Scope) -> Expression:
-        """The filter's predicate, text conditions that few values match replaced by the values."""
-        predicate = entry_filter.predicate
+    def _resolved(self, query: Query) -> Query:
+        """The query with text conditions that few values match replaced by the values."""
+        predicate, scope = query.predicate, query.scope
         if not (conditions := dictionary_lookups(predicate)):
-            return predicate
+            return query
 
         def compute() -> Mapping[Leaf, tuple[str, ...]]:
             statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
@@ -184,43 +159,33 @@ class Planner:
                 if len(values) <= MAX_MATCHING_VALUES
             }
 
-        return resolve(predicate, self.memoized(("values", conditions), scope, compute))
+        known = self.memoized(("values", conditions), scope, compute)
+        return query.asking(resolve(predicate, known))
 
-    def _any(
-        self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds, counts: CountSource
-    ) -> bool:
+    def _any(self, plan: Plan) -> bool:
         """Whether any row of the source matches."""
-        if counts.predicate == NOTHING:
+        if plan.query.predicate == NOTHING:
             return False
-        statement = rollups.any_match(entry_filter, scope, bounds, counts)
+        scope, statement = plan.query.scope, rollups.any_match(plan)
         return self.memoized(
-            ("any", entry_filter, bounds, counts.predicate),
+            ("any", plan.query),
             scope,
             lambda: bool(self.log.fetch(statement, scope, max_rows=1).table.num_rows),
         )
 
-    def _hours(
-        self,
-        entry_filter: EntryFilter,
-        scope: Scope,
-        bounds: Bounds,
-        counts: CountSource,
-        limit: int,
-        *,
-        newer: bool = False,
-    ) -> _Hours:
+    def _hours(self, plan: Plan, limit: int, *, newer: bool = False) -> _Hours:
         """The `limit` nearest hours with matches, targets left out of account."""
-        if counts.predicate == NOTHING:
+        if plan.query.predicate == NOTHING:
             return {}
-        statement = rollups.hours(entry_filter, scope, bounds, counts, newest_first=not newer)
-        found = self.log.fetch(statement, scope, max_rows=limit).table.to_pylist()
+        statement = rollups.hours(plan, newest_first=not newer)
+        found = self.log.fetch(statement, plan.query.scope, max_rows=limit).table.to_pylist()
         return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}
 
-    def _hours_on(
-        self, entry_filter: EntryFilter, scope: Scope, targets: tuple[str, ...]
-    ) -> _Hours | None:
+    def _hours_on(self, query: Query, targets: tuple[str, ...]) -> _Hours | None:
+        """The hours with entries on any of the targets; `None` if their absence is one."""
         if NONE in targets:
             return None
+        scope = query.scope
 
         def compute() -> _Hours:
             statement = value_lookup.hours_of(targets, scope)
@@ -228,13 +193,13 @@ class Planner:
             return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
 
         hours = self.memoized(("hours", targets), scope, compute)
-        alone = scope.actor_id is None and entry_filter.narrowed_by == ("Target",)
+        alone = scope.actor_id is None and query.entry_filter.narrowed_by == ("Target",)
         return hours if alone else dict.fromkeys(hours, 0)
 
-
-def _around(hours: _Hours | None, bounds: Bounds) -> Bounds:
-    """The bounds, narrowed to these hours; unchanged for `None`."""
-    return bounds if hours is None else _cut(bounds, hours)
+    def _around(self, query: Query, targets: tuple[str, ...]) -> Query:
+        """The query within the hours with entries on any of the targets."""
+        hours = self._hours_on(query, targets)
+        return query if hours is None else query.within(_cut(query.time_range, hours))
 
 
 def _cut(bounds: Bounds, hours: Iterable[datetime]) -> Bounds:

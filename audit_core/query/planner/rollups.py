@@ -6,42 +6,33 @@ The rollup answers whatever depends on nothing finer than the hour and on no col
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Table,
     Text,
-    cast,
     desc,
-    func,
     literal,
     select,
     union_all,
 )
-from sqlalchemy.sql.expression import FromClause
 
-from audit_core.domain.access import Scope
 from audit_core.log.schema import (
     COUNTED_BY,
     COUNTED_REVISION,
-    READS_COUNTS,
     Statement,
     audit_entry,
-    entries,
     entry_count,
     unfinished_entry,
 )
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
-from audit_core.query.derived_columns import Condition
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.language.ast import Contains, Expression, Field, OnMetadata, leaves
+from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
+from audit_core.query.planner.plan import CountSource, Plan
+from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets
-from audit_core.query.time.windows import EPOCH, PRESETS, Bounds
-from audit_core.query.where import where_clause, within
+from audit_core.query.time.windows import EPOCH, PRESETS, Bounds, Window
+from audit_core.query.where import within
 
 WORTH = timedelta(days=1)
 """A shorter window is scanned: it holds few entries."""
@@ -50,62 +41,26 @@ _HOUR = timedelta(hours=1)
 _NOT_IN_ROLLUP = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountSource:
-    """Rows that stand for entries."""
-
-    table: FromClause
-    """Has at least the columns `COUNTED_BY` and `created_at`."""
-    number: ColumnElement[int] | None = None
-    """The column with the number of entries that a row stands for; `None`: each row is one."""
-    predicate: Expression | None = None
-    """See `where.where_clause`."""
-
-    def where_clause(self, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> Condition:
-        """The condition for a row to match the filter."""
-        return where_clause(self.table, entry_filter, scope, bounds, predicate=self.predicate)
-
-    def count(self, *conditions: ColumnElement[bool]) -> ColumnElement[int]:
-        """The number of entries that meet the conditions, as an aggregate."""
-        if self.number is None:
-            return func.count().filter(*conditions) if conditions else func.count()
-        total: Any = func.sum(self.number)
-        total = total.filter(*conditions) if conditions else total
-        return cast(func.coalesce(total, literal(0, BigInteger)), BigInteger)
-
-    def options(self, statement: Statement) -> Statement:
-        """The statement, marked for the engine as one that reads rollups if it does."""
-        if self.number is None:
-            return statement
-        return statement.execution_options(**READS_COUNTS)
-
-
-ENTRIES = CountSource(table=entries)
-"""The entries themselves, one row each."""
-
-
-def hourly(
-    predicate: Expression, bounds: Bounds, buckets: Buckets | None = None
-) -> CountSource | None:
-    """The rollup within the bounds, if it has every column of the predicate but the target and
-    every bucket is made of whole hours; `None` otherwise."""
+def hourly(query: Query, buckets: Buckets | None = None) -> CountSource | None:
+    """The rollup within the query's time range, if it has every column of the predicate but the
+    target and every bucket is made of whole hours; `None` otherwise."""
     if buckets is not None and not _of_hours(buckets):
         return None
-    for leaf in leaves(predicate):
+    for leaf in leaves(query.predicate):
         if isinstance(leaf, OnMetadata):
             return None
         if not isinstance(leaf, Contains) and leaf.field in _NOT_IN_ROLLUP:
             return None
-    return _counts_within(bounds)
+    return _counts_within(query.time_range)
 
 
-def worth_rollup(entry_filter: EntryFilter, bounds: Bounds) -> bool:
+def worth_rollup(window: Window, bounds: Bounds) -> bool:
     """Whether the window is long enough for the rollup to be cheaper than a scan."""
     if bounds.since is None:
         return True
     if bounds.until is not None:
         return bounds.until - bounds.since >= WORTH
-    length = None if entry_filter.window.preset is None else PRESETS[entry_filter.window.preset][0]
+    length = None if window.preset is None else PRESETS[window.preset][0]
     return length is None or length >= WORTH
 
 
@@ -159,29 +114,18 @@ def _each(table: Table) -> Statement:
     return select(*(table.c[name] for name in names), literal(1, BigInteger).label("alike"))
 
 
-def any_match(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, source: CountSource
-) -> Statement:
+def any_match(plan: Plan) -> Statement:
     """A row per matching row of the source: none exactly if nothing matches."""
-    return source.options(
-        select(literal(1).label("one")).where(source.where_clause(entry_filter, scope, bounds))
-    )
+    return plan.source.options(select(literal(1).label("one")).where(plan.where))
 
 
-def hours(
-    entry_filter: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
-    source: CountSource = ENTRIES,
-    *,
-    newest_first: bool,
-) -> Statement:
+def hours(plan: Plan, *, newest_first: bool) -> Statement:
     """The hours with matches: `hour` (whole hours since 1970) and `count`."""
-    instant = epoch_microseconds(source.table.c.created_at)
+    instant = epoch_microseconds(plan.source.table.c.created_at)
     hour = floor_div(instant, literal(HOUR_US, BigInteger)).label("hour")
-    return source.options(
-        select(hour, source.count().label("count"))
-        .where(source.where_clause(entry_filter, scope, bounds))
+    return plan.source.options(
+        select(hour, plan.source.count().label("count"))
+        .where(plan.where)
         .group_by("hour")
         .order_by(desc("hour") if newest_first else "hour")
     )

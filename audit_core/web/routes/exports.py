@@ -18,8 +18,8 @@ from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Product
 from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import Bounds, parse_instant
-from audit_core.query.visibility import require_visible
+from audit_core.query.query import Query
+from audit_core.query.time.windows import parse_instant
 from audit_core.runtime.version import product_version
 from audit_core.state.access_log.record import record
 from audit_core.web.framing import refuse_unframed
@@ -104,12 +104,11 @@ class _Asked:
             problems.append(f"The parameter as_of cannot be read: {error}.")
         if problems:
             raise FilterError(tuple(problems))
-        self.wanted = EntryFilter.from_params(params)
+        self.entry_filter = EntryFilter.from_params(params)
 
-    @property
-    def bounds(self) -> Bounds:
-        """What the filter's window means."""
-        return self.wanted.window.bounds(self.as_of)
+    def query(self, scope: Scope) -> Query:
+        """What is asked within the scope. Raises `QueryError` for what it may not see."""
+        return Query(self.entry_filter, scope, self.entry_filter.window.bounds(self.as_of))
 
 
 def _read(query: str, now: datetime) -> _Asked:
@@ -124,13 +123,12 @@ def _start(
     address: str | None,
     ended: Callable[[], None],
 ) -> Response:
-    require_visible(asked.wanted.expression, asked.wanted.query, scope)
-    reader = Reader(product.log)
-    since, until = reader.span(asked.wanted, scope, asked.bounds, asked.as_of)
+    query, reader = asked.query(scope), Reader(product.log)
+    since, until = reader.span(query, asked.as_of)
     membership = viewer.membership
     name = file_name(membership.organization_name if membership else "", since, until, asked.format)
     detail = {
-        "filter": asked.wanted.to_params(),
+        "filter": asked.entry_filter.to_params(),
         "since": since.astimezone(UTC).isoformat(),
         "until": until.astimezone(UTC).isoformat(),
         "format": asked.format.value,
@@ -151,7 +149,7 @@ def _start(
             )
 
     progress = Progress()
-    pieces = stream(reader, asked.wanted, scope, asked.bounds, asked.format, progress=progress)
+    pieces = stream(reader, query, asked.format, progress=progress)
 
     def end(whole: bool) -> None:
         # A reader who goes away midway, or an error, is on record as well.

@@ -94,12 +94,12 @@ class _Bar:
     def begin(self, file: StoredFile, stream: BinaryIO, result: FileResult) -> None:
         self._stream, self._result = stream, result
         self._number = self._files.index(file)
-        self._read_before = sum(each.size for each in self._files[: self._number])
+        self._read_before = sum(file.size for file in self._files[: self._number])
 
     def note(self, report: IngestReport) -> None:
         """Take the report so far, and show it."""
         self._result.report = report
-        whole = sum(each.size for each in self._files) or 1
+        whole = sum(file.size for file in self._files) or 1
         records = report.acknowledged + report.rejected
         self._bar.progress(
             min(1.0, (self._read_before + self._stream.tell()) / whole),
@@ -176,18 +176,18 @@ def draw_report() -> None:
             height="content" if len(results) <= 10 else 38 + 35 * 10,
             alt="The result for each file",
         )
-        for each in results:
-            for sentence in describe_extra(each.report.kept_fields, each.report.lost_fields):
-                st.text(f"{visible(each.name)}: {visible(sentence)}")
+        for result in results:
+            for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+                st.text(f"{visible(result.name)}: {visible(sentence)}")
         # A full disk is the same news for every file, though with other numbers.
-        told = {
+        problems = {
             problem.message if isinstance(problem, SourceError) else problem.hint: problem
-            for each in results
-            if (problem := each.problem)
+            for result in results
+            if (problem := result.problem)
         }
-        for problem in told.values():
+        for problem in problems.values():
             error_boundary.draw(problem)
-        if not all(each.ended for each in results):
+        if not all(result.ended for result in results):
             st.caption(
                 "Storing a file again is safe: entries that are already stored are recognized."
             )
@@ -198,14 +198,14 @@ def frame(results: Sequence[FileResult]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "file": each.name,
-                "accepted": each.report.accepted,
-                "known": each.report.known,
-                "finished": each.report.finished,
-                "rejected": each.report.rejected,
-                "end": each.state,
+                "file": result.name,
+                "accepted": result.report.accepted,
+                "known": result.report.known,
+                "finished": result.report.finished,
+                "rejected": result.report.rejected,
+                "end": result.state,
             }
-            for each in results
+            for result in results
         ]
     )
 
@@ -216,7 +216,7 @@ def forget_report() -> None:
 
 
 def _heading(results: Sequence[FileResult]) -> str:
-    report = sum((each.report for each in results), IngestReport())
+    report = sum((result.report for result in results), IngestReport())
     files = "1 file" if len(results) == 1 else f"{len(results)} files"
     return (
         f"{files}: {report.accepted:,} accepted, {report.known:,} already known, "

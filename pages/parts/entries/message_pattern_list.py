@@ -33,7 +33,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     if not expander.open:
         return
     with expander:
-        found = cached.patterns(view.entry_filter, scope, view.bounds, view.as_of, MOST, head)
+        found = cached.patterns(view.query(scope), view.as_of, MOST, head)
         if found.largest:
             _draw(found, view.entry_filter.window.zone)
         else:

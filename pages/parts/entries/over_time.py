@@ -17,7 +17,8 @@ from audit_core.explore.counts import Count
 from audit_core.explore.results import OutcomeHistogram
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import UTC_NAME, Bounds, written
+from audit_core.query.query import Query
+from audit_core.query.time.windows import UTC_NAME, written
 from pages.parts.charts import drawing
 from pages.parts.filters import facet_panel, filter_bar, zoom
 from pages.parts.shell import cached
@@ -62,31 +63,29 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
 
 def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
     if by == BY_OUTCOME:
-        return cached.outcomes_over_time(view.entry_filter, scope, view.bounds, view.as_of, head)
-    return cached.stacked_over_time(by, view.entry_filter, scope, view.bounds, view.as_of, head)
+        return cached.outcomes_over_time(view.query(scope), view.as_of, head)
+    return cached.stacked_over_time(by, view.query(scope), view.as_of, head)
 
 
-def count(
-    entry_filter: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0
-) -> Count | None:
+def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
     """How many entries match that arrived after a seq, counted so far; `None` if even that takes
     longer than `PATIENCE_S`."""
     try:
         with cached.product().log.patience(PATIENCE_S):
-            return cached.count(entry_filter, scope, bounds, head, after_seq)
+            return cached.count(query, head, after_seq)
     except QueryTimeoutError:
         return None
 
 
 def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope, head: int) -> None:
     """How many matched."""
-    entry_filter, bounds = view.entry_filter, view.bounds
+    query = view.query(scope)
     if histogram is not None:
         found: Count | None = Count(number=histogram.total, more=False)
     else:
-        exact = st.session_state.get(_EXACT) == entry_filter
-        found = cached.exact_count(entry_filter, scope, bounds, head) if exact else None
-        found = found or count(entry_filter, scope, bounds, head)
+        exact = st.session_state.get(_EXACT) == view.entry_filter
+        found = cached.exact_count(query, head) if exact else None
+        found = found or count(query, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
     st.markdown("**Not counted**" if found is None else f"**{found} {noun}**")
     if found is None or found.more:
@@ -95,7 +94,7 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
             icon=":material/tag:",
             type="tertiary",
             on_click=_keep,
-            args=(_EXACT, entry_filter),
+            args=(_EXACT, view.entry_filter),
         )
 
 

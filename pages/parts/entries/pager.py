@@ -15,9 +15,9 @@ from audit_core.evidence.download import Format
 from audit_core.explore.layout import ROW_SIZES
 from audit_core.explore.view_params import VIEW_PARAM
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor, OutdatedCursorError
-from audit_core.query.time.windows import ALL_TIME, Bounds, Window, format_instant
+from audit_core.query.query import Query
+from audit_core.query.time.windows import ALL_TIME, Window, format_instant
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.web.routes.exports import EXPORT_PATH
 from pages.parts.entries import over_time
@@ -87,7 +87,7 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
             without = view.entry_filter.without(label)
             st.button(
                 f"Without {label.lower() if label != 'IP address' else label}"
-                f"{_found(without, scope, view.bounds, head)}",
+                f"{_found(Query(without, scope, view.bounds), head)}",
                 icon=":material/filter_alt_off:",
                 key=f"without_{label}",
                 on_click=_loosen,
@@ -102,16 +102,16 @@ def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
     window = Window(preset=ALL_TIME, zone=view.entry_filter.window.zone)
     asked = replace(view.entry_filter, window=window)
     st.button(
-        f"All time{_found(asked, scope, window.bounds(view.as_of), head)}",
+        f"All time{_found(Query(asked, scope, window.bounds(view.as_of)), head)}",
         icon=":material/date_range:",
         key="all_time",
         on_click=lambda: filter_bar.narrow(window=window),
     )
 
 
-def _found(entry_filter: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> str:
+def _found(query: Query, head: int) -> str:
     """How many match, as a button says it; nothing if that takes too long."""
-    found = over_time.count(entry_filter, scope, bounds, head)
+    found = over_time.count(query, head)
     return "" if found is None else f" ({found})"
 
 

@@ -64,7 +64,7 @@ def draw_switch(person: Viewer) -> bool:
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """All facets under the present filter; those that are closed cost nothing in the browser."""
-    for facet in cached.facets(view.entry_filter, scope, view.bounds, MOST_VALUES, head):
+    for facet in cached.facets(view.query(scope), MOST_VALUES, head):
         label, _ = FIELDS[facet.param]
         block = st.expander(
             f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",

@@ -20,6 +20,7 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.printer import conjoin
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import query_box, window_picker
@@ -47,6 +48,10 @@ class View:
     """What the window means."""
     as_of: datetime
     """The moment that a relative window counts from."""
+
+    def query(self, scope: Scope) -> Query:
+        """What is asked within the scope."""
+        return Query(self.entry_filter, scope, self.bounds)
 
 
 def draw(viewer: Viewer, scope: Scope) -> View:

@@ -75,9 +75,7 @@ def frame(lines: Sequence[ActorLine], zone: str, *, by_key: bool) -> pd.DataFram
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The list with its choices; a click on a line opens the actor's page."""
     actor_list = _draw_choices(view)
-    page = cached.actor_list(
-        view.entry_filter, scope, view.bounds, view.as_of, actor_list, ROWS, head
-    )
+    page = cached.actor_list(view.query(scope), view.as_of, actor_list, ROWS, head)
     if not page.lines:
         if actor_list.search or actor_list.kind is not ActorKind.ALL:
             st.info("Nobody matches the search.", icon=":material/search_off:")

@@ -16,6 +16,7 @@ from audit_core.people.timeline import Timeline
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
+from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, Bounds, Window, written
 from pages.parts.charts.figures import hours, lanes, text
 from pages.parts.entries import entry_detail, entry_table, pager
@@ -48,7 +49,7 @@ _OFFSET = "sessions_offset"
 
 def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
     """Who it is, in numbers; `None` if nothing matches. `alone`: nobody else may be seen."""
-    found = cached.actor(view.entry_filter, scope, view.bounds, head)
+    found = cached.actor(view.query(scope), head)
     with st.container(horizontal=True, vertical_alignment="center", key="person_head"):
         if not alone:
             st.button("Everybody", icon=":material/arrow_back:", on_click=_back)
@@ -93,9 +94,7 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         )
         or LaneKind.TARGET
     )
-    found = cached.timeline(
-        view.entry_filter, scope, view.bounds, view.as_of, kind, MOST_LANES, head
-    )
+    found = cached.timeline(view.query(scope), view.as_of, kind, MOST_LANES, head)
     window = view.entry_filter.window
     chart = lanes.over_time(found, window)
     name = f"person_timeline_{kind.value}"
@@ -132,7 +131,7 @@ def _length(seconds: float) -> str:
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
     st.subheader("New for this actor", anchor=False)
-    found = cached.news(view.entry_filter, scope, view.bounds, MOST_NEW, head)
+    found = cached.news(view.query(scope), MOST_NEW, head)
     days = MEMORY.days
     if found is None:
         st.caption("Choose a window with a start: what is new is compared with the time before it.")
@@ -176,9 +175,9 @@ def _ask_new(thing: NewThing, click: Click) -> None:
 def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """When in the week."""
     st.subheader("Weekday and hour", anchor=False)
-    asked = (view.entry_filter, scope, view.bounds, view.as_of, head)
-    counts = cached.hours_of_week(*asked)
-    since, until = cached.reader().span(view.entry_filter, scope, view.bounds, view.as_of)
+    query = view.query(scope)
+    counts = cached.hours_of_week(query, view.as_of, head)
+    since, until = cached.reader().span(query, view.as_of)
     chart = hours.hours_of_week(counts, view.entry_filter.window, since, until)
     person_charts.draw(chart, "person_hours", view.entry_filter, click, person_charts.STILL)
     st.caption("Click a cell to show the entries of the latest such hour.")
@@ -191,7 +190,7 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
     st.session_state[_OFFSET] = (about, offset)
-    page = cached.work_sessions(view.entry_filter, scope, view.bounds, offset, SESSION_ROWS, head)
+    page = cached.work_sessions(view.query(scope), offset, SESSION_ROWS, head)
     if not page.sessions:
         st.caption("No sessions here.")
         return
@@ -259,7 +258,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         actions=("create", "delete"),
         target_types=("api_key",),
     )
-    page = cached.page(made, scope, always, None, MOST_KEYS, head)
+    page = cached.page(Query(made, scope, always), None, MOST_KEYS, head)
     if page.rows:
         st.dataframe(
             created_frame([row.entry for row in page.rows], zone),
@@ -304,7 +303,7 @@ def draw_entries(
 ) -> None:
     """The entries themselves, as on Explore."""
     st.subheader("Entries", anchor=False)
-    page = cached.page(view.entry_filter, scope, view.bounds, cursor, rows, head)
+    page = cached.page(view.query(scope), cursor, rows, head)
     zone = view.entry_filter.window.zone
     entry_table.draw(page.rows, zone, cached.utc_now(), None)
     pager.draw_steps(page, rows, person)

@@ -47,7 +47,7 @@ LABELS = {name: label for name, label, _ in TRAITS}
 def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None:
     """The groups, or the one that the address names."""
     spans = start_list.spans_of(view)
-    found = cached.failure_groups(view.entry_filter, scope, view.bounds, spans, MOST_GROUPS, head)
+    found = cached.failure_groups(view.query(scope), spans, MOST_GROUPS, head)
     if not found.largest:
         st.success("No starts failed, as far as the log shows.", icon=":material/check_circle:")
         return
@@ -147,11 +147,9 @@ def _draw_group(
             st.code(visible(group.example), language=None, wrap_lines=True)
         _draw_mark(group, mark, zone)
         st.subheader("Suspects", anchor=False)
-        _draw_suspects(cached.suspects(view.entry_filter, scope, view.bounds, group.key, head))
+        _draw_suspects(cached.suspects(view.query(scope), group.key, head))
         st.subheader("Failures", anchor=False)
-        members, more = cached.group_members(
-            view.entry_filter, scope, view.bounds, group.key, MOST_MEMBERS, head
-        )
+        members, more = cached.group_members(view.query(scope), group.key, MOST_MEMBERS, head)
         start_list.table(members, zone, "group_members")
         if more:
             st.caption(f"The newest {len(members)} of {group.count:,}.")

@@ -21,7 +21,7 @@ MOST = 200
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The latest chains."""
-    chains, more = cached.retries(view.entry_filter, scope, view.bounds, MOST, head)
+    chains, more = cached.retries(view.query(scope), MOST, head)
     pause = length_of(LONGEST_PAUSE)
     st.caption(f"Attempts on one sandbox with no more than {pause} between one and the next.")
     if not chains:

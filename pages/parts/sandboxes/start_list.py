@@ -45,7 +45,7 @@ def spans_of(view: filter_bar.View) -> Spans:
 
 def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) -> None:
     """The counts, and the page of attempts at the cursor."""
-    counts = cached.start_counts(view.entry_filter, scope, view.bounds, spans_of(view), head)
+    counts = cached.start_counts(view.query(scope), spans_of(view), head)
     with st.grid(4, min_column_width=165, key="start_metrics"):
         for outcome in (*FAILING, StartOutcome.STARTED, StartOutcome.UNKNOWN):
             st.metric(
@@ -70,7 +70,7 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
         label_visibility="collapsed",
     )
     outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
-    page = cached.start_page(view.entry_filter, scope, view.bounds, outcomes, cursor, ROWS, head)
+    page = cached.start_page(view.query(scope), outcomes, cursor, ROWS, head)
     if not page.attempts:
         st.success("No attempt had one of these outcomes.", icon=":material/check_circle:")
         return

@@ -34,11 +34,12 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
             placeholder="Search",
             width=340,
         ).strip()
-    asked = (view.entry_filter, scope, view.bounds, target_type, searched)
+    query = view.query(scope)
+    asked = (query, target_type, searched)
     kept = st.session_state.get(_PLACES)
     places: list[TargetPlace | None] = kept[1] if kept and kept[0] == asked else [None]
     st.session_state[_PLACES] = (asked, places)
-    page = cached.targets(*asked, places[-1], ROWS, head)
+    page = cached.targets(query, target_type, searched, places[-1], ROWS, head)
     if not page.targets:
         st.info("No targets match.", icon=":material/search_off:")
         return

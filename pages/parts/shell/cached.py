@@ -32,6 +32,7 @@ from audit_core.people.timeline import Timeline, TimelineReader
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
+from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import UTC_NAME, Bounds, Window, is_zone
 from audit_core.starts.attempt import StartAttempt, StartPage
@@ -102,56 +103,48 @@ def _count_reader() -> CountReader:
 
 
 @_answered
-def page(
-    query: EntryFilter, scope: Scope, bounds: Bounds, cursor: Cursor | None, rows: int, head: int
-) -> Page:
+def page(query: Query, cursor: Cursor | None, rows: int, head: int) -> Page:
     """See `Reader.page`."""
-    return reader().page(query, scope, bounds, cursor, rows)
+    return reader().page(query, cursor, rows)
 
 
 @_answered
-def outcomes_over_time(
-    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
-) -> OutcomeHistogram:
+def outcomes_over_time(query: Query, as_of: datetime, head: int) -> OutcomeHistogram:
     """See `Reader.outcomes_over_time`."""
-    return reader().outcomes_over_time(query, scope, bounds, as_of)
+    return reader().outcomes_over_time(query, as_of)
 
 
 @_answered
-def stacked_over_time(
-    by: str, query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
-) -> StackedHistogram:
+def stacked_over_time(by: str, query: Query, as_of: datetime, head: int) -> StackedHistogram:
     """See `CountReader.stacked_over_time`."""
-    return _count_reader().stacked_over_time(by, query, scope, bounds, as_of)
+    return _count_reader().stacked_over_time(by, query, as_of)
 
 
 @_answered
-def count(query: EntryFilter, scope: Scope, bounds: Bounds, head: int, after_seq: int = 0) -> Count:
+def count(query: Query, head: int, after_seq: int = 0) -> Count:
     """How many entries match that arrived after a seq, `MOST_COUNTED` at most; see
     `CountReader.count_up_to`."""
-    return _count_reader().count_up_to(MOST_COUNTED, query, scope, bounds, after_seq)
+    return _count_reader().count_up_to(MOST_COUNTED, query, after_seq)
 
 
 @_answered
-def exact_count(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Count:
+def exact_count(query: Query, head: int) -> Count:
     """See `CountReader.count`."""
-    return _count_reader().count(query, scope, bounds)
+    return _count_reader().count(query)
 
 
 @_answered
-def facets(
-    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
-) -> tuple[Facet, ...]:
+def facets(query: Query, limit: int, head: int) -> tuple[Facet, ...]:
     """See `Reader.facets`."""
-    return reader().facets(query, scope, bounds, limit)
+    return reader().facets(query, limit)
 
 
 @st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
 def values(param: str, scope: Scope) -> tuple[str, ...]:
     """The most frequent values of a field in all that the scope holds."""
     everything = EntryFilter(window=Window(preset="all"))
-    bounds = Bounds(since=None, until=None)
-    return reader().values(param, everything, scope, bounds, MOST_OPTIONS)
+    query = Query(everything, scope, Bounds(since=None, until=None))
+    return reader().values(param, query, MOST_OPTIONS)
 
 
 def entry(entry_id: str, scope: Scope, created_at: datetime | None) -> AuditEntry | None:
@@ -171,48 +164,42 @@ def related(here: Row, relation: Relation, scope: Scope, limit: int, head: int) 
 
 
 @_answered
-def patterns(
-    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, limit: int, head: int
-) -> Patterns:
+def patterns(query: Query, as_of: datetime, limit: int, head: int) -> Patterns:
     """See `Reader.patterns`."""
-    return reader().patterns(query, scope, bounds, as_of, limit)
+    return reader().patterns(query, as_of, limit)
 
 
 # Overview.
 
 
 @_answered
-def summary(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> Summary:
+def summary(query: Query, head: int) -> Summary:
     """See `Reader.summary`."""
-    return reader().summary(query, scope, bounds)
+    return reader().summary(query)
 
 
 @_answered
-def actions(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> Shares:
+def actions(query: Query, limit: int, head: int) -> Shares:
     """See `Reader.actions`."""
-    return reader().actions(query, scope, bounds, limit)
+    return reader().actions(query, limit)
 
 
 @_answered
-def actors(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> Shares:
+def actors(query: Query, limit: int, head: int) -> Shares:
     """See `Reader.actors`."""
-    return reader().actors(query, scope, bounds, limit)
+    return reader().actors(query, limit)
 
 
 @_answered
-def errors(
-    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
-) -> tuple[tuple[tuple[str, int, int], ...], bool]:
+def errors(query: Query, limit: int, head: int) -> tuple[tuple[tuple[str, int, int], ...], bool]:
     """See `Reader.errors`."""
-    return reader().errors(query, scope, bounds, limit)
+    return reader().errors(query, limit)
 
 
 @_answered
-def hours_of_week(
-    query: EntryFilter, scope: Scope, bounds: Bounds, as_of: datetime, head: int
-) -> tuple[tuple[int, int, int], ...]:
+def hours_of_week(query: Query, as_of: datetime, head: int) -> tuple[tuple[int, int, int], ...]:
     """See `Reader.hours_of_week`."""
-    return reader().hours_of_week(query, scope, bounds, as_of)
+    return reader().hours_of_week(query, as_of)
 
 
 # People. What is about one actor is asked with the scope of that actor.
@@ -226,50 +213,44 @@ def own_actor_ids(email: str, scope: Scope, head: int) -> frozenset[str]:
 
 @_answered
 def actor_list(
-    query: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     as_of: datetime,
     listing: ActorList,
     rows: int,
     head: int,
 ) -> ActorPage:
     """See `ActorReader.actors`."""
-    return ActorReader(reader()).actors(query, scope, bounds, as_of, listing, rows)
+    return ActorReader(reader()).actors(query, as_of, listing, rows)
 
 
 @_answered
-def actor(query: EntryFilter, scope: Scope, bounds: Bounds, head: int) -> ActorLine | None:
+def actor(query: Query, head: int) -> ActorLine | None:
     """See `ActorReader.actor`."""
-    return ActorReader(reader()).actor(query, scope, bounds)
+    return ActorReader(reader()).actor(query)
 
 
 @_answered
 def timeline(
-    query: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     as_of: datetime,
     kind: LaneKind,
     most_lanes: int,
     head: int,
 ) -> Timeline:
     """See `TimelineReader.timeline`."""
-    return TimelineReader(reader()).timeline(query, scope, bounds, as_of, kind, most_lanes)
+    return TimelineReader(reader()).timeline(query, as_of, kind, most_lanes)
 
 
 @_answered
-def work_sessions(
-    query: EntryFilter, scope: Scope, bounds: Bounds, offset: int, rows: int, head: int
-) -> SessionPage:
+def work_sessions(query: Query, offset: int, rows: int, head: int) -> SessionPage:
     """See `PersonReader.sessions`."""
-    return PersonReader(reader()).sessions(query, scope, bounds, offset, rows)
+    return PersonReader(reader()).sessions(query, offset, rows)
 
 
 @_answered
-def news(query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int) -> News | None:
+def news(query: Query, limit: int, head: int) -> News | None:
     """See `PersonReader.news`."""
-    return PersonReader(reader()).news(query, scope, bounds, limit)
+    return PersonReader(reader()).news(query, limit)
 
 
 @_answered
@@ -299,32 +280,26 @@ def traces_reader() -> TracesReader:
 
 @_answered
 def start_page(
-    query: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     outcomes: tuple[StartOutcome, ...],
     cursor: Cursor | None,
     rows: int,
     head: int,
 ) -> StartPage:
     """See `StartsReader.page`."""
-    return starts_reader().page(query, scope, bounds, outcomes=outcomes, cursor=cursor, rows=rows)
+    return starts_reader().page(query, outcomes=outcomes, cursor=cursor, rows=rows)
 
 
 @_answered
-def start_counts(
-    query: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, head: int
-) -> Counts:
+def start_counts(query: Query, spans: Spans, head: int) -> Counts:
     """See `StartsReader.counts`."""
-    return starts_reader().counts(query, scope, bounds, spans)
+    return starts_reader().counts(query, spans)
 
 
 @_answered
-def failure_groups(
-    query: EntryFilter, scope: Scope, bounds: Bounds, spans: Spans, limit: int, head: int
-) -> FailureGroups:
+def failure_groups(query: Query, spans: Spans, limit: int, head: int) -> FailureGroups:
     """See `StartsReader.groups`."""
-    return starts_reader().groups(query, scope, bounds, spans, limit)
+    return starts_reader().groups(query, spans, limit)
 
 
 @_answered
@@ -335,33 +310,27 @@ def failures_first_seen(scope: Scope, before: datetime, head: int) -> dict[str, 
 
 @_answered
 def group_members(
-    query: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, rows: int, head: int
+    query: Query, key: GroupKey, rows: int, head: int
 ) -> tuple[tuple[StartAttempt, ...], bool]:
     """See `StartsReader.group_members`."""
-    return starts_reader().group_members(query, scope, bounds, key, rows)
+    return starts_reader().group_members(query, key, rows)
 
 
 @_answered
-def suspects(
-    query: EntryFilter, scope: Scope, bounds: Bounds, key: GroupKey, head: int
-) -> Suspects:
+def suspects(query: Query, key: GroupKey, head: int) -> Suspects:
     """See `StartsReader.suspects`."""
-    return starts_reader().suspects(query, scope, bounds, key)
+    return starts_reader().suspects(query, key)
 
 
 @_answered
-def retries(
-    query: EntryFilter, scope: Scope, bounds: Bounds, limit: int, head: int
-) -> tuple[tuple[RetryChain, ...], bool]:
+def retries(query: Query, limit: int, head: int) -> tuple[tuple[RetryChain, ...], bool]:
     """See `StartsReader.retries`."""
-    return starts_reader().retries(query, scope, bounds, limit)
+    return starts_reader().retries(query, limit)
 
 
 @_answered
 def targets(
-    query: EntryFilter,
-    scope: Scope,
-    bounds: Bounds,
+    query: Query,
     target_type: str,
     searched: str,
     after: TargetPlace | None,
@@ -371,8 +340,6 @@ def targets(
     """See `TracesReader.targets`."""
     return traces_reader().targets(
         query,
-        scope,
-        bounds,
         target_type=target_type,
         searched=searched,
         after=after,

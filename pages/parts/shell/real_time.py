@@ -94,7 +94,7 @@ def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None
     was asked last."""
     if live.after is None:
         return
-    found = over_time.count(view.entry_filter, scope, view.bounds, live.head, live.after.seq)
+    found = over_time.count(view.query(scope), live.head, live.after.seq)
     news = "New entries not counted" if found is None else f"{found} new"
     since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
     zone = view.entry_filter.window.zone

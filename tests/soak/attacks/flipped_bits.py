@@ -14,6 +14,7 @@ from audit_core.domain.errors import AuditError
 from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from tests.soak.attack import Held, Scale
 from tests.support.strategies import sample_entries
@@ -56,5 +57,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
 
 
 def _read(log: AuditLog) -> list[AuditEntry]:
-    steps = Reader(log).export(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+    steps = Reader(log).export(
+        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+    )
     return [each for step in steps for each in step]

@@ -12,6 +12,7 @@ from audit_core.explore.reader import Reader
 from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.state.database import State, open_state
 from tests.soak.attack import Held, Scale
@@ -76,7 +77,9 @@ def _append(log: AuditLog, acknowledged: set[str], name: str, *, times: int) -> 
 
 
 def _stored(log: AuditLog) -> set[str]:
-    steps = Reader(log).export(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+    steps = Reader(log).export(
+        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+    )
     ids = [each.id for step in steps for each in step]
     assert len(ids) == len(set(ids))
     return set(ids)

@@ -18,6 +18,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.reads.read_context import reading_in
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
 from tests.contract.engines import ENGINES, started
 from tests.soak.attack import Held, Scale
@@ -220,11 +221,11 @@ def _asked(log: AuditLog, params: dict[str, list[str]]) -> str:
     reader, bounds = Reader(log), entry_filter.window.bounds(UNTIL)
     try:
         with reading_in(log.new_request(person="mallory")):
-            reader.page(entry_filter, scope, bounds, None, 100)
-            reader.outcomes_over_time(entry_filter, scope, bounds, UNTIL)
-            reader.facets(entry_filter, scope, bounds, 10)
-            CountReader(reader).count_up_to(10_000, entry_filter, scope, bounds)
-            next(reader.export(entry_filter, scope, bounds), None)
+            reader.page(Query(entry_filter, scope, bounds), None, 100)
+            reader.outcomes_over_time(Query(entry_filter, scope, bounds), UNTIL)
+            reader.facets(Query(entry_filter, scope, bounds), 10)
+            CountReader(reader).count_up_to(10_000, Query(entry_filter, scope, bounds))
+            next(reader.export(Query(entry_filter, scope, bounds)), None)
     except QueryTimeoutError as error:
         assert error.message.endswith("seconds.")
         return "stopped at the limit"
