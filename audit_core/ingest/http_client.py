@@ -179,8 +179,8 @@ class RemoteLog:
                 },
             )
             response = connection.getresponse()
-            asked = response.getheader("Retry-After", "")
-            retry_after = float(asked) if asked.isascii() and asked.isdigit() else None
+            header = response.getheader("Retry-After", "")
+            retry_after = float(header) if header.isascii() and header.isdigit() else None
             return response.status, retry_after, response.read(MAX_ANSWER)
         finally:
             connection.close()

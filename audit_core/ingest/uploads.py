@@ -59,7 +59,7 @@ class Upload:
     """Names the file; 128 random bits."""
     session_id: str
     account_id: str
-    place: tuple[str, str]
+    slot: tuple[str, str]
     """The tab that it came from, and the file's id there: the next file at it takes its place."""
     begun_at: datetime
     path: Path
@@ -109,7 +109,7 @@ class Uploads:
     ) -> None:
         self._root, self._clock, self.quota = folder, clock, quota or Quota()
         self._folder: Path | None = None
-        self._held: BinaryIO | None = None
+        self._lock_file: BinaryIO | None = None
         self._uploads: dict[str, Upload] = {}
         self._tabs: dict[str, str] = {}
         self._lock = Lock()
@@ -127,12 +127,12 @@ class Uploads:
         with self._lock:
             return self._tabs.get(tab) == session_id
 
-    def begin(self, session_id: str, account_id: str, place: tuple[str, str]) -> Upload:
+    def begin(self, session_id: str, account_id: str, slot: tuple[str, str]) -> Upload:
         """Begin to take a file. Raises `UploadRefusedError` when the person has enough."""
         with self._lock:
             self._drop_old()
-            self._drop_at(place, session_id)
-            own = [each for each in self._uploads.values() if each.account_id == account_id]
+            self._drop_at(slot, session_id)
+            own = [kept for kept in self._uploads.values() if kept.account_id == account_id]
             if len(own) >= self.quota.files_of_person:
                 raise UploadRefusedError(
                     f"You have {len(own)} uploaded files that are not stored yet, and more are "
@@ -144,7 +144,7 @@ class Uploads:
                 receipt=receipt,
                 session_id=session_id,
                 account_id=account_id,
-                place=place,
+                slot=slot,
                 begun_at=self._clock(),
                 path=self._own_folder() / receipt,
             )
@@ -193,10 +193,10 @@ class Uploads:
             if upload is not None and session_id in (None, upload.session_id):
                 self._drop(upload)
 
-    def discard_at(self, place: tuple[str, str], session_id: str) -> None:
+    def discard_at(self, slot: tuple[str, str], session_id: str) -> None:
         """Remove the file of this session that came from a place, if there is one."""
         with self._lock:
-            self._drop_at(place, session_id)
+            self._drop_at(slot, session_id)
 
     def sweep(self, living: Callable[[Collection[str]], Collection[str]]) -> None:
         """Remove what is too old, and the files and tabs of sessions that have ended.
@@ -205,12 +205,12 @@ class Uploads:
         """
         with self._lock:
             self._drop_old()
-            known = {each.session_id for each in self._uploads.values()} | {*self._tabs.values()}
+            known = {kept.session_id for kept in self._uploads.values()} | {*self._tabs.values()}
         if not known:
             return
         ended = known - set(living(known))
         with self._lock:
-            for upload in [each for each in self._uploads.values() if each.session_id in ended]:
+            for upload in [kept for kept in self._uploads.values() if kept.session_id in ended]:
                 self._drop(upload)
             self._tabs = {
                 tab: session for tab, session in self._tabs.items() if session not in ended
@@ -220,13 +220,13 @@ class Uploads:
         """Remove all files. Calling it twice is harmless."""
         with self._lock:
             folder, self._folder = self._folder, None
-            held, self._held = self._held, None
+            lock_file, self._lock_file = self._lock_file, None
             self._uploads.clear()
             self._tabs.clear()
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
-        if held is not None:
-            held.close()
+        if lock_file is not None:
+            lock_file.close()
 
     def _own_folder(self) -> Path:
         """The folder of this process, made with the first file."""
@@ -238,7 +238,7 @@ class Uploads:
                 _remove_unless_held(leftover)
             folder = self._root / secrets.token_hex(8)
             folder.mkdir(mode=0o700)
-            self._held = _lock_in(folder)
+            self._lock_file = _lock_in(folder)
         except OSError as error:
             raise _translated(error) from error
         self._folder = folder
@@ -248,21 +248,21 @@ class Uploads:
         quota = self.quota
         if upload.receipt not in self._uploads:
             raise gone()
-        others = [each for each in self._uploads.values() if each is not upload]
-        own = sum(each.size for each in others if each.account_id == upload.account_id)
-        for size, most, whose, hint in (
+        others = [kept for kept in self._uploads.values() if kept is not upload]
+        own = sum(kept.size for kept in others if kept.account_id == upload.account_id)
+        for size, limit, whose, hint in (
             (upload.size, quota.of_file, "A file may have", _BY_COMMAND),
             (own + upload.size, quota.of_person, "Your uploads may have together", _STORE_FIRST),
             (
-                sum(each.size for each in others) + upload.size,
+                sum(kept.size for kept in others) + upload.size,
                 quota.in_all,
                 "The uploads of all people may have together",
                 "Others are uploading much at this moment. Try again later.",
             ),
         ):
-            if size + more > most:
+            if size + more > limit:
                 raise UploadRefusedError(
-                    f"{whose} at most {most // MEGABYTE:,} MB; this file was not taken.", hint
+                    f"{whose} at most {limit // MEGABYTE:,} MB; this file was not taken.", hint
                 )
 
     def _require_space(self, upload: Upload) -> None:
@@ -274,11 +274,11 @@ class Uploads:
 
     def _drop_old(self) -> None:
         oldest = self._clock() - KEPT_FOR
-        for upload in [each for each in self._uploads.values() if each.begun_at < oldest]:
+        for upload in [kept for kept in self._uploads.values() if kept.begun_at < oldest]:
             self._drop(upload)
 
-    def _drop_at(self, place: tuple[str, str], session_id: str) -> None:
-        for upload in [each for each in self._uploads.values() if each.place == place]:
+    def _drop_at(self, slot: tuple[str, str], session_id: str) -> None:
+        for upload in [kept for kept in self._uploads.values() if kept.slot == slot]:
             if upload.session_id == session_id:
                 self._drop(upload)
 
@@ -289,7 +289,7 @@ class Uploads:
 
 
 _STORE_FIRST = "Store or remove some of the files that you uploaded first."
-_BY_COMMAND = "Compress it, or send it from the command line; see Other ways in below."
+_BY_COMMAND = "Compress it, or send it from the command line; see Other ways to send entries below."
 
 
 def _full() -> UploadRefusedError:
@@ -324,8 +324,8 @@ def _remove_unless_held(folder: Path) -> None:
     if not (folder / ".lock").is_file():
         return  # None of ours.
     try:
-        held = _lock_in(folder)
+        lock_file = _lock_in(folder)
     except BlockingIOError:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    held.close()
+    lock_file.close()

@@ -92,7 +92,7 @@ class MarkKeeper:
         self._wait_s = wait_s
         self._retry_s = retry_s
         self._pending: dict[str, Head] = {}
-        self._asked = 0
+        self._requested = 0
         """How many times `keep` was called, and how many of these are kept."""
         self._kept = 0
         self._lagging = False
@@ -108,11 +108,11 @@ class MarkKeeper:
         with self._changed:
             for organization, head in heads.items():
                 self._pending[organization] = head.joined(self._pending.get(organization, NO_HEAD))
-            self._asked += 1
-            asked = self._asked
+            self._requested += 1
+            requested = self._requested
             self._changed.notify_all()
             if not self._lagging and not self._changed.wait_for(
-                lambda: self._kept >= asked or self._lagging or self._closed, self._wait_s
+                lambda: self._kept >= requested or self._lagging or self._closed, self._wait_s
             ):
                 self._lagging = True
                 LOGGER.warning("The log's marks lag: the state takes no writes in time.")
@@ -130,7 +130,7 @@ class MarkKeeper:
                 self._changed.wait_for(lambda: self._pending or self._closed)
                 if not self._pending:
                     return
-                heads, self._pending, asked = self._pending, {}, self._asked
+                heads, self._pending, requested = self._pending, {}, self._requested
                 closed = self._closed
             try:
                 self._marks.keep(heads)
@@ -140,7 +140,7 @@ class MarkKeeper:
                     return
                 continue
             with self._changed:
-                self._kept = asked
+                self._kept = requested
                 if self._lagging:
                     LOGGER.warning("The log's marks are kept again.")
                 self._lagging = False

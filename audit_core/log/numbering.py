@@ -112,8 +112,8 @@ def advanced(heads: Mapping[str, Head], rows: pa.Table) -> dict[str, Head]:
         unused = before.unused
         if unused:
             own = rows.filter(pc.equal(rows.column("organization_id"), organization))
-            given = set(own.column("organization_seq").to_pylist())
-            unused = tuple(number for number in unused if number not in given)
+            used = set(own.column("organization_seq").to_pylist())
+            unused = tuple(number for number in unused if number not in used)
         moved[organization] = before.joined(highest, unused=unused)
     return moved
 

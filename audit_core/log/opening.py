@@ -8,14 +8,16 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from audit_core.domain.errors import SchemaTooNewError
-from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.engine import LogEngine
 from audit_core.log.schema import VERSION
 
 NUMBERED_VERSION = 4
 """The first version of a log whose entries have numbers of their organization."""
 
 
-def prepare(dialect: Dialect, engine: Engine, *, now: datetime, earliest: datetime | None) -> None:
+def prepare(
+    log_engine: LogEngine, engine: Engine, *, now: datetime, earliest: datetime | None
+) -> None:
     """Make what is missing, and drop what was made before `earliest`; `None`: nothing.
 
     A log of a version below `NUMBERED_VERSION` is numbered, part by part: one that was killed
@@ -23,26 +25,26 @@ def prepare(dialect: Dialect, engine: Engine, *, now: datetime, earliest: dateti
     left as it is.
     """
     with engine.begin() as connection:
-        _make_tables(dialect, connection, now)
+        _make_tables(log_engine, connection, now)
     numbering = True
     while numbering:
         with engine.begin() as connection:
-            numbering = dialect.number_some(connection)
+            numbering = log_engine.number_some(connection)
     if earliest is not None:
         with engine.begin() as connection:
-            dialect.drop_before(connection, earliest)
+            log_engine.drop_before(connection, earliest)
 
 
-def _make_tables(dialect: Dialect, connection: Connection, now: datetime) -> None:
-    found = dialect.prepare_schema(connection)
+def _make_tables(log_engine: LogEngine, connection: Connection, now: datetime) -> None:
+    found = log_engine.prepare_schema(connection)
     if found is not None and found > VERSION:
         raise SchemaTooNewError(
-            f"The log {dialect.name} has schema version {found}; "
+            f"The log {log_engine.name} has schema version {found}; "
             f"this program knows versions up to {VERSION}.",
             "Use the newer program that wrote it.",
         )
     if found is not None and found < NUMBERED_VERSION:
-        dialect.begin_numbering(connection)
-    dialect.prepare(connection, now=now)
+        log_engine.begin_numbering(connection)
+    log_engine.prepare(connection, now=now)
     if found is None or found < VERSION:
-        dialect.note_version(connection, now=now)
+        log_engine.note_version(connection, now=now)

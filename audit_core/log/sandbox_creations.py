@@ -19,7 +19,7 @@ def creations_among(rows: FromClause) -> Statement:
     """The creates of sandboxes among entries, as rows of `sandbox_creation`."""
     # An append must not fail for metadata that is no JSON.
     metadata = case((func.json_valid(rows.c.metadata), rows.c.metadata))
-    name = json_text(metadata, NAME_PATH)
+    sandbox_name = json_text(metadata, NAME_PATH)
     names = [column.name for column in sandbox_creation.c]
-    columns = (name.label(each) if each == "name" else rows.c[each] for each in names)
+    columns = (sandbox_name.label(name) if name == "name" else rows.c[name] for name in names)
     return select(*columns).where(creates_sandbox(rows))

@@ -229,21 +229,21 @@ FOUND = pa.schema(
 entry, and what an arrival is held against."""
 
 
-def as_table(given: Sequence[AuditEntry]) -> pa.Table:
+def as_table(arriving: Sequence[AuditEntry]) -> pa.Table:
     """Entries as a table of the shape `ARRIVING`."""
-    columns = columns_of(given)
+    columns = columns_of(arriving)
     return pa.table(
         [pa.array(columns[field.name], field.type) for field in ARRIVING], schema=ARRIVING
     )
 
 
-def columns_of(given: Sequence[AuditEntry]) -> dict[str, list[object]]:
+def columns_of(arriving: Sequence[AuditEntry]) -> dict[str, list[object]]:
     """The 16 fields as they are stored, by the names of the columns, in the order of `ARRIVING`."""
     columns: dict[str, list[object]] = {
-        name: [getattr(entry, name) for entry in given] for _, name in FIELDS
+        name: [getattr(entry, name) for entry in arriving] for _, name in FIELDS
     }
     columns["organization_id"] = [value or NO_ORGANIZATION for value in columns["organization_id"]]
-    columns["created_at"] = [entry.created_at.replace(tzinfo=None) for entry in given]
+    columns["created_at"] = [entry.created_at.replace(tzinfo=None) for entry in arriving]
     return columns
 
 

@@ -19,8 +19,8 @@ from audit_core.domain.errors import (
     AuditError,
     StoreUnavailableError,
 )
-from audit_core.log.engines.engine import Dialect
-from audit_core.log.engines.registry import dialect_for
+from audit_core.log.engines.engine import LogEngine
+from audit_core.log.engines.registry import engine_for
 from audit_core.log.free_space import require_space
 from audit_core.log.group_commit import Writer
 from audit_core.log.heads import Heads
@@ -59,22 +59,24 @@ class AuditLog:
 
     def __init__(
         self,
-        dialect: Dialect,
+        log_engine: LogEngine,
         *,
         clock: Callable[[], datetime],
         holder: str,
         limits: Limits,
         marks: Marks | None,
     ) -> None:
-        self._dialect = dialect
+        self._log_engine = log_engine
         self._clock = clock
         self._limits = limits
-        self._lock = LogLock(dialect.file, holder=holder) if dialect.file else None
+        self._lock = LogLock(log_engine.file, holder=holder) if log_engine.file else None
         self._closed = False
-        self._reads = Reads(dialect, timeout_s=limits.query_timeout_s, translated=self._translated)
+        self._reads = Reads(
+            log_engine, timeout_s=limits.query_timeout_s, translated=self._translated
+        )
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
-        self._heads = Heads(self._read_heads, shared=dialect.shared)
+        self._heads = Heads(self._read_heads, shared=log_engine.shared)
         try:
             self._engine = self._open()
             try:
@@ -126,8 +128,8 @@ class AuditLog:
         """Give no number again that another log gave, whose rows are replicated here."""
         try:
             with self._engine.begin() as connection:
-                self._dialect.numbers(connection, after=0, now=self._clock())
-                self._dialect.raise_heads(connection, heads)
+                self._log_engine.numbers(connection, after=0, now=self._clock())
+                self._log_engine.raise_heads(connection, heads)
         except DBAPIError as error:
             raise self._translated(error) from error
         self._watch.moved(heads)
@@ -156,7 +158,7 @@ class AuditLog:
     @property
     def keeps_counts(self) -> bool:
         """Whether statements may read the tables of `schema.counts_metadata`."""
-        return self._dialect.keeps_counts
+        return self._log_engine.keeps_counts
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:
         """Run one read for a viewer: the scope that the statement was built with.
@@ -165,7 +167,7 @@ class AuditLog:
         """
         started = time.perf_counter()
         with self._reading(scope) as connection:
-            table = self._dialect.fetch(connection, statement.limit(max_rows + 1))
+            table = self._log_engine.fetch(connection, statement.limit(max_rows + 1))
         return Fetched(
             table=table.slice(0, max_rows),
             truncated=table.num_rows > max_rows,
@@ -225,20 +227,20 @@ class AuditLog:
         self._watch.close()
         self._closed = True
         self._reads.close()
-        self._dialect.let_go(self._engine)
+        self._log_engine.let_go(self._engine)
         self._engine.dispose()
         if self._lock:
             self._lock.release()
 
     def _open(self) -> Engine:
         try:
-            engine = self._dialect.create_engine(memory_limit_mb=self._limits.memory_limit_mb)
+            engine = self._log_engine.create_engine(memory_limit_mb=self._limits.memory_limit_mb)
         except DBAPIError as error:
             raise self._translated(error) from error
         try:
             now = self._clock()
             earliest = self._limits.retention.earliest(now)
-            prepare(self._dialect, engine, now=now, earliest=earliest)
+            prepare(self._log_engine, engine, now=now, earliest=earliest)
         except DBAPIError as error:
             engine.dispose()
             raise self._translated(error) from error
@@ -249,11 +251,11 @@ class AuditLog:
 
     def _drop_expired(self, connection: Connection, earliest: datetime | None) -> None:
         if earliest is not None and earliest != self._kept_since:
-            self._dialect.drop_before(connection, earliest)
+            self._log_engine.drop_before(connection, earliest)
 
     def _read_heads(self) -> dict[str, Head]:
         with self._reading(None) as connection:
-            return self._dialect.heads(connection)
+            return self._log_engine.heads(connection)
 
     @contextmanager
     def _reading(self, scope: Scope | None) -> Iterator[Connection]:
@@ -266,11 +268,11 @@ class AuditLog:
 
     def _commit(self, arriving: pa.Table) -> Merge:
         self._watch.require_whole()
-        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
+        require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
         try:
             return self._write(arriving)
         except DBAPIError as error:
-            if self._dialect.fault(error) is not Fault.INVALIDATED:
+            if self._log_engine.fault(error) is not Fault.INVALIDATED:
                 raise self._translated(error) from error
         # The engine gave itself up, as after a full disk. What was committed is safe: open
         # the database anew and try once more. This very commit may be among what is safe, so
@@ -279,7 +281,7 @@ class AuditLog:
         try:
             return self._write(arriving)
         except DBAPIError as error:
-            if self._dialect.fault(error) is Fault.INVALIDATED:
+            if self._log_engine.fault(error) is Fault.INVALIDATED:
                 # The cause lasts; whoever reads must not suffer from it.
                 self._open_anew()
             raise self._translated(error) from error
@@ -294,20 +296,22 @@ class AuditLog:
         earliest = self._limits.retention.earliest(now)
         with self._engine.begin() as connection:
             self._drop_expired(connection, earliest)
-            numbers = self._dialect.numbers(connection, after=self._heads.counter, now=now)
-            existing = self._dialect.existing(connection, arriving)
+            numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
+            existing = self._log_engine.existing(connection, arriving)
             merged = merge(arriving, existing, earliest=earliest)
             rows, heads = self._numbered(connection, merged, numbers, now)
-            self._dialect.forget_unfinished(connection, merged.replaced.column("seq").to_pylist())
+            self._log_engine.forget_unfinished(
+                connection, merged.replaced.column("seq").to_pylist()
+            )
             finished, unfinished = parted(rows)
             if not arriving.num_rows:
-                self._dialect.touch(connection, now)
-            self._dialect.insert(connection, audit_entry, finished)
-            self._dialect.insert(connection, unfinished_entry, unfinished)
-            self._dialect.keep_counts(
+                self._log_engine.touch(connection, now)
+            self._log_engine.insert(connection, audit_entry, finished)
+            self._log_engine.insert(connection, unfinished_entry, unfinished)
+            self._log_engine.keep_counts(
                 connection, max((head.revision for head in heads.values()), default=0)
             )
-            self._dialect.keep_heads(connection, heads)
+            self._log_engine.keep_heads(connection, heads)
         self._watch.moved(heads)
         self._kept_since = earliest
         return merged
@@ -317,49 +321,49 @@ class AuditLog:
     ) -> tuple[pa.Table, dict[str, Head]]:
         """The rows to store, and the heads of their organizations once they are."""
         organizations = pc.unique(merged.rows.column("organization_id")).to_pylist()
-        heads = self._dialect.own_heads(connection, organizations, self._heads.known())
+        heads = self._log_engine.own_heads(connection, organizations, self._heads.known())
         rows = numbered(merged.rows, merged.replaced, numbers, heads, now)
         return rows, advanced(heads, rows)
 
     def _replicate(self, rows: pa.Table) -> int:
         organization = rows.column("organization_id")[0].as_py()
         since, until = (
-            rows.column("created_at")[place].as_py().replace(tzinfo=UTC)
-            for place in (0, rows.num_rows - 1)
+            rows.column("created_at")[position].as_py().replace(tzinfo=UTC)
+            for position in (0, rows.num_rows - 1)
         )
-        require_space(self._dialect.file, floor_mb=self._limits.free_space_floor_mb)
+        require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
         with self._engine.begin() as connection:
             # Its turn among the writers; the numbers are those of the other log.
-            self._dialect.numbers(connection, after=0, now=self._clock())
-            held = self._dialect.held(connection, organization, since, until)
+            self._log_engine.numbers(connection, after=0, now=self._clock())
+            stored = self._log_engine.stored_revisions(connection, organization, since, until)
             ids, revisions = (rows.column(name).to_pylist() for name in ("id", "revision"))
             # By their ids: after a loss, another entry may have had the same number.
             missing = [
-                id not in held or held[id][1] < revision
+                id not in stored or stored[id][1] < revision
                 for id, revision in zip(ids, revisions, strict=True)
             ]
             replaced = [
-                held[id][0] for id, new in zip(ids, missing, strict=True) if new and id in held
+                stored[id][0] for id, new in zip(ids, missing, strict=True) if new and id in stored
             ]
-            self._dialect.forget_unfinished(connection, replaced)
+            self._log_engine.forget_unfinished(connection, replaced)
             new = rows.filter(pa.array(missing))
             settled, unfinished = parted(new)
-            self._dialect.insert(connection, audit_entry, settled)
-            self._dialect.insert(connection, unfinished_entry, unfinished)
+            self._log_engine.insert(connection, audit_entry, settled)
+            self._log_engine.insert(connection, unfinished_entry, unfinished)
             heads = heads_of(rows)
             newest = max(*revisions, self._heads.counter)
-            self._dialect.keep_counts(connection, newest, replicated=settled)
-            self._dialect.raise_heads(connection, heads)
+            self._log_engine.keep_counts(connection, newest, replicated=settled)
+            self._log_engine.raise_heads(connection, heads)
         self._watch.moved(heads)
         return int(new.num_rows)
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error
-        fault = self._dialect.fault(error)
+        fault = self._log_engine.fault(error)
         if fault is Fault.INVALIDATED:
             fault = fault_in_words(str(cause))
-        REPORTER.report(self._dialect.where, cause, password=self._dialect.url.password)
-        return described_error(fault, self._dialect.described)
+        REPORTER.report(self._log_engine.where, cause, password=self._log_engine.url.password)
+        return described_error(fault, self._log_engine.described)
 
 
 def utc_now() -> datetime:
@@ -375,11 +379,11 @@ def open_log(
     limits: Limits | None = None,
     marks: Marks | None = None,
 ) -> AuditLog:
-    """Open the log at a URL of one of `dialects.DIALECTS`; what is missing is made.
+    """Open the log at a URL of one of `registry.ENGINES`; what is missing is made.
 
     `holder` is what others are told of this process while it holds the log; `marks` is where its
     highest numbers are kept, so that it can tell when it has lost some. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
     used = limits or Limits()
-    return AuditLog(dialect_for(url), clock=clock, holder=holder, limits=used, marks=marks)
+    return AuditLog(engine_for(url), clock=clock, holder=holder, limits=used, marks=marks)

@@ -185,7 +185,7 @@ class Database:
 
 
 def log_named(name: str) -> Database:
-    """The log; `name` as `Dialect.name`."""
+    """The log; `name` as `LogEngine.name`."""
     return Database(
         thing=f"The log {name}",
         setting="SANDTRAIL_LOG_URL",

@@ -81,7 +81,7 @@ def test_what_is_broken_is_named_with_what_to_do(name, place, monkeypatch):
     fill()
     part, breaking = BROKEN[name]
     if name in ("counts", "numbers"):
-        monkeypatch.setattr("audit_core.log.engines.duckdb.rollups.STEP", 100)
+        monkeypatch.setattr("audit_core.log.engines.duckdb.rollups.BATCH", 100)
         with closing(open_product(read_settings(), utc_now)) as product:
             product.log.append([entry(f"more-{number}") for number in range(300)])
             breaking(product)

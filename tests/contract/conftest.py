@@ -16,7 +16,7 @@ OpenLog = Callable[..., AuditLog]
 def counts_of_few() -> Iterator[None]:
     """Where counts are kept, some of the few entries here are counted, and some not yet."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rollups, "STEP", 150)
+        patch.setattr(rollups, "BATCH", 150)
         yield
 
 

@@ -85,7 +85,7 @@ def test_numbering_that_was_killed_goes_on_with_the_next_opening(new_url, parts,
     log.append([*sample_entries(300, since=NOW - timedelta(days=70)), entry("a", status_code=0)])
     make_version_three(log)
     log.close()
-    kind = type(log._dialect)
+    kind = type(log._log_engine)
     plainly, calls = kind.number_some, count()
 
     def killed(dialect, connection):

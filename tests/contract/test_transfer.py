@@ -122,7 +122,7 @@ def test_a_copy_gives_no_number_again_that_a_dropped_entry_had(log, other):
     log.append([entry("old", created_at=NOW - timedelta(days=90), organization_id="org-gone")])
     log.append([entry("a"), entry("late", created_at=NOW - timedelta(days=90))])
     with log._engine.begin() as connection:
-        log._dialect.drop_before(connection, NOW - timedelta(days=60))
+        log._log_engine.drop_before(connection, NOW - timedelta(days=60))
     target = other()
     assert transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING).differences == ()
     target.append([entry("b"), entry("c", organization_id="org-gone")])

@@ -70,7 +70,7 @@ def write(log, *versions):
     """Rows of (seq, revision, entry), each in an insert of its own, past the store's check."""
     with log._engine.connect() as connection:
         for version in versions:
-            log._dialect.insert(connection, audit_entry, to_arrow([version], received_at=NOW))
+            log._log_engine.insert(connection, audit_entry, to_arrow([version], received_at=NOW))
 
 
 def shown(log, entry_filter=None):
@@ -137,7 +137,7 @@ def test_an_id_with_another_time_is_found_and_refused(log):
 
 def test_two_processes_tell_each_other(opened, url):
     ours, theirs = opened(url), opened(url)
-    assert ours._dialect._writer != theirs._dialect._writer
+    assert ours._log_engine._writer != theirs._log_engine._writer
     for number in range(4):
         (ours, theirs)[number % 2].append([entry(f"{number}", status_code=None)])
     assert theirs.append([entry("0", status_code=200), entry("3")]).finished == 1 + 1
@@ -179,10 +179,10 @@ def test_two_processes_that_append_the_same_at_once_store_each_entry_once(opened
 def test_numbers_grow_with_the_clock_and_stay_short(log):
     with log._engine.connect() as connection:
         first, second = (
-            next(log._dialect.numbers(connection, after=0, now=now))
+            next(log._log_engine.numbers(connection, after=0, now=now))
             for now in (NOW, NOW + timedelta(microseconds=16))
         )
-        late = log._dialect.numbers(connection, after=0, now=datetime(2050, 1, 1, tzinfo=UTC))
+        late = log._log_engine.numbers(connection, after=0, now=datetime(2050, 1, 1, tzinfo=UTC))
         assert next(late) + 10**9 * WRITERS < 10**18
     assert second - first == WRITERS
 
@@ -373,14 +373,14 @@ def test_two_processes_take_turns_and_number_without_gaps(opened, url):
 
 def halved(log, *kept):
     """An append that was cut in halves: of its rows only some are stored, and no head moved."""
-    plainly = log._dialect._insert
+    plainly = log._log_engine._insert
 
     def broken(connection, table, rows):
         plainly(connection, table, rows.take([*kept]))
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(log._dialect, "_insert", broken)
+        patch.setattr(log._log_engine, "_insert", broken)
         log.append([entry(f"half-{number}") for number in range(5)])
 
 
@@ -391,7 +391,7 @@ def test_numbers_of_an_append_that_was_cut_in_halves_go_to_the_next_entries(open
     halved(log, 1, 3)
     if killed:
         # It never lets go of its lease, which ends by itself.
-        log._dialect._turn._lease._stop_timer()
+        log._log_engine._turn._lease._stop_timer()
         run(log, "SELECT sleep(1)")
         columns = "holder, state, now64(6), version + 1"
         run(log, f"INSERT INTO writer_lease SELECT {columns} FROM writer_lease")  # noqa: S608

@@ -23,7 +23,7 @@ from audit_core.domain.errors import (
 from audit_core.log.engines.clickhouse import lease
 from audit_core.log.engines.clickhouse import numbering as numbering
 from audit_core.log.engines.clickhouse import tables as ddl
-from audit_core.log.engines.registry import dialect_for
+from audit_core.log.engines.registry import engine_for
 from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.store import Limits, open_log
 from tests.log.appending import BATCH, acknowledged, start_appending
@@ -94,7 +94,7 @@ def test_a_refused_sign_in_is_told_without_the_password(port):
 
 def test_several_clusters_are_refused():
     with pytest.raises(SettingsError, match="several clusters"):
-        dialect_for("clickhousedb://ann@host/x?cluster=a&cluster=b")
+        engine_for("clickhousedb://ann@host/x?cluster=a&cluster=b")
 
 
 READING = """

@@ -63,7 +63,7 @@ filters = st.builds(
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     file = tmp_path_factory.mktemp("counted") / "log.duckdb"
-    with patch.object(rollups, "STEP", 60):
+    with patch.object(rollups, "BATCH", 60):
         log = open_log(f"duckdb:///{file}", clock=lambda: NOW)
         append_in_pieces(log, ENTRIES)
     yield Reader(log)

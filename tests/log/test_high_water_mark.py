@@ -230,7 +230,7 @@ def test_dropped_months_are_no_loss(tmp_path, marks, clock):
     log = open_log(url(path), clock=clock, marks=marks)
     log.append(sample_entries(100))
     with log._engine.begin() as connection:
-        log._dialect.raise_heads(connection, log._heads.known())
+        log._log_engine.raise_heads(connection, log._heads.known())
         connection.execute(delete(entries.element.selects[0].get_final_froms()[0]))
         assert connection.execute(organization_head.select()).first() is not None
     log.close()

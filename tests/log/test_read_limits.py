@@ -158,7 +158,7 @@ def test_who_asks_for_much_waits_behind_who_asks_for_little():
     order, first_ends, all_end = [], threading.Event(), threading.Event()
 
     def read(name, organization, context, until=all_end):
-        with admission.place(organization, context):
+        with admission.slot(organization, context):
             order.append(name)
             until.wait(SOON_S)
 
@@ -181,26 +181,26 @@ def test_who_asks_for_much_waits_behind_who_asks_for_little():
 def test_one_person_cannot_take_all_places():
     admission = Admission(ReadLimits(per_person=1, waiting_per_person=1), wait_s=0.1)
     ada, bob = ReadContext(person="ada"), ReadContext(person="bob")
-    with admission.place("one", ada):
+    with admission.slot("one", ada):
         with (
             pytest.raises(BusyError, match="You have 1 reads") as caught,
-            admission.place("one", ada),
+            admission.slot("one", ada),
         ):
             pass
         assert caught.value.retry_after_s > 0
-        with admission.place("one", bob), admission.place("two", ReadContext()):
+        with admission.slot("one", bob), admission.slot("two", ReadContext()):
             pass
-    with admission.place("one", ada):
+    with admission.slot("one", ada):
         pass
 
 
 def test_an_organization_leaves_places_for_the_others_and_is_told_nothing_of_them():
     admission = Admission(ReadLimits(total=2, per_organization=1), wait_s=0.05)
-    with admission.place("one", ReadContext(person="ada")):
-        with pytest.raises(BusyError) as caught, admission.place("one", ReadContext(person="bob")):
+    with admission.slot("one", ReadContext(person="ada")):
+        with pytest.raises(BusyError) as caught, admission.slot("one", ReadContext(person="bob")):
             pass
         assert caught.value.message == "The log is busy."
-        with admission.place("two", ReadContext(person="eve")):
+        with admission.slot("two", ReadContext(person="eve")):
             pass
 
 
@@ -209,10 +209,10 @@ def test_who_leaves_the_queue_does_not_wait_to_its_end():
     context = ReadContext(person="bob")
 
     def wait():
-        with admission.place("one", context):
+        with admission.slot("one", context):
             pass
 
-    with admission.place("one", ReadContext(person="ada")):
+    with admission.slot("one", ReadContext(person="ada")):
         run = Run(wait)
         wait_until(lambda: admission._waiting)
         context.cancel()

@@ -42,7 +42,7 @@ openings = st.tuples(st.just("open"), st.sampled_from((None, 40, 1)), st.just(0)
 
 @pytest.fixture(autouse=True)
 def few_at_once(monkeypatch):
-    monkeypatch.setattr(rollups, "STEP", 60)
+    monkeypatch.setattr(rollups, "BATCH", 60)
     monkeypatch.setattr(rollups, "AT_ONCE", 50)
 
 

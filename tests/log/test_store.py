@@ -17,7 +17,7 @@ from audit_core.domain.errors import (
     StoreUnavailableError,
 )
 from audit_core.explore.reader import Reader
-from audit_core.log.engines.duckdb.engine import Embedded
+from audit_core.log.engines.duckdb.engine import DuckDB
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -123,7 +123,7 @@ def test_the_lock_down_cannot_be_undone(log):
 
 
 def test_the_settings_hold_for_a_database_that_had_to_be_opened_anew(tmp_path):
-    engine = Embedded(make_url(url(tmp_path / "log.duckdb"))).create_engine(memory_limit_mb=256)
+    engine = DuckDB(make_url(url(tmp_path / "log.duckdb"))).create_engine(memory_limit_mb=256)
     names = ("TimeZone", "enable_progress_bar", "lock_configuration")
     statement = select(*(func.current_setting(name) for name in names))
     for _ in range(2):

@@ -11,9 +11,9 @@ POSTGRESQL = ("audit_entry", "unfinished_entry", "organization_head")
 
 def make_version_three(log: AuditLog) -> None:
     """The log must not be used afterwards, only closed."""
-    kind = type(log._dialect).__name__
+    kind = type(log._log_engine).__name__
     statements: list[str] = {
-        "Embedded": _embedded,
+        "DuckDB": _embedded,
         "PostgreSQL": _postgresql,
         "ClickHouse": _clickhouse,
     }[kind]()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_STEP = np.zeros(256, np.int8)
-_STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
+_DEPTH_CHANGE = np.zeros(256, np.int8)
+_DEPTH_CHANGE[[*b"[{"]], _DEPTH_CHANGE[[*b"]}"]] = 1, -1
 """By how much each character changes the depth, outside of strings."""
 
 _QUOTE, _NEWLINE, _COMMA = b'"\n,'
@@ -59,14 +59,14 @@ class ValueEnd:
             return 0, False
         codes = np.frombuffer(text, np.uint8)
         outside, inside_after = self._strings(codes)
-        total = self._depth + np.cumsum(np.where(outside, _STEP[codes], 0), dtype=np.int64)
+        total = self._depth + np.cumsum(np.where(outside, _DEPTH_CHANGE[codes], 0), dtype=np.int64)
         depth = total - np.minimum.accumulate(np.minimum(total, 0))
         before = np.concatenate([[self._depth], depth[:-1]])
         ends = (codes == _COMMA) & (before == 0)
         if self.closer:
             ends |= (codes == ord(self.closer)) & (before == 0)
         else:
-            ends |= (_STEP[codes] < 0) & (depth == 0)
+            ends |= (_DEPTH_CHANGE[codes] < 0) & (depth == 0)
         found = np.flatnonzero(ends & outside)
         if len(found):
             end = int(found[0])

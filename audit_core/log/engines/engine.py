@@ -33,7 +33,7 @@ from audit_core.log.schema import (
 from audit_core.runtime.database_faults import Database, Fault, log_named
 
 
-class Dialect(ABC):
+class LogEngine(ABC):
     """One engine, at one URL. Runs statements only on connections that the store hands it."""
 
     shared = True
@@ -129,7 +129,7 @@ class Dialect(ABC):
     ) -> dict[str, Head]:
         """The highest numbers of some organizations ('' for none), as of the turn that `numbers`
         gave this transaction. `known` is what this process knows."""
-        return {each: known.get(each, NO_HEAD) for each in organizations}
+        return {organization: known.get(organization, NO_HEAD) for organization in organizations}
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
         """Numbers for this append, increasing, above `after` and above all that are committed.
@@ -144,7 +144,7 @@ class Dialect(ABC):
         """What the log holds of the keys of entries of the shape `schema.ARRIVING`: a table of
         the shape `schema.FOUND`, in no order; rows of a key that is not stored are left out."""
 
-    def held(
+    def stored_revisions(
         self, connection: Connection, organization_id: str, since: datetime, until: datetime
     ) -> dict[str, tuple[int, int]]:
         """The seq and the revision by id of what the log holds of an organization ('' for none),

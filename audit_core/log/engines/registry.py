@@ -7,12 +7,12 @@ from sqlalchemy.exc import ArgumentError
 
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.clickhouse.engine import ClickHouse
-from audit_core.log.engines.duckdb.engine import Embedded
-from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.duckdb.engine import DuckDB
+from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.postgresql.engine import PostgreSQL
 
-DIALECTS: dict[str, type[Dialect]] = {
-    "duckdb": Embedded,
+ENGINES: dict[str, type[LogEngine]] = {
+    "duckdb": DuckDB,
     "postgresql": PostgreSQL,
     "clickhousedb": ClickHouse,
 }
@@ -24,7 +24,7 @@ EXAMPLES = (
 )
 
 
-def dialect_for(text: str) -> Dialect:
+def engine_for(text: str) -> LogEngine:
     """The engine that a URL names.
 
     Raises `SettingsError` for what is no URL or names no known engine.
@@ -33,11 +33,11 @@ def dialect_for(text: str) -> Dialect:
         url: URL = make_url(text)
     except (ArgumentError, ValueError) as error:
         raise SettingsError("The log's URL (SANDTRAIL_LOG_URL) is no URL.", EXAMPLES) from error
-    dialect = DIALECTS.get(url.get_backend_name())
-    if dialect is None:
+    engine = ENGINES.get(url.get_backend_name())
+    if engine is None:
         raise SettingsError(
             f"The log's URL (SANDTRAIL_LOG_URL) names the engine {url.get_backend_name()!r}, "
             "which cannot hold the log.",
             EXAMPLES,
         )
-    return dialect(url)
+    return engine(url)

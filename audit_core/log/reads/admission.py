@@ -39,7 +39,7 @@ class ReadLimits:
 
 
 @dataclass(eq=False, slots=True)
-class _Place:
+class _Slot:
     """One read that runs or waits."""
 
     organization: str
@@ -53,79 +53,79 @@ class Admission:
 
     limits: ReadLimits = field(default_factory=ReadLimits)
     wait_s: float = WAIT_S
-    _running: list[_Place] = field(default_factory=list)
-    _waiting: list[_Place] = field(default_factory=list)
+    _running: list[_Slot] = field(default_factory=list)
+    _waiting: list[_Slot] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     @contextmanager
-    def place(self, organization: str | None, context: ReadContext) -> Iterator[None]:
+    def slot(self, organization: str | None, context: ReadContext) -> Iterator[None]:
         """A place among the running reads, while it lasts.
 
         Raises `BusyError` after `wait_s` seconds without one, or at once if too many of the same
         person wait already; `QueryCancelledError` and `QueryTimeoutError` as the context says.
         """
-        place = _Place(organization or "", context.person)
+        slot = _Slot(organization or "", context.person)
         with self._changed:
-            self._join(place)
+            self._join(slot)
             try:
-                self._wait(place, context)
+                self._wait(slot, context)
             except BaseException:
-                self._leave(place)
+                self._leave(slot)
                 raise
         try:
             yield
         finally:
             with self._changed:
-                self._leave(place)
+                self._leave(slot)
 
-    def _join(self, place: _Place) -> None:
-        if place.person is not None:
-            waiting = sum(each.person == place.person for each in self._waiting)
+    def _join(self, slot: _Slot) -> None:
+        if slot.person is not None:
+            waiting = sum(other.person == slot.person for other in self._waiting)
             if waiting >= self.limits.waiting_per_person:
-                raise self._busy(place)
-        self._waiting.append(place)
+                raise self._busy(slot)
+        self._waiting.append(slot)
         self._admit()
 
-    def _wait(self, place: _Place, context: ReadContext) -> None:
+    def _wait(self, slot: _Slot, context: ReadContext) -> None:
         wait_s = self.wait_s if context.wait_s is None else context.wait_s
         until = time.monotonic() + wait_s
-        while not place.admitted:
+        while not slot.admitted:
             context.check()
             left_s = min(until - time.monotonic(), context.remaining_s)
             if left_s <= 0:
-                raise self._busy(place)
+                raise self._busy(slot)
             self._changed.wait(min(left_s, _LOOK_S))
 
-    def _leave(self, place: _Place) -> None:
-        (self._running if place.admitted else self._waiting).remove(place)
+    def _leave(self, slot: _Slot) -> None:
+        (self._running if slot.admitted else self._waiting).remove(slot)
         self._admit()
 
     def _admit(self) -> None:
         """Give the free places to those who wait, in turn."""
         while len(self._running) < self.limits.total:
-            organizations = Counter(each.organization for each in self._running)
-            persons = Counter(each.person for each in self._running)
+            organizations = Counter(slot.organization for slot in self._running)
+            persons = Counter(slot.person for slot in self._running)
             fitting = [
-                each
-                for each in self._waiting
-                if organizations[each.organization] < self.limits.per_organization
-                and (each.person is None or persons[each.person] < self.limits.per_person)
+                slot
+                for slot in self._waiting
+                if organizations[slot.organization] < self.limits.per_organization
+                and (slot.person is None or persons[slot.person] < self.limits.per_person)
             ]
             if not fitting:
                 return
             # Of equals the first, who has waited longest.
             chosen = min(
-                fitting, key=lambda each: (organizations[each.organization], persons[each.person])
+                fitting, key=lambda slot: (organizations[slot.organization], persons[slot.person])
             )
             chosen.admitted = True
             self._waiting.remove(chosen)
             self._running.append(chosen)
             self._changed.notify_all()
 
-    def _busy(self, place: _Place) -> BusyError:
+    def _busy(self, slot: _Slot) -> BusyError:
         """Tells of one's own reads only: what others do is nobody's business."""
-        own = sum(each.person == place.person for each in self._running)
-        if place.person is not None and own >= self.limits.per_person:
+        own = sum(other.person == slot.person for other in self._running)
+        if slot.person is not None and own >= self.limits.per_person:
             return BusyError(
                 f"You have {own} reads of the log under way; no more run at once.",
                 "Wait until one is complete, or close a page that you do not need.",

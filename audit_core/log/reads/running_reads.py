@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, BusyError
-from audit_core.log.engines.engine import Dialect
+from audit_core.log.engines.engine import LogEngine
 from audit_core.log.reads.admission import RETRY_AFTER_S, Admission
 from audit_core.log.reads.read_context import (
     ReadContext,
@@ -31,10 +31,14 @@ class Reads:
     """Gives connections for reads. `translated` tells people of what a driver raised."""
 
     def __init__(
-        self, dialect: Dialect, *, timeout_s: float, translated: Callable[[DBAPIError], AuditError]
+        self,
+        log_engine: LogEngine,
+        *,
+        timeout_s: float,
+        translated: Callable[[DBAPIError], AuditError],
     ) -> None:
         self.timeout_s = timeout_s
-        self._dialect = dialect
+        self._log_engine = log_engine
         self._translated = translated
         self._watchdog = Watchdog()
         self._admission = Admission()
@@ -50,21 +54,19 @@ class Reads:
         # What the program does of its own accord is no part of a request.
         context = (None if scope is None else current()) or ReadContext()
         context.check()
-        place = (
-            nullcontext()
-            if scope is None
-            else self._admission.place(scope.organization_id, context)
+        slot = (
+            nullcontext() if scope is None else self._admission.slot(scope.organization_id, context)
         )
-        with place:
+        with slot:
             # Its own limit counts from here: waiting for a place is not the statement's fault.
             limit = min(ReadContext(timeout_s=self.timeout_s), context, key=attrgetter("ends_at"))
             statement = None
             try:
                 with (
                     engine.connect() as connection,
-                    self._dialect.reading(connection, scope, timeout_s=limit.remaining_s),
+                    self._log_engine.reading(connection, scope, timeout_s=limit.remaining_s),
                     self._watchdog.watching(
-                        context, limit.ends_at, self._dialect.interrupter(connection)
+                        context, limit.ends_at, self._log_engine.interrupter(connection)
                     ) as statement,
                 ):
                     yield connection
@@ -73,7 +75,7 @@ class Reads:
                     "The log is busy.", "Try again in a few seconds.", retry_after_s=RETRY_AFTER_S
                 ) from error
             except DBAPIError as error:
-                if self._dialect.fault(error) is not Fault.STOPPED:
+                if self._log_engine.fault(error) is not Fault.STOPPED:
                     raise self._translated(error) from error
                 if statement is not None and statement.cancelled:
                     raise cancelled_error() from error

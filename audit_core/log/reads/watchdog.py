@@ -115,7 +115,7 @@ class Watchdog:
                 if not self._running:
                     self._thread = None
                     return
-                running = [(each, each in self._stopped) for each in self._running]
+                running = [(statement, statement in self._stopped) for statement in self._running]
             for statement, stopping in running:
                 try:
                     statement.look(stopping=stopping)

@@ -26,9 +26,9 @@ class Template(FunctionElement[str]):
 
 
 _CUT = {
-    "duckdb": "left({text}, {most})",
-    "postgresql": "left({text}, {most})",
-    "clickhousedb": "substringUTF8({text}, 1, {most})",
+    "duckdb": "left({text}, {limit})",
+    "postgresql": "left({text}, {limit})",
+    "clickhousedb": "substringUTF8({text}, 1, {limit})",
 }
 """How a text is cut."""
 
@@ -40,8 +40,8 @@ def _spell(engine: str, cut: str) -> None:
     @compiles(Template, engine)
     def _(element: Template, compiler: SQLCompiler, **options: Any) -> str:
         (message,) = (compiler.process(argument, **options) for argument in element.clauses)
-        text = regular.replace_all(cut.format(text=message, most=MESSAGE_CHARACTERS), steps)
-        return cut.format(text=text, most=TEMPLATE_CHARACTERS)
+        text = regular.replace_all(cut.format(text=message, limit=MESSAGE_CHARACTERS), steps)
+        return cut.format(text=text, limit=TEMPLATE_CHARACTERS)
 
 
 for _engine, _cut in _CUT.items():

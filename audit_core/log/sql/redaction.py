@@ -56,8 +56,8 @@ def _spell(engine: str, regular: Regular) -> None:
         tried = [regular.tried.format(text=text, shape=shape) for shape, _ in shapes]
         if engine == "postgresql":
             tried = [
-                f"CASE WHEN {_holds_literal(text, shape)} THEN {each} ELSE false END"
-                for each, shape in zip(tried, SHAPES, strict=True)
+                f"CASE WHEN {_holds_literal(text, shape)} THEN {condition} ELSE false END"
+                for condition, shape in zip(tried, SHAPES, strict=True)
             ]
         return f"({' OR '.join(tried)})"
 

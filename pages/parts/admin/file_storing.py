@@ -50,7 +50,7 @@ class FileResult:
     @property
     def state(self) -> str:
         """How far it came, for people."""
-        return "Complete" if self.ended else "Stopped" if self.begun else "Not begun"
+        return "Complete" if self.ended else "Stopped" if self.begun else "Not started"
 
 
 def uploader_key() -> str:
@@ -94,12 +94,12 @@ class _Bar:
     def begin(self, file: StoredFile, stream: BinaryIO, result: FileResult) -> None:
         self._stream, self._result = stream, result
         self._number = self._files.index(file)
-        self._read_before = sum(each.size for each in self._files[: self._number])
+        self._read_before = sum(file.size for file in self._files[: self._number])
 
     def note(self, report: IngestReport) -> None:
         """Take the report so far, and show it."""
         self._result.report = report
-        whole = sum(each.size for each in self._files) or 1
+        whole = sum(file.size for file in self._files) or 1
         records = report.acknowledged + report.rejected
         self._bar.progress(
             min(1.0, (self._read_before + self._stream.tell()) / whole),
@@ -174,21 +174,23 @@ def draw_report() -> None:
             hide_index=True,
             column_config=_COLUMNS,
             height="content" if len(results) <= 10 else 38 + 35 * 10,
-            alt="What became of each file",
+            alt="The result for each file",
         )
-        for each in results:
-            for sentence in describe_extra(each.report.kept_fields, each.report.lost_fields):
-                st.text(f"{visible(each.name)}: {visible(sentence)}")
+        for result in results:
+            for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+                st.text(f"{visible(result.name)}: {visible(sentence)}")
         # A full disk is the same news for every file, though with other numbers.
-        told = {
+        problems = {
             problem.message if isinstance(problem, SourceError) else problem.hint: problem
-            for each in results
-            if (problem := each.problem)
+            for result in results
+            if (problem := result.problem)
         }
-        for problem in told.values():
+        for problem in problems.values():
             error_boundary.draw(problem)
-        if not all(each.ended for each in results):
-            st.caption("Storing a file again is safe: what is stored already is recognized.")
+        if not all(result.ended for result in results):
+            st.caption(
+                "Storing a file again is safe: entries that are already stored are recognized."
+            )
 
 
 def frame(results: Sequence[FileResult]) -> pd.DataFrame:
@@ -196,14 +198,14 @@ def frame(results: Sequence[FileResult]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "file": each.name,
-                "accepted": each.report.accepted,
-                "known": each.report.known,
-                "finished": each.report.finished,
-                "rejected": each.report.rejected,
-                "end": each.state,
+                "file": result.name,
+                "accepted": result.report.accepted,
+                "known": result.report.known,
+                "finished": result.report.finished,
+                "rejected": result.report.rejected,
+                "end": result.state,
             }
-            for each in results
+            for result in results
         ]
     )
 
@@ -214,12 +216,12 @@ def forget_report() -> None:
 
 
 def _heading(results: Sequence[FileResult]) -> str:
-    report = sum((each.report for each in results), IngestReport())
+    report = sum((result.report for result in results), IngestReport())
     files = "1 file" if len(results) == 1 else f"{len(results)} files"
     return (
         f"{files}: {report.accepted:,} accepted, {report.known:,} already known, "
         f"{report.finished:,} finished, {report.rejected:,} rejected"
-        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
+        + (f", of which {report.not_kept:,} were counted but not kept" if report.not_kept else "")
     )
 
 
@@ -229,15 +231,15 @@ _COLUMNS: dict[str, Any] = {
         "Accepted", format="localized", help="Stored as new entries"
     ),
     "known": st.column_config.NumberColumn(
-        "Already known", format="localized", help="Stored before, with nothing to add"
+        "Already known", format="localized", help="Already stored, nothing new"
     ),
     "finished": st.column_config.NumberColumn(
-        "Finished", format="localized", help="Gave a stored entry the status that it lacked"
+        "Finished", format="localized", help="Completed an entry that was stored without a status"
     ),
     "rejected": st.column_config.NumberColumn(
         "Rejected",
         format="localized",
-        help="Kept below with place and reason, the first 10,000 of a file",
+        help="Listed below with place and reason; the first 10,000 of a file",
     ),
-    "end": st.column_config.TextColumn("Read", help="Whether the file was read to its end"),
+    "end": st.column_config.TextColumn("Read", help="Whether the whole file was read"),
 }

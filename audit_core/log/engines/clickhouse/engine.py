@@ -39,7 +39,7 @@ from audit_core.log.engines.clickhouse import tables as ddl
 from audit_core.log.engines.clickhouse.driver import AS_ARROW, NAME, register
 from audit_core.log.engines.clickhouse.lease import table as lease_table
 from audit_core.log.engines.clickhouse.turn import WriterTurn
-from audit_core.log.engines.engine import Dialect, found_rows
+from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
@@ -89,7 +89,7 @@ _FEW = 1000
 """Of how many values an index tells more than it costs."""
 
 
-class ClickHouse(Dialect):
+class ClickHouse(LogEngine):
     """ClickHouse by the driver clickhouse-connect; `?cluster=NAME` in the URL spreads the log over
     a cluster, `?interface=chdb&path=FOLDER` runs the engine within this process."""
 
@@ -199,10 +199,13 @@ class ClickHouse(Dialect):
         self, connection: Connection, organizations: Collection[str], known: Mapping[str, Head]
     ) -> dict[str, Head]:
         """As they were when the lease began, and moved since by this process alone."""
-        return {each: self._turn.heads.get(each, NO_HEAD) for each in organizations}
+        return {
+            organization: self._turn.heads.get(organization, NO_HEAD)
+            for organization in organizations
+        }
 
     def numbers(self, connection: Connection, *, after: int, now: datetime) -> Iterator[int]:
-        """In its turn by `clickhouse_turn`. By the clock, but above what is committed: clocks of
+        """In its turn by `turn`. By the clock, but above what is committed: clocks of
         several machines differ."""
         highest = max(after, self._turn.begin(connection))
         tick = max((now - EPOCH) // TICK, highest // WRITERS + 1)
@@ -275,9 +278,9 @@ class ClickHouse(Dialect):
         hold times after 2106.
         """
         expired = [
-            each
-            for each in self._partitions(connection)
-            if ddl.OTHER < each < ddl.partition_before(earliest)
+            partition
+            for partition in self._partitions(connection)
+            if ddl.OTHER < partition < ddl.partition_before(earliest)
         ]
         if expired or _run(connection, ddl.count_other(earliest)).scalar():
             self._settle(connection, lost_numbers.found_heads(connection))

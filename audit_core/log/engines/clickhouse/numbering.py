@@ -47,7 +47,7 @@ def begin(cluster: str | None = None) -> list[str]:
         ),
         *(
             f"ALTER TABLE {name}{on(cluster)} "
-            + ", ".join(f"ADD COLUMN IF NOT EXISTS {each} {kind}" for each in _NEW)
+            + ", ".join(f"ADD COLUMN IF NOT EXISTS {column} {kind}" for column in _NEW)
             for name, kind in kinds.items()
         ),
         f"ALTER TABLE {local(entry, cluster)}{on(cluster)} "

@@ -233,7 +233,7 @@ def _unfinished(cluster: str | None) -> str:
 
 def _heads(cluster: str | None) -> str:
     name = local(organization_head.name, cluster)
-    numbers = ", ".join(f"{each} {HIGHEST}" for each in (*HEAD_NUMBERS, SETTLED))
+    numbers = ", ".join(f"{name} {HIGHEST}" for name in (*HEAD_NUMBERS, SETTLED))
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} (organization_id String, {numbers}) "
         f"ENGINE = {_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"
@@ -252,8 +252,8 @@ def _log_check(cluster: str | None) -> str:
 
 def _engine(kind: str, name: str, cluster: str | None, *arguments: str) -> str:
     if cluster:
-        place = (f"'/clickhouse/tables/{{shard}}/{{database}}/{name}'", "'{replica}'")
-        kind, arguments = f"Replicated{kind}", (*place, *arguments)
+        keeper_arguments = (f"'/clickhouse/tables/{{shard}}/{{database}}/{name}'", "'{replica}'")
+        kind, arguments = f"Replicated{kind}", (*keeper_arguments, *arguments)
     return f"{kind}({', '.join(arguments)})"
 
 

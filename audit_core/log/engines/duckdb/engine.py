@@ -32,7 +32,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.duckdb import numbering, rollups
 from audit_core.log.engines.duckdb.id_filter import KnownIds
-from audit_core.log.engines.engine import Dialect, highest
+from audit_core.log.engines.engine import LogEngine, highest
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
@@ -63,7 +63,7 @@ SETTINGS = (
 """The last one forbids to change any."""
 
 
-class Embedded(Dialect):
+class DuckDB(LogEngine):
     """DuckDB. Raises `SettingsError` for a URL without a file: memory would forget what it
     acknowledged."""
 
@@ -140,11 +140,11 @@ class Embedded(Dialect):
         rollups.make_counts(connection, newest or 0)
 
     def begin_numbering(self, connection: Connection) -> None:
-        """See `embedded_numbering`."""
+        """See `duckdb.numbering`."""
         numbering.begin(connection)
 
     def number_some(self, connection: Connection) -> bool:
-        """See `embedded_numbering`."""
+        """See `duckdb.numbering`."""
         return numbering.number_some(connection)
 
     def heads(self, connection: Connection) -> dict[str, Head]:
@@ -163,7 +163,7 @@ class Embedded(Dialect):
     ) -> None:
         """See `counts`."""
         if replicated is not None:
-            rollups.count_late(connection, replicated)
+            rollups.backfill(connection, replicated)
         rollups.add_counts(connection, newest)
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:

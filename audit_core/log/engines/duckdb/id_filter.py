@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Table, TableClause, and_, func, select
 
-from audit_core.log.engines.duckdb.arrow_view import given
+from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.schema import FOUND, KEY, Statement, audit_entry, unfinished_entry
 
@@ -57,7 +57,7 @@ class KnownIds:
             self._add(_hashes_of(connection, rows))
 
     def find(self, connection: Connection, arriving: pa.Table) -> pa.Table:
-        """What `Dialect.existing` promises."""
+        """What `LogEngine.existing` promises."""
         with self._lock:
             self._complete_from(connection)
             hashes = _hashes_of(connection, arriving)
@@ -69,15 +69,15 @@ class KnownIds:
         times = pc.min_max(arriving.column("created_at").take(rows)).as_py()
         since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
         lately = audit_entry.c.created_at.between(since, until)
-        with given(connection, candidates) as keys:
+        with arrow_view(connection, candidates) as keys:
             found = [
                 _fetched(connection, _with_keys(unfinished_entry, keys)),
                 _fetched(connection, _with_keys(audit_entry, keys).where(lately)),
             ]
-        seen = np.concatenate([each.column("row").to_numpy() for each in found])
+        seen = np.concatenate([rows.column("row").to_numpy() for rows in found])
         if len(seen) < len(rows):
             missing = pc.invert(pc.is_in(candidates.column("row"), pa.array(seen, pa.int64())))
-            with given(connection, candidates.filter(missing)) as keys:
+            with arrow_view(connection, candidates.filter(missing)) as keys:
                 found.append(_fetched(connection, _with_keys(audit_entry, keys)))
         return pa.concat_tables(found)
 
@@ -106,10 +106,10 @@ class KnownIds:
             new = new[newest.added :]
 
     def _may_hold(self, hashes: _Hashes) -> npt.NDArray[np.bool_]:
-        held = np.zeros(len(hashes), dtype=np.bool_)
-        for each in self._filters:
-            held |= each.may_hold(hashes)
-        return held
+        may_hold = np.zeros(len(hashes), dtype=np.bool_)
+        for known in self._filters:
+            may_hold |= known.may_hold(hashes)
+        return may_hold
 
 
 class _Filter:
@@ -125,17 +125,17 @@ class _Filter:
 
     def add(self, hashes: _Hashes) -> None:
         """Remember the keys with these hashes, no more of them than there is room."""
-        for places, bits in self._probes(hashes):
-            np.bitwise_or.at(self._words, places, bits)
+        for words, bits in self._probes(hashes):
+            np.bitwise_or.at(self._words, words, bits)
         self.added = len(hashes)
         self.room -= len(hashes)
 
     def may_hold(self, hashes: _Hashes) -> npt.NDArray[np.bool_]:
         """For each hash whether it may have been added; `False` is certain."""
-        held = np.ones(len(hashes), dtype=np.bool_)
-        for places, bits in self._probes(hashes):
-            held &= (self._words[places] & bits) == bits
-        return held
+        may_hold = np.ones(len(hashes), dtype=np.bool_)
+        for words, bits in self._probes(hashes):
+            may_hold &= (self._words[words] & bits) == bits
+        return may_hold
 
     def _probes(self, hashes: _Hashes) -> Iterator[tuple[npt.NDArray[np.int64], _Hashes]]:
         last = np.uint64(len(self._words) - 1)
@@ -156,7 +156,7 @@ def _keys_of(rows: pa.Table) -> pa.Table:
 
 def _hashes_of(connection: Connection, rows: pa.Table) -> _Hashes:
     """By the engine's own function, which is the same for stored and for arriving texts."""
-    with given(connection, _keys_of(rows)) as keys:
+    with arrow_view(connection, _keys_of(rows)) as keys:
         statement = select(func.hash(keys.c.organization_id, keys.c.id))
         hashes: _Hashes = _fetched(connection, statement).column(0).to_numpy()
     return hashes

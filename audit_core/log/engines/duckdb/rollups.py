@@ -1,7 +1,7 @@
 """Counts of finished entries by the hour, as the embedded engine keeps them.
 
 Entries never change once they are finished, so their counts are only ever added to: whenever
-`STEP` entries have come, those are counted in the transaction that brings the last of them. What
+`BATCH` entries have come, those are counted in the transaction that brings the last of them. What
 has come since is read entry by entry.
 """
 
@@ -28,7 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from audit_core.log.engines.duckdb.arrow_view import given
+from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.sandbox_creations import creations_among
 from audit_core.log.schema import (
     COUNTED_BY,
@@ -42,7 +42,7 @@ from audit_core.log.schema import (
     target_hour,
 )
 
-STEP = 50_000
+BATCH = 50_000
 """How many revisions are left uncounted until it is worth the while."""
 
 AT_ONCE = 2_000_000
@@ -51,8 +51,10 @@ AT_ONCE = 2_000_000
 
 def make_counts(connection: Connection, newest: int) -> None:
     """Make the tables that are missing, and count what is not counted yet, up to `newest`."""
-    held = inspect(connection)
-    missing = [each for each in (searched_value, sandbox_creation) if not held.has_table(each.name)]
+    inspector = inspect(connection)
+    missing = [
+        table for table in (searched_value, sandbox_creation) if not inspector.has_table(table.name)
+    ]
     counts_metadata.create_all(connection)
     if searched_value in missing:
         _add_values(connection, entry_count)
@@ -70,7 +72,7 @@ def counted_revision(connection: Connection) -> int:
 def add_counts(connection: Connection, newest: int) -> None:
     """Count the entries up to the revision `newest`, if there are enough of them."""
     before = after = counted_revision(connection)
-    if newest - after < STEP:
+    if newest - after < BATCH:
         return
     while after < newest:
         until = _reach(connection, after, newest)
@@ -94,7 +96,7 @@ def _reach(connection: Connection, after: int, newest: int) -> int:
     return int(connection.execute(ranked).scalar_one())
 
 
-def count_late(connection: Connection, rows: pa.Table) -> None:
+def backfill(connection: Connection, rows: pa.Table) -> None:
     """Count finished entries, of the shape `schema.ARROW`, that were stored with revisions of
     their own: those up to the one that is counted already."""
     revision = counted_revision(connection)
@@ -107,7 +109,7 @@ def count_late(connection: Connection, rows: pa.Table) -> None:
         groups = late.filter(pc.is_valid(late.column(names[-1]))) if table is target_hour else late
         found = groups.group_by(["hour", *names]).aggregate([([], "count_all")])
         insert_from_arrow(connection, table, found.rename_columns(table.c.keys()))
-    with given(connection, late) as stored:
+    with arrow_view(connection, late) as stored:
         _add_values(connection, stored)
         _add_creations(connection, stored)
 

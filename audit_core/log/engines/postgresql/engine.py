@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
-from audit_core.log.engines.engine import Dialect, found_rows
+from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql import numbering
 from audit_core.log.engines.postgresql.arrow_rows import as_arrow, driver_errors
 from audit_core.log.engines.postgresql.partitions import (
@@ -94,7 +94,7 @@ _CANCEL_S = 2.0
 """How long the server may take to answer such a request, in seconds."""
 
 
-class PostgreSQL(Dialect):
+class PostgreSQL(LogEngine):
     """PostgreSQL 17 or newer, by the driver psycopg."""
 
     def __init__(self, url: URL) -> None:
@@ -128,15 +128,15 @@ class PostgreSQL(Dialect):
         return engine
 
     def _connect_args(self) -> dict[str, Any]:
-        given = self.url.query
+        options = self.url.query
         preferred, required = (
-            " ".join(f"-c {name}={value}" for name, value in each.items())
-            for each in (PREFERRED, REQUIRED)
+            " ".join(f"-c {name}={value}" for name, value in settings.items())
+            for settings in (PREFERRED, REQUIRED)
         )
         defaults = {"connect_timeout": 10, "application_name": "sandtrail"}
         return {
-            **{name: value for name, value in defaults.items() if name not in given},
-            "options": f"{preferred} {given.get('options', '')} {required}",
+            **{name: value for name, value in defaults.items() if name not in options},
+            "options": f"{preferred} {options.get('options', '')} {required}",
             # Without it, texts of a database of another encoding come as bytes.
             "client_encoding": "utf8",
             # A plan that does not know the values knows neither months nor organization.
@@ -197,12 +197,12 @@ class PostgreSQL(Dialect):
             return as_arrow(connection.execute(statement).cursor)
 
     def begin_numbering(self, connection: Connection) -> None:
-        """See `month_numbering`."""
+        """See `numbering`."""
         with _allowed():
             numbering.begin(connection)
 
     def number_some(self, connection: Connection) -> bool:
-        """See `month_numbering`."""
+        """See `numbering`."""
         if not numbering.under_way(connection):
             return False
         _take_turn(connection)

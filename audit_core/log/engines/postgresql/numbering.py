@@ -98,7 +98,7 @@ def number_some(connection: Connection) -> bool:
     _run(connection, f"ALTER TABLE {name} RENAME TO {before}")
     make_partition(connection, name)
     columns = audit_entry.c.keys()
-    values = (f"numbers.{each}" if each in _NEW else f"entry.{each}" for each in columns)
+    values = (f"numbers.{name}" if name in _NEW else f"entry.{name}" for name in columns)
     # In order of arrival, as they were: the index of `seq` depends on it.
     _run(
         connection,

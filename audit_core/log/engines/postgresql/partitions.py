@@ -50,20 +50,20 @@ VACUUMED_SOON = (
 
 def make_tables(connection: Connection) -> None:
     """Make every table that is missing, with its indexes, and the walls."""
-    held = set(connection.dialect.get_table_names(connection))
+    tables_there = set(connection.dialect.get_table_names(connection))
     heads = _laid_out(organization_head)
-    if heads.name not in held:
+    if heads.name not in tables_there:
         heads.create(connection, checkfirst=False)
-    if log_check.name not in held:
+    if log_check.name not in tables_there:
         _laid_out(log_check).create(connection, checkfirst=False)
-    if unfinished_entry.name not in held:
+    if unfinished_entry.name not in tables_there:
         unfinished = _laid_out(unfinished_entry)
         Index(None, unfinished.c.organization_id, unfinished.c.created_at, unfinished.c.seq)
         Index(None, unfinished.c.id)
         Index(None, unfinished.c.seq)
         unfinished.create(connection, checkfirst=False)
         build_wall(connection, unfinished.name)
-    if audit_entry.name not in held:
+    if audit_entry.name not in tables_there:
         time = audit_entry.c.created_at.name
         parted = _laid_out(audit_entry, postgresql_partition_by=f"RANGE ({time})")
         _add_indexes(parted)
@@ -75,9 +75,9 @@ def make_tables(connection: Connection) -> None:
 
 def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
-    held = set(connection.dialect.get_table_names(connection))
+    tables_there = set(connection.dialect.get_table_names(connection))
     tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
-    if not held.issuperset({OTHER, *(table.name for table in tables)}):
+    if not tables_there.issuperset({OTHER, *(table.name for table in tables)}):
         return False
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()
     return found == VERSION
@@ -192,7 +192,7 @@ def _add_indexes(table: Table) -> None:
         column.actor_email,
     ]
     place = (column.organization_id, column.created_at, column.seq)
-    Index("ix_audit_entry_place", *place, postgresql_include=[each.name for each in charted])
+    Index("ix_audit_entry_place", *place, postgresql_include=[column.name for column in charted])
     Index("ix_audit_entry_failed", *place, postgresql_where=failed)
     Index("ix_audit_entry_target", column.target_id, postgresql_where=column.target_id.is_not(None))
     Index("ix_audit_entry_actor_id", column.organization_id, column.actor_id)

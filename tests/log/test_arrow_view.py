@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
-from audit_core.log.engines.duckdb.arrow_view import given
+from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.store import open_log
 from tests.browser.prepared import entry
 
@@ -24,7 +24,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 def numbers(connection: Connection, *given_numbers: int) -> list[int]:
-    with given(connection, pa.table({"number": given_numbers})) as rows:
+    with arrow_view(connection, pa.table({"number": given_numbers})) as rows:
         return list(connection.execute(select(rows.c.number)).scalars())
 
 
@@ -43,7 +43,7 @@ def test_each_look_up_reads_its_own_rows_after_commits_rollbacks_and_errors(
         with (
             pytest.raises(DBAPIError),
             engine.begin() as connection,
-            given(connection, pa.table({"number": [number]})),
+            arrow_view(connection, pa.table({"number": [number]})),
         ):
             connection.execute(text("SELECT error('no')"))
     with engine.connect() as connection:
@@ -56,7 +56,7 @@ def test_each_look_up_reads_its_own_rows_after_commits_rollbacks_and_errors(
 
 
 def test_rows_given_within_others_are_told_apart(engine: Engine) -> None:
-    with engine.begin() as connection, given(connection, pa.table({"number": [1]})) as outer:
+    with engine.begin() as connection, arrow_view(connection, pa.table({"number": [1]})) as outer:
         assert numbers(connection, 2) == [2]
         assert list(connection.execute(select(outer.c.number)).scalars()) == [1]
 
