@@ -51,7 +51,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 Permission.READ,
                 title="Explore",
                 icon=":material/search:",
-                help="Every entry: filter, read in detail, watch live and download.",
+                help="All entries: filter, inspect, watch live and download.",
             ),
             page(
                 "activity/sandboxes.py",
@@ -59,7 +59,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 Permission.READ,
                 title="Sandboxes",
                 icon=":material/deployed_code:",
-                help="Which sandboxes did not start, and why; the life of each.",
+                help="Which sandboxes did not start and why, and the history of each.",
             ),
             page(
                 "activity/people.py",
@@ -67,7 +67,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 Permission.READ_OWN,
                 title="People",
                 icon=":material/group:",
-                help="Who acts: each person, service and API key, and what one of them did.",
+                help="Who is active: people, services and API keys, and what each of them did.",
             ),
         ],
         "Evidence": [
@@ -95,7 +95,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 Permission.MANAGE,
                 title="Access",
                 icon=":material/key:",
-                help="Who may see and do what, API tokens, and settings.",
+                help="Members and their permissions, API tokens, and settings.",
             ),
         ],
     }

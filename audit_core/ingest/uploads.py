@@ -289,7 +289,7 @@ class Uploads:
 
 
 _STORE_FIRST = "Store or remove some of the files that you uploaded first."
-_BY_COMMAND = "Compress it, or send it from the command line; see Other ways in below."
+_BY_COMMAND = "Compress it, or send it from the command line; see Other ways to send entries below."
 
 
 def _full() -> UploadRefusedError:

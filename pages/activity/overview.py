@@ -61,7 +61,7 @@ window = view.entry_filter.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
     compared = f", compared with {metrics.compared_with(window)}" if before else ""
-    st.caption(f"{span}{compared}. Click a bar or a cell to narrow it.")
+    st.caption(f"{span}{compared}. Click a bar or a cell to filter by it.")
 with time_slot:
     zoom.draw_back(view.entry_filter)
     drawing.draw_outcomes_over_time(histogram, view.entry_filter)

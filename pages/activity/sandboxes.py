@@ -50,7 +50,7 @@ shown = st.query_params.get("list", "starts")
 with st.container(horizontal=True, vertical_alignment="center", key="sandboxes_actions"):
     st.session_state[_LIST] = shown if shown in LISTS else "starts"
     chosen = st.segmented_control(
-        "What to look at",
+        "List",
         list(LISTS),
         key=_LIST,
         required=True,

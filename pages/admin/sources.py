@@ -19,7 +19,7 @@ st.title("Sources", anchor=False)
 st.subheader("Files", anchor=False)
 uploaded_files.expect(person)
 files = st.file_uploader(
-    "JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd",
+    "JSON lines, JSON arrays, saved API pages or CSV; plain, gzip or zstd",
     accept_multiple_files=True,
     key=file_storing.uploader_key(),
     on_change=file_storing.forget_report,
@@ -37,10 +37,10 @@ if files:
             f"Store {len(readable)} {noun}", type="primary", icon=":material/save:"
         ):
             file_storing.store(readable, scope, let_go=there)
-        st.caption("Nothing is stored yet. Compare the first records, then store.")
+        st.caption("Nothing is stored yet. Check the first records, then store the files.")
 
 st.subheader("Rejected records", anchor=False)
 rejection_list.draw(scope)
 
-st.subheader("Other ways in", anchor=False)
+st.subheader("Other ways to send entries", anchor=False)
 ingest_howto.draw()

@@ -99,7 +99,7 @@ def test_from_an_entry_to_its_neighbour_and_both_side_by_side(
 
     screen.drawer.get_by_role("button", name="Add to comparison").click()
     screen.drawer.get_by_role("button", name="Compare 2 entries").click()
-    expect(screen.drawer.get_by_text("Only what differs")).to_be_visible()
+    expect(screen.drawer.get_by_text("Only differences")).to_be_visible()
     expect(screen.page).to_have_url(re.compile("comparing=1"))
     cells = screen.drawer.locator("[role=gridcell]")
     for each in (chosen, newer[-1]):

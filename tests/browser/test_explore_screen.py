@@ -95,7 +95,7 @@ def test_the_back_button_restores_the_view_before(
     before = screen.count()
     screen.rows()
     screen.click_row(0)
-    screen.drawer.get_by_role("button", name="All of this user").click()
+    screen.drawer.get_by_role("button", name="All entries by this user").click()
     expect(screen.page).to_have_url(re.compile("actor="))
     expect(screen.page.get_by_text("Filtered by user")).to_be_visible()
     screen.settle()
@@ -139,7 +139,7 @@ def test_an_entry_of_another_organization_is_not_there_whatever_the_address_says
 ) -> None:
     foreign = prepared.entries[OTHER][-1]
     screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&entry={foreign.id}")
-    expect(screen.drawer.get_by_text("No entry with this id")).to_be_visible()
+    expect(screen.drawer.get_by_text("There is no entry with this id")).to_be_visible()
     assert foreign.actor not in screen.drawer.inner_text()
     screen.go(f"/explore?window=all&organization={OTHER}")
     expect(screen.page.get_by_text("'organization' is unknown")).to_be_visible()

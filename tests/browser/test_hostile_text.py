@@ -68,7 +68,7 @@ def test_the_filter_and_its_words_show_it_as_text(
     expect(screen.page.get_by_text("Filtered by")).to_be_visible()
     assert_harmless(screen, watch)
     screen.go(f"/explore?window=5m&{query}&text={HOSTILE[0]}")
-    expect(screen.page.get_by_text("No entry matches.")).to_be_visible()
+    expect(screen.page.get_by_text("No entries match.")).to_be_visible()
     assert_harmless(screen, watch)
 
 
@@ -86,7 +86,7 @@ def test_an_address_that_cannot_be_read_is_told_in_text_and_can_be_reset(
 ) -> None:
     query = urlencode({"status": HOSTILE[0], HOSTILE[1]: "x", "window": "9d"})
     screen = open_screen(ADMIN, f"/explore?{query}")
-    expect(screen.page.get_by_text("The address of this page cannot be read.")).to_be_visible()
+    expect(screen.page.get_by_text("The address of this page is not valid.")).to_be_visible()
     for told in (HOSTILE[0], "'9d'", "is unknown"):
         expect(screen.page.get_by_text(told)).to_be_visible()
     assert_harmless(screen, watch)

@@ -94,5 +94,5 @@ def test_a_hostile_actor_is_only_text(open_screen: OpenScreen, number: int) -> N
 
 def test_a_member_may_not_open_it_until_it_is_allowed(open_screen: OpenScreen) -> None:
     screen = open_screen(MEMBER, "/people")
-    expect(screen.page.get_by_text("You cannot see this page")).to_be_visible()
+    expect(screen.page.get_by_text("You do not have access to this page")).to_be_visible()
     expect(screen.page.get_by_text("read:own_audit_logs")).to_be_visible()

@@ -49,13 +49,13 @@ def test_a_query_is_written_refused_with_its_place_and_then_understood(
     box = screen.page.get_by_label("Query", exact=True)
     box.fill("status:[400 TO")
     box.press("Enter")
-    expect(screen.page.get_by_text("The query was not applied.")).to_be_visible()
+    expect(screen.page.get_by_text("Query not applied")).to_be_visible()
     expect(screen.page.get_by_text("^", exact=False).first).to_be_visible()
     expect(screen.page).not_to_have_url(re.compile("query="))
     box.fill("status:[400 TO 499]")
     box.press("Enter")
     expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
-    expect(screen.page.get_by_text("The query was not applied.")).to_have_count(0)
+    expect(screen.page.get_by_text("Query not applied")).to_have_count(0)
     expect(screen.page).to_have_url(re.compile("query=status"))
 
 

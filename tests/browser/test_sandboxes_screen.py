@@ -39,7 +39,7 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     screen.click_row(0)
     expect(page).to_have_url(re.compile(r"sandbox="))
     expect(page.get_by_label(re.compile(r"^States of the sandbox over time"))).to_be_attached()
-    expect(page.get_by_role("heading", name="Everything about it")).to_be_visible()
+    expect(page.get_by_role("heading", name="All its entries")).to_be_visible()
 
     name, content = screen.download("Support bundle")
     assert re.fullmatch(r"failed-start-\d{8}-\d{6}\.md", name)

@@ -88,7 +88,7 @@ def test_a_member_is_refused_and_told_the_permission_and_whom_to_ask(
     open_screen: OpenScreen,
 ) -> None:
     screen = open_screen(MEMBER, "/explore?window=all")
-    expect(screen.page.get_by_text("You cannot see this page")).to_be_visible()
+    expect(screen.page.get_by_text("You do not have access to this page")).to_be_visible()
     expect(screen.page.get_by_text("read:audit_logs")).to_be_visible()
     expect(screen.page.get_by_text(f"Contact an admin of {HOME_NAME}")).to_be_visible()
     expect(screen.table).to_have_count(0)

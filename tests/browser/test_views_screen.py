@@ -60,7 +60,7 @@ def test_a_view_is_saved_shared_opened_by_another_and_made_the_default(
     mine.page.get_by_role("button", name="Save as…").click()
     dialog = mine.page.get_by_role("dialog")
     dialog.get_by_label("Name").fill(NAME)
-    dialog.get_by_text("Everybody here who may read the log").click()
+    dialog.get_by_text("Everyone who can read the log").click()
     dialog.get_by_role("button", name="Save view").click()
     expect(mine.page).to_have_url(re.compile("view=[0-9a-f]{32}"))
     expect(opened(mine)).to_be_visible()

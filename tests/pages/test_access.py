@@ -183,7 +183,7 @@ def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seed
             role=Role.AUDITOR,
         )
     add(app, "too-late")
-    assert "You cannot see this page" in [each.value for each in app.subheader]
+    assert "You do not have access to this page" in [each.value for each in app.subheader]
     assert seeded.events("token.added") == []
 
 

@@ -146,7 +146,7 @@ def test_an_address_with_unknown_names_is_told(
     open_app: Open, filled: Seeded, params: dict[str, Any], told: str
 ) -> None:
     app = explore(open_app(AUDITOR), **params)
-    assert app.error[0].value == "The address of this page cannot be read."
+    assert app.error[0].value == "The address of this page is not valid."
     assert any(told in each.value for each in app.text)
 
 

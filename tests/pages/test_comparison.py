@@ -52,7 +52,7 @@ def dialog(app: AppTest) -> Any:
 
 def test_the_bar_says_how_many_were_picked(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), window="1d", compare=picks(filled, 1))
-    assert any("1 entry to compare" in each.value for each in app.main.text)
+    assert any("1 entry selected" in each.value for each in app.main.text)
     assert button(app, "Compare").disabled
     app = explore(open_app(AUDITOR), window="1d", compare=picks(filled, 1, 2))
     assert any(each.value == "2 entries to compare" for each in app.main.text)

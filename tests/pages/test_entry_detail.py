@@ -118,7 +118,7 @@ def test_a_click_asks_for_a_value_and_shows_the_list(
     assert targets(app)[: len(found)] == [each or "sandbox" for each in found]
 
 
-@pytest.mark.parametrize(("label", "count"), [("Messages like this", 1), ("Leave these out", 15)])
+@pytest.mark.parametrize(("label", "count"), [("Messages like this", 1), ("Exclude these", 15)])
 def test_messages_of_the_same_pattern_are_kept_or_left_out(
     open_app: Open, filled: Seeded, label: str, count: int
 ) -> None:
@@ -139,7 +139,7 @@ def test_what_happened_before_and_after_is_listed_and_leads_there(
         "1m after", "This entry", *(f"{8 + number}m before" for number in range(10))
     ]  # fmt: skip
     assert any(
-        each.value == "1 after, the nearest 10 of more before. Select one to open it."
+        each.value == "1 after, the nearest 10 before. Select one to open it."
         for each in drawer(app).caption
     )
     states = app._tree.get_widget_states()

@@ -159,15 +159,15 @@ def test_an_entry_of_another_organization_answers_like_one_that_is_unknown(
     foreign = drawer(explore(open_app(AUDITOR), entry="entry-4"))
     unknown = drawer(explore(open_app(AUDITOR), entry="entry-9"))
     assert foreign.replace("entry-4", "entry-9") == unknown
-    assert "No entry with this id in your organization" in foreign
+    assert "There is no entry with this id in your organization" in foreign
     assert "beta" not in foreign
 
 
 @pytest.mark.parametrize(
     ("label", "params", "found"),
     [
-        ("All of this user", {"actor": "ann@example.org"}, ["box-1", "box-2"]),
-        ("All of this target", {"target": "box-2"}, ["box-2"]),
+        ("All entries by this user", {"actor": "ann@example.org"}, ["box-1", "box-2"]),
+        ("All entries about this target", {"target": "box-2"}, ["box-2"]),
     ],
 )
 def test_from_an_entry_to_all_of_its_user_or_target(
@@ -187,9 +187,9 @@ def test_an_entry_without_a_target_does_not_offer_to_show_all_of_it(
 ) -> None:
     app = explore(open_app(AUDITOR), entry="entry-3")
     labels = [each.label for each in app.button]
-    assert "All of this user" in labels
-    assert "All of this target" not in labels
-    button(app, "All of this user").click().run()
+    assert "All entries by this user" in labels
+    assert "All entries about this target" not in labels
+    button(app, "All entries by this user").click().run()
     assert app.query_params["actor"] == "runner"
     assert len(app.main.dataframe[0].value) == 1
 

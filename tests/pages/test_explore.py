@@ -151,7 +151,7 @@ def test_an_address_that_cannot_be_read_is_told_and_can_be_reset(
     open_app: Open, filled: Seeded, params: dict[str, str | list[str]], sentences: list[str]
 ) -> None:
     app = explore(open_app(AUDITOR), **params)
-    assert [error.value for error in app.error] == ["The address of this page cannot be read."]
+    assert [error.value for error in app.error] == ["The address of this page is not valid."]
     told = "\n".join(text.value for text in app.main.text)
     assert all(sentence in told for sentence in sentences)
     assert not app.main.dataframe
@@ -190,7 +190,7 @@ def test_nothing_found_names_each_filter_with_what_it_keeps_away(
 ) -> None:
     app = explore(open_app(AUDITOR), actor="nobody", outcome="server_error", window="1h")
     assert count(app) == "0 entries"
-    assert [info.value for info in app.info] == ["No entry matches."]
+    assert [info.value for info in app.info] == ["No entries match."]
     assert "last hour (UTC)" in app.main.text[-1].value
     # Without the user six failures are left; without the outcome there still is no such user.
     assert [each.label for each in app.button if each.label.startswith("Without")] == [
@@ -207,7 +207,7 @@ def test_nothing_found_names_each_filter_with_what_it_keeps_away(
 def test_nothing_in_the_window_offers_all_time(open_app: Open, seeded: Seeded) -> None:
     seeded.product.log.append([entry(seeded, 30)])
     app = explore(open_app(AUDITOR), window="5m")
-    assert [info.value for info in app.info] == ["No entry matches."]
+    assert [info.value for info in app.info] == ["No entries match."]
     assert "Choose a longer time window." in [text.value for text in app.main.text]
     button(app, "All time (1)").click().run()
     assert app.query_params == {"window": "all"}
@@ -294,7 +294,7 @@ def test_no_way_of_asking_shows_entries_of_another_organization(
             assert "beta-" not in everything
         assert all(target.startswith("box-") for target in targets(app)) if app.dataframe else True
         if "entry" in params:
-            assert "No entry with this id" in app.info[0].value
+            assert "There is no entry with this id" in app.info[0].value
 
 
 def test_relative_windows_stand_still_for_a_minute_unless_refreshed(

@@ -66,6 +66,6 @@ def test_what_is_merged_and_left_out_is_told(log: AuditLog) -> None:
         Query(entry_filter, OWN, bounds), NOW, LaneKind.TARGET, 3
     )
     words = told(found, LaneKind.TARGET)
-    assert "The 3 busiest targets and 2 more. These hold 60 entries." in words
+    assert "The 3 busiest targets and 2 more. They contain 60 entries." in words
     assert "60 of 60 entries share a mark" in words
     assert "on 3 of 5 lanes" in over_time(found, entry_filter.window).alt

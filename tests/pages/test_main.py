@@ -36,7 +36,7 @@ ALLOWED = {
 
 
 def refusal(app: AppTest) -> bool:
-    return "You cannot see this page" in [each.value for each in app.subheader]
+    return "You do not have access to this page" in [each.value for each in app.subheader]
 
 
 @pytest.mark.parametrize("page", PERMISSION)
@@ -188,5 +188,5 @@ def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
 
 
 def test_no_page_script_lies_beside_the_main_script() -> None:
-    pages = Path(error_boundary.__file__).parents[1]
+    pages = Path(error_boundary.__file__).parents[2]
     assert [each.name for each in pages.glob("*.py")] == ["main.py"]

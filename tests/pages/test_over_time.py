@@ -88,7 +88,7 @@ def test_the_chart_is_stacked_by_what_the_address_says(open_app: Open, filled: S
 
 def test_a_stack_that_is_not_known_is_told(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), stack="password")
-    assert [error.value for error in app.error] == ["The address of this page cannot be read."]
+    assert [error.value for error in app.error] == ["The address of this page is not valid."]
     assert "'password', and not one of actor, key" in "".join(each.value for each in app.text)
 
 
@@ -153,9 +153,9 @@ def test_a_chart_that_took_too_long_is_not_tried_again_and_drawn_on_request(
     explore(app)
     assert len(targets(app)) == 25
     assert not app.get("plotly_chart")
-    assert [info.value for info in app.info] == ["The chart takes longer than 3 seconds here."]
+    assert [info.value for info in app.info] == ["This chart takes longer than 3 seconds."]
     assert count(app) == "60 entries"
-    button(app, "Draw it all the same").click().run()
+    button(app, "Draw anyway").click().run()
     assert legend(app) == ["Success 60"]
 
 

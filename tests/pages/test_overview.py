@@ -194,7 +194,7 @@ def test_an_address_that_cannot_be_read_says_so(open_app: Open, filled: Seeded) 
     app = open_app("auditor@example.org")
     app.query_params["window"] = "9y"
     app.run()
-    assert "cannot be read" in app.error[0].value
+    assert "is not valid" in app.error[0].value
     assert not app.exception and not charts(app)
 
 

@@ -105,7 +105,7 @@ def everything(app: AppTest) -> str:
 
 
 def refused(app: AppTest) -> bool:
-    return "You cannot see this page" in [each.value for each in app.subheader]
+    return "You do not have access to this page" in [each.value for each in app.subheader]
 
 
 def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
@@ -138,7 +138,7 @@ def test_a_search_and_a_kind_narrow_the_list(open_app: Open, filled: Seeded) -> 
     search.set_value("OTHER@").run()
     assert app.dataframe[0].value["actor"].tolist() == ["other@example.org"]
     search.set_value("nobody").run()
-    assert "Nobody here matches" in app.info[0].value
+    assert "Nobody matches" in app.info[0].value
 
 
 def test_the_address_says_kind_search_and_sort(open_app: Open, filled: Seeded) -> None:
@@ -304,11 +304,11 @@ def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded
     app.run()
     app.switch_page("admin/access.py").run()
     for wanted in (True, False):
-        (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+        (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
         toggle.set_value(wanted).run()
         assert not app.exception
         assert (kept() == ON) is wanted
-        (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+        (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
         assert toggle.value is wanted
     events = filled.events("organization.own_activity")
     assert [(each.actor, each.detail) for each in events] == [
@@ -329,7 +329,7 @@ def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: See
             organization_id=ALPHA,
             role=Role.AUDITOR,
         )
-    (toggle,) = [each for each in app.toggle if each.label.startswith("Members may see")]
+    (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
     toggle.set_value(True).run()
     assert refused(app)
     assert filled.events("organization.own_activity") == []

@@ -51,7 +51,7 @@ def test_a_query_narrows_the_rows_beside_the_filters_and_stands_in_the_address(
 
 def test_what_cannot_be_understood_is_marked_and_changes_nothing(app: AppTest) -> None:
     ask(app, "action:delete status:abc")
-    assert [warning.value for warning in app.warning] == ["The query was not applied."]
+    assert [warning.value for warning in app.warning] == ["Query not applied"]
     (marked,) = (code.value for code in app.main.code)
     text, carets = marked.split("\n")
     assert text == "action:delete status:abc"
@@ -68,7 +68,7 @@ def test_a_query_in_the_address_that_cannot_be_understood_is_marked(
     open_app: Open, seeded: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR), query="status:[400 TO")
-    assert app.error[0].value == "The address of this page cannot be read."
+    assert app.error[0].value == "The address of this page is not valid."
     assert any("status:[400 TO" in code.value for code in app.main.code)
     button(app, "Reset filters").click().run()
     assert not app.exception
@@ -81,7 +81,7 @@ def test_nobody_asks_for_a_secret(app: AppTest, open_app: Open, text: str) -> No
     assert any("are secret" in shown.value for shown in app.main.text)
     assert len(targets(app)) == 3
     linked = explore(open_app(AUDITOR), query=text)
-    assert linked.error[0].value == "The address of this page cannot be read."
+    assert linked.error[0].value == "The address of this page is not valid."
     assert not linked.main.dataframe
 
 
@@ -120,7 +120,7 @@ def test_a_condition_is_chosen_from_fields_and_values_that_exist(app: AppTest) -
     values = app.selectbox(key="condition_value_actor")
     assert values.options == ["ann@example.org", "bob@example.org", "(none)"]
     values.set_value("bob@example.org").run()
-    button(app, "Leave out").click().run()
+    button(app, "Exclude").click().run()
     assert not app.exception
     assert app.query_params["query"] == "-actor:bob@example.org"
     app.selectbox(key="condition_field").set_value("outcome").run()

@@ -136,7 +136,7 @@ def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -
         "State": "Started",
         "Attempts to start": "2",
         "Failed or suspected": "1",
-        "To the first success": "2 min",
+        "Time to first success": "2 min",
     }
     (link,) = app.get("link_button")
     assert link.proto.url.startswith(f"{BUNDLE_PATH}?sandbox=silent&entry=")
@@ -148,14 +148,14 @@ def test_another_organizations_sandbox_is_not_there(
 ) -> None:
     app = sandboxes(open_app("auditor@example.org"), sandbox=key)
     assert [each.value for each in app.info] == [
-        "Nothing in your organization is about this sandbox:"
+        "Your organization's log has nothing about this sandbox:"
     ]
     assert not app.main.dataframe
 
 
 def test_a_member_without_the_permission_sees_nothing(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("member@example.org"), sandbox="silent")
-    assert app.main.subheader[0].value == "You cannot see this page"
+    assert app.main.subheader[0].value == "You do not have access to this page"
     assert not app.main.dataframe
 
 

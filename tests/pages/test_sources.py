@@ -117,7 +117,7 @@ def test_a_preview_shows_the_first_records_without_secrets_and_stores_nothing(
     assert rejected["place"].tolist() == ["entries.jsonl:50"]
     assert "yesterday" in rejected["reason"][0]
     assert "hunter2" not in rejected["raw"][0]
-    assert "The first 50 records, of more: 49 to store, 1 to reject." in texts(app)
+    assert "The first 50 records: 49 to store, 1 to reject." in texts(app)
     assert seeded.product.log.head(ALPHA) == 0
     with seeded.product.state.read() as connection:
         assert not list_rejections(connection, organization_id=None, limit=1)
@@ -186,7 +186,7 @@ def test_a_file_of_another_organization_makes_one_ask_whether_it_is_the_right_on
     open_app: Open,
 ) -> None:
     app = opened(open_app("admin@example.org"), theirs_jsonl=lines(record("theirs", BETA)))
-    assert "Is the right organization chosen?" in app.warning[0].value
+    assert "Is the right organization selected?" in app.warning[0].value
 
 
 BROKEN = {
@@ -297,11 +297,11 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     assert not app.exception
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "e-2") is None
-    assert "You cannot see this page" in [each.value for each in app.subheader]
+    assert "You do not have access to this page" in [each.value for each in app.subheader]
     assert len(seeded.events("ingest")) == 1
     assert len(seeded.events("permission.refused")) == 1
     results = app.session_state["stored_files"]
-    assert [each.state for each in results] == ["Complete", "Stopped", "Not begun"]
+    assert [each.state for each in results] == ["Complete", "Stopped", "Not started"]
 
 
 def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_others_alone(
@@ -423,10 +423,10 @@ def test_the_list_of_rejections_is_of_this_organization_newest_first_and_leads_t
     app = opened(open_app("admin@example.org"))
     expected = [f"{ALPHA}:{number}" for number in range(249, -1, -1)]
     assert app.dataframe[0].value["place"].tolist() == expected[:200]
-    assert "The newest 200 of more." in texts(app)
+    assert "The newest 200; there are more." in texts(app)
     press(app, "Older")
     assert app.dataframe[0].value["place"].tolist() == expected[200:]
-    assert "50 older ones, the last of all." in texts(app)
+    assert "50 older ones, and no more." in texts(app)
     press(app, "Newest")
     assert app.dataframe[0].value["place"].tolist() == expected[:200]
 

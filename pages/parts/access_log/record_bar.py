@@ -78,7 +78,7 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
     if record_filter.window.preset is None:
         window_picker.draw_fixed(record_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.warning("The filter was not changed.", icon=":material/warning:")
+        st.warning("Filter not changed", icon=":material/warning:")
         st.text(visible(problem))
     if record_filter.narrowed_by:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -135,7 +135,7 @@ def all_time() -> None:
 
 def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
-    st.error("The address of this page cannot be read.", icon=":material/link_off:")
+    st.error("The address of this page is not valid.", icon=":material/link_off:")
     if isinstance(error, QueryError):
         query_box.draw_places(st.query_params.get("query", ""), error)
     else:
@@ -192,7 +192,7 @@ def _draw_query_problem() -> None:
     try:
         parse(draft, VOCABULARY)
     except QueryError as error:
-        st.warning("The query was not applied.", icon=":material/warning:")
+        st.warning("Query not applied", icon=":material/warning:")
         query_box.draw_places(draft, error)
 
 
@@ -201,19 +201,19 @@ def _draw_help() -> None:
     if not popover.open:
         return
     with popover, st.container(width=620):
-        st.markdown("**Examples** :gray[:small[A click takes one into the query.]]")
+        st.markdown("**Examples** :gray[:small[Click one to use it.]]")
         _draw_two(
             {"Query": [one.text for one in EXAMPLES], "Finds": [one.meaning for one in EXAMPLES]},
             key=_EXAMPLES,
             on_select=_use_example,
             selection_mode="single-cell",
-            alt="Queries that work, with what they find; select one to use it",
+            alt="Example queries and what they find; select one to use it",
         )
         st.markdown("**Fields**")
         words = VOCABULARY.words
         _draw_two(
-            {"Field": [one.written for one in words], "Asks for": [one.help for one in words]},
-            alt="The fields that a query may name, with their meaning",
+            {"Field": [one.written for one in words], "Matches": [one.help for one in words]},
+            alt="The fields that a query can use, and what they match",
         )
         st.markdown("**Actions**")
         _draw_two(
@@ -221,7 +221,7 @@ def _draw_help() -> None:
                 "Action": list(VERBS),
                 "What was done": [verb.sentence for verb in VERBS.values()],
             },
-            alt="Every action that is recorded, with its meaning",
+            alt="All recorded actions and their meaning",
         )
 
 

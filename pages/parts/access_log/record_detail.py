@@ -82,7 +82,7 @@ def _draw(uid: str, zone: str) -> None:
         scope = record_scope.chosen(parts)
         event = RecordReader(cached.product().state).event(uid, scope) if is_uid(uid) else None
         if event is None:
-            st.info("No event here has this id:", icon=":material/search_off:")
+            st.info("There is no event with this id here:", icon=":material/search_off:")
             st.code(visible(uid), language=None)
             return
         _draw_event(event, zone)
@@ -96,8 +96,8 @@ def _draw_event(event: AccessEvent, zone: str) -> None:
     if event.last_at is not None and (event.count > 1 or event.networks is not None):
         st.text(
             f"{record_list.times_text(event).capitalize()}, the last one at "
-            f"{record_list.time_text(event.last_at, zone)}. Alike refusals are joined by the "
-            "minute."
+            f"{record_list.time_text(event.last_at, zone)}. Identical refusals within a "
+            "minute are combined."
         )
     found = lines(event)
     key = f"record_event_{event.uid}"

@@ -62,14 +62,14 @@ def draw(view: record_bar.View, at: EventCursor | None, rows: int, person: Viewe
     with st.container(horizontal=True, vertical_alignment="center", key="record_head"):
         with st.container(width="stretch"):
             _draw_count(reader, view)
-        st.button("Refresh", icon=":material/refresh:", key="refresh", help="Read it again (R)")
+        st.button("Refresh", icon=":material/refresh:", key="refresh", help="Reload (R)")
         _draw_download(view)
     if not page.events:
         _draw_empty(view, at)
         return
     # Between the head and the table also because the table's toolbar opens above it, over what is
     # there.
-    st.caption("Click a line for everything about it.")
+    st.caption("Click a row to open it.")
     _draw_table(page, view.record_filter.window.zone)
     pager.draw_steps(page, rows, person)
 
@@ -150,7 +150,7 @@ def count_text(found: EventCount) -> str:
     noun = "event" if found.rows == 1 else "events"
     if found.deeds == found.rows:
         return f"{found.rows:,} {noun}"
-    return f"{found.rows:,} {noun}, which stand for {found.deeds:,}"
+    return f"{found.rows:,} {noun}, standing for {found.deeds:,}"
 
 
 def _count_exactly(view: record_bar.View) -> None:
@@ -160,8 +160,8 @@ def _count_exactly(view: record_bar.View) -> None:
 def _draw_download(view: record_bar.View) -> None:
     with st.popover("Download", icon=":material/download:"):
         st.caption(
-            "Everything that matches, not only this page: oldest first, times in UTC. "
-            "Each download is itself on record."
+            "All matches, not just this page: oldest first, times in UTC. Each download is "
+            "recorded here too."
         )
         for format, label, icon in (
             (Format.CSV, "CSV", ":material/table:"),
@@ -186,13 +186,13 @@ def download_path(view: record_bar.View, format: Format) -> str:
 
 def _draw_empty(view: record_bar.View, at: EventCursor | None) -> None:
     if at is not None:
-        st.info("There are no more events here.", icon=":material/last_page:")
+        st.info("There are no more events.", icon=":material/last_page:")
         st.button("Newest", icon=":material/first_page:", on_click=_go_to_newest)
         return
-    st.info("No event matches.", icon=":material/search_off:")
+    st.info("No events match.", icon=":material/search_off:")
     narrowed = bool(view.record_filter.narrowed_by)
     st.text(
-        "Loosen a filter, or choose a longer time window."
+        "Remove a filter, or choose a longer time window."
         if narrowed
         else "Nothing was recorded in this time window."
     )

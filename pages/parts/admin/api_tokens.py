@@ -109,7 +109,7 @@ def _draw_adding(scope: Scope) -> tuple[str, str] | None:
         name = st.text_input(
             "Name",
             max_chars=LONGEST_NAME,
-            placeholder="What it is for, such as nightly-export",
+            placeholder="What it is for, such as nightly-import",
         )
         days = st.number_input(
             "Expires after (days)",
@@ -164,7 +164,7 @@ def _show_secret(name: str, secret: str) -> None:
     """The only time that the secret is shown; it is kept nowhere, not even in the session."""
     st.text(name)
     st.code(secret, language=None, wrap_lines=True)
-    st.write("Copy it now: it is shown only this once.")
+    st.write("Copy it now. It will not be shown again.")
     if st.button("I have copied it", type="primary"):
         st.rerun()
 
@@ -174,7 +174,7 @@ def _draw_revoking(scope: Scope) -> None:
     now = cached.utc_now()
     live = {each.id: each for each in _tokens(scope) if state_of(each, now) == "Valid"}
     if not live:
-        st.caption("There is no valid token.")
+        st.caption("There are no valid tokens.")
         return
     with st.form("revoke_token", border=False):
         chosen = st.selectbox(
@@ -184,7 +184,7 @@ def _draw_revoking(scope: Scope) -> None:
             format_func=lambda token_id: f"{live[token_id].name} · {token_id[:8]}",
             placeholder="Choose one",
         )
-        st.caption("Programs that use it are refused from now on. This cannot be undone.")
+        st.caption("Programs that use it will be refused from now on. This cannot be undone.")
         submitted = st.form_submit_button("Revoke token", icon=":material/block:")
     if not submitted or chosen is None:
         return

@@ -69,7 +69,7 @@ def summary(found: Preview) -> str:
     """How many records were looked at, and what would become of them."""
     looked = len(found.entries) + len(found.rejections)
     records = "record" if looked == 1 else "records"
-    which = f"The first {looked} {records}, of more" if found.more else f"All {looked} {records}"
+    which = f"The first {looked} {records}" if found.more else f"All {looked} {records}"
     if looked == 1 and not found.more:
         which = "One record"
     return f"{which}: {len(found.entries)} to store, {len(found.rejections)} to reject."
@@ -102,7 +102,7 @@ def foreign_text(strangers: int, found: Preview) -> str:
     if strangers == len(found.entries) + len(found.rejections):
         return (
             "All of these records belong to another organization, or to none, and will be "
-            "rejected. Is the right organization chosen?"
+            "rejected. Is the right organization selected?"
         )
     records = "record belongs" if strangers == 1 else "records belong"
     return f"{strangers} {records} to another organization, or to none, and will be rejected."
@@ -125,7 +125,7 @@ def _draw_found(found: Preview) -> None:
         )
     if found.rejections:
         st.caption("To be rejected")
-        rejection_list.draw_table(found.rejections, "The rejected among these records")
+        rejection_list.draw_table(found.rejections, "The records among these that will be rejected")
 
 
 def _columns(entries: Sequence[AuditEntry]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class FileResult:
     @property
     def state(self) -> str:
         """How far it came, for people."""
-        return "Complete" if self.ended else "Stopped" if self.begun else "Not begun"
+        return "Complete" if self.ended else "Stopped" if self.begun else "Not started"
 
 
 def uploader_key() -> str:
@@ -174,7 +174,7 @@ def draw_report() -> None:
             hide_index=True,
             column_config=_COLUMNS,
             height="content" if len(results) <= 10 else 38 + 35 * 10,
-            alt="What became of each file",
+            alt="The result for each file",
         )
         for result in results:
             for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
@@ -188,7 +188,9 @@ def draw_report() -> None:
         for problem in problems.values():
             error_boundary.draw(problem)
         if not all(result.ended for result in results):
-            st.caption("Storing a file again is safe: what is stored already is recognized.")
+            st.caption(
+                "Storing a file again is safe: entries that are already stored are recognized."
+            )
 
 
 def frame(results: Sequence[FileResult]) -> pd.DataFrame:
@@ -219,7 +221,7 @@ def _heading(results: Sequence[FileResult]) -> str:
     return (
         f"{files}: {report.accepted:,} accepted, {report.known:,} already known, "
         f"{report.finished:,} finished, {report.rejected:,} rejected"
-        + (f", of which {report.not_kept:,} were only counted" if report.not_kept else "")
+        + (f", of which {report.not_kept:,} were counted but not kept" if report.not_kept else "")
     )
 
 
@@ -229,15 +231,15 @@ _COLUMNS: dict[str, Any] = {
         "Accepted", format="localized", help="Stored as new entries"
     ),
     "known": st.column_config.NumberColumn(
-        "Already known", format="localized", help="Stored before, with nothing to add"
+        "Already known", format="localized", help="Already stored, nothing new"
     ),
     "finished": st.column_config.NumberColumn(
-        "Finished", format="localized", help="Gave a stored entry the status that it lacked"
+        "Finished", format="localized", help="Completed an entry that was stored without a status"
     ),
     "rejected": st.column_config.NumberColumn(
         "Rejected",
         format="localized",
-        help="Kept below with place and reason, the first 10,000 of a file",
+        help="Listed below with place and reason; the first 10,000 of a file",
     ),
-    "end": st.column_config.TextColumn("Read", help="Whether the file was read to its end"),
+    "end": st.column_config.TextColumn("Read", help="Whether the whole file was read"),
 }

@@ -41,7 +41,7 @@ def request(base: str) -> str:
 def draw() -> None:
     """Both ways with this app's address; a token is needed for either."""
     base = base_url()
-    st.caption("Both need a token of this organization, which is made on Admin → Access.")
+    st.caption("Both need a token of this organization. Create one in Admin → Access.")
     with st.grid(2, min_column_width=420):
         with st.container():
             st.markdown("**Command line**: files of any size")

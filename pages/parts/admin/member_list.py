@@ -38,7 +38,7 @@ def commands(organization_id: str) -> str:
     organization = quote(organization_id)
     return "\n".join(
         (
-            "# Add a person; a fresh password is printed once",
+            "# Add a person; the new password is printed once",
             f"{_PROGRAM} add --email E --name N --organization {organization} --role auditor",
             "",
             "# Change the role (admin, auditor, member), or let a member read the log",
@@ -46,14 +46,14 @@ def commands(organization_id: str) -> str:
             f"{_PROGRAM} grant --email E --organization {organization} --role member "
             "--grant read:audit_logs",
             "",
-            "# Take a person out of this organization",
+            "# Remove a person from this organization",
             f"{_PROGRAM} withdraw --email E --organization {organization}",
             "",
-            "# Bar a person from signing in at all, or let them in again",
+            "# Disable an account, or enable it again",
             f"{_PROGRAM} disable --email E",
             f"{_PROGRAM} enable --email E",
             "",
-            "# A fresh password, printed once",
+            "# Set a new password, printed once",
             f"{_PROGRAM} reset-password --email E",
         )
     )
@@ -73,7 +73,7 @@ def draw(scope: Scope) -> None:
             "name": st.column_config.TextColumn("Name", width=200),
             "role": st.column_config.TextColumn("Role", width=100),
             "grants": st.column_config.TextColumn(
-                "Granted beyond the role", width=190, help="Permissions that the role lacks"
+                "Additional permissions", width=190, help="Permissions beyond those of the role"
             ),
             "state": st.column_config.TextColumn("State", width=120),
         },
@@ -82,5 +82,7 @@ def draw(scope: Scope) -> None:
         alt="The members of this organization",
     )
     st.subheader("Change members", anchor=False)
-    st.caption("Whoever runs this server does it at the command line; it takes effect at once.")
+    st.caption(
+        "Members are changed at the command line of the server. Changes take effect immediately."
+    )
     st.code(commands(organization_id), language="shell", wrap_lines=True)

@@ -35,7 +35,7 @@ def draw(scope: Scope) -> None:
         key=_CHOICE,
         on_change=_choose,
         args=(scope,),
-        help="Everybody can switch to it on Overview and Explore, and begins with it.",
+        help="Pages open in this zone. Everyone can switch to another one.",
         width=320,
     )
 

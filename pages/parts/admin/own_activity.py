@@ -31,12 +31,10 @@ def draw(scope: Scope) -> None:
     st.subheader("Own activity", anchor=False)
     # The database decides, not what this tab chose earlier.
     st.session_state[_TOGGLE] = kept == ON
-    st.toggle(
-        "Members may see what they did themselves", key=_TOGGLE, on_change=_turn, args=(scope,)
-    )
+    st.toggle("Members can see their own activity", key=_TOGGLE, on_change=_turn, args=(scope,))
     st.caption(
-        "On People, without read:audit_logs, and nothing of anybody else. A member is found in the "
-        "log by e-mail address; where several actors have the same one, it opens none of them."
+        "On People, without read:audit_logs, and nobody else's. A member is found in the "
+        "log by e-mail address; if several actors share it, none of them is shown."
     )
 
 

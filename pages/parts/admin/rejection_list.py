@@ -31,7 +31,7 @@ _COLUMNS = {
     "place": st.column_config.TextColumn("Place", width=190),
     "reason": st.column_config.TextColumn("Reason", width=520),
     "raw": st.column_config.TextColumn("Record as read", width=420),
-    "origin": st.column_config.TextColumn("Came by", width=200),
+    "origin": st.column_config.TextColumn("Source", width=200),
 }
 
 
@@ -128,8 +128,8 @@ def _told(shown: int, *, newest: bool, more: bool) -> str:
     if not shown:
         return "There are no older ones."
     if not newest:
-        return f"{shown:,} older ones{'; there are more' if more else ', the last of all'}."
-    return f"The newest {shown:,} of more." if more else f"All {shown:,}, newest first."
+        return f"{shown:,} older ones{'; there are more' if more else ', and no more'}."
+    return f"The newest {shown:,}; there are more." if more else f"All {shown:,}, newest first."
 
 
 def show_newest() -> None:

@@ -129,13 +129,13 @@ def draw_hours_of_week(
     """When in the week; `histogram` says from when to when."""
     chart = hours.hours_of_week(counts, entry_filter.window, histogram.since, histogram.until)
     draw(chart, "hours_of_week", entry_filter)
-    st.caption("A click narrows the window to the latest such hour in it.")
+    st.caption("Click a cell to zoom in to the latest such hour.")
 
 
 def _draw_limit(shown: int, which: str, more: bool) -> None:
     """No limit is silent."""
     if more:
-        st.caption(f"The {shown} {which} of more.")
+        st.caption(f"The {shown} {which}; there are more.")
 
 
 def _fingerprint(entry_filter: EntryFilter) -> str:

@@ -16,20 +16,18 @@ MOST_TIMES = 10
 """Growth beyond this factor has no exact figure: too little was before to measure by."""
 
 HELP_ENTRIES = (
-    "Every entry that matches the window and the filters, those in flight or unanswered too."
+    "All entries that match the window and the filters, including those in flight or unanswered."
 )
 HELP_SUCCESS_RATE = (
-    "The share of 2xx among answered entries. Entries in flight and unanswered ones do not count, "
-    "neither for nor against."
+    "The share of 2xx among answered entries. Entries in flight and unanswered ones are left out."
 )
 HELP_FAILED_STARTS = (
-    "Create, start and recover on a sandbox that were answered with 4xx or 5xx. Only those that "
-    "say so themselves: starts that were answered with 200 and then failed silently are not "
-    "counted here."
+    "Create, start and recover on a sandbox that were answered with 4xx or 5xx. "
+    "Starts that were answered with 200 and failed later are not included."
 )
 HELP_USERS = (
-    "People with at least one matching entry, told apart by e-mail address. Services and roles "
-    "such as runner or system are not counted."
+    "People with at least one matching entry, identified by e-mail address. Services "
+    "and roles such as runner or system are not counted."
 )
 
 

@@ -36,7 +36,10 @@ def picked() -> tuple[Pick, ...]:
         raise FilterError((f"The parameter {PARAM} cannot be read: {error}.",)) from error
     unique = tuple(dict.fromkeys(found))
     if len(unique) > MOST_PICKS:
-        told = f"The parameter {PARAM} lists {len(unique)} entries; at most {MOST_PICKS} work."
+        told = (
+            f"The parameter {PARAM} lists {len(unique)} entries; at most {MOST_PICKS} can be "
+            "compared."
+        )
         raise FilterError((told,))
     return unique
 
@@ -56,7 +59,7 @@ def draw_bar(picks: tuple[Pick, ...]) -> None:
 def told(picks: tuple[Pick, ...]) -> str:
     """How many were picked, and what is missing."""
     if len(picks) == 1:
-        return "1 entry to compare; add another one"
+        return "1 entry selected; add another one to compare"
     return f"{len(picks)} entries to compare"
 
 
@@ -130,9 +133,7 @@ def _draw(zone: str) -> None:
         for number, entry in enumerate(entries, 1):
             st.text(f"{number}. {visible(sentence(entry))}")
         if len(entries) < 2:
-            st.text(
-                "Two entries are needed to compare. Open an entry and add it to the comparison."
-            )
+            st.text("A comparison needs two entries. Open an entry and add it to the comparison.")
         else:
             _draw_table(entries, scope, zone)
         _draw_ways(entries)
@@ -147,11 +148,11 @@ def _entries(picks: tuple[Pick, ...], scope: Scope) -> list[AuditEntry]:
 def _draw_table(entries: list[AuditEntry], scope: Scope, zone: str) -> None:
     rows = compare(entries, secrets=scope.secrets)
     different = [row for row in rows if row.differs]
-    only = st.toggle("Only what differs", value=True, key=_ONLY)
+    only = st.toggle("Only differences", value=True, key=_ONLY)
     shown = different if only else list(rows)
     st.caption(
-        f"{len(different)} of {len(rows)} values differ. What is not as in entry 1 is marked."
-        + (" What is redacted may differ too." if any(row.redacted for row in rows) else "")
+        f"{len(different)} of {len(rows)} values differ. Differences from entry 1 are marked."
+        + (" Redacted values may differ too." if any(row.redacted for row in rows) else "")
     )
     numbers = [str(number) for number in range(1, len(entries) + 1)]
     st.dataframe(
@@ -167,7 +168,7 @@ def _draw_table(entries: list[AuditEntry], scope: Scope, zone: str) -> None:
                 for number in numbers
             },
         },
-        alt="The fields of the entries side by side; what differs comes first and is marked.",
+        alt="The fields of the entries side by side; differences come first and are marked.",
     )
 
 
@@ -207,4 +208,4 @@ def _draw_ways(entries: list[AuditEntry]) -> None:
                 st.query_params["entry_at"] = format_instant(entry.created_at)
                 _close()
                 st.rerun()
-    st.caption("The address of this page opens this comparison.")
+    st.caption("The address of this page links to this comparison.")

@@ -58,7 +58,9 @@ def _draw(entry_id: str, zone: str) -> None:
         _, scope = viewer.require(Permission.READ_OWN)
         row = cached.row(entry_id, scope, _time_in_address())
         if row is None:
-            st.info("No entry with this id in your organization:", icon=":material/search_off:")
+            st.info(
+                "There is no entry with this id in your organization:", icon=":material/search_off:"
+            )
             st.code(visible(entry_id), language=None)
             return
         _draw_row(row if scope.secrets else replace(row, entry=redact(row.entry)), scope, zone)
@@ -87,9 +89,11 @@ def _draw_row(row: Row, scope: Scope, zone: str) -> None:
 
 def _draw_actions(entry: AuditEntry) -> None:
     with st.container(horizontal=True):
-        if st.button("All of this user", icon=":material/person:"):
+        if st.button("All entries by this user", icon=":material/person:"):
             _show_all(actors=(entry.actor,))
-        if entry.target_id and st.button("All of this target", icon=":material/deployed_code:"):
+        if entry.target_id and st.button(
+            "All entries about this target", icon=":material/deployed_code:"
+        ):
             _show_all(targets=(entry.target_id,))
         _draw_picking(Pick(entry_id=entry.id, created_at=entry.created_at))
 
@@ -125,7 +129,7 @@ def _draw_message(message: str) -> None:
     with st.container(horizontal=True):
         for exclude, label, icon in (
             (False, "Messages like this", ":material/filter_alt:"),
-            (True, "Leave these out", ":material/filter_alt_off:"),
+            (True, "Exclude these", ":material/filter_alt_off:"),
         ):
             if st.button(label, icon=icon, type="tertiary"):
                 filter_bar.ask_for("pattern", template_of(message), exclude=exclude)
@@ -143,10 +147,10 @@ def _draw_particulars(row: Row, scope: Scope, zone: str) -> None:
     of_request = [each for each in found if each.of_metadata]
     st.markdown("**Metadata**")
     if not of_request:
-        st.caption("None was recorded.")
+        st.caption("No metadata was recorded.")
         return
     if any(each.redacted for each in of_request):
-        st.caption(":material/lock: Secrets are redacted. What is redacted cannot be filtered for.")
+        st.caption(":material/lock: Secrets are redacted. Redacted values cannot be searched for.")
     if entry_value_table.draw(
         of_request, zone, key=f"entry_metadata_{row.seq}", alt="The metadata of this entry"
     ):

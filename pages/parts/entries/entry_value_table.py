@@ -59,7 +59,7 @@ def draw(found: Sequence[Particular], zone: str, *, key: str, alt: str) -> bool:
 def ask_columns(key: str, on_click: Any = None, args: tuple[Any, ...] = ()) -> dict[str, Any]:
     """Two narrow columns of buttons. `on_click` is called with `args` and whether to leave out."""
     columns = {}
-    for exclude, name, label in ((False, "keep", "Keep"), (True, "leave_out", "Leave out")):
+    for exclude, name, label in ((False, "keep", "Keep"), (True, "leave_out", "Exclude")):
         columns[name] = st.column_config.ButtonColumn(
             label,
             type="tertiary",

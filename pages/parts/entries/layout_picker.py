@@ -52,11 +52,11 @@ def _draw_order(person: Viewer, layout: Layout) -> None:
     if st.session_state.get(_CHOSEN) not in layout.columns:
         st.session_state[_CHOSEN] = None
     chosen = st.pills(
-        "Shown, from left to right",
+        "Shown, left to right",
         layout.columns,
         format_func=lambda name: COLUMNS[name].label,
         key=_CHOSEN,
-        help="Select one to move it or to take it away",
+        help="Select one to move or remove it",
     )
     position = layout.columns.index(chosen) if chosen else None
     with st.container(horizontal=True):
@@ -73,7 +73,7 @@ def _draw_order(person: Viewer, layout: Layout) -> None:
                 args=(person, layout, chosen, by),
             )
         st.button(
-            "Take away",
+            "Remove",
             icon=":material/remove:",
             key="columns_remove",
             disabled=position is None or len(layout.columns) == 1,
@@ -118,7 +118,7 @@ def _draw_density(person: Viewer, layout: Layout) -> None:
             args=(person, Layout(), LAYOUT_PARAMS),
         )
         st.caption(
-            "Belongs to the open view." if VIEW_PARAM in st.query_params else "Remembered for you.",
+            "Part of the open view." if VIEW_PARAM in st.query_params else "Remembered for you.",
             width="content",
         )
 

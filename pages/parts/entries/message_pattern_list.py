@@ -37,20 +37,19 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         if found.largest:
             _draw(found, view.entry_filter.window.zone)
         else:
-            st.text("No entry that matches has an error message.")
+            st.text("No matching entry has an error message.")
 
 
 def _draw(found: Patterns, zone: str) -> None:
     shown = len(found.largest)
     noun = "entry has a message" if found.messages == 1 else "entries have a message"
     which = (
-        f". These are the {shown} commonest of more patterns"
+        f". These are the {shown} most common patterns; there are more"
         if found.truncated
         else f", in {shown} pattern{'' if shown == 1 else 's'}"
     )
     st.caption(
-        f"{found.messages:,} {noun}{which}. `<text>`, `<path>` and `<id>` stand for what differs "
-        "from message to message."
+        f"{found.messages:,} {noun}{which}. `<text>`, `<path>` and `<id>` stand for what varies."
     )
     column = st.column_config
     st.dataframe(
@@ -68,9 +67,9 @@ def _draw(found: Patterns, zone: str) -> None:
             "over_time": column.BarChartColumn("Over time", y_min=0, width=140),
             "first": column.TextColumn(f"First ({zone})", width=155),
             "last": column.TextColumn(f"Last ({zone})", width=155),
-            "example": column.TextColumn("One of the messages", width=400),
+            "example": column.TextColumn("Example", width=400),
         },
-        alt=f"The {shown} commonest patterns of error messages, with count, share, first and last",
+        alt=f"The {shown} most common error message patterns, with count, share, first and last",
     )
 
 

@@ -87,7 +87,7 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         found = cached.exact_count(query, head) if exact else None
         found = found or count(query, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
-    st.markdown(f"**{'Uncounted' if found is None else found} {noun}**")
+    st.markdown("**Not counted**" if found is None else f"**{found} {noun}**")
     if found is None or found.more:
         st.button(
             "Count exactly",
@@ -147,7 +147,7 @@ def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
         st.caption(
             instants_of(histogram, view),
             width="content",
-            help=None if histogram is None else f"{drag}Click a bar to narrow.",
+            help=None if histogram is None else f"{drag}Click a bar to filter by it.",
         )
     if histogram is None:
         _draw_given_up(by, entry_filter)
@@ -159,9 +159,9 @@ def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
 
 
 def _draw_given_up(by: str, entry_filter: EntryFilter) -> None:
-    st.info(f"The chart takes longer than {PATIENCE_S:g} seconds here.", icon=":material/timer:")
+    st.info(f"This chart takes longer than {PATIENCE_S:g} seconds.", icon=":material/timer:")
     st.button(
-        "Draw it all the same",
+        "Draw anyway",
         icon=":material/bar_chart:",
         on_click=_keep,
         args=(_PATIENT, (by, entry_filter)),

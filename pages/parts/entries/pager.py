@@ -45,8 +45,7 @@ def cursor() -> Cursor | None:
     except OutdatedCursorError as error:
         del st.query_params["at"]
         st.info(
-            f"The list begins at its newest page: {error}, and its place in the list is not known "
-            "any more.",
+            f"This is the newest page: {error}, and its place in the list is no longer known.",
             icon=":material/history:",
         )
         return None
@@ -74,12 +73,12 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
     """Nothing matched: say what to loosen, or where the first entries come from."""
     if not head:
         st.info("This organization has no entries yet.", icon=":material/inbox:")
-        st.text("An admin loads them on Admin → Sources, from files or over HTTP.")
+        st.text("An admin can load them in Admin → Sources, from files or over HTTP.")
         return
     narrowed = view.entry_filter.narrowed_by
-    st.info("No entry matches.", icon=":material/search_off:")
+    st.info("No entries match.", icon=":material/search_off:")
     if narrowed:
-        st.text(f"Loosen a filter (how many then match), or look beyond the {_window(view)}:")
+        st.text(f"Remove a filter, or look beyond the {_window(view)} (with how many would match):")
     else:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
@@ -133,7 +132,7 @@ def draw_refresh() -> None:
         icon=":material/refresh:",
         key="refresh",
         on_click=filter_bar.refresh,
-        help="Read the log again (R)",
+        help="Reload (R)",
     )
 
 
@@ -141,8 +140,8 @@ def draw_download(view: filter_bar.View, scope: Scope) -> None:
     """Everything that matched, as a file from our own route."""
     with st.popover("Download", icon=":material/download:"):
         st.caption(
-            "Everything that matches, not only this page: oldest first, times in UTC, "
-            "secrets redacted. Each download is on record."
+            "All matches, not just this page: oldest first, times in UTC, secrets redacted. "
+            "Each download is recorded."
         )
         for format, label in ((Format.CSV, "CSV"), (Format.JSONL, "JSON lines")):
             st.link_button(
@@ -216,7 +215,7 @@ def draw_steps(page: Listed, rows: int, person: Viewer) -> None:
         st.button(
             "Newer",
             icon=":material/chevron_left:",
-            help="The page before (←)",
+            help="Previous page (←)",
             key="newer",
             disabled=page.newer is None,
             on_click=_go,
@@ -226,7 +225,7 @@ def draw_steps(page: Listed, rows: int, person: Viewer) -> None:
             "Older",
             icon=":material/chevron_right:",
             icon_position="right",
-            help="The next page (→)",
+            help="Next page (→)",
             key="older",
             disabled=page.older is None,
             on_click=_go,

@@ -70,7 +70,7 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
     relation = Relation(chosen or kinds[0])
     found = cached.related(here, relation, scope, MOST, head)
     if not found.newer and not found.older:
-        st.caption("Nothing else is in the log.")
+        st.caption("The log holds nothing else.")
         return None
     rows = (*found.newer, here, *found.older)
     key = f"neighbours_{relation.value}_{here.seq}"
@@ -106,7 +106,7 @@ def told(found: RelatedEntries) -> str:
     """How many there are before and after, and whether there are more."""
 
     def side(count: int, more: bool, where: str) -> str:
-        return f"the nearest {count} of more {where}" if more else f"{count or 'none'} {where}"
+        return f"the nearest {count} {where}" if more else f"{count or 'none'} {where}"
 
     newer = side(len(found.newer), found.more_newer, "after")
     older = side(len(found.older), found.more_older, "before")

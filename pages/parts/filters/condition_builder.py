@@ -51,7 +51,7 @@ def draw(scope: Scope, ask: Ask) -> None:
     with st.container(horizontal=True):
         for label, icon, exclude in (
             ("Keep only", ":material/filter_alt:", False),
-            ("Leave out", ":material/filter_alt_off:", True),
+            ("Exclude", ":material/filter_alt_off:", True),
         ):
             st.button(
                 label,

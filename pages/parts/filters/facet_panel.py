@@ -57,7 +57,7 @@ def draw_switch(person: Viewer) -> bool:
         key=_CHOICE,
         on_change=_choose,
         args=(person.account_id,),
-        help="Values of the matches beside the list, to keep only or to leave out",
+        help="Show which values the matches have, to keep or exclude them",
     )
     return bool(st.session_state[_SHOWN])
 
@@ -128,7 +128,7 @@ def _draw_values(facet: Facet) -> None:
             "count": column.NumberColumn("Entries", format="localized", width=62),
             "leave": column.ButtonColumn(
                 "",
-                help="Leave the value's entries out",
+                help="Exclude the entries with this value",
                 type="tertiary",
                 width=36,
                 key=leave,
@@ -141,10 +141,10 @@ def _draw_values(facet: Facet) -> None:
     if facet.distinct > len(facet.values):
         st.caption(
             f"The {len(facet.values):,} most frequent of {facet.distinct:,}. "
-            "A query finds the others."
+            "Use a query to find the others."
         )
     if not facet.complete:
-        st.caption("There are more combinations than are counted: counts are at least these.")
+        st.caption("There are too many combinations to count: the true counts may be higher.")
 
 
 def _keep(facet: Facet, key: str) -> None:

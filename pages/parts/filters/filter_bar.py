@@ -71,7 +71,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
     if entry_filter.window.preset is None:
         window_picker.draw_fixed(entry_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
-        st.warning("The filter was left as it was.", icon=":material/warning:")
+        st.warning("Filter not changed", icon=":material/warning:")
         st.text(problem)
     if entry_filter.narrowed_by:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -177,7 +177,7 @@ def refresh() -> None:
 
 def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
-    st.error("The address of this page cannot be read.", icon=":material/link_off:")
+    st.error("The address of this page is not valid.", icon=":material/link_off:")
     if isinstance(error, QueryError):
         query_box.draw_places(st.query_params.get("query", ""), error)
     else:

@@ -64,7 +64,7 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
         return
     with popover:
         condition_builder.draw(scope, ask)
-        st.markdown("**Examples** :gray[:small[A click takes one into the query.]]")
+        st.markdown("**Examples** :gray[:small[Click one to use it.]]")
         st.dataframe(
             {
                 "example": [example.text for example in examples()],
@@ -80,7 +80,7 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
                 "example": st.column_config.TextColumn("Query", width=250),
                 "meaning": st.column_config.TextColumn("Finds", width=330),
             },
-            alt="Queries that work, with what they find; select one to use it",
+            alt="Example queries and what they find; select one to use it",
         )
         st.markdown("**Fields**")
         st.dataframe(
@@ -93,14 +93,14 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
             height=220,
             column_config={
                 "field": st.column_config.TextColumn("Field", width=100),
-                "meaning": st.column_config.TextColumn("Asks for", width=480),
+                "meaning": st.column_config.TextColumn("Matches", width=480),
             },
-            alt="The fields that a query may name, with their meaning",
+            alt="The fields that a query can use, and what they match",
         )
         st.caption(
-            "A space means AND. Combine with OR, NOT and parentheses; * and ? stand for other "
-            "text; quotation marks keep words together. Words without a field are looked for "
-            "in message, user, target, action and user agent, whatever their case."
+            "A space means AND. Combine with OR, NOT and parentheses; * and ? are wildcards; "
+            "quotation marks keep words together. Words without a field are searched for in "
+            "message, user, target, action and user agent, ignoring case."
         )
 
 
@@ -108,7 +108,7 @@ def draw_problem(scope: Scope) -> None:
     """What is wrong with the text in the box, if anything is; the filter is as it was."""
     draft: str | None = st.session_state.get(_DRAFT)
     if draft is not None and (error := problem_of(draft, scope)):
-        st.warning("The query was not applied.", icon=":material/warning:")
+        st.warning("Query not applied", icon=":material/warning:")
         draw_places(draft, error)
 
 

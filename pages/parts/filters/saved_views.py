@@ -183,7 +183,7 @@ def _draw_open(person: Viewer, view: SavedView | ReadyView, shown: Params) -> No
         key="views_leave",
         type="tertiary",
         on_click=_leave,
-        help="Keep what is shown, without the name",
+        help="Close the view and keep what is shown",
     )
 
 
@@ -212,7 +212,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
-            st.caption("A click opens a view.", width="content")
+            st.caption("Click a view to open it.", width="content")
             st.button(
                 "Manage…",
                 icon=":material/edit_note:",
@@ -229,7 +229,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
                     key, label, frame(group, person, scope, zone), tuple(map(_key_of, group)), scope
                 )
         if views.truncated:
-            st.caption(f"The first {MOST_SHARED:,} of more shared views.")
+            st.caption(f"The first {MOST_SHARED:,} shared views; there are more.")
 
 
 def _draw_group(

@@ -32,7 +32,7 @@ _NO_VIEW = ""
 _CHOSEN = "views_managed"
 _DELETING = "views_deleting"
 
-_PRIVATE, _SHARED = "Only me", "Everybody here who may read the log"
+_PRIVATE, _SHARED = "Only me", "Everyone who can read the log"
 _OTHER_DIALOGS = ("entry", "comparing")
 """Parameters of the address that open a dialog of their own; there can be only one."""
 
@@ -88,11 +88,11 @@ def _draw_saving(scope: Scope, shown: Params) -> None:
         with st.form("save_view", border=False):
             name = st.text_input("Name", max_chars=LONGEST_VIEW_NAME, placeholder="What it shows")
             sharing = _draw_sharing(shared=False, key="save_view_sharing")
-            preferred = st.checkbox("Open it by default")
+            preferred = st.checkbox("Open by default")
             submitted = st.form_submit_button("Save view", icon=":material/save:", type="primary")
         st.caption(
-            "Saved are the filter, the columns, the row height and the rows per page. "
-            "A window such as the last 7 days stays relative."
+            "This saves the filter, the columns, the chart's stacking, the row height and the"
+            " rows per page. A window such as the last 7 days stays relative."
         )
         if submitted:
             _save(person, name, shown, shared=sharing == _SHARED, preferred=preferred)
@@ -122,7 +122,7 @@ def _save(person: Viewer, name: str, shown: Params, *, shared: bool, preferred: 
 
 
 def _draw_sharing(*, shared: bool, key: str) -> str:
-    return st.radio("Who sees it", (_PRIVATE, _SHARED), index=int(shared), key=key)
+    return st.radio("Visible to", (_PRIVATE, _SHARED), index=int(shared), key=key)
 
 
 def _draw_managing(scope: Scope) -> None:
@@ -134,7 +134,7 @@ def _draw_managing(scope: Scope) -> None:
         _draw_default(views, preferred)
         found = manageable(person, views)
         if not found:
-            st.caption("You have no view yet: “Save as…” keeps what is shown under a name.")
+            st.caption("You have no views yet. “Save as…” keeps what is shown under a name.")
             return
         by_id = {view.id: view for view in found}
         open_one = st.query_params.get(VIEW_PARAM)
@@ -152,7 +152,7 @@ def _draw_managing(scope: Scope) -> None:
 
 
 def _draw_default(views: SavedViews, preferred: str | None) -> None:
-    names = {_NO_VIEW: "None: everything of the last 7 days"}
+    names = {_NO_VIEW: "None: all entries of the last 7 days"}
     names |= {view.id: visible(view.name) for view in views.own}
     names |= {view.id: visible(f"{view.name} ({view.owner})") for view in views.others}
     names |= {view.key: view.name for view in READY_VIEWS.values()}
@@ -163,7 +163,7 @@ def _draw_default(views: SavedViews, preferred: str | None) -> None:
         format_func=lambda key: names.get(key, ""),
         key=_DEFAULT,
         on_change=_choose_default,
-        help="What Explore opens with when its address asks for nothing",
+        help="What Explore shows when it is opened without a link",
     )
 
 
@@ -201,7 +201,7 @@ def _draw_one(person: Viewer, view: SavedView) -> None:
         )
         return
     st.warning(
-        "It is gone for everybody who uses it. This cannot be undone.",
+        "It will be gone for everyone who uses it. This cannot be undone.",
         icon=":material/delete:",
     )
     with st.container(horizontal=True):

@@ -42,12 +42,12 @@ def draw_fixed(window: Window, take: Take, refuse: Refuse) -> None:
     """The two ends of a window that is not relative."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name, label, instant in (
-            ("since", "From", window.since),
-            ("until", "Until before", window.until),
+            ("since", f"From ({window.zone})", window.since),
+            ("until", f"To (exclusive, {window.zone})", window.until),
         ):
             wall = None if instant is None else instant.astimezone(window.zone_info)
             st.datetime_input(
-                f"{label} ({window.zone})",
+                label,
                 key=_widget(name, None if wall is None else wall.replace(tzinfo=None)),
                 value=None,
                 min_value=datetime(1970, 1, 1),  # noqa: DTZ001 - wall clock of the chosen zone

@@ -43,7 +43,7 @@ def draw_back(entry_filter: EntryFilter) -> None:
             icon=":material/zoom_out:",
             key="zoom_out",
             on_click=back,
-            help="Back to the time before; a double click on the chart does the same",
+            help="Back to the previous time range; double-clicking the chart does the same",
         )
 
 

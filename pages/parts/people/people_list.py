@@ -40,7 +40,7 @@ KINDS = {
 }
 ORDERS = {
     ActorOrder.ENTRIES: "Entries",
-    ActorOrder.FAILED: "Share of failures",
+    ActorOrder.FAILED: "Failure rate",
     ActorOrder.LAST: "Last seen",
     ActorOrder.FIRST: "First seen",
     ActorOrder.ADDRESSES: "Addresses",
@@ -78,7 +78,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     page = cached.actor_list(view.query(scope), view.as_of, actor_list, ROWS, head)
     if not page.lines:
         if actor_list.search or actor_list.kind is not ActorKind.ALL:
-            st.info("Nobody here matches the search and the kind.", icon=":material/search_off:")
+            st.info("Nobody matches the search.", icon=":material/search_off:")
         else:
             pager.draw_empty(view, scope, head)
         return
@@ -205,7 +205,7 @@ def _columns(zone: str) -> dict[str, Any]:
         "addresses": column.NumberColumn("Addresses", width=90),
         "keys": column.NumberColumn("API keys", width=85),
         "clients": column.NumberColumn(
-            "Clients", width=80, help="Different pairs of source and user agent"
+            "Clients", width=80, help="Distinct combinations of source and user agent"
         ),
     }
 
@@ -213,7 +213,7 @@ def _columns(zone: str) -> dict[str, Any]:
 def _draw_steps(page: ActorPage, actor_list: ActorList) -> None:
     first, last = actor_list.offset + 1, actor_list.offset + len(page.lines)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{first:,}–{last:,} of {page.total:,}. Click on a line to open it.")
+        st.caption(f"{first:,}–{last:,} of {page.total:,}. Click a row to open it.")
         st.button(
             "Previous",
             icon=":material/chevron_left:",
@@ -230,7 +230,7 @@ def _draw_steps(page: ActorPage, actor_list: ActorList) -> None:
             args=(last,),
         )
     if page.total > last > MOST_LISTED:
-        st.caption(f"The list can be paged down to {MOST_LISTED:,}. Search, or sort otherwise.")
+        st.caption(f"The list ends after {MOST_LISTED:,}. Search, or sort differently.")
 
 
 def _go(offset: int) -> None:

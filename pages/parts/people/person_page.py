@@ -58,7 +58,7 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
             st.caption("id", width="content")
             st.text(visible(found.actor_id), width="content")
         if alone:
-            st.caption("You see only what you did yourself.", width="content")
+            st.caption("You see only your own activity.", width="content")
     if found is None:
         return None
     zone = view.entry_filter.window.zone
@@ -108,16 +108,16 @@ def told(found: Timeline, kind: LaneKind) -> str:
     if found.all_lanes > len(found.lanes):
         more = found.all_lanes - len(found.lanes)
         parts.append(
-            f"The {len(found.lanes)} busiest {LANES[kind].lower()} and {more:,} more. These hold "
-            f"{text.entries(found.entries)}."
+            f"The {len(found.lanes)} busiest {LANES[kind].lower()} and {more:,} more. They "
+            f"contain {text.entries(found.entries)}."
         )
     if found.merged:
         seconds = found.width_us / 1_000_000
         parts.append(
             f"{found.merged:,} of {found.entries:,} entries share a mark with others of the same "
-            f"outcome within {_length(seconds)}: choose a shorter window to part them."
+            f"outcome within {_length(seconds)}: choose a shorter window to separate them."
         )
-    parts.append("Drag to zoom, double-click to see all; a click shows the entries.")
+    parts.append("Drag to zoom, double-click to see all, click to show the entries.")
     return " ".join(parts)
 
 
@@ -134,16 +134,13 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     found = cached.news(view.query(scope), MOST_NEW, head)
     days = MEMORY.days
     if found is None:
-        st.caption("Choose a window with a beginning: what is new is new against the time before.")
+        st.caption("Choose a window with a start: what is new is compared with the time before it.")
         return
     if not found.known:
-        st.caption(
-            f"No entry in the {days} days before this window, so all of it is new and "
-            "none of it is told."
-        )
+        st.caption(f"There are no entries in the {days} days before this window to compare with.")
         return
     if not found.things:
-        st.caption(f"Nothing that was not there in the {days} days before this window.")
+        st.caption(f"Nothing new compared with the {days} days before this window.")
         return
     zone = view.entry_filter.window.zone
     things = found.things
@@ -164,9 +161,9 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         height=table_size.height(len(things), most=8),
         alt=f"What is new for this actor, latest first, {len(things)} things",
     )
-    cut = f"The latest {MOST_NEW} of more. " if found.truncated else ""
+    cut = f"The latest {MOST_NEW}; there are more. " if found.truncated else ""
     st.caption(
-        f"{cut}In this window and not in the {days} days before it, whatever else is filtered. "
+        f"{cut}Seen in this window but not in the {days} days before it, whatever the filters. "
         f"Times are {zone}, to the hour."
     )
 
@@ -183,7 +180,7 @@ def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> 
     since, until = cached.reader().span(query, view.as_of)
     chart = hours.hours_of_week(counts, view.entry_filter.window, since, until)
     person_charts.draw(chart, "person_hours", view.entry_filter, click, person_charts.STILL)
-    st.caption("A click shows the entries of the latest such hour.")
+    st.caption("Click a cell to show the entries of the latest such hour.")
 
 
 def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
@@ -219,8 +216,8 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     last = offset + len(page.sessions)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         st.caption(
-            f"{offset + 1:,}–{last:,} of {page.total:,}, parted by more than "
-            f"{QUIET.seconds // 60} minutes without an entry; the window may cut the outer ones."
+            f"{offset + 1:,}–{last:,} of {page.total:,}, separated by more than "
+            f"{QUIET.seconds // 60} minutes without an entry; the window may cut both ends."
         )
         st.button(
             "Later sessions",
@@ -253,9 +250,9 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     if keys:
         _draw_used(keys, zone, click)
         if more:
-            st.caption(f"The {MOST_KEYS} that were used last, of more.")
+            st.caption(f"The {MOST_KEYS} used most recently; there are more.")
     else:
-        st.caption("Never used one.")
+        st.caption("No API key was used.")
     made = EntryFilter(
         window=Window(preset=ALL_TIME, zone=zone),
         actions=("create", "delete"),
@@ -270,10 +267,10 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
             height=table_size.height(len(page.rows), most=8),
             alt="API keys that this actor created or deleted, newest first",
         )
-    cut = f" The newest {MOST_KEYS} of more are listed." if page.older else ""
+    cut = f" The newest {MOST_KEYS} are listed; there are more." if page.older else ""
     st.caption(
-        "In all time. The log names a key that is created by its name and id, and one that is used "
-        f"by its ends only, so it does not tell which is which.{cut}"
+        "Over all time. The log records the name and id of a created key, but only the ends of a "
+        f"used one, so the two cannot be matched.{cut}"
     )
 
 

@@ -49,7 +49,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None
     spans = start_list.spans_of(view)
     found = cached.failure_groups(view.query(scope), spans, MOST_GROUPS, head)
     if not found.largest:
-        st.success("No start failed, as far as the log shows.", icon=":material/check_circle:")
+        st.success("No starts failed, as far as the log shows.", icon=":material/check_circle:")
         return
     with cached.product().state.read() as connection:
         marks = list_marks(connection, organization_id=person.organization_id or "")
@@ -62,7 +62,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None
     }
     _table(found.largest, stands, view.entry_filter.window.zone)
     if found.truncated:
-        st.caption(f"The {len(found.largest)} largest groups of more.")
+        st.caption(f"The {len(found.largest)} largest groups; there are more.")
     chosen = st.query_params.get("group")
     group = next((each for each in found.largest if each.key.fingerprint == chosen), None)
     if group is not None:
@@ -70,7 +70,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None
             group, stands[group.key.fingerprint], marks.get(chosen or ""), view, scope, head
         )
     elif chosen:
-        st.info("The chosen group has no failure in this window.", icon=":material/search_off:")
+        st.info("The selected group has no failures in this window.", icon=":material/search_off:")
 
 
 def _message(group: FailureGroup) -> str:
@@ -185,7 +185,7 @@ def _draw_mark(group: FailureGroup, mark: FailureMark | None, zone: str) -> None
             icon=":material/save:",
             on_click=_save,
             args=(group.key.fingerprint,),
-            help="Everybody in the organization sees it, and it is on record",
+            help="Everyone in the organization sees it, and the change is recorded",
         )
 
 
@@ -214,13 +214,13 @@ def _draw_suspects(found: Suspects) -> None:
     if telling:
         st.text(
             f"More common among these {found.failed:,} failures than among the "
-            f"{found.started:,} attempts of this action that worked:"
+            f"{found.started:,} successful attempts of this action:"
         )
     elif found.failed < FEWEST_FAILURES:
-        st.warning("Too few failures to tell anything from.", icon=":material/warning:")
+        st.warning("Too few failures to draw conclusions.", icon=":material/warning:")
     else:
         st.info(
-            "Nothing stands out: what is more common among the failures may be chance.",
+            "Nothing stands out: the differences may be chance.",
             icon=":material/casino:",
         )
     values = found.values[: max(MOST_SUSPECTS, len(telling))]
@@ -261,7 +261,7 @@ def _draw_suspects(found: Suspects) -> None:
             "meaning": column.TextColumn(
                 "Meaning",
                 width=170,
-                help="By the exact test of Fisher, all values taken together",
+                help="By Fisher's exact test, corrected for the number of values",
             ),
         },
         alt=f"What the failures have in common, {len(values)} values, the most telling first.",

@@ -25,11 +25,11 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     pause = length_of(LONGEST_PAUSE)
     st.caption(f"Attempts on one sandbox with no more than {pause} between one and the next.")
     if not chains:
-        st.success("Nothing had to be tried again.", icon=":material/check_circle:")
+        st.success("There were no retries.", icon=":material/check_circle:")
         return
     _table(chains, view.entry_filter.window.zone)
     if more:
-        st.caption(f"The latest {len(chains)} of more.")
+        st.caption(f"The latest {len(chains)}; there are more.")
 
 
 def _others(one: str, number: int) -> str:
@@ -67,7 +67,7 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
             "sandbox": column.TextColumn("Sandbox", width=280),
             "attempts": column.NumberColumn("Attempts", width=80),
             "failing": column.NumberColumn("Failed", width=70),
-            "errors": column.NumberColumn("Messages", width=85, help="How many different ones"),
+            "errors": column.NumberColumn("Messages", width=85, help="How many distinct messages"),
             "lost": column.TextColumn("Time lost", width=110),
             "ending": column.TextColumn("Ended", width=90),
             "who": column.TextColumn("Who tried", width=210),

@@ -35,7 +35,9 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     near = _near()
     trace = cached.trace(key, scope, near, MOST_ROWS, head)
     if trace is None:
-        st.info("Nothing in your organization is about this sandbox:", icon=":material/search_off:")
+        st.info(
+            "Your organization's log has nothing about this sandbox:", icon=":material/search_off:"
+        )
         st.code(visible(key), language=None)
         return
     zone = filter_bar.current().window.zone
@@ -48,17 +50,19 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         st.metric("State", _state(trace), border=True)
         st.metric("Attempts to start", len(trace.attempts), border=True)
         st.metric("Failed or suspected", len(trace.failing), border=True)
-        st.metric("To the first success", "–" if worked is None else length_of(worked), border=True)
+        st.metric(
+            "Time to first success", "–" if worked is None else length_of(worked), border=True
+        )
     drawing.draw(state_timeline.life(trace, zone, cached.utc_now()), "sandbox_life", EntryFilter())
     if trace.truncated:
-        st.caption(f"The newest {MOST_ROWS:,} entries of more: what was before is not shown.")
+        st.caption(f"Only the newest {MOST_ROWS:,} entries are shown; there are older ones.")
     if trace.attempts:
         st.subheader("Attempts to start", anchor=False)
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
     _draw_configuration(trace, zone)
-    st.subheader("Who touched it", anchor=False)
+    st.subheader("Who acted on it", anchor=False)
     _draw_touchers(trace, zone)
-    st.subheader("Everything about it", anchor=False)
+    st.subheader("All its entries", anchor=False)
     _draw_rows(trace.rows[::-1], zone)
 
 
@@ -73,7 +77,7 @@ def _near() -> datetime | None:
 def _only_by_name(trace: Trace, near: datetime | None) -> str:
     if trace.name is not None or trace.changes or near is None:
         return ""
-    return f"No create of it is in the log: looked {length_of(NEAR)} around."
+    return f"The log has no create of it within {length_of(NEAR)}."
 
 
 def _close() -> None:
@@ -110,7 +114,7 @@ def _draw_configuration(trace: Trace, zone: str) -> None:
     at = times[-1]
     if len(times) > 1:
         at = st.select_slider(
-            "As it was from",
+            "As of",
             times,
             value=times[-1],
             format_func=lambda when: f"{written(when, zone)} {zone}",
@@ -151,7 +155,7 @@ def _draw_configuration(trace: Trace, zone: str) -> None:
             "new": "New",
             "by": "By",
         },
-        alt="Changes of settings, the latest first",
+        alt="Changes to settings, latest first",
     )
 
 
@@ -172,7 +176,7 @@ def _draw_touchers(trace: Trace, zone: str) -> None:
             "first": f"First ({zone})",
             "last": f"Last ({zone})",
         },
-        alt="Who did something to the sandbox, those who did most first",
+        alt="Who acted on the sandbox, most active first",
     )
 
 

@@ -56,8 +56,8 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
                 chart_type="bar",
             )
     if not any(map(sum, counts.values())):
-        st.info("No attempt to start a sandbox matches.", icon=":material/search_off:")
-        st.text("Choose a longer time window or loosen the filter.")
+        st.info("No attempts to start a sandbox match.", icon=":material/search_off:")
+        st.text("Choose a longer time window, or remove a filter.")
         return
     chosen = st.pills(
         "Outcomes",
@@ -72,7 +72,7 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
     outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
     page = cached.start_page(view.query(scope), outcomes, cursor, ROWS, head)
     if not page.attempts:
-        st.success("None of the attempts had such an outcome.", icon=":material/check_circle:")
+        st.success("No attempt had one of these outcomes.", icon=":material/check_circle:")
         return
     table(page.attempts, view.entry_filter.window.zone, "start_table")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):

@@ -29,7 +29,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
             "Kind of target", types, key=_TYPE, format_func=visible, width=200
         )
         searched = st.text_input(
-            "Id, beginning of an id, or name",
+            "Id, start of an id, or name",
             key=_SEARCH,
             placeholder="Search",
             width=340,
@@ -41,7 +41,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     st.session_state[_PLACES] = (asked, places)
     page = cached.targets(query, target_type, searched, places[-1], ROWS, head)
     if not page.targets:
-        st.info("No such target matches.", icon=":material/search_off:")
+        st.info("No targets match.", icon=":material/search_off:")
         return
     _table(page.targets, target_type, view.entry_filter.window.zone)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -95,10 +95,10 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
             "target": column.TextColumn("Id", width=300),
             "name": column.TextColumn("Name", width=180),
             "state": column.TextColumn(
-                "State", width=100, help="At the end of the window, as far as the log shows it"
+                "State", width=100, help="At the end of the window, as far as the log shows"
             ),
             "failing": column.NumberColumn("Failed starts", format="localized", width=110),
-            "suspected": column.NumberColumn("Of them suspected", format="localized", width=140),
+            "suspected": column.NumberColumn("Suspected", format="localized", width=140),
             "entries": column.NumberColumn("Entries", format="localized", width=90),
             "last": column.TextColumn(f"Last activity ({zone})", width=190),
         },

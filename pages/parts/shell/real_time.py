@@ -59,7 +59,7 @@ def draw_switch(scope: Scope) -> Live:
         "Clear",
         icon=":material/mop:",
         on_click=_clear,
-        help="Count and mark as new only what comes from now on",
+        help="Count and mark new entries from now on",
     )
     st.selectbox(
         "Refresh every",
@@ -95,14 +95,14 @@ def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None
     if live.after is None:
         return
     found = over_time.count(view.query(scope), live.head, live.after.seq)
-    news = "uncounted" if found is None else str(found)
+    news = "New entries not counted" if found is None else f"{found} new"
     since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
     zone = view.entry_filter.window.zone
     asked = written(cached.utc_now(), zone).split(" ")[1]
     state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
     last = live.after.organization_seq
     left_out = "" if page is None or found is None else _left_out(found, page, last)
-    st.caption(f":material/bolt: {news} new since you {since}{left_out} · {state}")
+    st.caption(f":material/bolt: {news} since you {since}{left_out} · {state}")
 
 
 def _left_out(found: Count, page: Page, after_seq: int) -> str:

@@ -24,11 +24,11 @@ from pages.parts.shell.error_boundary import plain
 from pages.parts.shell.viewer import address
 
 REFUSED = (
-    "That did not work. Check the e-mail address and the password, and try again; "
-    "after several failures, wait a few minutes first."
+    "Sign-in failed. Check the e-mail address and the password, and try again. After "
+    "several failures, wait a few minutes first."
 )
 """The one answer to every failure, whatever the reason."""
-ENDED = "Your session has ended. Sign in to go on where you were."
+ENDED = "Your session has ended. Sign in to continue where you left off."
 
 FORM = "sign_in"
 FIELDS = {
@@ -61,7 +61,7 @@ def draw(product: Product) -> None:
             st.error(REFUSED, icon=":material/lock:")
         if state_was_lost(product):
             st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
-        st.caption("No account, or the password forgotten? Ask whoever runs this server.")
+        st.caption("No account, or forgot your password? Ask whoever runs this server.")
 
 
 def draw_sign_out(product: Product, person: Viewer) -> None:

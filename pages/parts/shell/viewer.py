@@ -82,7 +82,7 @@ def require(permission: Permission) -> tuple[Viewer, Scope]:
 def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
     """Say why something is not shown, put it on record, and end the run."""
     _record_refusal(viewer, denied.permission)
-    st.subheader("You cannot see this page", anchor=False)
+    st.subheader("You do not have access to this page", anchor=False)
     st.text(denied.reason)
     st.stop()
 
@@ -116,16 +116,16 @@ def _record_refusal(viewer: Viewer, permission: Permission) -> None:
 
 def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
     membership = viewer.membership
-    st.subheader("You cannot see this page", anchor=False)
+    st.subheader("You do not have access to this page", anchor=False)
     if membership is None:
         st.write("You are not a member of any organization yet.")
         st.write("Ask an admin of your organization to add you:")
         st.code(viewer.email, language=None, width="content")
         return
-    st.write("It needs this permission, which you do not have:")
+    st.write("It requires this permission, which you do not have:")
     st.code(permission.value, language=None, width="content")
     # The organization's name and the role are data, so they are not read as Markdown.
     st.text(
         f"Your role in {membership.organization_name} is {membership.role.value}. "
-        f"Contact an admin of {membership.organization_name} to be given access."
+        f"Contact an admin of {membership.organization_name} for access."
     )
