@@ -145,7 +145,7 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
     Raises what `open_product` and `RemoteLog` raise.
     """
     if server is not None:
-        remote = RemoteLog(server, token or "", sleep=time.sleep, tell=partial(say, err=True))
+        remote = RemoteLog(server, token or "", sleep=time.sleep, notify=partial(say, err=True))
         state = open_state(settings.state_url)
         try:
             yield Target(

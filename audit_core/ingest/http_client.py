@@ -61,7 +61,7 @@ class RemoteLog:
     """Sends entries to a running app. Not to be used by two threads at once.
 
     `server` is the app's address (`http` or `https`, optionally with a path below which it is
-    served); `sleep` waits a number of seconds; `tell` shows a sentence while something takes
+    served); `sleep` waits a number of seconds; `notify` shows a sentence while something takes
     longer than it should. Raises `RemoteError` if the address does not fit.
     """
 
@@ -69,7 +69,7 @@ class RemoteLog:
     token: str = field(repr=False)
     sleep: Callable[[float], None]
     timeout_s: float = TIMEOUT_S
-    tell: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    notify: Callable[[str], None] = field(default=lambda _: None, repr=False)
     acknowledged: int = field(default=0, init=False)
     """How many entries the server has confirmed as stored, by now."""
     _answered: bool = field(default=False, init=False)
@@ -139,7 +139,7 @@ class RemoteLog:
                     raise self._refused(status)
                 wait_s = retry_after if retry_after is not None else wait_s
             if self._answered and not waited_s:
-                self.tell(
+                self.notify(
                     f"The server {self.server} does not take entries now. It is tried again for "
                     f"{RESTART_S:.0f} s."
                 )

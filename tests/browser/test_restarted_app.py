@@ -43,7 +43,7 @@ def test_a_restart_of_the_app_loses_nothing_and_stops_nobody(tmp_path: Path) -> 
     port = free_port()
     told: list[str] = []
     entries = [made(number) for number in range(2 * ENTRIES)]
-    log = RemoteLog(f"http://127.0.0.1:{port}", token, sleep=time.sleep, tell=told.append)
+    log = RemoteLog(f"http://127.0.0.1:{port}", token, sleep=time.sleep, notify=told.append)
     with running(environment, tmp_path / "first.txt", port=port):
         assert log.append(entries[:ENTRIES]).accepted == ENTRIES
     reports = []

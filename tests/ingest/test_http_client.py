@@ -149,7 +149,7 @@ def test_a_busy_server_is_tried_three_times_with_bounded_waits(server: Server, s
 def test_a_server_that_has_answered_is_waited_for_a_minute(server: Server, status: int) -> None:
     waits: list[float] = []
     told: list[str] = []
-    log = RemoteLog(server.url, TOKEN, sleep=waits.append, timeout_s=5, tell=told.append)
+    log = RemoteLog(server.url, TOKEN, sleep=waits.append, timeout_s=5, notify=told.append)
     log.append(entries("1"))
     server.answer = refusing(*[status] * 5)
     assert log.append(entries("2")).accepted == 1
