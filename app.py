@@ -47,16 +47,18 @@ os.umask(0o077)
 
 def start() -> RunningTrickle | None:
     """Open the product; if its log is the demo, let new entries trickle in."""
-    product = opened.product()
-    if product.log.loss is not None:
-        tell(product.log.loss.error())
-    if state_was_lost(product):
+    installation = opened.installation()
+    if installation.log.loss is not None:
+        tell(installation.log.loss.error())
+    if state_was_lost(installation):
         print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
-    with product.state.read() as connection:
+    with installation.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    if not loaded or not product.settings.demo:
+    if not loaded or not installation.settings.demo:
         return None
-    return RunningTrickle(product.log.append, product.clock, seed=product.settings.demo_seed)
+    return RunningTrickle(
+        installation.log.append, installation.clock, seed=installation.settings.demo_seed
+    )
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -90,7 +92,7 @@ async def expire_daily() -> None:
     while True:
         await asyncio.sleep(DAY_S)
         try:
-            await asyncio.to_thread(lambda: expire_access_record(opened.product()))
+            await asyncio.to_thread(lambda: expire_access_record(opened.installation()))
         except AuditError as error:
             tell(error)
 
@@ -100,7 +102,7 @@ async def sweep_uploads() -> None:
     while True:
         await asyncio.sleep(SWEEP_S)
         try:
-            await asyncio.to_thread(lambda: drop_ended_uploads(opened.product()))
+            await asyncio.to_thread(lambda: drop_ended_uploads(opened.installation()))
         except AuditError as error:
             tell(error)
 
@@ -134,7 +136,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             if trickle is not None:
                 await asyncio.to_thread(trickle.stop)
             client_lines.summarize(all_now=True)
-            await asyncio.to_thread(opened.product.close)
+            await asyncio.to_thread(opened.installation.close)
 
 
 leave_peers_as_they_are()
@@ -148,14 +150,14 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         *page_routes(ASSETS / "connection.js"),
-        *routes(opened.product),
+        *routes(opened.installation),
         Route("/overview", to_root),
     ],
     middleware=[
         Middleware(BasePath, path=settings.base_path),
         Middleware(
             Gate,
-            product=opened.product,
+            installation=opened.installation,
             codec=back_messages.CODEC,
             secure=settings.secure_cookie,
             proxies=proxies,

@@ -109,17 +109,17 @@ with error_boundary.boundary():
     # Registered for everybody, so that a deep link is still there after sign-in.
     chosen = st.navigation(pages(person), position="sidebar" if person else "hidden")
     if person is None:
-        sign_in.draw(cached.product())
+        sign_in.draw(cached.installation())
     else:
         viewer.note_run(person)
         organization_switcher.forget_former(person)
         with st.sidebar:
-            organization_switcher.draw_switcher(cached.product(), person)
-            sign_in.draw_sign_out(cached.product(), person)
+            organization_switcher.draw_switcher(cached.installation(), person)
+            sign_in.draw_sign_out(cached.installation(), person)
             st.caption(f"Sandtrail {product_version()}")
-        if (missing := cached.product().log.loss) is not None:
+        if (missing := cached.installation().log.loss) is not None:
             error_boundary.draw(missing.error())
-        request = cached.product().log.new_request(
+        request = cached.installation().log.new_request(
             person=person.account_id, abandoned=abandoned.check_of_this_run()
         )
         with reading_in(request):

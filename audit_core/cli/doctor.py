@@ -15,8 +15,8 @@ from audit_core.cli.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.domain.terminal_text import printable
-from audit_core.installation.doctor import Finding, Health, examine_product, examine_settings
-from audit_core.installation.opened import open_product
+from audit_core.installation.doctor import Finding, Health, examine_installation, examine_settings
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
@@ -59,20 +59,20 @@ def _findings(*, full: bool, server: str) -> Iterator[Finding]:
     yield Finding(part="settings", health=Health.OK, message="Every variable can be read.")
     yield from examine_settings(settings)
     try:
-        yield from _of_product(settings, full=full, server=server)
+        yield from _of_installation(settings, full=full, server=server)
     except AuditError as error:
         yield _failed("databases", error)
 
 
-def _of_product(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:
+def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:
     try:
-        product = open_product(settings, utc_now, holder="python -m audit_core doctor")
+        installation = open_installation(settings, utc_now, holder="python -m audit_core doctor")
     except LogLockedError as error:
         yield Finding(part="app", health=Health.OK, message=error.message)
         yield from _of_app(settings, full=full, server=server)
         return
-    with closing(product):
-        yield from examine_product(product, Scope.everything(), full=full)
+    with closing(installation):
+        yield from examine_installation(installation, Scope.everything(), full=full)
 
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from audit_core.domain.errors import FilterError, SourceError
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.download import Format, Progress, stream
 from audit_core.explore.reader import Reader
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -48,28 +48,28 @@ def export(
     entry_filter = EntryFilter(window=_window(since, until), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
-    product = open_product(read_settings(), utc_now, holder="python -m audit_core export")
+    installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
     try:
-        written = _export(product, entry_filter, scope, format, output)
+        written = _export(installation, entry_filter, scope, format, output)
     finally:
-        product.close()
+        installation.close()
     where = "standard output" if output == STANDARD_OUTPUT else output
     Console(stderr=True).print(f"{written:,} entries written to {printable(where)}", markup=False)
 
 
 def _export(
-    product: Product, entry_filter: EntryFilter, scope: Scope, format: Format, output: str
+    installation: Installation, entry_filter: EntryFilter, scope: Scope, format: Format, output: str
 ) -> int:
     """How many entries were written. On record from before the first byte, however it ends."""
     progress = Progress()
-    asked = Query(entry_filter, scope, entry_filter.window.bounds(product.clock()))
+    asked = Query(entry_filter, scope, entry_filter.window.bounds(installation.clock()))
     detail = {"filter": entry_filter.to_params(), "format": format.value}
 
     def note(verb: str, more: dict[str, object]) -> None:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             record(
                 connection,
-                at=product.clock(),
+                at=installation.clock(),
                 verb=verb,
                 actor=ACTOR,
                 organization_id=scope.organization_id,
@@ -80,7 +80,7 @@ def _export(
     whole = False
     try:
         with _written(output) as file:
-            for piece in stream(Reader(product.log), asked, format, progress=progress):
+            for piece in stream(Reader(installation.log), asked, format, progress=progress):
                 file.write(piece)
         whole = True
     finally:

@@ -34,7 +34,7 @@ from audit_core.ingest.http_client import MAX_ENTRIES, RemoteError, RemoteLog
 from audit_core.ingest.pipeline import BATCH, IngestReport
 from audit_core.ingest.pipeline import ingest as ingest_batches
 from audit_core.ingest.records.extra_fields import describe_extra
-from audit_core.installation.opened import open_product
+from audit_core.installation.opened import open_installation
 from audit_core.log.merge import AppendReport
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
@@ -142,7 +142,7 @@ def ingest(
 def open_target(settings: Settings, server: str | None, token: str | None) -> Iterator[Target]:
     """Open where entries go: the log itself, or the server; rejections go to the local state.
 
-    Raises what `open_product` and `RemoteLog` raise.
+    Raises what `open_installation` and `RemoteLog` raise.
     """
     if server is not None:
         remote = RemoteLog(server, token or "", sleep=time.sleep, notify=partial(say, err=True))
@@ -160,20 +160,20 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
             state.close()
         return
     limited = {"memory_limit_mb": min(settings.memory_limit_mb, MOST_ENGINE_MB)}
-    product = open_product(
+    installation = open_installation(
         settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
     )
     try:
         with ThreadPoolExecutor(1, "ingest") as executor:
             yield Target(
-                append=product.log.append_table,
+                append=installation.log.append_table,
                 executor=executor,
-                state=product.state,
+                state=installation.state,
                 clock=utc_now,
                 batch=BATCH,
             )
     finally:
-        product.close()
+        installation.close()
 
 
 def _ingest_files(

@@ -9,7 +9,7 @@ import typer
 from audit_core.cli.opened_state import ACTOR
 from audit_core.cli.terminal import say
 from audit_core.domain.terminal_text import printable
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.high_water_mark import Loss
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
@@ -27,29 +27,31 @@ def accept_loss(
     New entries get numbers above all that were ever given. To get the lost entries back instead,
     restore the log from a backup; sending them again works before and after.
     """
-    product = open_product(read_settings(), utc_now, holder="python -m audit_core log accept-loss")
+    installation = open_installation(
+        read_settings(), utc_now, holder="python -m audit_core log accept-loss"
+    )
     try:
-        missing = product.log.loss
+        missing = installation.log.loss
         if missing is None:
             say("Nothing is missing: the log holds all that it has ever acknowledged.")
             return
         say(_told(missing))
         if not yes:
             typer.confirm("Go on without them?", abort=True)
-        _accept(product)
+        _accept(installation)
         say("Entries are accepted again; their numbers go on above the lost ones.")
     finally:
-        product.close()
+        installation.close()
 
 
-def _accept(product: Product) -> None:
-    missing = product.log.accept_loss()
+def _accept(installation: Installation) -> None:
+    missing = installation.log.accept_loss()
     if missing is None:
         return
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="log.loss_accepted",
             actor=ACTOR,
             detail={

@@ -18,7 +18,7 @@ from audit_core.identity.accounts import add_account, list_accounts
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.identity.passwords import generate_password
 from audit_core.identity.sessions import LAST_ORGANIZATION
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.installation.readiness import NO_ACCOUNTS
 from audit_core.log.store import AuditLog, utc_now
 from audit_core.query.time.windows import format_instant, parse_instant
@@ -42,32 +42,34 @@ class SignIn:
 
 def prepare() -> None:
     """Create both databases; fill an empty log with the demo, or say how to begin without."""
-    product = open_product(read_settings(), utc_now, holder="python -m audit_core prepare")
+    installation = open_installation(
+        read_settings(), utc_now, holder="python -m audit_core prepare"
+    )
     try:
-        _prepare(product, Console(stderr=True), Console())
+        _prepare(installation, Console(stderr=True), Console())
     finally:
-        product.close()
+        installation.close()
 
 
-def _prepare(product: Product, progress: Console, terminal: Console) -> None:
-    if product.log.loss is not None:
-        problem = product.log.loss.error()
+def _prepare(installation: Installation, progress: Console, terminal: Console) -> None:
+    if installation.log.loss is not None:
+        problem = installation.log.loss.error()
         say(f"{printable(problem.message)} {printable(problem.hint)}", err=True)
-    with product.state.read() as connection:
+    with installation.state.read() as connection:
         begun = list_events(connection, organization_id=None, limit=1, verb="demo.started")
         loaded = list_events(connection, organization_id=None, limit=1, verb="demo.loaded")
         accounts = list_accounts(connection)
-    if loaded or (product.log.head(None) and not begun):
+    if loaded or (installation.log.head(None) and not begun):
         if not accounts:
             progress.print(NO_ACCOUNTS, highlight=False, soft_wrap=True)
         return
-    if not product.settings.demo:
+    if not installation.settings.demo:
         if not accounts:
             terminal.print(FIRST_STEPS, highlight=False, soft_wrap=True)
         return
-    until = _begin_demo(product, begun)
-    _load(product.log, product, until, progress)
-    sign_ins = _finish_demo(product)
+    until = _begin_demo(installation, begun)
+    _load(installation.log, installation, until, progress)
+    sign_ins = _finish_demo(installation)
     terminal.print("\nDemo sign-ins (shown once, kept nowhere in plain text):", highlight=False)
     for sign_in in sign_ins:
         terminal.print(
@@ -93,25 +95,25 @@ The log is empty. To begin:
 """
 
 
-def _begin_demo(product: Product, begun: tuple[AccessEvent, ...]) -> datetime:
+def _begin_demo(installation: Installation, begun: tuple[AccessEvent, ...]) -> datetime:
     """When the simulated time ends. A load that was cut off goes on with the same end, so that
     it gives the same entries."""
     if begun:
         return parse_instant(str(begun[0].detail["until"]))
-    until = product.clock().replace(microsecond=0)
-    with product.state.begin() as connection:
+    until = installation.clock().replace(microsecond=0)
+    with installation.state.begin() as connection:
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="demo.started",
             actor=ACTOR,
-            detail={"until": format_instant(until), "seed": product.settings.demo_seed},
+            detail={"until": format_instant(until), "seed": installation.settings.demo_seed},
         )
     return until
 
 
-def _load(log: AuditLog, product: Product, until: datetime, console: Console) -> None:
-    settings = product.settings
+def _load(log: AuditLog, installation: Installation, until: datetime, console: Console) -> None:
+    settings = installation.settings
     arrivals = simulate(entries=settings.demo_entries, seed=settings.demo_seed, until=until)
     with Progress(
         TextColumn("Loading the demo"), BarColumn(), MofNCompleteColumn(), console=console
@@ -127,23 +129,23 @@ def _load(log: AuditLog, product: Product, until: datetime, console: Console) ->
             bar.advance(task, log.append(batch).accepted)
 
 
-def _finish_demo(product: Product) -> list[SignIn]:
-    with product.state.begin() as connection:
+def _finish_demo(installation: Installation) -> list[SignIn]:
+    with installation.state.begin() as connection:
         for organization_id, name in DEMO_ORGANIZATIONS:
             ensure_organization(connection, organization_id=organization_id, name=name)
         main_organization = DEMO_ORGANIZATIONS[0][0]
         every = [organization_id for organization_id, _ in DEMO_ORGANIZATIONS]
         sign_ins = [
-            _add(connection, product, Role.ADMIN, every),
-            _add(connection, product, Role.AUDITOR, [main_organization]),
-            _add(connection, product, Role.MEMBER, [main_organization]),
+            _add(connection, installation, Role.ADMIN, every),
+            _add(connection, installation, Role.AUDITOR, [main_organization]),
+            _add(connection, installation, Role.MEMBER, [main_organization]),
         ]
-        record(connection, at=product.clock(), verb="demo.loaded", actor=ACTOR)
+        record(connection, at=installation.clock(), verb="demo.loaded", actor=ACTOR)
     return sign_ins
 
 
 def _add(
-    connection: Connection, product: Product, role: Role, organization_ids: list[str]
+    connection: Connection, installation: Installation, role: Role, organization_ids: list[str]
 ) -> SignIn:
     password = generate_password()
     account = add_account(
@@ -151,14 +153,14 @@ def _add(
         email=f"{role.value}@{DEMO_DOMAIN}",
         name=f"Demo {role.value}",
         password=password,
-        now=product.clock(),
+        now=installation.clock(),
     )
     keep_preference(
         connection, account_id=account.id, name=LAST_ORGANIZATION, value=organization_ids[0]
     )
     record(
         connection,
-        at=product.clock(),
+        at=installation.clock(),
         verb="account.added",
         actor=ACTOR,
         detail={"email": account.email},
@@ -173,7 +175,7 @@ def _add(
         )
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="membership.set",
             actor=ACTOR,
             organization_id=organization_id,

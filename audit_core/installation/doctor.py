@@ -1,7 +1,7 @@
 """What is wrong with an installation, and what to do: each look is one finding.
 
-`examine_settings` needs no open database; `examine_product` looks at the opened ones, in whichever
-process has them open.
+`examine_settings` needs no open database; `examine_installation` looks at the opened ones, in
+whichever process has them open.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
 from audit_core.installation import consistency_sql
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.log.free_space import free_space_mb
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD
@@ -81,24 +81,26 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(part="proxy", health=Health.OK, message=_proxies(settings))
 
 
-def examine_product(product: Product, scope: Scope, *, full: bool) -> Iterator[Finding]:
+def examine_installation(
+    installation: Installation, scope: Scope, *, full: bool
+) -> Iterator[Finding]:
     """The open databases: whether they take writes, the marks, the numbers, what is kept beside
     the entries, and the clock. `full` compares all of it with every entry."""
-    now = product.clock()
+    now = installation.clock()
     for part, look in (
-        ("log", product.log.check),
-        ("state", lambda: product.state.check(now)),
+        ("log", installation.log.check),
+        ("state", lambda: installation.state.check(now)),
     ):
         yield _tried(part, look, "It takes writes.")
-    yield _marks(product)
+    yield _marks(installation)
     try:
-        rows = _numbers(product.log, scope)
+        rows = _numbers(installation.log, scope)
     except AuditError as error:
         yield Finding(part="entries", health=Health.FAILED, message=error.message, hint=error.hint)
     else:
-        yield from _contents(product.log, scope, rows, full=full)
-        yield _clock(product, rows, now)
-    yield from _accounts(product)
+        yield from _contents(installation.log, scope, rows, full=full)
+        yield _clock(installation, rows, now)
+    yield from _accounts(installation)
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, Path]]:
@@ -204,8 +206,8 @@ def _tried(part: str, look: Callable[[], None], fine: str) -> Finding:
     return Finding(part=part, health=Health.OK, message=fine)
 
 
-def _marks(product: Product) -> Finding:
-    missing = product.log.loss
+def _marks(installation: Installation) -> Finding:
+    missing = installation.log.loss
     if missing is not None:
         error = missing.error()
         return Finding(part="marks", health=Health.FAILED, message=error.message, hint=error.hint)
@@ -271,10 +273,10 @@ def _counts(log: AuditLog, scope: Scope, *, full: bool) -> list[str]:
     return []
 
 
-def _clock(product: Product, rows: list[dict[str, Any]], now: datetime) -> Finding:
+def _clock(installation: Installation, rows: list[dict[str, Any]], now: datetime) -> Finding:
     received = max((row["newest"].replace(tzinfo=UTC) for row in rows), default=None)
     try:
-        with product.state.read() as connection:
+        with installation.state.read() as connection:
             recorded = newest_at(connection)
     except AuditError as error:
         return Finding(part="clock", health=Health.FAILED, message=error.message, hint=error.hint)
@@ -293,9 +295,9 @@ def _clock(product: Product, rows: list[dict[str, Any]], now: datetime) -> Findi
     return Finding(part="clock", health=Health.OK, message="Nothing was stored in its future.")
 
 
-def _accounts(product: Product) -> Iterator[Finding]:
+def _accounts(installation: Installation) -> Iterator[Finding]:
     try:
-        lost = state_was_lost(product)
+        lost = state_was_lost(installation)
     except AuditError:
         # It stands among the findings about the state.
         return

@@ -1,4 +1,4 @@
-"""The opened product: everything that a route, a page or a command works with."""
+"""The opened installation: everything that a route, a page or a command works with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from audit_core.state.database import State, open_state
 
 
 @dataclass(frozen=True, kw_only=True)
-class Product:
+class Installation:
     """One log and one state, open, with the settings and the clock they go by."""
 
     settings: Settings
@@ -40,9 +40,9 @@ class Product:
         self.state.close()
 
 
-def open_product(
+def open_installation(
     settings: Settings, clock: Callable[[], datetime], *, holder: str = "the Sandtrail app"
-) -> Product:
+) -> Installation:
     """Open the state, the key and the log; made at first start.
 
     `holder` is what another process is told of this one while it holds the log. Raises
@@ -67,7 +67,7 @@ def open_product(
     except BaseException:
         state.close()
         raise
-    opened = Product(
+    opened = Installation(
         settings=settings,
         log=log,
         state=state,
@@ -83,28 +83,28 @@ def open_product(
     return opened
 
 
-def expire_access_record(product: Product) -> int:
+def expire_access_record(installation: Installation) -> int:
     """Drop from the access record what is older than entries may be; how many events that were.
 
     Done when the product is opened; an app that runs for long does it daily. Raises
     `StoreUnavailableError`.
     """
-    now = product.clock()
-    before = Retention(days=product.settings.retention_days).earliest(now)
-    return 0 if before is None else drop_expired(product.state, before=before, now=now)
+    now = installation.clock()
+    before = Retention(days=installation.settings.retention_days).earliest(now)
+    return 0 if before is None else drop_expired(installation.state, before=before, now=now)
 
 
-def drop_ended_uploads(product: Product) -> None:
+def drop_ended_uploads(installation: Installation) -> None:
     """Remove the uploaded files of sessions that have ended, and what is too old.
 
     Done each minute by an app that runs. Raises `StoreUnavailableError`.
     """
 
     def living(session_ids: Collection[str]) -> Collection[str]:
-        with product.state.read() as connection:
-            return living_sessions(connection, session_ids=session_ids, now=product.clock())
+        with installation.state.read() as connection:
+            return living_sessions(connection, session_ids=session_ids, now=installation.clock())
 
-    product.uploads.sweep(living)
+    installation.uploads.sweep(living)
 
 
 def _uploads(settings: Settings, clock: Callable[[], datetime]) -> Uploads:
@@ -117,40 +117,40 @@ def _uploads(settings: Settings, clock: Callable[[], datetime]) -> Uploads:
     return Uploads(folder, clock, quota)
 
 
-class SharedProduct:
-    """The one product of a process, opened when it is first asked for.
+class SharedInstallation:
+    """The one installation of a process, opened when it is first asked for.
 
     Held by reference and nowhere else: no cache that somebody may clear decides how long the
     databases stay open.
     """
 
-    def __init__(self, open_one: Callable[[], Product]) -> None:
+    def __init__(self, open_one: Callable[[], Installation]) -> None:
         self._open = open_one
-        self._product: Product | None = None
+        self._installation: Installation | None = None
         self._closed = False
         self._lock = Lock()
 
-    def __call__(self) -> Product:
-        """The opened product. Blocks while another thread opens it.
+    def __call__(self) -> Installation:
+        """The opened installation. Blocks while another thread opens it.
 
         Raises what opening it raises, and the next call tries again; `StoreUnavailableError`
         once it was closed, so that nothing opens the databases of a process that is stopping.
         """
-        product = self._product
-        if product is not None:
-            return product
+        installation = self._installation
+        if installation is not None:
+            return installation
         with self._lock:
             if self._closed:
                 raise StoreUnavailableError(
                     "Sandtrail is stopping.", "Try again when it has been started."
                 )
-            if self._product is None:
-                self._product = self._open()
-            return self._product
+            if self._installation is None:
+                self._installation = self._open()
+            return self._installation
 
     def close(self) -> None:
-        """Close the product for good, if it was opened. Calling it twice is harmless."""
+        """Close the installation for good, if it was opened. Calling it twice is harmless."""
         with self._lock:
-            product, self._product, self._closed = self._product, None, True
-        if product is not None:
-            product.close()
+            installation, self._installation, self._closed = self._installation, None, True
+        if installation is not None:
+            installation.close()

@@ -9,7 +9,7 @@ from threading import Lock
 
 from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.identity.accounts import has_accounts
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 
 KEPT_S = 5.0
 """How long an answer is given again, however many ask."""
@@ -40,18 +40,18 @@ class Report:
     """What the operator should know although all works."""
 
 
-def state_was_lost(product: Product) -> bool:
+def state_was_lost(installation: Installation) -> bool:
     """Whether nobody has an account, though the log holds entries. Raises
     `StoreUnavailableError`."""
-    with product.state.read() as connection:
-        return not has_accounts(connection) and product.log.head(None) > 0
+    with installation.state.read() as connection:
+        return not has_accounts(connection) and installation.log.head(None) > 0
 
 
-def check(product: Callable[[], Product]) -> Report:
+def check(installation: Callable[[], Installation]) -> Report:
     """Write to both databases, and say what was in the way. Raises nothing that a person could
     act on."""
     try:
-        opened = product()
+        opened = installation()
     except LogLockedError as error:
         return Report(failing=(Finding(part="log", reason=error.message),))
     except AuditError as error:

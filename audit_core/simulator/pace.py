@@ -201,8 +201,8 @@ def _episode_in(world: World, estate: Estate, hour: int) -> Process:
 
 
 def _poisson(random: Random, mean: float) -> int:
-    limit, count, product = math.exp(-min(mean, 500.0)), 0, random.random()
-    while product > limit:
+    limit, count, installation = math.exp(-min(mean, 500.0)), 0, random.random()
+    while installation > limit:
         count += 1
-        product *= random.random()
+        installation *= random.random()
     return count

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.limits.concurrent_downloads import Downloads
 from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
@@ -21,23 +21,23 @@ from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 
 
-def routes(product: Callable[[], Product]) -> list[Route]:
-    """The routes; `product` gives the opened product or raises `AuditError`, and may block.
+def routes(installation: Callable[[], Installation]) -> list[Route]:
+    """The routes; `installation` gives the opened one or raises `AuditError`, and may block.
 
     The last one answers every other path under /api, which else would show the pages.
     """
     downloads = Downloads()
     return [
-        *health_routes(product),
-        *session_routes(product),
-        entries_route(product),
-        head_route(product),
-        suggestions_route(product),
-        *export_routes(product, downloads),
-        access_record_route(product),
-        record_suggestions_route(product),
-        bundle_route(product),
-        *operator_routes(product),
+        *health_routes(installation),
+        *session_routes(installation),
+        entries_route(installation),
+        head_route(installation),
+        suggestions_route(installation),
+        *export_routes(installation, downloads),
+        access_record_route(installation),
+        record_suggestions_route(installation),
+        bundle_route(installation),
+        *operator_routes(installation),
         Route("/api", _unknown),
         Route(
             "/api/{rest:path}",

@@ -26,7 +26,7 @@ except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 
-head = cached.product().log.head(scope.organization_id)
+head = cached.installation().log.head(scope.organization_id)
 if one.actor_id is None:
     people_list.draw(view, scope, head)
     st.stop()

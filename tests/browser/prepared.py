@@ -15,7 +15,7 @@ from audit_core.identity.accounts import add_account
 from audit_core.identity.api_tokens import add_token
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.identity.passwords import generate_password
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -119,7 +119,7 @@ def hostile(text: str, number: int, created_at: datetime) -> AuditEntry:
 def prepare(folder: Path) -> Prepared:
     """Make both databases; they are closed again when this returns."""
     prepared = Prepared(folder=folder, began=utc_now().replace(microsecond=0))
-    product = open_product(
+    installation = open_installation(
         Settings(
             log_url=prepared.environment["SANDTRAIL_LOG_URL"],
             state_url=prepared.environment["SANDTRAIL_STATE_URL"],
@@ -129,15 +129,15 @@ def prepare(folder: Path) -> Prepared:
         utc_now,
     )
     try:
-        _add_people(product, prepared)
-        _add_entries(product, prepared)
+        _add_people(installation, prepared)
+        _add_entries(installation, prepared)
     finally:
-        product.close()
+        installation.close()
     return prepared
 
 
-def _add_people(product: Product, prepared: Prepared) -> None:
-    with product.state.begin() as connection:
+def _add_people(installation: Installation, prepared: Prepared) -> None:
+    with installation.state.begin() as connection:
         for organization_id, name in ((HOME, HOME_NAME), (OTHER, OTHER_NAME)):
             ensure_organization(connection, organization_id=organization_id, name=name)
         for email, roles in PEOPLE.items():
@@ -168,17 +168,17 @@ def _add_people(product: Product, prepared: Prepared) -> None:
         )
 
 
-def _add_entries(product: Product, prepared: Prepared) -> None:
+def _add_entries(installation: Installation, prepared: Prepared) -> None:
     arrivals = simulate(entries=ENTRIES, seed=SEED, until=prepared.began - timedelta(minutes=10))
-    product.log.append([arrival.entry for arrival in arrivals])
-    product.log.append(
+    installation.log.append([arrival.entry for arrival in arrivals])
+    installation.log.append(
         [
             hostile(text, number, prepared.began - timedelta(minutes=9, seconds=number))
             for number, text in enumerate(HOSTILE)
         ]
     )
     for organization_id, _ in DEMO_ORGANIZATIONS:
-        batches = Reader(product.log).export(
+        batches = Reader(installation.log).export(
             Query(
                 EntryFilter(),
                 Scope(organization_id=organization_id),

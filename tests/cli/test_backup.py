@@ -23,7 +23,7 @@ from audit_core.identity.memberships import ensure_organization
 from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.installation.backup import BackupError
 from audit_core.installation.high_water_marks import StateMarks
-from audit_core.installation.opened import open_product
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import open_log
 from audit_core.runtime.settings import read_settings
 from audit_core.state.database import open_state
@@ -68,10 +68,10 @@ def use(monkeypatch):
 
 def fill() -> None:
     """Entries, an account with a session, and a rejection."""
-    product = open_product(read_settings(), lambda: NOW)
-    with closing(product):
-        product.log.append(ENTRIES)
-        with product.state.begin() as connection:
+    installation = open_installation(read_settings(), lambda: NOW)
+    with closing(installation):
+        installation.log.append(ENTRIES)
+        with installation.state.begin() as connection:
             ensure_organization(connection, organization_id="org-alpha", name="Alpha")
             added = add_account(
                 connection, email="ann@example.org", name="Ann", password="long-enough-password",
@@ -147,10 +147,12 @@ def test_a_backup_goes_back_into_any_engine(source, target, engines, tmp_path, u
     assert key.read_bytes() == Path(origin["SANDTRAIL_KEY_FILE"]).read_bytes()
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
-    with closing(open_product(read_settings(), lambda: NOW)) as product:
-        assert product.log.loss is None
-        assert dict(StateMarks(product.state).read()) == product.log.heads()
-        report = product.log.append([*ENTRIES[:5], entry("open", status_code=200), entry("new")])
+    with closing(open_installation(read_settings(), lambda: NOW)) as installation:
+        assert installation.log.loss is None
+        assert dict(StateMarks(installation.state).read()) == installation.log.heads()
+        report = installation.log.append(
+            [*ENTRIES[:5], entry("open", status_code=200), entry("new")]
+        )
         assert (report.known, report.finished, report.accepted) == (5, 1, 1)
 
 
@@ -158,19 +160,19 @@ def test_the_lost_log_alone_is_restored(tmp_path, use):
     use(environment(tmp_path))
     fill()
     run("backup", str(tmp_path / "backup"))
-    with closing(open_product(read_settings(), lambda: NOW)) as product:
-        product.log.append([entry("later")])
+    with closing(open_installation(read_settings(), lambda: NOW)) as installation:
+        installation.log.append([entry("later")])
     for path in tmp_path.glob("log.duckdb*"):
         path.unlink()
     with pytest.raises(BackupError, match="state holds accounts"):
         run("restore", str(tmp_path / "backup"))
     said = run("restore", str(tmp_path / "backup"), "--only", "log")
     assert "1 more entries were accepted" in said
-    with closing(open_product(read_settings(), lambda: NOW)) as product:
-        assert product.log.loss is not None
-        assert product.log.loss.entries == 1
-        product.log.accept_loss()
-        assert product.log.append([entry("later")]).accepted == 1
+    with closing(open_installation(read_settings(), lambda: NOW)) as installation:
+        assert installation.log.loss is not None
+        assert installation.log.loss.entries == 1
+        installation.log.accept_loss()
+        assert installation.log.append([entry("later")]).accepted == 1
 
 
 def test_a_backup_that_was_cut_off_goes_on_and_is_never_taken_for_a_whole_one(tmp_path, use):

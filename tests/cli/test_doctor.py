@@ -12,7 +12,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from audit_core.cli.doctor import doctor
-from audit_core.installation.opened import open_product
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import open_log, utc_now
 from audit_core.runtime.settings import read_settings
 from tests.cli.test_backup import environment, fill
@@ -54,13 +54,13 @@ def private(place):
         path.chmod(0o600)
 
 
-def break_counts(product):
-    with product.log._engine.begin() as connection:
+def break_counts(installation):
+    with installation.log._engine.begin() as connection:
         connection.execute(text("UPDATE entry_count SET alike = alike + 1 WHERE rowid = 0"))
 
 
-def break_a_number(product):
-    with product.log._engine.begin() as connection:
+def break_a_number(installation):
+    with installation.log._engine.begin() as connection:
         connection.execute(text("UPDATE audit_entry SET organization_seq = 1"))
 
 
@@ -82,9 +82,9 @@ def test_what_is_broken_is_named_with_what_to_do(name, place, monkeypatch):
     part, breaking = BROKEN[name]
     if name in ("counts", "numbers"):
         monkeypatch.setattr("audit_core.log.engines.duckdb.rollups.BATCH", 100)
-        with closing(open_product(read_settings(), utc_now)) as product:
-            product.log.append([entry(f"more-{number}") for number in range(300)])
-            breaking(product)
+        with closing(open_installation(read_settings(), utc_now)) as installation:
+            installation.log.append([entry(f"more-{number}") for number in range(300)])
+            breaking(installation)
     elif name == "no space":
         monkeypatch.setenv("SANDTRAIL_FREE_SPACE_FLOOR_MB", f"{10**9}")
     elif name == "a setting":

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from audit_core.cli.export import export
 from audit_core.cli.opened_state import ACTOR
 from audit_core.domain.errors import AuditError, FilterError, LogLockedError, SourceError
-from audit_core.installation.opened import open_product
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
 from audit_core.state.access_log.record import AccessEvent, list_events
@@ -45,11 +45,11 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def seeded(tmp_path: Path) -> Iterator[Seeded]:
     """Nasty entries of one organization, and one each of another and of none."""
     seeded = open_seeded(tmp_path)
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [*NASTY, made(5, organization_id=BETA), made(6, metadata='{"token":"abc"}')]
     )
     yield seeded
-    seeded.product.close()
+    seeded.installation.close()
 
 
 def run(*arguments: str) -> tuple[bytes, str]:
@@ -62,13 +62,13 @@ def run(*arguments: str) -> tuple[bytes, str]:
 
 
 def events() -> list[AccessEvent]:
-    product = open_product(read_settings(), utc_now)
+    installation = open_installation(read_settings(), utc_now)
     try:
-        with product.state.read() as connection:
+        with installation.state.read() as connection:
             found = list_events(connection, organization_id=None, limit=10)
         return [event for event in found if event.verb.startswith("export.")]
     finally:
-        product.close()
+        installation.close()
 
 
 def ids(path: str) -> list[str]:
@@ -80,9 +80,9 @@ def ids(path: str) -> list[str]:
 def test_the_file_is_byte_for_byte_that_of_the_app(seeded: Seeded, format: str) -> None:
     cookie = {"cookie": f"{SESSION_COOKIE}={seeded.sign_in('auditor@example.org')}"}
     path = f"{EXPORT_PATH}?from=2026-05-04T12:00:01Z&to=2026-05-04T12:00:05Z&format={format}"
-    answer = make_client(seeded.product).get(path, headers=cookie)
+    answer = make_client(seeded.installation).get(path, headers=cookie)
     assert answer.status_code == 200
-    seeded.product.close()
+    seeded.installation.close()
     run(
         *("--output", "file", "--format", format, "--organization", ALPHA),
         *("--from", "2026-05-04T12:00:01Z", "--to", "2026-05-04T14:00:05+02:00"),
@@ -92,7 +92,7 @@ def test_the_file_is_byte_for_byte_that_of_the_app(seeded: Seeded, format: str) 
 
 
 def test_without_an_organization_the_file_has_all_of_them(seeded: Seeded) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     _, said = run("--output", "all.csv")
     assert ids("all.csv") == [f"entry-00000{number}" for number in (3, 1, 2, 4, 5, 6)]
     assert said == "6 entries written to all.csv\n"
@@ -100,13 +100,13 @@ def test_without_an_organization_the_file_has_all_of_them(seeded: Seeded) -> Non
 
 
 def test_another_organization_gets_its_own_only(seeded: Seeded) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     run("--output", "beta.csv", "--organization", BETA)
     assert ids("beta.csv") == ["entry-000005"]
 
 
 def test_standard_output_holds_the_file_and_nothing_else(seeded: Seeded) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     out, said = run("--output", "-", "--organization", ALPHA)
     run("--output", "alpha.csv", "--organization", ALPHA)
     assert out == Path("alpha.csv").read_bytes()
@@ -114,7 +114,7 @@ def test_standard_output_holds_the_file_and_nothing_else(seeded: Seeded) -> None
 
 
 def test_an_export_is_on_record_from_its_first_byte_on(seeded: Seeded) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     run("--output", "alpha.jsonl", "--format", "jsonl", "--organization", ALPHA)
     finished, started = events()
     assert [started.verb, finished.verb] == ["export.started", "export.finished"]
@@ -129,7 +129,7 @@ def test_an_export_is_on_record_from_its_first_byte_on(seeded: Seeded) -> None:
 def test_where_no_file_can_be_written_one_sentence_says_so_and_nothing_is_left(
     seeded: Seeded, output: str
 ) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     Path("taken").mkdir()
     Path("file.csv").write_text("old")
     before = sorted(Path().rglob("*"))
@@ -142,7 +142,7 @@ def test_where_no_file_can_be_written_one_sentence_says_so_and_nothing_is_left(
 
 
 def test_an_older_file_is_replaced_as_a_whole(seeded: Seeded) -> None:
-    seeded.product.close()
+    seeded.installation.close()
     Path("file.csv").write_text("old " * 10_000)
     run("--output", "file.csv", "--organization", BETA)
     assert ids("file.csv") == ["entry-000005"]
@@ -173,8 +173,8 @@ def test_a_log_in_use_is_told_with_its_holder(seeded: Seeded) -> None:
 
 def test_a_reader_who_has_enough_ends_the_export_without_a_stack_trace(seeded: Seeded) -> None:
     entries = [made(number, created_at=NOON + timedelta(days=number)) for number in range(3_000)]
-    seeded.product.log.append(entries)
-    seeded.product.close()
+    seeded.installation.log.append(entries)
+    seeded.installation.close()
     with subprocess.Popen(
         [sys.executable, "-m", "audit_core", "export", "--output", "-"],
         cwd=ROOT,

@@ -13,7 +13,7 @@ from audit_core.cli.ingest import ingest
 from audit_core.cli.rejections import rejections
 from audit_core.domain.errors import AuditError, LogLockedError, SourceError
 from audit_core.domain.terminal_text import printable
-from audit_core.installation.opened import open_product
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
 
@@ -108,12 +108,12 @@ def test_only_the_chosen_organization_is_accepted() -> None:
 
 
 def test_a_log_in_use_names_the_way_through_the_app() -> None:
-    product = open_product(read_settings(), utc_now)
+    installation = open_installation(read_settings(), utc_now)
     try:
         with pytest.raises(LogLockedError, match="--server URL"):
             run("ingest", write("a.jsonl", {}), code=2)
     finally:
-        product.close()
+        installation.close()
 
 
 def test_a_server_that_is_not_there_or_lacks_a_token_is_a_sentence() -> None:

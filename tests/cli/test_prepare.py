@@ -18,7 +18,7 @@ from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import add_account, list_accounts
 from audit_core.identity.login import check_password
 from audit_core.identity.memberships import memberships
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -77,17 +77,17 @@ def run(*code: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def opened() -> Iterator[Product]:
-    product = open_product(read_settings(), utc_now)
+def opened() -> Iterator[Installation]:
+    installation = open_installation(read_settings(), utc_now)
     try:
-        yield product
+        yield installation
     finally:
-        product.close()
+        installation.close()
 
 
-def stored(product: Product) -> list[AuditEntry]:
+def stored(installation: Installation) -> list[AuditEntry]:
     """All entries, oldest first."""
-    batches = Reader(product.log).export(
+    batches = Reader(installation.log).export(
         Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
     )
     return [entry for batch in batches for entry in batch]
@@ -99,8 +99,8 @@ def sign_ins(printed: str) -> dict[str, tuple[str, str]]:
     return {role: (email, password) for role, email, password in lines}
 
 
-def events(product: Product, verb: str) -> int:
-    with product.state.read() as connection:
+def events(installation: Installation, verb: str) -> int:
+    with installation.state.read() as connection:
         return len(list_events(connection, organization_id=None, limit=100, verb=verb))
 
 
@@ -114,24 +114,29 @@ def test_an_empty_log_is_filled_and_three_sign_ins_are_printed_once() -> None:
     second = run()
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
 
-    with opened() as product:
-        entries = stored(product)
+    with opened() as installation:
+        entries = stored(installation)
         assert len(entries) == len({entry.id for entry in entries}) == ENTRIES
         assert {entry.organization_id for entry in entries} >= {id for id, _ in DEMO_ORGANIZATIONS}
-        with product.state.read() as connection:
+        with installation.state.read() as connection:
             assert len(list_accounts(connection)) == 3
         for role, (email, password) in printed.items():
             account = check_password(
-                product.state, email=email, password=password, address=None, now=utc_now(), cost=4
+                installation.state,
+                email=email,
+                password=password,
+                address=None,
+                now=utc_now(),
+                cost=4,
             )
             assert account is not None, f"{email} cannot sign in"
-            with product.state.read() as connection:
+            with installation.state.read() as connection:
                 held = memberships(connection, account.id)
             assert {each.role.value for each in held} == {role}
             assert all(not each.grants for each in held)
             assert len(held) == (len(DEMO_ORGANIZATIONS) if role == "admin" else 1)
-        assert [events(product, verb) for verb in ("demo.started", "demo.loaded")] == [1, 1]
-        assert events(product, "account.added") == 3
+        assert [events(installation, verb) for verb in ("demo.started", "demo.loaded")] == [1, 1]
+        assert events(installation, "account.added") == 3
 
 
 def test_passwords_are_fresh_and_stand_nowhere_in_the_databases(tmp_path: Path) -> None:
@@ -149,20 +154,20 @@ def test_killed_in_the_middle_and_started_again_gives_the_entries_of_an_unbroken
     killed = run(KILLED_AFTER_BATCHES.format(batches=batches))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not sign_ins(killed.stdout)
-    with opened() as product:
-        assert 0 < product.log.head(None) < ENTRIES + 1_000
-        assert events(product, "demo.loaded") == 0
-        with product.state.read() as connection:
+    with opened() as installation:
+        assert 0 < installation.log.head(None) < ENTRIES + 1_000
+        assert events(installation, "demo.loaded") == 0
+        with installation.state.read() as connection:
             (begun,) = list_events(connection, organization_id=None, limit=10, verb="demo.started")
             assert not list_accounts(connection)
 
     again = run()
     assert len(sign_ins(again.stdout)) == 3, again.stderr
-    with opened() as product:
-        resumed = stored(product)
+    with opened() as installation:
+        resumed = stored(installation)
 
     put_into(tmp_path / "unbroken", monkeypatch)
-    with opened() as product, product.state.begin() as connection:
+    with opened() as installation, installation.state.begin() as connection:
         record(
             connection,
             at=begun.at,
@@ -171,8 +176,8 @@ def test_killed_in_the_middle_and_started_again_gives_the_entries_of_an_unbroken
             detail=begun.detail,
         )
     assert run().returncode == 0
-    with opened() as product:
-        assert resumed == stored(product)
+    with opened() as installation:
+        assert resumed == stored(installation)
     assert len(resumed) == ENTRIES
 
 
@@ -186,9 +191,9 @@ def test_without_the_demo_the_first_steps_are_printed_and_nothing_is_loaded(
         assert command in result.stdout
     # A line that can be copied must not be broken at the width of the terminal.
     assert '--name "Your name" \\\n' in result.stdout
-    with opened() as product:
-        assert product.log.head(None) == 0
-        with product.state.begin() as connection:
+    with opened() as installation:
+        assert installation.log.head(None) == 0
+        with installation.state.begin() as connection:
             add_account(
                 connection,
                 email="you@example.com",
@@ -201,8 +206,8 @@ def test_without_the_demo_the_first_steps_are_printed_and_nothing_is_loaded(
 
 
 def test_a_log_with_entries_of_its_own_is_left_alone() -> None:
-    with opened() as product:
-        product.log.append(
+    with opened() as installation:
+        installation.log.append(
             [
                 AuditEntry(
                     id="mine",
@@ -226,8 +231,8 @@ def test_a_log_with_entries_of_its_own_is_left_alone() -> None:
         )
     result = run()
     assert (result.returncode, result.stdout) == (0, "")
-    with opened() as product:
-        assert [entry.id for entry in stored(product)] == ["mine"]
+    with opened() as installation:
+        assert [entry.id for entry in stored(installation)] == ["mine"]
 
 
 def test_a_setting_that_does_not_fit_is_two_sentences(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,20 +5,20 @@ from threading import Barrier
 import pytest
 
 from audit_core.domain.errors import LogLockedError, StoreUnavailableError
-from audit_core.installation.opened import Product, SharedProduct
+from audit_core.installation.opened import Installation, SharedInstallation
 from tests.support.seeded import open_seeded
 
 
 def test_all_threads_share_one_product_that_is_opened_once(tmp_path: Path) -> None:
-    opened: list[Product] = []
+    opened: list[Installation] = []
 
-    def open_one() -> Product:
-        opened.append(open_seeded(tmp_path).product)
+    def open_one() -> Installation:
+        opened.append(open_seeded(tmp_path).installation)
         return opened[-1]
 
-    shared, together = SharedProduct(open_one), Barrier(8)
+    shared, together = SharedInstallation(open_one), Barrier(8)
 
-    def ask(_: int) -> Product:
+    def ask(_: int) -> Installation:
         together.wait()
         return shared()
 
@@ -36,12 +36,12 @@ def test_all_threads_share_one_product_that_is_opened_once(tmp_path: Path) -> No
 def test_what_cannot_be_opened_is_told_and_tried_again(tmp_path: Path) -> None:
     failures = [LogLockedError("The log is in use.", "Stop the other process.")]
 
-    def open_one() -> Product:
+    def open_one() -> Installation:
         if failures:
             raise failures.pop()
-        return open_seeded(tmp_path).product
+        return open_seeded(tmp_path).installation
 
-    shared = SharedProduct(open_one)
+    shared = SharedInstallation(open_one)
     with pytest.raises(LogLockedError):
         shared()
     assert shared() is shared()
@@ -49,5 +49,5 @@ def test_what_cannot_be_opened_is_told_and_tried_again(tmp_path: Path) -> None:
 
 
 def test_what_was_never_opened_is_closed_without_opening_it() -> None:
-    shared = SharedProduct(lambda: pytest.fail("opened"))
+    shared = SharedInstallation(lambda: pytest.fail("opened"))
     shared.close()

@@ -15,14 +15,14 @@ Open = Callable[..., AppTest]
 @pytest.fixture
 def seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seeded]:
     seeded = open_seeded(tmp_path)
-    monkeypatch.setattr(cached, "product", lambda: seeded.product)
+    monkeypatch.setattr(cached, "installation", lambda: seeded.installation)
     monkeypatch.setattr(cached, "utc_now", seeded.clock)
     # AppTest has no address to give, only a stand-in that no database stores.
     for module in (viewer, sign_in):
         monkeypatch.setattr(module, "address", lambda: "127.0.0.1")
     monkeypatch.setattr(viewer, "browser_secret", lambda: None)
     yield seeded
-    seeded.product.close()
+    seeded.installation.close()
 
 
 @pytest.fixture

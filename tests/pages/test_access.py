@@ -38,7 +38,7 @@ def add(app: AppTest, name: str, days: int | None = None) -> AppTest:
 def test_the_members_of_this_organization_are_listed_with_what_they_are(
     open_app: Open, seeded: Seeded
 ) -> None:
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=seeded.ids["member@example.org"],
@@ -80,7 +80,7 @@ def test_a_new_token_is_shown_once_and_opens_the_route_for_this_organization(
     app = add(opened(open_app("admin@example.org"), "API tokens"), "nightly", 30)
     assert not app.exception
     (code,) = app.code
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         token = find_token(connection, secret=code.value, now=seeded.clock())
     assert token is not None
     assert (token.organization_id, token.name, token.verbs) == (
@@ -131,7 +131,7 @@ def test_a_revoked_token_is_refused_from_then_on_and_the_deed_recorded(
     choice.set_value(_token_id(seeded, ALPHA))
     submit(app, "Revoke token")
     assert not app.exception
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         assert find_token(connection, secret=secret, now=seeded.clock()) is None
     (event,) = seeded.events("token.revoked")
     assert (event.actor, event.organization_id) == ("admin@example.org", ALPHA)
@@ -161,21 +161,21 @@ def test_tokens_of_other_organizations_are_neither_listed_nor_revoked(
         from pages.parts.admin import api_tokens
         from pages.parts.shell import cached, error_boundary
 
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             (token,) = api_tokens.list_tokens(connection, organization_id="org-beta")
         with error_boundary.boundary():
             api_tokens.revoke(Scope(organization_id="org-alpha"), token.id)
 
     page = AppTest.from_function(forged).run()
     assert "There is no token" in page.error[0].proto.title
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         assert find_token(connection, secret=foreign, now=seeded.clock()) is not None
     assert seeded.events("token.revoked") == []
 
 
 def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seeded) -> None:
     app = opened(open_app("admin@example.org"), "API tokens")
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=seeded.ids["admin@example.org"],
@@ -188,7 +188,7 @@ def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seed
 
 
 def _token_id(seeded: Seeded, organization_id: str) -> str:
-    with seeded.product.state.read() as connection:
+    with seeded.installation.state.read() as connection:
         (token,) = list_tokens(connection, organization_id=organization_id)
     return token.id
 
@@ -201,7 +201,7 @@ def test_an_admin_sets_the_zone_of_the_organization_and_that_is_on_record(
     assert zone.value == "UTC"
     zone.select("Europe/Berlin").run()
     assert app.selectbox(key="organization_zone").value == "Europe/Berlin"
-    with seeded.product.state.read() as connection:
+    with seeded.installation.state.read() as connection:
         kept = [
             read_setting(connection, organization_id=organization, name="zone")
             for organization in (ALPHA, BETA)

@@ -41,7 +41,7 @@ def count(app: AppTest) -> str:
 
 def add(seeded: Seeded, number: int, organization_id: str | None, **fields: Any) -> None:
     """A deed `number` minutes ago."""
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         put(connection, seeded, number, organization_id, **fields)
 
 
@@ -70,7 +70,7 @@ def put(
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """Sixty deeds in each organization and in none."""
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         for number in range(60):
             for organization_id in (ALPHA, BETA, None):
                 put(connection, seeded, number, organization_id)
@@ -132,7 +132,7 @@ def open_popover(app: AppTest, key: str) -> AppTest:
 @pytest.mark.parametrize("part", ["organization", "installation"])
 def test_values_are_offered_and_chosen(open_app: Open, filled: Seeded, part: str) -> None:
     add(filled, 3, ALPHA, verb="permission.refused", actor="eve", address=None, detail={})
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[ADMIN], operator=True)
     app = opened(open_app(ADMIN), part=part)
     open_popover(app, "record_filters")
@@ -185,7 +185,7 @@ def test_an_event_opens_from_its_row_and_its_link_and_from_no_other_organization
 ) -> None:
     app = opened(open_app(ADMIN))
     select_cell(app, 2)
-    with filled.product.state.read() as connection:
+    with filled.installation.state.read() as connection:
         own = list_events(connection, organization_id=ALPHA, limit=60)
         (foreign, *_) = list_events(connection, organization_id=BETA, limit=1)
     event = next(each for each in own if each.actor == f"{ALPHA}-2")
@@ -217,7 +217,7 @@ def test_downloads_carry_the_filter_the_part_and_the_organization(
 def test_an_operator_chooses_between_the_organization_and_the_installation(
     open_app: Open, filled: Seeded
 ) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         for email in (ADMIN, NOBODY):
             set_operator(connection, account_id=filled.ids[email], operator=True)
     app = opened(open_app(ADMIN))
@@ -227,7 +227,7 @@ def test_an_operator_chooses_between_the_organization_and_the_installation(
     assert actors(app)[0] == "None-0"
     alone = opened(open_app(NOBODY))
     assert actors(alone)[0] == "None-0"
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[NOBODY], operator=False)
     alone.run()
     assert [each.value for each in alone.subheader] == ["You do not have access to this page"]

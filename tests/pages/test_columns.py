@@ -36,7 +36,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
-    seeded.product.log.append([entry(seeded, number) for number in range(1, 4)])
+    seeded.installation.log.append([entry(seeded, number) for number in range(1, 4)])
     return seeded
 
 
@@ -58,7 +58,7 @@ def chosen(app: AppTest) -> tuple[str, ...]:
 
 
 def kept(seeded: Seeded, name: str, email: str = AUDITOR) -> str | None:
-    with seeded.product.state.read() as connection:
+    with seeded.installation.state.read() as connection:
         return read_preference(connection, account_id=seeded.ids[email], name=f"explore_{name}")
 
 
@@ -197,7 +197,7 @@ def test_a_choice_is_remembered_for_this_person_and_stands_in_the_address(
 def test_an_address_wins_over_what_a_person_chose_and_leaves_it(
     open_app: Open, filled: Seeded
 ) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         for name, value in (("columns", "user,id"), ("density", "compact")):
             keep_preference(
                 connection, account_id=filled.ids[AUDITOR], name=f"explore_{name}", value=value
@@ -210,7 +210,7 @@ def test_an_address_wins_over_what_a_person_chose_and_leaves_it(
 
 
 def test_a_choice_that_no_longer_exists_is_the_usual_one(open_app: Open, filled: Seeded) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         keep_preference(
             connection, account_id=filled.ids[AUDITOR], name="explore_columns", value="gone,user"
         )
@@ -227,6 +227,6 @@ def test_while_a_view_is_open_a_change_is_not_remembered(open_app: Open, filled:
     app.selectbox(key="rows_choice").set_value(50)
     app.run()
     assert app.query_params["rows"] == "50"
-    with filled.product.state.read() as connection:
+    with filled.installation.state.read() as connection:
         name, account_id = "rows_per_page", filled.ids[AUDITOR]
         assert read_preference(connection, account_id=account_id, name=name) is None

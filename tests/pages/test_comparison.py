@@ -27,7 +27,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(seeded, 2, metadata='{"body":{"cpu":4,"token":"abcdef"}}', status_code=500),
@@ -126,7 +126,7 @@ def test_what_is_not_as_in_the_first_entry_stands_out(seeded: Seeded) -> None:
 
 
 def test_picks_stay_on_another_page_of_the_list(open_app: Open, filled: Seeded) -> None:
-    filled.product.log.append([entry(filled, 20 + number) for number in range(30)])
+    filled.installation.log.append([entry(filled, 20 + number) for number in range(30)])
     app = explore(open_app(AUDITOR), window="1d", rows="25", compare=picks(filled, 1, 2))
     button(app, "Older").click().run()
     assert not app.exception

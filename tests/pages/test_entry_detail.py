@@ -31,7 +31,7 @@ def _fresh_caches() -> Iterator[None]:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     failed = {"status_code": 500, "error_message": "password=hunter2: disk 7 full"}
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(seeded, 2, metadata=METADATA, target_id="box-1", **failed),

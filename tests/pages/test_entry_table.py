@@ -29,7 +29,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(
@@ -141,7 +141,7 @@ def test_a_click_after_the_list_has_moved_opens_what_was_clicked_on(
 ) -> None:
     app = explore(open_app(AUDITOR))
     assert targets(app)[0] == "box-1"
-    filled.product.log.append([entry(filled, 0)])
+    filled.installation.log.append([entry(filled, 0)])
     assert select_cell(app, 0).query_params["entry"] == "entry-1"
 
 

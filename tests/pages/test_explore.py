@@ -38,7 +38,7 @@ def _fresh_caches() -> Iterator[None]:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """One entry a minute in one organization, every tenth a failure, and some in another."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             *(
                 entry(seeded, number, status_code=500 if number % 10 == 0 else 200)
@@ -122,7 +122,9 @@ def test_what_arrives_meanwhile_shifts_no_page(open_app: Open, filled: Seeded) -
     app = explore(open_app(AUDITOR), rows="10")
     button(app, "Older").click().run()
     filled.clock.pass_by(minutes=3)
-    filled.product.log.append([entry(filled, number, id=f"late-{number}") for number in (0, 1)])
+    filled.installation.log.append(
+        [entry(filled, number, id=f"late-{number}") for number in (0, 1)]
+    )
     app.run()
     assert targets(app) == boxes(10, 20)
     button(app, "Newer").click().run()
@@ -205,7 +207,7 @@ def test_nothing_found_names_each_filter_with_what_it_keeps_away(
 
 
 def test_nothing_in_the_window_offers_all_time(open_app: Open, seeded: Seeded) -> None:
-    seeded.product.log.append([entry(seeded, 30)])
+    seeded.installation.log.append([entry(seeded, 30)])
     app = explore(open_app(AUDITOR), window="5m")
     assert [info.value for info in app.info] == ["No entries match."]
     assert "Choose a longer time window." in [text.value for text in app.main.text]
@@ -240,7 +242,7 @@ def test_an_auditor_downloads_what_the_page_shows(open_app: Open, filled: Seeded
 def test_a_member_who_may_only_read_sees_entries_and_no_download(
     open_app: Open, filled: Seeded
 ) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=filled.ids[MEMBER],
@@ -272,7 +274,7 @@ def test_no_way_of_asking_shows_entries_of_another_organization(
     ):
         st.cache_data.clear()
         # The other organization first: whatever it left in a cache must not be served.
-        with filled.product.state.read() as connection:
+        with filled.installation.state.read() as connection:
             first = memberships(connection, filled.ids[BOTH])[0].organization_id
         both = explore(open_app(BOTH), **params)
         if first != BETA:
@@ -321,7 +323,7 @@ def test_real_time_marks_what_arrives_after_it_was_switched_on(
     assert any("0 new since you switched on" in each.value for each in app.caption)
     assert set(map(str, table(app)["new"])) == {"[]"}
     filled.clock.pass_by(seconds=10)
-    filled.product.log.append(
+    filled.installation.log.append(
         [
             entry(filled, 0, id="new-1", target_id="new-1"),
             entry(filled, 0, id="new-2", target_id="beta-new", organization_id=BETA),
@@ -342,7 +344,7 @@ def test_a_pause_holds_the_page_still_until_it_is_resumed(open_app: Open, filled
     button(app, "Pause").click().run()
     before, matched = targets(app), count(app)
     filled.clock.pass_by(minutes=2)
-    filled.product.log.append([entry(filled, 0, id="new-1", target_id="new-1")])
+    filled.installation.log.append([entry(filled, 0, id="new-1", target_id="new-1")])
     app.run()
     assert (targets(app), count(app)) == (before, matched)
     assert any("0 new" in each.value and "paused" in each.value for each in app.caption)
@@ -355,11 +357,11 @@ def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
     open_app: Open, filled: Seeded
 ) -> None:
     started = entry(filled, 1, id="slow", target_id="slow", status_code=None)
-    filled.product.log.append([started])
+    filled.installation.log.append([started])
     app = explore(open_app(AUDITOR), rows="10")
     app.toggle(key="live_on").set_value(True).run()
     assert ["In flight"] in [list(each) for each in table(app)["outcome"]]
-    filled.product.log.append(
+    filled.installation.log.append(
         [entry(filled, 1, id="slow", target_id="slow", created_at=started.created_at)]
     )
     app.run()
@@ -368,7 +370,7 @@ def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
 
 
 def test_an_entry_dated_ahead_shows_with_its_age(open_app: Open, seeded: Seeded) -> None:
-    seeded.product.log.append([entry(seeded, -5)])
+    seeded.installation.log.append([entry(seeded, -5)])
     app = explore(open_app(AUDITOR), window="1h", columns="age,time")
     assert list(table(app)["age"]) == ["in 5m"]
     ahead = seeded.clock() + timedelta(minutes=5)

@@ -23,7 +23,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def app(open_app: Open, seeded: Seeded) -> AppTest:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(seeded, 2, status_code=404, source="cli"),

@@ -29,7 +29,7 @@ def _fresh_caches() -> Iterator[None]:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """Entries of two people and several kinds, and one of another organization."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(seeded, 2, status_code=404, error_message="Sandbox not found"),
@@ -261,7 +261,7 @@ def test_the_seconds_of_a_link_survive_a_widget_that_knows_none(
 
 
 def set_zone(seeded: Seeded, zone: str) -> None:
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         keep_setting(connection, organization_id=ALPHA, name="zone", value=zone)
 
 

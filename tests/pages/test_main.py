@@ -76,7 +76,7 @@ def test_who_is_in_no_organization_is_told_so(open_app: Open) -> None:
 def test_a_role_taken_away_counts_at_the_next_run(open_app: Open, seeded: Seeded) -> None:
     app = open_app("auditor@example.org").run()
     assert not refusal(app)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=seeded.ids["auditor@example.org"],
@@ -89,7 +89,7 @@ def test_a_role_taken_away_counts_at_the_next_run(open_app: Open, seeded: Seeded
 
 def test_a_disabled_account_is_out_at_the_next_run(open_app: Open, seeded: Seeded) -> None:
     app = open_app("admin@example.org").run()
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_disabled(connection, account_id=seeded.ids["admin@example.org"], disabled=True)
     app.run()
     assert app.text_input[0].label == "E-mail address"
@@ -129,7 +129,7 @@ def test_an_error_that_can_be_acted_on_is_told_as_it_is(
         raise LogLockedError("The log *x* is in use.", "Stop [it](http://evil.example).")
 
     app = open_app()
-    monkeypatch.setattr(cached, "product", locked)
+    monkeypatch.setattr(cached, "installation", locked)
     app.run()
     assert not app.exception
     (error,) = app.error
@@ -144,7 +144,7 @@ def test_any_other_error_shows_an_id_that_the_server_logs_with_the_cause(
         raise RuntimeError("secret detail")
 
     app = open_app()
-    monkeypatch.setattr(cached, "product", broken)
+    monkeypatch.setattr(cached, "installation", broken)
     with caplog.at_level(logging.ERROR):
         app.run()
     assert not app.exception

@@ -29,7 +29,7 @@ def _fresh_caches() -> Iterator[None]:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """One entry an hour, by ten users in turn; every sixth has no source."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(
                 seeded,
@@ -180,14 +180,14 @@ def test_real_time_is_cleared_and_tells_what_is_not_on_the_page(
     app = explore(open_app(AUDITOR), rows="10")
     app.toggle(key="live_on").set_value(True).run()
     filled.clock.pass_by(minutes=1)
-    filled.product.log.append([entry(filled, 0, id=f"new-{number}") for number in range(13)])
+    filled.installation.log.append([entry(filled, 0, id=f"new-{number}") for number in range(13)])
     app.run()
     told = "13 new since you switched on · 3 of them not on this page"
     assert any(told in each.value for each in app.caption)
     button(app, "Pause").click().run()
     button(app, "Clear").click().run()
     assert any("0 new since you cleared · paused" in each.value for each in app.caption)
-    filled.product.log.append([entry(filled, 0, id="newest", target_id="newest")])
+    filled.installation.log.append([entry(filled, 0, id="newest", target_id="newest")])
     app.run()
     assert "newest" not in targets(app)
     button(app, "Resume").click().run()

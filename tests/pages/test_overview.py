@@ -53,7 +53,7 @@ def entry(seeded: Seeded, number: int, **fields: Any) -> AuditEntry:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """Ten entries of the last day in one organization, and others in another one."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             *(entry(seeded, number) for number in range(7)),
             entry(seeded, 7, status_code=404, action="stop", actor_email="bob@example.org"),

@@ -26,7 +26,7 @@ def _fresh_caches() -> Iterator[None]:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     texts = (*[f"disk {number} full" for number in range(6)], "token=abcdefgh refused", "", None)
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             *(
                 entry(seeded, number, status_code=500, error_message=text)

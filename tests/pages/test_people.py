@@ -51,7 +51,7 @@ def made(seeded: Seeded, number: int, **fields: Any) -> Any:
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
     """A member with a past, two others, one of them hostile, and another organization."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             *(made(seeded, number, target_id=f"sb-{number % 3}") for number in range(8)),
             made(seeded, 8, status_code=500, ip_address="203.0.113.7"),
@@ -86,7 +86,7 @@ def filled(seeded: Seeded) -> Seeded:
 
 
 def allow(seeded: Seeded, value: str | None = ON) -> None:
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         keep_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY, value=value)
 
 
@@ -274,7 +274,9 @@ def test_a_members_click_narrows_the_page_and_opens_no_other(
 
 def test_an_address_that_two_actors_had_opens_neither(open_app: Open, filled: Seeded) -> None:
     allow(filled)
-    filled.product.log.append([made(filled, 50, actor_id="id-former", actor_email=MEMBER.upper())])
+    filled.installation.log.append(
+        [made(filled, 50, actor_id="id-former", actor_email=MEMBER.upper())]
+    )
     app = opened(open_app(MEMBER))
     assert refused(app)
     assert "Several people" in app.main.text[-1].value
@@ -282,7 +284,7 @@ def test_an_address_that_two_actors_had_opens_neither(open_app: Open, filled: Se
 
 
 def test_a_member_who_may_read_all_sees_all(open_app: Open, filled: Seeded) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=filled.ids[MEMBER],
@@ -296,7 +298,7 @@ def test_a_member_who_may_read_all_sees_all(open_app: Open, filled: Seeded) -> N
 
 def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded) -> None:
     def kept() -> str | None:
-        with filled.product.state.read() as connection:
+        with filled.installation.state.read() as connection:
             return read_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY)
 
     app = open_app("admin@example.org")
@@ -322,7 +324,7 @@ def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: See
     app.session_state["access_tab"] = "Settings"
     app.run()
     app.switch_page("admin/access.py").run()
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=filled.ids["admin@example.org"],

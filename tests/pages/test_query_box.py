@@ -22,7 +22,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def app(open_app: Open, seeded: Seeded) -> AppTest:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1, status_code=404, error_message="token = hunter2 was refused"),
             entry(seeded, 2, metadata='{"body":{"name":"web","password":"hunter2"}}'),

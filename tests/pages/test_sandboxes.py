@@ -52,7 +52,7 @@ def filled(seeded: Seeded) -> Seeded:
         entry(seeded, 30, action="start", target_id="theirs", organization_id=BETA),
         entry(seeded, 29, action="recover", target_id="theirs", organization_id=BETA),
     ]
-    seeded.product.log.append(entries)
+    seeded.installation.log.append(entries)
     return seeded
 
 

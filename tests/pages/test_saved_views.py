@@ -41,7 +41,7 @@ def _fresh_caches() -> Iterator[None]:
 
 @pytest.fixture
 def filled(seeded: Seeded) -> Seeded:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             entry(seeded, 1),
             entry(seeded, 2, status_code=403),
@@ -55,14 +55,14 @@ def filled(seeded: Seeded) -> Seeded:
 
 def person(seeded: Seeded, email: str) -> Any:
     secret = seeded.sign_in(email)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         return find_viewer(connection, secret=secret, now=seeded.clock())
 
 
 def saved(seeded: Seeded, email: str = AUDITOR, name: str = "Mine", **fields: Any) -> SavedView:
     given: dict[str, Any] = {"shared": False, "params": {"window": ["7d"], "action": ["delete"]}}
     viewer = person(seeded, email)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         return add_view(
             connection,
             viewer,
@@ -75,13 +75,13 @@ def saved(seeded: Seeded, email: str = AUDITOR, name: str = "Mine", **fields: An
 
 def views(seeded: Seeded, email: str = AUDITOR) -> SavedViews:
     viewer = person(seeded, email)
-    with seeded.product.state.read() as connection:
+    with seeded.installation.state.read() as connection:
         return list_views(connection, viewer)
 
 
 def prefer(seeded: Seeded, view_id: str, email: str = AUDITOR) -> None:
     viewer = person(seeded, email)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_default_view(connection, viewer, view_id)
 
 
@@ -243,7 +243,7 @@ def test_a_view_alone_in_an_address_is_opened(open_app: Open, filled: Seeded) ->
 
 def test_a_foreign_view_answers_like_one_that_is_unknown(open_app: Open, filled: Seeded) -> None:
     private = saved(filled, ADMIN)
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_membership(
             connection, account_id=filled.ids[BOTH], organization_id=BETA, role=Role.ADMIN
         )
@@ -297,7 +297,7 @@ def test_only_the_owner_or_an_admin_may_change_a_shared_view(
 
 
 def test_a_member_who_was_granted_to_read_may_share(open_app: Open, filled: Seeded) -> None:
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=filled.ids["member@example.org"],
@@ -360,7 +360,7 @@ def test_the_default_view_opens_where_the_address_asks_for_nothing(
     app.run()
     assert not app.exception
     viewer = person(filled, AUDITOR)
-    with filled.product.state.read() as connection:
+    with filled.installation.state.read() as connection:
         assert default_view(connection, viewer) == view.id
     again = explore(open_app(AUDITOR))
     assert again.query_params["view"] == view.id
@@ -391,7 +391,7 @@ def test_a_ready_made_view_is_written_in_the_zone_that_is_shown(
     app.query_params["zone"] = "Asia/Tokyo"
     app.run()
     assert not any("Changed" in str(each.value) for each in app.main.markdown)
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         keep_setting(connection, organization_id=ALPHA, name="zone", value="Asia/Tokyo")
     st.cache_data.clear()
     prefer(filled, "denied")
@@ -418,7 +418,7 @@ def test_a_default_that_is_gone_is_told_and_everything_is_shown(
     view = saved(filled)
     prefer(filled, view.id)
     viewer = person(filled, AUDITOR)
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         delete_view(connection, viewer, view.id, now=filled.clock(), address=None)
     app = explore(open_app(AUDITOR))
     assert any("that you can open" in text for text in texts(app))
@@ -429,7 +429,7 @@ def test_views_of_another_organization_are_neither_listed_nor_opened(
     open_app: Open, filled: Seeded
 ) -> None:
     view = saved(filled, ADMIN, "Alpha's", shared=True)
-    with filled.product.state.begin() as connection:
+    with filled.installation.state.begin() as connection:
         end_membership(connection, account_id=filled.ids[BOTH], organization_id=ALPHA)
     app = listed(explore(open_app(BOTH)))
     assert {each.key for each in app.main.dataframe} & {"views_own", "views_others"} == set()

@@ -100,7 +100,7 @@ def test_a_session_that_has_ended_says_so_and_an_unknown_visitor_is_told_nothing
 ) -> None:
     app = open_app("admin@example.org", path="/explore").run()
     assert sign_in.ENDED not in [info.value for info in app.info]
-    seeded.clock.pass_by(minutes=seeded.product.settings.session_idle_minutes)
+    seeded.clock.pass_by(minutes=seeded.installation.settings.session_idle_minutes)
     app.run()
     assert [info.value for info in app.info] == [sign_in.ENDED]
     assert [title.value for title in app.title] == ["Sandtrail"]
@@ -110,7 +110,7 @@ def test_a_session_that_has_ended_says_so_and_an_unknown_visitor_is_told_nothing
 def test_each_run_of_a_page_keeps_the_session_alive(open_app: Open, seeded: Seeded) -> None:
     app = open_app("admin@example.org").run()
     for _ in range(3):
-        seeded.clock.pass_by(minutes=seeded.product.settings.session_idle_minutes - 1)
+        seeded.clock.pass_by(minutes=seeded.installation.settings.session_idle_minutes - 1)
         app.run()
         assert not app.text_input or app.text_input[0].label != "E-mail address"
 
@@ -133,7 +133,7 @@ def test_a_known_browser_gets_in_while_strangers_guess(
     for _ in range(30):
         submit(app, "admin@example.org", "wrong-password")
     monkeypatch.setattr(viewer, "browser_secret", lambda: browser)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         browser = remember_browser(
             connection,
             account_id=seeded.ids["admin@example.org"],

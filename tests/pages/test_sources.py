@@ -68,8 +68,8 @@ def opened(app: AppTest, **files: bytes) -> AppTest:
 
 def choose(app: AppTest, name: str, content: bytes) -> str:
     """Choose a file, as the gate lets it through: onto disk, and its receipt into the widget."""
-    uploads = cached.product().uploads
-    person = viewer_of(cached.product(), viewer.session_secret())
+    uploads = cached.installation().uploads
+    person = viewer_of(cached.installation(), viewer.session_secret())
     assert person is not None
     upload = uploads.begin(person.session_id, person.account_id, ("tab", secrets.token_hex(4)))
     uploads.write(upload, content)
@@ -90,7 +90,7 @@ def texts(app: AppTest) -> str:
 
 
 def stored(seeded: Seeded, entry_id: str, organization_id: str = ALPHA) -> AuditEntry | None:
-    return Reader(seeded.product.log).entry(entry_id, Scope(organization_id=organization_id))
+    return Reader(seeded.installation.log).entry(entry_id, Scope(organization_id=organization_id))
 
 
 def test_a_preview_shows_the_first_records_without_secrets_and_stores_nothing(
@@ -118,8 +118,8 @@ def test_a_preview_shows_the_first_records_without_secrets_and_stores_nothing(
     assert "yesterday" in rejected["reason"][0]
     assert "hunter2" not in rejected["raw"][0]
     assert "The first 50 records: 49 to store, 1 to reject." in texts(app)
-    assert seeded.product.log.head(ALPHA) == 0
-    with seeded.product.state.read() as connection:
+    assert seeded.installation.log.head(ALPHA) == 0
+    with seeded.installation.state.read() as connection:
         assert not list_rejections(connection, organization_id=None, limit=1)
 
 
@@ -251,18 +251,18 @@ def test_a_full_disk_is_told_once_and_nothing_is_stored(
         waiting = Uploads(tmp_path / "waiting", full.clock, Quota(free_floor=0))
         secret = full.sign_in("admin@example.org")
         monkeypatch.setattr(viewer, "session_secret", lambda: secret)
-        product = dataclasses.replace(full.product, uploads=waiting)
-        monkeypatch.setattr(cached, "product", lambda: product)
+        installation = dataclasses.replace(full.installation, uploads=waiting)
+        monkeypatch.setattr(cached, "installation", lambda: installation)
         opened(app, a_jsonl=lines(record("e-1")), b_jsonl=lines(record("e-2")))
         press(app, "Store 2 files")
         assert not app.exception
         assert len(app.error) == 1
         assert "are free on the disk" in app.error[0].proto.title
         assert app.dataframe[0].value["end"].tolist() == ["Stopped", "Stopped"]
-        assert full.product.log.head(ALPHA) == 0
+        assert full.installation.log.head(ALPHA) == 0
     finally:
         waiting.close()
-        full.product.close()
+        full.installation.close()
 
 
 def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
@@ -272,11 +272,11 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
         """The real log, during whose append the role is taken away."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(seeded.product.log, name)
+            return getattr(seeded.installation.log, name)
 
         def append_table(self, arriving: pa.Table) -> AppendReport:
-            report = seeded.product.log.append_table(arriving)
-            with seeded.product.state.begin() as connection:
+            report = seeded.installation.log.append_table(arriving)
+            with seeded.installation.state.begin() as connection:
                 set_membership(
                     connection,
                     account_id=seeded.ids["admin@example.org"],
@@ -285,14 +285,14 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
                 )
             return report
 
-    product = dataclasses.replace(seeded.product, log=Demoting())  # type: ignore[arg-type]
+    installation = dataclasses.replace(seeded.installation, log=Demoting())  # type: ignore[arg-type]
     app = opened(
         open_app("admin@example.org"),
         a_jsonl=lines(record("e-1")),
         b_jsonl=lines(record("e-2")),
         c_jsonl=lines(record("e-3")),
     )
-    monkeypatch.setattr(cached, "product", lambda: product)
+    monkeypatch.setattr(cached, "installation", lambda: installation)
     press(app, "Store 3 files")
     assert not app.exception
     assert stored(seeded, "e-1") is not None
@@ -315,7 +315,7 @@ def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_oth
     refused = json.dumps({"refused": ["The *disk* is full.", "Tell somebody."]}).encode()
     app.file_uploader[0].upload("large.jsonl", refused)
     old = choose(app, "old.jsonl", lines(record("old")))
-    seeded.product.uploads.discard(old)
+    seeded.installation.uploads.discard(old)
     app.run()
     assert not app.exception
     assert [each.proto.title.replace("\\", "") for each in app.error] == [
@@ -342,7 +342,7 @@ def test_a_record_is_refused_with_one_sentence_by_file_by_upload_and_by_http(
     content += b'{"id": NaN}\n[]\n\xff\n'
 
     token = seeded.token(ALPHA, Permission.INGEST.value)
-    client = make_client(seeded.product)
+    client = make_client(seeded.installation)
     answer = client.post(
         "/api/v1/entries", content=content, headers={"authorization": f"Bearer {token}"}
     )
@@ -350,7 +350,7 @@ def test_a_record_is_refused_with_one_sentence_by_file_by_upload_and_by_http(
 
     app = opened(open_app("admin@example.org"), one_jsonl=content)
     press(app, "Store 1 file")
-    by_upload = dict(kept_reasons(seeded.product.state, "upload: admin@example.org"))
+    by_upload = dict(kept_reasons(seeded.installation.state, "upload: admin@example.org"))
 
     (tmp_path / "one.jsonl").write_bytes(content)
     by_hand = tmp_path / "by-hand"
@@ -384,7 +384,7 @@ def test_what_was_stored_is_not_kept_as_a_file(open_app: Open, seeded: Seeded) -
     app = opened(
         open_app("admin@example.org"), one_jsonl=lines(record("e-1")), two_csv=b"of no use"
     )
-    folder = seeded.product.settings.key_file.parent / "uploads"
+    folder = seeded.installation.settings.key_file.parent / "uploads"
     assert len([path for path in folder.glob("*/*") if path.name != ".lock"]) == 2
     press(app, "Store 1 file")
     assert [path.name for path in folder.glob("*/*")] == [".lock"]
@@ -408,7 +408,7 @@ def test_a_hostile_file_name_is_never_read_as_markdown(open_app: Open, seeded: S
 def test_the_list_of_rejections_is_of_this_organization_newest_first_and_leads_to_older_ones(
     open_app: Open, seeded: Seeded
 ) -> None:
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         for organization_id in (ALPHA, BETA, None):
             keep_rejections(
                 connection,
@@ -435,7 +435,7 @@ def test_rejections_that_are_no_longer_kept_are_told(
     open_app: Open, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("audit_core.state.rejections.MOST_OF_ORGANIZATION", 5)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         for organization_id, number in ((ALPHA, 6), (BETA, 9)):
             keep_rejections(
                 connection,

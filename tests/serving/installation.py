@@ -13,7 +13,7 @@ from audit_core.identity.accounts import add_account
 from audit_core.identity.api_tokens import add_token
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.identity.sessions import issue_code, redeem_code
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -32,7 +32,7 @@ EXPORT = f"{EXPORT_PATH}?window=all&format=jsonl"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Installation:
+class PreparedInstallation:
     """Databases of an app that does not run yet."""
 
     environment: dict[str, str]
@@ -44,23 +44,25 @@ class Installation:
     ids: frozenset[str] = field(default_factory=frozenset)
     """Of the entries in the log."""
 
-    def opened(self) -> Product:
+    def opened(self) -> Installation:
         """The product, while no app has it open; whoever calls this closes it."""
-        return open_product(_settings(self.environment), utc_now)
+        return open_installation(_settings(self.environment), utc_now)
 
     def stored_ids(self) -> list[str]:
         """The ids of all entries in the log, while no app has it open."""
-        product = self.opened()
+        installation = self.opened()
         try:
-            batches = Reader(product.log).export(
+            batches = Reader(installation.log).export(
                 Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
             )
             return [entry.id for batch in batches for entry in batch]
         finally:
-            product.close()
+            installation.close()
 
 
-def install(folder: Path, *, entries: int, log_url: str = "", state_url: str = "") -> Installation:
+def install(
+    folder: Path, *, entries: int, log_url: str = "", state_url: str = ""
+) -> PreparedInstallation:
     """Make the databases in an empty folder, or at the given addresses. Each of the `entries` is
     about 10 kB long, so that a download is larger than what a connection holds on its way."""
     environment = {
@@ -70,15 +72,15 @@ def install(folder: Path, *, entries: int, log_url: str = "", state_url: str = "
         "SANDTRAIL_DEMO": "0",
         "SANDTRAIL_FREE_SPACE_FLOOR_MB": "0",
     }
-    product = open_product(_settings(environment), utc_now)
+    installation = open_installation(_settings(environment), utc_now)
     try:
         stored = [long_entry(number) for number in range(entries)]
-        product.log.append(stored)
-        secrets = [_person(product, email) for email in (PERSON, *OTHERS)]
-        token = _token(product)
+        installation.log.append(stored)
+        secrets = [_person(installation, email) for email in (PERSON, *OTHERS)]
+        token = _token(installation)
     finally:
-        product.close()
-    return Installation(
+        installation.close()
+    return PreparedInstallation(
         environment=environment,
         cookies=tuple(f"{SESSION_COOKIE}={secret}" for secret in secrets),
         token=token,
@@ -102,10 +104,10 @@ def _settings(environment: dict[str, str]) -> Settings:
     return Settings(**names)  # type: ignore[arg-type]
 
 
-def _person(product: Product, email: str) -> str:
+def _person(installation: Installation, email: str) -> str:
     """Add an admin; the secret of a session."""
     now = utc_now()
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         ensure_organization(connection, organization_id=ORGANIZATION, name="Alpha Works")
         account = add_account(
             connection, email=email, name="Ada", password=PASSWORD, now=now, cost=4
@@ -130,9 +132,9 @@ def _person(product: Product, email: str) -> str:
     return secret
 
 
-def _token(product: Product) -> str:
+def _token(installation: Installation) -> str:
     """The secret of a token that may send entries."""
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         _, token = add_token(
             connection,
             organization_id=ORGANIZATION,

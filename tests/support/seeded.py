@@ -18,7 +18,7 @@ from audit_core.identity.accounts import (
 from audit_core.identity.api_tokens import add_token
 from audit_core.identity.known_devices import is_known_browser
 from audit_core.identity.sessions import issue_code, redeem_code
-from audit_core.installation.opened import Product, open_product
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.runtime.settings import Settings
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import AccessEvent, list_events
@@ -54,13 +54,13 @@ class Clock:
 class Seeded:
     """The product, who has an account, and the clock."""
 
-    product: Product
+    installation: Installation
     clock: Clock
     ids: dict[str, str] = field(default_factory=dict)
 
     def sign_in(self, email: str) -> str:
         """The session secret of a new session."""
-        with self.product.state.begin() as connection:
+        with self.installation.state.begin() as connection:
             code = issue_code(connection, account_id=self.ids[email], now=self.clock())
             secret = redeem_code(
                 connection,
@@ -74,12 +74,12 @@ class Seeded:
         return secret
 
     def code_for(self, email: str) -> str:
-        with self.product.state.begin() as connection:
+        with self.installation.state.begin() as connection:
             return issue_code(connection, account_id=self.ids[email], now=self.clock())
 
     def last_seen(self, email: str) -> datetime:
         """When the newest session of a person was last in use, as it is written down."""
-        with self.product.state.read() as connection:
+        with self.installation.state.read() as connection:
             return connection.execute(
                 select(session.c.last_seen_at)
                 .where(session.c.account_id == self.ids[email])
@@ -88,13 +88,13 @@ class Seeded:
 
     def knows(self, email: str, browser: str) -> bool:
         """Whether a device cookie makes a browser known to a person's account."""
-        with self.product.state.read() as connection:
+        with self.installation.state.read() as connection:
             return is_known_browser(
                 connection, account_id=self.ids[email], browser=browser, now=self.clock()
             )
 
     def token(self, organization_id: str, *verbs: str) -> str:
-        with self.product.state.begin() as connection:
+        with self.installation.state.begin() as connection:
             _, secret = add_token(
                 connection,
                 organization_id=organization_id,
@@ -106,8 +106,8 @@ class Seeded:
         return secret
 
     def events(self, verb: str) -> list[AccessEvent]:
-        attempts_of(self.product.state).write()
-        with self.product.state.read() as connection:
+        attempts_of(self.installation.state).write()
+        with self.installation.state.read() as connection:
             events = list_events(connection, organization_id=None, limit=1000)
         return [event for event in events if event.verb == verb]
 
@@ -115,7 +115,7 @@ class Seeded:
 def open_seeded(folder: Path, *, free_space_floor_mb: int = 0) -> Seeded:
     """A new product in a folder; whoever calls it closes it."""
     clock = Clock()
-    product = open_product(
+    installation = open_installation(
         Settings(
             log_url=f"duckdb:///{folder / 'log.duckdb'}",
             state_url=f"sqlite:///{folder / 'state.sqlite'}",
@@ -124,8 +124,8 @@ def open_seeded(folder: Path, *, free_space_floor_mb: int = 0) -> Seeded:
         ),
         clock,
     )
-    seeded = Seeded(product, clock)
-    with product.state.begin() as connection:
+    seeded = Seeded(installation, clock)
+    with installation.state.begin() as connection:
         ensure_organization(connection, organization_id=ALPHA, name="Alpha Works")
         ensure_organization(connection, organization_id=BETA, name="Beta Labs")
         for email, roles in PEOPLE.items():

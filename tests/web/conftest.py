@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from audit_core.domain.errors import AuditError
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.app_routes import routes
 from audit_core.web.error_response import answer_problem
 from audit_core.web.framing import FramedOnly
@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 def seeded(tmp_path: Path) -> Iterator[Seeded]:
     seeded = open_seeded(tmp_path)
     yield seeded
-    seeded.product.close()
+    seeded.installation.close()
 
 
 async def echo(request: Request) -> JSONResponse:
@@ -46,18 +46,18 @@ async def stream(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-def make_client(product: Product | AuditError) -> TestClient:
+def make_client(installation: Installation | AuditError) -> TestClient:
     """A client of `app_of`."""
-    return TestClient(app_of(product), follow_redirects=False, base_url="http://testserver")
+    return TestClient(app_of(installation), follow_redirects=False, base_url="http://testserver")
 
 
-def app_of(product: Product | AuditError) -> Starlette:
+def app_of(installation: Installation | AuditError) -> Starlette:
     """The routes and the gate around stand-ins for the routes of Streamlit."""
 
-    def opened() -> Product:
-        if isinstance(product, AuditError):
-            raise product
-        return product
+    def opened() -> Installation:
+        if isinstance(installation, AuditError):
+            raise installation
+        return installation
 
     return Starlette(
         routes=[
@@ -68,11 +68,11 @@ def app_of(product: Product | AuditError) -> Starlette:
             WebSocketRoute("/elsewhere", stream),
             Route("/{rest:path}", echo),
         ],
-        middleware=[Middleware(Gate, product=opened, codec=CODEC), Middleware(FramedOnly)],
+        middleware=[Middleware(Gate, installation=opened, codec=CODEC), Middleware(FramedOnly)],
         exception_handlers={AuditError: answer_problem},
     )
 
 
 @pytest.fixture
 def client(seeded: Seeded) -> TestClient:
-    return make_client(seeded.product)
+    return make_client(seeded.installation)

@@ -22,7 +22,7 @@ from starlette.websockets import WebSocket
 from websockets.sync.client import connect
 
 from audit_core.domain.errors import AuditError
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.gate import Gate
 from audit_core.web.server_options import leave_peers_as_they_are
@@ -51,7 +51,7 @@ async def tell_socket(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-def no_product() -> Product:
+def no_installation() -> Installation:
     raise AuditError("There is none.", "None is needed.")
 
 
@@ -62,7 +62,7 @@ def serving(*proxies: str) -> Iterator[int]:
     trusted = TrustedProxies(networks=tuple(ip_network(proxy) for proxy in proxies))
     app = Starlette(
         routes=[WebSocketRoute("/_stcore/stream", tell_socket), Route("/{rest:path}", tell)],
-        middleware=[Middleware(Gate, product=no_product, proxies=trusted)],
+        middleware=[Middleware(Gate, installation=no_installation, proxies=trusted)],
     )
     port = free_port()
     server = uvicorn.Server(

@@ -87,7 +87,7 @@ def test_a_download_is_refused_before_anything_is_read_or_recorded(
     seeded: Seeded, path: str
 ) -> None:
     cookie = f"Cookie: {SESSION_COOKIE}={seeded.sign_in('admin@example.org')}"
-    with served(app_of(seeded.product)) as port:
+    with served(app_of(seeded.installation)) as port:
         assert ask(port, path, cookie, version="1.0")[0] == 426
         assert ask(port, "/api/v1/head", cookie, version="1.0")[0] == 200
     assert not seeded.events("export.started")

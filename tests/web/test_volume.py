@@ -16,7 +16,7 @@ def answers(folder: Path, *, others: int) -> list[bytes]:
     """What Alpha is answered to its own requests, while Beta posts `others` entries between any
     two of them."""
     seeded = open_seeded(folder)
-    client = make_client(seeded.product)
+    client = make_client(seeded.installation)
     given: list[bytes] = []
     tokens = {name: seeded.token(name, INGEST) for name in (ALPHA, BETA)}
     cookie = {"cookie": f"{SESSION_COOKIE}={seeded.sign_in('admin@example.org')}"}
@@ -45,7 +45,7 @@ def answers(folder: Path, *, others: int) -> list[bytes]:
                 assert answer.status_code == 200, answer.text
                 given.append(answer.content)
     finally:
-        seeded.product.close()
+        seeded.installation.close()
     return given
 
 

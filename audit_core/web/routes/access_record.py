@@ -23,7 +23,7 @@ from audit_core.evidence.access_log.record_filter import (
 )
 from audit_core.evidence.download import Format, Progress
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import Bounds, parse_instant
 from audit_core.state.access_log.record import record
 from audit_core.web.framing import refuse_unframed
@@ -38,7 +38,7 @@ OPERATOR = "operator"
 """What whoever lacks it is told to lack, for the installation's part."""
 
 
-def access_record_route(product: Callable[[], Product]) -> Route:
+def access_record_route(installation: Callable[[], Installation]) -> Route:
     """`ACCESS_RECORD_PATH` takes the filter's parameters, and:
 
     `part` (`organization`, or `installation` for operators), `format` (`csv` or `jsonl`),
@@ -53,7 +53,7 @@ def access_record_route(product: Callable[[], Product]) -> Route:
             return Response(status_code=405, headers={"Allow": "GET"})
         if refusal := refuse_unframed(request):
             return refusal
-        return await run_in_threadpool(_answer, product(), request)
+        return await run_in_threadpool(_answer, installation(), request)
 
     return Route(ACCESS_RECORD_PATH, export, methods=["GET"])
 
@@ -97,7 +97,7 @@ class _ExportRequest:
         )
 
 
-def _answer(opened: Product, request: Request) -> Response:
+def _answer(opened: Installation, request: Request) -> Response:
     secret, address = session_secret(request.headers.getlist("cookie")), address_of(request)
     viewer = known_viewer(opened, secret, address, request.url.path)
     if isinstance(viewer, Response):
@@ -118,7 +118,7 @@ def _answer(opened: Product, request: Request) -> Response:
 
 
 def part_of(
-    opened: Product, viewer: Viewer, part: Part, address: str | None
+    opened: Installation, viewer: Viewer, part: Part, address: str | None
 ) -> RecordScope | Response:
     """What the viewer reads of the record, or 403, which is put on record. Blocks."""
     scope = next((one for one in readable_parts(viewer) if one.part is part), None)
@@ -129,7 +129,11 @@ def part_of(
 
 
 def _start(
-    opened: Product, viewer: Viewer, scope: RecordScope, export: _ExportRequest, address: str | None
+    opened: Installation,
+    viewer: Viewer,
+    scope: RecordScope,
+    export: _ExportRequest,
+    address: str | None,
 ) -> Response:
     membership = viewer.membership
     of = membership.organization_name if membership and scope.organization_id else "installation"

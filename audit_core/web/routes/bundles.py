@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.support_bundle_reader import BundleReader
@@ -24,7 +24,7 @@ from audit_core.web.security.identity import address_of, require
 BUNDLE_PATH = "/api/v1/bundle"
 
 
-def bundle_route(product: Callable[[], Product]) -> Route:
+def bundle_route(installation: Callable[[], Installation]) -> Route:
     """`BUNDLE_PATH` takes `sandbox` (an id or a name), `entry` (the id of the failed attempt's
     entry) and optionally `near` (the time around which the sandbox is looked for).
 
@@ -37,11 +37,11 @@ def bundle_route(product: Callable[[], Product]) -> Route:
         if request.method == "HEAD":
             # Starlette adds HEAD to GET; nothing is handed out, so nothing is put on record.
             return Response(status_code=405, headers={"Allow": "GET"})
-        found = await require(request, product, Permission.EXPORT)
+        found = await require(request, installation, Permission.EXPORT)
         if isinstance(found, Response):
             return found
         viewer, scope = found
-        opened = product()
+        opened = installation()
         return await run_read(
             request,
             opened.log.new_request(person=viewer.account_id),
@@ -51,7 +51,7 @@ def bundle_route(product: Callable[[], Product]) -> Route:
     return Route(BUNDLE_PATH, bundle, methods=["GET"])
 
 
-def _answer(opened: Product, viewer: Viewer, scope: Scope, request: Request) -> Response:
+def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request) -> Response:
     rule = silent_rule(opened.settings)
     reader = BundleReader(
         starts=StartsReader(opened.log, rule), traces=TracesReader(opened.log, rule)

@@ -20,7 +20,7 @@ from audit_core.ingest.formats.detect import Shape
 from audit_core.ingest.formats.streams import CHUNK
 from audit_core.ingest.pipeline import ingest
 from audit_core.ingest.records.batches import Batch
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
 from audit_core.state.rejections import keep_rejections
@@ -35,7 +35,7 @@ ORIGIN = "http"
 """Where the rejections of requests are said to come from, with the token's name."""
 
 
-def entries_route(product: Callable[[], Product]) -> Route:
+def entries_route(installation: Callable[[], Installation]) -> Route:
     """Takes JSON lines or one JSON array, and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
@@ -46,7 +46,7 @@ def entries_route(product: Callable[[], Product]) -> Route:
     """
 
     async def receive(request: Request) -> JSONResponse:
-        opened = await run_in_threadpool(product)
+        opened = await run_in_threadpool(installation)
         token = await run_in_threadpool(token_of, opened, bearer_secret(request))
         if token is None or Permission.INGEST.value not in token.verbs:
             await run_in_threadpool(record_refusal, opened, address_of(request), token=token)
@@ -91,9 +91,9 @@ def _too_large(limit: str) -> JSONResponse:
     )
 
 
-def _note_size(product: Product, token: Token, address: str | None) -> None:
-    attempts_of(product.state).note(
-        at=product.clock(),
+def _note_size(installation: Installation, token: Token, address: str | None) -> None:
+    attempts_of(installation.state).note(
+        at=installation.clock(),
         verb="size.refused",
         actor=token.name,
         organization_id=token.organization_id,
@@ -102,33 +102,35 @@ def _note_size(product: Product, token: Token, address: str | None) -> None:
     )
 
 
-def _ingest(product: Product, token: Token, body: bytes, address: str | None) -> JSONResponse:
+def _ingest(
+    installation: Installation, token: Token, body: bytes, address: str | None
+) -> JSONResponse:
     batches: list[Batch] = []
     count = 0
     for batch in read_body_batches(body):
         count += batch.table.num_rows + len(batch.rejections)
         if count > MAX_ENTRIES:
-            _note_size(product, token, address)
+            _note_size(installation, token, address)
             return _too_large(f"{MAX_ENTRIES:,} entries")
         batches.append(batch)
     rejected: list[Rejection] = []
     report = ingest(
         batches,
-        append=product.log.append_table,
+        append=installation.log.append_table,
         keep=rejected.extend,
         organization_id=token.organization_id,
     )
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         keep_rejections(
             connection,
             rejections=rejected,
             organization_id=token.organization_id,
             origin=f"{ORIGIN}: {token.name}",
-            now=product.clock(),
+            now=installation.clock(),
         )
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="ingest",
             actor=token.name,
             organization_id=token.organization_id,

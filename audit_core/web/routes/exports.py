@@ -15,7 +15,7 @@ from audit_core.domain.errors import BusyError, FilterError
 from audit_core.evidence.download import Format, Progress, file_name, stream
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -36,7 +36,7 @@ STEP_WAIT_S = 120.0
 off."""
 
 
-def export_routes(product: Callable[[], Product], downloads: Downloads) -> list[Route]:
+def export_routes(installation: Callable[[], Installation], downloads: Downloads) -> list[Route]:
     """`EXPORT_PATH` takes the filter's parameters, and:
 
     `format` (`csv` or `jsonl`), `organization` (the one that the page showed: another tab may
@@ -51,11 +51,11 @@ def export_routes(product: Callable[[], Product], downloads: Downloads) -> list[
             return Response(status_code=405, headers={"Allow": "GET"})
         if refusal := refuse_unframed(request):
             return refusal
-        allowed = await require(request, product, Permission.EXPORT)
+        allowed = await require(request, installation, Permission.EXPORT)
         if isinstance(allowed, Response):
             return allowed
         viewer, scope = allowed
-        asked = _read(request.url.query, product().clock())
+        asked = _read(request.url.query, installation().clock())
         if asked.organization_id not in (None, scope.organization_id):
             return JSONResponse(
                 {
@@ -68,10 +68,10 @@ def export_routes(product: Callable[[], Product], downloads: Downloads) -> list[
         try:
             end = downloads.begin(person, scope.organization_id or "")
         except BusyError:
-            note_refusal(product(), "pace.refused", request.scope, viewer, path=EXPORT_PATH)
+            note_refusal(installation(), "pace.refused", request.scope, viewer, path=EXPORT_PATH)
             raise
         try:
-            opened, address = product(), address_of(request)
+            opened, address = installation(), address_of(request)
             return await run_read(
                 request,
                 opened.log.new_request(person=person),
@@ -116,14 +116,14 @@ def _read(query: str, now: datetime) -> _Asked:
 
 
 def _start(
-    product: Product,
+    installation: Installation,
     viewer: Viewer,
     scope: Scope,
     asked: _Asked,
     address: str | None,
     ended: Callable[[], None],
 ) -> Response:
-    query, reader = asked.query(scope), Reader(product.log)
+    query, reader = asked.query(scope), Reader(installation.log)
     since, until = reader.span(query, asked.as_of)
     membership = viewer.membership
     name = file_name(membership.organization_name if membership else "", since, until, asked.format)
@@ -137,10 +137,10 @@ def _start(
     }
 
     def note(verb: str, more: dict[str, object]) -> None:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             record(
                 connection,
-                at=product.clock(),
+                at=installation.clock(),
                 verb=verb,
                 actor=viewer.email,
                 organization_id=scope.organization_id,

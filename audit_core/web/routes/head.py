@@ -10,21 +10,21 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.security.identity import require
 
 HEAD_PATH = "/api/v1/head"
 
 
-def head_route(product: Callable[[], Product]) -> Route:
+def head_route(installation: Callable[[], Installation]) -> Route:
     """The newest revision of the organization that the session looks at, as text."""
 
     async def head(request: Request) -> Response:
-        found = await require(request, product, Permission.READ, by_itself=True)
+        found = await require(request, installation, Permission.READ, by_itself=True)
         if isinstance(found, Response):
             return found
         _, scope = found
-        newest = await run_in_threadpool(lambda: product().log.head(scope.organization_id))
+        newest = await run_in_threadpool(lambda: installation().log.head(scope.organization_id))
         return JSONResponse({"head": str(newest)})
 
     return Route(HEAD_PATH, head, methods=["GET"])

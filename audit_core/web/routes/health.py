@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Readiness, check
 from audit_core.runtime.version import product_version
 
@@ -19,12 +19,12 @@ HEALTH_PATH = "/api/health"
 LIVE_PATH = "/api/live"
 
 
-def health_routes(product: Callable[[], Product]) -> list[Route]:
+def health_routes(installation: Callable[[], Installation]) -> list[Route]:
     """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "version", "warnings": […]}`, or 503
     `{"status": "unavailable", "failing": [{"part", "reason"}], "version", "warnings": […]}`,
     after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200
     `{"status": "alive"}`."""
-    readiness = Readiness(lambda: check(product))
+    readiness = Readiness(lambda: check(installation))
 
     async def health(request: Request) -> JSONResponse:
         report = await run_in_threadpool(readiness.report)

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from audit_core.domain.access import Scope
-from audit_core.installation.doctor import examine_product
-from audit_core.installation.opened import Product
+from audit_core.installation.doctor import examine_installation
+from audit_core.installation.opened import Installation
 from audit_core.log.schema import ARROW
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.state.access_log.record import record
@@ -55,18 +55,20 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
     return known and abs(now - signed_at) <= VALID_FOR
 
 
-def operator_routes(product: Callable[[], Product]) -> list[Route]:
-    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_product`.
+def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
+    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
     stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
     as rows of `schema.organization_head`."""
 
-    def guarded(answer: Callable[[Product, Request], Response]) -> Callable[[Request], Response]:
+    def guarded(
+        answer: Callable[[Installation, Request], Response],
+    ) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
             if refusal := refuse_unframed(request):
                 return refusal
-            opened = product()
+            opened = installation()
             if proves(bearer_secret(request), opened.key, opened.clock()):
                 return answer(opened, request)
             record_refusal(opened, address_of(request))
@@ -83,13 +85,13 @@ def operator_routes(product: Callable[[], Product]) -> list[Route]:
     ]
 
 
-def _doctor(opened: Product, request: Request) -> Response:
+def _doctor(opened: Installation, request: Request) -> Response:
     full = request.query_params.get("full") == "1"
-    findings = examine_product(opened, Scope.everything(), full=full)
+    findings = examine_installation(opened, Scope.everything(), full=full)
     return JSONResponse({"findings": [asdict(each) for each in findings]})
 
 
-def _digest(opened: Product, request: Request) -> Response:
+def _digest(opened: Installation, request: Request) -> Response:
     days = _origin(opened).digest()
     with opened.state.begin() as connection:
         record(
@@ -105,12 +107,12 @@ def _digest(opened: Product, request: Request) -> Response:
     )
 
 
-def _heads(opened: Product, request: Request) -> Response:
+def _heads(opened: Installation, request: Request) -> Response:
     heads = _origin(opened).heads()
     return JSONResponse({"heads": [head.as_row(name) for name, head in heads.items()]})
 
 
-def _rows(opened: Product, request: Request) -> Response:
+def _rows(opened: Installation, request: Request) -> Response:
     numbers = [request.query_params.get(name, "") for name in ("first", "last")]
     if not all(text.isascii() and text.isdigit() and len(text) <= 6 for text in numbers):
         return JSONResponse({"error": "first or last is no number of a day"}, status_code=400)
@@ -121,7 +123,7 @@ def _rows(opened: Product, request: Request) -> Response:
     return StreamingResponse(_stream(tables), media_type=ARROW_STREAM)
 
 
-def _origin(opened: Product) -> LocalOrigin:
+def _origin(opened: Installation) -> LocalOrigin:
     return LocalOrigin(log=opened.log, scope=Scope.everything())
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from audit_core.identity.known_devices import remember_browser
 from audit_core.identity.sessions import end_session, find_viewer, redeem_code
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.state.access_log.record import record
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.security.identity import (
@@ -74,7 +74,7 @@ def local_path(next_address: str | None) -> str:
     return "/" if path == "/api" or path.startswith("/api/") else next_address
 
 
-def session_routes(product: Callable[[], Product]) -> list[Route]:
+def session_routes(installation: Callable[[], Installation]) -> list[Route]:
     """Two pages for GET, which change nothing, and two routes for POST, which answer with 303.
 
     `START_PATH` takes a form with `code` and `next`; `END_PATH` one with nothing, or with `ended`
@@ -87,7 +87,7 @@ def session_routes(product: Callable[[], Product]) -> list[Route]:
         response = RedirectResponse(local_path(form.get("next")), status_code=303)
         if not code or len(code) > MAX_CODE_LENGTH:
             return response
-        opened = await run_in_threadpool(product)
+        opened = await run_in_threadpool(installation)
         for cookie in await run_in_threadpool(_start, opened, code, request):
             response.headers.append("set-cookie", cookie)
         return response
@@ -95,7 +95,7 @@ def session_routes(product: Callable[[], Product]) -> list[Route]:
     async def end(request: Request) -> Response:
         response = RedirectResponse("/", status_code=303)
         only_dead = "ended" in await _form(request)
-        opened = await run_in_threadpool(product)
+        opened = await run_in_threadpool(installation)
         if await run_in_threadpool(_end, opened, request, only_dead):
             response.headers["set-cookie"] = session_cookie(
                 "", lifetime_s=0, secure=_secure(opened, request)
@@ -134,15 +134,15 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in found.items()}
 
 
-def _secure(product: Product, request: Request) -> bool:
-    return product.settings.secure_cookie or request.url.scheme == "https"
+def _secure(installation: Installation, request: Request) -> bool:
+    return installation.settings.secure_cookie or request.url.scheme == "https"
 
 
-def _start(product: Product, code: str, request: Request) -> tuple[str, ...]:
+def _start(installation: Installation, code: str, request: Request) -> tuple[str, ...]:
     """The Set-Cookie values that a code is good for: none when it is good for nothing."""
-    lifetime = timedelta(hours=product.settings.session_hours)
-    secure, now = _secure(product, request), product.clock()
-    with product.state.begin() as connection:
+    lifetime = timedelta(hours=installation.settings.session_hours)
+    secure, now = _secure(installation, request), installation.clock()
+    with installation.state.begin() as connection:
         secret = redeem_code(
             connection,
             code=code,
@@ -166,18 +166,18 @@ def _start(product: Product, code: str, request: Request) -> tuple[str, ...]:
     )
 
 
-def _end(product: Product, request: Request, only_dead: bool) -> bool:
+def _end(installation: Installation, request: Request, only_dead: bool) -> bool:
     """End the session of a request; whether its cookie is to be taken away."""
-    viewer = viewer_of(product, session_secret(request.headers.getlist("cookie")))
+    viewer = viewer_of(installation, session_secret(request.headers.getlist("cookie")))
     if viewer is None:
         return True
     if only_dead:
         return False
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         end_session(connection, session_id=viewer.session_id)
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="sign_out",
             actor=viewer.email,
             organization_id=viewer.organization_id,

@@ -28,7 +28,7 @@ from audit_core.explore.autocomplete.suggestions import Listed, Suggestions, sug
 from audit_core.explore.autocomplete.value_cache import KnownValues, ScopeT, values_of_log
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.web.limits.rate_limit import SPAN, Pace
 from audit_core.web.reading import run_read
@@ -40,18 +40,18 @@ SUGGESTIONS_PATH = "/api/v1/suggestions"
 RECORD_SUGGESTIONS_PATH = f"{ACCESS_RECORD_PATH}/suggestions"
 
 
-def suggestions_route(product: Callable[[], Product]) -> Route:
+def suggestions_route(installation: Callable[[], Installation]) -> Route:
     """`SUGGESTIONS_PATH`; values are those of the organization that the session looks at."""
     pace, kept = Pace(), _Kept(lambda opened: values_of_log(Reader(opened.log), opened.clock))
 
     def answer(request: Request, viewer: Viewer, scope: Scope, texts: tuple[str, str]) -> Response:
-        opened = product()
+        opened = installation()
         if refusal := _too_fast(pace, request, viewer, opened):
             return refusal
         return JSONResponse(asdict(_suggested(*texts, scope, kept.of(opened))))
 
     async def receive(request: Request) -> Response:
-        found = await require(request, product, Permission.READ)
+        found = await require(request, installation, Permission.READ)
         if isinstance(found, Response):
             return found
         viewer, scope = found
@@ -60,21 +60,21 @@ def suggestions_route(product: Callable[[], Product]) -> Route:
             return texts
         return await run_read(
             request,
-            product().log.new_request(person=viewer.account_id),
+            installation().log.new_request(person=viewer.account_id),
             lambda: answer(request, viewer, scope, texts),
         )
 
     return Route(SUGGESTIONS_PATH, receive, methods=["GET"])
 
 
-def record_suggestions_route(product: Callable[[], Product]) -> Route:
+def record_suggestions_route(installation: Callable[[], Installation]) -> Route:
     """`RECORD_SUGGESTIONS_PATH`, which takes `part` as the record's download does: `organization`
     or, for operators, `installation`. Values are those of that part."""
     pace = Pace()
     kept = _Kept(lambda opened: KnownValues(values_of(RecordReader(opened.state)), opened.clock))
 
     def answer(request: Request) -> Response:
-        opened = product()
+        opened = installation()
         secret, address = session_secret(request.headers.getlist("cookie")), address_of(request)
         viewer = known_viewer(opened, secret, address, request.url.path)
         if isinstance(viewer, Response):
@@ -103,11 +103,11 @@ def record_suggestions_route(product: Callable[[], Product]) -> Route:
 class _Kept(Generic[ScopeT]):
     """The known values of the product that is open."""
 
-    def __init__(self, make: Callable[[Product], KnownValues[ScopeT]]) -> None:
+    def __init__(self, make: Callable[[Installation], KnownValues[ScopeT]]) -> None:
         self._make = make
-        self._known: tuple[Product, KnownValues[ScopeT]] | None = None
+        self._known: tuple[Installation, KnownValues[ScopeT]] | None = None
 
-    def of(self, opened: Product) -> KnownValues[ScopeT]:
+    def of(self, opened: Installation) -> KnownValues[ScopeT]:
         known = self._known
         if known is None or known[0] is not opened:  # The first one, or opened anew.
             self._known = known = (opened, self._make(opened))
@@ -123,7 +123,9 @@ def _texts(request: Request) -> tuple[str, str] | Response:
     return before, after
 
 
-def _too_fast(pace: Pace, request: Request, viewer: Viewer, opened: Product) -> Response | None:
+def _too_fast(
+    pace: Pace, request: Request, viewer: Viewer, opened: Installation
+) -> Response | None:
     if pace.allows(viewer.account_id, opened.clock()):
         return None
     note_refusal(opened, "pace.refused", request.scope, viewer, path=request.url.path)

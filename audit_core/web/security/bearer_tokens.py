@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from audit_core.identity.api_tokens import Token, find_token
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 
 MAX_TOKEN_LENGTH = 200
@@ -20,18 +20,20 @@ def bearer_secret(request: Request) -> str | None:
     return secret if secret.isascii() else None
 
 
-def token_of(product: Product, secret: str | None) -> Token | None:
+def token_of(installation: Installation, secret: str | None) -> Token | None:
     """The valid token of a secret. Blocks: call it in a thread."""
     if secret is None:
         return None
-    with product.state.begin() as connection:
-        return find_token(connection, secret=secret, now=product.clock())
+    with installation.state.begin() as connection:
+        return find_token(connection, secret=secret, now=installation.clock())
 
 
-def record_refusal(product: Product, address: str | None, *, token: Token | None = None) -> None:
+def record_refusal(
+    installation: Installation, address: str | None, *, token: Token | None = None
+) -> None:
     """Put a refused request into the access record, joined with those that are alike."""
-    attempts_of(product.state).add(
-        at=product.clock(),
+    attempts_of(installation.state).add(
+        at=installation.clock(),
         verb="token.refused",
         actor=token.name if token else "unknown",
         organization_id=token.organization_id if token else None,

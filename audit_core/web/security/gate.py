@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.domain.errors import AuditError
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.client_log import LOGGER
 from audit_core.web.limits.slow_bodies import PacedBody, SlowBodyError
 from audit_core.web.security.exposure import Exposure, exposure
@@ -50,7 +50,7 @@ TOO_SLOW = {
 class Gate:
     """ASGI middleware: refuses, names the viewer, adds the security headers, hides errors.
 
-    `product` gives the opened product, or raises `AuditError` while it cannot be opened:
+    `installation` gives the opened product, or raises `AuditError` while it cannot be opened:
     then nobody is signed in. `proxies` are those that may say where a request comes from; what
     they say stands in the scope's `client` and `scheme` for everything behind the gate.
     `codec` reads the messages of Streamlit's websocket; without it none pass. `hosts` are the
@@ -62,7 +62,7 @@ class Gate:
         self,
         app: ASGIApp,
         *,
-        product: Callable[[], Product],
+        installation: Callable[[], Installation],
         codec: FrameCodec = NO_MESSAGES,
         secure: bool = False,
         proxies: TrustedProxies | None = None,
@@ -70,13 +70,13 @@ class Gate:
         script_hashes: tuple[str, ...] = (),
     ) -> None:
         self._app = app
-        self._product = product
+        self._installation = installation
         self._secure = secure
         self._proxies = proxies or TrustedProxies()
         self._hosts = hosts or KnownHosts(names=("*",))
         self._script_hashes = script_hashes
         self._sockets = SocketGate(codec)
-        self._uploads = UploadGate(app, product)
+        self._uploads = UploadGate(app, installation)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -202,7 +202,7 @@ class Gate:
         """Put on record what the gate refuses, unless the product cannot be opened."""
         with suppress(AuditError):
             # In a thread: the product may just be being opened.
-            opened = await run_in_threadpool(self._product)
+            opened = await run_in_threadpool(self._installation)
             note_refusal(opened, verb, scope, viewer, **detail)
 
     async def _viewer(self, secret: str | None) -> Viewer | None:
@@ -215,7 +215,7 @@ class Gate:
     async def _find_viewer(self, secret: str | None) -> Viewer | None:
         if secret is None:
             return None
-        return await run_in_threadpool(lambda: viewer_of(self._product(), secret))
+        return await run_in_threadpool(lambda: viewer_of(self._installation(), secret))
 
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         added = security_headers(

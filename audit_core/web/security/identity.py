@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit_core.domain.access import Denied, Permission, Scope, decide
 from audit_core.identity.sessions import SEEN_EVERY, Viewer, find_viewer, keep_session_alive
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
 from audit_core.web.security.refusals import NOBODY
@@ -92,24 +92,24 @@ def _cookie(name: str, secret: str, *, lifetime_s: int, secure: bool) -> str:
     return crumb.OutputString()
 
 
-def viewer_of(product: Product, secret: str | None) -> Viewer | None:
+def viewer_of(installation: Installation, secret: str | None) -> Viewer | None:
     """The signed-in viewer of a session secret. Blocks: call it in a thread."""
     if secret is None:
         return None
-    idle = timedelta(minutes=product.settings.session_idle_minutes)
-    with product.state.read() as connection:
-        return find_viewer(connection, secret=secret, now=product.clock(), idle=idle)
+    idle = timedelta(minutes=installation.settings.session_idle_minutes)
+    with installation.state.read() as connection:
+        return find_viewer(connection, secret=secret, now=installation.clock(), idle=idle)
 
 
-def note_activity(product: Product, viewer: Viewer) -> None:
+def note_activity(installation: Installation, viewer: Viewer) -> None:
     """The person does something, which keeps the session from idling out. Blocks.
 
     Not for what a page asks by itself. Written at most once in `SEEN_EVERY`.
     """
-    now = product.clock()
+    now = installation.clock()
     if timedelta(0) <= now - viewer.last_seen_at < SEEN_EVERY:
         return
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         keep_session_alive(connection, session_id=viewer.session_id, now=now)
 
 
@@ -124,7 +124,7 @@ def address_of(request: Request) -> str | None:
 
 async def require(
     request: Request,
-    product: Callable[[], Product],
+    installation: Callable[[], Installation],
     permission: Permission,
     *,
     by_itself: bool = False,
@@ -137,18 +137,20 @@ async def require(
     """
     secret = session_secret(request.headers.getlist("cookie"))
     address, path = address_of(request), request.url.path
-    return await run_in_threadpool(_require, product, secret, permission, address, path, by_itself)
+    return await run_in_threadpool(
+        _require, installation, secret, permission, address, path, by_itself
+    )
 
 
 def _require(
-    product: Callable[[], Product],
+    installation: Callable[[], Installation],
     secret: str | None,
     permission: Permission,
     address: str | None,
     path: str,
     by_itself: bool,
 ) -> tuple[Viewer, Scope] | Response:
-    opened = product()
+    opened = installation()
     viewer = known_viewer(opened, secret, address, path, by_itself=by_itself)
     if isinstance(viewer, Response):
         return viewer
@@ -160,7 +162,7 @@ def _require(
 
 
 def known_viewer(
-    opened: Product,
+    opened: Installation,
     secret: str | None,
     address: str | None,
     path: str,
@@ -187,7 +189,7 @@ def known_viewer(
 
 
 def refuse(
-    opened: Product, viewer: Viewer, permission: str, reason: str, address: str | None
+    opened: Installation, viewer: Viewer, permission: str, reason: str, address: str | None
 ) -> Response:
     """403 with the permission that the viewer lacks, which is put on record. Blocks."""
     with opened.state.begin() as connection:

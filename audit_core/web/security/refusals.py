@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from audit_core.identity.sessions import Viewer
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 
 NOBODY = "(not signed in)"
@@ -23,7 +23,7 @@ LONGEST = 200
 
 
 def note_refusal(
-    opened: Product, verb: str, scope: Scope, viewer: Viewer | None, **detail: str | None
+    opened: Installation, verb: str, scope: Scope, viewer: Viewer | None, **detail: str | None
 ) -> None:
     """Put a refused request of a viewer, or of a stranger for `None`, on record.
 

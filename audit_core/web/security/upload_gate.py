@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from audit_core.domain.access import Permission
 from audit_core.identity.sessions import Viewer
 from audit_core.ingest.uploads import Upload, UploadRefusedError, Uploads
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.security.identity import require
 from audit_core.web.security.refusals import note_refusal
 
@@ -37,8 +37,8 @@ AT_ONCE = 1024 * 1024
 class UploadGate:
     """Stands before Streamlit's route for uploads."""
 
-    def __init__(self, app: ASGIApp, product: Callable[[], Product]) -> None:
-        self._app, self._product = app, product
+    def __init__(self, app: ASGIApp, installation: Callable[[], Installation]) -> None:
+        self._app, self._installation = app, installation
 
     async def run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. The scope is that which Streamlit is to get.
@@ -47,12 +47,12 @@ class UploadGate:
         the uploader; 400 for what is no form with one file; 413 for what cannot be one.
         """
         request = Request(scope, receive)
-        found = await require(request, self._product, Permission.INGEST)
+        found = await require(request, self._installation, Permission.INGEST)
         if isinstance(found, Response):
             await found(scope, receive, send)
             return
         viewer, _ = found
-        uploads = self._product().uploads
+        uploads = self._installation().uploads
         tab, _, file_id = scope["path"].partition(PREFIX)[2].partition("/")
         if not file_id or "/" in file_id or not uploads.admits(tab, viewer.session_id):
             self._note(scope, viewer, "not from a tab of this session that may send files")
@@ -91,7 +91,7 @@ class UploadGate:
                 await run_in_threadpool(form.discard)
 
     def _note(self, scope: Scope, viewer: Viewer, reason: str) -> None:
-        note_refusal(self._product(), "upload.refused", scope, viewer, reason=reason)
+        note_refusal(self._installation(), "upload.refused", scope, viewer, reason=reason)
 
     async def _pass_on(self, scope: Scope, replacement: tuple[str, bytes], send: Send) -> int:
         """Give Streamlit a form in place of the one that was sent; the status of its answer."""

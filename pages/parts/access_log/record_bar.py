@@ -285,7 +285,7 @@ def _options(item: ValueField, scope: RecordScope) -> list[str]:
         return _CLOSED[item.name]
     if item.name == "actions":
         return list(VERBS)
-    reader = RecordReader(cached.product().state)
+    reader = RecordReader(cached.installation().state)
     found = list(reader.values(_COLUMNS[item.name], scope, MOST_OPTIONS))
     return found if item.name == "actors" else [*found, NONE]
 

@@ -80,7 +80,7 @@ def _draw(uid: str, zone: str) -> None:
         # A run of this drawer alone runs neither the page nor its gate.
         _, parts = record_scope.require()
         scope = record_scope.chosen(parts)
-        event = RecordReader(cached.product().state).event(uid, scope) if is_uid(uid) else None
+        event = RecordReader(cached.installation().state).event(uid, scope) if is_uid(uid) else None
         if event is None:
             st.info("There is no event with this id here:", icon=":material/search_off:")
             st.code(visible(uid), language=None)

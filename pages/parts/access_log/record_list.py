@@ -57,7 +57,7 @@ def cursor() -> EventCursor | None:
 
 def draw(view: record_bar.View, at: EventCursor | None, rows: int, person: Viewer) -> None:
     """Everything below the bar."""
-    reader = RecordReader(cached.product().state)
+    reader = RecordReader(cached.installation().state)
     page = reader.page(view.record_filter, view.scope, view.bounds, at, rows)
     with st.container(horizontal=True, vertical_alignment="center", key="record_head"):
         with st.container(width="stretch"):

@@ -83,7 +83,7 @@ def draw(scope: Scope) -> None:
 
 
 def _tokens(scope: Scope) -> tuple[Token, ...]:
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         return list_tokens(connection, organization_id=scope.organization_id)
 
 
@@ -136,9 +136,9 @@ def add(scope: Scope, name: str, days: int | None) -> tuple[str, str]:
     person, present = viewer.require(Permission.MANAGE)
     if present != scope:
         st.rerun()
-    product = cached.product()
-    now = product.clock()
-    with product.state.begin() as connection:
+    installation = cached.installation()
+    now = installation.clock()
+    with installation.state.begin() as connection:
         added, secret = add_token(
             connection,
             organization_id=present.organization_id or "",
@@ -201,9 +201,9 @@ def revoke(scope: Scope, token_id: str) -> None:
     person, present = viewer.require(Permission.MANAGE)
     if present != scope:
         st.rerun()
-    product = cached.product()
-    now = product.clock()
-    with product.state.begin() as connection:
+    installation = cached.installation()
+    now = installation.clock()
+    with installation.state.begin() as connection:
         revoked = revoke_token(
             connection, token_id=token_id, organization_id=present.organization_id, now=now
         )

@@ -114,21 +114,21 @@ def _store_file(
     result: FileResult,
     note: Callable[[IngestReport], None],
 ) -> None:
-    product = cached.product()
+    installation = cached.installation()
     person = _still_allowed(scope)
 
     def append(arriving: pa.Table) -> AppendReport:
         _still_allowed(scope)
-        return product.log.append_table(arriving)
+        return installation.log.append_table(arriving)
 
     def keep(rejections: Sequence[Rejection]) -> None:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             keep_rejections(
                 connection,
                 rejections=rejections,
                 organization_id=scope.organization_id,
                 origin=f"upload: {person.email}",
-                now=product.clock(),
+                now=installation.clock(),
             )
 
     try:
@@ -142,7 +142,7 @@ def _store_file(
         )
         result.ended = True
     finally:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             detail = {
                 "file": file.name,
                 "bytes": file.size,

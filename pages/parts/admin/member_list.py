@@ -62,7 +62,7 @@ def commands(organization_id: str) -> str:
 def draw(scope: Scope) -> None:
     """The members, and how to change them; nothing can be changed here."""
     organization_id = scope.organization_id or ""
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         found = members(connection, organization_id)
     st.caption(f"{len(found):,} {'person' if len(found) == 1 else 'people'}")
     st.dataframe(

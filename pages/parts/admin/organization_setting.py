@@ -17,7 +17,7 @@ def keep(scope: Scope, name: str, value: str | None, *, verb: str, detail: dict[
     person, present = viewer.require(Permission.MANAGE)
     if present != scope:
         st.rerun()
-    with cached.product().state.begin() as connection:
+    with cached.installation().state.begin() as connection:
         keep_setting(
             connection, organization_id=present.organization_id or "", name=name, value=value
         )

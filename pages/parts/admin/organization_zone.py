@@ -25,7 +25,7 @@ def draw(scope: Scope) -> None:
         )
         cached.organization_zone.clear()
     organization_id = scope.organization_id or ""
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=SETTING)
     # What is stored decides: another admin may have changed it.
     st.session_state[_CHOICE] = kept or UTC_NAME

@@ -26,7 +26,7 @@ def draw(scope: Scope) -> None:
             detail={"allowed": allowed},
         )
     organization_id = scope.organization_id or ""
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=OWN_ACTIVITY)
     st.subheader("Own activity", anchor=False)
     # The database decides, not what this tab chose earlier.

@@ -94,7 +94,7 @@ def draw_table(rejections: Sequence[Rejection | KeptRejection], alt: str) -> Non
 def draw(scope: Scope) -> None:
     """The rejections kept for the organization, newest first, and the way to older ones."""
     before: int | None = st.session_state.get(_BEFORE)
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         found = list_rejections(
             connection,
             organization_id=scope.organization_id,

@@ -29,7 +29,7 @@ def expect(person: Viewer) -> None:
     """This tab shows the uploader: the gate takes files from it, of this person's session only."""
     context = get_script_run_ctx()
     if context is not None:
-        cached.product().uploads.admit(context.session_id, person.session_id)
+        cached.installation().uploads.admit(context.session_id, person.session_id)
 
 
 def chosen(files: Sequence[UploadedFile], person: Viewer) -> list[StoredFile | RefusedFile]:
@@ -40,12 +40,12 @@ def chosen(files: Sequence[UploadedFile], person: Viewer) -> list[StoredFile | R
 def discard(files: Iterable[StoredFile]) -> None:
     """They are not needed any more."""
     for file in files:
-        cached.product().uploads.discard(file.receipt)
+        cached.installation().uploads.discard(file.receipt)
 
 
 def _found(file: UploadedFile, person: Viewer) -> StoredFile | RefusedFile:
     try:
         receipt = read_receipt(file.getvalue())
-        return cached.product().uploads.find(receipt, person.session_id, file.name)
+        return cached.installation().uploads.find(receipt, person.session_id, file.name)
     except UploadRefusedError as error:
         return RefusedFile(file.name, error)

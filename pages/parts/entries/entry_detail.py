@@ -77,7 +77,7 @@ def _draw_row(row: Row, scope: Scope, zone: str) -> None:
         _draw_message(entry.error_message)
     _draw_particulars(row, scope, zone)
     st.markdown("**Before and after**")
-    head = cached.product().log.head(scope.organization_id)
+    head = cached.installation().log.head(scope.organization_id)
     if picked := related_entries.draw(row, scope, zone, head):
         _go_to(picked.entry)
     st.markdown("**Link to this entry**")

@@ -153,7 +153,7 @@ def _choose(person: Viewer, layout: Layout, names: tuple[str, ...] = ("columns",
     st.session_state[_OWN] = Layout.from_params(
         {name: [value] for name, value in own.items()}, Layout()
     )
-    with cached.product().state.begin() as connection:
+    with cached.installation().state.begin() as connection:
         for name, value in params.items():
             keep_preference(
                 connection, account_id=person.account_id, name=_PREFERENCE + name, value=value
@@ -167,7 +167,7 @@ def _in_address() -> list[str]:
 def _own(person: Viewer) -> Layout:
     """As last chosen; the usual one for who never chose, or whose choice no longer exists."""
     if _OWN not in st.session_state:
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             kept = {
                 name: read_preference(
                     connection, account_id=person.account_id, name=_PREFERENCE + name

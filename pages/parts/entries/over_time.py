@@ -57,7 +57,7 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
     if st.session_state.get(_GIVEN_UP) == asked:
         return None
     try:
-        with cached.product().log.patience(PATIENCE_S):
+        with cached.installation().log.patience(PATIENCE_S):
             return _read(by, view, scope, head)
     except QueryTimeoutError:
         st.session_state[_GIVEN_UP] = asked
@@ -78,7 +78,7 @@ def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
     """How many entries match that arrived after a seq, counted so far; `None` if even that takes
     longer than `PATIENCE_S`."""
     try:
-        with cached.product().log.patience(PATIENCE_S):
+        with cached.installation().log.patience(PATIENCE_S):
             return cached.answer(
                 head, cached.count_reader().count_up_to, MOST_COUNTED, query, after_seq
             )

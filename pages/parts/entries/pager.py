@@ -63,7 +63,7 @@ def rows_per_page(person: Viewer) -> int:
             raise FilterError((f"The parameter rows is {text!r}, and not one of {sizes}.",))
         return known[text]
     if _SIZE not in st.session_state:
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             kept = read_preference(connection, account_id=person.account_id, name=_SIZE)
         st.session_state[_SIZE] = known.get(kept or "", DEFAULT_SIZE)
     return int(st.session_state[_SIZE])
@@ -248,5 +248,5 @@ def _choose_size(account_id: str) -> None:
         # It belongs to the open view, and is not what the person wants elsewhere.
         return
     st.session_state[_SIZE] = size
-    with cached.product().state.begin() as connection:
+    with cached.installation().state.begin() as connection:
         keep_preference(connection, account_id=account_id, name=_SIZE, value=str(size))

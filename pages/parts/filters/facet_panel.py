@@ -48,7 +48,7 @@ _CHOICE = "explore_facets_choice"
 def draw_switch(person: Viewer) -> bool:
     """The toggle of the panel; whether it is shown, as this person last chose."""
     if _SHOWN not in st.session_state:
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             kept = read_preference(connection, account_id=person.account_id, name=_SHOWN)
         st.session_state[_SHOWN] = kept != "off"
     st.session_state[_CHOICE] = st.session_state[_SHOWN]
@@ -103,7 +103,7 @@ def shown(param: str, value: str) -> str:
 def _choose(account_id: str) -> None:
     shown = bool(st.session_state[_CHOICE])
     st.session_state[_SHOWN] = shown
-    with cached.product().state.begin() as connection:
+    with cached.installation().state.begin() as connection:
         keep_preference(
             connection, account_id=account_id, name=_SHOWN, value="on" if shown else "off"
         )

@@ -70,7 +70,7 @@ def open_asked(person: Viewer, scope: Scope) -> None:
             if name not in st.query_params:
                 st.query_params[name] = values
     else:
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             view_id = default_view(connection, person)
         if view_id:
             _open(person, scope, view_id)
@@ -148,7 +148,7 @@ def _open_one(person: Viewer) -> SavedView | ReadyView | None:
         return None
     if key in READY_VIEWS:
         return READY_VIEWS[key]
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         found = find_view(connection, person, key)
     if found is None:
         # The filter of the link stands in the address and is shown all the same.
@@ -205,7 +205,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
     popover = st.popover("Views", icon=":material/bookmarks:", key=POPOVER, on_change="rerun")
     if not popover.open:
         return
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         views = list_views(connection, person)
     zone = filter_bar.zone(scope)
     with popover, st.container(width=_LIST_WIDTH):
@@ -269,9 +269,11 @@ def _used() -> set[str]:
 
 def _use(person: Viewer, view_id: str) -> SavedView:
     """Raises `ViewError`."""
-    product = cached.product()
-    with product.state.begin() as connection:
-        view = open_view(connection, person, view_id, now=product.clock(), address=viewer.address())
+    installation = cached.installation()
+    with installation.state.begin() as connection:
+        view = open_view(
+            connection, person, view_id, now=installation.clock(), address=viewer.address()
+        )
     _used().add(view.id)
     return view
 
@@ -314,17 +316,17 @@ def _manage() -> None:
 
 
 def _overwrite(view_id: str, shown: Params) -> None:
-    person, product = viewer.find(), cached.product()
+    person, installation = viewer.find(), cached.installation()
     if person is None:
         return
     try:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             change_view(
                 connection,
                 person,
                 view_id,
                 params=shown,
-                now=product.clock(),
+                now=installation.clock(),
                 address=viewer.address(),
             )
     except AuditError as error:

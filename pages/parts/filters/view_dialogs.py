@@ -99,16 +99,16 @@ def _draw_saving(scope: Scope, shown: Params) -> None:
 
 
 def _save(person: Viewer, name: str, shown: Params, *, shared: bool, preferred: bool) -> None:
-    product = cached.product()
+    installation = cached.installation()
     try:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             added = add_view(
                 connection,
                 person,
                 name=name,
                 shared=shared,
                 params=shown,
-                now=product.clock(),
+                now=installation.clock(),
                 address=viewer.address(),
             )
             if preferred:
@@ -128,7 +128,7 @@ def _draw_sharing(*, shared: bool, key: str) -> str:
 def _draw_managing(scope: Scope) -> None:
     with error_boundary.boundary():
         person = _require(scope)
-        with cached.product().state.read() as connection:
+        with cached.installation().state.read() as connection:
             views = list_views(connection, person)
             preferred = default_view(connection, person)
         _draw_default(views, preferred)
@@ -169,7 +169,7 @@ def _draw_default(views: SavedViews, preferred: str | None) -> None:
 
 def _choose_default() -> None:
     if person := viewer.find():
-        with cached.product().state.begin() as connection:
+        with cached.installation().state.begin() as connection:
             set_default_view(connection, person, st.session_state[_DEFAULT] or None)
 
 
@@ -211,16 +211,16 @@ def _draw_one(person: Viewer, view: SavedView) -> None:
 
 
 def _change(person: Viewer, view: SavedView, name: str, *, shared: bool) -> None:
-    product = cached.product()
+    installation = cached.installation()
     try:
-        with product.state.begin() as connection:
+        with installation.state.begin() as connection:
             change_view(
                 connection,
                 person,
                 view.id,
                 name=name,
                 shared=shared,
-                now=product.clock(),
+                now=installation.clock(),
                 address=viewer.address(),
             )
     except AuditError as error:
@@ -231,10 +231,12 @@ def _change(person: Viewer, view: SavedView, name: str, *, shared: bool) -> None
 
 
 def _delete(person: Viewer, view: SavedView) -> None:
-    product = cached.product()
+    installation = cached.installation()
     try:
-        with product.state.begin() as connection:
-            delete_view(connection, person, view.id, now=product.clock(), address=viewer.address())
+        with installation.state.begin() as connection:
+            delete_view(
+                connection, person, view.id, now=installation.clock(), address=viewer.address()
+            )
     except AuditError as error:
         error_boundary.draw(error)
         return

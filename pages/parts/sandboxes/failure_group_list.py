@@ -53,7 +53,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None
     if not found.largest:
         st.success("No starts failed, as far as the log shows.", icon=":material/check_circle:")
         return
-    with cached.product().state.read() as connection:
+    with cached.installation().state.read() as connection:
         marks = list_marks(connection, organization_id=person.organization_id or "")
     before = (
         cached.answer(head, cached.starts_reader().first_seen, scope, view.bounds.since)
@@ -205,8 +205,8 @@ def _save(fingerprint: str) -> None:
         return
     if not isinstance(decide(person.membership, Permission.READ), Allowed):
         return
-    product = cached.product()
-    with product.state.begin() as connection:
+    installation = cached.installation()
+    with installation.state.begin() as connection:
         mark_failures(
             connection,
             organization_id=person.organization_id,
@@ -214,7 +214,7 @@ def _save(fingerprint: str) -> None:
             verdict=Verdict(st.session_state[f"{_VERDICT}_{fingerprint}"]),
             note=st.session_state[f"{_NOTE}_{fingerprint}"],
             by=person.email,
-            now=product.clock(),
+            now=installation.clock(),
             address=viewer.address(),
         )
 

@@ -11,11 +11,11 @@ from pages.parts.shell import cached
 
 def own_address(path: str) -> str:
     """A path of the app, such as that of a route, below the path that the operator gave it."""
-    return cached.product().settings.base_path + path
+    return cached.installation().settings.base_path + path
 
 
 def page_path() -> str:
     """The path of the page in the browser's address, without the operator's path before it; "/"
     when it is not known."""
     path = urlsplit(st.context.url or "").path
-    return path.removeprefix(cached.product().settings.base_path) or "/"
+    return path.removeprefix(cached.installation().settings.base_path) or "/"

@@ -19,7 +19,7 @@ from audit_core.explore.answer_cache import AnswerCache
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.results import Row
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.log.store import AuditLog
 from audit_core.people.actors import ActorReader
 from audit_core.people.person import PersonReader
@@ -44,14 +44,14 @@ def utc_now() -> datetime:
     return opened.utc_now()
 
 
-def product() -> Product:
-    """The one opened product of this process; see `opened.product`."""
-    return opened.product()
+def installation() -> Installation:
+    """The one opened installation of this process; see `opened.installation`."""
+    return opened.installation()
 
 
 def reader() -> Reader:
     """The reads of the log."""
-    return _reader_of(product().log)
+    return _reader_of(installation().log)
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +76,7 @@ def answer(
     if not any(isinstance(item, Query | Scope) for item in (*args, *kwargs.values())):
         raise TypeError(f"{read.__qualname__} is asked without a scope")
     question = (read.__qualname__, head, args, tuple(sorted(kwargs.items())))
-    return _answers_of(product().log).get(question, lambda: read(*args, **kwargs))
+    return _answers_of(installation().log).get(question, lambda: read(*args, **kwargs))
 
 
 def count_reader() -> CountReader:
@@ -101,12 +101,12 @@ def person_reader() -> PersonReader:
 
 def starts_reader() -> StartsReader:
     """The reads of attempts to start."""
-    return StartsReader(product().log, silent_rule(product().settings))
+    return StartsReader(installation().log, silent_rule(installation().settings))
 
 
 def traces_reader() -> TracesReader:
     """The reads about single targets."""
-    return TracesReader(product().log, silent_rule(product().settings))
+    return TracesReader(installation().log, silent_rule(installation().settings))
 
 
 @st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
@@ -133,6 +133,6 @@ def row(entry_id: str, scope: Scope, created_at: datetime | None) -> Row | None:
 @st.cache_data(max_entries=256, ttl="1m", show_spinner=False)
 def organization_zone(scope: Scope) -> str:
     """The zone that an organization's admins have set; UTC until they have."""
-    with product().state.read() as connection:
+    with installation().state.read() as connection:
         kept = read_setting(connection, organization_id=scope.organization_id or "", name="zone")
     return kept if kept is not None and is_zone(kept) else UTC_NAME

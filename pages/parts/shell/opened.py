@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from audit_core.installation.opened import SharedProduct, open_product
+from audit_core.installation.opened import SharedInstallation, open_installation
 from audit_core.runtime.settings import read_settings
 
 
@@ -17,5 +17,5 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-product = SharedProduct(lambda: open_product(read_settings(), utc_now))
-"""Raises what `read_settings` and `open_product` raise; the next call then tries again."""
+installation = SharedInstallation(lambda: open_installation(read_settings(), utc_now))
+"""Raises what `read_settings` and `open_installation` raise; the next call then tries again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.identity.sessions import Viewer, choose_organization
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from pages.parts.shell import session
 
 _SHOWN = "organization_shown"
@@ -24,7 +24,7 @@ def forget_former(viewer: Viewer) -> None:
     st.session_state[_SHOWN] = viewer.organization_id
 
 
-def draw_switcher(product: Product, viewer: Viewer) -> None:
+def draw_switcher(installation: Installation, viewer: Viewer) -> None:
     """The name of the organization; a choice for those who are in several."""
     names = {each.organization_id: each.organization_name for each in viewer.memberships}
     if len(names) < 2:
@@ -41,13 +41,13 @@ def draw_switcher(product: Product, viewer: Viewer) -> None:
         format_func=lambda organization_id: names[organization_id],
         key=_CHOICE,
         on_change=_choose,
-        args=(product, viewer),
+        args=(installation, viewer),
     )
 
 
-def _choose(product: Product, viewer: Viewer) -> None:
+def _choose(installation: Installation, viewer: Viewer) -> None:
     chosen = st.session_state.get(_CHOICE)
     if chosen is None:
         return
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         choose_organization(connection, session_id=viewer.session_id, organization_id=chosen)

@@ -45,7 +45,7 @@ class Live:
 
 def draw_switch(scope: Scope) -> Live:
     """The toggle, and beside it what it needs while it is on."""
-    log = cached.product().log
+    log = cached.installation().log
     on = st.toggle("Real-time", key=_ON, persist_state="session", on_change=_switched)
     if not on:
         return Live(on=False, after=None, head=log.head(scope.organization_id))
@@ -84,7 +84,7 @@ def _baseline(scope: Scope) -> Since:
     """Since when entries are new to who looks at this organization."""
     kept: tuple[str | None, Since] | None = st.session_state.get(_BASELINE)
     if kept is None or kept[0] != scope.organization_id:
-        kept = scope.organization_id, cached.product().log.since(scope.organization_id)
+        kept = scope.organization_id, cached.installation().log.since(scope.organization_id)
         st.session_state[_BASELINE] = kept
     return kept[1]
 

@@ -14,7 +14,7 @@ from streamlit_authenticator.controllers import AuthenticationController
 from audit_core.identity.accounts import Account
 from audit_core.identity.login import check_password
 from audit_core.identity.sessions import Viewer, end_session, issue_code
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.state.access_log.record import record
 from audit_core.web.routes.session import SIGNED_OUT_PAGE, signed_in_address
@@ -40,7 +40,7 @@ FIELDS = {
 _LEFT_BY_THE_FORM = ("authentication_status", "name", "username", "email", "roles", "logout")
 
 
-def draw(product: Product) -> None:
+def draw(installation: Installation) -> None:
     """The sign-in page; after the right password the browser goes on to the page it wanted."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle:
@@ -49,22 +49,22 @@ def draw(product: Product) -> None:
         # Signing out takes the cookie away: one that opens nothing is of a session that ran out.
         if viewer.session_secret() is not None:
             st.info(ENDED, icon=":material/schedule:")
-        form = _Form(product)
+        form = _Form(installation)
         form.login(location="main", fields=FIELDS, key=FORM)
         refused = st.session_state.get("authentication_status") is False
         # What the form leaves in the session state says who signed in; nobody may rely on it.
         for key in _LEFT_BY_THE_FORM:
             st.session_state.pop(key, None)
         if form.matched is not None:
-            _go_on(product, form.matched)
+            _go_on(installation, form.matched)
         elif refused:
             st.error(REFUSED, icon=":material/lock:")
-        if state_was_lost(product):
+        if state_was_lost(installation):
             st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
         st.caption("No account, or forgot your password? Ask whoever runs this server.")
 
 
-def draw_sign_out(product: Product, person: Viewer) -> None:
+def draw_sign_out(installation: Installation, person: Viewer) -> None:
     """Who is signed in, with the way out."""
     chosen = st.menu_button(
         plain(person.email),
@@ -75,16 +75,16 @@ def draw_sign_out(product: Product, person: Viewer) -> None:
         wrap=False,
     )
     if chosen:
-        sign_out(product, person)
+        sign_out(installation, person)
 
 
-def sign_out(product: Product, person: Viewer) -> None:
+def sign_out(installation: Installation, person: Viewer) -> None:
     """End the session of this browser, in every tab, and go to the sign-in page."""
-    with product.state.begin() as connection:
+    with installation.state.begin() as connection:
         end_session(connection, session_id=person.session_id)
         record(
             connection,
-            at=product.clock(),
+            at=installation.clock(),
             verb="sign_out",
             actor=person.email,
             organization_id=person.organization_id,
@@ -110,10 +110,10 @@ def wanted_page() -> str:
     return page_path() + (f"?{urlencode(query)}" if query else "")
 
 
-def _go_on(product: Product, account: Account) -> None:
+def _go_on(installation: Installation, account: Account) -> None:
     """Hand the browser a one-time code for the route that sets the session cookie."""
-    with product.state.begin() as connection:
-        code = issue_code(connection, account_id=account.id, now=product.clock())
+    with installation.state.begin() as connection:
+        code = issue_code(connection, account_id=account.id, now=installation.clock())
     path = own_address(signed_in_address(code, wanted_page()))
     send_to(path)
     st.success("Signed in. One moment…", icon=":material/check:")
@@ -127,27 +127,27 @@ class _Form(Authenticate):  # type: ignore[misc]  # the library has no types
     and its cookie would stay valid after sign-out: neither is used here.
     """
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, installation: Installation) -> None:
         self.matched: Account | None = None
         """Whose password was right in this run."""
-        self._product = product
+        self._installation = installation
         self._credentials: dict[str, Any] = {"usernames": {}}
         self.path = None
         self.attrs = {"login_sleep_time": 0}
         self.cookie_controller = _NoCookie()
         self.authentication_controller = AuthenticationController(
-            self._credentials, auto_hash=False, secret_key=product.key.hex()
+            self._credentials, auto_hash=False, secret_key=installation.key.hex()
         )
         self.authentication_controller.authentication_model.check_credentials = self._check
 
     def _check(self, username: str, password: str) -> bool:
         self.matched = check_password(
-            self._product.state,
+            self._installation.state,
             email=username,
             password=password,
             address=address(),
             browser=viewer.browser_secret(),
-            now=self._product.clock(),
+            now=self._installation.clock(),
         )
         if self.matched is None:
             return False

@@ -41,13 +41,13 @@ def address() -> str:
 
 def find() -> Viewer | None:
     """The signed-in viewer, or `None`. Raises `StoreUnavailableError`."""
-    return viewer_of(cached.product(), session_secret())
+    return viewer_of(cached.installation(), session_secret())
 
 
 def note_run(person: Viewer) -> None:
     """A page runs, which keeps the session from idling out unless it runs by itself."""
     if not session.runs_by_itself():
-        note_activity(cached.product(), person)
+        note_activity(cached.installation(), person)
 
 
 def require(permission: Permission) -> tuple[Viewer, Scope]:
@@ -71,7 +71,7 @@ def require(permission: Permission) -> tuple[Viewer, Scope]:
         return viewer, whole
     own: frozenset[str] = frozenset()
     if isinstance(decide(viewer.membership, Permission.READ), Denied):
-        head = cached.product().log.head(whole.organization_id)
+        head = cached.installation().log.head(whole.organization_id)
         own = cached.answer(head, cached.actor_reader().own_actor_ids, viewer.email, whole)
     scope = readable(viewer.membership, own)
     if isinstance(scope, Denied):
@@ -92,7 +92,7 @@ def record_deed(connection: Connection, viewer: Viewer, verb: str, detail: dict[
     the transaction of the deed."""
     record(
         connection,
-        at=cached.product().clock(),
+        at=cached.installation().clock(),
         verb=verb,
         actor=viewer.email,
         organization_id=viewer.organization_id,
@@ -108,7 +108,7 @@ def _record_refusal(viewer: Viewer, permission: Permission) -> None:
     recorded = st.session_state.setdefault(_RECORDED, set())
     if refusal in recorded:
         return
-    with cached.product().state.begin() as connection:
+    with cached.installation().state.begin() as connection:
         detail = {"permission": permission.value, "page": page}
         record_deed(connection, viewer, "permission.refused", detail)
     recorded.add(refusal)

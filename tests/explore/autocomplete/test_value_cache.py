@@ -19,12 +19,12 @@ SCOPE = Scope(organization_id=ALPHA)
 def seeded(tmp_path: Path) -> Iterator[Seeded]:
     seeded = open_seeded(tmp_path)
     yield seeded
-    seeded.product.close()
+    seeded.installation.close()
 
 
 @pytest.fixture
 def known(seeded: Seeded) -> KnownValues[Scope]:
-    return values_of_log(Reader(seeded.product.log), seeded.clock)
+    return values_of_log(Reader(seeded.installation.log), seeded.clock)
 
 
 def pairs(listed: Listed) -> list[tuple[str, int]]:
@@ -32,16 +32,16 @@ def pairs(listed: Listed) -> list[tuple[str, int]]:
 
 
 def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues[Scope]) -> None:
-    seeded.product.log.append([entry(seeded, 1), entry(seeded, 2)])
+    seeded.installation.log.append([entry(seeded, 1), entry(seeded, 2)])
     assert pairs(known.of("action", SCOPE)) == [("start", 2)]
-    seeded.product.log.append([entry(seeded, 3, action="stop")])
+    seeded.installation.log.append([entry(seeded, 3, action="stop")])
     assert pairs(known.of("action", SCOPE)) == [("start", 2)]
     seeded.clock.pass_by(seconds=LASTS.total_seconds())
     assert pairs(known.of("action", SCOPE)) == [("start", 2), ("stop", 1)]
 
 
 def test_each_scope_has_its_own(seeded: Seeded, known: KnownValues[Scope]) -> None:
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [entry(seeded, 1), entry(seeded, 2, organization_id=BETA, action="x")]
     )
     assert pairs(known.of("action", SCOPE)) == [("start", 1)]
@@ -59,7 +59,7 @@ class Slow(Reader):
 
 
 def test_what_takes_too_long_is_not_tried_again_for_a_minute(seeded: Seeded) -> None:
-    known = values_of_log(Slow(seeded.product.log), seeded.clock)
+    known = values_of_log(Slow(seeded.installation.log), seeded.clock)
     for _ in range(3):
         assert known.of("action", SCOPE) == Listed(complete=False)
     assert Slow.tried == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from audit_core.web.limits.concurrent_downloads import PER_ORGANIZATION
 from tests.serving.app_process import running_app
-from tests.serving.installation import EXPORT, Installation, install
+from tests.serving.installation import EXPORT, PreparedInstallation, install
 from tests.serving.proxies import PROXIES, Proxy, installed, nginx, without
 from tests.soak.attack import Held, Scale
 
@@ -84,7 +84,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     yield Held("without a kill the whole file arrives, with nothing but entries in it", whole)
 
 
-def _whole(ways: list[_Way], installation: Installation, folder: Path) -> str:
+def _whole(ways: list[_Way], installation: PreparedInstallation, folder: Path) -> str:
     """Every way that lets a download through gives the same, whole file; the figures."""
     sizes: set[int] = set()
     passing = [way for way in ways if way.passes]
@@ -160,7 +160,7 @@ def _under_way(receiver: _Receiver) -> bool:
     return receiver.file.exists() and receiver.file.stat().st_size > 100_000
 
 
-def _assert_noticed(receiver: _Receiver, installation: Installation) -> None:
+def _assert_noticed(receiver: _Receiver, installation: PreparedInstallation) -> None:
     name = receiver.way.name
     exit_status, http_status = receiver.status()
     content = receiver.file.read_bytes() if receiver.file.exists() else b""

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from audit_core.evidence.formats.json_lines_writer import json_object
 from tests.serving.app_process import AppProcess, running_app
-from tests.serving.installation import EXPORT, Installation, install, long_entry
+from tests.serving.installation import EXPORT, PreparedInstallation, install, long_entry
 from tests.soak.attack import Held, Scale
 
 ENTRIES = 1_500
@@ -36,7 +36,7 @@ class _Clients:
     """What clients saw until their connections ended."""
 
     app: AppProcess
-    installation: Installation
+    installation: PreparedInstallation
     acknowledged: set[str] = field(default_factory=set)
     endings: list[str] = field(default_factory=list)
     """Of downloads that were read: `whole` or `broken`."""

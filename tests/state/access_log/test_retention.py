@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.installation.opened import expire_access_record, open_product
+from audit_core.installation.opened import expire_access_record, open_installation
 from audit_core.runtime.settings import Settings
 from audit_core.state.access_log import retention
 from audit_core.state.access_log.record import AccessEvent, list_events, record
@@ -69,12 +69,12 @@ def test_the_setting_of_the_log_holds_at_start(
         retention_days=retention_days,
         free_space_floor_mb=0,
     )
-    product = open_product(settings, lambda: NOW)
+    installation = open_installation(settings, lambda: NOW)
     for days in (1, 90):
-        add(product.state, days, "org-a")
-    product.close()
-    product = open_product(settings, lambda: NOW)
-    found = [one for one in events(product.state) if one.verb == "ingest"]
-    assert expire_access_record(product) == 0
-    product.close()
+        add(installation.state, days, "org-a")
+    installation.close()
+    installation = open_installation(settings, lambda: NOW)
+    found = [one for one in events(installation.state) if one.verb == "ingest"]
+    assert expire_access_record(installation) == 0
+    installation.close()
     assert len(found) == left

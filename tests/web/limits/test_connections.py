@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from audit_core.domain.errors import AuditError
-from audit_core.installation.opened import Product
+from audit_core.installation.opened import Installation
 from audit_core.web.limits import slow_bodies
 from audit_core.web.limits.connections import MESSAGE_LIMIT, ConnectionLimits, limit_connections
 from audit_core.web.security.forwarded import TrustedProxies
@@ -48,7 +48,7 @@ async def echo(websocket: WebSocket) -> None:
         await websocket.send_json(len(message["bytes"]))
 
 
-def no_product() -> Product:
+def no_installation() -> Installation:
     raise AuditError("There is none.", "None is needed.")
 
 
@@ -60,7 +60,7 @@ def serving(*trusted: str, gate: bool = False) -> Iterator[int]:
             WebSocketRoute("/socket", echo),
             Route("/{rest:path}", tell, methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(Gate, product=no_product)] if gate else [],
+        middleware=[Middleware(Gate, installation=no_installation)] if gate else [],
     )
     port = free_port()
     config = uvicorn.Config(

@@ -39,7 +39,7 @@ def rows(answer: httpx.Response) -> list[dict[str, object]]:
 @pytest.fixture
 def stored(seeded: Seeded) -> Seeded:
     """A deed in each organization and in none, shortly before now."""
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         for organization_id in (ALPHA, BETA, None):
             record(
                 connection,
@@ -126,7 +126,7 @@ def test_an_operator_gets_what_belongs_to_no_organization_and_nothing_else(
 ) -> None:
     found = rows(client.get(path(part="installation"), headers=as_person(stored, NOBODY)))
     assert [row["target"] for row in found] == ["of None"]
-    with stored.product.state.begin() as connection:
+    with stored.installation.state.begin() as connection:
         set_operator(connection, account_id=stored.ids[NOBODY], operator=False)
     headers = as_person(stored, NOBODY)
     assert client.get(path(part="installation"), headers=headers).status_code == 403

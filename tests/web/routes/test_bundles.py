@@ -52,7 +52,7 @@ def _failed_starts(seeded: Seeded) -> None:
                 **common,
             ),
         ]
-        seeded.product.log.append(entries)
+        seeded.installation.log.append(entries)
 
 
 @pytest.mark.parametrize("email", ["admin@example.org", "auditor@example.org"])
@@ -109,7 +109,7 @@ def test_the_organization_is_that_of_the_session_row(client: TestClient, seeded:
     headers = {"cookie": f"{SESSION_COOKIE}={secret}"}
     assert client.get(path(ALPHA), headers=headers).status_code == 200
     assert client.get(path(BETA), headers=headers).status_code == 404
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         viewer = find_viewer(connection, secret=secret, now=seeded.clock())
         assert viewer is not None
         choose_organization(connection, session_id=viewer.session_id, organization_id=BETA)
@@ -123,7 +123,7 @@ def test_after_the_role_is_gone_the_address_gives_nothing(
     headers = as_person(seeded, "auditor@example.org")
     assert client.get(path(), headers=headers).status_code == 200
     account_id = seeded.ids["auditor@example.org"]
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=account_id,
@@ -133,7 +133,7 @@ def test_after_the_role_is_gone_the_address_gives_nothing(
         )
     refused = client.get(path(), headers=headers)
     assert (refused.status_code, refused.json()["permission"]) == (403, "export:audit_logs")
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_disabled(connection, account_id=account_id, disabled=True)
     assert client.get(path(), headers=headers).status_code == 401
     assert len(seeded.events("support_bundle.downloaded")) == 1

@@ -64,7 +64,7 @@ def test_entries_are_in_the_log_when_the_answer_comes(
     first = client.post(PATH, content=body, headers=bearer)
     assert first.status_code == 200
     assert first.json() == {"accepted": 2, "known": 0, "finished": 0, "rejected": []}
-    assert seeded.product.log.head(ALPHA) == 2
+    assert seeded.installation.log.head(ALPHA) == 2
     again = client.post(PATH, content=lines(entry(1), entry(2)), headers=bearer)
     assert again.json() == {"accepted": 0, "known": 1, "finished": 1, "rejected": []}
     assert [event.actor for event in seeded.events("ingest")] == ["collector"] * 2
@@ -84,7 +84,7 @@ def test_bad_records_are_told_and_kept_and_stop_no_others(
     assert [each["place"] for each in answer["rejected"]] == ["line 2", "line 4"]
     assert all(each["reason"] for each in answer["rejected"])
     assert answer["rejected"][0]["raw"] == '{"id": NaN}'
-    with seeded.product.state.read() as connection:
+    with seeded.installation.state.read() as connection:
         kept = list_rejections(connection, organization_id=ALPHA, limit=10)
     assert {each.place for each in kept} == {"line 2", "line 4"}
     assert {each.origin for each in kept} == {"http: collector"}
@@ -97,7 +97,7 @@ def test_a_token_writes_to_its_own_organization_only(
     answer = client.post(PATH, content=lines(entry(1, organization_id)), headers=bearer).json()
     assert answer["accepted"] == 0
     assert answer["rejected"][0]["reason"] == FOREIGN
-    assert seeded.product.log.head(None) == 0
+    assert seeded.installation.log.head(None) == 0
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer ", "Basic abc", "Bearer \xe9"])
@@ -110,7 +110,7 @@ def test_no_valid_token_gets_401_without_detail_and_is_on_record(
     answer = client.post(PATH, content=lines(entry(1)), headers=headers)
     assert (answer.status_code, answer.json()) == (401, {"error": "unauthorized"})
     assert len(seeded.events("token.refused")) == 1
-    assert seeded.product.log.head(None) == 0
+    assert seeded.installation.log.head(None) == 0
 
 
 def test_guessing_does_not_fill_the_record(client: TestClient, seeded: Seeded) -> None:
@@ -164,7 +164,7 @@ def test_too_many_bytes_are_refused_while_they_stream_in(
 
     assert client.post(PATH, content=endless(), headers=bearer).status_code == 413
     assert client.post(PATH, content=b"x" * 1001, headers=bearer).status_code == 413
-    assert seeded.product.log.head(None) == 0
+    assert seeded.installation.log.head(None) == 0
 
 
 @pytest.mark.parametrize("shape", ["lines", "array"])
@@ -182,7 +182,7 @@ def test_more_entries_than_allowed_store_nothing(
         return "\n".join(records) if shape == "lines" else f"[{','.join(records)}]"
 
     assert client.post(PATH, content=body(written), headers=bearer).status_code == 413
-    assert seeded.product.log.head(None) == 0
+    assert seeded.installation.log.head(None) == 0
     answer = client.post(PATH, content=body(written[:3]), headers=bearer)
     assert answer.json()["accepted"] == 3
 
@@ -214,9 +214,9 @@ def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
     full = open_seeded(tmp_path / "full", free_space_floor_mb=10**9)
     try:
         headers = {"authorization": f"Bearer {full.token(ALPHA, INGEST)}"}
-        answer = make_client(full.product).post(PATH, content=lines(entry(1)), headers=headers)
+        answer = make_client(full.installation).post(PATH, content=lines(entry(1)), headers=headers)
     finally:
-        full.product.close()
+        full.installation.close()
     assert answer.status_code == 507
     assert "MB are free" in answer.json()["error"]
     assert answer.json()["hint"]
@@ -252,11 +252,11 @@ bodies = st.lists(
 @given(bodies)
 def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
     headers = {"authorization": f"Bearer {one.token(ALPHA, INGEST)}"}
-    answer = make_client(one.product).post(PATH, content=body, headers=headers).json()
+    answer = make_client(one.installation).post(PATH, content=body, headers=headers).json()
     by_file: list[Rejection] = []
     report = ingest(
         read_batches(io.BytesIO(body), "f"),
-        append=one.product.log.append_table,
+        append=one.installation.log.append_table,
         keep=by_file.extend,
         organization_id=ALPHA,
     )
@@ -272,4 +272,4 @@ def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
 def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
     seeded = open_seeded(tmp_path_factory.mktemp("one"))
     yield seeded
-    seeded.product.close()
+    seeded.installation.close()

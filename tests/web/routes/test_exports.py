@@ -60,7 +60,7 @@ def stored(seeded: Seeded) -> list[AuditEntry]:
         )
         for number in range(30)
     ]
-    seeded.product.log.append(entries)
+    seeded.installation.log.append(entries)
     return entries
 
 
@@ -79,7 +79,7 @@ def test_who_may_export_gets_exactly_what_the_log_holds_of_the_organization(
     everything = EntryFilter(window=Window(preset="all"))
     bounds = Bounds(since=None, until=None)
     pieces = stream(
-        Reader(seeded.product.log), everything, scope, bounds, format, progress=Progress()
+        Reader(seeded.installation.log), everything, scope, bounds, format, progress=Progress()
     )
     assert answer.content == b"".join(pieces)
     assert all(entry_id in answer.text for entry_id in of(ALPHA, stored))
@@ -147,7 +147,7 @@ def test_nobody_and_a_token_get_401(client: TestClient, seeded: Seeded) -> None:
 def test_a_member_gets_403_also_when_allowed_to_read(
     client: TestClient, seeded: Seeded, stored: list[AuditEntry], granted: bool
 ) -> None:
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=seeded.ids["member@example.org"],
@@ -174,7 +174,7 @@ def test_losing_the_role_or_the_account_counts_at_the_next_request(
     headers = as_person(seeded, "auditor@example.org")
     assert client.get(path(), headers=headers).status_code == 200
     account_id = seeded.ids["auditor@example.org"]
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=account_id,
@@ -183,7 +183,7 @@ def test_losing_the_role_or_the_account_counts_at_the_next_request(
             grants=frozenset(),
         )
     assert client.get(path(), headers=headers).status_code == 403
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_disabled(connection, account_id=account_id, disabled=True)
     assert client.get(path(), headers=headers).status_code == 401
 
@@ -206,7 +206,7 @@ def test_the_organization_is_that_of_the_session_row(
     secret = seeded.sign_in("both@example.org")
     headers = {"cookie": f"{SESSION_COOKIE}={secret}"}
     assert ids(client.get(path(organization=ALPHA), headers=headers)) == of(ALPHA, stored)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         viewer = find_viewer(connection, secret=secret, now=seeded.clock())
         assert viewer is not None
         choose_organization(connection, session_id=viewer.session_id, organization_id=BETA)
@@ -269,12 +269,12 @@ def test_a_relative_window_counts_from_the_moment_that_the_page_showed(
 def long_file(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download of many steps, larger than what a connection holds on its way."""
     monkeypatch.setattr(reader_module, "EXPORT_STEP", 1)
-    seeded.product.log.append([made(number, error_message=LONG) for number in range(MANY)])
+    seeded.installation.log.append([made(number, error_message=LONG) for number in range(MANY)])
 
 
 @pytest.mark.usefixtures("long_file")
 def test_a_reader_who_goes_away_midway_is_on_record(seeded: Seeded) -> None:
-    with served(app_of(seeded.product)) as port:
+    with served(app_of(seeded.installation)) as port:
         cookie = as_person(seeded, EXPORTERS[0])["cookie"]
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -290,7 +290,7 @@ def test_a_reader_who_goes_away_midway_is_on_record(seeded: Seeded) -> None:
 
 @pytest.mark.usefixtures("long_file")
 def test_an_error_midway_breaks_the_transfer_and_is_never_a_shorter_file(seeded: Seeded) -> None:
-    with served(app_of(seeded.product)) as port:
+    with served(app_of(seeded.installation)) as port:
         with (
             httpx.stream("GET", address(port), headers=as_person(seeded, EXPORTERS[0])) as answer,
             pytest.raises(httpx.RemoteProtocolError),
@@ -298,7 +298,7 @@ def test_an_error_midway_breaks_the_transfer_and_is_never_a_shorter_file(seeded:
             assert answer.status_code == 200
             pieces = answer.iter_raw(chunk_size=1000)
             next(pieces)
-            seeded.product.log.close()
+            seeded.installation.log.close()
             for _ in pieces:
                 pass
         wait_for(lambda: seeded.events("export.broken"))
@@ -308,7 +308,7 @@ def test_an_error_midway_breaks_the_transfer_and_is_never_a_shorter_file(seeded:
 
 @pytest.mark.usefixtures("long_file")
 def test_the_first_bytes_come_before_the_last_are_read(seeded: Seeded) -> None:
-    with served(app_of(seeded.product)) as port:
+    with served(app_of(seeded.installation)) as port:
         with httpx.stream("GET", address(port), headers=as_person(seeded, EXPORTERS[0])) as answer:
             pieces = answer.iter_raw(chunk_size=1000)
             next(pieces)
@@ -318,7 +318,7 @@ def test_the_first_bytes_come_before_the_last_are_read(seeded: Seeded) -> None:
 
 
 def test_asking_for_headers_only_reads_nothing_and_is_no_export(seeded: Seeded) -> None:
-    with served(app_of(seeded.product)) as port:
+    with served(app_of(seeded.installation)) as port:
         answer = httpx.head(address(port), headers=as_person(seeded, EXPORTERS[0]))
     assert answer.status_code == 405
     assert not seeded.events("export.started")

@@ -10,9 +10,9 @@ from tests.support.seeded import BETA, Seeded
 def test_the_head_moves_with_the_own_organization_only(client: TestClient, seeded: Seeded) -> None:
     client.cookies.set(SESSION_COOKIE, seeded.sign_in("auditor@example.org"))
     assert client.get(HEAD_PATH).json() == {"head": "0"}
-    seeded.product.log.append([entry(seeded, 1, organization_id=BETA)])
+    seeded.installation.log.append([entry(seeded, 1, organization_id=BETA)])
     assert client.get(HEAD_PATH).json() == {"head": "0"}
-    seeded.product.log.append([entry(seeded, 2)])
+    seeded.installation.log.append([entry(seeded, 2)])
     answer = client.get(HEAD_PATH)
     assert answer.json() != {"head": "0"}
     assert answer.headers["cache-control"] == "no-store"

@@ -26,13 +26,13 @@ def test_an_installation_that_works_is_ready(client, seeded):
             200,
             {"status": "ok", "version": product_version(), "warnings": []},
         )
-    assert seeded.product.log.head(None) == 0
+    assert seeded.installation.log.head(None) == 0
 
 
 def test_below_the_floor_of_free_space_it_is_not_ready(tmp_path):
     seeded = open_seeded(tmp_path, free_space_floor_mb=10**9)
-    answer = make_client(seeded.product).get("/api/health")
-    seeded.product.close()
+    answer = make_client(seeded.installation).get("/api/health")
+    seeded.installation.close()
     assert answer.status_code == 503
     (failing,) = answer.json()["failing"]
     assert failing["part"] == "log"
@@ -40,7 +40,7 @@ def test_below_the_floor_of_free_space_it_is_not_ready(tmp_path):
 
 
 def test_a_state_that_takes_no_writes_is_not_ready_and_alive(client, seeded, tmp_path):
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         connection.execute(
             text(
                 "CREATE TRIGGER refuse BEFORE UPDATE ON health_check "
@@ -56,7 +56,7 @@ def test_a_state_that_takes_no_writes_is_not_ready_and_alive(client, seeded, tmp
 
 
 def test_a_closed_log_is_not_ready(client, seeded):
-    seeded.product.log.close()
+    seeded.installation.log.close()
     assert [each["part"] for each in client.get("/api/health").json()["failing"]] == ["log"]
 
 
@@ -69,12 +69,12 @@ def test_what_cannot_be_opened_is_not_ready_and_alive(tmp_path):
 
 
 def test_entries_without_any_account_are_a_warning(seeded):
-    seeded.product.log.append([entry("a")])
-    assert check(lambda: seeded.product) == Report()
-    with seeded.product.state.begin() as connection:
+    seeded.installation.log.append([entry("a")])
+    assert check(lambda: seeded.installation) == Report()
+    with seeded.installation.state.begin() as connection:
         for table in ("membership", "account"):
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
-    report = check(lambda: seeded.product)
+    report = check(lambda: seeded.installation)
     assert report.failing == ()
     (warning,) = report.warnings
     assert warning.part == "state"
@@ -128,5 +128,5 @@ def test_findings_hold_no_path_and_no_credential(seeded):
         check = staticmethod(refuse)
         head = staticmethod(lambda organization_id: 0)
 
-    report = check(lambda: replace(seeded.product, log=Log()))
+    report = check(lambda: replace(seeded.installation, log=Log()))
     assert report.failing == (Finding(part="log", reason="The disk is full."),)

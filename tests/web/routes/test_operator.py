@@ -30,14 +30,14 @@ def test_no_other_text_is_a_proof(text):
 
 
 def asked(client, seeded, path, key=None, **params):
-    token = proof(key or seeded.product.key, seeded.clock())
+    token = proof(key or seeded.installation.key, seeded.clock())
     return client.get(path, params=params, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_the_digest_is_that_of_the_log(client, seeded):
-    seeded.product.log.append(sample_entries(200))
+    seeded.installation.log.append(sample_entries(200))
     days = asked(client, seeded, DIGEST_PATH).json()["days"]
-    expected = digest_of(seeded.product.log, Scope.everything())
+    expected = digest_of(seeded.installation.log, Scope.everything())
     assert {(organization, day): rest for organization, day, *rest in days} == {
         day: [each.count, each.first, each.second] for day, each in expected.items()
     }
@@ -47,9 +47,9 @@ def test_the_digest_is_that_of_the_log(client, seeded):
 
 def test_the_rows_of_a_day_come_whole(client, seeded):
     entries = sample_entries(300)
-    seeded.product.log.append(entries)
+    seeded.installation.log.append(entries)
     found = []
-    for organization, day in digest_of(seeded.product.log, Scope.everything()):
+    for organization, day in digest_of(seeded.installation.log, Scope.everything()):
         answer = asked(client, seeded, ROWS_PATH, organization=organization, first=day, last=day)
         with pa.ipc.open_stream(answer.content) as stream:
             found += from_arrow(stream.read_all())
@@ -58,7 +58,7 @@ def test_the_rows_of_a_day_come_whole(client, seeded):
 
 @pytest.mark.parametrize("path", [DIGEST_PATH, ROWS_PATH])
 def test_nobody_else_is_answered(client, seeded, path):
-    seeded.product.log.append(sample_entries(20))
+    seeded.installation.log.append(sample_entries(20))
     params = {"organization": ALPHA, "first": 20_000, "last": 20_000}
     client.cookies.set("sandtrail_session", seeded.sign_in("admin@example.org"))
     assert client.get(path, params=params).status_code == 401

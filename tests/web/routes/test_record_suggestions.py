@@ -25,7 +25,7 @@ FIELDS = ("actor", "target", "ip", "action", "outcome", "id", "organization", "m
 
 def note(seeded: Seeded, organization_id: str | None, name: str, verb: str = "token.added") -> None:
     """Somebody's deed with values that nobody else has."""
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         record(
             connection,
             at=seeded.clock(),
@@ -41,7 +41,7 @@ def note(seeded: Seeded, organization_id: str | None, name: str, verb: str = "to
 def stored(seeded: Seeded) -> Seeded:
     for organization_id, name in ((ALPHA, "alpha"), (BETA, "beta"), (None, "nowhere")):
         note(seeded, organization_id, name)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_operator(connection, account_id=seeded.ids[NOBODY], operator=True)
     return seeded
 
@@ -102,7 +102,7 @@ def test_values_are_those_of_the_organization_that_is_looked_at(
 ) -> None:
     secret = sign_in(client, stored, BOTH)
     for organization_id, name in ((ALPHA, "alpha"), (BETA, "beta"), (ALPHA, "alpha")):
-        with stored.product.state.begin() as connection:
+        with stored.installation.state.begin() as connection:
             viewer = find_viewer(connection, secret=secret, now=stored.clock())
             assert viewer is not None
             choose_organization(
@@ -138,7 +138,7 @@ def test_whoever_may_not_read_the_record_is_refused_on_record(
     elif email:
         sign_in(client, stored, email)
     assert ask(client, "target:").status_code == status
-    with stored.product.state.read() as connection:
+    with stored.installation.state.read() as connection:
         newest, *_ = list_events(connection, organization_id=None, limit=1)
     assert newest.verb == ("permission.refused" if status == 403 else "request.refused")
 

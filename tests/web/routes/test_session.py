@@ -168,7 +168,7 @@ def test_a_session_that_nobody_uses_ends_and_what_pages_ask_by_themselves_is_no_
     client: TestClient, seeded: Seeded
 ) -> None:
     client.cookies.set(SESSION_COOKIE, seeded.sign_in(EMAIL))
-    idle = seeded.product.settings.session_idle_minutes
+    idle = seeded.installation.settings.session_idle_minutes
     for _ in range(3):  # Somebody works.
         seeded.clock.pass_by(minutes=idle - 1)
         assert client.get("/api/v1/suggestions").status_code == 200

@@ -25,7 +25,7 @@ def shown(client: TestClient, before: str) -> list[str]:
 @pytest.fixture
 def auditor(client: TestClient, seeded: Seeded) -> TestClient:
     """The client of somebody who may read Alpha; Beta has entries of its own."""
-    seeded.product.log.append(
+    seeded.installation.log.append(
         [
             *(entry(seeded, number, source="cli") for number in (1, 2)),
             entry(seeded, 3, source="a b", metadata='{"body":{"password":"hunter2"}}'),
@@ -64,7 +64,7 @@ def test_nobody_is_told_what_another_organization_has(auditor: TestClient, seede
     secret = seeded.sign_in("both@example.org")
     auditor.cookies.set(SESSION_COOKIE, secret)
     for organization_id, actor in ((ALPHA, "ann@example.org"), (BETA, "x@beta.org")):
-        with seeded.product.state.begin() as connection:
+        with seeded.installation.state.begin() as connection:
             viewer = find_viewer(connection, secret=secret, now=seeded.clock())
             assert viewer is not None
             choose_organization(

@@ -116,7 +116,7 @@ def test_what_no_page_uses_is_closed_to_everybody(
 
 def test_an_ended_session_is_refused_at_once(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         end_sessions_of(connection, seeded.ids["admin@example.org"])
     assert client.get(GUARDED).status_code == 401
 
@@ -170,7 +170,7 @@ def test_a_sender_who_leaves_midway_is_no_error(
     head = f"POST /api/v1/entries HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
     with (
         caplog.at_level("INFO", LOGGER.name),
-        served(app_of(seeded.product)) as port,
+        served(app_of(seeded.installation)) as port,
     ):
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())

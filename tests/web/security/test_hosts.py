@@ -64,7 +64,7 @@ def test_no_text_is_more_than_refused(host: str) -> None:
 
 
 def client(known: KnownHosts, *proxies: str, host: str) -> TestClient:
-    def no_product() -> None:
+    def no_installation() -> None:
         raise AuditError("There is none.", "None is needed.")
 
     settings = Settings(trusted_proxies=",".join(proxies))
@@ -73,7 +73,7 @@ def client(known: KnownHosts, *proxies: str, host: str) -> TestClient:
         middleware=[
             Middleware(
                 Gate,
-                product=no_product,
+                installation=no_installation,
                 hosts=known,
                 proxies=TrustedProxies(networks=settings.trusted_proxies),
             )

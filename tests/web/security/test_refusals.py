@@ -38,8 +38,8 @@ UPLOAD = "/_stcore/upload_file/tab/file"
 
 
 def refused(seeded: Seeded, verb: str) -> list[AccessEvent]:
-    attempts_of(seeded.product.state).write()
-    with seeded.product.state.read() as connection:
+    attempts_of(seeded.installation.state).write()
+    with seeded.installation.state.read() as connection:
         return list(list_events(connection, organization_id=None, limit=1_000, verb=verb))
 
 
@@ -63,8 +63,8 @@ async def listening(_scope: Scope, receive: Receive, send: Send) -> None:
 
 def test_a_name_that_is_not_ours(seeded: Seeded) -> None:
     app = Gate(
-        make_client(seeded.product).app,
-        product=lambda: seeded.product,
+        make_client(seeded.installation).app,
+        installation=lambda: seeded.installation,
         hosts=KnownHosts(names=("audit.example.org",)),
     )
     client = TestClient(app, base_url="http://rebound.example")
@@ -108,7 +108,7 @@ def test_a_link_of_another_site_to_what_only_we_may_ask(client: TestClient, seed
 
 @pytest.mark.parametrize("email", [None, AUDITOR])
 def test_what_no_page_sends(seeded: Seeded, email: str | None) -> None:
-    client = TestClient(Gate(listening, product=lambda: seeded.product, codec=CODEC))
+    client = TestClient(Gate(listening, installation=lambda: seeded.installation, codec=CODEC))
     if email:
         sign_in(client, seeded, email)
     for _ in range(3):
@@ -183,7 +183,7 @@ def test_what_a_client_sends_is_cut(client: TestClient, seeded: Seeded) -> None:
 
 def test_a_flood_is_few_rows_and_every_attempt_is_counted(seeded: Seeded) -> None:
     """Also of one signed-in person, and of what is never alike."""
-    attempts, times = attempts_of(seeded.product.state), MOST_WAITING * 3
+    attempts, times = attempts_of(seeded.installation.state), MOST_WAITING * 3
     for organization_id in (None, ALPHA):
         for number in range(times):
             attempts.note(
@@ -208,7 +208,7 @@ def test_the_event_loop_writes_nothing(seeded: Seeded, monkeypatch: pytest.Monke
     """Not even where the state cannot be written just now."""
     began: list[int] = []
     begin = State.begin
-    attempts = attempts_of(seeded.product.state)
+    attempts = attempts_of(seeded.installation.state)
 
     def watched(self: State) -> object:
         began.append(threading.get_ident())
@@ -240,7 +240,7 @@ def test_the_event_loop_writes_nothing(seeded: Seeded, monkeypatch: pytest.Monke
         raise AssertionError("it was refused")
 
     async def asked() -> int:
-        await ask(Gate(nothing, product=lambda: seeded.product))
+        await ask(Gate(nothing, installation=lambda: seeded.installation))
         return threading.get_ident()
 
     loop_thread = run_apart(asked())

@@ -37,7 +37,7 @@ class Pages:
         self.seeded = seeded
         app = Starlette(
             routes=[Route(PATH, self._put, methods=["PUT", "DELETE"])],
-            middleware=[Middleware(Gate, product=lambda: seeded.product)],
+            middleware=[Middleware(Gate, installation=lambda: seeded.installation)],
         )
         self.client = TestClient(app, base_url="http://testserver")
 
@@ -54,7 +54,7 @@ class Pages:
         secret = self.seeded.sign_in(email)
         self.client.cookies.clear()
         self.client.cookies.set(SESSION_COOKIE, secret)
-        viewer = viewer_of(self.seeded.product, secret)
+        viewer = viewer_of(self.seeded.installation, secret)
         assert viewer is not None
         return viewer.session_id
 
@@ -70,7 +70,7 @@ def pages(seeded: Seeded) -> Iterator[Pages]:
 
 
 def stored(seeded: Seeded) -> list[Path]:
-    folder = seeded.product.settings.key_file.parent / "uploads"
+    folder = seeded.installation.settings.key_file.parent / "uploads"
     return [path for path in folder.glob("*/*") if path.name != ".lock"]
 
 
@@ -78,13 +78,13 @@ def test_a_file_lies_on_disk_and_streamlit_gets_its_name_and_a_receipt(
     pages: Pages, seeded: Seeded
 ) -> None:
     session = pages.sign_in("admin@example.org")
-    seeded.product.uploads.admit("tab", session)
+    seeded.installation.uploads.admit("tab", session)
     content = bytes(range(256)) * 20_000 + b"\r\n--x\r\n"
     assert pages.put(content) == 204
     ((name, kind, receipt),) = pages.got
     assert (name, kind) == ("a – b.csv", "text/csv")
     assert len(receipt) < 100
-    file = seeded.product.uploads.find(read_receipt(receipt), session, name)
+    file = seeded.installation.uploads.find(read_receipt(receipt), session, name)
     with file.open() as stream:
         assert stream.read() == content
 
@@ -92,7 +92,7 @@ def test_a_file_lies_on_disk_and_streamlit_gets_its_name_and_a_receipt(
 def test_a_file_that_is_removed_in_the_page_is_removed_from_disk(
     pages: Pages, seeded: Seeded
 ) -> None:
-    seeded.product.uploads.admit("tab", pages.sign_in("admin@example.org"))
+    seeded.installation.uploads.admit("tab", pages.sign_in("admin@example.org"))
     pages.put(b"first")
     pages.put(b"second")
     assert [path.read_bytes() for path in stored(seeded)] == [b"second"]
@@ -102,9 +102,9 @@ def test_a_file_that_is_removed_in_the_page_is_removed_from_disk(
 
 def test_it_takes_the_permission_at_that_moment(pages: Pages, seeded: Seeded) -> None:
     session = pages.sign_in("admin@example.org")
-    seeded.product.uploads.admit("tab", session)
+    seeded.installation.uploads.admit("tab", session)
     assert pages.put(b"x") == 204
-    with seeded.product.state.begin() as connection:
+    with seeded.installation.state.begin() as connection:
         set_membership(
             connection,
             account_id=seeded.ids["admin@example.org"],
@@ -126,14 +126,14 @@ def test_a_tab_of_somebody_else_and_one_without_uploader_take_nothing(
 ) -> None:
     session = pages.sign_in("admin@example.org")
     pages.sign_in("both@example.org")
-    seeded.product.uploads.admit("tab", session)
+    seeded.installation.uploads.admit("tab", session)
     assert pages.put(b"x", path) == 404
     assert pages.got == stored(seeded) == []
 
 
 def test_what_was_not_taken_reaches_the_page_as_a_sentence(pages: Pages, seeded: Seeded) -> None:
     session = pages.sign_in("admin@example.org")
-    uploads = seeded.product.uploads
+    uploads = seeded.installation.uploads
     uploads.admit("tab", session)
     uploads.quota = Quota(of_person=3 * MEGABYTE, free_floor=0)
     assert pages.put(bytes(5 * MEGABYTE)) == 204
@@ -145,7 +145,7 @@ def test_what_was_not_taken_reaches_the_page_as_a_sentence(pages: Pages, seeded:
 def test_a_request_that_is_larger_than_a_file_may_be_is_refused(
     pages: Pages, seeded: Seeded
 ) -> None:
-    uploads = seeded.product.uploads
+    uploads = seeded.installation.uploads
     uploads.admit("tab", pages.sign_in("admin@example.org"))
     uploads.quota = Quota(of_file=MEGABYTE, free_floor=0)
     assert pages.put(bytes(2 * MEGABYTE)) == 413
@@ -173,14 +173,14 @@ def test_a_request_that_is_larger_than_a_file_may_be_is_refused(
 def test_what_is_no_form_with_one_file_is_refused_and_leaves_nothing(
     pages: Pages, seeded: Seeded, kind: str, body: bytes
 ) -> None:
-    seeded.product.uploads.admit("tab", pages.sign_in("admin@example.org"))
+    seeded.installation.uploads.admit("tab", pages.sign_in("admin@example.org"))
     answer = pages.client.put(PATH, content=body, headers={**OWN, "content-type": kind})
     assert answer.status_code == 400
     assert pages.got == stored(seeded) == []
 
 
 def test_what_streamlit_refuses_is_not_kept(pages: Pages, seeded: Seeded) -> None:
-    seeded.product.uploads.admit("tab", pages.sign_in("admin@example.org"))
+    seeded.installation.uploads.admit("tab", pages.sign_in("admin@example.org"))
     pages.status = 403
     assert pages.put(b"x") == 403
     assert stored(seeded) == []
