@@ -102,11 +102,13 @@ import json, sys
 from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.explore.reader import Reader
 
 log = open_log(sys.argv[1])
-steps = Reader(log).export(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+everything = Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+steps = Reader(log).export(everything)
 stored = [entry for step in steps for entry in step]
 print(json.dumps([[entry.id, entry.finished] for entry in stored]))
 log.close()
@@ -159,6 +161,7 @@ from audit_core.log.engines.clickhouse import engine as clickhouse
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds
 from audit_core.explore.reader import Reader
 from tests.support.strategies import NOW, entry, sample_entries
@@ -178,9 +181,8 @@ log.append([entry("open", status_code=200), *sample_entries(100)])
 log.append([entry("old", created_at=NOW - timedelta(days=90))])
 log.close()
 log = open_log(url, clock=lambda: NOW, limits=Limits(retention=Retention(days=30)))
-page = Reader(log).page(
-    EntryFilter(), Scope.everything(), Bounds(since=None, until=None), None, 1000
-)
+everything = Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+page = Reader(log).page(everything, None, 1000)
 with log._engine.connect() as connection:
     engine = connection.exec_driver_sql(
         "SELECT engine FROM system.tables WHERE database = currentDatabase() "
