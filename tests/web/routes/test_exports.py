@@ -17,6 +17,7 @@ from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import set_disabled, set_membership
 from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
 from audit_core.query.time.windows import Bounds, Window, format_instant
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
@@ -77,10 +78,8 @@ def test_who_may_export_gets_exactly_what_the_log_holds_of_the_organization(
     assert answer.status_code == 200
     scope = Scope(organization_id=ALPHA)
     everything = EntryFilter(window=Window(preset="all"))
-    bounds = Bounds(since=None, until=None)
-    pieces = stream(
-        Reader(seeded.installation.log), everything, scope, bounds, format, progress=Progress()
-    )
+    query = Query(everything, scope, Bounds(since=None, until=None))
+    pieces = stream(Reader(seeded.installation.log), query, format, progress=Progress())
     assert answer.content == b"".join(pieces)
     assert all(entry_id in answer.text for entry_id in of(ALPHA, stored))
     assert not any(entry_id in answer.text for entry_id in of(BETA, stored))
