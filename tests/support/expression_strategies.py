@@ -27,7 +27,7 @@ from audit_core.query.language.ast import (
     negation,
     pattern_of,
 )
-from audit_core.query.language.fields import WORD_OF, Kind
+from audit_core.query.language.fields import ENTRY_VOCABULARY, Kind
 from tests.support.strategies import NOW, entry, given_text
 
 MANY, ONE = Wildcard.MANY, Wildcard.ONE
@@ -85,7 +85,9 @@ odd_text = st.one_of(
     ),
     st.text("ab*?\\\"'/:()[]{}~^+-!&|<>= \n.…", min_size=1, max_size=8),
 )
-exact_fields = st.sampled_from([field for field in Field if WORD_OF[field].kind is Kind.EXACT])
+exact_fields = st.sampled_from(
+    [field for field in Field if ENTRY_VOCABULARY.word_of(field).kind is Kind.EXACT]
+)
 patterns = (
     st.lists(st.one_of(odd_text, st.sampled_from(Wildcard)), min_size=1, max_size=5)
     .map(pattern_of)

@@ -23,7 +23,7 @@ from audit_core.query.language.ast import (
     OnMetadata,
     Wildcard,
 )
-from audit_core.query.language.fields import WORD_OF
+from audit_core.query.language.fields import ENTRY_VOCABULARY
 from audit_core.query.time.windows import format_instant
 
 _Clause = tuple[str, str, str, str]
@@ -99,8 +99,10 @@ def _subject(leaf: Leaf) -> str:
     if isinstance(leaf, OnMetadata):
         return f"metadata {'.'.join(leaf.path)}"
     if isinstance(leaf, Contains):
-        return "text" if leaf.fields == TEXT_FIELDS else WORD_OF[leaf.fields[0]].label
-    return WORD_OF[leaf.field].label
+        return (
+            "text" if leaf.fields == TEXT_FIELDS else ENTRY_VOCABULARY.word_of(leaf.fields[0]).label
+        )
+    return ENTRY_VOCABULARY.word_of(leaf.field).label
 
 
 def _shown(value: str) -> str:

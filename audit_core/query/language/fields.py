@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -222,14 +223,17 @@ def _folded(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """The fields that a query text may name. One is equal to itself only."""
 
-    words: tuple[FieldWord, ...]
-    """One a field, the most asked for first."""
-    paths: tuple[str, ...] = ()
-    """The paths into the metadata that are asked for most."""
+    def __init__(self, words: Sequence[FieldWord], paths: Sequence[str] = ()) -> None:
+        """`words` has one a field and `paths` those into the metadata, the most asked for first."""
+        self.words = tuple(words)
+        self.paths = tuple(paths)
+        self._word_of = {word.field: word for word in self.words}
+        self._word_called = {
+            _folded(name): word for word in self.words for name in (word.written, *word.others)
+        }
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -242,43 +246,16 @@ class Vocabulary:
         return tuple(name for word in self.words for name in (word.written, *word.others))
 
     def word_called(self, name: str) -> FieldWord | None:
-        """The field of that name, whatever its case, `_` and `-`: `status_code`, `statusCode`."""
-        folded = _folded(name)
-        for word in self.words:
-            if any(_folded(known) == folded for known in (word.written, *word.others)):
-                return word
-        return None
+        """The field of that name, whatever its case, `_` and `-`: `status_code`, `statusCode`.
+
+        A path into the metadata is not a name of a field: see `METADATA_PREFIX`.
+        """
+        return self._word_called.get(_folded(name))
 
     def word_of(self, field: Field) -> FieldWord:
         """The word for a field. Raises `KeyError` if it has none here."""
-        for word in self.words:
-            if word.field is field:
-                return word
-        raise KeyError(field)
+        return self._word_of[field]
 
 
 ENTRY_VOCABULARY = Vocabulary(FIELD_WORDS, METADATA_PATHS)
 """The fields of the log's entries."""
-
-FIELD_NAMES: tuple[str, ...] = tuple(word.written for word in FIELD_WORDS)
-"""One name a field, the most asked for first."""
-
-WORD_OF: dict[Field, FieldWord] = {word.field: word for word in FIELD_WORDS}
-
-ALL_NAMES: tuple[str, ...] = tuple(
-    name for word in FIELD_WORDS for name in (word.written, *word.others)
-)
-"""Every name, in the spelling that is shown."""
-
-
-_FIELD_OF = {
-    _folded(name): word.field for word in FIELD_WORDS for name in (word.written, *word.others)
-}
-
-
-def field_called(name: str) -> Field | None:
-    """The field of that name, whatever its case, `_` and `-`: `status_code`, `statusCode`.
-
-    A path into the metadata is not a name of a field: see `METADATA_PREFIX`.
-    """
-    return _FIELD_OF.get(_folded(name))

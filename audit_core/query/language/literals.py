@@ -30,7 +30,13 @@ from audit_core.query.language.ast import (
     pattern_of,
 )
 from audit_core.query.language.diagnostics import QueryProblem, Refused, suggestion
-from audit_core.query.language.fields import ABSENT, METADATA_PREFIX, WORD_OF, FieldWord, Kind
+from audit_core.query.language.fields import (
+    ABSENT,
+    ENTRY_VOCABULARY,
+    METADATA_PREFIX,
+    FieldWord,
+    Kind,
+)
 from audit_core.query.limits import MAX_WILDCARDS
 from audit_core.query.time.windows import parse_instant
 
@@ -108,7 +114,7 @@ def read_word(term: Term) -> Expression:
 
 def read_value(field: Field, term: Term, word: FieldWord | None = None) -> Expression:
     """A term after a field; `word` is how the vocabulary has it. Raises `Refused`."""
-    word = word or WORD_OF[field]
+    word = word or ENTRY_VOCABULARY.word_of(field)
     kind = word.kind
     if term.pieces == _ALL:
         return Exists(field=field)
@@ -138,7 +144,7 @@ def read_bounds(
 
     A day as a bound is the whole day: `>2026-01-31` begins with the first of February.
     """
-    word = WORD_OF[field]
+    word = ENTRY_VOCABULARY.word_of(field)
     present = [term for term in (low, high) if term is not None]
     if word.kind not in (Kind.STATUS, Kind.TIME):
         raise present[0].refused(
@@ -222,7 +228,7 @@ def _closed(words: Mapping[str, tuple[str, ...]], field: Field, term: Term) -> E
     else:
         found = [words[folded]] if folded in words else []
     if not found:
-        label = WORD_OF[field].label
+        label = ENTRY_VOCABULARY.word_of(field).label
         raise term.refused(
             f"There is no {label} “{term.text}”.",
             f"{suggestion(folded, words)} One of {', '.join(words)} is right.".strip(),
@@ -332,7 +338,7 @@ def _time(field: Field, term: Term) -> Expression:
 
 def _metadata(field: Field, term: Term) -> Expression:
     raise term.refused(
-        f"The {WORD_OF[field].label} is asked for by path.",
+        f"The {ENTRY_VOCABULARY.word_of(field).label} is asked for by path.",
         f"Write it like {METADATA_PREFIX}body.snapshot:ubuntu, or metadata:* for any.",
     )
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 
 from audit_core.query.language.diagnostics import QueryProblem
-from audit_core.query.language.fields import METADATA_PREFIX, field_called
+from audit_core.query.language.fields import ENTRY_VOCABULARY, METADATA_PREFIX
 
 _PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _REGULAR_EXPRESSION = re.compile(r"/(?:[^/\\]|\\.)+/(?=[\s()\[\]{}~^]|$)", re.DOTALL)
@@ -41,7 +41,9 @@ class Scan:
 
 def is_field_name(name: str) -> bool:
     """Whether a name, as it is written in a query text, is a field's or a path of metadata."""
-    return field_called(name) is not None or name.lower().startswith(METADATA_PREFIX)
+    return ENTRY_VOCABULARY.word_called(name) is not None or name.lower().startswith(
+        METADATA_PREFIX
+    )
 
 
 def scan(text: str) -> Scan:

@@ -36,7 +36,6 @@ from audit_core.query.language.fields import (
     ABSENT,
     ENTRY_VOCABULARY,
     METADATA_PREFIX,
-    WORD_OF,
     Kind,
     Vocabulary,
 )
@@ -156,7 +155,7 @@ def _asks_absence(expression: Expression) -> bool:
         return False
     part = expression.part
     if isinstance(part, Exists):
-        return WORD_OF[part.field].kind not in (Kind.OUTCOME, Kind.CATEGORY)
+        return ENTRY_VOCABULARY.word_of(part.field).kind not in (Kind.OUTCOME, Kind.CATEGORY)
     return isinstance(part, MetadataExists)
 
 
@@ -172,8 +171,10 @@ def _name(leaf: Leaf) -> str:
     if isinstance(leaf, OnMetadata):
         return metadata_name(leaf.path)
     if isinstance(leaf, Contains):
-        return "" if leaf.fields == TEXT_FIELDS else WORD_OF[leaf.fields[0]].written
-    return WORD_OF[leaf.field].written
+        return (
+            "" if leaf.fields == TEXT_FIELDS else ENTRY_VOCABULARY.word_of(leaf.fields[0]).written
+        )
+    return ENTRY_VOCABULARY.word_of(leaf.field).written
 
 
 def metadata_name(path: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.explore.autocomplete.completion import LISTED, suggest
 from audit_core.query.language.ast import Field
-from audit_core.query.language.fields import FIELD_WORDS, METADATA_PATHS, field_called
+from audit_core.query.language.fields import ENTRY_VOCABULARY, FIELD_WORDS, METADATA_PATHS
 from pages.parts.shell import cached
 from pages.parts.tables.safe_text import visible
 
@@ -65,10 +65,10 @@ def draw(scope: Scope, ask: Ask) -> None:
 
 def values_of(name: str, scope: Scope) -> list[str]:
     """The values that a field has, the most frequent first; none where they are not listed."""
-    field = field_called(name)
-    if field is None:
+    word = ENTRY_VOCABULARY.word_called(name)
+    if word is None:
         return [_ABSENT]
     if closed := suggest(f"{name}:").values:
         return list(closed)
-    param = LISTED.get(field)
+    param = LISTED.get(word.field)
     return [*(cached.values(param, scope) if param else ()), _ABSENT]

@@ -6,7 +6,7 @@ from audit_core.explore.autocomplete.completion import examples, suggest
 from audit_core.query.language.ast import (
     Field,
 )
-from audit_core.query.language.fields import FIELD_NAMES
+from audit_core.query.language.fields import ENTRY_VOCABULARY
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import to_text
 from tests.support.expression_strategies import snippets
@@ -22,7 +22,7 @@ def test_every_example_works(example):
 @pytest.mark.parametrize(
     ("text", "cursor", "typed", "names", "field", "values"),
     [
-        ("", None, "", FIELD_NAMES, None, ()),
+        ("", None, "", ENTRY_VOCABULARY.field_names, None, ()),
         ("act", None, "act", ("actor", "action", "actor_id"), None, ()),
         ("-OUT", None, "OUT", ("outcome",), None, ()),
         ("a (ta", None, "ta", ("target",), None, ()),
@@ -30,13 +30,13 @@ def test_every_example_works(example):
         ("zzz", None, "zzz", (), None, ()),
         ("act foo", 3, "act", ("actor", "action", "actor_id"), None, ()),
         ('"act', None, '"act', (), None, ()),
-        ("action:start ", None, "", FIELD_NAMES, None, ()),
+        ("action:start ", None, "", ENTRY_VOCABULARY.field_names, None, ()),
         ("action:", None, "", (), Field.ACTION, ()),
         ("action:st", None, "st", (), Field.ACTION, ()),
         ('action:"st', None, '"st', (), Field.ACTION, ()),
         ("action:(start OR cr", None, "cr", (), Field.ACTION, ()),
         ("action:(start OR ", None, "", (), Field.ACTION, ()),
-        ("action:(start) ", None, "", FIELD_NAMES, None, ()),
+        ("action:(start) ", None, "", ENTRY_VOCABULARY.field_names, None, ()),
         ("outcome:s", None, "s", (), Field.OUTCOME, ("success", "server_error")),
         ("-outcome:-f", None, "f", (), Field.OUTCOME, ("failed",)),
         ("category:To", None, "To", (), Field.CATEGORY, ("toolbox",)),

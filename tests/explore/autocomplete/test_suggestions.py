@@ -10,7 +10,7 @@ from audit_core.explore.facets import FacetValue
 from audit_core.explore.statements import FACETS
 from audit_core.query.language.ast import Equals, Field, Not
 from audit_core.query.language.diagnostics import QueryError
-from audit_core.query.language.fields import WORD_OF
+from audit_core.query.language.fields import ENTRY_VOCABULARY
 from audit_core.query.language.masking import ends_cleanly
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import quoted, to_text
@@ -96,16 +96,20 @@ def test_nothing_is_suggested_where_nothing_is_known(marked):
 
 
 def test_the_way_to_write_a_value_is_told_as_long_as_it_helps():
-    assert suggested("status:>=4¦").hint == WORD_OF[Field.STATUS_CODE].help
-    assert suggested("time:2026¦").hint == WORD_OF[Field.CREATED_AT].help
-    assert suggested("target:¦").hint == WORD_OF[Field.TARGET_ID].help
+    assert suggested("status:>=4¦").hint == ENTRY_VOCABULARY.word_of(Field.STATUS_CODE).help
+    assert suggested("time:2026¦").hint == ENTRY_VOCABULARY.word_of(Field.CREATED_AT).help
+    assert suggested("target:¦").hint == ENTRY_VOCABULARY.word_of(Field.TARGET_ID).help
     assert suggested("target:abc¦").hint == ""
     assert suggested("action:zzz¦").hint == ""
 
 
 def test_names_come_with_their_meaning_and_values_with_their_counts():
     (found,) = suggested("sourc¦").suggestions
-    assert (found.shown, found.note, found.more) == ("source", WORD_OF[Field.SOURCE].help, True)
+    assert (found.shown, found.note, found.more) == (
+        "source",
+        ENTRY_VOCABULARY.word_of(Field.SOURCE).help,
+        True,
+    )
     start, *_, absent = suggested("source:¦").suggestions
     assert (start.shown, start.count, start.note, start.more) == ("start", len(LOG), "", False)
     assert (absent.shown, absent.count) == ("none", None)
@@ -171,7 +175,9 @@ def test_what_is_taken_changes_one_word_and_can_be_understood_if_the_rest_can(ma
 def test_a_value_is_written_so_that_it_means_itself(field, value, typed, negated):
     assume(field is not Field.STATUS_CODE)
     begun = quoted(value[:typed])[:-1] if typed else ""
-    found = suggested(f"{'-' * negated}{WORD_OF[field].written}:{begun}¦", log_of(value))
+    found = suggested(
+        f"{'-' * negated}{ENTRY_VOCABULARY.word_of(field).written}:{begun}¦", log_of(value)
+    )
     taken = next(each for each in found.suggestions if each.shown == value)
     meant = Equals(field=field, value=value)
     assert parse(taken.before + taken.after) == (Not(part=meant) if negated else meant)

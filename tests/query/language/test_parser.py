@@ -28,7 +28,7 @@ from audit_core.query.language.ast import (
 )
 from audit_core.query.language.describe import describe
 from audit_core.query.language.diagnostics import QueryError, mark
-from audit_core.query.language.fields import ALL_NAMES, FIELD_NAMES, WORD_OF, field_called
+from audit_core.query.language.fields import ENTRY_VOCABULARY
 from audit_core.query.language.literals import _fits
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import to_text
@@ -199,13 +199,15 @@ def test_the_example_of_the_documentation_is_read_as_it_looks():
 
 @pytest.mark.parametrize(("written", "attribute"), FIELDS)
 def test_every_field_answers_to_its_name_in_json_and_ours(written, attribute):
-    assert field_called(written) == field_called(attribute) == Field(attribute)
+    words = [ENTRY_VOCABULARY.word_called(name) for name in (written, attribute)]
+    assert [word and word.field for word in words] == [Field(attribute)] * 2
 
 
 def test_every_field_has_one_word_and_every_name_one_field():
-    assert set(WORD_OF) == set(Field)
-    assert len(FIELD_NAMES) == len(set(FIELD_NAMES)) == len(Field)
-    assert len({name.replace("_", "") for name in ALL_NAMES}) == len(ALL_NAMES)
+    field_names, all_names = ENTRY_VOCABULARY.field_names, ENTRY_VOCABULARY.all_names
+    assert {word.field for word in ENTRY_VOCABULARY.words} == set(Field)
+    assert len(field_names) == len(set(field_names)) == len(Field)
+    assert len({name.replace("_", "") for name in all_names}) == len(all_names)
 
 
 # which entries a text selects
