@@ -313,15 +313,16 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
     if isinstance(leaf, Equals | MetadataEquals):
         return value == leaf.value
     if isinstance(leaf, Matches | MetadataMatches):
-        return like(value, literal(_like(leaf.pattern)))
+        return like(value, literal(like_pattern(leaf.pattern)))
     if isinstance(leaf, InNetwork):
         return _in_any(value, [leaf])
     if isinstance(leaf, Between):
-        return _lies_between(value, leaf)
+        return and_(value.is_not(None), between_ends(value, leaf))
     return value.is_not(None)
 
 
-def _like(pattern: Pattern) -> str:
+def like_pattern(pattern: Pattern) -> str:
+    """The pattern as LIKE takes it, with a backslash before what is no wildcard."""
     return "".join(
         _LIKE[piece] if isinstance(piece, Wildcard) else piece.translate(_MEANT)
         for piece in pattern
@@ -345,8 +346,9 @@ def _belongs(number: ColumnElement[Any], network: IPv4Network | IPv6Network) -> 
     return number.between(f"{first:032x}", f"{last:032x}")
 
 
-def _lies_between(value: ColumnElement[Any], leaf: Between) -> Condition:
-    conditions: list[Condition] = [value.is_not(None)]
+def between_ends(value: ColumnElement[Any], leaf: Between) -> Condition:
+    """Whether a value lies between the ends; NULL or true for none."""
+    conditions: list[Condition] = [true()]
     if leaf.low is not None:
         conditions.append(value >= leaf.low if leaf.include_low else value > leaf.low)
     if leaf.high is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, true
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, true
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
@@ -33,9 +35,14 @@ def within_scope(table: FromClause, scope: Scope) -> Condition:
 
 def within(table: FromClause, bounds: Bounds) -> Condition:
     """Whether an entry was made within the bounds."""
+    return instant_within(table.c.created_at, bounds)
+
+
+def instant_within(instant: ColumnElement[datetime], bounds: Bounds) -> Condition:
+    """Whether an instant lies within the bounds; always where they have no ends."""
     conditions: list[Condition] = []
     if bounds.since is not None:
-        conditions.append(table.c.created_at >= bounds.since)
+        conditions.append(instant >= bounds.since)
     if bounds.until is not None:
-        conditions.append(table.c.created_at < bounds.until)
+        conditions.append(instant < bounds.until)
     return and_(true(), *conditions)

@@ -29,7 +29,9 @@ from audit_core.query.language.ast import (
     Pattern,
     Wildcard,
 )
+from audit_core.query.predicate_sql import between_ends, like_pattern
 from audit_core.query.time.windows import Bounds
+from audit_core.query.where import instant_within
 from audit_core.state.access_log.record import address_digits
 from audit_core.state.access_log.verbs import VERBS
 from audit_core.state.tables import access_event
@@ -52,8 +54,6 @@ _COLUMN_OF: dict[Field, ColumnElement[Any]] = {
 
 _GLOB = {Wildcard.MANY: "*", Wildcard.ONE: "?"}
 _GLOB_MEANT = str.maketrans({character: f"[{character}]" for character in "*?["})
-_LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
-_LIKE_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 
 def matching(
@@ -63,7 +63,7 @@ def matching(
 
     `bounds` is what the filter's window means now; `sqlite` is whether the state is on SQLite.
     """
-    conditions = [within_scope(scope), *_within(bounds)]
+    conditions = [within_scope(scope), instant_within(_C.at, bounds)]
     if record_filter.categories:
         verbs = [verb.name for verb in VERBS.values() if verb.category in record_filter.categories]
         conditions.append(_C.verb.in_(verbs))
@@ -87,15 +87,6 @@ def within_scope(scope: RecordScope) -> Condition:
     if scope.part is Part.ORGANIZATION:
         return _C.organization_id == scope.organization_id
     return _C.organization_id.is_(None) if scope.part is Part.INSTALLATION else true()
-
-
-def _within(bounds: Bounds) -> list[Condition]:
-    conditions: list[Condition] = []
-    if bounds.since is not None:
-        conditions.append(_C.at >= bounds.since)
-    if bounds.until is not None:
-        conditions.append(_C.at < bounds.until)
-    return conditions
 
 
 def _any_of(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
@@ -142,15 +133,15 @@ class _Compiler:
             first, last = str(leaf.network[0]), str(leaf.network[-1])
             return _C.address_digits.between(address_digits(first), address_digits(last))
         if isinstance(leaf, Between):
-            return _lies_between(value, leaf)
+            return between_ends(value, leaf)
         assert isinstance(leaf, Exists | MetadataExists)  # noqa: S101
         return value.is_not(None)
 
     def _fits(self, value: ColumnElement[Any], pattern: Pattern) -> Condition:
         # SQLite's LIKE takes no heed of case.
         if self._sqlite:
-            return value.op("GLOB", is_comparison=True)(_written(pattern, _GLOB, _GLOB_MEANT))
-        return value.like(_written(pattern, _LIKE, _LIKE_MEANT), escape="\\")
+            return value.op("GLOB", is_comparison=True)(_glob(pattern))
+        return value.like(like_pattern(pattern), escape="\\")
 
     def _detail(self, path: tuple[str, ...]) -> ColumnElement[Any]:
         """The text, number, true or false at the path of the detail as text; else NULL."""
@@ -172,16 +163,8 @@ class _Compiler:
         )
 
 
-def _written(pattern: Pattern, wild: dict[Wildcard, str], meant: dict[int, str]) -> str:
+def _glob(pattern: Pattern) -> str:
     return "".join(
-        wild[piece] if isinstance(piece, Wildcard) else piece.translate(meant) for piece in pattern
+        _GLOB[piece] if isinstance(piece, Wildcard) else piece.translate(_GLOB_MEANT)
+        for piece in pattern
     )
-
-
-def _lies_between(value: ColumnElement[Any], leaf: Between) -> Condition:
-    conditions: list[Condition] = []
-    if leaf.low is not None:
-        conditions.append(value >= leaf.low if leaf.include_low else value > leaf.low)
-    if leaf.high is not None:
-        conditions.append(value <= leaf.high if leaf.include_high else value < leaf.high)
-    return and_(*conditions)
