@@ -20,8 +20,8 @@ from playwright.sync_api import (
 )
 
 from tests.browser.prepared import Prepared, prepare
-from tests.browser.running_app import running
 from tests.browser.screen import Screen
+from tests.support.app_process import running
 
 FLAGS = (
     "--no-sandbox",

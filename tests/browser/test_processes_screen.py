@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, expect
 from tests.browser.conftest import TIMEOUT_MS
 from tests.browser.screen import Screen
 from tests.contract.engines import Engines
-from tests.serving.app_process import AppProcess, start_app, wait_until_up
 from tests.serving.installation import PASSWORD, PERSON, install
 from tests.serving.proxies import haproxy
+from tests.support.app_process import AppProcess, start_app, wait_until_up
 
 pytestmark = pytest.mark.browser
 PROCESS_COOKIE = "sandtrail_process"

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import TIMEOUT_MS, Watch
 from tests.browser.screen import Screen
-from tests.serving.app_process import AppProcess, running_app
 from tests.serving.installation import PASSWORD, PERSON, install
 from tests.serving.proxies import Proxy, below, nginx, require, without
+from tests.support.app_process import AppProcess, running_app
 
 pytestmark = pytest.mark.browser
 BASE_PATH = "/audit"

@@ -13,8 +13,8 @@ from audit_core.identity.memberships import ensure_organization
 from audit_core.ingest.http_client import RemoteLog
 from audit_core.log.store import open_log
 from audit_core.state.database import open_state
-from tests.browser.running_app import free_port, running
 from tests.evidence.nasty_entries import made
+from tests.support.app_process import free_port, running
 
 ENTRIES = 6_000
 

@@ -15,8 +15,8 @@ from audit_core.domain.access import Scope
 from audit_core.ingest.records.record import write_record
 from audit_core.log.store import open_log
 from audit_core.transfer.transfer import digest_of
-from tests.browser.running_app import running
 from tests.contract.engines import Engines
+from tests.support.app_process import running
 from tests.support.strategies import entry
 
 ROOT = Path(__file__).parents[2]

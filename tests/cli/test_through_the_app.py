@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from audit_core.domain.errors import LogLockedError, SourceError
-from tests.browser.running_app import running
 from tests.cli import test_backup as backups
 from tests.cli import test_copy as copies
 from tests.cli.test_doctor import examined, private
+from tests.support.app_process import running
 
 
 @dataclass(frozen=True)

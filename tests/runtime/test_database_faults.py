@@ -35,7 +35,7 @@ from audit_core.runtime.database_faults import (
     log_named,
 )
 from audit_core.state.database import open_state
-from tests.browser.running_app import ROOT, free_port
+from tests.support.app_process import ROOT, free_port
 from tests.support.small_disk import small_disk
 from tests.support.strategies import sample_entries
 

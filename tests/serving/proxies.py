@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving.app_process import ROOT, free_port
+from tests.support.app_process import ROOT, free_port
 
 EXAMPLES = ROOT / "docs" / "examples"
 UP_WITHIN_S = 15.0

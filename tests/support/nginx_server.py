@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.running_app import free_port
+from tests.support.app_process import free_port
 
 START_WITHIN_S = 10.0
 CONFIGURATION = """

@@ -26,7 +26,7 @@ from audit_core.installation.opened import Installation
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.gate import Gate
 from audit_core.web.server_options import leave_peers_as_they_are
-from tests.browser.running_app import free_port
+from tests.support.app_process import free_port
 from tests.support.nginx_server import nginx
 
 SPOOFED = "198.51.100.66"

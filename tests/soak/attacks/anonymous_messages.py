@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from audit_core.web.security.frames import MESSAGES
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, AUDITOR, HOME, prepare
-from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale
 from tests.soak.tab import opened_tab, session_secret, texts_of
+from tests.support.app_process import running
 
 RANDOM_FRAMES = {Scale.SMALL: 40, Scale.FULL: 3_000}
 SEED = 11

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit_core.web.limits.concurrent_downloads import PER_ORGANIZATION
-from tests.serving.app_process import running_app
 from tests.serving.installation import EXPORT, PreparedInstallation, install
 from tests.serving.proxies import PROXIES, Proxy, installed, nginx, without
 from tests.soak.attack import Held, Scale
+from tests.support.app_process import running_app
 
 ENTRIES = 1_500
 KILLS = {Scale.SMALL: 1, Scale.FULL: 6}

@@ -26,9 +26,9 @@ from audit_core.state.tables import rejection
 from audit_core.web.routes.entries import MAX_BYTES, MAX_ENTRIES
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, HOME, Prepared, prepare
-from tests.browser.running_app import ROOT, running
 from tests.soak.attack import Held, Scale
 from tests.soak.tab import resident_mb, session_secret
+from tests.support.app_process import ROOT, running
 
 SIZE = {Scale.SMALL: 1_000, Scale.FULL: 9_000_000}
 """How long each body is."""

@@ -17,9 +17,9 @@ import psutil
 from audit_core.web.limits.concurrent_downloads import PER_PERSON
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import AUDITOR, BOTH, Prepared, prepare
-from tests.browser.running_app import process_running
 from tests.soak.attack import Held, Scale
 from tests.soak.attacks.watched_memory import signed_in
+from tests.support.app_process import running_app
 
 DOWNLOADS = {Scale.SMALL: 12, Scale.FULL: 45}
 ATTACKED_S = {Scale.SMALL: 2.0, Scale.FULL: 30.0}
@@ -68,15 +68,15 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     """The others are of another organization; everybody has one session."""
     prepared = prepare(folder)
     auditor, other = (f"{SESSION_COOKIE}={signed_in(prepared, email)}" for email in (AUDITOR, BOTH))
-    with process_running(prepared.environment, folder / "app.log") as (address, pid):
-        server = psutil.Process(pid)
-        attack = _Attack(address, auditor)
+    with running_app(prepared.environment, folder / "app.log") as app:
+        server = psutil.Process(app.process.pid)
+        attack = _Attack(app.url, auditor)
         threads = [
             threading.Thread(target=attack.download, daemon=True) for _ in range(DOWNLOADS[scale])
         ]
         for thread in threads:
             thread.start()
-        slowest, asked = _others(prepared, address, other, ATTACKED_S[scale])
+        slowest, asked = _others(prepared, app.url, other, ATTACKED_S[scale])
         attack.left.set()
         for thread in threads:
             thread.join(70)

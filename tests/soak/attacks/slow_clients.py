@@ -17,9 +17,9 @@ from audit_core.web.limits.open_sockets import SocketLimits
 from audit_core.web.limits.slow_bodies import GRACE_S
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, prepare
-from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale
 from tests.soak.tab import Tab, opened_tab, session_secret, texts_of
+from tests.support.app_process import running
 
 EACH = {Scale.SMALL: 12, Scale.FULL: 60}
 """How many of each kind."""

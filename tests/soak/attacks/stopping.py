@@ -16,9 +16,9 @@ from uuid import uuid4
 from websockets.sync.client import connect
 
 from audit_core.evidence.formats.json_lines_writer import json_object
-from tests.serving.app_process import AppProcess, running_app
 from tests.serving.installation import EXPORT, PreparedInstallation, install, long_entry
 from tests.soak.attack import Held, Scale
+from tests.support.app_process import AppProcess, running_app
 
 ENTRIES = 1_500
 CLIENTS = {Scale.SMALL: 2, Scale.FULL: 10}

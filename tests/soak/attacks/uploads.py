@@ -10,9 +10,9 @@ import httpx
 
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, AUDITOR, BOTH, prepare
-from tests.browser.running_app import running
 from tests.soak.attack import Held, Scale
 from tests.soak.tab import opened_tab, resident_mb, session_secret
+from tests.support.app_process import running
 
 FILE_MB = 20
 FILES = {Scale.SMALL: 8, Scale.FULL: 80}

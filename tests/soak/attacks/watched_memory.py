@@ -22,8 +22,8 @@ from audit_core.state.database import open_state
 from audit_core.web.security.identity import SESSION_COOKIE
 from benchmarks.sessions import Session, opened
 from tests.browser.prepared import ADMIN, Prepared, entry, prepare
-from tests.browser.running_app import process_running
 from tests.soak.attack import Held, Scale
+from tests.support.app_process import running_app
 from tests.support.event_loop import run_apart
 
 PAGES = 4
@@ -41,8 +41,9 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     """The clients speak the app's own protocol, as browsers with Real-time switched on do."""
     prepared = prepare(folder)
     secret = signed_in(prepared, ADMIN)
-    with process_running(prepared.environment, folder / "app.log") as (address, pid):
-        watched = run_apart(_watched(prepared, address, pid, secret, WATCHED_S[scale]))
+    with running_app(prepared.environment, folder / "app.log") as app:
+        watching = _watched(prepared, app.url, app.process.pid, secret, WATCHED_S[scale])
+        watched = run_apart(watching)
     held = [megabytes for at, megabytes in watched if at >= min(WARM_S, WATCHED_S[scale] / 3)]
     middle, last = held[: len(held) // 2], held[len(held) // 2 :]
     assert mean(last) <= mean(middle) * GROWTH + ROOM_MB, watched

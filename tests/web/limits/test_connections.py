@@ -28,7 +28,7 @@ from audit_core.web.limits.connections import MESSAGE_LIMIT, ConnectionLimits, l
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.frames import MAX_ANONYMOUS_FRAME_BYTES
 from audit_core.web.security.gate import Gate
-from tests.browser.running_app import free_port
+from tests.support.app_process import free_port
 
 LIMITS = ConnectionLimits(head_s=1.0, of_address=8, in_all=12)
 

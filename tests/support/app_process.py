@@ -67,7 +67,7 @@ def wait_until_up(app: AppProcess) -> None:
             if httpx.get(f"{app.url}/api/health", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
-            pass
+            pass  # It does not listen yet.
         time.sleep(0.1)
     raise RuntimeError(f"The app did not come up (exit {app.process.poll()}):\n{app.log()}")
 
@@ -88,3 +88,10 @@ def running_app(
         except subprocess.TimeoutExpired:
             app.process.kill()
             app.process.wait()
+
+
+@contextmanager
+def running(environment: dict[str, str], log_file: Path, *, port: int = 0) -> Iterator[str]:
+    """The address of the app while it runs."""
+    with running_app(environment, log_file, port=port) as app:
+        yield app.url
