@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission
@@ -24,11 +24,16 @@ from audit_core.evidence.access_log.record_filter import (
 from audit_core.evidence.download import Format, Progress
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
-from audit_core.query.time.windows import Bounds, parse_instant
-from audit_core.state.access_log.record import record
+from audit_core.query.time.windows import Bounds
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.reading import ClosedStream
-from audit_core.web.routes.attachment import attachment
+from audit_core.web.routes.attachment import (
+    attachment,
+    noting,
+    read_as_of,
+    refuse_head,
+    refuse_other_organization,
+)
 from audit_core.web.security.identity import address_of, known_viewer, refuse, session_secret
 
 ACCESS_RECORD_PATH = "/api/v1/access-record"
@@ -48,10 +53,7 @@ def access_record_route(installation: Callable[[], Installation]) -> Route:
     """
 
     async def export(request: Request) -> Response:
-        if request.method == "HEAD":
-            # Starlette lets it in with GET; nothing is handed out, so nothing is put on record.
-            return Response(status_code=405, headers={"Allow": "GET"})
-        if refusal := refuse_unframed(request):
+        if refusal := refuse_head(request) or refuse_unframed(request):
             return refusal
         return await run_in_threadpool(_answer, installation(), request)
 
@@ -84,10 +86,9 @@ class _ExportRequest:
         except ValueError as error:
             problems.append(str(error))
         try:
-            for text in params.pop("as_of", []):
-                self.as_of = min(parse_instant(text), now)
+            self.as_of = read_as_of(params.pop("as_of", []), now)
         except ValueError as error:
-            problems.append(f"The parameter as_of cannot be read: {error}.")
+            problems.append(str(error))
         if problems:
             raise FilterError(tuple(problems))
         self.record_filter = RecordFilter.from_params(params)
@@ -106,14 +107,9 @@ def _answer(opened: Installation, request: Request) -> Response:
     scope = part_of(opened, viewer, export.part, address)
     if isinstance(scope, Response):
         return scope
-    if scope.organization_id and export.organization_id not in (None, scope.organization_id):
-        return JSONResponse(
-            {
-                "error": "The page was opened for another organization than the present one.",
-                "hint": "Go back to the page, reload it, and download again.",
-            },
-            status_code=409,
-        )
+    shown = export.organization_id if scope.organization_id else None
+    if refusal := refuse_other_organization(shown, scope.organization_id):
+        return refusal
     return _start(opened, viewer, scope, export, address)
 
 
@@ -143,19 +139,7 @@ def _start(
         "filter": export.record_filter.to_params(),
         "format": export.format.value,
     }
-
-    def note(verb: str, more: dict[str, object]) -> None:
-        with opened.state.begin() as connection:
-            record(
-                connection,
-                at=opened.clock(),
-                verb=verb,
-                actor=viewer.email,
-                organization_id=scope.organization_id,
-                address=address,
-                detail=detail | more,
-            )
-
+    note = noting(opened, viewer, scope.organization_id, address, detail)
     progress = Progress()
     pieces = stream(
         RecordReader(opened.state),

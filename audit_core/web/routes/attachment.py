@@ -1,11 +1,25 @@
-"""The headers of a file that is handed out."""
+"""What every route that hands out a file does alike."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from audit_core.identity.sessions import Viewer
+from audit_core.installation.opened import Installation
+from audit_core.query.time.windows import parse_instant
 from audit_core.runtime.version import product_version
+from audit_core.state.access_log.record import record
 
 VERSION_HEADER = "Sandtrail-Version"
 """Which version made the file: the file's own formats have no place for it."""
+
+Note = Callable[[str, Mapping[str, object]], None]
+"""Puts a verb on record, with more detail."""
 
 
 def attachment(name: str) -> dict[str, str]:
@@ -14,3 +28,61 @@ def attachment(name: str) -> dict[str, str]:
         "Content-Disposition": f'attachment; filename="{name}"',
         VERSION_HEADER: product_version(),
     }
+
+
+def refuse_head(request: Request) -> Response | None:
+    """405 for HEAD, which Starlette lets in with GET: it would read the whole file to say nothing,
+    and put on record that something was handed out."""
+    return Response(status_code=405, headers={"Allow": "GET"}) if request.method == "HEAD" else None
+
+
+def refuse_other_organization(shown: str | None, present: str | None) -> JSONResponse | None:
+    """409 if the page showed another organization than the present one: another tab may have
+    switched since. `shown` is `None` for a request that does not say."""
+    if shown in (None, present):
+        return None
+    return JSONResponse(
+        {
+            "error": "The page was opened for another organization than the present one.",
+            "hint": "Go back to the page, reload it, and download again.",
+        },
+        status_code=409,
+    )
+
+
+def read_as_of(texts: Iterable[str], now: datetime) -> datetime:
+    """What a relative window counts from: the last of the texts, `now` at the latest and for none.
+
+    Raises `ValueError` with a sentence.
+    """
+    as_of = now
+    try:
+        for text in texts:
+            as_of = min(parse_instant(text), now)
+    except ValueError as error:
+        raise ValueError(f"The parameter as_of cannot be read: {error}.") from None
+    return as_of
+
+
+def noting(
+    opened: Installation,
+    viewer: Viewer,
+    organization_id: str | None,
+    address: str | None,
+    detail: Mapping[str, Any],
+) -> Note:
+    """What puts the verbs of one download on record, each with `detail`."""
+
+    def note(verb: str, more: Mapping[str, object]) -> None:
+        with opened.state.begin() as connection:
+            record(
+                connection,
+                at=opened.clock(),
+                verb=verb,
+                actor=viewer.email,
+                organization_id=organization_id,
+                address=address,
+                detail={**detail, **more},
+            )
+
+    return note

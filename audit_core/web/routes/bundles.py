@@ -16,9 +16,8 @@ from audit_core.query.time.windows import parse_instant
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.support_bundle_reader import BundleReader
 from audit_core.starts.trace_reader import TracesReader
-from audit_core.state.access_log.record import record
 from audit_core.web.reading import run_read
-from audit_core.web.routes.attachment import attachment
+from audit_core.web.routes.attachment import attachment, noting, refuse_head
 from audit_core.web.security.identity import address_of, require
 
 BUNDLE_PATH = "/api/v1/bundle"
@@ -34,9 +33,8 @@ def bundle_route(installation: Callable[[], Installation]) -> Route:
     """
 
     async def bundle(request: Request) -> Response:
-        if request.method == "HEAD":
-            # Starlette adds HEAD to GET; nothing is handed out, so nothing is put on record.
-            return Response(status_code=405, headers={"Allow": "GET"})
+        if refusal := refuse_head(request):
+            return refusal
         found = await require(request, installation, Permission.EXPORT)
         if isinstance(found, Response):
             return found
@@ -73,21 +71,10 @@ def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request
             status_code=404,
         )
     # Where this cannot be put on record, no file goes out.
-    with opened.state.begin() as connection:
-        record(
-            connection,
-            at=opened.clock(),
-            verb="support_bundle.downloaded",
-            actor=viewer.email,
-            organization_id=scope.organization_id,
-            address=address_of(request),
-            detail={"entry": made.entry_id, "file": made.file_name},
-        )
-    return Response(
-        made.text,
-        media_type="text/markdown",
-        headers=attachment(made.file_name),
-    )
+    detail = {"entry": made.entry_id, "file": made.file_name}
+    note = noting(opened, viewer, scope.organization_id, address_of(request), detail)
+    note("support_bundle.downloaded", {})
+    return Response(made.text, media_type="text/markdown", headers=attachment(made.file_name))
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
@@ -19,13 +19,17 @@ from audit_core.installation.opened import Installation
 from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import parse_instant
 from audit_core.runtime.version import product_version
-from audit_core.state.access_log.record import record
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.limits.concurrent_downloads import Downloads
 from audit_core.web.reading import ClosedStream, run_read
-from audit_core.web.routes.attachment import attachment
+from audit_core.web.routes.attachment import (
+    attachment,
+    noting,
+    read_as_of,
+    refuse_head,
+    refuse_other_organization,
+)
 from audit_core.web.security.identity import address_of, require
 from audit_core.web.security.refusals import note_refusal
 
@@ -46,24 +50,17 @@ def export_routes(installation: Callable[[], Installation], downloads: Downloads
     """
 
     async def export(request: Request) -> Response:
-        if request.method == "HEAD":
-            # Starlette lets it in with GET; it would read the whole log to say nothing.
-            return Response(status_code=405, headers={"Allow": "GET"})
-        if refusal := refuse_unframed(request):
+        if refusal := refuse_head(request) or refuse_unframed(request):
             return refusal
         allowed = await require(request, installation, Permission.EXPORT)
         if isinstance(allowed, Response):
             return allowed
         viewer, scope = allowed
-        asked = _read(request.url.query, installation().clock())
-        if asked.organization_id not in (None, scope.organization_id):
-            return JSONResponse(
-                {
-                    "error": "The page was opened for another organization than the present one.",
-                    "hint": "Go back to the page, reload it, and download again.",
-                },
-                status_code=409,
-            )
+        export_request = _ExportRequest(request.url.query, installation().clock())
+        if refusal := refuse_other_organization(
+            export_request.organization_id, scope.organization_id
+        ):
+            return refusal
         person = viewer.account_id
         try:
             end = downloads.begin(person, scope.organization_id or "")
@@ -75,7 +72,7 @@ def export_routes(installation: Callable[[], Installation], downloads: Downloads
             return await run_read(
                 request,
                 opened.log.new_request(person=person),
-                lambda: _start(opened, viewer, scope, asked, address, end),
+                lambda: _start(opened, viewer, scope, export_request, address, end),
             )
         except BaseException:
             end()
@@ -84,10 +81,11 @@ def export_routes(installation: Callable[[], Installation], downloads: Downloads
     return [Route(EXPORT_PATH, export, methods=["GET"])]
 
 
-class _Asked:
+class _ExportRequest:
     """What a request for a download asks for. Raises `FilterError`."""
 
-    def __init__(self, params: dict[str, list[str]], now: datetime) -> None:
+    def __init__(self, query: str, now: datetime) -> None:
+        params = parse_qs(query, keep_blank_values=True)
         problems: list[str] = []
         self.organization_id = params.pop("organization", [None])[0]
         self.format = Format.CSV
@@ -98,10 +96,9 @@ class _Asked:
             problems.append(f"The format {formats[0]!r} is not one of {', '.join(Format)}.")
         self.as_of = now
         try:
-            for text in params.pop("as_of", []):
-                self.as_of = min(parse_instant(text), now)
+            self.as_of = read_as_of(params.pop("as_of", []), now)
         except ValueError as error:
-            problems.append(f"The parameter as_of cannot be read: {error}.")
+            problems.append(str(error))
         if problems:
             raise FilterError(tuple(problems))
         self.entry_filter = EntryFilter.from_params(params)
@@ -111,45 +108,31 @@ class _Asked:
         return Query(self.entry_filter, scope, self.entry_filter.window.bounds(self.as_of))
 
 
-def _read(query: str, now: datetime) -> _Asked:
-    return _Asked(parse_qs(query, keep_blank_values=True), now)
-
-
 def _start(
     installation: Installation,
     viewer: Viewer,
     scope: Scope,
-    asked: _Asked,
+    export_request: _ExportRequest,
     address: str | None,
     ended: Callable[[], None],
 ) -> Response:
-    query, reader = asked.query(scope), Reader(installation.log)
-    since, until = reader.span(query, asked.as_of)
+    query, reader = export_request.query(scope), Reader(installation.log)
+    since, until = reader.span(query, export_request.as_of)
     membership = viewer.membership
-    name = file_name(membership.organization_name if membership else "", since, until, asked.format)
+    name = file_name(
+        membership.organization_name if membership else "", since, until, export_request.format
+    )
     detail = {
-        "filter": asked.entry_filter.to_params(),
+        "filter": export_request.entry_filter.to_params(),
         "since": since.astimezone(UTC).isoformat(),
         "until": until.astimezone(UTC).isoformat(),
-        "format": asked.format.value,
+        "format": export_request.format.value,
         "file": name,
         "version": product_version(),
     }
-
-    def note(verb: str, more: dict[str, object]) -> None:
-        with installation.state.begin() as connection:
-            record(
-                connection,
-                at=installation.clock(),
-                verb=verb,
-                actor=viewer.email,
-                organization_id=scope.organization_id,
-                address=address,
-                detail=detail | more,
-            )
-
+    note = noting(installation, viewer, scope.organization_id, address, detail)
     progress = Progress()
-    pieces = stream(reader, query, asked.format, progress=progress)
+    pieces = stream(reader, query, export_request.format, progress=progress)
 
     def end(whole: bool) -> None:
         # A reader who goes away midway, or an error, is on record as well.
@@ -161,6 +144,6 @@ def _start(
         pieces,
         end,
         context=ReadContext(person=viewer.account_id, wait_s=STEP_WAIT_S),
-        media_type=asked.format.media_type,
+        media_type=export_request.format.media_type,
         headers=attachment(name),
     )
