@@ -76,10 +76,10 @@ def _peers(console: Console, prepared: Prepared) -> list[dict[str, object]]:
         return []
     found = peers.measure(prepared)
     table = Table("answer", "ours", "Datasette", "unit", title="The same entries in Datasette")
-    for each in found:
-        table.add_row(each.name, f"{each.ours:,.0f}", f"{each.theirs:,.0f}", each.unit)
+    for item in found:
+        table.add_row(item.name, f"{item.ours:,.0f}", f"{item.theirs:,.0f}", item.unit)
     console.print(table)
-    return [asdict(each) for each in found]
+    return [asdict(item) for item in found]
 
 
 def _served(console: Console, prepared: Prepared, parts: list[str]) -> dict[str, object]:
@@ -117,16 +117,16 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
         times = (timing.cold_ms, timing.ours_ms, timing.by_hand_ms)
         table.add_row(
             timing.name,
-            *(f"{each:,.1f}" for each in times),
+            *(f"{item:,.1f}" for item in times),
             f"{timing.ratio:.2f}",
-            *(f"{each:,.0f}" for each in (timing.processor_ms, timing.by_hand_processor_ms)),
+            *(f"{item:,.0f}" for item in (timing.processor_ms, timing.by_hand_processor_ms)),
             "" if timing.target_ms is None else f"{timing.target_ms:.0f}",
             "yes" if timing.met else "no",
         )
     console.print(table)
     console.print(
         f"{name}: opened in {measured.opened_s:.1f} s; at most {measured.peak_mb:,.0f} MB; met: "
-        f"within the target, and {reads.MOST_RATIO} times by hand or {reads.SLACK_MS:.0f} ms more"
+        f"within the target, and {reads.MAX_RATIO} times by hand or {reads.SLACK_MS:.0f} ms more"
     )
     return {
         "statements": [

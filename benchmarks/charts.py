@@ -18,8 +18,8 @@ def charts(
     facts: Facts, label: str, entry_filter: EntryFilter, condition: Callable[[Tongue], str]
 ) -> list[Question]:
     scope = Scope(organization_id=facts.organization_id)
-    bounds = entry_filter.window.bounds(UNTIL)
-    buckets = buckets_for(bounds.since or facts.earliest, UNTIL, entry_filter.window.zone)
+    time_range = entry_filter.window.time_range(UNTIL)
+    buckets = buckets_for(time_range.since or facts.earliest, UNTIL, entry_filter.window.zone)
 
     def write(select: str, rest: str = "", also: str = "") -> dict[str, str]:
         def written(tongue: Tongue) -> str:
@@ -45,7 +45,7 @@ def charts(
 
     every = ", ".join(name for group in FACETS for name in group)
     groups = ", ".join(f"({', '.join(group)})" for group in FACETS)
-    query = Query(entry_filter, scope, bounds)
+    query = Query(entry_filter, scope, time_range)
     return [
         chart(
             "outcomes over time",

@@ -20,7 +20,7 @@ from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
 from audit_core.starts.trace_reader import TracesReader
@@ -33,15 +33,15 @@ TIMES = 5
 def measure(prepared: Prepared) -> dict[str, tuple[float, float]]:
     """By view, the median wall time and processor time of one reading, in milliseconds."""
     scope = Scope(organization_id=prepared.organization_id)
-    bounds = Bounds(since=UNTIL - WEEK, until=None)
+    time_range = TimeRange(since=UNTIL - WEEK, until=None)
     spans = Spans(since=UNTIL - WEEK, until=UNTIL)
-    query = Query(EntryFilter(), scope, bounds)
+    query = Query(EntryFilter(), scope, time_range)
     with closing(open_log(prepared.log_url, limits=PATIENT)) as log:
         starts, traces = StartsReader(log, SilentRule()), TracesReader(log, SilentRule())
         newest = starts.page(query, outcomes=FAILING).attempts
         group = starts.groups(query, spans, 1).largest[0].key
-        by_id = next(each for each in newest if each.sandbox == each.entry.target_id)
-        by_name = next(each for each in newest if each.sandbox and each.entry.target_id is None)
+        by_id = next(item for item in newest if item.sandbox == item.entry.target_id)
+        by_name = next(item for item in newest if item.sandbox and item.entry.target_id is None)
         views: dict[str, Callable[[], object]] = {
             "failed starts: a page": lambda: starts.page(query, outcomes=FAILING),
             "failed starts: counts over time": lambda: starts.counts(query, spans),

@@ -37,12 +37,12 @@ def table() -> Table | None:
         title="duckdb: ours, warm, median ms by the number of entries",
     )
     for name in figures[-1]:
-        times = [each[name] for each in figures if name in each]
+        times = [item[name] for item in figures if name in item]
         if len(times) < len(sizes):
             continue
         made.add_row(
             name,
-            *(f"{each:,.1f}" for each in times),
+            *(f"{item:,.1f}" for item in times),
             f"x{times[-1] / times[0]:.1f} for x{sizes[-1] / sizes[0]:g}",
             "yes" if _linear(sizes, times) else "no",
         )
@@ -50,7 +50,7 @@ def table() -> Table | None:
 
 
 def _figures(run: dict[str, Any]) -> dict[str, float]:
-    return {each["name"]: each["ours_ms"] for each in run["duckdb"]["statements"]}
+    return {item["name"]: item["ours_ms"] for item in run["duckdb"]["statements"]}
 
 
 def _linear(sizes: list[int], times: list[float]) -> bool:

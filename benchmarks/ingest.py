@@ -36,7 +36,7 @@ BAD = (
     b'{"id":"a","id":"b","actorId":"u","action":"create","createdAt":"2026-01-01T00:00:00Z"}\n',
     b'{"id":"a","actorId":"u","action":"cre\n',
 )
-MOST_MB = 1536
+MAX_MB = 1536
 LEAST_PER_S = 120_000
 
 
@@ -64,7 +64,7 @@ class Load:
     @property
     def met(self) -> bool:
         """Whether speed and memory are within the targets."""
-        return self.per_s >= LEAST_PER_S and self.peak_mb < MOST_MB
+        return self.per_s >= LEAST_PER_S and self.peak_mb < MAX_MB
 
 
 @dataclass(frozen=True, kw_only=True)

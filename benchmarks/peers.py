@@ -66,7 +66,7 @@ def measure(prepared: Prepared) -> list[Beside]:
     if not file.exists():
         _copy(prepared.folder / "log.duckdb", file)
     scope = Scope(organization_id=prepared.organization_id)
-    always = ALL.window.bounds(UNTIL)
+    always = ALL.window.time_range(UNTIL)
     text = EntryFilter(window=ALL.window, query='message:"no space left"')
     newest = "&_sort_desc=created_at&_size=25"
     with closing(open_log(prepared.log_url, limits=PATIENT)) as log, _served(file) as address:

@@ -13,7 +13,7 @@ from audit_core.people.timeline import TimelineReader
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from benchmarks.prepared import UNTIL
 from benchmarks.question import MONTHS, PAGE, VIEW_MS, Facts, Question
 from benchmarks.tongues import FAILED, Tongue, by_hand, instant
@@ -43,8 +43,8 @@ def people(facts: Facts) -> list[Question]:
     if isinstance(own, Denied):
         raise ValueError(own.reason)
     entry_filter = EntryFilter(window=MONTHS)
-    bounds = MONTHS.bounds(UNTIL)
-    always = Bounds(since=None, until=None)
+    time_range = MONTHS.time_range(UNTIL)
+    always = TimeRange(since=None, until=None)
 
     def question(
         name: str, ask: Callable[[Reader], object], write: Callable[[Tongue], str]
@@ -55,8 +55,8 @@ def people(facts: Facts) -> list[Question]:
         conditions = [f"organization_id = '{facts.organization_id}'"]
         if person:
             conditions.append(f"actor_id = '{facts.person_id}'")
-        if since and bounds.since:
-            conditions.append(f"created_at >= {instant(tongue, bounds.since)}")
+        if since and time_range.since:
+            conditions.append(f"created_at >= {instant(tongue, time_range.since)}")
         return (
             f"SELECT {select} FROM {tongue.entries(_COLUMNS)} "
             f"WHERE {' AND '.join(conditions)} {rest}"
@@ -65,7 +65,7 @@ def people(facts: Facts) -> list[Question]:
     def listed(kind: ActorKind) -> Callable[[Reader], object]:
         listing = ActorList(kind=kind)
         return lambda reader: ActorReader(reader).actors(
-            Query(entry_filter, scope, bounds), UNTIL, listing, PAGE
+            Query(entry_filter, scope, time_range), UNTIL, listing, PAGE
         )
 
     varied = f"{_FIGURES}, count(DISTINCT {_KEY}) AS api_keys, count(DISTINCT {_CLIENT}) AS clients"
@@ -94,7 +94,7 @@ def people(facts: Facts) -> list[Question]:
         question(
             "a person's timeline, 90 days",
             lambda reader: TimelineReader(reader).timeline(
-                Query(entry_filter, own, bounds), UNTIL, LaneKind.TARGET, 12
+                Query(entry_filter, own, time_range), UNTIL, LaneKind.TARGET, 12
             ),
             lambda tongue: read(
                 tongue,
@@ -105,12 +105,14 @@ def people(facts: Facts) -> list[Question]:
         ),
         question(
             "a person's sessions, 90 days",
-            lambda reader: PersonReader(reader).sessions(Query(entry_filter, own, bounds), 0, 10),
+            lambda reader: PersonReader(reader).sessions(
+                Query(entry_filter, own, time_range), 0, 10
+            ),
             lambda tongue: _sessions(tongue, read(tongue, _IN_SESSIONS, person=True, rest="")),
         ),
         question(
             "a person's news, 90 days",
-            lambda reader: PersonReader(reader).news(Query(entry_filter, own, bounds), 100),
+            lambda reader: PersonReader(reader).news(Query(entry_filter, own, time_range), 100),
             lambda tongue: read(
                 tongue,
                 f"ip_address, source, user_agent, {_KEY} AS api_key, action, {_FIGURES}",

@@ -16,7 +16,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from benchmarks.charts import charts
 from benchmarks.people import people
 from benchmarks.prepared import UNTIL
@@ -35,7 +35,7 @@ from benchmarks.question import (
 )
 from benchmarks.tongues import ACTOR, COLUMNS, FAILED, WHOLE, Tongue, by_hand, instant, since, text
 
-LAST_DAY = Bounds(since=UNTIL - timedelta(days=1), until=None)
+LAST_DAY = TimeRange(since=UNTIL - timedelta(days=1), until=None)
 
 
 def questions(facts: Facts) -> list[Question]:
@@ -78,10 +78,10 @@ def _lists(facts: Facts) -> list[Question]:
             parts = " UNION ALL ".join(f"({nearest(tongue, table)})" for table in tongue.tables)
             return f"SELECT * FROM ({parts}) AS p ORDER BY created_at DESC, seq DESC LIMIT 26"
 
-        bounds = entry_filter.window.bounds(UNTIL)
+        time_range = entry_filter.window.time_range(UNTIL)
         return Question(
             name=name,
-            ask=lambda reader: reader.page(Query(entry_filter, scope, bounds), cursor, PAGE),
+            ask=lambda reader: reader.page(Query(entry_filter, scope, time_range), cursor, PAGE),
             target_ms=target_ms,
             by_hand=by_hand(write),
         )
@@ -114,7 +114,7 @@ def _lists(facts: Facts) -> list[Question]:
         Question(
             name="a sandbox's outcomes over time",
             ask=lambda reader: reader.outcomes_over_time(
-                Query(on_sandbox, scope, ALL.bounds(UNTIL)), UNTIL
+                Query(on_sandbox, scope, ALL.time_range(UNTIL)), UNTIL
             ),
             target_ms=HISTORY_MS,
             by_hand=by_hand(
@@ -168,7 +168,9 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
         Question(
             name="what is new",
             ask=lambda reader: CountReader(reader).count_up_to(
-                10_000, Query(EntryFilter(window=WEEK), scope, WEEK.bounds(UNTIL)), facts.last_seq
+                10_000,
+                Query(EntryFilter(window=WEEK), scope, WEEK.time_range(UNTIL)),
+                facts.last_seq,
             ),
             target_ms=PAGE_MS,
             by_hand=by_hand(
@@ -195,7 +197,7 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
             Question(
                 name=f"values of the filter {param}",
                 ask=lambda reader, param=param: reader.values(  # type: ignore[misc]
-                    param, Query(EntryFilter(window=ALL), scope, ALL.bounds(UNTIL)), 500
+                    param, Query(EntryFilter(window=ALL), scope, ALL.time_range(UNTIL)), 500
                 ),
                 target_ms=OTHER_MS,
                 by_hand=by_hand(
@@ -220,7 +222,7 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
 def _downloads(facts: Facts, scope: Scope, own: str) -> list[Question]:
     everything = EntryFilter(window=ALL)
     hours = statements.export_hours(
-        Query(everything, scope, ALL.bounds(UNTIL)), last_seq=facts.last_seq
+        Query(everything, scope, ALL.time_range(UNTIL)), last_seq=facts.last_seq
     )
     day = statements.export_page(
         Query(everything, scope, LAST_DAY), after=None, last_seq=facts.last_seq

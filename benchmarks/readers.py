@@ -30,8 +30,8 @@ def measure(prepared: Prepared) -> float:
     def read(number: int) -> None:
         while time.perf_counter() - began < SECONDS:
             now = UNTIL - timedelta(seconds=opened[number] * READERS + number)
-            bounds = replace(entry_filter.window.bounds(now), until=now)
-            query = Query(entry_filter, scope, bounds)
+            time_range = replace(entry_filter.window.time_range(now), until=now)
+            query = Query(entry_filter, scope, time_range)
             reader.summary(query)
             reader.outcomes_over_time(query, now)
             reader.actions(query, 10)

@@ -32,12 +32,12 @@ ENOUGH_S = 4.0
 MIDDLE = timedelta(days=45)
 """How far from the beginning of the log its middle is."""
 
-MOST_OF_PERSON = 100_000
+MAX_OF_PERSON = 100_000
 """How many entries the person has whose page is measured: those who have more are programs."""
 
 SLACK_MS = 3.0
 """What ours may take longer in any case: it makes objects of the rows, and stands under limits."""
-MOST_RATIO = 1.3
+MAX_RATIO = 1.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Timing:
     @property
     def met(self) -> bool:
         """Whether it is within the target, and not much slower than by hand."""
-        most_ms = max(self.by_hand_ms * MOST_RATIO, self.by_hand_ms + SLACK_MS)
+        most_ms = max(self.by_hand_ms * MAX_RATIO, self.by_hand_ms + SLACK_MS)
         return self.ours_ms <= most_ms and self.ours_ms <= (self.target_ms or self.ours_ms)
 
 
@@ -92,7 +92,7 @@ def _measure(engine: str, prepared: Prepared) -> Measured:
     facts = facts_of(log, scope)
     # Ours first and alone: by hand, more memory may be needed.
     asked = questions(facts)
-    ours = [(_elapsed_ms(lambda: each.ask(reader)), each) for each in asked]  # noqa: B023
+    ours = [(_elapsed_ms(lambda: item.ask(reader)), item) for item in asked]  # noqa: B023
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with _by_hand(engine, log) as run:
         timings = [
@@ -116,8 +116,8 @@ def _timing(
         by_hand.append(_timed(lambda: run(sql)))
         if time.perf_counter() - started > ENOUGH_S:
             break
-    ours_ms, processor_ms = (median(each) for each in zip(*ours, strict=True))
-    by_hand_ms, by_hand_processor_ms = (median(each) for each in zip(*by_hand, strict=True))
+    ours_ms, processor_ms = (median(item) for item in zip(*ours, strict=True))
+    by_hand_ms, by_hand_processor_ms = (median(item) for item in zip(*by_hand, strict=True))
     return Timing(
         name=question.name,
         target_ms=question.target_ms,
@@ -197,7 +197,7 @@ def facts_of(log: AuditLog, scope: Scope) -> Facts:
     person = select(entries.c.actor_id).where(own, entries.c.actor_email != "")
     busy = first(
         person.group_by(entries.c.actor_id)
-        .having(func.count() <= MOST_OF_PERSON)
+        .having(func.count() <= MAX_OF_PERSON)
         .order_by(func.count().desc(), entries.c.actor_id)
     )
     return Facts(

@@ -20,7 +20,7 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.simulator import DEMO_ORGANIZATIONS, simulate_with_truth
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.reader import StartsReader
@@ -78,7 +78,7 @@ def suspicions(log: AuditLog, rule: SilentRule) -> Iterator[str]:
             Query(
                 EntryFilter(),
                 Scope(organization_id=organization_id),
-                Bounds(since=None, until=None),
+                TimeRange(since=None, until=None),
             ),
             outcomes=(StartOutcome.SUSPECTED,),
             rows=1_000_000,

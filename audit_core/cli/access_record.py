@@ -16,7 +16,7 @@ from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
 from audit_core.evidence.download import Format, Progress
 from audit_core.log.store import utc_now
-from audit_core.query.time.windows import ALL_TIME, Bounds, Window, parse_instant
+from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, parse_instant
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State
 
@@ -52,14 +52,18 @@ def access_record(
     record_filter = RecordFilter(window=Window(preset=ALL_TIME), query=query)
     with opened_state() as state:
         now = utc_now()
-        bounds = Bounds(
+        time_range = TimeRange(
             since=_instant("--since", since), until=min(_instant("--until", until) or now, now)
         )
-        _write(state, record_filter, scope, bounds, format)
+        _write(state, record_filter, scope, time_range, format)
 
 
 def _write(
-    state: State, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, format: Format
+    state: State,
+    record_filter: RecordFilter,
+    scope: RecordScope,
+    time_range: TimeRange,
+    format: Format,
 ) -> None:
     """On record from before the first byte, however it ends."""
     progress = Progress()
@@ -80,7 +84,7 @@ def _write(
     whole = False
     try:
         for piece in stream(
-            RecordReader(state), record_filter, scope, bounds, format, progress=progress
+            RecordReader(state), record_filter, scope, time_range, format, progress=progress
         ):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()

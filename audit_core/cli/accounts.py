@@ -81,7 +81,7 @@ def list_all() -> None:
         table.add_row(
             Text(printable(one.email), overflow="fold"),
             Text(printable(one.name), overflow="fold"),
-            Text("\n".join(printable(_described(each)) for each in joined), overflow="fold"),
+            Text("\n".join(printable(_described(item)) for item in joined), overflow="fold"),
             ", ".join(
                 word
                 for word, holds in (("disabled", one.disabled), ("operator", one.operator))

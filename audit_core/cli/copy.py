@@ -26,7 +26,7 @@ from audit_core.transfer.transfer import Origin, Report, transfer
 DIFFERENT = 1
 """The exit code when the logs differ in the end."""
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 """How many days that differ are listed."""
 
 
@@ -97,15 +97,15 @@ def _print(report: Report) -> None:
         )
         return
     say(f"{len(report.differences):,} days differ:", err=True)
-    for difference in report.differences[:MOST_SHOWN]:
+    for difference in report.differences[:MAX_SHOWN]:
         organization, number = difference.day
         say(
             f"  {day_of(number)[0]:%Y-%m-%d} {printable(organization) or '(no organization)'}: "
             f"{difference.there:,} entries there, {difference.here:,} here",
             err=True,
         )
-    if len(report.differences) > MOST_SHOWN:
-        say(f"  and {len(report.differences) - MOST_SHOWN:,} more", err=True)
+    if len(report.differences) > MAX_SHOWN:
+        say(f"  and {len(report.differences) - MAX_SHOWN:,} more", err=True)
     say(
         "Entries that arrived meanwhile: run the command again. A day with more entries here: "
         "the new log was written by something else; begin with an empty one.",

@@ -43,10 +43,10 @@ def doctor(
     """
     findings = tuple(_findings(full=full, server=server))
     if as_json:
-        say(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2))
+        say(json.dumps({"findings": [asdict(item) for item in findings]}, indent=2))
     else:
         _print(findings)
-    if any(each.health is Health.FAILED for each in findings):
+    if any(item.health is Health.FAILED for item in findings):
         raise typer.Exit(WRONG)
 
 
@@ -77,12 +77,12 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:
     app = RunningApp(server, read_key(settings.key_file))
-    for each in app.asked_for_json(f"{DOCTOR_PATH}?full={int(full)}")["findings"]:
+    for item in app.asked_for_json(f"{DOCTOR_PATH}?full={int(full)}")["findings"]:
         yield Finding(
-            part=each["part"],
-            health=Health(each["health"]),
-            message=each["message"],
-            hint=each["hint"],
+            part=item["part"],
+            health=Health(item["health"]),
+            message=item["message"],
+            hint=item["hint"],
         )
 
 
@@ -91,7 +91,7 @@ def _failed(part: str, error: AuditError) -> Finding:
 
 
 def _print(findings: tuple[Finding, ...]) -> None:
-    for each in findings:
-        say(f"{_SIGNS[each.health]}  {each.part}: {printable(each.message)}")
-        if each.hint:
-            say(f"         {printable(each.hint)}")
+    for item in findings:
+        say(f"{_SIGNS[item.health]}  {item.part}: {printable(item.message)}")
+        if item.hint:
+            say(f"         {printable(item.hint)}")

@@ -62,7 +62,7 @@ def _export(
 ) -> int:
     """How many entries were written. On record from before the first byte, however it ends."""
     progress = Progress()
-    asked = Query(entry_filter, scope, entry_filter.window.bounds(installation.clock()))
+    asked = Query(entry_filter, scope, entry_filter.window.time_range(installation.clock()))
     detail = {"filter": entry_filter.to_params(), "format": format.value}
 
     def note(verb: str, more: dict[str, object]) -> None:

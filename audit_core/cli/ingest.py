@@ -49,7 +49,7 @@ NOTHING_READ = 2
 INTERRUPTED = 130
 """The exit code of a program stopped by Ctrl-C, as a shell expects it."""
 
-MOST_ENGINE_MB = 416
+MAX_ENGINE_MB = 416
 """What the embedded engine may use here: two batches on their way to it take twice as much."""
 
 
@@ -159,7 +159,7 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
         finally:
             state.close()
         return
-    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MOST_ENGINE_MB)}
+    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MAX_ENGINE_MB)}
     installation = open_installation(
         settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
     )

@@ -105,20 +105,20 @@ class Compared:
 def compare(entries: Sequence[AuditEntry], *, secrets: bool) -> tuple[Compared, ...]:
     """The particulars of the entries side by side: those that differ first, else in their order."""
     of_each = [
-        {each.path: each for each in particulars(entry, secrets=secrets)} for entry in entries
+        {item.path: item for item in particulars(entry, secrets=secrets)} for entry in entries
     ]
     paths = dict.fromkeys(path for of_one in of_each for path in of_one)
     found = []
     for path in paths:
         same_path = [of_one.get(path) for of_one in of_each]
-        values = tuple(each.value if each else None for each in same_path)
+        values = tuple(item.value if item else None for item in same_path)
         found.append(
             Compared(
                 path=path,
                 values=values,
                 differs=len(set(values)) > 1,
-                redacted=any(each.redacted for each in same_path if each),
+                redacted=any(item.redacted for item in same_path if item),
             )
         )
     fields = {name: position for position, (name, _) in enumerate(FIELDS)}
-    return tuple(sorted(found, key=lambda each: (not each.differs, fields[each.path[0]])))
+    return tuple(sorted(found, key=lambda item: (not item.differs, fields[item.path[0]])))

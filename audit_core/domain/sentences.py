@@ -6,7 +6,7 @@ import json
 
 from audit_core.domain.entries import FAILURES, TOOLBOX_PREFIX, AuditEntry, Outcome
 
-MOST_CHARACTERS = 200
+MAX_CHARACTERS = 200
 """How much of a name, a target or a message the sentence quotes."""
 
 _NOT_ALLOWED = (401, 403)
@@ -161,4 +161,4 @@ def _reason(entry: AuditEntry) -> str:
 
 def _quoted(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}…"
+    return line if len(line) <= MAX_CHARACTERS else f"{line[:MAX_CHARACTERS]}…"

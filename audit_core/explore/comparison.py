@@ -7,7 +7,7 @@ from datetime import datetime
 
 from audit_core.query.time.windows import format_instant, parse_instant
 
-MOST_PICKS = 5
+MAX_PICKS = 5
 """How many entries can be compared."""
 
 _LONGEST = 500

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.explore import stacked_histogram, statements
-from audit_core.explore.reader import MOST_GROUPS, Reader
-from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
+from audit_core.explore.reader import MAX_GROUPS, Reader
+from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
@@ -68,12 +68,12 @@ class CountReader:
         plan = self.reader.planner.plan(query, buckets)
         log = self.reader.log
         statement = stacked_histogram.largest(by, plan)
-        found = log.fetch(statement, query.scope, max_rows=MOST_STACKED).table.to_pylist()
+        found = log.fetch(statement, query.scope, max_rows=MAX_STACKED).table.to_pylist()
         values = tuple(row["value"] for row in found)
         rows = []
         if values:
             statement = stacked_histogram.stacked(by, values, plan, buckets)
-            rows = log.fetch(statement, query.scope, max_rows=MOST_GROUPS).table.to_pylist()
+            rows = log.fetch(statement, query.scope, max_rows=MAX_GROUPS).table.to_pylist()
         return StackedHistogram(
             by=by,
             buckets=buckets,

@@ -18,7 +18,7 @@ from audit_core.log.schema import Statement
 from audit_core.query.entry_filter import NONE
 from audit_core.query.planner.plan import Plan
 
-MOST_COMBINATIONS = 20_000
+MAX_COMBINATIONS = 20_000
 """How many combinations of one group are counted, the most frequent first."""
 
 _GROUPS = (
@@ -55,7 +55,7 @@ def facets(plan: Plan) -> Statement:
     """The combinations: the columns of all groups, `group_bits` and `count`.
 
     In `group_bits` the bit of a column is 0 where the row counts by it. At most
-    `MOST_COMBINATIONS` rows of each group, and one more if there are more.
+    `MAX_COMBINATIONS` rows of each group, and one more if there are more.
     """
     column = plan.source.table.c
     every = [column[name] for name in _ALL]
@@ -76,7 +76,7 @@ def facets(plan: Plan) -> Statement:
     ranked = select(counted, rank).subquery("ranked")
     return plan.source.options(
         select(*(column for column in ranked.c if column.name != "rank")).where(
-            ranked.c.rank <= literal_column(str(MOST_COMBINATIONS + 1))
+            ranked.c.rank <= literal_column(str(MAX_COMBINATIONS + 1))
         )
     )
 
@@ -113,7 +113,7 @@ def add_up(rows: Iterable[Mapping[str, Any]], *, limit: int) -> tuple[Facet, ...
     groups: dict[int, list[Mapping[str, Any]]] = {number: [] for number in range(len(_GROUPS))}
     for row in rows:
         groups[_group_of(int(row["group_bits"]))].append(row)
-    complete = {number: len(found) <= MOST_COMBINATIONS for number, found in groups.items()}
+    complete = {number: len(found) <= MAX_COMBINATIONS for number, found in groups.items()}
     return tuple(
         _facet(param, groups[number], value, complete=complete[number], limit=limit)
         for param, number, value in FACETS

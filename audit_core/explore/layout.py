@@ -121,7 +121,7 @@ LAYOUT_PARAMS = ("columns", "density")
 
 def moved(columns: tuple[str, ...], name: str, *, by: int) -> tuple[str, ...]:
     """The columns with one of them moved by so many places, at most to an end."""
-    others = [each for each in columns if each != name]
+    others = [item for item in columns if item != name]
     place = min(max(columns.index(name) + by, 0), len(others))
     return (*others[:place], name, *others[place:])
 

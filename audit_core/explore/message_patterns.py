@@ -125,7 +125,7 @@ def add_up(rows: Iterable[Mapping[str, Any]], scope: Scope, *, limit: int) -> Pa
     found: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         found.setdefault(row["pattern"], []).append(row)
-    ordered = sorted(found.items(), key=lambda each: (-each[1][0]["pattern_count"], each[0]))
+    ordered = sorted(found.items(), key=lambda item: (-item[1][0]["pattern_count"], item[0]))
     return Patterns(
         largest=tuple(_pattern(template, spans, scope) for template, spans in ordered[:limit]),
         truncated=len(ordered) > limit,

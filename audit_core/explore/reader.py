@@ -31,9 +31,9 @@ from audit_core.query.planner.planner import MAX_HOURS, Planner
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.spans import Spans
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 
-MOST_GROUPS = 100_000
+MAX_GROUPS = 100_000
 """How many groups a chart's statement may give; far above what any chart can show."""
 
 EXPORT_STEP = 50_000
@@ -77,7 +77,7 @@ class Reader:
         table = self.log.fetch(
             statements.histogram(plan, buckets),
             query.scope,
-            max_rows=MOST_GROUPS,
+            max_rows=MAX_GROUPS,
         ).table
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
         for group in table.to_pylist():
@@ -109,7 +109,7 @@ class Reader:
         earliest = self._first(plan)
         if earliest is None or plan.source.number is None:
             return earliest
-        hour = Bounds(since=earliest, until=earliest + timedelta(hours=1))
+        hour = TimeRange(since=earliest, until=earliest + timedelta(hours=1))
         return self._first(Plan(plan.query.within(hour)))
 
     def _first(self, plan: Plan) -> datetime | None:
@@ -141,7 +141,7 @@ class Reader:
         entry_filter = related_filter(row.entry, relation)
         if entry_filter is None:
             return RelatedEntries(newer=(), older=(), more_newer=False, more_older=False)
-        query = Query(entry_filter, scope, Bounds(since=None, until=None))
+        query = Query(entry_filter, scope, TimeRange(since=None, until=None))
         newer, older = (self.page(query, row.cursor(newer=newer), limit) for newer in (True, False))
         return RelatedEntries(
             newer=newer.rows,
@@ -153,7 +153,7 @@ class Reader:
     def values(self, param: str, query: Query, limit: int) -> tuple[str, ...]:
         """The most frequent values of a field, absent ones left out."""
         listed = self.listed(param, query, limit)
-        return tuple(each.value for each in listed.values)
+        return tuple(item.value for item in listed.values)
 
     def listed(self, param: str, query: Query, limit: int) -> Listed:
         """The most frequent values of a field with their counts, absent ones left out."""
@@ -227,7 +227,7 @@ class Reader:
         plan = self.planner.plan(query)
         statement = facets.facets(plan)
         return facets.add_up(
-            self.log.fetch(statement, query.scope, max_rows=MOST_GROUPS).table.to_pylist(),
+            self.log.fetch(statement, query.scope, max_rows=MAX_GROUPS).table.to_pylist(),
             limit=limit,
         )
 
@@ -282,18 +282,21 @@ def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
     ]
 
 
-def stretches(hours: Sequence[tuple[int, int]], bounds: Bounds, *, limit: int) -> Iterator[Bounds]:
-    """The bounds cut at whole hours, so that each part holds at most `limit` entries, if it is
+def stretches(
+    hours: Sequence[tuple[int, int]], time_range: TimeRange, *, limit: int
+) -> Iterator[TimeRange]:
+    """The time range cut at whole hours, so that each part holds at most `limit` entries, if it is
     longer than an hour.
 
-    `hours` holds (hours since 1970, entries) in order of time. Together the parts cover the bounds.
+    `hours` holds (hours since 1970, entries) in order of time. Together the parts cover the whole
+    time range.
     """
-    since, held = bounds.since, 0
+    since, held = time_range.since, 0
     for hour, count in hours:
         if held and held + count > limit:
             until = EPOCH + timedelta(hours=hour)
-            yield Bounds(since=since, until=until)
+            yield TimeRange(since=since, until=until)
             since, held = until, 0
         held += count
     if held:
-        yield Bounds(since=since, until=bounds.until)
+        yield TimeRange(since=since, until=time_range.until)

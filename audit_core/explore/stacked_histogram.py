@@ -22,7 +22,7 @@ from audit_core.query.derived_columns import api_key_of, in_category
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import Buckets
 
-MOST_STACKED = 7
+MAX_STACKED = 7
 """How many values have a place of their own: as many colours as everybody can tell apart."""
 
 
@@ -113,10 +113,10 @@ def stacked(
     place = case(
         *(
             (
-                value.is_(None) if each is None else value == literal(each),
+                value.is_(None) if item is None else value == literal(item),
                 literal(number, BigInteger),
             )
-            for number, each in enumerate(values)
+            for number, item in enumerate(values)
         ),
         else_=literal(len(values), BigInteger),
     )

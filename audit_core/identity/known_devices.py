@@ -19,9 +19,9 @@ from audit_core.state.tables import known_address, known_browser
 BROWSER_KNOWN_FOR = timedelta(days=180)
 """After the last sign-in of the account in that browser."""
 ADDRESS_KNOWN_FOR = timedelta(days=30)
-MOST_BROWSERS = 50
+MAX_BROWSERS = 50
 """Of one account; the one longest unused is forgotten first."""
-MOST_ADDRESSES = 200
+MAX_ADDRESSES = 200
 
 
 def is_known_browser(
@@ -74,7 +74,7 @@ def remember_browser(
         select(table.c.secret_hash)
         .where(table.c.account_id == account_id)
         .order_by(table.c.signed_in_at.desc())
-        .offset(MOST_BROWSERS)
+        .offset(MAX_BROWSERS)
     )
     surplus = connection.execute(beyond).scalars().all()
     connection.execute(
@@ -96,7 +96,7 @@ def remember_address(
         select(table.c.address_key)
         .where(table.c.account_id == account_id)
         .order_by(table.c.signed_in_at.desc())
-        .offset(MOST_ADDRESSES)
+        .offset(MAX_ADDRESSES)
     )
     surplus = connection.execute(beyond).scalars().all()
     connection.execute(

@@ -28,7 +28,7 @@ next batch, which half as large a batch would do with nearly all of it."""
 REJECTIONS_AT_ONCE = 1_000
 """How many rejections wait before they are kept."""
 
-MOST_KEPT = 10_000
+MAX_KEPT = 10_000
 """How many rejections of one source are kept. That many lines are enough to see what is wrong with
 a file, and take some 20 MB at most; beyond it they are counted, and the last one says how many."""
 
@@ -46,7 +46,7 @@ class IngestReport:
     rejected: int = 0
     """Refused; kept as rejections but for those that were only counted."""
     not_kept: int = 0
-    """Of the rejected those that were only counted (see `MOST_KEPT`)."""
+    """Of the rejected those that were only counted (see `MAX_KEPT`)."""
     kept_fields: FieldCounts = NO_FIELDS
     """Fields that no entry has, kept in the metadata of the entries that were read."""
     lost_fields: FieldCounts = NO_FIELDS
@@ -141,11 +141,11 @@ def ingest(
 
 
 class RejectionKeeper:
-    """Keeps the first `MOST_KEPT` rejections of a source, and counts the others."""
+    """Keeps the first `MAX_KEPT` rejections of a source, and counts the others."""
 
     def __init__(self, keep: Callable[[Sequence[Rejection]], None]) -> None:
         self._keep = keep
-        self._room = MOST_KEPT
+        self._room = MAX_KEPT
         self._pending: list[Rejection] = []
         self._last = ""
         """The location of the last one that is kept."""
@@ -183,7 +183,7 @@ class RejectionKeeper:
         if self._not_kept:
             reason = (
                 f"{self._not_kept:,} more records were rejected behind this one and only counted; "
-                f"the first {MOST_KEPT:,} are kept."
+                f"the first {MAX_KEPT:,} are kept."
             )
             self._keep([reject(self._last, reason, "")])
 

@@ -170,7 +170,7 @@ def restore_key(folder: Path, path: Path) -> None:
 
 def _require_all(report: Report) -> None:
     """More here than there is nothing to worry about: the log grew meanwhile."""
-    lacking = [each for each in report.differences if each.here < each.there]
+    lacking = [item for item in report.differences if item.here < item.there]
     if lacking:
         raise SourceError(
             f"{len(lacking):,} days could not be copied whole.",
@@ -197,8 +197,8 @@ def _copied(folder: Path, name: str) -> Iterator[Path]:
 
 
 def _forget(path: Path) -> None:
-    for each in path.parent.glob(f"{path.name}*"):
-        each.unlink()
+    for item in path.parent.glob(f"{path.name}*"):
+        item.unlink()
 
 
 def _write(path: Path, content: bytes) -> None:

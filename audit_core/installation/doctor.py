@@ -37,7 +37,7 @@ SKEW = timedelta(minutes=5)
 """How far ahead of the clock a stored time may lie."""
 
 
-MOST_ORGANIZATIONS = 1_000_000
+MAX_ORGANIZATIONS = 1_000_000
 """How many are looked at."""
 
 
@@ -216,7 +216,7 @@ def _marks(installation: Installation) -> Finding:
 
 def _numbers(log: AuditLog, scope: Scope) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = log.fetch(
-        consistency_sql.numbers(scope), scope, max_rows=MOST_ORGANIZATIONS
+        consistency_sql.numbers(scope), scope, max_rows=MAX_ORGANIZATIONS
     ).table.to_pylist()
     return rows
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from audit_core.domain.access import Scope
-from audit_core.explore.reader import MOST_GROUPS, Reader
+from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import actors_sql
 from audit_core.people.actors_sql import ActorKind, ActorList
 from audit_core.people.results import timed
@@ -22,7 +22,7 @@ from audit_core.query.time.spans import width_us as width_of
 SPARKS = 20
 """How many stretches of time the activity of an actor in the list is counted by."""
 
-MOST_ADDRESSED = 1_000
+MAX_ADDRESSED = 1_000
 """How many actors whose address resembles a member's are looked at."""
 
 
@@ -75,7 +75,7 @@ class ActorReader:
         all be looked at.
         """
         fetched = self.reader.log.fetch(
-            actors_sql.actors_with_address(email, scope), scope, max_rows=MOST_ADDRESSED
+            actors_sql.actors_with_address(email, scope), scope, max_rows=MAX_ADDRESSED
         )
         if fetched.truncated:
             return frozenset()
@@ -134,7 +134,7 @@ class ActorReader:
         )
         activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
         for row in self.reader.log.fetch(
-            statement, query.scope, max_rows=MOST_GROUPS
+            statement, query.scope, max_rows=MAX_GROUPS
         ).table.to_pylist():
             activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
         return activity

@@ -20,7 +20,7 @@ from audit_core.query.planner.plan import Plan
 from audit_core.query.time.windows import EPOCH
 from audit_core.query.where import where_clause, within_scope
 
-MOST_LISTED = 10_000
+MAX_LISTED = 10_000
 """How far down the list of actors one may page; a search finds those beyond."""
 
 ABSENT = "\x1f"
@@ -64,11 +64,11 @@ class ActorList:
     order: ActorOrder = ActorOrder.ENTRIES
     descending: bool = True
     offset: int = 0
-    """How many lines stand before it; from 0 to `MOST_LISTED`."""
+    """How many lines stand before it; from 0 to `MAX_LISTED`."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.offset <= MOST_LISTED:
-            raise ValueError(f"the offset {self.offset} does not lie from 0 to {MOST_LISTED}")
+        if not 0 <= self.offset <= MAX_LISTED:
+            raise ValueError(f"the offset {self.offset} does not lie from 0 to {MAX_LISTED}")
 
 
 def client_text(table: FromClause) -> ColumnElement[Any]:

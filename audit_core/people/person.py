@@ -15,9 +15,9 @@ from audit_core.people.first_seen_sql import MEMORY, Novelty
 from audit_core.people.results import timed
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, Bounds, Window
+from audit_core.query.time.windows import EPOCH, TimeRange, Window
 
-MOST_TOUCHED = 5
+MAX_TOUCHED = 5
 """How many targets a session names."""
 
 
@@ -43,7 +43,7 @@ class WorkSession:
     targets: int
     """How many different ones, by type and id."""
     touched: tuple[Touched, ...]
-    """The most frequent targets, at most `MOST_TOUCHED`."""
+    """The most frequent targets, at most `MAX_TOUCHED`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +109,10 @@ class PersonReader:
         spans = [(row["first"], row["last"]) for row in found]
         statement = sessions_sql.variety(query, spans=spans)
         variety = {row.pop("session"): row for row in self._rows(statement, query.scope, rows)}
-        statement = sessions_sql.touched(query, spans=spans, limit=MOST_TOUCHED)
+        statement = sessions_sql.touched(query, spans=spans, limit=MAX_TOUCHED)
         touched: dict[int, list[Touched]] = defaultdict(list)
         targets: dict[int, int] = defaultdict(int)
-        for row in self._rows(statement, query.scope, MOST_TOUCHED * len(found)):
+        for row in self._rows(statement, query.scope, MAX_TOUCHED * len(found)):
             number = row.pop("session")
             targets[number] = row.pop("targets")
             touched[number].append(Touched(**row))
@@ -138,7 +138,7 @@ class PersonReader:
         if since is None:
             return None
         query = replace(query, entry_filter=query.entry_filter.cleared())
-        earlier = Bounds(since=since - MEMORY, until=since)
+        earlier = TimeRange(since=since - MEMORY, until=since)
         now = self.reader.planner.plan(query)
         before = self.reader.planner.plan(query.within(earlier))
         statement = first_seen_sql.new_things(now, before)
@@ -151,11 +151,11 @@ class PersonReader:
         )
 
     def used_keys(
-        self, scope: Scope, bounds: Bounds, limit: int
+        self, scope: Scope, time_range: TimeRange, limit: int
     ) -> tuple[tuple[UsedKey, ...], bool]:
         """The API keys that the scope's actor used, latest use first; whether there are more."""
-        window = Window(preset=None, since=bounds.since, until=bounds.until)
-        plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, bounds))
+        window = Window(preset=None, since=time_range.since, until=time_range.until)
+        plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
         fetched = self.reader.log.fetch(keys_sql.used_keys(plan), scope, max_rows=limit)
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
         return keys, fetched.truncated

@@ -25,7 +25,7 @@ def sessions(query: Query, *, offset: int) -> Statement:
     """The sessions of the scope's actor, latest first, from an offset on.
 
     Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
-    entries count, and only those within the bounds: a session that began before is cut.
+    entries count, and only those within the time range: a session that began before is cut.
     """
     # Within a piece of time as long as the quiet nothing parts two sessions: so the pieces
     # with entries are put in order, which are few, and not the entries.

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from audit_core.domain.entries import Category, Outcome, outcome_of
-from audit_core.explore.reader import MOST_GROUPS, Reader
+from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import timeline_sql
 from audit_core.people.results import instant
 from audit_core.people.timeline_sql import LaneKind, LanePlace
@@ -19,7 +19,7 @@ from audit_core.query.time.spans import width_us as width_of
 STRETCHES = 600
 """How many stretches of time a timeline has at most, about a pixel or two wide."""
 
-MOST_MARKS = 4_000
+MAX_MARKS = 4_000
 """How many marks a timeline has at most, so that a browser draws them smoothly."""
 
 
@@ -89,7 +89,7 @@ class TimelineReader:
         most_lanes: int,
     ) -> Timeline:
         """What the scope's actor did over time, on the busiest lanes; marks that would lie on
-        each other are merged, in stretches wide enough that there are at most `MOST_MARKS`."""
+        each other are merged, in stretches wide enough that there are at most `MAX_MARKS`."""
         since, until = self.reader.span(query, now)
         statement = timeline_sql.lanes(query, kind)
         found = self.reader.log.fetch(statement, query.scope, max_rows=most_lanes).table.to_pylist()
@@ -104,7 +104,7 @@ class TimelineReader:
                 width_us=width_us,
             )
             rows = self.reader.log.fetch(
-                statement, query.scope, max_rows=MOST_GROUPS
+                statement, query.scope, max_rows=MAX_GROUPS
             ).table.to_pylist()
             factor, marks = _merged(rows)
             width_us *= factor
@@ -142,7 +142,7 @@ def _merged(rows: Sequence[dict[str, Any]]) -> tuple[int, tuple[Mark, ...]]:
             hundred = row["hundred"]
             outcome = outcome_of(hundred * 100 if hundred else hundred)
             groups[row["lane"], row["number"] // factor, outcome].append(row)
-        if len(groups) <= MOST_MARKS:
+        if len(groups) <= MAX_MARKS:
             return factor, tuple(
                 _mark(lane, outcome, groups[lane, number, outcome])
                 for lane, number, outcome in sorted(groups)

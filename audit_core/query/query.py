@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from audit_core.domain.access import Scope
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import Expression
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.visibility import require_visible
 
 
@@ -22,7 +22,7 @@ class Query:
 
     entry_filter: EntryFilter
     scope: Scope
-    time_range: Bounds
+    time_range: TimeRange
     rewritten: Expression | None = None
     """An equivalent of the filter's predicate that the planner found; `None` for the filter's."""
 
@@ -35,7 +35,7 @@ class Query:
         """What an entry must meet beyond the scope and the time range."""
         return self.entry_filter.predicate if self.rewritten is None else self.rewritten
 
-    def within(self, time_range: Bounds) -> Query:
+    def within(self, time_range: TimeRange) -> Query:
         """The same of another time range."""
         return replace(self, time_range=time_range)
 

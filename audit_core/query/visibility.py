@@ -37,11 +37,11 @@ def require_visible(expression: Expression, text: str, scope: Scope) -> None:
         if not isinstance(leaf, OnMetadata) or isinstance(leaf, MetadataExists):
             continue
         if secret := next((name for name in leaf.path if is_secret(name)), None):
-            place = max(0, text.find(secret))
+            position = max(0, text.find(secret))
             problems.append(
                 QueryProblem(
-                    start=place,
-                    end=place + len(secret),
+                    start=position,
+                    end=position + len(secret),
                     message=f"The values of {'.'.join(leaf.path)} are secret.",
                     hint="Ask whether there is one, with a * as the value.",
                 )

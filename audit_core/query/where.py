@@ -11,7 +11,7 @@ from audit_core.domain.access import Scope
 from audit_core.query.derived_columns import Condition
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 
 
 def where_clause(table: FromClause, query: Query) -> Condition:
@@ -33,16 +33,16 @@ def within_scope(table: FromClause, scope: Scope) -> Condition:
     return and_(true(), *conditions)
 
 
-def within(table: FromClause, bounds: Bounds) -> Condition:
-    """Whether an entry was made within the bounds."""
-    return instant_within(table.c.created_at, bounds)
+def within(table: FromClause, time_range: TimeRange) -> Condition:
+    """Whether an entry was made within the time range."""
+    return instant_within(table.c.created_at, time_range)
 
 
-def instant_within(instant: ColumnElement[datetime], bounds: Bounds) -> Condition:
-    """Whether an instant lies within the bounds; always where they have no ends."""
+def instant_within(instant: ColumnElement[datetime], time_range: TimeRange) -> Condition:
+    """Whether an instant lies within the time range; always where they have no ends."""
     conditions: list[Condition] = []
-    if bounds.since is not None:
-        conditions.append(instant >= bounds.since)
-    if bounds.until is not None:
-        conditions.append(instant < bounds.until)
+    if time_range.since is not None:
+        conditions.append(instant >= time_range.since)
+    if time_range.until is not None:
+        conditions.append(instant < time_range.until)
     return and_(true(), *conditions)

@@ -379,8 +379,8 @@ class CauseReporter:
         now_s = self._now_s()
         with self._lock:
             self._told_at = {
-                each: at_s
-                for each, at_s in self._told_at.items()
+                item: at_s
+                for item, at_s in self._told_at.items()
                 if now_s - at_s < REPEATED_AFTER_S
             }
             if line in self._told_at:

@@ -17,7 +17,7 @@ EVERY_S = 1.0
 LONGEST_PAUSE_S = 60.0
 """After each refusal the pause doubles, up to this."""
 
-MOST_WAITING = 5_000
+MAX_WAITING = 5_000
 """How many refused entries are tried again; older ones are let go."""
 
 
@@ -52,7 +52,7 @@ class RunningTrickle:
     def _run(self) -> None:
         pause_s = self._every_s
         while not self._stopped.wait(pause_s):
-            self._waiting = [*self._waiting, *self._trickle.due(self._clock())][-MOST_WAITING:]
+            self._waiting = [*self._waiting, *self._trickle.due(self._clock())][-MAX_WAITING:]
             if self._waiting:
                 self._try()
             pause_s = min(self._every_s * 2**self._refused, LONGEST_PAUSE_S)

@@ -23,7 +23,7 @@ from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans, span_number
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.query.where import where_clause, within, within_scope
 from audit_core.starts.sandboxes_sql import (
     DELETE,
@@ -81,7 +81,7 @@ class SilentRule:
 def attempts(query: Query, rule: SilentRule, creations: Creations) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
     `by_name` (see `Lifecycles`), `outcome`, and `next_action` and `next_us`: what was done to the
-    sandbox next, '' and 0 if nothing was within the bounds and the rule's time after them.
+    sandbox next, '' and 0 if nothing was within the time range and the rule's time after them.
     """
     return attempts_and_lifecycles(query, rule, creations)[0]
 
@@ -153,14 +153,16 @@ def _silent(followed: CTE, rule: SilentRule) -> Condition:
     )
 
 
-def _used(risky: CTE, lifecycle: Lifecycles, scope: Scope, bounds: Bounds, rule: SilentRule) -> CTE:
+def _used(
+    risky: CTE, lifecycle: Lifecycles, scope: Scope, time_range: TimeRange, rule: SilentRule
+) -> CTE:
     """Attempts after which the sandbox was in use before the next thing was done to it: `seq`."""
     keys = _doubtful(risky, lifecycle, rule)
     use = (
         select(entries.c.target_id, epoch_microseconds(entries.c.created_at).label("at_us"))
         .where(
             within_scope(entries, scope),
-            within(entries, extended(bounds, before=timedelta(0), after=rule.within)),
+            within(entries, extended(time_range, before=timedelta(0), after=rule.within)),
             entries.c.target_type == literal(SANDBOX),
             or_(
                 starts_with(entries.c.action, literal(TOOLBOX_PREFIX)),
@@ -220,7 +222,7 @@ def start_page(
     cursor that points to newer ones oldest first); the columns of `attempts`."""
     attempt = attempts(query, rule, creations)
     newer = cursor is not None and cursor.newer
-    statement = select(attempt).where(attempt.c.outcome.in_([each.value for each in outcomes]))
+    statement = select(attempt).where(attempt.c.outcome.in_([item.value for item in outcomes]))
     if cursor is not None:
         at_us = microseconds(cursor.created_at - EPOCH)
         at, seq = attempt.c.at_us, attempt.c.seq

@@ -36,7 +36,7 @@ from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans, span_number
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.query.visibility import shown_template
 from audit_core.query.where import within, within_scope
 from audit_core.starts.attempts_sql import FAILING, SilentRule, StartOutcome, attempts
@@ -98,7 +98,7 @@ class FailureGroups:
 _KEY = ("pattern", "action", "status_code", "outcome")
 
 
-def described(attempt: CTE, scope: Scope, bounds: Bounds) -> CTE:
+def described(attempt: CTE, scope: Scope, time_range: TimeRange) -> CTE:
     """The attempts with more columns: `who`, `source`, `user_agent`, `actor_api_key_prefix`,
     `actor_api_key_suffix`, `body` (the metadata of a create, else NULL), `message`, and `pattern`.
 
@@ -125,7 +125,7 @@ def described(attempt: CTE, scope: Scope, bounds: Bounds) -> CTE:
             ),
         )
         .join(entries, numbered_by(entries, scope) == attempt.c.seq)
-        .where(starting(scope, bounds))
+        .where(starting(scope, time_range))
         .cte("described")
         .prefix_with(ONCE)
     )
@@ -133,14 +133,14 @@ def described(attempt: CTE, scope: Scope, bounds: Bounds) -> CTE:
 
 def failing(attempt: CTE) -> Condition:
     """Whether an attempt failed or is suspected to have."""
-    return attempt.c.outcome.in_([each.value for each in FAILING])
+    return attempt.c.outcome.in_([item.value for item in FAILING])
 
 
-def starting(scope: Scope, bounds: Bounds) -> Condition:
+def starting(scope: Scope, time_range: TimeRange) -> Condition:
     """What narrows the log to attempts: a join with them then reads little."""
     return and_(
         within_scope(entries, scope),
-        within(entries, bounds),
+        within(entries, time_range),
         entries.c.target_type == literal(SANDBOX),
         entries.c.action.in_(STARTING_ACTIONS),
     )
@@ -205,7 +205,7 @@ def seen_before(scope: Scope, before: datetime) -> Statement:
             func.min(epoch_microseconds(entries.c.created_at)).label("first_us"),
         )
         .where(
-            starting(scope, Bounds(since=None, until=before)),
+            starting(scope, TimeRange(since=None, until=before)),
             status.between(400, 599),
         )
         .group_by("message", entries.c.action, status)

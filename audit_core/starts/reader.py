@@ -24,9 +24,9 @@ from audit_core.starts.attempt import StartAttempt, StartPage
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey
 from audit_core.starts.retries_sql import Ending, RetryChain, ending_of
-from audit_core.starts.suspects_sql import MOST_VALUES, TRAITS, Suspects
+from audit_core.starts.suspects_sql import MAX_VALUES, TRAITS, Suspects
 
-MOST_GROUPS_BEFORE = 20_000
+MAX_GROUPS_BEFORE = 20_000
 """How many groups may have been seen before a window; far above what anybody can read."""
 
 Counts = dict[StartOutcome, tuple[int, ...]]
@@ -109,9 +109,9 @@ class StartsReader:
 
     def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
         """When each group of failures that say so themselves was first seen in the log before a
-        time, by fingerprint. The commonest `MOST_GROUPS_BEFORE` at most."""
+        time, by fingerprint. The commonest `MAX_GROUPS_BEFORE` at most."""
         statement = failure_groups_sql.seen_before(scope, before)
-        table = self.log.fetch(statement, scope, max_rows=MOST_GROUPS_BEFORE).table
+        table = self.log.fetch(statement, scope, max_rows=MAX_GROUPS_BEFORE).table
         return {
             failure_groups_sql.group_key(row).fingerprint: instant(row["first_us"])
             for row in table.to_pylist()
@@ -128,7 +128,7 @@ class StartsReader:
     def suspects(self, query: Query, key: GroupKey) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
         statement = suspects_sql.suspects(query, self.rule, key, self._creations)
-        table = self.log.fetch(statement, query.scope, max_rows=MOST_VALUES * len(TRAITS)).table
+        table = self.log.fetch(statement, query.scope, max_rows=MAX_VALUES * len(TRAITS)).table
         return suspects_sql.weigh(table.to_pylist(), query.scope)
 
     def retries(self, query: Query, limit: int) -> tuple[tuple[RetryChain, ...], bool]:

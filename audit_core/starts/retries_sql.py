@@ -17,7 +17,7 @@ from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import ONCE
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts
 from audit_core.starts.failure_groups_sql import described, failing
 from audit_core.starts.sandboxes_sql import DELETE, flag, microseconds
@@ -147,9 +147,9 @@ def _numbered(attempt: CTE) -> CTE:
     )
 
 
-def _placed(numbered: CTE, scope: Scope, bounds: Bounds) -> CTE:
+def _placed(numbered: CTE, scope: Scope, time_range: TimeRange) -> CTE:
     """With who tried, with what, the template of the message, and the place from the end."""
-    attempt = described(numbered, scope, bounds)
+    attempt = described(numbered, scope, time_range)
     from_end = func.row_number().over(
         partition_by=(attempt.c.sandbox, attempt.c.chain),
         order_by=(attempt.c.at_us.desc(), attempt.c.seq.desc()),

@@ -31,7 +31,7 @@ from audit_core.log.sql.functions import ONCE, epoch_microseconds, json_text
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import Creations
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.where import within, within_scope
 
 DELETE = "delete"
@@ -87,11 +87,11 @@ def flag(condition: Condition) -> ColumnElement[int]:
     return case((condition, literal_column("1")), else_=literal_column("0"))
 
 
-def extended(bounds: Bounds, *, before: timedelta, after: timedelta) -> Bounds:
-    """The bounds with more time at both ends."""
-    return Bounds(
-        since=None if bounds.since is None else bounds.since - before,
-        until=None if bounds.until is None else bounds.until + after,
+def extended(time_range: TimeRange, *, before: timedelta, after: timedelta) -> TimeRange:
+    """The time range with more time at both ends."""
+    return TimeRange(
+        since=None if time_range.since is None else time_range.since - before,
+        until=None if time_range.until is None else time_range.until + after,
     )
 
 
@@ -101,14 +101,19 @@ def answered_well(status: ColumnElement[Any]) -> Condition:
 
 
 def lifecycles(
-    matches: Condition, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+    matches: Condition,
+    scope: Scope,
+    time_range: TimeRange,
+    creations: Creations,
+    *,
+    after: timedelta,
 ) -> Lifecycles:
-    """The life of all sandboxes within the bounds and for `after` beyond their end.
+    """The life of all sandboxes within the time range and for `after` beyond their end.
 
     `matches` is what an entry must fulfil to be marked as asked for.
     """
-    lifecycle = _lifecycle_entries(matches, scope, bounds, after=after)
-    named = _aliases(lifecycle, scope, bounds, creations, after=after)
+    lifecycle = _lifecycle_entries(matches, scope, time_range, after=after)
+    named = _aliases(lifecycle, scope, time_range, creations, after=after)
     by_name = _by_name(lifecycle, named)
     resolved = (
         select(
@@ -128,7 +133,7 @@ def lifecycles(
 
 
 def _lifecycle_entries(
-    matches: Condition, scope: Scope, bounds: Bounds, *, after: timedelta
+    matches: Condition, scope: Scope, time_range: TimeRange, *, after: timedelta
 ) -> CTE:
     column = entries.c
     unborn = and_(column.action == literal(CREATE), column.target_id.is_(None))
@@ -148,7 +153,7 @@ def _lifecycle_entries(
         )
         .where(
             within_scope(entries, scope),
-            within(entries, extended(bounds, before=timedelta(0), after=after)),
+            within(entries, extended(time_range, before=timedelta(0), after=after)),
             column.target_type == literal(SANDBOX),
             column.action.in_(LIFECYCLE_ACTIONS),
         )
@@ -158,7 +163,7 @@ def _lifecycle_entries(
 
 
 def _aliases(
-    lifecycle: CTE, scope: Scope, bounds: Bounds, creations: Creations, *, after: timedelta
+    lifecycle: CTE, scope: Scope, time_range: TimeRange, creations: Creations, *, after: timedelta
 ) -> CTE:
     """The names of the sandboxes that are seen by their ids in `lifecycle`."""
     seen = select(lifecycle.c.target_id).where(lifecycle.c.target_id.is_not(None))
@@ -174,7 +179,7 @@ def _aliases(
         )
         .where(
             within_scope(table, scope),
-            within(table, extended(bounds, before=NAMED_BEFORE, after=after)),
+            within(table, extended(time_range, before=NAMED_BEFORE, after=after)),
             creations.condition,
             answered_well(table.c.status_code),
             table.c.target_id.in_(seen),

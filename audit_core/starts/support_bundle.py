@@ -19,10 +19,10 @@ from audit_core.starts.configuration import configuration_at
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.trace import Trace
 
-MOST_CHARACTERS = 10_000
+MAX_CHARACTERS = 10_000
 """How much of one text of the log is quoted."""
 
-MOST_EARLIER = 20
+MAX_EARLIER = 20
 """How many earlier attempts are told, the latest ones."""
 
 _RESOURCES = ("cpu", "gpu", "memory", "disk", "target", "snapshot")
@@ -86,11 +86,11 @@ def _of_trace(attempt: StartAttempt, trace: Trace) -> Iterable[str]:
     resources = {name: redact_text(known[name]) for name in _RESOURCES if name in known}
     yield "## Snapshot and resources at that time"
     yield fenced(_lines(resources) or "not in the log")
-    earlier = [each for each in trace.attempts if each.entry.created_at < at]
+    earlier = [item for item in trace.attempts if item.entry.created_at < at]
     yield "## Earlier attempts on the same sandbox"
-    if len(earlier) > MOST_EARLIER or trace.truncated:
-        yield f"The last {min(len(earlier), MOST_EARLIER)} of more."
-    yield fenced("\n".join(_attempt_line(each) for each in earlier[-MOST_EARLIER:]) or "none")
+    if len(earlier) > MAX_EARLIER or trace.truncated:
+        yield f"The last {min(len(earlier), MAX_EARLIER)} of more."
+    yield fenced("\n".join(_attempt_line(item) for item in earlier[-MAX_EARLIER:]) or "none")
     if trace.to_first_success is not None:
         yield (
             f"From the first attempt to the first that worked: {length_of(trace.to_first_success)}."
@@ -134,9 +134,9 @@ def _lines(values: Mapping[str, str]) -> str:
 
 def fenced(text: str) -> str:
     """The text as a code block that nothing in it can end."""
-    shown = "".join(map(_visible, text[:MOST_CHARACTERS]))
-    if len(text) > MOST_CHARACTERS:
-        shown += f"\n… the first {MOST_CHARACTERS} of {len(text)} characters"
+    shown = "".join(map(_visible, text[:MAX_CHARACTERS]))
+    if len(text) > MAX_CHARACTERS:
+        shown += f"\n… the first {MAX_CHARACTERS} of {len(text)} characters"
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{shown}\n{fence}"

@@ -10,7 +10,7 @@ from audit_core.domain.message_template import template_of
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.spans import Spans
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.reader import StartsReader
@@ -52,7 +52,7 @@ class BundleReader:
         """
         trace = self.traces.trace(sandbox, scope, near=near)
         failing = trace.failing if trace else ()
-        attempt = next((each for each in failing if each.entry.id == entry_id), None)
+        attempt = next((item for item in failing if item.entry.id == entry_id), None)
         if attempt is None:
             return None
         return SupportBundle(
@@ -65,11 +65,11 @@ class BundleReader:
         until = attempt.entry.created_at + timedelta(microseconds=1)
         since = until - SIMILAR_WITHIN
         found = self.starts.groups(
-            Query(EntryFilter(), scope, Bounds(since=since, until=until)),
+            Query(EntryFilter(), scope, TimeRange(since=since, until=until)),
             Spans(since=since, until=until),
             MAX_GROUPS,
         )
-        group = next((each for each in found.largest if _belongs(attempt, each)), None)
+        group = next((item for item in found.largest if _belongs(attempt, item)), None)
         return None if group is None else Similar(group=group, since=since)
 
 

@@ -30,7 +30,7 @@ from audit_core.log.sql.functions import ONCE, floor_div, json_text
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.where import within, within_scope
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts
 from audit_core.starts.failure_groups_sql import GroupKey, described, in_group
@@ -41,7 +41,7 @@ from audit_core.starts.sandboxes_sql import (
     flag,
 )
 
-MOST_VALUES = 500
+MAX_VALUES = 500
 """How many values of one trait are compared, those with most failures first."""
 
 FEWEST_FAILURES = 5
@@ -105,7 +105,7 @@ class Suspects:
     @property
     def telling(self) -> tuple[Suspect, ...]:
         """Those that mean something."""
-        return tuple(each for each in self.values if each.telling)
+        return tuple(item for item in self.values if item.telling)
 
 
 def suspects(
@@ -116,7 +116,7 @@ def suspects(
 ) -> Statement:
     """How often each value occurs: the columns of all traits, `trait_bits`, `failed`, `started`.
 
-    In `trait_bits` the bit of a column is 0 where the row counts by it. At most `MOST_VALUES` of
+    In `trait_bits` the bit of a column is 0 where the row counts by it. At most `MAX_VALUES` of
     each trait, those with most failures first.
     """
     fact = _facts(attempts(query, rule, creations), query.scope, query.time_range, key)
@@ -138,14 +138,14 @@ def suspects(
     )
     ranked = select(counted, place.label("rank")).subquery("ranked")
     commonest = select(*(column for column in ranked.c if column.name != "rank")).where(
-        ranked.c.rank <= literal(MOST_VALUES, BigInteger)
+        ranked.c.rank <= literal(MAX_VALUES, BigInteger)
     )
     return creations.options(commonest)
 
 
-def _facts(attempted: CTE, scope: Scope, bounds: Bounds, key: GroupKey) -> CTE:
+def _facts(attempted: CTE, scope: Scope, time_range: TimeRange, key: GroupKey) -> CTE:
     """The failures of the group and the successful attempts of its action, with their traits."""
-    attempt = described(attempted, scope, bounds)
+    attempt = described(attempted, scope, time_range)
     compared = (
         select(attempt, flag(in_group(attempt, key)).label("failing"))
         .where(
@@ -159,7 +159,7 @@ def _facts(attempted: CTE, scope: Scope, bounds: Bounds, key: GroupKey) -> CTE:
     if key.action == CREATE:
         traits_read = select(*traits, compared.c.body.label("metadata"))
     else:
-        made = _made(compared, scope, bounds)
+        made = _made(compared, scope, time_range)
         traits_read = select(*traits, made.c.metadata).outerjoin(
             made, made.c.target_id == compared.c.sandbox
         )
@@ -176,14 +176,14 @@ def _facts(attempted: CTE, scope: Scope, bounds: Bounds, key: GroupKey) -> CTE:
     )
 
 
-def _made(compared: CTE, scope: Scope, bounds: Bounds) -> CTE:
+def _made(compared: CTE, scope: Scope, time_range: TimeRange) -> CTE:
     """What the compared sandboxes were created from: `target_id`, `metadata`."""
     seen = select(compared.c.sandbox).where(compared.c.sandbox.is_not(None))
     return (
         select(entries.c.target_id, func.max(entries.c.metadata).label("metadata"))
         .where(
             within_scope(entries, scope),
-            within(entries, extended(bounds, before=NAMED_BEFORE, after=NAMED_BEFORE * 0)),
+            within(entries, extended(time_range, before=NAMED_BEFORE, after=NAMED_BEFORE * 0)),
             and_(
                 entries.c.target_type == literal(SANDBOX),
                 entries.c.action == literal(CREATE),
@@ -218,7 +218,7 @@ def weigh(rows: Iterable[Mapping[str, Any]], scope: Scope) -> Suspects:
         if failed
     ]
     order = {trait: place for place, (trait, _, _) in enumerate(TRAITS)}
-    found.sort(key=lambda each: (not each.telling, each.chance, -each.failed, order[each.trait]))
+    found.sort(key=lambda item: (not item.telling, item.chance, -item.failed, order[item.trait]))
     return Suspects(values=tuple(found), failed=all_failed, started=all_started)
 
 
@@ -257,13 +257,13 @@ def chance_of(failed_here: int, here: int, failed: int, started: int) -> float:
         return 1.0
     whole = _log_choose(everything, here)
     logs = [
-        _log_choose(failed, each) + _log_choose(started, here - each) - whole
-        for each in range(failed_here, most + 1)
+        _log_choose(failed, item) + _log_choose(started, here - item) - whole
+        for item in range(failed_here, most + 1)
     ]
     if not logs:
         return 0.0
     largest = max(logs)
-    return min(1.0, math.exp(largest) * math.fsum(math.exp(each - largest) for each in logs))
+    return min(1.0, math.exp(largest) * math.fsum(math.exp(item - largest) for item in logs))
 
 
 def _log_choose(things: int, chosen: int) -> float:

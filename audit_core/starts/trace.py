@@ -156,4 +156,4 @@ def _touchers(rows: Sequence[TraceRow]) -> tuple[Toucher, ...]:
         Toucher(actor=actor, entries=len(made), first=min(made), last=max(made))
         for actor, made in times.items()
     ]
-    return tuple(sorted(found, key=lambda each: (-each.entries, each.actor)))
+    return tuple(sorted(found, key=lambda item: (-item.entries, item.actor)))

@@ -15,7 +15,7 @@ from audit_core.log.store import AuditLog
 from audit_core.query.keyset import numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.starts import traces_sql
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import instant
@@ -27,7 +27,7 @@ from audit_core.starts.traces_sql import NameBinding, TargetPlace
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
 
-MOST_BEARERS = 1_000
+MAX_BEARERS = 1_000
 """How many sandboxes of one name are looked at, the oldest first: of more, the last of these is
 taken for the last."""
 
@@ -140,9 +140,9 @@ class TracesReader:
         naming = self._naming(key, scope, near)
         sandbox = naming.sandbox if naming else key
         around = (
-            Bounds(since=None, until=None)
+            TimeRange(since=None, until=None)
             if near is None
-            else Bounds(since=near - NEAR, until=near + NEAR)
+            else TimeRange(since=near - NEAR, until=near + NEAR)
         )
         statement = traces_sql.trace(sandbox, naming, scope, around, self._creations)
         fetched = self.log.fetch(statement, scope, max_rows=rows)
@@ -171,13 +171,13 @@ class TracesReader:
         """How the sandbox is named: the one of this id, or else the last one of this name."""
         naming = self._naming_of(key, scope)
         if naming is None:
-            bounds = (
-                Bounds(since=None, until=None)
+            time_range = (
+                TimeRange(since=None, until=None)
                 if near is None
-                else Bounds(since=near - NAMED_BEFORE, until=near + NEAR)
+                else TimeRange(since=near - NAMED_BEFORE, until=near + NEAR)
             )
             bearers = self._rows(
-                traces_sql.sandboxes_named(key, scope, bounds, self._creations), scope
+                traces_sql.sandboxes_named(key, scope, time_range, self._creations), scope
             )
             if bearers:
                 naming = self._naming_of(bearers[-1]["sandbox"], scope)
@@ -194,14 +194,14 @@ class TracesReader:
         gone = next(
             (instant(row["at_us"]) for row in events if row["action"] in GONE_ACTIONS), None
         )
-        shortly = Bounds(since=since - REQUESTED_BEFORE, until=since)
+        shortly = TimeRange(since=since - REQUESTED_BEFORE, until=since)
         before = self._rows(
             traces_sql.sandboxes_named(made["name"], scope, shortly, self._creations), scope
         )
         after = (
             self._rows(
                 traces_sql.sandboxes_named(
-                    made["name"], scope, Bounds(since=gone, until=None), self._creations
+                    made["name"], scope, TimeRange(since=gone, until=None), self._creations
                 ),
                 scope,
             )
@@ -218,7 +218,7 @@ class TracesReader:
 
     def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.log.fetch(
-            statement, scope, max_rows=MOST_BEARERS
+            statement, scope, max_rows=MAX_BEARERS
         ).table.to_pylist()
         return rows
 

@@ -30,7 +30,7 @@ from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
 from audit_core.query.planner.value_lookup import first_hour
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.where import where_clause, within, within_scope
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome, attempts_and_lifecycles
 from audit_core.starts.failure_groups_sql import failing
@@ -101,20 +101,20 @@ def births_and_ends(sandbox: str, scope: Scope, creations: Creations = FROM_ENTR
 
 
 def sandboxes_named(
-    name: str, scope: Scope, bounds: Bounds, creations: Creations = FROM_ENTRIES
+    name: str, scope: Scope, time_range: TimeRange, creations: Creations = FROM_ENTRIES
 ) -> Statement:
-    """The creates within the bounds of all sandboxes with this name, the oldest first: `sandbox`,
-    `name`, `since_us`."""
+    """The creates within the time range of all sandboxes with this name, the oldest first:
+    `sandbox`, `name`, `since_us`."""
     which = and_(
-        within(creations.table, bounds),
+        within(creations.table, time_range),
         *creations.mentions(f'"{name}"'),
         creations.name_in() == literal(name),
     )
     return creations.options(_creates(scope, which, creations))
 
 
-def _lately(table: FromClause, bounds: Bounds) -> Condition:
-    return within(table, extended(bounds, before=NAMED_BEFORE, after=timedelta(0)))
+def _lately(table: FromClause, time_range: TimeRange) -> Condition:
+    return within(table, extended(time_range, before=NAMED_BEFORE, after=timedelta(0)))
 
 
 def _creates(scope: Scope, which: Condition, creations: Creations) -> Statement:
@@ -141,19 +141,19 @@ def trace(
     sandbox: str,
     naming: NameBinding | None,
     scope: Scope,
-    bounds: Bounds,
+    time_range: TimeRange,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """Whole entries about one sandbox, newest first: those that carry its id, those that carry its
     name while it bore it, and failed creates that asked for the name shortly before it was made.
 
     Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
-    creates that asked for it. Only then the bounds are heeded: the naming says where to look.
+    creates that asked for it. Only then the time range are heeded: the naming says where to look.
     """
     ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:
         ways.append(_asked_for(sandbox, scope, creations))
-        ways = [and_(within(entries, bounds), way) for way in ways]
+        ways = [and_(within(entries, time_range), way) for way in ways]
     else:
         asked_since = naming.since - REQUESTED_BEFORE
         ways = [
@@ -208,7 +208,7 @@ def targets(
     attempt; 0 for none).
 
     `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name that was
-    given from `NAMED_BEFORE` before the bounds on.
+    given from `NAMED_BEFORE` before the time range on.
     """
     found = (
         _sandboxes(query, rule, creations)
@@ -231,11 +231,11 @@ def targets(
 
 
 def _called(
-    found: Subquery, searched: str, scope: Scope, bounds: Bounds, creations: Creations
+    found: Subquery, searched: str, scope: Scope, time_range: TimeRange, creations: Creations
 ) -> Condition:
     """Whether a sandbox has a name that begins so."""
     called = and_(
-        _lately(creations.table, bounds),
+        _lately(creations.table, time_range),
         *creations.mentions(f'"{searched}'),
         starts_with(creations.name_in(), literal(searched)),
     )
@@ -329,12 +329,15 @@ def _failed(attempt: CTE) -> CTE:
 
 
 def names_and_states(
-    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations = FROM_ENTRIES
+    sandboxes: tuple[str, ...],
+    scope: Scope,
+    time_range: TimeRange,
+    creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The creates of the sandboxes and the last thing that was done to each, of what was answered
-    well until the end of the bounds and from `NAMED_BEFORE` before them on: `sandbox`, `action`,
-    `name` (of a create), `at_us`, `place` (1: the last one)."""
-    done = _done(sandboxes, scope, bounds, creations)
+    well until the end of the time range and from `NAMED_BEFORE` before it on: `sandbox`,
+    `action`, `name` (of a create), `at_us`, `place` (1: the last one)."""
+    done = _done(sandboxes, scope, time_range, creations)
     if creations.materialized:
         table = creations.table
         made = (
@@ -356,21 +359,21 @@ def names_and_states(
 
 
 def _done(
-    sandboxes: tuple[str, ...], scope: Scope, bounds: Bounds, creations: Creations
+    sandboxes: tuple[str, ...], scope: Scope, time_range: TimeRange, creations: Creations
 ) -> Subquery:
     """What was done to the sandboxes, the last of each in `place` 1: with `seq` where names are
     kept, else with the `metadata` of creates."""
     column = entries.c
     conditions = [
         within_scope(entries, scope),
-        _lately(entries, bounds),
+        _lately(entries, time_range),
         column.target_type == literal(SANDBOX),
         column.target_id.in_(sandboxes),
         column.action.in_(LIFECYCLE_ACTIONS),
         answered_well(column.status_code),
     ]
     if creations.materialized:
-        since = None if bounds.since is None else bounds.since - NAMED_BEFORE
+        since = None if time_range.since is None else time_range.since - NAMED_BEFORE
         conditions.append(column.created_at >= first_hour(sandboxes, scope, since))
     body = case((column.action == literal(CREATE), column.metadata)).label("metadata")
     latest = (column.created_at.desc(), column.seq.desc())

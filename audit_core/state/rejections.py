@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from audit_core.domain.rejections import Rejection
 from audit_core.state.tables import rejection, rejection_count
 
-MOST_OF_ORGANIZATION = 100_000
+MAX_OF_ORGANIZATION = 100_000
 """How many rejections of one organization are kept, and how many of no organization: the newest.
 They take some 200 MB at most if they are ASCII. Without this a token that sends bad records again
 and again would fill the state."""
@@ -48,7 +48,7 @@ def keep_rejections(
 ) -> int:
     """Keep rejections; how many there were.
 
-    Beyond `MOST_OF_ORGANIZATION` the oldest of the same organization are dropped and counted. A
+    Beyond `MAX_OF_ORGANIZATION` the oldest of the same organization are dropped and counted. A
     call drops at most `_BATCH` more for each batch than it adds, so that the first write after the
     number was lowered takes no longer than others.
     """
@@ -70,9 +70,9 @@ def keep_rejections(
                 for one in batch
             ],
         )
-        if kept > MOST_OF_ORGANIZATION:
+        if kept > MAX_OF_ORGANIZATION:
             most = len(batch) + _BATCH
-            _drop_oldest(connection, organization_id, min(kept - MOST_OF_ORGANIZATION, most))
+            _drop_oldest(connection, organization_id, min(kept - MAX_OF_ORGANIZATION, most))
         added += len(batch)
     return added
 
@@ -129,7 +129,7 @@ def describe_dropped(dropped: int) -> str | None:
     if not dropped:
         return None
     older = "1 older one is" if dropped == 1 else f"{dropped:,} older ones are"
-    return f"{older} no longer kept: of each organization the newest {MOST_OF_ORGANIZATION:,} are."
+    return f"{older} no longer kept: of each organization the newest {MAX_OF_ORGANIZATION:,} are."
 
 
 def list_rejections(

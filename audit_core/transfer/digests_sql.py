@@ -17,7 +17,7 @@ from audit_core.log.sql.functions import (
 )
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.time.buckets import DAY_US
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.query.where import within, within_scope
 
 FINGERPRINT_PLACES = (1, 9)
@@ -63,7 +63,7 @@ def rows_of_days(
 ) -> Statement:
     """Whole rows of one organization ('' for none) from a day to another, both included, oldest
     first, from a cursor towards newer ones on."""
-    days = Bounds(since=day_of(first)[0], until=day_of(last)[1])
+    days = TimeRange(since=day_of(first)[0], until=day_of(last)[1])
     return (
         select(entries)
         .where(

@@ -23,7 +23,7 @@ from audit_core.transfer import digests_sql
 STEP = 50_000
 """How many rows are read and stored at once."""
 
-MOST_DAYS = 10_000_000
+MAX_DAYS = 10_000_000
 """How many digests a log may give: far above the days of all organizations."""
 
 ROUNDS = 3
@@ -127,7 +127,7 @@ class Report:
 
 def digest_of(log: AuditLog, scope: Scope) -> dict[Day, Digest]:
     """The digest of every day that has entries. Raises what `AuditLog.fetch` raises."""
-    table = log.fetch(digests_sql.digest(scope), scope, max_rows=MOST_DAYS).table
+    table = log.fetch(digests_sql.digest(scope), scope, max_rows=MAX_DAYS).table
     return {
         (row["organization_id"], int(row["day"])): Digest(
             count=int(row["count"]), first=int(row["first"]), second=int(row["second"])
@@ -185,11 +185,11 @@ def transfer(
     copied = 0
     for _ in range(ROUNDS):
         differences = differing(there, here)
-        wanting = [each for each in differences if each.there]
+        wanting = [item for item in differences if item.there]
         if not wanting:
             break
         total = sum(digest.count for digest in there.values())
-        done = total - sum(each.there for each in wanting)
+        done = total - sum(item.there for item in wanting)
         stored = 0
         progress(done, total)
         for stretch in stretches(wanting):

@@ -49,6 +49,6 @@ def wrong_options(option: Callable[[str], object]) -> tuple[str, ...]:
 
 def _comparable(value: object) -> object:
     if isinstance(value, dict):
-        return {str(name).lower(): each for name, each in value.items()}
+        return {str(name).lower(): item for name, item in value.items()}
     # Streamlit hands some switches over as text.
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value

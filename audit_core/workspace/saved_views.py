@@ -29,13 +29,13 @@ from audit_core.state.tables import account, saved_view
 LONGEST_VIEW_NAME = 100
 """In characters."""
 
-MOST_VIEWS = 200
+MAX_VIEWS = 200
 """How many views one person may have in one organization."""
 
 LONGEST_PARAMS = 20_000
 """How long the parameters of a view may be, written as JSON, in characters."""
 
-MOST_SHARED = 500
+MAX_SHARED = 500
 """How many shared views of others are listed."""
 
 _ID = re.compile("[0-9a-f]{32}")
@@ -82,12 +82,12 @@ def list_views(connection: Connection, viewer: Viewer) -> SavedViews:
     own = saved_view.c.account_id == viewer.account_id
     mine = [_view_of(row) for row in connection.execute(_seen_by(viewer).where(own))]
     found = connection.execute(
-        _seen_by(viewer).where(~own).order_by(saved_view.c.id).limit(MOST_SHARED + 1)
+        _seen_by(viewer).where(~own).order_by(saved_view.c.id).limit(MAX_SHARED + 1)
     ).all()
     return SavedViews(
         own=_by_name(mine),
-        others=_by_name([_view_of(row) for row in found[:MOST_SHARED]]),
-        truncated=len(found) > MOST_SHARED,
+        others=_by_name([_view_of(row) for row in found[:MAX_SHARED]]),
+        truncated=len(found) > MAX_SHARED,
     )
 
 
@@ -152,9 +152,9 @@ def add_view(
     count = connection.execute(
         select(func.count()).select_from(saved_view).where(*_of_owner(added))
     ).scalar_one()
-    if count >= MOST_VIEWS:
+    if count >= MAX_VIEWS:
         raise ViewError(
-            f"You have {count} views here, and {MOST_VIEWS} is the most.",
+            f"You have {count} views here, and {MAX_VIEWS} is the most.",
             "Delete one that you no longer need.",
         )
     connection.execute(

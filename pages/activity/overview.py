@@ -16,8 +16,8 @@ HEADINGS = (
     "Most active users",
     "Weekday and hour",
 )
-MOST_GROUPS = 10
-MOST_ERRORS = 200
+MAX_GROUPS = 10
+MAX_ERRORS = 200
 
 person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
@@ -51,7 +51,7 @@ outcome_slot, error_slot, action_slot, actor_slot, hour_slot = slots
 for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
-before = view.bounds.before(view.as_of)
+before = view.time_range.before(view.as_of)
 summary_before = (
     cached.answer(live.head, cached.reader().summary, query.within(before)) if before else None
 )
@@ -70,15 +70,15 @@ with time_slot:
 with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
-    counts, more = cached.answer(live.head, cached.reader().errors, query, MOST_ERRORS)
+    counts, more = cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS)
     drawing.draw_errors(counts, more, view.entry_filter)
 with action_slot:
     drawing.draw_actions(
-        cached.answer(live.head, cached.reader().actions, query, MOST_GROUPS), view.entry_filter
+        cached.answer(live.head, cached.reader().actions, query, MAX_GROUPS), view.entry_filter
     )
 with actor_slot:
     drawing.draw_actors(
-        cached.answer(live.head, cached.reader().actors, query, MOST_GROUPS), view.entry_filter
+        cached.answer(live.head, cached.reader().actors, query, MAX_GROUPS), view.entry_filter
     )
 with hour_slot:
     busy = cached.answer(live.head, cached.reader().hours_of_week, query, view.as_of)

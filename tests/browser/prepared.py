@@ -19,7 +19,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.runtime.settings import Settings
 from audit_core.simulator import DEMO_ORGANIZATIONS, simulate
 
@@ -182,7 +182,7 @@ def _add_entries(installation: Installation, prepared: Prepared) -> None:
             Query(
                 EntryFilter(),
                 Scope(organization_id=organization_id),
-                Bounds(since=None, until=None),
+                TimeRange(since=None, until=None),
             ),
         )
         prepared.entries[organization_id] = [entry for batch in batches for entry in batch]

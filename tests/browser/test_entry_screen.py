@@ -70,7 +70,7 @@ def test_a_value_of_an_entry_is_kept_in_the_list(
     open_screen: OpenScreen, prepared: Prepared, chosen: AuditEntry
 ) -> None:
     until = format_instant(prepared.began)
-    alike = [each for each in prepared.entries[HOME] if each.action == chosen.action]
+    alike = [item for item in prepared.entries[HOME] if item.action == chosen.action]
     address = path_of(chosen).replace("window=all", f"from=-&to={until}")
     screen = open_screen(ADMIN, address)
     expect(screen.drawer.get_by_text(chosen.actor).first).to_be_visible()
@@ -85,7 +85,7 @@ def test_from_an_entry_to_its_neighbour_and_both_side_by_side(
 ) -> None:
     entries = prepared.entries[HOME]
     place = entries.index(chosen)
-    newer = [each for each in entries[place + 1 :] if each.actor_id == chosen.actor_id][:10]
+    newer = [item for item in entries[place + 1 :] if item.actor_id == chosen.actor_id][:10]
     screen = open_screen(ADMIN, path_of(chosen))
     screen.drawer.get_by_role("button", name="Add to comparison").click()
     expect(screen.drawer.get_by_role("button", name="Remove from comparison")).to_be_visible()
@@ -102,8 +102,8 @@ def test_from_an_entry_to_its_neighbour_and_both_side_by_side(
     expect(screen.drawer.get_by_text("Only differences")).to_be_visible()
     expect(screen.page).to_have_url(re.compile("comparing=1"))
     cells = screen.drawer.locator("[role=gridcell]")
-    for each in (chosen, newer[-1]):
-        expect(cells.filter(has_text=each.id)).to_be_attached()
+    for item in (chosen, newer[-1]):
+        expect(cells.filter(has_text=item.id)).to_be_attached()
     screen.page.keyboard.press("Escape")
     expect(screen.drawer).to_have_count(0)
     expect(screen.page.get_by_text("2 entries to compare")).to_be_visible()

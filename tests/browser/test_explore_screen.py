@@ -53,7 +53,7 @@ def append(app: str, prepared: Prepared) -> str:
 def test_filtering_by_outcomes_one_after_the_other_narrows_the_table_and_the_address(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
-    failed = [each for each in prepared.entries[HOME] if each.outcome is Outcome.SERVER_ERROR]
+    failed = [item for item in prepared.entries[HOME] if item.outcome is Outcome.SERVER_ERROR]
     screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}")
     expect(screen.page.get_by_text(f"{len(prepared.entries[HOME]):,} entries")).to_be_visible()
     screen.page.get_by_role("button", name="Filters").click()
@@ -61,7 +61,7 @@ def test_filtering_by_outcomes_one_after_the_other_narrows_the_table_and_the_add
     screen.page.get_by_role("option", name="Server error").click()
     expect(screen.page).to_have_url(re.compile("outcome=server_error"))
     expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
-    times = [written(each.created_at, "UTC") for each in failed[::-1]]
+    times = [written(item.created_at, "UTC") for item in failed[::-1]]
     rows = screen.rows(lambda rows: bool(rows) and [row[0] for row in rows] == times[: len(rows)])
     assert {row[3].split(" · ")[0] for row in rows} == {"Server error"}
     screen.page.get_by_role("combobox", name="Outcome", exact=True).click()
@@ -159,7 +159,7 @@ def test_switching_the_organization_shows_the_other_one_only(
             screen.go(f"/explore?{fixed(prepared)}")
         entries = prepared.entries[organization_id]
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
-        times = [written(each.created_at, "UTC") for each in entries[::-1][:5]]
+        times = [written(item.created_at, "UTC") for item in entries[::-1][:5]]
         screen.rows(lambda rows, times=times: [row[0] for row in rows[:5]] == times)
 
 

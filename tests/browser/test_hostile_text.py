@@ -35,7 +35,7 @@ def assert_harmless(screen: Screen, watch: Watch) -> None:
     )
     own = ("/api/v1/export?",)
     assert [
-        each for each in attributes if FOREIGN_HOST in each[2] and not each[2].startswith(own)
+        item for item in attributes if FOREIGN_HOST in item[2] and not item[2].startswith(own)
     ] == []
     assert watch.wrongs == []
 

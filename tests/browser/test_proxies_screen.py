@@ -60,7 +60,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         screen.go("/explore?outcome=server_error&window=90d")
         screen.sign_in(PERSON, PASSWORD)
         expect(page).to_have_url(re.compile(rf"{BASE_PATH}/explore\?.*outcome=server_error"))
-        (cookie,) = [each for each in context.cookies() if "session" in each["name"]]
+        (cookie,) = [item for item in context.cookies() if "session" in item["name"]]
         assert (cookie["path"], cookie["secure"], cookie["httpOnly"]) == (BASE_PATH, True, True)
         screen.rows()
 
@@ -81,7 +81,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         screen.sign_out(PERSON)
         expect(page.get_by_label("E-mail address")).to_be_visible()
         assert page.url.startswith(f"{proxy.url}{BASE_PATH}/")
-        assert not [each for each in context.cookies() if "session" in each["name"]]
+        assert not [item for item in context.cookies() if "session" in item["name"]]
         assert watch.wrongs == []
 
         ask = httpx.Client(verify=proxy.trust, base_url=proxy.url)

@@ -42,7 +42,7 @@ def click(screen: Screen, table: Locator, row: int, *, at_end: bool) -> None:
 def test_a_query_is_written_refused_with_its_place_and_then_understood(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
-    failed = [each for each in prepared.entries[HOME] if each.status_code in range(400, 500)]
+    failed = [item for item in prepared.entries[HOME] if item.status_code in range(400, 500)]
     screen = open_screen(ADMIN, whole(prepared))
     screen.rows()
     screen.settle()
@@ -78,15 +78,15 @@ def test_a_facet_keeps_a_value_and_leaves_one_out(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
     entries = prepared.entries[HOME]
-    (action, count), *_ = Counter(each.action for each in entries).most_common(1)
+    (action, count), *_ = Counter(item.action for item in entries).most_common(1)
     screen = open_screen(ADMIN, whole(prepared))
     screen.rows()
     click(screen, facet(screen, "action"), 0, at_end=False)
     expect(screen.page.get_by_text(f"{count:,} entries")).to_be_visible()
     expect(screen.page.get_by_label("Query", exact=True)).to_have_value(f"action:{action}")
     screen.settle()
-    kept = [each for each in entries if each.action == action]
-    (outcome, gone), *_ = Counter(each.outcome for each in kept).most_common(1)
+    kept = [item for item in entries if item.action == action]
+    (outcome, gone), *_ = Counter(item.outcome for item in kept).most_common(1)
     click(screen, facet(screen, "outcome"), 0, at_end=True)
     expect(screen.page.get_by_label("Query", exact=True)).to_have_value(
         f"action:{action} -outcome:{outcome.value}"

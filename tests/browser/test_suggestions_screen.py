@@ -43,7 +43,7 @@ def test_a_field_and_a_value_are_taken_by_keys_and_filter_the_page(
     expect(box).to_have_attribute("aria-activedescendant", chosen.get_attribute("id") or "")
     box.press("Enter")
     expect(box).to_have_value("-action:")
-    (action, count), *_ = Counter(each.action for each in entries).most_common(1)
+    (action, count), *_ = Counter(item.action for item in entries).most_common(1)
     expect(lines.first).to_have_text(f"{action}{count:,}")
     box.press("ArrowDown")
     box.press("Tab")

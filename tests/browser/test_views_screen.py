@@ -53,7 +53,7 @@ def choose_default(screen: Screen, name: str) -> None:
 def test_a_view_is_saved_shared_opened_by_another_and_made_the_default(
     open_screen: OpenScreen, prepared: Prepared, watch: Watch
 ) -> None:
-    failed = [each for each in prepared.entries[HOME] if each.outcome is Outcome.SERVER_ERROR]
+    failed = [item for item in prepared.entries[HOME] if item.outcome is Outcome.SERVER_ERROR]
     wanted = f"/explore?{fixed(prepared)}&outcome=server_error&columns=time,id,status"
     mine = open_screen(ADMIN, wanted)
     mine.rows(lambda rows: bool(rows) and len(rows[0]) == 3)
@@ -73,7 +73,7 @@ def test_a_view_is_saved_shared_opened_by_another_and_made_the_default(
     click(theirs, "others", 0)
     expect(theirs.page).to_have_url(re.compile("outcome=server_error.*view=[0-9a-f]{32}"))
     expect(theirs.page.locator(".st-key-views_ready")).to_have_count(0)
-    newest = [each.id for each in failed[::-1]]
+    newest = [item.id for item in failed[::-1]]
     rows = theirs.rows(lambda rows: bool(rows) and len(rows[0]) == 3)
     assert [row[1] for row in rows] == newest[: len(rows)]
     expect(theirs.page.get_by_role("button", name="Save changes")).to_have_count(0)

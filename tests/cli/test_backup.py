@@ -138,7 +138,7 @@ def test_a_backup_goes_back_into_any_engine(source, target, engines, tmp_path, u
     assert "is restored" in run("restore", str(tmp_path / "backup"))
     assert_sums(tmp_path / "backup")
     assert digest(place["SANDTRAIL_LOG_URL"]) == digest(origin["SANDTRAIL_LOG_URL"])
-    before, after = (rows(each["SANDTRAIL_STATE_URL"]) for each in (origin, place))
+    before, after = (rows(item["SANDTRAIL_STATE_URL"]) for item in (origin, place))
     assert before["session"]
     assert after["session"] == []
     same = set(before) - {"session", "sign_in_code", "health_check", "log_mark", "access_event"}

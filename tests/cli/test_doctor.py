@@ -27,8 +27,8 @@ def examined(*words):
     result = CliRunner().invoke(application, ["--json", *words])
     assert not result.exception or isinstance(result.exception, SystemExit), result.exception
     findings = json.loads(result.stdout)["findings"]
-    assert all(each["message"] for each in findings)
-    return result.exit_code, {each["part"]: each for each in findings if each["health"] != "ok"}
+    assert all(item["message"] for item in findings)
+    return result.exit_code, {item["part"]: item for item in findings if item["health"] != "ok"}
 
 
 @pytest.fixture

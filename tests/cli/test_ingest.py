@@ -75,7 +75,7 @@ def test_bad_records_are_kept_and_listed_newest_first() -> None:
 
 
 def test_rejections_that_are_no_longer_kept_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit_core.state.rejections.MOST_OF_ORGANIZATION", 2)
+    monkeypatch.setattr("audit_core.state.rejections.MAX_OF_ORGANIZATION", 2)
     write("a.jsonl", *({"id": ""} for _ in range(5)))
     assert "5 rejected" in run("ingest", "a.jsonl", code=1)[0]
     out, err = run("rejections", "--json", code=0)

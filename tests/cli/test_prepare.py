@@ -22,7 +22,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.runtime.settings import read_settings
 from audit_core.simulator import DEMO_ORGANIZATIONS
 from audit_core.state.access_log.record import list_events, record
@@ -88,7 +88,7 @@ def opened() -> Iterator[Installation]:
 def stored(installation: Installation) -> list[AuditEntry]:
     """All entries, oldest first."""
     batches = Reader(installation.log).export(
-        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+        Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
     return [entry for batch in batches for entry in batch]
 
@@ -132,8 +132,8 @@ def test_an_empty_log_is_filled_and_three_sign_ins_are_printed_once() -> None:
             assert account is not None, f"{email} cannot sign in"
             with installation.state.read() as connection:
                 held = memberships(connection, account.id)
-            assert {each.role.value for each in held} == {role}
-            assert all(not each.grants for each in held)
+            assert {item.role.value for item in held} == {role}
+            assert all(not item.grants for item in held)
             assert len(held) == (len(DEMO_ORGANIZATIONS) if role == "admin" else 1)
         assert [events(installation, verb) for verb in ("demo.started", "demo.loaded")] == [1, 1]
         assert events(installation, "account.added") == 3

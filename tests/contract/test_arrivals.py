@@ -9,7 +9,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.schema import as_table
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.arriving import plainly_stored, sequences
 from tests.support.strategies import entry
 
@@ -20,7 +20,7 @@ def key_of(item):
 
 def content(log):
     page = Reader(log).page(
-        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None)), None, 10_000
+        Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None)), None, 10_000
     )
     return {key_of(row.entry): row.entry for row in page.rows}, len(page.rows)
 

@@ -75,9 +75,9 @@ def reader(new_log):
     )
 )
 def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
-    bounds = window.bounds(CLOCK_CHANGES[0])
+    time_range = window.time_range(CLOCK_CHANGES[0])
     histogram = reader.outcomes_over_time(
-        Query(EntryFilter(window=window), ALPHA, bounds), now=CLOCK_CHANGES[0]
+        Query(EntryFilter(window=window), ALPHA, time_range), now=CLOCK_CHANGES[0]
     )
     width = timedelta(microseconds=histogram.buckets.width_us)
     expected = Counter(
@@ -97,7 +97,7 @@ def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
 @given(windows_around_changes())
 def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     hours = reader.hours_of_week(
-        Query(EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0])),
+        Query(EntryFilter(window=window), ALPHA, window.time_range(CLOCK_CHANGES[0])),
         now=CLOCK_CHANGES[0],
     )
     walls = [
@@ -118,10 +118,12 @@ def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
 )
 def test_every_match_is_counted_also_what_is_dated_ahead(reader, now, zone, preset):
     window = Window(preset=preset, zone=zone)
-    bounds = window.bounds(now)
-    histogram = reader.outcomes_over_time(Query(EntryFilter(window=window), ALPHA, bounds), now=now)
+    time_range = window.time_range(now)
+    histogram = reader.outcomes_over_time(
+        Query(EntryFilter(window=window), ALPHA, time_range), now=now
+    )
     assert histogram.total == sum(
-        1 for item in ENTRIES if bounds.since is None or item.created_at >= bounds.since
+        1 for item in ENTRIES if time_range.since is None or item.created_at >= time_range.since
     )
 
 
@@ -133,7 +135,7 @@ def test_the_hour_that_happens_twice_has_two_buckets(reader):
         zone="Europe/Berlin",
     )
     histogram = reader.outcomes_over_time(
-        Query(EntryFilter(window=window), ALPHA, window.bounds(CLOCK_CHANGES[0])),
+        Query(EntryFilter(window=window), ALPHA, window.time_range(CLOCK_CHANGES[0])),
         now=CLOCK_CHANGES[0],
     )
     shown = {start.isoformat() for start, _, _ in histogram.counts}

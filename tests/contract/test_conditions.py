@@ -7,7 +7,7 @@ from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
 from tests.support.strategies import (
@@ -21,7 +21,7 @@ from tests.support.strategies import (
 
 ENTRIES = sample_entries(1200)
 TIMES = st.sampled_from(sorted({entry.created_at for entry in ENTRIES}))
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
 
 SCOPES = st.builds(
@@ -38,17 +38,17 @@ def reader(new_log):
     return Reader(log)
 
 
-def found(reader, entry_filter, scope, bounds):
-    page = reader.page(Query(entry_filter, scope, bounds), None, len(ENTRIES))
+def found(reader, entry_filter, scope, time_range):
+    page = reader.page(Query(entry_filter, scope, time_range), None, len(ENTRIES))
     return [row.entry for row in page.rows]
 
 
 @settings(max_examples=250)
 @given(matching_filters(windows(TIMES)), SCOPES)
 def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, entry_filter, scope):
-    bounds = entry_filter.window.bounds(NOW)
-    assert found(reader, entry_filter, scope, bounds) == selected(
-        ENTRIES, entry_filter, scope, bounds
+    time_range = entry_filter.window.time_range(NOW)
+    assert found(reader, entry_filter, scope, time_range) == selected(
+        ENTRIES, entry_filter, scope, time_range
     )
 
 
@@ -87,8 +87,8 @@ def test_every_entry_has_exactly_one_category_and_one_outcome(reader, kind):
 
 def test_bounds_are_half_open(reader):
     instant = ENTRIES[0].created_at
-    at_start = found(reader, EntryFilter(), EVERYTHING, Bounds(since=instant, until=None))
-    before_end = found(reader, EntryFilter(), EVERYTHING, Bounds(since=None, until=instant))
+    at_start = found(reader, EntryFilter(), EVERYTHING, TimeRange(since=instant, until=None))
+    before_end = found(reader, EntryFilter(), EVERYTHING, TimeRange(since=None, until=instant))
     assert ENTRIES[0] in at_start
     assert ENTRIES[0] not in before_end
     assert len(at_start) + len(before_end) == len(ENTRIES)

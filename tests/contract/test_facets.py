@@ -8,14 +8,14 @@ from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(900)
 ALPHA = Scope(organization_id="org-alpha")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 
 VALUES = {
     "actor": lambda item: item.actor,
@@ -40,9 +40,9 @@ def reader(new_log):
 @settings(max_examples=30)
 @given(matching_filters(windows()))
 def test_facets_count_what_matches(reader, entry_filter):
-    bounds = entry_filter.window.bounds(NOW)
-    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
-    found = reader.facets(Query(entry_filter, ALPHA, bounds), 100)
+    time_range = entry_filter.window.time_range(NOW)
+    expected = selected(ENTRIES, entry_filter, ALPHA, time_range)
+    found = reader.facets(Query(entry_filter, ALPHA, time_range), 100)
     assert [facet.param for facet in found] == list(VALUES)
     for facet in found:
         counts = Counter(map(VALUES[facet.param], expected))
@@ -63,7 +63,7 @@ def test_only_the_most_frequent_are_given_and_the_rest_is_told(reader):
 
 
 def test_more_combinations_than_are_counted_make_lower_bounds(new_log, monkeypatch):
-    monkeypatch.setattr(facets_module, "MOST_COMBINATIONS", 5)
+    monkeypatch.setattr(facets_module, "MAX_COMBINATIONS", 5)
     log = new_log()
     log.append([entry(f"id-{number}", ip_address=f"10.0.0.{number % 9}") for number in range(40)])
     found = {

@@ -21,7 +21,7 @@ from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.plain_language import matches_expression
 from tests.support.plain_reading import selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
@@ -29,7 +29,7 @@ from tests.support.template_strategies import messages
 
 EVERYTHING = Scope.everything()
 ALPHA = Scope(organization_id="org-alpha")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 TEXTS = (
     "no space left on /dev/sda/1", "no space left on /dev/vda/7", 'Snapshot "a" not found',
     "Snapshot 'b' not found", "token=abcdefgh1 refused", "token=ijkl refused", "Bearer abc/de/fgh",
@@ -69,12 +69,12 @@ def test_engines_make_the_templates_that_python_makes(log, message):
 @given(matching_filters(windows()), st.booleans())
 def test_patterns_count_what_matches(log, entry_filter, secrets):
     scope = replace(ALPHA, secrets=secrets)
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     groups = defaultdict(list)
-    for item in selected(ENTRIES, entry_filter, scope, bounds):
+    for item in selected(ENTRIES, entry_filter, scope, time_range):
         if item.error_message:
             groups[shown(item.error_message, scope)].append(item)
-    found = Reader(log).patterns(Query(entry_filter, scope, bounds), NOW, 1000)
+    found = Reader(log).patterns(Query(entry_filter, scope, time_range), NOW, 1000)
     assert found.messages == sum(map(len, groups.values()))
     assert not found.truncated
     assert [each.template for each in found.largest] == sorted(
@@ -107,7 +107,7 @@ def test_the_counts_over_time_stand_in_their_parts(new_log):
     )
     (found,) = (
         Reader(log)
-        .patterns(Query(EntryFilter(), ALPHA, Bounds(since=since, until=None)), NOW, 5)
+        .patterns(Query(EntryFilter(), ALPHA, TimeRange(since=since, until=None)), NOW, 5)
         .largest
     )
     assert found.over_time == (2, 1, *[0] * 17, 2)

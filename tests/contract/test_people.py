@@ -15,13 +15,13 @@ from audit_core.people import timeline as timeline_module
 from audit_core.people.actors import SPARKS, ActorReader
 from audit_core.people.actors_sql import ActorKind, ActorList, ActorOrder
 from audit_core.people.first_seen_sql import MEMORY, Novelty
-from audit_core.people.person import MOST_TOUCHED, PersonReader
+from audit_core.people.person import MAX_TOUCHED, PersonReader
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import STRETCHES, TimelineReader
 from audit_core.people.timeline_sql import LaneKind, LanePlace
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.peopled import worked_entries
 from tests.support.plain_reading import selected, within
@@ -129,9 +129,11 @@ SORTED_BY = {
 @settings(some, max_examples=30)
 @given(filters, lists)
 def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
-    bounds = entry_filter.window.bounds(NOW)
-    page = ActorReader(Reader(log)).actors(Query(entry_filter, ALPHA, bounds), NOW, listing, MOST)
-    matches = selected(ENTRIES, entry_filter, ALPHA, bounds)
+    time_range = entry_filter.window.time_range(NOW)
+    page = ActorReader(Reader(log)).actors(
+        Query(entry_filter, ALPHA, time_range), NOW, listing, MOST
+    )
+    matches = selected(ENTRIES, entry_filter, ALPHA, time_range)
     found = {
         (line.actor_id, line.api_key): (
             line.email,
@@ -158,9 +160,9 @@ def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
 @given(lists, st.integers(1, 4))
 def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
     entry_filter = EntryFilter(window=Window(preset="all"))
-    bounds = Bounds(since=None, until=None)
+    time_range = TimeRange(since=None, until=None)
     reader = ActorReader(Reader(log))
-    whole = reader.actors(Query(entry_filter, ALPHA, bounds), NOW, listing, MOST)
+    whole = reader.actors(Query(entry_filter, ALPHA, time_range), NOW, listing, MOST)
     parts = []
     for offset in range(0, whole.total, rows):
         part = ActorList(
@@ -170,7 +172,7 @@ def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
             descending=listing.descending,
             offset=offset,
         )
-        page = reader.actors(Query(entry_filter, ALPHA, bounds), NOW, part, rows)
+        page = reader.actors(Query(entry_filter, ALPHA, time_range), NOW, part, rows)
         assert page.total == whole.total
         parts += page.lines
     assert tuple(parts) == whole.lines
@@ -188,7 +190,7 @@ def test_activity_lies_where_the_entries_do(new_log):
     window = Window(preset=None, since=NOW - timedelta(hours=20), until=NOW)
     entry_filter = EntryFilter(window=window)
     page = ActorReader(Reader(log)).actors(
-        Query(entry_filter, ALPHA, window.bounds(NOW)), NOW, ActorList(), MOST
+        Query(entry_filter, ALPHA, window.time_range(NOW)), NOW, ActorList(), MOST
     )
     (line,) = page.lines
     assert line.activity == tuple(hours.count(hour) for hour in range(20))
@@ -197,11 +199,11 @@ def test_activity_lies_where_the_entries_do(new_log):
 @some
 @given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
 def test_a_timeline_draws_every_entry_of_its_lanes(log, entry_filter, scope, kind, limit):
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        Query(entry_filter, scope, bounds), NOW, kind, limit
+        Query(entry_filter, scope, time_range), NOW, kind, limit
     )
-    matches = selected(ENTRIES, entry_filter, scope, bounds)
+    matches = selected(ENTRIES, entry_filter, scope, time_range)
 
     def place(item):
         if kind is LaneKind.CATEGORY:
@@ -237,7 +239,7 @@ def test_a_timeline_draws_every_entry_of_its_lanes(log, entry_filter, scope, kin
 
 
 def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
-    monkeypatch.setattr(timeline_module, "MOST_MARKS", 50)
+    monkeypatch.setattr(timeline_module, "MAX_MARKS", 50)
     log = new_log()
     log.append(
         [
@@ -251,9 +253,9 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
         ]
     )
     entry_filter = EntryFilter()
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        Query(entry_filter, of("user-1"), bounds), NOW, LaneKind.TARGET, 5
+        Query(entry_filter, of("user-1"), time_range), NOW, LaneKind.TARGET, 5
     )
     assert len(found.marks) <= 50
     assert found.entries == 900
@@ -263,9 +265,9 @@ def test_many_marks_are_merged_and_none_is_lost(new_log, monkeypatch):
 
 def test_a_timeline_of_nothing_is_empty(log):
     entry_filter = EntryFilter(actions=("never",))
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        Query(entry_filter, of("user-1"), bounds), NOW, LaneKind.TARGET, 5
+        Query(entry_filter, of("user-1"), time_range), NOW, LaneKind.TARGET, 5
     )
     assert (found.lanes, found.marks, found.all_lanes, found.merged) == ((), (), 0, 0)
 
@@ -284,9 +286,9 @@ def expected_sessions(matches):
 @settings(some, max_examples=20)
 @given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
 def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, rows):
-    bounds = entry_filter.window.bounds(NOW)
-    page = PersonReader(Reader(log)).sessions(Query(entry_filter, scope, bounds), offset, rows)
-    everything = expected_sessions(selected(ENTRIES, entry_filter, scope, bounds))
+    time_range = entry_filter.window.time_range(NOW)
+    page = PersonReader(Reader(log)).sessions(Query(entry_filter, scope, time_range), offset, rows)
+    everything = expected_sessions(selected(ENTRIES, entry_filter, scope, time_range))
     expected = everything[offset : offset + rows]
     assert len(page.sessions) == len(expected)
     assert page.total == (len(everything) if expected else 0)
@@ -300,7 +302,7 @@ def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, 
         assert session.clients == different(map(client, items))
         assert session.targets == len(targets)
         counts = [each.count for each in session.touched]
-        assert counts == sorted(targets.values(), reverse=True)[:MOST_TOUCHED]
+        assert counts == sorted(targets.values(), reverse=True)[:MAX_TOUCHED]
         assert all(
             targets[each.target_type, each.target_id] == each.count for each in session.touched
         )
@@ -317,17 +319,17 @@ PARTS = {
 @some
 @given(filters, scopes)
 def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
-    bounds = entry_filter.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(Query(entry_filter, scope, bounds), MOST)
-    if bounds.since is None:
+    time_range = entry_filter.window.time_range(NOW)
+    news = PersonReader(Reader(log)).news(Query(entry_filter, scope, time_range), MOST)
+    if time_range.since is None:
         assert news is None
         return
     own = selected(
-        ENTRIES, EntryFilter(window=Window(preset="all")), scope, Bounds(since=None, until=None)
+        ENTRIES, EntryFilter(window=Window(preset="all")), scope, TimeRange(since=None, until=None)
     )
-    before = Bounds(since=bounds.since - MEMORY, until=bounds.since)
+    before = TimeRange(since=time_range.since - MEMORY, until=time_range.since)
     known = [item for item in own if within(item, before)]
-    now = [item for item in own if within(item, bounds)]
+    now = [item for item in own if within(item, time_range)]
     assert news.known == len(known)
     expected = {}
     for kind, parts in PARTS.items():
@@ -345,8 +347,8 @@ def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
 
 def test_what_is_new_tells_when_there_is_more(log):
     entry_filter = EntryFilter(window=Window(preset=None, since=NOW - timedelta(days=300)))
-    bounds = entry_filter.window.bounds(NOW)
-    news = PersonReader(Reader(log)).news(Query(entry_filter, of("user-1"), bounds), 2)
+    time_range = entry_filter.window.time_range(NOW)
+    news = PersonReader(Reader(log)).news(Query(entry_filter, of("user-1"), time_range), 2)
     assert news.truncated
     assert len(news.things) == 2
 
@@ -354,9 +356,9 @@ def test_what_is_new_tells_when_there_is_more(log):
 @some
 @given(windows, scopes)
 def test_used_keys_are_those_of_the_entries(log, window, scope):
-    bounds = window.bounds(NOW)
-    keys, more = PersonReader(Reader(log)).used_keys(scope, bounds, MOST)
-    matches = selected(ENTRIES, EntryFilter(window=window), scope, bounds)
+    time_range = window.time_range(NOW)
+    keys, more = PersonReader(Reader(log)).used_keys(scope, time_range, MOST)
+    matches = selected(ENTRIES, EntryFilter(window=window), scope, time_range)
     by_key = {}
     for item in matches:
         if item.api_key is not None:
@@ -389,42 +391,45 @@ def test_another_organization_is_never_seen(new_log):
     log = new_log()
     log.append([item for item in ENTRIES if item.organization_id != "org-alpha"])
     everything = EntryFilter(window=Window(preset="all"))
-    bounds = Bounds(since=None, until=None)
+    time_range = TimeRange(since=None, until=None)
     recent = EntryFilter(window=Window(preset="30d"))
     assert (
         ActorReader(Reader(log))
-        .actors(Query(everything, ALPHA, bounds), NOW, ActorList(), MOST)
+        .actors(Query(everything, ALPHA, time_range), NOW, ActorList(), MOST)
         .total
         == 0
     )
     assert ActorReader(Reader(log)).own_actor_ids("ann@example.org", ALPHA) == set()
     for actor_id in ACTOR_IDS:
         scope = of(actor_id)
-        assert ActorReader(Reader(log)).actor(Query(everything, scope, bounds)) is None
+        assert ActorReader(Reader(log)).actor(Query(everything, scope, time_range)) is None
         timeline = TimelineReader(Reader(log)).timeline(
-            Query(everything, scope, bounds), NOW, LaneKind.TARGET, MOST
+            Query(everything, scope, time_range), NOW, LaneKind.TARGET, MOST
         )
         assert timeline.all_lanes == timeline.entries == 0
         assert (
-            PersonReader(Reader(log)).sessions(Query(everything, scope, bounds), 0, MOST).total == 0
+            PersonReader(Reader(log)).sessions(Query(everything, scope, time_range), 0, MOST).total
+            == 0
         )
-        assert PersonReader(Reader(log)).used_keys(scope, bounds, MOST) == ((), False)
-        news = PersonReader(Reader(log)).news(Query(recent, scope, recent.window.bounds(NOW)), MOST)
+        assert PersonReader(Reader(log)).used_keys(scope, time_range, MOST) == ((), False)
+        news = PersonReader(Reader(log)).news(
+            Query(recent, scope, recent.window.time_range(NOW)), MOST
+        )
         assert (news.known, news.things) == (0, ())
 
 
 def test_what_is_about_one_actor_is_refused_without_one(log):
     entry_filter = EntryFilter()
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     reader = PersonReader(Reader(log))
     for read in (
-        lambda: ActorReader(Reader(log)).actor(Query(entry_filter, ALPHA, bounds)),
+        lambda: ActorReader(Reader(log)).actor(Query(entry_filter, ALPHA, time_range)),
         lambda: TimelineReader(Reader(log)).timeline(
-            Query(entry_filter, ALPHA, bounds), NOW, LaneKind.TARGET, 5
+            Query(entry_filter, ALPHA, time_range), NOW, LaneKind.TARGET, 5
         ),
-        lambda: reader.sessions(Query(entry_filter, ALPHA, bounds), 0, 5),
-        lambda: reader.news(Query(entry_filter, ALPHA, bounds), 5),
-        lambda: reader.used_keys(ALPHA, bounds, 5),
+        lambda: reader.sessions(Query(entry_filter, ALPHA, time_range), 0, 5),
+        lambda: reader.news(Query(entry_filter, ALPHA, time_range), 5),
+        lambda: reader.used_keys(ALPHA, time_range, 5),
     ):
         with pytest.raises(ValueError, match="one actor"):
             read()
@@ -437,46 +442,47 @@ def test_outcomes_of_hundreds_are_those_of_codes():
 
 def everything_read(log, entry_filter, scope):
     """Every read of the log that pages have, by its name."""
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     reader, actors, person = Reader(log), ActorReader(Reader(log)), PersonReader(Reader(log))
     own = scope.of_actor("user-1")
     return {
         "page": [
-            row.entry for row in reader.page(Query(entry_filter, scope, bounds), None, MOST).rows
+            row.entry
+            for row in reader.page(Query(entry_filter, scope, time_range), None, MOST).rows
         ],
-        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW),
-        "span": reader.span(Query(entry_filter, scope, bounds), NOW),
+        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, time_range), NOW),
+        "span": reader.span(Query(entry_filter, scope, time_range), NOW),
         "values": {
-            name: reader.values(name, Query(entry_filter, scope, bounds), 50) for name in FACETS
+            name: reader.values(name, Query(entry_filter, scope, time_range), 50) for name in FACETS
         },
-        "summary": reader.summary(Query(entry_filter, scope, bounds)),
-        "actions": reader.actions(Query(entry_filter, scope, bounds), 50),
-        "shares": reader.actors(Query(entry_filter, scope, bounds), 50),
-        "errors": reader.errors(Query(entry_filter, scope, bounds), 50),
-        "hours": reader.hours_of_week(Query(entry_filter, scope, bounds), NOW),
-        "facets": reader.facets(Query(entry_filter, scope, bounds), 50),
-        "patterns": reader.patterns(Query(entry_filter, scope, bounds), NOW, 50),
+        "summary": reader.summary(Query(entry_filter, scope, time_range)),
+        "actions": reader.actions(Query(entry_filter, scope, time_range), 50),
+        "shares": reader.actors(Query(entry_filter, scope, time_range), 50),
+        "errors": reader.errors(Query(entry_filter, scope, time_range), 50),
+        "hours": reader.hours_of_week(Query(entry_filter, scope, time_range), NOW),
+        "facets": reader.facets(Query(entry_filter, scope, time_range), 50),
+        "patterns": reader.patterns(Query(entry_filter, scope, time_range), NOW, 50),
         "neighbours": neighbours_read(reader, scope),
         "export": [
-            item for step in reader.export(Query(entry_filter, scope, bounds)) for item in step
+            item for step in reader.export(Query(entry_filter, scope, time_range)) for item in step
         ],
-        "count": CountReader(reader).count(Query(entry_filter, scope, bounds)),
+        "count": CountReader(reader).count(Query(entry_filter, scope, time_range)),
         "stacked": CountReader(reader).stacked_over_time(
-            "action", Query(entry_filter, scope, bounds), NOW
+            "action", Query(entry_filter, scope, time_range), NOW
         ),
         "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
-        "actors": actors.actors(Query(entry_filter, scope, bounds), NOW, ActorList(), MOST),
+        "actors": actors.actors(Query(entry_filter, scope, time_range), NOW, ActorList(), MOST),
         "keys": actors.actors(
-            Query(entry_filter, scope, bounds), NOW, ActorList(kind=ActorKind.KEYS), MOST
+            Query(entry_filter, scope, time_range), NOW, ActorList(kind=ActorKind.KEYS), MOST
         ),
-        "actor": actors.actor(Query(entry_filter, own, bounds)),
+        "actor": actors.actor(Query(entry_filter, own, time_range)),
         "own": actors.own_actor_ids("bob_50%@example.org", scope),
         "timeline": TimelineReader(Reader(log)).timeline(
-            Query(entry_filter, own, bounds), NOW, LaneKind.TARGET, 50
+            Query(entry_filter, own, time_range), NOW, LaneKind.TARGET, 50
         ),
-        "sessions": person.sessions(Query(entry_filter, own, bounds), 0, MOST),
-        "news": person.news(Query(entry_filter, own, bounds), MOST),
-        "used": person.used_keys(own, bounds, MOST),
+        "sessions": person.sessions(Query(entry_filter, own, time_range), 0, MOST),
+        "news": person.news(Query(entry_filter, own, time_range), MOST),
+        "used": person.used_keys(own, time_range, MOST),
     }
 
 

@@ -15,7 +15,7 @@ from audit_core.explore.reader import Reader
 from audit_core.explore.statements import FACETS
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import selected
 from tests.support.strategies import (
@@ -31,7 +31,7 @@ ENTRIES = sample_entries(700)
 OWN = [item for item in ENTRIES if item.organization_id == "org-alpha"]
 TIMES = st.sampled_from(sorted({item.created_at for item in ENTRIES}))
 FILTERS = matching_filters(windows(TIMES))
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 ALPHA = Scope(organization_id="org-alpha")
 EVERYTHING = Scope.everything()
 MOST = 1000
@@ -59,25 +59,26 @@ def alone(new_log):
 
 
 def everything_read(reader, entry_filter, scope):
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     return {
         "page": [
-            row.entry for row in reader.page(Query(entry_filter, scope, bounds), None, MOST).rows
+            row.entry
+            for row in reader.page(Query(entry_filter, scope, time_range), None, MOST).rows
         ],
-        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW),
-        "span": reader.span(Query(entry_filter, scope, bounds), NOW),
+        "histogram": reader.outcomes_over_time(Query(entry_filter, scope, time_range), NOW),
+        "span": reader.span(Query(entry_filter, scope, time_range), NOW),
         "values": {
-            name: reader.values(name, Query(entry_filter, scope, bounds), 50) for name in FACETS
+            name: reader.values(name, Query(entry_filter, scope, time_range), 50) for name in FACETS
         },
-        "summary": reader.summary(Query(entry_filter, scope, bounds)),
-        "actions": reader.actions(Query(entry_filter, scope, bounds), 50),
-        "actors": reader.actors(Query(entry_filter, scope, bounds), 50),
-        "errors": reader.errors(Query(entry_filter, scope, bounds), 50),
-        "hours": reader.hours_of_week(Query(entry_filter, scope, bounds), NOW),
+        "summary": reader.summary(Query(entry_filter, scope, time_range)),
+        "actions": reader.actions(Query(entry_filter, scope, time_range), 50),
+        "actors": reader.actors(Query(entry_filter, scope, time_range), 50),
+        "errors": reader.errors(Query(entry_filter, scope, time_range), 50),
+        "hours": reader.hours_of_week(Query(entry_filter, scope, time_range), NOW),
         "export": [
-            item for step in reader.export(Query(entry_filter, scope, bounds)) for item in step
+            item for step in reader.export(Query(entry_filter, scope, time_range)) for item in step
         ],
-        "arrived": CountReader(reader).count(Query(entry_filter, scope, bounds)).number,
+        "arrived": CountReader(reader).count(Query(entry_filter, scope, time_range)).number,
     }
 
 
@@ -93,9 +94,9 @@ def test_an_organization_reads_as_if_it_were_alone(reader, alone, entry_filter, 
 @on_one_log
 @given(FILTERS)
 def test_every_read_counts_the_same_entries(reader, entry_filter):
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     read = everything_read(reader, entry_filter, ALPHA)
-    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
+    expected = selected(ENTRIES, entry_filter, ALPHA, time_range)
     failed = [item for item in expected if 400 <= (item.status_code or 0) <= 599]
     assert read["page"] == expected
     assert read["export"] == expected[::-1]
@@ -154,20 +155,20 @@ def test_a_row_says_when_its_entry_was_received(reader):
     assert {row.received_at for row in page.rows} == {NOW}
 
 
-def pages_forward(reader, entry_filter, bounds, step, scope=ALPHA):
-    pages = [reader.page(Query(entry_filter, scope, bounds), None, step)]
+def pages_forward(reader, entry_filter, time_range, step, scope=ALPHA):
+    pages = [reader.page(Query(entry_filter, scope, time_range), None, step)]
     while pages[-1].older is not None:
-        pages.append(reader.page(Query(entry_filter, scope, bounds), pages[-1].older, step))
+        pages.append(reader.page(Query(entry_filter, scope, time_range), pages[-1].older, step))
     return pages
 
 
 @on_one_log
 @given(FILTERS, st.integers(10, 300))
 def test_paging_with_any_step_gives_each_match_once_newest_first(reader, entry_filter, step):
-    bounds = entry_filter.window.bounds(NOW)
-    pages = pages_forward(reader, entry_filter, bounds, step)
+    time_range = entry_filter.window.time_range(NOW)
+    pages = pages_forward(reader, entry_filter, time_range, step)
     assert [row.entry for page in pages for row in page.rows] == selected(
-        ENTRIES, entry_filter, ALPHA, bounds
+        ENTRIES, entry_filter, ALPHA, time_range
     )
     assert all(len(page.rows) == step for page in pages[:-1])
     assert pages[0].newer is None
@@ -176,14 +177,15 @@ def test_paging_with_any_step_gives_each_match_once_newest_first(reader, entry_f
 @on_one_log
 @given(FILTERS, st.integers(30, 200))
 def test_going_back_gives_the_same_pages(reader, entry_filter, step):
-    bounds = entry_filter.window.bounds(NOW)
-    pages = pages_forward(reader, entry_filter, bounds, step)
+    time_range = entry_filter.window.time_range(NOW)
+    pages = pages_forward(reader, entry_filter, time_range, step)
     for page, following in pairwise(pages):
-        back = reader.page(Query(entry_filter, ALPHA, bounds), following.newer, step)
+        back = reader.page(Query(entry_filter, ALPHA, time_range), following.newer, step)
         assert back.rows == page.rows
         assert (back.newer is None) == (page.newer is None)
         assert (
-            reader.page(Query(entry_filter, ALPHA, bounds), back.older, step).rows == following.rows
+            reader.page(Query(entry_filter, ALPHA, time_range), back.older, step).rows
+            == following.rows
         )
 
 
@@ -243,10 +245,10 @@ def test_a_download_in_steps_of_any_size_holds_each_match_once(
     reader, monkeypatch, entry_filter, step
 ):
     monkeypatch.setattr(reader_module, "EXPORT_STEP", step)
-    bounds = entry_filter.window.bounds(NOW)
-    steps = list(reader.export(Query(entry_filter, ALPHA, bounds)))
+    time_range = entry_filter.window.time_range(NOW)
+    steps = list(reader.export(Query(entry_filter, ALPHA, time_range)))
     assert [item for found in steps for item in found] == selected(
-        ENTRIES, entry_filter, ALPHA, bounds
+        ENTRIES, entry_filter, ALPHA, time_range
     )[::-1]
     assert all(0 < len(found) <= step for found in steps)
 

@@ -12,10 +12,10 @@ from audit_core.log.schema import audit_entry, log_schema
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.strategies import NOW, entry, sample_entries
 
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
 
 

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
-from audit_core.explore.stacked_histogram import MOST_STACKED, STACKS
+from audit_core.explore.stacked_histogram import MAX_STACKED, STACKS
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.plain_reading import bucket_start, selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
 ENTRIES = sample_entries(900)
 ALPHA = Scope(organization_id="org-alpha")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 
 VALUES = {
     "actor": lambda item: item.actor,
@@ -42,11 +42,11 @@ def counts(new_log):
 @settings(max_examples=60)
 @given(matching_filters(windows()), st.sampled_from(tuple(STACKS)))
 def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
-    bounds = entry_filter.window.bounds(NOW)
-    expected = selected(ENTRIES, entry_filter, ALPHA, bounds)
-    found = counts.stacked_over_time(by, Query(entry_filter, ALPHA, bounds), NOW)
+    time_range = entry_filter.window.time_range(NOW)
+    expected = selected(ENTRIES, entry_filter, ALPHA, time_range)
+    found = counts.stacked_over_time(by, Query(entry_filter, ALPHA, time_range), NOW)
     totals = Counter(VALUES[by](item) for item in expected)
-    assert len(found.values) == min(MOST_STACKED, len(totals))
+    assert len(found.values) == min(MAX_STACKED, len(totals))
     assert found.others == len(totals) - len(found.values)
     sizes = [totals[value] for value in found.values]
     assert sizes == sorted(totals.values(), reverse=True)[: len(sizes)]
@@ -68,11 +68,11 @@ def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
 @settings(max_examples=60)
 @given(matching_filters(windows()), st.integers(0, 40))
 def test_a_count_stops_at_its_limit_and_says_so(counts, entry_filter, limit):
-    bounds = entry_filter.window.bounds(NOW)
-    expected = len(selected(ENTRIES, entry_filter, ALPHA, bounds))
-    found = counts.count_up_to(limit, Query(entry_filter, ALPHA, bounds))
+    time_range = entry_filter.window.time_range(NOW)
+    expected = len(selected(ENTRIES, entry_filter, ALPHA, time_range))
+    found = counts.count_up_to(limit, Query(entry_filter, ALPHA, time_range))
     assert (found.number, found.more) == (min(expected, limit), expected > limit)
-    exact = counts.count(Query(entry_filter, ALPHA, bounds))
+    exact = counts.count(Query(entry_filter, ALPHA, time_range))
     assert (exact.number, exact.more) == (expected, False)
 
 

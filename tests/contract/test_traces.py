@@ -8,7 +8,7 @@ import pytest
 from audit_core.domain.access import Scope
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
 from audit_core.starts.trace_reader import TracesReader
@@ -17,7 +17,7 @@ from tests.support.start_entries import IDS, SINCE, life_entries
 from tests.support.strategies import NOW, entry
 
 ALPHA = Scope(organization_id="org-alpha")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 RULE = SilentRule()
 ENTRIES = life_entries(260, seed=8)
 STATES = {
@@ -118,9 +118,9 @@ def test_a_trace_that_is_cut_keeps_the_newest_and_says_so(reader):
 
 def test_attempts_of_a_trace_are_judged_as_those_of_a_window(new_log):
     entries = [
-        each
-        for each in life_entries(300, seed=12)
-        if each.target_id in (None, "sb-1", "sb-2") and each.target_type == "sandbox"
+        item
+        for item in life_entries(300, seed=12)
+        if item.target_id in (None, "sb-1", "sb-2") and item.target_type == "sandbox"
     ]
     log = new_log()
     log.append(entries)
@@ -128,14 +128,14 @@ def test_attempts_of_a_trace_are_judged_as_those_of_a_window(new_log):
     reader = TracesReader(log, RULE)
     for sandbox in ("sb-1", "sb-2"):
         own = {
-            each.entry.id: (each.outcome, each.next_action, each.next_at)
-            for each in window
-            if each.entry.target_id == sandbox
+            item.entry.id: (item.outcome, item.next_action, item.next_at)
+            for item in window
+            if item.entry.target_id == sandbox
         }
         found = {
-            each.entry.id: (each.outcome, each.next_action, each.next_at)
-            for each in reader.trace(sandbox, ALPHA).attempts
-            if each.entry.target_id == sandbox
+            item.entry.id: (item.outcome, item.next_action, item.next_at)
+            for item in reader.trace(sandbox, ALPHA).attempts
+            if item.entry.target_id == sandbox
         }
         assert {key: value[0] for key, value in found.items()} == {
             key: value[0] for key, value in own.items()
@@ -145,13 +145,13 @@ def test_attempts_of_a_trace_are_judged_as_those_of_a_window(new_log):
 def plain_targets():
     reading = Reading(ENTRIES, RULE)
     found = defaultdict(list)
-    for each in reading.told:
-        target = each.target_id
-        if each.action in LIFECYCLE:
-            resolved, by_name = reading.sandbox_of(each)
+    for item in reading.told:
+        target = item.target_id
+        if item.action in LIFECYCLE:
+            resolved, by_name = reading.sandbox_of(item)
             target = resolved if by_name else target
         if target is not None:
-            found[target].append(each)
+            found[target].append(item)
     return found
 
 
@@ -163,7 +163,7 @@ def test_sandboxes_are_listed_by_failed_starts_then_by_last_activity(reader):
     expected = {
         target: (
             len(entries),
-            max(each.created_at for each in entries),
+            max(item.created_at for item in entries),
             failing[target],
             suspected[target],
         )
@@ -171,42 +171,42 @@ def test_sandboxes_are_listed_by_failed_starts_then_by_last_activity(reader):
     }
     found = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
     assert {
-        each.target: (each.entries, each.last, each.failing, each.suspected) for each in found
+        item.target: (item.entries, item.last, item.failing, item.suspected) for item in found
     } == expected
-    order = [(-each.failing, -each.last.timestamp()) for each in found]
+    order = [(-item.failing, -item.last.timestamp()) for item in found]
     assert order == sorted(order)
 
 
 def test_a_sandbox_is_listed_with_its_name_and_with_what_was_last_done_to_it(reader):
     names, last = {}, {}
-    for each in sorted(ENTRIES, key=lambda each: each.created_at):
-        if each.target_type != "sandbox" or not 200 <= (each.status_code or 0) < 300:
+    for item in sorted(ENTRIES, key=lambda item: item.created_at):
+        if item.target_type != "sandbox" or not 200 <= (item.status_code or 0) < 300:
             continue
-        if each.action in LIFECYCLE and each.target_id is not None:
-            last[each.target_id] = each
-            if each.action == "create" and name_of(each):
-                names.setdefault(each.target_id, name_of(each))
+        if item.action in LIFECYCLE and item.target_id is not None:
+            last[item.target_id] = item
+            if item.action == "create" and name_of(item):
+                names.setdefault(item.target_id, name_of(item))
     expected = {
         target: (names.get(target), STATES.get(last[target].action) if target in last else None)
         for target in plain_targets()
     }
     assert {*names} == {*IDS}
     found = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
-    assert {each.target: (each.name, each.state) for each in found} == expected
-    lately = Bounds(since=SINCE + timedelta(hours=5), until=None)
-    for each in reader.targets(Query(EntryFilter(), ALPHA, lately), rows=1000).targets:
-        assert (each.name, each.state) == expected[each.target]
+    assert {item.target: (item.name, item.state) for item in found} == expected
+    lately = TimeRange(since=SINCE + timedelta(hours=5), until=None)
+    for item in reader.targets(Query(EntryFilter(), ALPHA, lately), rows=1000).targets:
+        assert (item.name, item.state) == expected[item.target]
 
 
 def test_pages_of_targets_give_each_once(reader):
     whole = [
-        each.target
-        for each in reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
+        item.target
+        for item in reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), rows=1000).targets
     ]
     found, after = [], None
     while True:
         page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), after=after, rows=2)
-        found += [each.target for each in page.targets]
+        found += [item.target for item in page.targets]
         if page.following is None:
             break
         after = page.following
@@ -215,24 +215,24 @@ def test_pages_of_targets_give_each_once(reader):
 
 def test_targets_of_other_types_are_listed_too(reader):
     expected = Counter(
-        each.target_id for each in ENTRIES if each.target_type == "volume" and each.target_id
+        item.target_id for item in ENTRIES if item.target_type == "volume" and item.target_id
     )
     page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), target_type="volume", rows=1000)
-    assert {each.target: each.entries for each in page.targets} == expected
+    assert {item.target: item.entries for item in page.targets} == expected
 
 
 @pytest.mark.parametrize("searched", ["sb-", "sb-1", "bas", "amber", "nothing", "%", "_"])
 def test_a_sandbox_is_found_by_its_id_the_beginning_of_it_or_a_name(reader, searched):
     named = {
-        each.target_id
-        for each in ENTRIES
-        if each.action == "create"
-        and each.target_type == "sandbox"
-        and 200 <= (each.status_code or 0) < 300
-        and (name_of(each) or "").startswith(searched)
+        item.target_id
+        for item in ENTRIES
+        if item.action == "create"
+        and item.target_type == "sandbox"
+        and 200 <= (item.status_code or 0) < 300
+        and (name_of(item) or "").startswith(searched)
     }
     expected = {
         target for target in plain_targets() if target.startswith(searched) or target in named
     }
     page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), searched=searched, rows=1000)
-    assert {each.target for each in page.targets} == expected
+    assert {item.target for item in page.targets} == expected

@@ -10,7 +10,7 @@ from audit_core.log.schema import ARROW
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.transfer import transfer as transfer_module
 from audit_core.transfer.transfer import LocalOrigin, digest_of, transfer
 from tests.contract.engines import ENGINES
@@ -18,7 +18,7 @@ from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
 
 EVERYTHING = Scope.everything()
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 
 NASTY = [
     entry("quotes", error_message="'\"\\ %s %(x)s {y} \t\n\r\x1f\x01", action="a'b"),

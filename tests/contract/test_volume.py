@@ -12,13 +12,13 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
 from tests.support.arriving import STATUSES
 from tests.support.strategies import NOW, entry
 
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 ANY = EntryFilter()
 OURS = "ours"
 

@@ -8,12 +8,12 @@ import tomllib
 from tests.docs.documents import ROOT, document
 
 PAGE = document("docs/architecture.md")
-MOST_LINES = 200
+MAX_LINES = 200
 
 
 def test_the_table_of_layers_is_the_contract() -> None:
     linter = tomllib.loads(document("pyproject.toml"))["tool"]["importlinter"]
-    (contract,) = (each for each in linter["contracts"] if each["type"] == "layers")
+    (contract,) = (item for item in linter["contracts"] if item["type"] == "layers")
     held = [
         (level, name.strip())
         for level, names in enumerate(contract["layers"], start=1)
@@ -24,7 +24,7 @@ def test_the_table_of_layers_is_the_contract() -> None:
 
 
 def test_the_page_is_short_enough_to_be_read() -> None:
-    assert len(PAGE.splitlines()) <= MOST_LINES
+    assert len(PAGE.splitlines()) <= MAX_LINES
 
 
 def test_the_names_of_the_core_in_the_page_exist() -> None:

@@ -20,7 +20,7 @@ def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
     for word, below in getattr(command, "commands", {}).items():
         yield from commands(below, f"{name} {word}".strip())
     if not hasattr(command, "commands"):
-        yield name, {"--help", *(option for each in command.params for option in each.opts)}
+        yield name, {"--help", *(option for item in command.params for option in item.opts)}
 
 
 OPTIONS = dict(commands(typer.main.get_command(app)))
@@ -50,8 +50,8 @@ def calls(text: str) -> Iterator[str]:
 
 def understood(line: str) -> bool:
     words = line.split()
-    name = next((each for each in (" ".join(words[:2]), words[0]) if each in OPTIONS), None)
-    if name is None and any(each.startswith(f"{line.strip()} ") for each in OPTIONS):
+    name = next((item for item in (" ".join(words[:2]), words[0]) if item in OPTIONS), None)
+    if name is None and any(item.startswith(f"{line.strip()} ") for item in OPTIONS):
         return True  # a group of commands as a whole
     options = {word.strip("[]`.,)") for word in words if re.match(r"\[?--[a-z]", word)}
     return name is not None and options <= OPTIONS[name]

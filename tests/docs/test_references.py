@@ -100,4 +100,4 @@ def test_every_make_target_that_is_named_exists() -> None:
         if f"make {target}" in " ".join([*spans(path.read_text(encoding="utf-8"))])
     }
     assert named_targets
-    assert {each for each in named_targets if each[1] not in targets} == set()
+    assert {item for item in named_targets if item[1] not in targets} == set()

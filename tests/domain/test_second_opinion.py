@@ -90,7 +90,7 @@ def test_no_detector_finds_more_than_that_in_the_redacted_corpus() -> None:
 
 @pytest.mark.parametrize(
     ("name", "expression"),
-    [each for each in PATTERNS if not excepted(each[0], each[1].pattern)],
+    [item for item in PATTERNS if not excepted(item[0], item[1].pattern)],
     ids=lambda value: value if isinstance(value, str) else value.pattern[:30],
 )
 def test_what_a_detector_looks_for_is_redacted(name: str, expression: re.Pattern[str]) -> None:
@@ -114,4 +114,4 @@ def test_what_a_detector_looks_for_is_redacted(name: str, expression: re.Pattern
 def test_every_exception_is_one() -> None:
     """A detector that is gone, or an expression that is redacted by now, leaves the list."""
     for name, part in EXCEPTIONS:
-        assert any(each == name and part in known.pattern for each, known in PATTERNS), name
+        assert any(item == name and part in known.pattern for item, known in PATTERNS), name

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from audit_core.domain.entries import ACTIONS_OF_CATEGORY
 from audit_core.domain.redaction import redact
 from audit_core.domain.secret_shapes import MARK
-from audit_core.domain.sentences import MOST_CHARACTERS, sentence
+from audit_core.domain.sentences import MAX_CHARACTERS, sentence
 from tests.support.strategies import STATUS_CODES, entry, given_text, plain_text
 
 JANE = {"actor_email": "jane@acme.com", "target_id": "web-7", "action": "start"}
@@ -136,7 +136,7 @@ def test_any_entry_can_be_told_in_one_line(action, kind, target, status, message
     )
     assert told.startswith("ann@example.org")
     assert told == " ".join(told.split())
-    assert len(told) < 8 * MOST_CHARACTERS
+    assert len(told) < 8 * MAX_CHARACTERS
 
 
 def test_of_a_redacted_entry_no_secret_is_told():

@@ -21,11 +21,11 @@ from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from tests.evidence.nasty_entries import NASTY, NOON, made
 
 EVERYTHING = EntryFilter(window=Window(preset="all"))
-ALL_TIME = Bounds(since=None, until=None)
+ALL_TIME = TimeRange(since=None, until=None)
 ALPHA, BETA = Scope(organization_id="org-alpha"), Scope(organization_id="org-beta")
 SMALL_STEP = 1_000
 
@@ -43,12 +43,12 @@ def download(
     log: AuditLog,
     scope: Scope = ALPHA,
     entry_filter: EntryFilter = EVERYTHING,
-    bounds: Bounds = ALL_TIME,
+    time_range: TimeRange = ALL_TIME,
 ) -> list[dict[str, object]]:
     """The objects of a download as JSON lines, which are as many as it counted."""
     progress = Progress()
     pieces = stream(
-        Reader(log), Query(entry_filter, scope, bounds), Format.JSONL, progress=progress
+        Reader(log), Query(entry_filter, scope, time_range), Format.JSONL, progress=progress
     )
     found = [json.loads(line) for line in b"".join(pieces).split(b"\n") if line]
     assert progress.entries == len(found)
@@ -97,13 +97,13 @@ def test_what_arrives_or_finishes_meanwhile_changes_nothing_twice(
     log.append([made(number) for number in (0, 1, 4, 5)])
     log.append([made(9), made(7)])
     found = [json.loads(line) for line in (first + b"".join(pieces)).splitlines()]
-    assert [each["targetId"] for each in found] == [f"box-{number}" for number in range(6)]
+    assert [item["targetId"] for item in found] == [f"box-{number}" for number in range(6)]
 
 
 def test_a_scope_gets_its_own_organization_only(log: AuditLog) -> None:
     log.append([made(1), made(2, organization_id="org-beta"), made(3, organization_id=None)])
-    assert [each["id"] for each in download(log, ALPHA)] == ["entry-000001"]
-    assert [each["id"] for each in download(log, BETA)] == ["entry-000002"]
+    assert [item["id"] for item in download(log, ALPHA)] == ["entry-000001"]
+    assert [item["id"] for item in download(log, BETA)] == ["entry-000002"]
     assert download(log, Scope(organization_id="org-gamma")) == []
     assert len(download(log, Scope.everything())) == 3
 
@@ -111,9 +111,9 @@ def test_a_scope_gets_its_own_organization_only(log: AuditLog) -> None:
 def test_filter_and_window_hold_as_on_the_page(log: AuditLog) -> None:
     log.append([made(number, status_code=500 if number % 3 == 0 else 200) for number in range(30)])
     entry_filter = EntryFilter(window=Window(preset="all"), outcomes=(Outcome.SERVER_ERROR,))
-    bounds = Bounds(since=NOON + timedelta(seconds=3), until=NOON + timedelta(seconds=12))
-    found = download(log, ALPHA, entry_filter, bounds)
-    assert [each["targetId"] for each in found] == ["box-3", "box-6", "box-9"]
+    time_range = TimeRange(since=NOON + timedelta(seconds=3), until=NOON + timedelta(seconds=12))
+    found = download(log, ALPHA, entry_filter, time_range)
+    assert [item["targetId"] for item in found] == ["box-3", "box-6", "box-9"]
 
 
 def test_secrets_leave_only_with_a_scope_that_has_them(log: AuditLog) -> None:
@@ -146,12 +146,12 @@ def test_memory_does_not_grow_with_the_file(log: AuditLog, monkeypatch: pytest.M
         log.append([made(number) for number in range(start, start + 10_000)])
 
     def peak(entries: int) -> int:
-        bounds = Bounds(since=NOON, until=NOON + timedelta(seconds=entries))
+        time_range = TimeRange(since=NOON, until=NOON + timedelta(seconds=entries))
         progress = Progress()
         tracemalloc.start()
         try:
             for _ in stream(
-                Reader(log), Query(EVERYTHING, ALPHA, bounds), Format.CSV, progress=progress
+                Reader(log), Query(EVERYTHING, ALPHA, time_range), Format.CSV, progress=progress
             ):
                 pass
             return tracemalloc.get_traced_memory()[1]

@@ -43,7 +43,7 @@ def test_moving_a_column_keeps_the_others_in_their_order(
     name = data.draw(st.sampled_from(columns))
     by = data.draw(st.integers(-25, 25))
     after = moved(columns, name, by=by)
-    assert [each for each in after if each != name] == [each for each in columns if each != name]
+    assert [item for item in after if item != name] == [item for item in columns if item != name]
     assert after.index(name) == min(max(columns.index(name) + by, 0), len(columns) - 1)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.explore.reader import stretches
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 
 hours = st.dictionaries(st.integers(0, 500), st.integers(1, 40)).map(lambda d: sorted(d.items()))
 MOST = 50
@@ -24,7 +24,7 @@ def held(part, counts):
 
 @given(hours)
 def test_stretches_cover_the_bounds_without_gap_or_overlap(counts):
-    parts = list(stretches(counts, Bounds(since=None, until=None), limit=MOST))
+    parts = list(stretches(counts, TimeRange(since=None, until=None), limit=MOST))
     assert bool(parts) == bool(counts)
     assert all(before.until == after.since for before, after in pairwise(parts))
     if parts:
@@ -36,17 +36,17 @@ def test_stretches_cover_the_bounds_without_gap_or_overlap(counts):
 @given(hours)
 def test_a_stretch_of_several_hours_holds_no_more_than_asked(counts):
     sizes = dict(counts)
-    for part in stretches(counts, Bounds(since=None, until=None), limit=MOST):
+    for part in stretches(counts, TimeRange(since=None, until=None), limit=MOST):
         inside = held(part, counts)
         assert len(inside) == 1 or sum(sizes[hour] for hour in inside) <= MOST
 
 
 @given(hours, st.integers(0, 100), st.integers(400, 600))
 def test_stretches_keep_the_ends_of_the_bounds(counts, first, last):
-    bounds = Bounds(
+    time_range = TimeRange(
         since=EPOCH + timedelta(hours=first, minutes=7), until=EPOCH + timedelta(hours=last)
     )
     within = [(hour, count) for hour, count in counts if first <= hour < last]
-    parts = list(stretches(within, bounds, limit=MOST))
+    parts = list(stretches(within, time_range, limit=MOST))
     if parts:
-        assert (parts[0].since, parts[-1].until) == (bounds.since, bounds.until)
+        assert (parts[0].since, parts[-1].until) == (time_range.since, time_range.until)

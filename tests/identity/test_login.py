@@ -27,8 +27,8 @@ from audit_core.identity.backoff import (
 from audit_core.identity.known_devices import (
     ADDRESS_KNOWN_FOR,
     BROWSER_KNOWN_FOR,
-    MOST_ADDRESSES,
-    MOST_BROWSERS,
+    MAX_ADDRESSES,
+    MAX_BROWSERS,
     is_known_address,
     is_known_browser,
     remember_address,
@@ -243,9 +243,9 @@ def test_browsers_and_addresses_are_forgotten_in_time_and_the_oldest_beyond_a_nu
             remember_browser(
                 connection, account_id=ada.id, browser=None, now=NOW + timedelta(seconds=number)
             )
-            for number in range(MOST_BROWSERS + 2)
+            for number in range(MAX_BROWSERS + 2)
         ]
-        for number in range(MOST_ADDRESSES + 2):
+        for number in range(MAX_ADDRESSES + 2):
             remember_address(
                 connection,
                 account_id=ada.id,
@@ -257,7 +257,7 @@ def test_browsers_and_addresses_are_forgotten_in_time_and_the_oldest_beyond_a_nu
             is_known_browser(connection, account_id=ada.id, browser=secret, now=later)
             for secret in secrets
         ]
-        assert known == [False, False] + [True] * MOST_BROWSERS
+        assert known == [False, False] + [True] * MAX_BROWSERS
         assert not is_known_address(connection, account_id=ada.id, address="10.0.1.1", now=later)
         assert is_known_address(connection, account_id=ada.id, address="10.0.2.1", now=later)
         assert not is_known_browser(

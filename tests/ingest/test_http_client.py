@@ -86,9 +86,9 @@ def server() -> Iterator[Server]:
 
 
 def entries(*ids: str, **changes: object) -> list[AuditEntry]:
-    lines = "\n".join(json.dumps(GOOD | changes | {"id": each}) for each in ids)
+    lines = "\n".join(json.dumps(GOOD | changes | {"id": item}) for item in ids)
     found = read_records(io.BytesIO(lines.encode()), "f")
-    return [each.entry for each in found if isinstance(each, LocatedEntry)]
+    return [item.entry for item in found if isinstance(item, LocatedEntry)]
 
 
 def remote(server: Server, waits: list[float] | None = None) -> RemoteLog:
@@ -98,7 +98,7 @@ def remote(server: Server, waits: list[float] | None = None) -> RemoteLog:
 
 def test_rejections_of_both_sides_carry_file_and_line(server: Server) -> None:
     ids = ["1", "bad 2", "", "4", "bad 5"]
-    text = "\n\n".join(json.dumps(GOOD | {"id": each}) for each in ids)
+    text = "\n\n".join(json.dumps(GOOD | {"id": item}) for item in ids)
     kept: list[Rejection] = []
     report = ingest(
         read_batches(io.BytesIO(text.encode()), "a.jsonl"),

@@ -20,7 +20,7 @@ from audit_core.domain.errors import SourceError, StorageFullError
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.files import read_batches, read_shape
 from audit_core.ingest.formats.detect import Shape
-from audit_core.ingest.pipeline import MOST_KEPT, IngestReport, ingest, preview
+from audit_core.ingest.pipeline import MAX_KEPT, IngestReport, ingest, preview
 from audit_core.ingest.records.batches import FOREIGN, Batch
 from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
@@ -32,10 +32,10 @@ def records(*changes: dict[str, object]) -> bytes:
     return "\n".join(json.dumps(GOOD | change) for change in changes).encode()
 
 
-def batches(*changes: dict[str, object], each: int = 1000) -> Iterator[Batch]:
+def batches(*changes: dict[str, object], item: int = 1000) -> Iterator[Batch]:
     """Batches of at most so many lines."""
     lines = iter(records(*changes).splitlines(keepends=True))
-    content = iter(lambda: b"".join(islice(lines, each)), b"")
+    content = iter(lambda: b"".join(islice(lines, item)), b"")
     return read_shape(Shape.LINES, content, "f")
 
 
@@ -94,13 +94,13 @@ class Store:
 @settings(max_examples=60)
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 7), st.integers(1, 7), st.booleans())
 def test_any_mixture_in_any_batches_is_stored_and_kept_in_order(
-    good: list[bool], each: int, batch: int, in_executor: bool
+    good: list[bool], item: int, batch: int, in_executor: bool
 ) -> None:
     store = Store()
     changes = [{"id": str(n) if ok else ""} for n, ok in enumerate(good)]
     with ThreadPoolExecutor(1) as executor:
         report = ingest(
-            batches(*changes, each=each), append=store.append, keep=store.keep,
+            batches(*changes, item=item), append=store.append, keep=store.keep,
             organization_id=None, batch=batch, progress=None if in_executor else store.note,
             executor=executor if in_executor else None,
         )  # fmt: skip
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_the_run_and_counts_only_what_was_stored() -> None:
     store.full_at = 7
     with pytest.raises(StorageFullError):
         ingest(
-            batches(*({"id": str(n)} for n in range(20)), each=3),
+            batches(*({"id": str(n)} for n in range(20)), item=3),
             append=store.append, keep=store.keep, organization_id=None, batch=3,
             progress=store.note,
         )  # fmt: skip
@@ -154,7 +154,7 @@ def test_a_preview_stores_nothing_and_says_when_there_is_more() -> None:
     assert len(preview(io.BytesIO(content), "f", organization_id="x").rejections) == 10
 
 
-@pytest.mark.parametrize("many", [MOST_KEPT, MOST_KEPT + 2_345])
+@pytest.mark.parametrize("many", [MAX_KEPT, MAX_KEPT + 2_345])
 def test_rejections_are_kept_up_to_a_number_and_counted_beyond(log: AuditLog, many: int) -> None:
     content = b"{}\n" * many + records({"id": "a"})
     kept: list[Rejection] = []
@@ -162,9 +162,9 @@ def test_rejections_are_kept_up_to_a_number_and_counted_beyond(log: AuditLog, ma
         read_batches(io.BytesIO(content), "f"),
         append=log.append_table, keep=kept.extend, organization_id=None,
     )  # fmt: skip
-    beyond = many - MOST_KEPT
+    beyond = many - MAX_KEPT
     assert report == IngestReport(accepted=1, rejected=many, not_kept=beyond)
-    assert len(kept) == MOST_KEPT + (beyond > 0)
+    assert len(kept) == MAX_KEPT + (beyond > 0)
     if beyond:
-        assert kept[-1].place == f"f:{MOST_KEPT}"
+        assert kept[-1].place == f"f:{MAX_KEPT}"
         assert kept[-1].reason.startswith(f"{beyond:,} more records were rejected")

@@ -22,11 +22,11 @@ from audit_core.log.schema import audit_entry
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
 
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
 ALPHA = Scope(organization_id="org-alpha")
 
@@ -245,11 +245,11 @@ def test_times_are_compared_to_the_microsecond(lasting, times):
         ]
     )
     for time in times[:5]:
-        for bounds, expected in (
-            (Bounds(since=time, until=None), [each for each in times if each >= time]),
-            (Bounds(since=None, until=time), [each for each in times if each < time]),
+        for time_range, expected in (
+            (TimeRange(since=time, until=None), [each for each in times if each >= time]),
+            (TimeRange(since=None, until=time), [each for each in times if each < time]),
         ):
-            assert Reader(lasting).summary(Query(EntryFilter(), scope, bounds)).entries == len(
+            assert Reader(lasting).summary(Query(EntryFilter(), scope, time_range)).entries == len(
                 expected
             )
 

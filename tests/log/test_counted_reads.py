@@ -71,9 +71,9 @@ def reader(tmp_path_factory):
 
 
 def walked(reader, entry_filter, scope):
-    bounds, cursor, found = entry_filter.window.bounds(NOW), None, []
+    time_range, cursor, found = entry_filter.window.time_range(NOW), None, []
     while True:
-        page = reader.page(Query(entry_filter, scope, bounds), cursor, ROWS)
+        page = reader.page(Query(entry_filter, scope, time_range), cursor, ROWS)
         found += [row.entry.id for row in page.rows]
         if page.older is None:
             return found
@@ -86,13 +86,13 @@ def walked(reader, entry_filter, scope):
 @example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
 @given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))
 def test_pages_and_charts_hold_exactly_the_matches(reader, entry_filter, scope, limit):
-    bounds = entry_filter.window.bounds(NOW)
-    expected = selected(ENTRIES, entry_filter, scope, bounds)
+    time_range = entry_filter.window.time_range(NOW)
+    expected = selected(ENTRIES, entry_filter, scope, time_range)
     with patch.object(planner, "MAX_MATCHING_VALUES", limit):
         reader = Reader(reader.log)
         assert sorted(walked(reader, entry_filter, scope)) == sorted(item.id for item in expected)
-        histogram = reader.outcomes_over_time(Query(entry_filter, scope, bounds), NOW)
-        actions = reader.actions(Query(entry_filter, scope, bounds), 1_000)
+        histogram = reader.outcomes_over_time(Query(entry_filter, scope, time_range), NOW)
+        actions = reader.actions(Query(entry_filter, scope, time_range), 1_000)
     counted = Counter[object]()
     for _, outcome, count in histogram.counts:
         counted[outcome] += count

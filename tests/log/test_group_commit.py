@@ -122,8 +122,8 @@ def test_what_one_sender_breaks_does_not_break_those_who_wait_with_it():
     reports = in_threads(len(ids), lambda number: writer.append(as_table([entry(ids[number])])))
     writer.close()
     assert max(commits) > 1
-    for each, report in zip(ids, reports, strict=True):
-        if each == "poison":
+    for item, report in zip(ids, reports, strict=True):
+        if item == "poison":
             assert isinstance(report, ValueError)
         else:
             assert report.accepted == 1

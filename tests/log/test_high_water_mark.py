@@ -21,7 +21,7 @@ from audit_core.log.schema import entries, organization_head
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.state.database import open_state
 from tests.support.strategies import entry, sample_entries
 
@@ -41,8 +41,8 @@ def test_a_log_is_behind_when_it_lacks_any_number_that_is_marked(heads, marked):
         name
         for name, mark in marked.items()
         if any(
-            getattr(mark, each) > getattr(heads.get(name, NO_HEAD), each)
-            for each in ("revision", "organization_seq", "organization_revision")
+            getattr(mark, item) > getattr(heads.get(name, NO_HEAD), item)
+            for item in ("revision", "organization_seq", "organization_revision")
         )
     )
     assert (found.organizations if found else ()) == tuple(lacking)
@@ -63,7 +63,7 @@ def marks(state):
 
 def numbers_of(log):
     page = Reader(log).page(
-        Query(EntryFilter(), EVERYTHING, Bounds(since=None, until=None)), None, 10_000
+        Query(EntryFilter(), EVERYTHING, TimeRange(since=None, until=None)), None, 10_000
     )
     return {row.entry.id: row.seq for row in page.rows}
 

@@ -28,13 +28,13 @@ from audit_core.log.sql.functions import epoch_microseconds
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.state.database import open_state
 from tests.contract.engines import started
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.support.strategies import NOW, entry, sample_entries
 
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
 ALPHA = Scope(organization_id="org-alpha")
 ENTRIES = sample_entries(400)

@@ -19,13 +19,13 @@ from audit_core.log.schema import COUNTED_BY, SEARCHED, VERSION
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.start_entries import life_entries
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
 
 ALPHA = Scope(organization_id="org-alpha")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 LIVES = [
     replace(item, created_at=item.created_at - timedelta(hours=15 * number))
     for number, item in enumerate(life_entries(100))

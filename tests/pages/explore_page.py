@@ -67,18 +67,18 @@ def count(app: AppTest) -> str:
 
 def instants(app: AppTest) -> str:
     """Between which instants entries were looked for, in the words of the page."""
-    return next(each.value for each in app.main.caption if " – " in each.value)
+    return next(item.value for item in app.main.caption if " – " in item.value)
 
 
 def button(app: AppTest, label: str) -> Any:
     """The button with a label."""
-    (found,) = (each for each in app.button if each.label == label)
+    (found,) = (item for item in app.button if item.label == label)
     return found
 
 
 def links(app: AppTest) -> dict[str, str]:
     """Where the page leads away, by label."""
-    return {each.label: each.url for each in app.get("link_button")}
+    return {item.label: item.url for item in app.get("link_button")}
 
 
 def asked(url: str) -> dict[str, list[str]]:

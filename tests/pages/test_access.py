@@ -25,7 +25,7 @@ def opened(app: AppTest, tab: str = "Members") -> AppTest:
 
 
 def submit(app: AppTest, label: str) -> AppTest:
-    (button,) = [each for each in app.main.button if each.label == label]
+    (button,) = [item for item in app.main.button if item.label == label]
     return button.click().run()
 
 
@@ -71,7 +71,7 @@ def test_an_organization_id_is_quoted_for_the_shell() -> None:
 def test_only_the_open_tab_asks_the_state(open_app: Open) -> None:
     for tab, columns in (("Members", 5), ("API tokens", 0), ("Settings", 0)):
         app = opened(open_app("admin@example.org"), tab)
-        assert [len(each.value.columns) for each in app.dataframe] == [columns] * (columns > 0)
+        assert [len(item.value.columns) for item in app.dataframe] == [columns] * (columns > 0)
 
 
 def test_a_new_token_is_shown_once_and_opens_the_route_for_this_organization(
@@ -118,8 +118,8 @@ def test_a_token_without_a_name_is_refused_with_a_sentence(open_app: Open, seede
 
 def test_a_name_that_looks_like_markdown_stays_text(open_app: Open) -> None:
     app = add(opened(open_app("admin@example.org"), "API tokens"), "![x](//evil.example)")
-    assert "![x](//evil.example)" in [each.value for each in app.text]
-    assert all("![x](" not in each.value for each in app.main.markdown)
+    assert "![x](//evil.example)" in [item.value for item in app.text]
+    assert all("![x](" not in item.value for item in app.main.markdown)
 
 
 def test_a_revoked_token_is_refused_from_then_on_and_the_deed_recorded(
@@ -183,7 +183,7 @@ def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seed
             role=Role.AUDITOR,
         )
     add(app, "too-late")
-    assert "You do not have access to this page" in [each.value for each in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.subheader]
     assert seeded.events("token.added") == []
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.evidence.access_log.record_filter import EXAMPLES, VOCABULARY
 from audit_core.identity.accounts import set_operator
-from audit_core.state.access_log.joining import MANY, MOST_ROWS
+from audit_core.state.access_log.joining import MANY, MAX_ROWS
 from audit_core.state.access_log.record import list_events, record
 from audit_core.state.access_log.verbs import VERBS
 from pages.parts.access_log import record_list
@@ -108,7 +108,7 @@ def test_the_address_is_the_filter_and_the_query_box_writes_it(
     add(filled, 3, ALPHA, verb="permission.refused", actor="eve", detail={"permission": "x"})
     app = opened(open_app(ADMIN), outcome="refused")
     assert actors(app) == ["eve"]
-    assert any("outcome refused" in each.value for each in app.main.text)
+    assert any("outcome refused" in item.value for item in app.main.text)
     button(app, "Clear filters").click().run()
     assert count(app) == "61 events"
     box = app.text_input(key="record_query")
@@ -116,7 +116,7 @@ def test_the_address_is_the_filter_and_the_query_box_writes_it(
     assert actors(app) == ["eve"]
     assert app.query_params["query"] == "action:permission.* metadata.permission:x"
     app.text_input(key="record_query").set_value("status:404").run()
-    assert any(each.value == "Query not applied" for each in app.main.warning)
+    assert any(item.value == "Query not applied" for item in app.main.warning)
     assert actors(app) == ["eve"]
 
 
@@ -138,7 +138,7 @@ def test_values_are_offered_and_chosen(open_app: Open, filled: Seeded, part: str
     open_popover(app, "record_filters")
     assert not app.exception
     assert not app.error
-    offered = {each.label: each.options for each in app.multiselect}
+    offered = {item.label: item.options for item in app.multiselect}
     own = {"organization": f"{ALPHA}-7", "installation": "None-7"}
     assert own[part] in offered["User"]
     assert ("eve" in offered["User"]) == (part == "organization")
@@ -153,7 +153,7 @@ def test_an_example_is_taken_into_the_query(open_app: Open, filled: Seeded) -> N
     app = opened(open_app(ADMIN))
     open_popover(app, "record_help")
     assert not app.error
-    assert [len(each.value) for each in app.dataframe[:3]] == [
+    assert [len(item.value) for item in app.dataframe[:3]] == [
         len(EXAMPLES),
         len(VOCABULARY.words),
         len(VERBS),
@@ -188,13 +188,13 @@ def test_an_event_opens_from_its_row_and_its_link_and_from_no_other_organization
     with filled.installation.state.read() as connection:
         own = list_events(connection, organization_id=ALPHA, limit=60)
         (foreign, *_) = list_events(connection, organization_id=BETA, limit=1)
-    event = next(each for each in own if each.actor == f"{ALPHA}-2")
+    event = next(item for item in own if item.actor == f"{ALPHA}-2")
     assert app.query_params["event"] == event.uid
-    assert any("Added an API token." in each.value for each in app.text)
-    assert not any("nothing" in each.value for each in app.info)
+    assert any("Added an API token." in item.value for item in app.text)
+    assert not any("nothing" in item.value for item in app.info)
     for uid in (foreign.uid, "x"):
         other = opened(open_app(ADMIN), event=uid)
-        assert [each.value for each in other.info] == ["There is no event with this id here:"]
+        assert [item.value for item in other.info] == ["There is no event with this id here:"]
 
 
 def test_downloads_carry_the_filter_the_part_and_the_organization(
@@ -230,7 +230,7 @@ def test_an_operator_chooses_between_the_organization_and_the_installation(
     with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[NOBODY], operator=False)
     alone.run()
-    assert [each.value for each in alone.subheader] == ["You do not have access to this page"]
+    assert [item.value for item in alone.subheader] == ["You do not have access to this page"]
 
 
 def test_who_is_no_operator_sees_the_organization_whatever_the_address_says(
@@ -242,7 +242,7 @@ def test_who_is_no_operator_sees_the_organization_whatever_the_address_says(
 
 
 def test_joined_attempts_say_how_many_they_were(open_app: Open, seeded: Seeded) -> None:
-    for number in range(MOST_ROWS + 10):
+    for number in range(MAX_ROWS + 10):
         for _ in range(2):
             add(
                 seeded,
@@ -264,7 +264,7 @@ def test_joined_attempts_say_how_many_they_were(open_app: Open, seeded: Seeded) 
 def test_a_count_stops_and_goes_on_when_asked(
     open_app: Open, filled: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_list, "MOST_COUNTED", 50)
+    monkeypatch.setattr(record_list, "MAX_COUNTED", 50)
     app = opened(open_app(ADMIN))
     assert count(app) == "50+ events"
     button(app, "Count exactly").click().run()
@@ -274,7 +274,7 @@ def test_a_count_stops_and_goes_on_when_asked(
 def test_nothing_found_says_what_to_do(open_app: Open, filled: Seeded) -> None:
     add(filled, 60 * 24 * 30, ALPHA, verb="ingest", actor="old")
     app = opened(open_app(ADMIN), actor="old")
-    assert "No events match." in [each.value for each in app.info]
+    assert "No events match." in [item.value for item in app.info]
     button(app, "All time").click().run()
     assert actors(app) == ["old"]
 

@@ -15,7 +15,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import FAILURES, AuditEntry, Outcome
 from audit_core.explore.reader import Reader
 from audit_core.explore.results import OutcomeHistogram, Share, Shares, Summary
-from audit_core.explore.stacked_histogram import MOST_STACKED, StackedHistogram
+from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -39,7 +39,7 @@ def histogram(*counts: tuple[datetime, Outcome, int], zone: str = "UTC") -> Outc
     return OutcomeHistogram(
         buckets=buckets_for(BEGIN, END, zone),
         counts=tuple(
-            (start.astimezone(window.zone_info), each, count) for start, each, count in counts
+            (start.astimezone(window.zone_info), item, count) for start, item, count in counts
         ),
         since=BEGIN,
         until=END,
@@ -58,11 +58,11 @@ def texts_of(chart: Chart) -> list[str]:
         if isinstance(value, str):
             yield value
         elif isinstance(value, dict):
-            for each in value.values():
-                yield from walk(each)
+            for item in value.values():
+                yield from walk(item)
         elif isinstance(value, (list, tuple)):
-            for each in value:
-                yield from walk(each)
+            for item in value:
+                yield from walk(item)
 
     content = chart.figure.to_plotly_json()
     content["layout"].pop("template")
@@ -134,11 +134,11 @@ def test_bars_stand_at_local_times_and_are_as_wide_as_their_buckets() -> None:
 
 
 def test_each_outcome_has_its_colour_and_its_total_in_the_legend() -> None:
-    every = [(BEGIN, each, number + 1000) for number, each in enumerate(Outcome)]
+    every = [(BEGIN, item, number + 1000) for number, item in enumerate(Outcome)]
     figure = outcomes.over_time(histogram(*every), Window()).figure
     assert {bar.name: bar.marker.color for bar in figure.data} == {
-        f"{each.label} {number + 1000:,}": COLOR_OF_OUTCOME[each]
-        for number, each in enumerate(Outcome)
+        f"{item.label} {number + 1000:,}": COLOR_OF_OUTCOME[item]
+        for number, item in enumerate(Outcome)
     }
     assert len(set(COLOR_OF_OUTCOME.values())) == len(Outcome)
     assert figure.layout.showlegend
@@ -357,16 +357,16 @@ WINDOWS = [
 
 def counted(reader: Reader, entry_filter: EntryFilter, changes: Any) -> int:
     narrowed = replace(entry_filter, **changes)
-    bounds = narrowed.window.bounds(END)
-    return reader.summary(Query(narrowed, SCOPE, bounds)).entries
+    time_range = narrowed.window.time_range(END)
+    return reader.summary(Query(narrowed, SCOPE, time_range)).entries
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.describe())
 def test_what_a_click_asks_for_is_what_the_bar_counted(reader: Reader, window: Window) -> None:
     entry_filter = EntryFilter(window=window)
-    bounds = window.bounds(END)
+    time_range = window.time_range(END)
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    shown = reader.outcomes_over_time(Query(entry_filter, SCOPE, bounds), now)
+    shown = reader.outcomes_over_time(Query(entry_filter, SCOPE, time_range), now)
     assert shown.total
     chart = outcomes.over_time(shown, window)
     for (trace, point), changes in chart.clicks.items():
@@ -378,11 +378,13 @@ def test_what_a_click_asks_for_is_what_the_bar_counted(reader: Reader, window: W
 
 def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader) -> None:
     entry_filter = EntryFilter(window=Window(preset="all"))
-    bounds = entry_filter.window.bounds(END)
+    time_range = entry_filter.window.time_range(END)
     for chart in (
-        ranking.ranked(reader.actors(Query(entry_filter, SCOPE, bounds), 10), "actors", "Users"),
         ranking.ranked(
-            reader.actions(Query(entry_filter, SCOPE, bounds), 10), "actions", "Actions"
+            reader.actors(Query(entry_filter, SCOPE, time_range), 10), "actors", "Users"
+        ),
+        ranking.ranked(
+            reader.actions(Query(entry_filter, SCOPE, time_range), 10), "actions", "Actions"
         ),
     ):
         failed, others, _ = chart.figure.data
@@ -391,7 +393,7 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
             whole = size + others.customdata[point][2]
             assert counted(reader, entry_filter, chart.clicks[1, point]) == whole
             assert counted(reader, entry_filter, chart.clicks[2, point]) == whole
-    counts, more = reader.errors(Query(entry_filter, SCOPE, bounds), 100)
+    counts, more = reader.errors(Query(entry_filter, SCOPE, time_range), 100)
     chart = failures(counts, most=8, truncated=more)
     for (trace, point), changes in chart.clicks.items():
         if trace < len(chart.figure.data) - 1:
@@ -424,26 +426,26 @@ def test_metrics_compare_with_the_window_before() -> None:
         summary(entries=1_234, answered=1_000, succeeded=957, failed_starts=3, users=7),
         summary(entries=1_000, answered=1_000, succeeded=980, failed_starts=5, users=7),
     )
-    assert [(each.value, each.delta) for each in metrics] == [
+    assert [(item.value, item.delta) for item in metrics] == [
         ("1,234", "+23%"),
         ("95.7%", "-2.3 pp"),
         ("3", "-2"),
         ("7", 0),
     ]
-    assert [each.delta_color for each in metrics] == ["off", "normal", "inverse", "off"]
+    assert [item.delta_color for item in metrics] == ["off", "normal", "inverse", "off"]
 
 
 def test_metrics_say_new_when_nothing_was_before() -> None:
     metrics = metrics_of(
         summary(entries=10, answered=10, succeeded=10, failed_starts=1, users=2), summary()
     )
-    assert [each.delta for each in metrics] == ["new"] * 4
-    assert {each.delta_arrow for each in metrics} == {"off"}
+    assert [item.delta for item in metrics] == ["new"] * 4
+    assert {item.delta_arrow for item in metrics} == {"off"}
 
 
 def test_metrics_of_all_time_have_no_change_and_an_unknown_rate_no_value() -> None:
     metrics = metrics_of(summary(entries=2), None)
-    assert [each.delta for each in metrics] == [None] * 4
+    assert [item.delta for item in metrics] == [None] * 4
     assert metrics[1].value is None
 
 
@@ -541,4 +543,4 @@ def test_values_are_stacked_with_a_colour_each_and_all_others_in_grey() -> None:
     assert chart.clicks[1, 0]["query"] == "b"
     assert set(chart.clicks[2, 0]) == {"window"}
     assert "10 entries" in chart.alt and "20% 12 other values" in chart.alt
-    assert len(set(stacked_histogram.COLORS)) == MOST_STACKED
+    assert len(set(stacked_histogram.COLORS)) == MAX_STACKED

@@ -147,7 +147,7 @@ def test_an_address_with_unknown_names_is_told(
 ) -> None:
     app = explore(open_app(AUDITOR), **params)
     assert app.error[0].value == "The address of this page is not valid."
-    assert any(told in each.value for each in app.text)
+    assert any(told in item.value for item in app.text)
 
 
 def test_columns_are_moved_taken_away_added_and_reset(open_app: Open, filled: Seeded) -> None:

@@ -40,8 +40,8 @@ def filled(seeded: Seeded) -> Seeded:
 
 def picks(seeded: Seeded, *numbers: int) -> list[str]:
     return [
-        Pick(entry_id=each.id, created_at=each.created_at).to_param()
-        for each in (entry(seeded, number) for number in numbers)
+        Pick(entry_id=item.id, created_at=item.created_at).to_param()
+        for item in (entry(seeded, number) for number in numbers)
     ]
 
 
@@ -52,10 +52,10 @@ def dialog(app: AppTest) -> Any:
 
 def test_the_bar_says_how_many_were_picked(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), window="1d", compare=picks(filled, 1))
-    assert any("1 entry selected" in each.value for each in app.main.text)
+    assert any("1 entry selected" in item.value for item in app.main.text)
     assert button(app, "Compare").disabled
     app = explore(open_app(AUDITOR), window="1d", compare=picks(filled, 1, 2))
-    assert any(each.value == "2 entries to compare" for each in app.main.text)
+    assert any(item.value == "2 entries to compare" for item in app.main.text)
     button(app, "Clear").click().run()
     assert "compare" not in app.query_params
 
@@ -83,7 +83,7 @@ def test_an_entry_of_another_organization_is_not_there(open_app: Open, filled: S
     assert not app.exception
     assert dialog(app).info[0].value == "1 entry is not in your organization and left out."
     assert not dialog(app).dataframe
-    assert "beta" not in "".join(each.value for each in dialog(app).text)
+    assert "beta" not in "".join(item.value for item in dialog(app).text)
 
 
 def test_from_the_comparison_to_one_of_its_entries(open_app: Open, filled: Seeded) -> None:
@@ -131,4 +131,4 @@ def test_picks_stay_on_another_page_of_the_list(open_app: Open, filled: Seeded) 
     button(app, "Older").click().run()
     assert not app.exception
     assert "at" in app.query_params
-    assert any(each.value == "2 entries to compare" for each in app.main.text)
+    assert any(item.value == "2 entries to compare" for item in app.main.text)

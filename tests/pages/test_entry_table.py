@@ -116,8 +116,8 @@ def drawer(app: AppTest) -> str:
     if not blocks:
         return ""
     (block,) = blocks
-    parts = [each.value for each in (*block.text, *block.code, *block.info, *block.caption)]
-    parts += [str(each.value) for each in (*block.dataframe, *block.get("json"))]
+    parts = [item.value for item in (*block.text, *block.code, *block.info, *block.caption)]
+    parts += [str(item.value) for item in (*block.dataframe, *block.get("json"))]
     return "\n".join(map(str, parts))
 
 
@@ -186,7 +186,7 @@ def test_an_entry_without_a_target_does_not_offer_to_show_all_of_it(
     open_app: Open, filled: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR), entry="entry-3")
-    labels = [each.label for each in app.button]
+    labels = [item.label for item in app.button]
     assert "All entries by this user" in labels
     assert "All entries about this target" not in labels
     button(app, "All entries by this user").click().run()

@@ -195,11 +195,11 @@ def test_nothing_found_names_each_filter_with_what_it_keeps_away(
     assert [info.value for info in app.info] == ["No entries match."]
     assert "last hour (UTC)" in app.main.text[-1].value
     # Without the user six failures are left; without the outcome there still is no such user.
-    assert [each.label for each in app.button if each.label.startswith("Without")] == [
+    assert [item.label for item in app.button if item.label.startswith("Without")] == [
         "Without user (6)",
         "Without outcome (0)",
     ]
-    assert "All time (0)" in [each.label for each in app.button]
+    assert "All time (0)" in [item.label for item in app.button]
     assert not app.main.dataframe
     button(app, "Without user (6)").click().run()
     assert app.query_params == {"window": "1h", "outcome": "server_error"}
@@ -257,7 +257,7 @@ def test_a_member_who_may_only_read_sees_entries_and_no_download(
 
 def test_a_member_without_the_grant_sees_nothing_of_the_log(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(MEMBER), entry="entry-1")
-    assert [each.value for each in app.code] == ["read:audit_logs"]
+    assert [item.value for item in app.code] == ["read:audit_logs"]
     assert not app.main.dataframe
     assert not app.get("plotly_chart")
     assert not app.title
@@ -285,11 +285,11 @@ def test_no_way_of_asking_shows_entries_of_another_organization(
         app = explore(open_app(AUDITOR), **params)
         everything = " ".join(
             [
-                *(str(each.value) for each in app.main.dataframe),
-                *(each.value for each in app.main.text),
-                *(each.value for each in app.main.markdown),
-                *(each.proto.alt for each in app.get("plotly_chart")),
-                *(str(each.proto) for each in app.get("json")),
+                *(str(item.value) for item in app.main.dataframe),
+                *(item.value for item in app.main.text),
+                *(item.value for item in app.main.markdown),
+                *(item.proto.alt for item in app.get("plotly_chart")),
+                *(str(item.proto) for item in app.get("json")),
             ]
         )
         if "target" not in params and "text" not in params:
@@ -320,7 +320,7 @@ def test_real_time_marks_what_arrives_after_it_was_switched_on(
 ) -> None:
     app = explore(open_app(AUDITOR), rows="10")
     app.toggle(key="live_on").set_value(True).run()
-    assert any("0 new since you switched on" in each.value for each in app.caption)
+    assert any("0 new since you switched on" in item.value for item in app.caption)
     assert set(map(str, table(app)["new"])) == {"[]"}
     filled.clock.pass_by(seconds=10)
     filled.installation.log.append(
@@ -330,12 +330,12 @@ def test_real_time_marks_what_arrives_after_it_was_switched_on(
         ]
     )
     app.run()
-    assert any("1 new since you switched on" in each.value for each in app.caption)
+    assert any("1 new since you switched on" in item.value for item in app.caption)
     assert targets(app)[0] == "new-1"
     assert [list(new) for new in table(app)["new"]] == [["new"], *[[]] * 9]
     app.toggle(key="live_on").set_value(False).run()
     assert "new" not in table(app)
-    assert not any("new since" in each.value for each in app.caption)
+    assert not any("new since" in item.value for item in app.caption)
 
 
 def test_a_pause_holds_the_page_still_until_it_is_resumed(open_app: Open, filled: Seeded) -> None:
@@ -347,10 +347,10 @@ def test_a_pause_holds_the_page_still_until_it_is_resumed(open_app: Open, filled
     filled.installation.log.append([entry(filled, 0, id="new-1", target_id="new-1")])
     app.run()
     assert (targets(app), count(app)) == (before, matched)
-    assert any("0 new" in each.value and "paused" in each.value for each in app.caption)
+    assert any("0 new" in item.value and "paused" in item.value for item in app.caption)
     button(app, "Resume").click().run()
     assert targets(app)[0] == "new-1"
-    assert any("1 new since you switched on" in each.value for each in app.caption)
+    assert any("1 new since you switched on" in item.value for item in app.caption)
 
 
 def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
@@ -360,13 +360,13 @@ def test_an_entry_that_is_finished_while_real_time_is_on_is_not_new(
     filled.installation.log.append([started])
     app = explore(open_app(AUDITOR), rows="10")
     app.toggle(key="live_on").set_value(True).run()
-    assert ["In flight"] in [list(each) for each in table(app)["outcome"]]
+    assert ["In flight"] in [list(item) for item in table(app)["outcome"]]
     filled.installation.log.append(
         [entry(filled, 1, id="slow", target_id="slow", created_at=started.created_at)]
     )
     app.run()
-    assert ["In flight"] not in [list(each) for each in table(app)["outcome"]]
-    assert any("0 new since you switched on" in each.value for each in app.caption)
+    assert ["In flight"] not in [list(item) for item in table(app)["outcome"]]
+    assert any("0 new since you switched on" in item.value for item in app.caption)
 
 
 def test_an_entry_dated_ahead_shows_with_its_age(open_app: Open, seeded: Seeded) -> None:

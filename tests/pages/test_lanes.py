@@ -33,7 +33,7 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     window = Window(preset="30d", zone=zone)
     entry_filter = EntryFilter(window=window)
     timeline = TimelineReader(Reader(log)).timeline(
-        Query(entry_filter, OWN, window.bounds(NOW)), NOW, kind, 12
+        Query(entry_filter, OWN, window.time_range(NOW)), NOW, kind, 12
     )
     chart = over_time(timeline, window)
     sizes = {(0, number): lane.count for number, lane in enumerate(timeline.lanes)}
@@ -44,8 +44,8 @@ def test_every_mark_and_bar_asks_for_the_entries_that_it_stands_for(
     assert sum(count for (curve, _), count in sizes.items() if curve) == timeline.entries
     for place, count in sizes.items():
         asked = replace(entry_filter, **chart.clicks[place])
-        bounds = asked.window.bounds(NOW)
-        assert CountReader(Reader(log)).count(Query(asked, OWN, bounds)).number == count
+        time_range = asked.window.time_range(NOW)
+        assert CountReader(Reader(log)).count(Query(asked, OWN, time_range)).number == count
         assert EntryFilter.from_params(asked.to_params()) == asked
 
 
@@ -61,9 +61,9 @@ def test_what_is_merged_and_left_out_is_told(log: AuditLog) -> None:
         ]
     )
     entry_filter = EntryFilter()
-    bounds = entry_filter.window.bounds(NOW)
+    time_range = entry_filter.window.time_range(NOW)
     found = TimelineReader(Reader(log)).timeline(
-        Query(entry_filter, OWN, bounds), NOW, LaneKind.TARGET, 3
+        Query(entry_filter, OWN, time_range), NOW, LaneKind.TARGET, 3
     )
     words = told(found, LaneKind.TARGET)
     assert "The 3 busiest targets and 2 more. They contain 60 entries." in words

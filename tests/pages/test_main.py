@@ -36,7 +36,7 @@ ALLOWED = {
 
 
 def refusal(app: AppTest) -> bool:
-    return "You do not have access to this page" in [each.value for each in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.subheader]
 
 
 @pytest.mark.parametrize("page", PERMISSION)
@@ -49,7 +49,7 @@ def test_each_role_opens_its_pages_and_is_told_what_the_others_need(
     assert not app.exception
     assert refusal(app) == (page not in ALLOWED[email])
     if refusal(app):
-        assert [each.value for each in app.code] == [PERMISSION[page]]
+        assert [item.value for item in app.code] == [PERMISSION[page]]
         assert "Contact an admin of Alpha Works" in app.main.text[-1].value
         assert not app.title
     else:
@@ -119,7 +119,7 @@ def test_an_organization_that_is_not_ones_own_cannot_be_chosen(
     app.session_state["organization_choice"] = BETA
     app.session_state["organization_shown"] = BETA
     app.run()
-    assert [each.value for each in app.sidebar.text] == ["Alpha Works"]
+    assert [item.value for item in app.sidebar.text] == ["Alpha Works"]
 
 
 def test_an_error_that_can_be_acted_on_is_told_as_it_is(
@@ -171,7 +171,7 @@ def test_stopping_and_rerunning_pass_through_the_boundary() -> None:
 
     app = AppTest.from_function(script).run()
     assert not app.error
-    assert [each.value for each in app.text] == ["before"]
+    assert [item.value for item in app.text] == ["before"]
 
 
 def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
@@ -189,4 +189,4 @@ def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:
 
 def test_no_page_script_lies_beside_the_main_script() -> None:
     pages = Path(error_boundary.__file__).parents[2]
-    assert [each.name for each in pages.glob("*.py")] == ["main.py"]
+    assert [item.name for item in pages.glob("*.py")] == ["main.py"]

@@ -67,7 +67,7 @@ def drag(app: AppTest, first: object, last: object) -> AppTest:
 
 
 def buttons(app: AppTest) -> list[str]:
-    return [each.label for each in app.button]
+    return [item.label for item in app.button]
 
 
 def test_the_chart_is_stacked_by_what_the_address_says(open_app: Open, filled: Seeded) -> None:
@@ -89,7 +89,7 @@ def test_the_chart_is_stacked_by_what_the_address_says(open_app: Open, filled: S
 def test_a_stack_that_is_not_known_is_told(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), stack="password")
     assert [error.value for error in app.error] == ["The address of this page is not valid."]
-    assert "'password', and not one of actor, key" in "".join(each.value for each in app.text)
+    assert "'password', and not one of actor, key" in "".join(item.value for item in app.text)
 
 
 def test_a_click_asks_for_the_time_and_the_value(open_app: Open, filled: Seeded) -> None:
@@ -163,7 +163,7 @@ def test_without_the_chart_entries_are_counted_so_far_until_somebody_asks(
     open_app: Open, filled: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(over_time, "read", lambda *_: None)
-    monkeypatch.setattr(over_time, "MOST_COUNTED", 50)
+    monkeypatch.setattr(over_time, "MAX_COUNTED", 50)
     app = explore(open_app(AUDITOR))
     assert count(app) == "50+ entries"
     button(app, "Count exactly").click().run()
@@ -183,16 +183,16 @@ def test_real_time_is_cleared_and_tells_what_is_not_on_the_page(
     filled.installation.log.append([entry(filled, 0, id=f"new-{number}") for number in range(13)])
     app.run()
     told = "13 new since you switched on · 3 of them not on this page"
-    assert any(told in each.value for each in app.caption)
+    assert any(told in item.value for item in app.caption)
     button(app, "Pause").click().run()
     button(app, "Clear").click().run()
-    assert any("0 new since you cleared · paused" in each.value for each in app.caption)
+    assert any("0 new since you cleared · paused" in item.value for item in app.caption)
     filled.installation.log.append([entry(filled, 0, id="newest", target_id="newest")])
     app.run()
     assert "newest" not in targets(app)
     button(app, "Resume").click().run()
     assert targets(app)[0] == "newest"
-    assert any("1 new since you cleared" in each.value for each in app.caption)
+    assert any("1 new since you cleared" in item.value for item in app.caption)
 
 
 def test_the_way_of_clocks_that_change_is_written_with_both_offsets() -> None:

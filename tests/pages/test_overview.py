@@ -69,7 +69,7 @@ def filled(seeded: Seeded) -> Seeded:
 
 
 def charts(app: AppTest) -> list[Any]:
-    return [each.proto for each in app.get("plotly_chart")]
+    return [item.proto for item in app.get("plotly_chart")]
 
 
 def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
@@ -87,13 +87,13 @@ def test_overview_shows_the_figures_of_the_window_and_their_change(
 ) -> None:
     app = open_app("auditor@example.org").run()
     assert not app.exception and not app.error
-    assert [(each.label, each.value, each.delta) for each in app.metric] == [
+    assert [(item.label, item.value, item.delta) for item in app.metric] == [
         ("Entries", "10", "new"),
         ("Success rate", "77.7%", "new"),
         ("Failed starts", "1", "new"),
         ("Active users", "2", "new"),
     ]
-    assert all(each.help for each in app.metric)
+    assert all(item.help for item in app.metric)
 
 
 def test_every_chart_has_a_sentence_with_its_numbers(open_app: Open, filled: Seeded) -> None:
@@ -114,7 +114,7 @@ def test_all_time_has_no_change(open_app: Open, filled: Seeded) -> None:
     app = open_app("auditor@example.org")
     app.query_params["window"] = "all"
     app.run()
-    assert {each.delta for each in app.metric} == {""}
+    assert {item.delta for item in app.metric} == {""}
 
 
 def test_nothing_of_another_organization_shows(open_app: Open, filled: Seeded) -> None:
@@ -128,18 +128,22 @@ def test_nothing_of_another_organization_shows(open_app: Open, filled: Seeded) -
 
 def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
     entry_filter = EntryFilter(window=Window(preset="all"))
-    bounds = entry_filter.window.bounds(filled.clock())
+    time_range = entry_filter.window.time_range(filled.clock())
     head = 1
     numbers = [
         cached.answer(
-            head, cached.reader().summary, Query(entry_filter, Scope(organization_id=each), bounds)
+            head,
+            cached.reader().summary,
+            Query(entry_filter, Scope(organization_id=item), time_range),
         ).entries
-        for each in (ALPHA, BETA, "org-nobody")
+        for item in (ALPHA, BETA, "org-nobody")
     ]
     assert numbers == [10, 3, 0]
     narrow = Scope(organization_id=ALPHA, actor_id="id-nobody")
     assert (
-        cached.answer(head, cached.reader().summary, Query(entry_filter, narrow, bounds)).entries
+        cached.answer(
+            head, cached.reader().summary, Query(entry_filter, narrow, time_range)
+        ).entries
         == 0
     )
 
@@ -185,7 +189,7 @@ def test_hostile_log_text_stands_in_charts_as_text_and_nowhere_else(
     assert any("&lt;img" in str(json.loads(chart.spec)) for chart in charts(app))
     assert all("<img" not in chart.spec for chart in charts(app))
     written = [*app.markdown, *app.caption, *app.subheader, *app.metric]
-    assert all("onerror" not in str(each.value) for each in written)
+    assert all("onerror" not in str(item.value) for item in written)
 
 
 def test_nothing_found_names_the_filters_to_loosen_and_draws_no_chart(
@@ -196,7 +200,7 @@ def test_nothing_found_names_the_filters_to_loosen_and_draws_no_chart(
     app.run()
     assert not app.exception
     assert len(app.info) == 1
-    assert any(each.label.startswith("Without action") for each in app.button)
+    assert any(item.label.startswith("Without action") for item in app.button)
     assert not charts(app) and not app.metric
 
 
@@ -212,5 +216,5 @@ def test_without_errors_the_card_says_so(open_app: Open, filled: Seeded) -> None
     app = open_app("auditor@example.org")
     app.query_params["outcome"] = "success"
     app.run()
-    assert "No errors here." in [each.value for each in app.caption]
+    assert "No errors here." in [item.value for item in app.caption]
     assert len(charts(app)) == 5

@@ -49,7 +49,7 @@ def opened(app: AppTest, **params: str) -> AppTest:
 
 
 def listed(app: AppTest) -> Any:
-    found = [each for each in app.main.dataframe if "patterns" in each.proto.alt]
+    found = [item for item in app.main.dataframe if "patterns" in item.proto.alt]
     return found[0] if found else None
 
 
@@ -82,7 +82,7 @@ def test_a_click_keeps_a_pattern_or_leaves_it_out(
 def test_without_messages_it_says_so(open_app: Open, filled: Seeded) -> None:
     app = opened(open_app(AUDITOR), query="-message:*")
     assert not app.exception
-    assert any("has an error message" in each.value for each in app.main.text)
+    assert any("has an error message" in item.value for item in app.main.text)
 
 
 def test_that_there_are_more_is_told(
@@ -92,4 +92,4 @@ def test_that_there_are_more_is_told(
     app = opened(open_app(AUDITOR))
     assert len(listed(app).value) == 1
     more = "the 1 most common patterns; there are more"
-    assert any(more in each.value for each in app.main.caption)
+    assert any(more in item.value for item in app.main.caption)

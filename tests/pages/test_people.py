@@ -101,11 +101,11 @@ def opened(app: AppTest, **params: str) -> AppTest:
 
 def everything(app: AppTest) -> str:
     """All that the page sends to the browser."""
-    return str(app._tree) + str([each.value.to_dict() for each in app.dataframe])
+    return str(app._tree) + str([item.value.to_dict() for item in app.dataframe])
 
 
 def refused(app: AppTest) -> bool:
-    return "You do not have access to this page" in [each.value for each in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.subheader]
 
 
 def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
@@ -134,7 +134,7 @@ def test_the_list_holds_who_acted_and_nobody_of_another_organization(
 
 def test_a_search_and_a_kind_narrow_the_list(open_app: Open, filled: Seeded) -> None:
     app = opened(open_app("auditor@example.org"))
-    (search,) = [each for each in app.text_input if each.label == "Search"]
+    (search,) = [item for item in app.text_input if item.label == "Search"]
     search.set_value("OTHER@").run()
     assert app.dataframe[0].value["actor"].tolist() == ["other@example.org"]
     search.set_value("nobody").run()
@@ -144,7 +144,7 @@ def test_a_search_and_a_kind_narrow_the_list(open_app: Open, filled: Seeded) -> 
 def test_the_address_says_kind_search_and_sort(open_app: Open, filled: Seeded) -> None:
     app = opened(open_app("auditor@example.org"), kind="people", sort="entries", ascending="1")
     assert app.dataframe[0].value["actor"].tolist()[-1] == MEMBER
-    (search,) = [each for each in app.text_input if each.label == "Search"]
+    (search,) = [item for item in app.text_input if item.label == "Search"]
     search.set_value("OTHER@").run()
     assert not app.exception
     assert app.dataframe[0].value["actor"].tolist() == ["other@example.org"]
@@ -177,7 +177,7 @@ def test_one_person_has_timeline_news_sessions_keys_and_entries(
     open_app: Open, filled: Seeded
 ) -> None:
     app = opened(open_app("auditor@example.org"), person="id-member")
-    assert [each.value for each in app.main.subheader] == [
+    assert [item.value for item in app.main.subheader] == [
         "Timeline",
         "New for this actor",
         "Weekday and hour",
@@ -186,7 +186,7 @@ def test_one_person_has_timeline_news_sessions_keys_and_entries(
         "Entries",
     ]
     assert app.metric[0].value == "10"
-    news, sessions, used, created, entries = (each.value for each in app.dataframe)
+    news, sessions, used, created, entries = (item.value for item in app.dataframe)
     assert set(news["thing"]) == {"203.0.113.7"}
     assert len(sessions) == 10
     assert used["key"].tolist() == ["dtn_me…9f"]
@@ -212,9 +212,9 @@ def test_a_click_on_the_timeline_leads_to_those_entries_on_explore(
 def test_hostile_text_stays_text(open_app: Open, filled: Seeded) -> None:
     app = opened(open_app("auditor@example.org"), person=HOSTILE)
     assert not app.exception
-    assert HOSTILE in [each.value for each in app.text]
+    assert HOSTILE in [item.value for item in app.text]
     for kind in (app.main.markdown, app.main.caption, app.main.button):
-        assert all("onerror" not in str(each.proto) for each in kind)
+        assert all("onerror" not in str(item.proto) for item in kind)
     assert "<img" not in app.get("plotly_chart")[0].proto.spec
 
 
@@ -223,7 +223,7 @@ def test_a_member_sees_nothing_unless_the_organization_allows_it(
 ) -> None:
     app = opened(open_app(MEMBER))
     assert refused(app)
-    assert [each.value for each in app.code] == ["read:own_audit_logs"]
+    assert [item.value for item in app.code] == ["read:own_audit_logs"]
     allow(filled)
     app = opened(open_app(MEMBER))
     assert not refused(app)
@@ -252,7 +252,7 @@ def test_what_a_member_sees_holds_nothing_of_others(open_app: Open, filled: Seed
     shown = everything(app)
     for foreign in ("id-other", "other@example.org", "onerror", "beta_only"):
         assert foreign not in shown
-    assert "Everybody" not in [each.label for each in app.main.button]
+    assert "Everybody" not in [item.label for item in app.main.button]
     assert not app.get("bidi_component"), "suggestions are everybody's values"
     app.query_params["entry"] = "entry-20"
     app.run()
@@ -306,14 +306,14 @@ def test_an_admin_allows_it_and_that_is_on_record(open_app: Open, filled: Seeded
     app.run()
     app.switch_page("admin/access.py").run()
     for wanted in (True, False):
-        (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
+        (toggle,) = [item for item in app.toggle if item.label.startswith("Members can see")]
         toggle.set_value(wanted).run()
         assert not app.exception
         assert (kept() == ON) is wanted
-        (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
+        (toggle,) = [item for item in app.toggle if item.label.startswith("Members can see")]
         assert toggle.value is wanted
     events = filled.events("organization.own_activity")
-    assert [(each.actor, each.detail) for each in events] == [
+    assert [(item.actor, item.detail) for item in events] == [
         ("admin@example.org", {"allowed": False}),
         ("admin@example.org", {"allowed": True}),
     ]
@@ -331,7 +331,7 @@ def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: See
             organization_id=ALPHA,
             role=Role.AUDITOR,
         )
-    (toggle,) = [each for each in app.toggle if each.label.startswith("Members can see")]
+    (toggle,) = [item for item in app.toggle if item.label.startswith("Members can see")]
     toggle.set_value(True).run()
     assert refused(app)
     assert filled.events("organization.own_activity") == []

@@ -129,7 +129,7 @@ def test_a_condition_is_chosen_from_fields_and_values_that_exist(app: AppTest) -
     assert app.query_params["query"] == (
         "-actor:bob@example.org outcome:(client_error OR server_error)"
     )
-    assert any("**1 entry**" in each.value for each in app.main.markdown)
+    assert any("**1 entry**" in item.value for item in app.main.markdown)
 
 
 def test_a_value_is_asked_for_or_left_out() -> None:

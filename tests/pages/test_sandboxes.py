@@ -72,7 +72,7 @@ def table(app: AppTest, number: int = 0) -> pd.DataFrame:
 
 def test_failed_and_suspected_starts_come_first(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("auditor@example.org"))
-    assert {each.label: each.value for each in app.main.metric} == {
+    assert {item.label: item.value for item in app.main.metric} == {
         "Failed": "6",
         "Suspected failed": "1",
         "Started": "10",
@@ -105,7 +105,7 @@ def test_a_group_shows_its_suspects_and_can_be_resolved(filled: Seeded, open_app
     )
     app.selectbox(key=f"failure_verdict_{key.fingerprint}").select(Verdict.RESOLVED)
     app.text_input(key=f"failure_note_{key.fingerprint}").input("fixed")
-    next(each for each in app.button if each.label == "Save").click()
+    next(item for item in app.button if item.label == "Save").click()
     app.run()
     assert not app.exception
     assert table(app)["state"][0] == ["Resolved"]
@@ -132,7 +132,7 @@ def test_the_list_of_sandboxes_leads_with_failures(filled: Seeded, open_app: Ope
 
 def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("auditor@example.org"), sandbox="silent")
-    assert {each.label: each.value for each in app.main.metric} == {
+    assert {item.label: item.value for item in app.main.metric} == {
         "State": "Started",
         "Attempts to start": "2",
         "Failed or suspected": "1",
@@ -147,7 +147,7 @@ def test_another_organizations_sandbox_is_not_there(
     filled: Seeded, open_app: Open, key: str
 ) -> None:
     app = sandboxes(open_app("auditor@example.org"), sandbox=key)
-    assert [each.value for each in app.info] == [
+    assert [item.value for item in app.info] == [
         "Your organization's log has nothing about this sandbox:"
     ]
     assert not app.main.dataframe
@@ -163,4 +163,4 @@ def test_a_member_without_the_permission_sees_nothing(filled: Seeded, open_app: 
 def test_log_text_is_read_as_markdown_nowhere(filled: Seeded, open_app: Open, chosen: str) -> None:
     app = sandboxes(open_app("auditor@example.org"), list=chosen)
     told = [*app.markdown, *app.caption, *app.subheader, *app.info, *app.success, *app.warning]
-    assert not any("evil.example" in str(each.value) for each in told)
+    assert not any("evil.example" in str(item.value) for item in told)

@@ -108,11 +108,11 @@ def click(app: AppTest, group: str, row: int) -> AppTest:
 
 
 def texts(app: AppTest) -> list[str]:
-    return [str(each.value) for each in app.main.text]
+    return [str(item.value) for item in app.main.text]
 
 
 def keys(app: AppTest) -> set[str]:
-    return {each.key for each in app.button if each.key}
+    return {item.key for item in app.button if item.key}
 
 
 def save_as(app: AppTest, name: str, *, shared: bool = False, preferred: bool = False) -> AppTest:
@@ -123,7 +123,7 @@ def save_as(app: AppTest, name: str, *, shared: bool = False, preferred: bool = 
         dialog.radio[0].set_value(dialog.radio[0].options[1])
     if preferred:
         dialog.checkbox[0].check()
-    (button,) = [each for each in app.button if each.label == "Save view"]
+    (button,) = [item for item in app.button if item.label == "Save view"]
     button.click().run()
     assert not app.exception
     return app
@@ -186,8 +186,8 @@ def test_names_stand_in_no_label_and_no_markdown(open_app: Open, filled: Seeded)
     app = manage(listed(click(listed(explore(open_app(AUDITOR))), "others", 0)))
     assert app.query_params["view"] == view.id
     labelled = (*app.button, *app.get("popover"), *app.get("dialog"))
-    labels = [str(getattr(each, "label", "")) for each in labelled]
-    markdown = [each.value for each in (*app.markdown, *app.caption, *app.info, *app.warning)]
+    labels = [str(getattr(item, "label", "")) for item in labelled]
+    markdown = [item.value for item in (*app.markdown, *app.caption, *app.info, *app.warning)]
     assert not [text for text in (*labels, *markdown) if "evil" in text]
 
 
@@ -267,7 +267,7 @@ def test_a_change_is_seen_and_saved_into_the_view(open_app: Open, filled: Seeded
     assert "views_save" not in keys(app)
     app.query_params["action"] = "start"
     app.run()
-    assert any("Changed" in str(each.value) for each in app.main.markdown)
+    assert any("Changed" in str(item.value) for item in app.main.markdown)
     app.button(key="views_save").click().run()
     assert not app.exception
     (after,) = views(filled).own
@@ -293,7 +293,7 @@ def test_only_the_owner_or_an_admin_may_change_a_shared_view(
     assert ("views_save" in keys(app)) == may
     assert app.button(key="views_save_as")
     manage(app)
-    assert ("views_managed" in {each.key for each in app.selectbox}) == may
+    assert ("views_managed" in {item.key for item in app.selectbox}) == may
 
 
 def test_a_member_who_was_granted_to_read_may_share(open_app: Open, filled: Seeded) -> None:
@@ -315,14 +315,14 @@ def test_a_view_is_renamed_shared_and_deleted_in_the_dialog(open_app: Open, fill
     app.text_input(key=f"view_name_{view.id}").set_value("Renamed")
     sharing = app.radio(key=f"view_sharing_{view.id}")
     sharing.set_value(sharing.options[1])
-    (save,) = [each for each in app.button if each.label == "Save"]
+    (save,) = [item for item in app.button if item.label == "Save"]
     save.click().run()
     assert not app.exception
     (after,) = views(filled).own
     assert (after.name, after.shared, after.params) == ("Renamed", True, view.params)
     assert "Renamed" in texts(app)
     manage(app)
-    (delete,) = [each for each in app.button if each.label == "Delete view"]
+    (delete,) = [item for item in app.button if item.label == "Delete view"]
     delete.click().run()
     assert len(views(filled).own) == 1
     app.button(key="view_delete_yes").click().run()
@@ -345,7 +345,7 @@ def test_a_view_that_can_no_longer_be_read_says_why_and_can_be_deleted(
     assert len(table(app)) == 5
     manage(app)
     assert app.warning[0].value == "This view can no longer be opened."
-    (delete,) = [each for each in app.button if each.label == "Delete view"]
+    (delete,) = [item for item in app.button if item.label == "Delete view"]
     delete.click().run()
     app.button(key="view_delete_yes").click().run()
     assert views(filled).own == ()
@@ -390,7 +390,7 @@ def test_a_ready_made_view_is_written_in_the_zone_that_is_shown(
     assert "stack" not in app.query_params
     app.query_params["zone"] = "Asia/Tokyo"
     app.run()
-    assert not any("Changed" in str(each.value) for each in app.main.markdown)
+    assert not any("Changed" in str(item.value) for item in app.main.markdown)
     with filled.installation.state.begin() as connection:
         keep_setting(connection, organization_id=ALPHA, name="zone", value="Asia/Tokyo")
     st.cache_data.clear()
@@ -432,7 +432,7 @@ def test_views_of_another_organization_are_neither_listed_nor_opened(
     with filled.installation.state.begin() as connection:
         end_membership(connection, account_id=filled.ids[BOTH], organization_id=ALPHA)
     app = listed(explore(open_app(BOTH)))
-    assert {each.key for each in app.main.dataframe} & {"views_own", "views_others"} == set()
+    assert {item.key for item in app.main.dataframe} & {"views_own", "views_others"} == set()
     assert "Alpha's" not in str(manage(app).selectbox(key="views_default").options)
     linked = explore(open_app(BOTH), view=view.id)
     assert "view" not in linked.query_params

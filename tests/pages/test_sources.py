@@ -54,7 +54,7 @@ def record(entry_id: str, organization_id: str | None = ALPHA, **changes: Any) -
 
 
 def lines(*records: dict[str, Any]) -> bytes:
-    return "".join(json.dumps(each) + "\n" for each in records).encode()
+    return "".join(json.dumps(item) + "\n" for item in records).encode()
 
 
 def opened(app: AppTest, **files: bytes) -> AppTest:
@@ -79,14 +79,14 @@ def choose(app: AppTest, name: str, content: bytes) -> str:
 
 
 def press(app: AppTest, label: str) -> AppTest:
-    (button,) = [each for each in app.main.button if each.label == label]
+    (button,) = [item for item in app.main.button if item.label == label]
     return button.click().run()
 
 
 def texts(app: AppTest) -> str:
     """All that the page shows as Markdown, where text from outside would be obeyed."""
     shown = [*app.main.markdown, *app.main.caption, *app.info, *app.warning, *app.error]
-    return "\n".join(each.value for each in shown)
+    return "\n".join(item.value for item in shown)
 
 
 def stored(seeded: Seeded, entry_id: str, organization_id: str = ALPHA) -> AuditEntry | None:
@@ -104,7 +104,7 @@ def test_a_preview_shows_the_first_records_without_secrets_and_stores_nothing(
     )
     app = opened(open_app("admin@example.org"), entries_jsonl=content)
     assert not app.exception
-    entries, rejected = (each.value for each in app.dataframe)
+    entries, rejected = (item.value for item in app.dataframe)
     assert len(entries) == 49
     assert entries.iloc[0].tolist() == [
         "2026-05-04 08:00:00",
@@ -131,7 +131,7 @@ def test_storing_reports_what_became_of_each_file_and_puts_it_on_record(
     app = opened(open_app("admin@example.org"), one_jsonl=first, two_gz=second)
     press(app, "Store 2 files")
     assert not app.exception
-    report, rejected = (each.value for each in app.dataframe)
+    report, rejected = (item.value for item in app.dataframe)
     assert report.to_dict("split")["data"] == [
         ["one.jsonl", 2, 0, 0, 1, "Complete"],
         ["two.gz", 1, 1, 1, 0, "Complete"],
@@ -141,7 +141,7 @@ def test_storing_reports_what_became_of_each_file_and_puts_it_on_record(
     assert rejected["origin"].tolist() == ["upload: admin@example.org"]
     assert stored(seeded, "e-2").status_code == 200
     events = seeded.events("ingest")
-    assert {(each.actor, each.organization_id, each.address) for each in events} == {
+    assert {(item.actor, item.organization_id, item.address) for item in events} == {
         ("admin@example.org", ALPHA, "127.0.0.1")
     }
     assert events[-1].detail == {
@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_read_is_told_in_a_sentence_and_leaves_the_others_
     content, sentence = BROKEN[kind]
     app = opened(open_app("admin@example.org"), a_json=content, good_jsonl=lines(record("e-1")))
     assert not app.exception
-    told = [each.value + (each.proto.title or "") for each in (*app.error, *app.info)]
+    told = [item.value + (item.proto.title or "") for item in (*app.error, *app.info)]
     assert len(told) == 1
     assert sentence in told[0]
     press(app, "Store 1 file")
@@ -226,7 +226,7 @@ def test_a_bomb_behind_good_records_stops_its_file_and_not_the_next(
     assert app.dataframe[0].value["end"].tolist() == ["Stopped", "Complete"]
     assert stored(seeded, "e-59") is not None
     assert stored(seeded, "after") is not None
-    assert [each.detail["ended"] for each in seeded.events("ingest")] == [True, False]
+    assert [item.detail["ended"] for item in seeded.events("ingest")] == [True, False]
     assert "Storing a file again is safe" in texts(app)
 
 
@@ -297,11 +297,11 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     assert not app.exception
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "e-2") is None
-    assert "You do not have access to this page" in [each.value for each in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.subheader]
     assert len(seeded.events("ingest")) == 1
     assert len(seeded.events("permission.refused")) == 1
     results = app.session_state["stored_files"]
-    assert [each.state for each in results] == ["Complete", "Stopped", "Not started"]
+    assert [item.state for item in results] == ["Complete", "Stopped", "Not started"]
 
 
 def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_others_alone(
@@ -318,7 +318,7 @@ def test_a_file_that_was_not_taken_or_is_gone_or_anothers_is_told_and_leaves_oth
     seeded.installation.uploads.discard(old)
     app.run()
     assert not app.exception
-    assert [each.proto.title.replace("\\", "") for each in app.error] == [
+    assert [item.proto.title.replace("\\", "") for item in app.error] == [
         "This file is not there any more.",
         "The *disk* is full.",
         "This file is not there any more.",
@@ -346,7 +346,7 @@ def test_a_record_is_refused_with_one_sentence_by_file_by_upload_and_by_http(
     answer = client.post(
         "/api/v1/entries", content=content, headers={"authorization": f"Bearer {token}"}
     )
-    by_http = {int(each["place"][5:]): each["reason"] for each in answer.json()["rejected"]}
+    by_http = {int(item["place"][5:]): item["reason"] for item in answer.json()["rejected"]}
 
     app = opened(open_app("admin@example.org"), one_jsonl=content)
     press(app, "Store 1 file")
@@ -369,7 +369,7 @@ def test_a_record_is_refused_with_one_sentence_by_file_by_upload_and_by_http(
     assert by_file == by_upload == by_http
     assert sorted(by_file) == list(range(2, 10))
     assert {by_file[line] for line in (3, 4, 5)} == {FOREIGN}
-    assert not any(each in reason for reason in by_file.values() for each in (BETA, "org-gone"))
+    assert not any(item in reason for reason in by_file.values() for item in (BETA, "org-gone"))
     assert all(reason.endswith(".") for reason in by_file.values())
 
 
@@ -377,7 +377,7 @@ def kept_reasons(state: State, origin: str) -> list[tuple[int, str]]:
     """The line and the reason of each rejection of one file."""
     with state.read() as connection:
         kept = list_rejections(connection, organization_id=ALPHA, limit=100)
-    return [(int(each.place.split(":")[1]), each.reason) for each in kept if each.origin == origin]
+    return [(int(item.place.split(":")[1]), item.reason) for item in kept if item.origin == origin]
 
 
 def test_what_was_stored_is_not_kept_as_a_file(open_app: Open, seeded: Seeded) -> None:
@@ -398,7 +398,7 @@ def test_a_hostile_file_name_is_never_read_as_markdown(open_app: Open, seeded: S
     app.run()
     assert f"{name} · " in app.main.text[0].value
     assert "![x](" not in texts(app)
-    assert all("![x](" not in each.proto.title for each in app.error)
+    assert all("![x](" not in item.proto.title for item in app.error)
     press(app, "Store 1 file")
     assert not app.exception
     assert "![x](" not in texts(app)
@@ -434,7 +434,7 @@ def test_the_list_of_rejections_is_of_this_organization_newest_first_and_leads_t
 def test_rejections_that_are_no_longer_kept_are_told(
     open_app: Open, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit_core.state.rejections.MOST_OF_ORGANIZATION", 5)
+    monkeypatch.setattr("audit_core.state.rejections.MAX_OF_ORGANIZATION", 5)
     with seeded.installation.state.begin() as connection:
         for organization_id, number in ((ALPHA, 6), (BETA, 9)):
             keep_rejections(
@@ -453,7 +453,7 @@ def test_the_other_ways_in_name_the_address_of_this_app(open_app: Open) -> None:
     app = open_app("admin@example.org")
     app.context = {"url": "https://audit.example.org:8443/sources?x=1"}
     opened(app)
-    command, request = (each.value for each in app.code)
+    command, request = (item.value for item in app.code)
     assert "ingest \\\n  --server https://audit.example.org:8443 \\\n" in command
     assert request.endswith("https://audit.example.org:8443/api/v1/entries")
 

@@ -19,9 +19,9 @@ from audit_core.query.language.ast import (
 )
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 SCOPE = Scope(organization_id="org-alpha")
 
 
@@ -46,7 +46,7 @@ def test_the_predicate_holds_the_lists_the_query_and_the_text_together() -> None
 
 def test_a_narrowed_query_keeps_its_scope_and_its_filter() -> None:
     query = Query(EntryFilter(actions=("start",)), SCOPE, ALWAYS)
-    hour = Bounds(since=datetime(2026, 1, 1, tzinfo=UTC), until=None)
+    hour = TimeRange(since=datetime(2026, 1, 1, tzinfo=UTC), until=None)
     narrowed = query.asking(EVERYTHING).within(hour)
     assert (narrowed.entry_filter, narrowed.scope) == (query.entry_filter, SCOPE)
     assert (narrowed.predicate, narrowed.time_range) == (EVERYTHING, hour)

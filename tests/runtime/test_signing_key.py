@@ -14,7 +14,7 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> 
     assert len(key) == 32
     assert read_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [each.name for each in path.parent.iterdir()] == ["secret.key"]
+    assert [item.name for item in path.parent.iterdir()] == ["secret.key"]
 
 
 def test_all_who_start_at_once_get_the_same_key(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.runtime.settings import Settings
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
@@ -53,7 +53,7 @@ class PreparedInstallation:
         installation = self.opened()
         try:
             batches = Reader(installation.log).export(
-                Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+                Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
             )
             return [entry.id for batch in batches for entry in batch]
         finally:

@@ -85,7 +85,7 @@ def nginx(folder: Path, apps: Sequence[int], *, change: Change = str) -> Iterato
     require("nginx", "openssl")
     certificate, key = make_certificate(folder)
     port = free_port()
-    servers = "\n".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=5s;" for each in apps)
+    servers = "\n".join(f"server 127.0.0.1:{item} max_fails=1 fail_timeout=5s;" for item in apps)
     site = change((EXAMPLES / "nginx.conf").read_text(encoding="utf-8"))
     site = _replaced(site, "server 127.0.0.1:8501 max_fails=1 fail_timeout=5s;", servers)
     site = _replaced(site, "listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;")
@@ -119,7 +119,7 @@ def caddy(folder: Path, apps: Sequence[int], *, change: Change = str) -> Iterato
     site = _replaced(
         site, "audit.example.org {", f"https://127.0.0.1:{port} {{\n\ttls {certificate} {key}"
     )
-    site = _replaced(site, "127.0.0.1:8501", " ".join(f"127.0.0.1:{each}" for each in apps))
+    site = _replaced(site, "127.0.0.1:8501", " ".join(f"127.0.0.1:{item}" for item in apps))
     main = folder / f"Caddyfile-{port}"
     options = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n"
     main.write_text(options + site, encoding="utf-8")
@@ -140,7 +140,7 @@ def haproxy(folder: Path, apps: Sequence[int], *, change: Change = str) -> Itera
     site = _replaced(
         site, "bind :443 ssl crt /etc/ssl/sandtrail.pem", f"bind 127.0.0.1:{port} ssl crt {both}"
     )
-    servers = "\n".join(f"    server s{each} 127.0.0.1:{each} cookie s{each}" for each in apps)
+    servers = "\n".join(f"    server s{item} 127.0.0.1:{item} cookie s{item}" for item in apps)
     site = _replaced(site, "    server one 127.0.0.1:8501 cookie one", servers)
     main = folder / f"haproxy-{port}.cfg"
     main.write_text(site, encoding="utf-8")

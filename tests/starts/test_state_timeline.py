@@ -21,7 +21,7 @@ def simulated(request):
     arrivals, truth = simulate_with_truth(entries=20_000, seed=request.param, until=UNTIL)
     entries = {arrival.entry.id: arrival.entry for arrival in arrivals}
     lives = defaultdict(list)
-    for seq, entry in enumerate(sorted(entries.values(), key=lambda each: each.created_at)):
+    for seq, entry in enumerate(sorted(entries.values(), key=lambda item: item.created_at)):
         if entry.target_type == "sandbox" and entry.target_id in truth.histories:
             lives[entry.target_id].append(TraceRow(seq=seq, entry=entry, by_name=False))
     traces = {
@@ -37,8 +37,8 @@ def test_what_a_band_claims_is_true(simulated):
     verdicts = Counter()
     for sandbox, trace in traces.items():
         misjudged = any(
-            (each.outcome is StartOutcome.SUSPECTED) != (each.entry.id in silent)
-            for each in trace.attempts
+            (item.outcome is StartOutcome.SUSPECTED) != (item.entry.id in silent)
+            for item in trace.attempts
         )
         for change in truth.histories[sandbox]:
             claimed = state_at(trace.bands, change.at)

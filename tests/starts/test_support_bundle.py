@@ -33,7 +33,7 @@ def trace_with(message=MESSAGE):
             created_at=NOW,
         ),
     ]
-    told = [TraceRow(seq=seq, entry=each, by_name=False) for seq, each in enumerate(rows)]
+    told = [TraceRow(seq=seq, entry=item, by_name=False) for seq, item in enumerate(rows)]
     return trace_of("sb-1", "amber", told, SilentRule(), truncated=False)
 
 

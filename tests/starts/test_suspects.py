@@ -13,8 +13,8 @@ def test_the_chance_is_the_exact_sum(failed, started, data):
     here = data.draw(st.integers(0, failed + started))
     failed_here = data.draw(st.integers(0, min(here, failed)))
     ways = sum(
-        comb(failed, each) * comb(started, here - each)
-        for each in range(failed_here, min(here, failed) + 1)
+        comb(failed, item) * comb(started, here - item)
+        for item in range(failed_here, min(here, failed) + 1)
     )
     exact = Fraction(ways, comb(failed + started, here))
     assert chance_of(failed_here, here, failed, started) == pytest.approx(float(exact), rel=1e-9)

@@ -110,7 +110,7 @@ def test_the_newest_of_each_organization_are_kept_and_the_others_counted(
         connection.execute(delete(rejection_count))
         patch.setattr(rejections, "_BATCH", 2)
         for organization_id, number, most in writes:
-            patch.setattr(rejections, "MOST_OF_ORGANIZATION", most)
+            patch.setattr(rejections, "MAX_OF_ORGANIZATION", most)
             added = [Rejection(place=f"{next(places)}", reason="r", raw="") for _ in range(number)]
             keep_rejections(
                 connection, rejections=added, organization_id=organization_id, origin="o", now=NOW
@@ -175,7 +175,7 @@ def test_dropping_reads_no_more_than_it_drops(state: State, organization_id: str
 def test_several_processes_on_one_server_count_together(
     engines: Engines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rejections, "MOST_OF_ORGANIZATION", 25)
+    monkeypatch.setattr(rejections, "MAX_OF_ORGANIZATION", 25)
     url = engines.new_url("postgresql")
     states = [open_state(url) for _ in range(3)]
     failed: list[BaseException] = []

@@ -92,7 +92,7 @@ patterns = (
     st.lists(st.one_of(odd_text, st.sampled_from(Wildcard)), min_size=1, max_size=5)
     .map(pattern_of)
     .filter(
-        lambda pattern: pattern != (MANY,) and any(isinstance(each, Wildcard) for each in pattern)
+        lambda pattern: pattern != (MANY,) and any(isinstance(item, Wildcard) for item in pattern)
     )
 )
 midnights = st.dates(EARLIEST.date(), LATEST.date()).map(
@@ -192,4 +192,4 @@ ENTRIES = [
         ip_address="2001:db8::7",
     ),
 ]
-ALL_IDS = [each.id for each in ENTRIES]
+ALL_IDS = [item.id for item in ENTRIES]

@@ -10,7 +10,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact_text
 from audit_core.query.entry_filter import NONE, EntryFilter
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.support.plain_language import matches_expression
 from tests.support.strategies import NOW
 
@@ -24,10 +24,10 @@ def visible(entry: AuditEntry, scope: Scope) -> bool:
     return scope.actor_id is None or entry.actor_id == scope.actor_id
 
 
-def within(entry: AuditEntry, bounds: Bounds) -> bool:
-    if bounds.since is not None and entry.created_at < bounds.since:
+def within(entry: AuditEntry, time_range: TimeRange) -> bool:
+    if time_range.since is not None and entry.created_at < time_range.since:
         return False
-    return bounds.until is None or entry.created_at < bounds.until
+    return time_range.until is None or entry.created_at < time_range.until
 
 
 def asked_for(value: str | None, values: tuple[str, ...]) -> bool:
@@ -44,10 +44,12 @@ def holds_text(entry: AuditEntry, text: str, scope: Scope) -> bool:
     return in_message or any(text.lower() in other.lower() for other in others)
 
 
-def matches(entry: AuditEntry, entry_filter: EntryFilter, scope: Scope, bounds: Bounds) -> bool:
+def matches(
+    entry: AuditEntry, entry_filter: EntryFilter, scope: Scope, time_range: TimeRange
+) -> bool:
     return (
         visible(entry, scope)
-        and within(entry, bounds)
+        and within(entry, time_range)
         and (
             not entry_filter.actors
             or bool({entry.actor_email, entry.actor_id} & set(entry_filter.actors))
@@ -68,10 +70,10 @@ def matches(entry: AuditEntry, entry_filter: EntryFilter, scope: Scope, bounds: 
 
 
 def selected(
-    entries: Iterable[AuditEntry], entry_filter: EntryFilter, scope: Scope, bounds: Bounds
+    entries: Iterable[AuditEntry], entry_filter: EntryFilter, scope: Scope, time_range: TimeRange
 ) -> list[AuditEntry]:
     """Newest first; of the same time, the later arrival first. `entries` in order of arrival."""
-    found = [entry for entry in entries if matches(entry, entry_filter, scope, bounds)]
+    found = [entry for entry in entries if matches(entry, entry_filter, scope, time_range)]
     return sorted(reversed(found), key=lambda entry: entry.created_at, reverse=True)
 
 

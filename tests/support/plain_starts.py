@@ -76,8 +76,8 @@ class Reading:
         ]
         self.ids = {entry.target_id for _, entry in self.known}
         self.names: dict[str | None, set[str | None]] = defaultdict(set)
-        for given, each in self.known:
-            self.names[each.target_id] |= {given} - {None}
+        for given, item in self.known:
+            self.names[item.target_id] |= {given} - {None}
         self.used = defaultdict(list)
         for entry in filter(shows_use, self.told):
             self.used[entry.target_id].append(entry.created_at)
@@ -91,11 +91,11 @@ class Reading:
         name = (name_of(entry) if unborn else entry.target_id) or None
         if name is None or name in self.ids:
             return name, False
-        called = [each for given, each in self.known if given == name]
+        called = [item for given, item in self.known if given == name]
         if not unborn:
-            earlier = [each for each in called if each.created_at <= entry.created_at]
+            earlier = [item for item in called if item.created_at <= entry.created_at]
             return (earlier[-1].target_id, True) if earlier else (name, False)
-        later = [each for each in called if each.created_at >= entry.created_at]
+        later = [item for item in called if item.created_at >= entry.created_at]
         if later and later[0].created_at - entry.created_at <= timedelta(hours=1):
             return later[0].target_id, True
         return name, False
@@ -110,7 +110,7 @@ class Reading:
 
     def silent(self, entry: AuditEntry, sandbox: str) -> bool:
         life = self.lives[sandbox]
-        place = next(place for place, each in enumerate(life) if each is entry)
+        place = next(place for place, item in enumerate(life) if item is entry)
         if place + 1 == len(life):
             return False
         following = life[place + 1]

@@ -16,10 +16,10 @@ differences = st.dictionaries(
 @given(differences)
 def test_stretches_cover_each_day_once_and_hold_no_more_than_a_step(wanting):
     found = list(stretches(wanting))
-    for organization, group in groupby(wanting, key=lambda each: each.day[0]):
-        own = [each for each in found if each.organization_id == organization]
+    for organization, group in groupby(wanting, key=lambda item: item.day[0]):
+        own = [item for item in found if item.organization_id == organization]
         assert all(before.last < after.first for before, after in pairwise(own))
-        counts = {each.day[1]: each.there for each in group}
-        inside = [[day for day in counts if each.first <= day <= each.last] for each in own]
+        counts = {item.day[1]: item.there for item in group}
+        inside = [[day for day in counts if item.first <= day <= item.last] for item in own]
         assert sorted(day for days in inside for day in days) == sorted(counts)
         assert all(len(days) == 1 or sum(counts[day] for day in days) <= STEP for days in inside)

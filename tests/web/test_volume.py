@@ -30,8 +30,8 @@ def answers(folder: Path, *, others: int) -> list[bytes]:
                     PATH,
                     content=lines(
                         *(
-                            entry(each, organization, None if each == first + 2 else 200)
-                            for each in range(first, first + count)
+                            entry(item, organization, None if item == first + 2 else 200)
+                            for item in range(first, first + count)
                         )
                     ),
                     headers={"authorization": f"Bearer {tokens[organization]}"},

@@ -19,7 +19,7 @@ from audit_core.state.database import State, open_state
 from audit_core.workspace.saved_views import (
     LONGEST_PARAMS,
     LONGEST_VIEW_NAME,
-    MOST_VIEWS,
+    MAX_VIEWS,
     SavedView,
     add_view,
     change_view,
@@ -301,19 +301,19 @@ def test_the_limits_are_told_with_their_values(
     with pytest.raises(ViewError, match=r"20,0\d\d characters long.*at most 20,000"):
         add(state, viewer, params=long)
     with state.begin() as connection:
-        for number in range(MOST_VIEWS):
+        for number in range(MAX_VIEWS):
             add_view(connection, viewer, name=str(number), shared=False, params={}, **DEED)
     with pytest.raises(ViewError, match="200 views here, and 200 is the most"):
         add(state, viewer, "One more")
     with state.read() as connection:
-        assert len(list_views(connection, viewer).own) == MOST_VIEWS
+        assert len(list_views(connection, viewer).own) == MAX_VIEWS
     add(state, person(), "Others have their own limit")
 
 
 def test_a_list_that_was_cut_says_so(
     state: State, person: Callable[..., Viewer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit_core.workspace.saved_views.MOST_SHARED", 2)
+    monkeypatch.setattr("audit_core.workspace.saved_views.MAX_SHARED", 2)
     reader = person(organization_id="org-b")
     for number in range(3):
         add(state, person(organization_id="org-b"), str(number), shared=True)

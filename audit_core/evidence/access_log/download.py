@@ -14,7 +14,7 @@ from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
 from audit_core.evidence.download import Format, Progress
 from audit_core.evidence.formats.csv_writer import neutralized
-from audit_core.query.time.windows import Bounds, format_instant
+from audit_core.query.time.windows import TimeRange, format_instant
 from audit_core.state.access_log.record import AccessEvent
 
 FIELDS = (
@@ -38,7 +38,7 @@ def stream(
     reader: RecordReader,
     record_filter: RecordFilter,
     scope: RecordScope,
-    bounds: Bounds,
+    time_range: TimeRange,
     format: Format,
     *,
     progress: Progress,
@@ -48,7 +48,7 @@ def stream(
     Raises what a read of the record raises, also midway: then the file is not whole, and the
     caller must let that be seen.
     """
-    batches = _counted(reader.export(record_filter, scope, bounds), progress)
+    batches = _counted(reader.export(record_filter, scope, time_range), progress)
     return _csv(batches) if format is Format.CSV else _json_lines(batches)
 
 

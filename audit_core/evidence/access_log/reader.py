@@ -13,7 +13,7 @@ from audit_core.evidence.access_log.record_filter import RecordFilter, RecordSco
 from audit_core.evidence.access_log.where import matching, within_scope
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import FacetValue
-from audit_core.query.time.windows import Bounds, format_instant, parse_instant
+from audit_core.query.time.windows import TimeRange, format_instant, parse_instant
 from audit_core.state.access_log.record import EVENT_COLUMNS, AccessEvent, event_of, fetch
 from audit_core.state.database import State
 from audit_core.state.tables import access_event
@@ -97,7 +97,7 @@ class RecordReader:
         self,
         record_filter: RecordFilter,
         scope: RecordScope,
-        bounds: Bounds,
+        time_range: TimeRange,
         cursor: EventCursor | None,
         rows: int,
     ) -> EventPage:
@@ -107,7 +107,7 @@ class RecordReader:
         order = (_C.at, _C.uid) if back else (_C.at.desc(), _C.uid.desc())
         statement = (
             select(*EVENT_COLUMNS)
-            .where(self._matching(record_filter, scope, bounds))
+            .where(self._matching(record_filter, scope, time_range))
             .order_by(*order)
             .limit(rows + 1)
         )
@@ -128,11 +128,16 @@ class RecordReader:
         )
 
     def count(
-        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, *, limit: int | None
+        self,
+        record_filter: RecordFilter,
+        scope: RecordScope,
+        time_range: TimeRange,
+        *,
+        limit: int | None,
     ) -> EventCount:
         """How many events match, `limit` at most; all of them for `None`."""
         counted = select(_C.count.label("deeds")).where(
-            self._matching(record_filter, scope, bounds)
+            self._matching(record_filter, scope, time_range)
         )
         if limit is not None:
             counted = counted.limit(limit + 1)
@@ -154,7 +159,7 @@ class RecordReader:
 
     def values(self, column: str, scope: RecordScope, limit: int) -> tuple[str, ...]:
         """The values of a column that are most frequent among the `LATELY` newest events."""
-        return tuple(each.value for each in self.listed(column, scope, limit).values)
+        return tuple(item.value for item in self.listed(column, scope, limit).values)
 
     def listed(self, column: str, scope: RecordScope, limit: int) -> Listed:
         """The same with how many of these events have each, and whether there are no others."""
@@ -184,14 +189,14 @@ class RecordReader:
         )
 
     def export(
-        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds
+        self, record_filter: RecordFilter, scope: RecordScope, time_range: TimeRange
     ) -> Iterator[list[AccessEvent]]:
         """Every event that matches, oldest first, in batches. Memory does not grow with them."""
         last: EventCursor | None = None
         while True:
             statement = (
                 select(*EVENT_COLUMNS)
-                .where(self._matching(record_filter, scope, bounds))
+                .where(self._matching(record_filter, scope, time_range))
                 .order_by(_C.at, _C.uid)
                 .limit(BATCH)
             )
@@ -205,9 +210,9 @@ class RecordReader:
             last = EventCursor(at=batch[-1].at, uid=batch[-1].uid, newer=True)
 
     def _matching(
-        self, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds
+        self, record_filter: RecordFilter, scope: RecordScope, time_range: TimeRange
     ) -> ColumnElement[bool]:
-        return matching(record_filter, scope, bounds, sqlite=self._sqlite)
+        return matching(record_filter, scope, time_range, sqlite=self._sqlite)
 
 
 def _beyond(cursor: EventCursor) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from audit_core.explore.facets import FacetValue
 from audit_core.query.language.ast import Field
 from audit_core.state.access_log.verbs import VERBS
 
-MOST_VALUES = 2_000
+MAX_VALUES = 2_000
 """How many values of a field are suggested from, the most frequent ones."""
 
 COLUMN_OF: dict[Field, str] = {
@@ -33,10 +33,10 @@ def values_of(reader: RecordReader) -> ReadValues:
     done are listed too, with what each of them means."""
 
     def read(column: str, scope: RecordScope) -> Listed:
-        found = reader.listed(column, scope, MOST_VALUES)
+        found = reader.listed(column, scope, MAX_VALUES)
         if column != COLUMN_OF[Field.ACTION]:
             return found
-        done = {each.value for each in found.values}
+        done = {item.value for item in found.values}
         never = tuple(FacetValue(value=name, count=0) for name in VERBS if name not in done)
         notes = {name: verb.sentence for name, verb in VERBS.items()}
         return replace(found, values=found.values + never, notes=notes)
@@ -49,5 +49,5 @@ def suggested(before: str, after: str, scope: RecordScope, read: ReadValues) -> 
     text = before + after
     completion = suggest(text, len(before), VOCABULARY)
     column = None if completion.field is None else COLUMN_OF.get(completion.field)
-    listed = Listed() if column is None or completion.bounds else read(column, scope)
+    listed = Listed() if column is None or completion.time_range else read(column, scope)
     return suggestions(text, completion, listed, VOCABULARY)

@@ -30,7 +30,7 @@ from audit_core.query.language.ast import (
     Wildcard,
 )
 from audit_core.query.predicate_sql import between_ends, like_pattern
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.where import instant_within
 from audit_core.state.access_log.record import address_digits
 from audit_core.state.access_log.verbs import VERBS
@@ -57,13 +57,13 @@ _GLOB_MEANT = str.maketrans({character: f"[{character}]" for character in "*?["}
 
 
 def matching(
-    record_filter: RecordFilter, scope: RecordScope, bounds: Bounds, *, sqlite: bool
+    record_filter: RecordFilter, scope: RecordScope, time_range: TimeRange, *, sqlite: bool
 ) -> Condition:
     """What a row must fulfil to match the filter within the scope.
 
-    `bounds` is what the filter's window means now; `sqlite` is whether the state is on SQLite.
+    `time_range` is what the filter's window means now; `sqlite` is whether the state is on SQLite.
     """
-    conditions = [within_scope(scope), instant_within(_C.at, bounds)]
+    conditions = [within_scope(scope), instant_within(_C.at, time_range)]
     if record_filter.categories:
         verbs = [verb.name for verb in VERBS.values() if verb.category in record_filter.categories]
         conditions.append(_C.verb.in_(verbs))

@@ -22,7 +22,7 @@ from audit_core.query.language.masking import ends_cleanly, word_end
 from audit_core.query.language.printer import value_text
 from audit_core.query.limits import MAX_CHARACTERS
 
-MOST_SUGGESTED = 50
+MAX_SUGGESTED = 50
 """How many suggestions are shown at once."""
 
 _OF_A_SHAPE = (Kind.STATUS, Kind.ADDRESS, Kind.TIME)
@@ -68,7 +68,7 @@ class Suggestions:
     """What is shown below a query text."""
 
     suggestions: tuple[Suggestion, ...] = ()
-    """The best one first; `MOST_SUGGESTED` at most."""
+    """The best one first; `MAX_SUGGESTED` at most."""
     hint: str = ""
     """How a value of the field may be written, and how many are not shown; may be empty."""
 
@@ -85,17 +85,17 @@ def suggestions(
     Whatever is taken stands for the word in which the cursor is; all else of the text stays.
     """
     if completion.field is None:
-        named = islice(_named(text, completion, vocabulary), MOST_SUGGESTED)
+        named = islice(_named(text, completion, vocabulary), MAX_SUGGESTED)
         return Suggestions(suggestions=tuple(named))
     word = vocabulary.word_of(completion.field)
-    fitting = [] if completion.bounds else _fitting(completion, listed)
+    fitting = [] if completion.time_range else _fitting(completion, listed)
     valued = _valued(text, completion, word, fitting, listed.notes)
-    found = tuple(islice(valued, MOST_SUGGESTED))
+    found = tuple(islice(valued, MAX_SUGGESTED))
     if not found and completion.typed and word.kind not in _OF_A_SHAPE:
         return Suggestions()
     parts = [word.help]
-    if len(fitting) > MOST_SUGGESTED:
-        parts.append(f"The first {MOST_SUGGESTED} of {len(fitting):,} values that fit.")
+    if len(fitting) > MAX_SUGGESTED:
+        parts.append(f"The first {MAX_SUGGESTED} of {len(fitting):,} values that fit.")
     if not listed.complete:
         parts.append("Rarer ones can be typed.")
     if found and listed.values:
@@ -132,12 +132,12 @@ def _fitting(completion: Completion, listed: Listed) -> list[tuple[str, int | No
     """The values that begin with what is typed, then those that hold it."""
     typed = _ESCAPED.sub(r"\1", completion.typed.removeprefix('"')).casefold()
     held = [
-        (each.value, each.count or None)
-        for each in listed.values
+        (item.value, item.count or None)
+        for item in listed.values
         # What does not show as it is could not be told from another, and no box holds line ends.
-        if typed in each.value.casefold() and each.value.strip() and each.value.isprintable()
+        if typed in item.value.casefold() and item.value.strip() and item.value.isprintable()
     ]
-    held.sort(key=lambda each: not each[0].casefold().startswith(typed))
+    held.sort(key=lambda item: not item[0].casefold().startswith(typed))
     return [*((value, None) for value in completion.values), *held]
 
 
@@ -149,7 +149,7 @@ def _valued(
     notes: Mapping[str, str],
 ) -> Iterator[Suggestion]:
     start, end = completion.start, word_end(text, completion.start, completion.end, name=False)
-    if completion.bounds or not ends_cleanly(text, end):
+    if completion.time_range or not ends_cleanly(text, end):
         return
     after = text[end:]
     for value, written, note, count in _written(completion, word, fitting, notes):

@@ -14,7 +14,7 @@ from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 
 LASTS = timedelta(minutes=1)
 """How long values are kept, and how long they are not asked for again once that took too long."""
@@ -22,10 +22,10 @@ LASTS = timedelta(minutes=1)
 PATIENCE_S = 3.0
 """How long anybody waits for them."""
 
-MOST_VALUES = 2_000
+MAX_VALUES = 2_000
 """How many values of a field are kept, the most frequent ones."""
 
-MOST_KEPT = 128
+MAX_KEPT = 128
 """How many lists are kept."""
 
 ScopeT = TypeVar("ScopeT")
@@ -57,7 +57,7 @@ class KnownValues(Generic[ScopeT]):
         """
         key = (param, scope)
         # Threads may meet here: each of these steps is one for the interpreter.
-        while key not in self._kept and len(self._kept) >= MOST_KEPT:
+        while key not in self._kept and len(self._kept) >= MAX_KEPT:
             self._kept.pop(next(iter(list(self._kept))), None)
         kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
@@ -74,10 +74,10 @@ def values_of_log(reader: Reader, clock: Callable[[], datetime]) -> KnownValues[
 
     def read(param: str, scope: Scope) -> Listed:
         everything = EntryFilter(window=Window(preset="all"))
-        query = Query(everything, scope, Bounds(since=None, until=None))
+        query = Query(everything, scope, TimeRange(since=None, until=None))
         try:
             with reader.log.patience(PATIENCE_S):
-                return reader.listed(param, query, MOST_VALUES)
+                return reader.listed(param, query, MAX_VALUES)
         except QueryTimeoutError:
             return Listed(complete=False)
 

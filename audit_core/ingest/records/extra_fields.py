@@ -12,7 +12,7 @@ EXTRA = "extra"
 LOG_FIELDS = frozenset({"seq", "revision", "received_at", "receivedAt"})
 """What the log gives to each entry anew: not taken from a file, and nothing is lost by that."""
 
-MOST_NAMES = 100
+MAX_NAMES = 100
 """How many names are counted each by itself; more stand in no header that people made."""
 
 SHOWN_NAMES = 10
@@ -31,7 +31,7 @@ class FieldCounts:
     """In how many records fields stood, by name."""
 
     counts: tuple[tuple[str, int], ...] = ()
-    """In the order in which the names were met; at most `MOST_NAMES`."""
+    """In the order in which the names were met; at most `MAX_NAMES`."""
     others: int = 0
     """How often there were fields of other names than these."""
 
@@ -61,7 +61,7 @@ def count_fields(records: Iterable[tuple[str, ...]]) -> FieldCounts:
 def _counted(pairs: Iterable[tuple[str, int]], others: int) -> FieldCounts:
     counts: dict[str, int] = {}
     for name, count in pairs:
-        if name in counts or len(counts) < MOST_NAMES:
+        if name in counts or len(counts) < MAX_NAMES:
             counts[name] = counts.get(name, 0) + count
         else:
             others += count

@@ -140,7 +140,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """The field has a value, and it lies between the bounds."""
+    """The field has a value, and it lies between the time range."""
 
     field: Field
     """`STATUS_CODE`, `CREATED_AT` or `RECEIVED_AT`."""
@@ -245,14 +245,14 @@ EVERYTHING = AllOf(parts=())
 
 def all_of(parts: Iterable[Expression]) -> Expression:
     """True where every part is; without parts, of every entry."""
-    flat = [each for part in parts for each in (part.parts if isinstance(part, AllOf) else (part,))]
+    flat = [item for part in parts for item in (part.parts if isinstance(part, AllOf) else (part,))]
     unique = tuple(dict.fromkeys(flat))
     return unique[0] if len(unique) == 1 else AllOf(parts=unique)
 
 
 def any_of(parts: Iterable[Expression]) -> Expression:
     """True where at least one part is. Raises `ValueError` without parts."""
-    flat = [each for part in parts for each in (part.parts if isinstance(part, AnyOf) else (part,))]
+    flat = [item for part in parts for item in (part.parts if isinstance(part, AnyOf) else (part,))]
     unique = tuple(dict.fromkeys(flat))
     if EVERYTHING in unique:
         return EVERYTHING

@@ -37,18 +37,20 @@ class QueryProblem:
 class QueryError(FilterError):
     """A query text cannot be understood.
 
-    `places` holds everything that was found wrong, in the order of the text; never empty, and
-    at most `MAX_PROBLEMS`. `left_out` counts those after them, and the last sentence tells it.
+    `query_problems` holds everything that was found wrong, in the order of the text; never empty,
+    and at most `MAX_PROBLEMS`. `left_out` counts those after them, and the last sentence tells it.
     """
 
-    def __init__(self, places: Iterable[QueryProblem]) -> None:
-        found = sorted(set(places), key=lambda place: (place.start, place.end, place.message))
-        self.places = tuple(found[:MAX_PROBLEMS])
-        self.left_out = len(found) - len(self.places)
+    def __init__(self, problems: Iterable[QueryProblem]) -> None:
+        found = sorted(
+            set(problems), key=lambda problem: (problem.start, problem.end, problem.message)
+        )
+        self.query_problems = tuple(found[:MAX_PROBLEMS])
+        self.left_out = len(found) - len(self.query_problems)
         more = (f"The text has {self.left_out} more problems.",) if self.left_out else ()
         super().__init__(
-            (*(place.message for place in self.places), *more),
-            hint=" ".join(dict.fromkeys(place.hint for place in self.places)),
+            (*(problem.message for problem in self.query_problems), *more),
+            hint=" ".join(dict.fromkeys(problem.hint for problem in self.query_problems)),
         )
 
 

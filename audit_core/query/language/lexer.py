@@ -139,14 +139,14 @@ def _unbalanced(tokens: list[Token]) -> Iterator[QueryProblem]:
         )
 
 
-def _range_at(tokens: list[Token], place: int) -> list[Token]:
+def _range_at(tokens: list[Token], position: int) -> list[Token]:
     """The tokens of the range that opens at the place, up to its end or to where it breaks off."""
-    for end in range(place + 1, len(tokens)):
+    for end in range(position + 1, len(tokens)):
         if tokens[end].kind == "RBRACKET":
-            return tokens[place : end + 1]
+            return tokens[position : end + 1]
         if tokens[end].kind not in _TERMS:
-            return tokens[place:end]
-    return tokens[place:]
+            return tokens[position:end]
+    return tokens[position:]
 
 
 def _is_range(tokens: list[Token]) -> bool:
@@ -157,9 +157,9 @@ def _is_range(tokens: list[Token]) -> bool:
 
 
 def _bad_ranges(tokens: list[Token]) -> Iterator[QueryProblem]:
-    place = 0
-    while place < len(tokens):
-        token = tokens[place]
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
         if token.kind == "RBRACKET":
             yield _problem(
                 token,
@@ -168,12 +168,12 @@ def _bad_ranges(tokens: list[Token]) -> Iterator[QueryProblem]:
                 "a backslash before the bracket makes it text.",
             )
         if token.kind != "LBRACKET":
-            place += 1
+            position += 1
             continue
-        found = _range_at(tokens, place)
-        place += len(found)
+        found = _range_at(tokens, position)
+        position += len(found)
         if not _is_range(found):
-            inner = [each for each in found[1:] if each.kind not in ("TO", "RBRACKET")]
+            inner = [item for item in found[1:] if item.kind not in ("TO", "RBRACKET")]
             yield QueryProblem(
                 start=token.start,
                 end=found[-1].end,
@@ -184,11 +184,11 @@ def _bad_ranges(tokens: list[Token]) -> Iterator[QueryProblem]:
 
 def _outside_ranges(tokens: list[Token]) -> Iterator[Token]:
     """The tokens, with each range as a single phrase."""
-    place = 0
-    while place < len(tokens):
-        token = tokens[place]
-        found = _range_at(tokens, place) if token.kind == "LBRACKET" else [token]
-        place += len(found)
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        found = _range_at(tokens, position) if token.kind == "LBRACKET" else [token]
+        position += len(found)
         if token.kind == "LBRACKET":
             yield Token(
                 kind="RANGE",
@@ -261,7 +261,7 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
         yield too_many(count, tokens[-1].end)
     groups = [0]
     signs = 0
-    deepest, place = MAX_NESTING, None
+    deepest, position = MAX_NESTING, None
     for token, following in pairwise([*tokens, None]):
         if token is None:
             continue
@@ -275,9 +275,9 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
         elif token.kind != "COLUMN" and not (following and following.kind == "COLUMN"):
             signs = 0
         if groups[-1] + signs > deepest:
-            deepest, place = groups[-1] + signs, place or token
-    if place is not None:
-        yield too_deep(place.start, place.end, deepest, MAX_NESTING)
+            deepest, position = groups[-1] + signs, position or token
+    if position is not None:
+        yield too_deep(position.start, position.end, deepest, MAX_NESTING)
 
 
 def too_many(

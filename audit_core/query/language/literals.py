@@ -95,7 +95,7 @@ class Term:
     @property
     def text(self) -> str:
         """What it says, wildcards as they are written."""
-        return "".join(each if isinstance(each, str) else each.value for each in self.pieces)
+        return "".join(item if isinstance(item, str) else item.value for item in self.pieces)
 
     @property
     def absent(self) -> bool:
@@ -246,9 +246,9 @@ def _fits(pattern: str, word: str) -> bool:
         else:
             one = character == Wildcard.ONE.value
             reached = {
-                place + 1
-                for place in reached
-                if place < len(word) and (one or word[place] == character)
+                position + 1
+                for position in reached
+                if position < len(word) and (one or word[position] == character)
             }
     return len(word) in reached
 

@@ -35,7 +35,7 @@ class Scan:
     """Where the word or phrase begins that reaches the end of the text; its length if none."""
     field: Span | None
     """The name of the field of which that word is a value."""
-    bounds: bool
+    time_range: bool
     """Whether that word is an end of a range, or what a value is compared with."""
 
 
@@ -50,14 +50,14 @@ def scan(text: str) -> Scan:
     """Reads the text; unclosed phrases, misplaced quotation marks, regular expressions and
     backslashes without a character are its problems."""
     scanner = _Scanner(text)
-    while scanner.place < len(text):
+    while scanner.position < len(text):
         scanner.step()
     return Scan(
         masked="".join(scanner.masked),
         problems=tuple(scanner.problems),
         word_start=min(scanner.word_start, len(text)),
         field=scanner.word_field,
-        bounds=scanner.word_bounds,
+        time_range=scanner.word_bounds,
     )
 
 
@@ -70,12 +70,12 @@ def word_end(text: str, start: int, cursor: int, *, name: bool) -> int:
     ):
         return phrase.end()
     # A phrase that is still open would take in all that follows.
-    place = cursor if text.startswith('"', start) else start
-    while place < len(text) and not _ENDS_WORD.match(text[place]):
-        if text[place] == '"' or (name and text[place] == ":"):
+    position = cursor if text.startswith('"', start) else start
+    while position < len(text) and not _ENDS_WORD.match(text[position]):
+        if text[position] == '"' or (name and text[position] == ":"):
             break
-        place += 2 if text[place] == "\\" else 1
-    return min(max(place, cursor), len(text))
+        position += 2 if text[position] == "\\" else 1
+    return min(max(position, cursor), len(text))
 
 
 def ends_cleanly(text: str, end: int) -> bool:
@@ -88,7 +88,7 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.place = 0
+        self.position = 0
         self.masked: list[str] = []
         self.problems: list[QueryProblem] = []
         self.name: Span | None = None
@@ -115,17 +115,17 @@ class _Scanner:
 
     def step(self) -> None:
         """Reads one phrase, word or sign."""
-        character = self.text[self.place]
+        character = self.text[self.position]
         if _ENDS_WORD.match(character):
             self._border(character)
         elif character == '"':
             self._phrase()
         elif character == ":" and not self.value_wanted and not self._in_field_group():
-            self.field, self.name = self.name or (self.place, self.place), None
+            self.field, self.name = self.name or (self.position, self.position), None
             self._keep(1)
         elif character in "<>" and not self.compared:
             self.compared = True
-            self._keep(2 if self.text.startswith("=", self.place + 1) else 1)
+            self._keep(2 if self.text.startswith("=", self.position + 1) else 1)
         elif character in "+-!" and not self._begins_value():
             self._keep(1, "-" if character == "!" else character)
         else:
@@ -143,7 +143,7 @@ class _Scanner:
         if not character.isspace():
             self.field, self.compared, self.name = None, False, None
         if character in "~^":
-            found = _DEGREE.match(self.text, self.place + 1)
+            found = _DEGREE.match(self.text, self.position + 1)
             self._keep(1 + len(found[0] if found else ""))
         else:
             self._keep(1, " " if character.isspace() else character)
@@ -155,13 +155,13 @@ class _Scanner:
         """Whether the sign here is text: a negative number, or a dash for absence."""
         if self.compared or self.in_range:
             return True
-        following = self.text[self.place + 1 : self.place + 2]
+        following = self.text[self.position + 1 : self.position + 2]
         alone = not following or following.isspace() or following in ")]}"
-        return self.text[self.place] == "-" and alone and self.value_field is not None
+        return self.text[self.position] == "-" and alone and self.value_field is not None
 
     def _keep(self, count: int, character: str | None = None) -> None:
-        self.masked.append(character or self.text[self.place : self.place + count])
-        self.place += count
+        self.masked.append(character or self.text[self.position : self.position + count])
+        self.position += count
         self._begin_word()
 
     def _advance(self, end: int, masked: str) -> None:
@@ -169,11 +169,11 @@ class _Scanner:
         if end < len(self.text):
             self._end_word(end)
         self.masked.append(masked)
-        self.place = end
+        self.position = end
         self.field, self.compared = None, False
 
     def _phrase(self) -> None:
-        start = self.place
+        start = self.position
         found = _PHRASE.match(self.text, start)
         self.name = None
         if found is None:
@@ -189,14 +189,14 @@ class _Scanner:
         self._end_word(found.end())
 
     def _begin_word(self) -> None:
-        self.word_start, self.word_field = self.place, self.value_field
+        self.word_start, self.word_field = self.position, self.value_field
         self.word_bounds = self.in_range or self.compared
 
     def _end_word(self, end: int) -> None:
         self.word_start, self.word_field, self.word_bounds = end, None, False
 
     def _word(self) -> None:
-        start, text = self.place, self.text
+        start, text = self.position, self.text
         whole = self._regular_expression() if text[start] == "/" else start
         if text[start] == "'":
             self._report(
@@ -206,21 +206,21 @@ class _Scanner:
                 "Use double quotation marks, or write \\' for the mark itself.",
             )
         masked: list[str] = []
-        place = start
-        while place < len(text) and (place < whole or not _ENDS_WORD.match(text[place])):
-            if text[place] == ":" and place >= whole and self._separates(start, place):
+        position = start
+        while position < len(text) and (position < whole or not _ENDS_WORD.match(text[position])):
+            if text[position] == ":" and position >= whole and self._separates(start, position):
                 break
-            if text[place] == "\\" and place >= whole:
-                masked.append(self._escape(place))
-            elif text[place] == '"' and place >= whole:
-                self._misplaced_quote(place)
+            if text[position] == "\\" and position >= whole:
+                masked.append(self._escape(position))
+            elif text[position] == '"' and position >= whole:
+                self._misplaced_quote(position)
                 masked.append("_")
             else:
-                masked.append(text[place] if text[place].isalnum() else "_")
-            place += len(masked[-1])
-        named = not self.value_wanted and self._may_be_name(text[start:place])
-        self._advance(place, "".join(masked))
-        self.name = (start, place) if named else None
+                masked.append(text[position] if text[position].isalnum() else "_")
+            position += len(masked[-1])
+        named = not self.value_wanted and self._may_be_name(text[start:position])
+        self._advance(position, "".join(masked))
+        self.name = (start, position) if named else None
 
     def _may_be_name(self, word: str) -> bool:
         """Whether a colon after the word and a space would still end the name of a field."""
@@ -236,12 +236,12 @@ class _Scanner:
             return is_field_name(self.text[start:colon])
         return True
 
-    def _escape(self, place: int) -> str:
-        if place + 1 < len(self.text):
+    def _escape(self, position: int) -> str:
+        if position + 1 < len(self.text):
             return "__"
         self._report(
-            place,
-            place + 1,
+            position,
+            position + 1,
             "The backslash at the end escapes nothing.",
             "Write two of them for a backslash.",
         )
@@ -249,9 +249,9 @@ class _Scanner:
 
     def _regular_expression(self) -> int:
         """The end of a regular expression that begins here, after reporting it; else here."""
-        found = _REGULAR_EXPRESSION.match(self.text, self.place)
+        found = _REGULAR_EXPRESSION.match(self.text, self.position)
         if found is None:
-            return self.place
+            return self.position
         self._report(
             found.start(),
             found.end(),
@@ -260,10 +260,10 @@ class _Scanner:
         )
         return found.end()
 
-    def _misplaced_quote(self, place: int) -> None:
+    def _misplaced_quote(self, position: int) -> None:
         self._report(
-            place,
-            place + 1,
+            position,
+            position + 1,
             "This quotation mark stands within a word.",
             'Put the marks around the whole value, or write \\" for the mark itself.',
         )

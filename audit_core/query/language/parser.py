@@ -156,9 +156,12 @@ def _not_understood(text: str) -> QueryProblem:
 def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[QueryProblem]:
     """What is wrong with plain values of fields in a text that luqum's parser would not accept."""
     kinds = [token.kind for token in tokens]
-    for place, (name, _, value) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
-        plain = kinds[place : place + 2] == ["TERM", "COLUMN"] and value.kind in ("TERM", "PHRASE")
-        is_value = place > 0 and kinds[place - 1] in ("COLUMN", "LESSTHAN", "GREATERTHAN")
+    for position, (name, _, value) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
+        plain = kinds[position : position + 2] == ["TERM", "COLUMN"] and value.kind in (
+            "TERM",
+            "PHRASE",
+        )
+        is_value = position > 0 and kinds[position - 1] in ("COLUMN", "LESSTHAN", "GREATERTHAN")
         if plain and not is_value:
             try:
                 subject = named(
@@ -182,9 +185,9 @@ class _Builder:
     def built(self, item: Any, subject: _Subject) -> Expression:
         """The part of the tree; `EVERYTHING` in place of what is wrong."""
         if isinstance(item, tree.AndOperation):
-            return all_of([self.built(each, subject) for each in item.operands])
+            return all_of([self.built(operand, subject) for operand in item.operands])
         if isinstance(item, tree.OrOperation):
-            return any_of([self.built(each, subject) for each in item.operands])
+            return any_of([self.built(operand, subject) for operand in item.operands])
         if isinstance(item, tree.BaseGroup):
             return self.built(item.expr, subject)
         if isinstance(item, tree.Plus):
@@ -283,7 +286,7 @@ def _path(name: Term) -> _Path:
     """The names of a path, split at dots without a backslash before them."""
     source = name.source[len(METADATA_PREFIX) :]
     escaped = re.findall(r"((?:\\.|[^.\\])*)\.", source + ".", flags=re.DOTALL)
-    names = tuple(re.sub(r"\\(.)", r"\1", each, flags=re.DOTALL) for each in escaped)
+    names = tuple(re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL) for name in escaped)
     if not all(names):
         raise name.refused(
             "The path into the metadata has an empty name.",

@@ -30,7 +30,7 @@ from audit_core.query.planner.rewrite import (
 from audit_core.query.planner.rollups import hourly, worth_rollup
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
-from audit_core.query.time.windows import EPOCH, Bounds
+from audit_core.query.time.windows import EPOCH, TimeRange
 
 MAX_MATCHING_VALUES = 1_000
 """A condition that more values of a field match is evaluated on every entry instead."""
@@ -44,7 +44,7 @@ MAX_MEMOIZED = 200
 _ENDS = 2
 """The first and the last hour of a time range may lie in it only in part."""
 
-NOWHERE = Bounds(since=EPOCH, until=EPOCH)
+NOWHERE = TimeRange(since=EPOCH, until=EPOCH)
 _HOUR = timedelta(hours=1)
 _Key = tuple[Hashable, Scope, int]
 _Found = TypeVar("_Found")
@@ -202,34 +202,35 @@ class Planner:
         return query if hours is None else query.within(_cut(query.time_range, hours))
 
 
-def _cut(bounds: Bounds, hours: Iterable[datetime]) -> Bounds:
+def _cut(time_range: TimeRange, hours: Iterable[datetime]) -> TimeRange:
     hours = sorted(hours)
     if not hours:
         return NOWHERE
     since, until = hours[0], hours[-1] + _HOUR
-    since = since if bounds.since is None else max(since, bounds.since)
-    until = until if bounds.until is None else min(until, bounds.until)
-    return Bounds(since=since, until=until) if since < until else NOWHERE
+    since = since if time_range.since is None else max(since, time_range.since)
+    until = until if time_range.until is None else min(until, time_range.until)
+    return TimeRange(since=since, until=until) if since < until else NOWHERE
 
 
-def _ahead(bounds: Bounds, cursor: Cursor | None) -> Bounds:
-    """The part of the bounds beyond the hour that the cursor is in."""
+def _ahead(time_range: TimeRange, cursor: Cursor | None) -> TimeRange:
+    """The part of the time range beyond the hour that the cursor is in."""
     if cursor is None:
-        return bounds
+        return time_range
     hour = cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     if cursor.newer:
         since = hour + _HOUR
-        since = since if bounds.since is None else max(since, bounds.since)
-        return Bounds(since=since, until=bounds.until)
-    return Bounds(
-        since=bounds.since, until=hour if bounds.until is None else min(hour, bounds.until)
+        since = since if time_range.since is None else max(since, time_range.since)
+        return TimeRange(since=since, until=time_range.until)
+    return TimeRange(
+        since=time_range.since,
+        until=hour if time_range.until is None else min(hour, time_range.until),
     )
 
 
 def _enough(
-    hours: _Hours, bounds: Bounds, ahead: Bounds, cursor: Cursor | None, limit: int
-) -> Bounds:
-    """The bounds, cut after as many hours as are certain to hold `limit` matches."""
+    hours: _Hours, time_range: TimeRange, ahead: TimeRange, cursor: Cursor | None, limit: int
+) -> TimeRange:
+    """The time range, cut after as many hours as are certain to hold `limit` matches."""
     newer = cursor is not None and cursor.newer
     taken, total = [], 0
     for hour in sorted(hours, reverse=not newer):
@@ -246,4 +247,4 @@ def _enough(
             break
     if cursor is not None:
         taken.append(cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
-    return _cut(bounds, taken)
+    return _cut(time_range, taken)

@@ -31,7 +31,7 @@ from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets
-from audit_core.query.time.windows import EPOCH, PRESETS, Bounds, Window
+from audit_core.query.time.windows import EPOCH, PRESETS, TimeRange, Window
 from audit_core.query.where import within
 
 WORTH = timedelta(days=1)
@@ -54,12 +54,12 @@ def hourly(query: Query, buckets: Buckets | None = None) -> CountSource | None:
     return _counts_within(query.time_range)
 
 
-def worth_rollup(window: Window, bounds: Bounds) -> bool:
+def worth_rollup(window: Window, time_range: TimeRange) -> bool:
     """Whether the window is long enough for the rollup to be cheaper than a scan."""
-    if bounds.since is None:
+    if time_range.since is None:
         return True
-    if bounds.until is not None:
-        return bounds.until - bounds.since >= WORTH
+    if time_range.until is not None:
+        return time_range.until - time_range.since >= WORTH
     length = None if window.preset is None else PRESETS[window.preset][0]
     return length is None or length >= WORTH
 
@@ -76,11 +76,15 @@ def _hour_of(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def _counts_within(bounds: Bounds) -> CountSource:
+def _counts_within(time_range: TimeRange) -> CountSource:
     """Whole hours from the rollup; entries not rolled up yet, and those of the incomplete hours at
     the two ends, one by one."""
-    first = None if bounds.since is None else -(-(bounds.since - EPOCH) // _HOUR) * _HOUR + EPOCH
-    last = None if bounds.until is None else _hour_of(bounds.until)
+    first = (
+        None
+        if time_range.since is None
+        else -(-(time_range.since - EPOCH) // _HOUR) * _HOUR + EPOCH
+    )
+    last = None if time_range.until is None else _hour_of(time_range.until)
     kept = select(
         entry_count.c.hour.label("created_at"),
         literal("", Text).label("id"),
@@ -93,19 +97,19 @@ def _counts_within(bounds: Bounds) -> CountSource:
         kept = kept.where(entry_count.c.hour < last)
     revision = audit_entry.c.revision
     pieces = [
-        Bounds(since=since, until=until)
-        for since, until in ((bounds.since, first), (last, bounds.until))
+        TimeRange(since=since, until=until)
+        for since, until in ((time_range.since, first), (last, time_range.until))
         if since != until
     ]
-    each = [
-        _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, bounds)),
+    item = [
+        _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, time_range)),
         *(
             _each(audit_entry).where(revision <= COUNTED_REVISION, within(audit_entry, piece))
             for piece in pieces
         ),
-        _each(unfinished_entry).where(within(unfinished_entry, bounds)),
+        _each(unfinished_entry).where(within(unfinished_entry, time_range)),
     ]
-    table = union_all(kept, *each).subquery("entry")
+    table = union_all(kept, *item).subquery("entry")
     return CountSource(table=table, number=table.c.alike)
 
 

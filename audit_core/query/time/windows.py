@@ -37,7 +37,7 @@ UTC_NAME = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class TimeRange:
     """An interval of time: from `since` on, until before `until`."""
 
     since: datetime | None
@@ -45,14 +45,14 @@ class Bounds:
     until: datetime | None
     """Exclusive, aware; `None`: to the last entry, also one that is dated ahead."""
 
-    def before(self, now: datetime) -> Bounds | None:
+    def before(self, now: datetime) -> TimeRange | None:
         """The interval of the same length that ends where this one begins.
 
         `now` stands for an open end. `None` if this one has no beginning.
         """
         if self.since is None:
             return None
-        return Bounds(since=self.since - ((self.until or now) - self.since), until=self.since)
+        return TimeRange(since=self.since - ((self.until or now) - self.since), until=self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +95,12 @@ class Window:
         """The zone itself."""
         return ZoneInfo(self.zone)
 
-    def bounds(self, now: datetime) -> Bounds:
+    def time_range(self, now: datetime) -> TimeRange:
         """The instants that the window means at `now`."""
         if self.preset is None:
-            return Bounds(since=self.since, until=self.until)
+            return TimeRange(since=self.since, until=self.until)
         length = PRESETS[self.preset][0]
-        return Bounds(since=None if length is None else now - length, until=None)
+        return TimeRange(since=None if length is None else now - length, until=None)
 
     def describe(self) -> str:
         """The window in words, always with its zone."""

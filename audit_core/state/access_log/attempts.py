@@ -25,7 +25,7 @@ LOGGER = logging.getLogger(__name__)
 PAUSE_S = 1.0
 """How long attempts wait at most; a process that is killed loses the counts of that time."""
 
-MOST_WAITING = 500
+MAX_WAITING = 500
 """How many attempts that are not alike wait; whoever comes with one more writes them, or, on the
 event loop, is counted among the rest."""
 
@@ -82,7 +82,7 @@ class Attempts:
             if self._counted(attempt):
                 return
             self._waiting[attempt.key] = attempt
-            if self._timer is not None and len(self._waiting) < MOST_WAITING:
+            if self._timer is not None and len(self._waiting) < MAX_WAITING:
                 return
             self._start_timer()
         self.write()
@@ -98,13 +98,13 @@ class Attempts:
         detail: dict[str, Any] | None = None,
     ) -> None:
         """As `add`, but a thread writes it within `PAUSE_S`: for the event loop, which this never
-        keeps waiting. Where `MOST_WAITING` others wait it is counted in one row with the rest of
+        keeps waiting. Where `MAX_WAITING` others wait it is counted in one row with the rest of
         its verb. What cannot be written waits, and the terminal says so."""
         attempt = _Attempt(at, verb, actor, organization_id, address, detail or {})
         with self._lock:
             if self._counted(attempt):
                 return
-            if len(self._waiting) >= MOST_WAITING:
+            if len(self._waiting) >= MAX_WAITING:
                 attempt = _Attempt(at, verb, MANY, organization_id, None, REST)
                 if self._counted(attempt):
                     return

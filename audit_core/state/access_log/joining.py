@@ -2,7 +2,7 @@
 
 Anybody can make a server refuse something, as often as they like. So of these events each row
 stands for all that are alike within a minute: same verb, same name, same network, same reason.
-And of one organization (or of none) at most `MOST_ROWS` such rows are made a minute; what comes
+And of one organization (or of none) at most `MAX_ROWS` such rows are made a minute; what comes
 beyond is counted in one row more for each verb, with the number of networks that it came from.
 No attempt is left out of the counts.
 """
@@ -20,11 +20,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from audit_core.state.tables import access_event, access_event_network
 
-MOST_ROWS = 60
+MAX_ROWS = 60
 """How many rows of joined events an organization gets in a minute, before the rows for the rest;
 as many again for the events of no organization."""
 
-MOST_NETWORKS = 1_000
+MAX_NETWORKS = 1_000
 """How far the networks behind such a row are counted."""
 
 MANY = "(several)"
@@ -70,7 +70,7 @@ def join(
         )
     ).scalar_one()
     added = {**row, "join_key": key, "count": times, "last_at": until}
-    if rows < MOST_ROWS:
+    if rows < MAX_ROWS:
         return added
     key = of_organization + _digest(row["verb"])
     new = _new_network(connection, key, network)
@@ -107,7 +107,7 @@ def _new_network(connection: Connection, key: str, network: str) -> int:
     known = select(func.count()).select_from(access_event_network).where(same_row)
     if connection.execute(known.where(access_event_network.c.network == network)).scalar_one():
         return 0
-    if connection.execute(known).scalar_one() >= MOST_NETWORKS:
+    if connection.execute(known).scalar_one() >= MAX_NETWORKS:
         return 0
     connection.execute(insert(access_event_network).values(join_key=key, network=network))
     return 1

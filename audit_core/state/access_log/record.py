@@ -65,7 +65,7 @@ class AccessEvent:
     """When the last of several was done; `None` where there can be one only."""
     networks: int | None
     """How many networks the attempts came from that were too many for rows of their own, counted
-    up to `access_joining.MOST_NETWORKS`; else `None`."""
+    up to `access_joining.MAX_NETWORKS`; else `None`."""
     detail: dict[str, Any]
     """More about it, without secrets; may be empty."""
 
@@ -181,9 +181,9 @@ def search_text(row: Mapping[str, Any], verb: Verb) -> str:
 
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [text for name, each in value.items() for text in (str(name), *_texts(each))]
+        return [text for name, item in value.items() for text in (str(name), *_texts(item))]
     if isinstance(value, list | tuple):
-        return [text for each in value for text in _texts(each)]
+        return [text for item in value for text in _texts(item)]
     return [] if value is None else [str(value)]
 
 

@@ -33,7 +33,7 @@ class Downloads:
         """
         one = (person, organization)
         with self._lock:
-            own = sum(each[0] == person for each in self._under_way)
+            own = sum(item[0] == person for item in self._under_way)
             if own >= PER_PERSON:
                 raise BusyError(
                     f"You have {own} downloads under way; at most {PER_PERSON} run at once.",
@@ -41,7 +41,7 @@ class Downloads:
                     retry_after_s=RETRY_AFTER_S,
                     own=True,
                 )
-            together = sum(each[1] == organization for each in self._under_way)
+            together = sum(item[1] == organization for item in self._under_way)
             if together >= PER_ORGANIZATION:
                 raise BusyError(
                     f"Your organization has {together} downloads under way; at most "

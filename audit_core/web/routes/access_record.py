@@ -24,7 +24,7 @@ from audit_core.evidence.access_log.record_filter import (
 from audit_core.evidence.download import Format, Progress
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.reading import ClosedStream
 from audit_core.web.routes.attachment import (
@@ -92,9 +92,10 @@ class _ExportRequest:
         if problems:
             raise FilterError(tuple(problems))
         self.record_filter = RecordFilter.from_params(params)
-        bounds = self.record_filter.window.bounds(self.as_of)
-        self.bounds = Bounds(
-            since=bounds.since, until=now if bounds.until is None else min(bounds.until, now)
+        time_range = self.record_filter.window.time_range(self.as_of)
+        self.time_range = TimeRange(
+            since=time_range.since,
+            until=now if time_range.until is None else min(time_range.until, now),
         )
 
 
@@ -133,7 +134,7 @@ def _start(
 ) -> Response:
     membership = viewer.membership
     of = membership.organization_name if membership and scope.organization_id else "installation"
-    name = file_name(of, export.bounds.until or opened.clock(), export.format)
+    name = file_name(of, export.time_range.until or opened.clock(), export.format)
     detail = {
         "file": name,
         "filter": export.record_filter.to_params(),
@@ -145,7 +146,7 @@ def _start(
         RecordReader(opened.state),
         export.record_filter,
         scope,
-        export.bounds,
+        export.time_range,
         export.format,
         progress=progress,
     )

@@ -105,7 +105,7 @@ class _ExportRequest:
 
     def query(self, scope: Scope) -> Query:
         """What is asked within the scope. Raises `QueryError` for what it may not see."""
-        return Query(self.entry_filter, scope, self.entry_filter.window.bounds(self.as_of))
+        return Query(self.entry_filter, scope, self.entry_filter.window.time_range(self.as_of))
 
 
 def _start(

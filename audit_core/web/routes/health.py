@@ -30,11 +30,11 @@ def health_routes(installation: Callable[[], Installation]) -> list[Route]:
         report = await run_in_threadpool(readiness.report)
         about = {
             "version": product_version(),
-            "warnings": [asdict(each) for each in report.warnings],
+            "warnings": [asdict(item) for item in report.warnings],
         }
         if not report.failing:
             return JSONResponse({"status": "ok", **about})
-        failing = [asdict(each) for each in report.failing]
+        failing = [asdict(item) for item in report.failing]
         return JSONResponse({"status": "unavailable", "failing": failing, **about}, status_code=503)
 
     async def live(request: Request) -> JSONResponse:

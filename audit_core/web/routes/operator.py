@@ -88,7 +88,7 @@ def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
 def _doctor(opened: Installation, request: Request) -> Response:
     full = request.query_params.get("full") == "1"
     findings = examine_installation(opened, Scope.everything(), full=full)
-    return JSONResponse({"findings": [asdict(each) for each in findings]})
+    return JSONResponse({"findings": [asdict(item) for item in findings]})
 
 
 def _digest(opened: Installation, request: Request) -> Response:
@@ -100,10 +100,10 @@ def _digest(opened: Installation, request: Request) -> Response:
             verb="log.transferred",
             actor="command line",
             address=address_of(request),
-            detail={"entries": sum(each.count for each in days.values())},
+            detail={"entries": sum(item.count for item in days.values())},
         )
     return JSONResponse(
-        {"days": [[*day, each.count, each.first, each.second] for day, each in days.items()]}
+        {"days": [[*day, item.count, item.first, item.second] for day, item in days.items()]}
     )
 
 

@@ -28,7 +28,7 @@ from audit_core.query.entry_filter import NONE, ValueField
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
-from audit_core.query.time.windows import ALL_TIME, Bounds, Window
+from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
 from audit_core.state.access_log.verbs import VERBS, AccessOutcome, Category
 from pages.parts.access_log import record_scope
 from pages.parts.filters import query_box, suggestion_list, window_picker
@@ -43,7 +43,7 @@ _DRAFT = "record_query_draft"
 _EXAMPLES = "record_examples"
 ELSEWHERE = ("at", "event", "rows", record_scope.PARAM, "embed", "embed_options")
 """Parameters of the address that are not the filter's."""
-MOST_OPTIONS = 200
+MAX_OPTIONS = 200
 """How many values a field offers; others can be typed."""
 _COLUMNS = {"actors": "actor", "targets": "target", "ip_addresses": "address"}
 _CLOSED: dict[str, list[str]] = {
@@ -58,7 +58,7 @@ class View:
 
     record_filter: RecordFilter
     scope: RecordScope
-    bounds: Bounds
+    time_range: TimeRange
     """What the window means."""
     as_of: datetime
     """The moment that a relative window counts from."""
@@ -85,7 +85,7 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
             st.text(f"Filtered by {visible(record_filter.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = cached.utc_now()
-    return View(record_filter, scope, record_filter.window.bounds(as_of), as_of)
+    return View(record_filter, scope, record_filter.window.time_range(as_of), as_of)
 
 
 def current() -> RecordFilter:
@@ -137,7 +137,7 @@ def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
     st.error("The address of this page is not valid.", icon=":material/link_off:")
     if isinstance(error, QueryError):
-        query_box.draw_places(st.query_params.get("query", ""), error)
+        query_box.draw_problems(st.query_params.get("query", ""), error)
     else:
         st.text(visible("\n".join(error.problems)))
     st.button("Reset filters", icon=":material/restart_alt:", on_click=st.query_params.clear)
@@ -193,7 +193,7 @@ def _draw_query_problem() -> None:
         parse(draft, VOCABULARY)
     except QueryError as error:
         st.warning("Query not applied", icon=":material/warning:")
-        query_box.draw_places(draft, error)
+        query_box.draw_problems(draft, error)
 
 
 def _draw_help() -> None:
@@ -286,7 +286,7 @@ def _options(item: ValueField, scope: RecordScope) -> list[str]:
     if item.name == "actions":
         return list(VERBS)
     reader = RecordReader(cached.installation().state)
-    found = list(reader.values(_COLUMNS[item.name], scope, MOST_OPTIONS))
+    found = list(reader.values(_COLUMNS[item.name], scope, MAX_OPTIONS))
     return found if item.name == "actors" else [*found, NONE]
 
 

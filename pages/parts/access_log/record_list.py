@@ -16,7 +16,7 @@ from audit_core.evidence.access_log.reader import EventCount, EventCursor, Event
 from audit_core.evidence.download import Format
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ALL_TIME, format_instant, written
-from audit_core.state.access_log.joining import MOST_NETWORKS
+from audit_core.state.access_log.joining import MAX_NETWORKS
 from audit_core.state.access_log.record import AccessEvent
 from audit_core.state.access_log.verbs import AccessOutcome
 from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
@@ -28,7 +28,7 @@ from pages.parts.shell.app_address import own_address
 from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """How far a page counts unasked."""
 
 ABSENT = "–"
@@ -58,7 +58,7 @@ def cursor() -> EventCursor | None:
 def draw(view: record_bar.View, at: EventCursor | None, rows: int, person: Viewer) -> None:
     """Everything below the bar."""
     reader = RecordReader(cached.installation().state)
-    page = reader.page(view.record_filter, view.scope, view.bounds, at, rows)
+    page = reader.page(view.record_filter, view.scope, view.time_range, at, rows)
     with st.container(horizontal=True, vertical_alignment="center", key="record_head"):
         with st.container(width="stretch"):
             _draw_count(reader, view)
@@ -85,7 +85,7 @@ def _value_text(value: Any) -> str:
     if value is None:
         return ABSENT
     if isinstance(value, list):
-        return ", ".join(_value_text(each) for each in value)
+        return ", ".join(_value_text(item) for item in value)
     if isinstance(value, dict):
         return f"({detail_text(value)})"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -98,7 +98,7 @@ def times_text(event: AccessEvent) -> str:
     text = f"{event.count:,} times" if event.count > 1 else "once"
     if event.networks is None:
         return text
-    more = " or more" if event.networks >= MOST_NETWORKS else ""
+    more = " or more" if event.networks >= MAX_NETWORKS else ""
     return f"{text}, {event.networks:,}{more} networks"
 
 
@@ -130,8 +130,8 @@ def _cut(text: str) -> str:
 
 def _draw_count(reader: RecordReader, view: record_bar.View) -> None:
     exact = st.session_state.get(_EXACT) == (view.record_filter, view.scope)
-    limit = None if exact else MOST_COUNTED
-    found = reader.count(view.record_filter, view.scope, view.bounds, limit=limit)
+    limit = None if exact else MAX_COUNTED
+    found = reader.count(view.record_filter, view.scope, view.time_range, limit=limit)
     st.markdown(f"**{count_text(found)}**")
     if not found.complete:
         st.button(

@@ -172,7 +172,7 @@ def _show_secret(name: str, secret: str) -> None:
 def _draw_revoking(scope: Scope) -> None:
     st.subheader("Revoke a token", anchor=False)
     now = cached.utc_now()
-    live = {each.id: each for each in _tokens(scope) if state_of(each, now) == "Valid"}
+    live = {item.id: item for item in _tokens(scope) if state_of(item, now) == "Valid"}
     if not live:
         st.caption("There are no valid tokens.")
         return

@@ -22,7 +22,7 @@ from pages.parts.filters import facet_panel, filter_bar, zoom
 
 CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 
-MOST_FAILING = 8
+MAX_FAILING = 8
 """How many actions the chart of errors has."""
 
 LEGEND_LINE_PX = 17
@@ -117,10 +117,10 @@ def draw_errors(
     if not counts:
         st.caption("No errors here.")
         return
-    chart = failures.failures(counts, most=MOST_FAILING, truncated=truncated)
+    chart = failures.failures(counts, most=MAX_FAILING, truncated=truncated)
     draw(chart, "errors", entry_filter)
     found = len({action for action, _, _ in counts})
-    _draw_limit(min(MOST_FAILING, found), "most failing", found > MOST_FAILING or truncated)
+    _draw_limit(min(MAX_FAILING, found), "most failing", found > MAX_FAILING or truncated)
 
 
 def draw_hours_of_week(

@@ -12,7 +12,7 @@ from audit_core.query.time.windows import PRESETS, Window
 
 NEW = "new"
 
-MOST_TIMES = 10
+MAX_TIMES = 10
 """Growth beyond this factor has no exact figure: too little was before to measure by."""
 
 HELP_ENTRIES = (
@@ -127,8 +127,8 @@ def _rate(rate: float) -> str:
 def _relative(now: int, before: int) -> str | int:
     if not before:
         return NEW if now else 0
-    if now > MOST_TIMES * before:
-        return f"over {MOST_TIMES} times"
+    if now > MAX_TIMES * before:
+        return f"over {MAX_TIMES} times"
     change = 100 * (now - before) / before
     text = f"{change:+,.1f}%" if abs(change) < 9.95 else f"{change:+,.0f}%"
     return 0 if float(text.rstrip("%").replace(",", "")) == 0 else text

@@ -15,7 +15,7 @@ from audit_core.domain.entry_values import Compared, compare
 from audit_core.domain.errors import FilterError
 from audit_core.domain.redaction import redact
 from audit_core.domain.sentences import sentence
-from audit_core.explore.comparison import MOST_PICKS, Pick
+from audit_core.explore.comparison import MAX_PICKS, Pick
 from audit_core.query.time.windows import format_instant
 from pages.parts.entries.entry_value_table import value_text
 from pages.parts.shell import cached, error_boundary, viewer
@@ -35,9 +35,9 @@ def picked() -> tuple[Pick, ...]:
     except ValueError as error:
         raise FilterError((f"The parameter {PARAM} cannot be read: {error}.",)) from error
     unique = tuple(dict.fromkeys(found))
-    if len(unique) > MOST_PICKS:
+    if len(unique) > MAX_PICKS:
         told = (
-            f"The parameter {PARAM} lists {len(unique)} entries; at most {MOST_PICKS} can be "
+            f"The parameter {PARAM} lists {len(unique)} entries; at most {MAX_PICKS} can be "
             "compared."
         )
         raise FilterError((told,))
@@ -94,7 +94,7 @@ def add(pick: Pick) -> None:
 
 def remove(pick: Pick) -> None:
     """Pick it no longer."""
-    _keep(tuple(each for each in picked() if each != pick))
+    _keep(tuple(item for item in picked() if item != pick))
 
 
 def _keep(picks: tuple[Pick, ...]) -> None:

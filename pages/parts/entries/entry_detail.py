@@ -17,7 +17,7 @@ from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact
 from audit_core.domain.sentences import sentence
 from audit_core.evidence.formats.json_lines_writer import json_object
-from audit_core.explore.comparison import MOST_PICKS, Pick
+from audit_core.explore.comparison import MAX_PICKS, Pick
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import UTC_NAME, ago, format_instant, parse_instant
 from pages.parts.entries import comparison, entry_value_table, related_entries
@@ -104,12 +104,12 @@ def _draw_picking(pick: Pick) -> None:
         label, icon, change = "Remove from comparison", ":material/remove:", comparison.remove
     else:
         label, icon, change = "Add to comparison", ":material/add:", comparison.add
-    full = pick not in picks and len(picks) >= MOST_PICKS
+    full = pick not in picks and len(picks) >= MAX_PICKS
     if st.button(
         label,
         icon=icon,
         disabled=full,
-        help=f"At most {MOST_PICKS} entries can be compared" if full else None,
+        help=f"At most {MAX_PICKS} entries can be compared" if full else None,
     ):
         change(pick)
         st.rerun()
@@ -138,18 +138,18 @@ def _draw_message(message: str) -> None:
 
 def _draw_particulars(row: Row, scope: Scope, zone: str) -> None:
     found = particulars(row.entry, secrets=scope.secrets)
-    fields = [each for each in found if not each.of_metadata and each.path != ("errorMessage",)]
+    fields = [item for item in found if not item.of_metadata and item.path != ("errorMessage",)]
     st.markdown("**Fields**")
     if entry_value_table.draw(
         fields, zone, key=f"entry_field_{row.seq}", alt="The fields of this entry"
     ):
         _show_list()
-    of_request = [each for each in found if each.of_metadata]
+    of_request = [item for item in found if item.of_metadata]
     st.markdown("**Metadata**")
     if not of_request:
         st.caption("No metadata was recorded.")
         return
-    if any(each.redacted for each in of_request):
+    if any(item.redacted for item in of_request):
         st.caption(":material/lock: Secrets are redacted. Redacted values cannot be searched for.")
     if entry_value_table.draw(
         of_request, zone, key=f"entry_metadata_{row.seq}", alt="The metadata of this entry"

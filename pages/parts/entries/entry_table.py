@@ -34,7 +34,7 @@ ROW_HEIGHTS: dict[Density, int] = {
 }
 """In pixels."""
 
-MOST_PIXELS = 38 + 35 * 25
+MAX_PIXELS = 38 + 35 * 25
 """The table scrolls where it would be taller."""
 
 
@@ -193,7 +193,7 @@ def draw(
         column_config=_configured(rows, zone, layout.columns),
         on_select=lambda: _open(entries),
         selection_mode="single-cell",
-        height=min(38 + row_height * len(rows), MOST_PIXELS),
+        height=min(38 + row_height * len(rows), MAX_PIXELS),
         row_height=row_height,
         alt=f"Audit entries, newest first, {len(rows)} on this page; "
         "select a cell to open its entry.",

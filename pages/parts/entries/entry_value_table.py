@@ -28,11 +28,11 @@ def value_text(value: str | int | datetime | None, zone: str) -> str:
 
 def frame(found: Sequence[Particular], zone: str) -> pd.DataFrame:
     """One line for each particular, all of it text, and what can be clicked on."""
-    names = [asked_by(each) for each in found]
+    names = [asked_by(item) for item in found]
     return pd.DataFrame(
         {
-            "field": [visible(each.name.removeprefix(f"{METADATA}.")) for each in found],
-            "value": [value_text(each.value, zone) for each in found],
+            "field": [visible(item.name.removeprefix(f"{METADATA}.")) for item in found],
+            "value": [value_text(item.value, zone) for item in found],
             "keep": [KEEP if name else None for name in names],
             "leave_out": [LEAVE_OUT if name else None for name in names],
         }

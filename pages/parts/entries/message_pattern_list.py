@@ -59,7 +59,7 @@ def _draw(found: Patterns, zone: str) -> None:
         row_height=35,
         column_config={
             "pattern": column.TextColumn("Pattern", width=340),
-            **ask_columns(_KEY, _ask, (tuple(each.template for each in found.largest),)),
+            **ask_columns(_KEY, _ask, (tuple(item.template for item in found.largest),)),
             "count": column.NumberColumn("Entries", format="localized", width=80),
             "share": column.ProgressColumn(
                 "Share", format="percent", min_value=0, max_value=1, width=110
@@ -78,17 +78,17 @@ def frame(found: Patterns, zone: str) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "pattern": visible(each.template),
+                "pattern": visible(item.template),
                 "keep": KEEP,
                 "leave_out": LEAVE_OUT,
-                "count": each.count,
-                "share": each.share,
-                "over_time": list(each.over_time),
-                "first": written(each.first, zone),
-                "last": written(each.last, zone),
-                "example": visible(" ".join(each.example.split()))[:MESSAGE_LENGTH],
+                "count": item.count,
+                "share": item.share,
+                "over_time": list(item.over_time),
+                "first": written(item.first, zone),
+                "last": written(item.last, zone),
+                "example": visible(" ".join(item.example.split()))[:MESSAGE_LENGTH],
             }
-            for each in found.largest
+            for item in found.largest
         ]
     )
 

@@ -23,7 +23,7 @@ from pages.parts.charts import drawing
 from pages.parts.filters import facet_panel, filter_bar, zoom
 from pages.parts.shell import cached
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """How far a page counts unasked."""
 
 PATIENCE_S = 3.0
@@ -80,7 +80,7 @@ def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
     try:
         with cached.installation().log.patience(PATIENCE_S):
             return cached.answer(
-                head, cached.count_reader().count_up_to, MOST_COUNTED, query, after_seq
+                head, cached.count_reader().count_up_to, MAX_COUNTED, query, after_seq
             )
     except QueryTimeoutError:
         return None
@@ -111,7 +111,7 @@ def instants_of(histogram: Histogram | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
     zone = view.entry_filter.window.zone
     if histogram is None:
-        return instants(view.bounds.since, view.bounds.until or view.as_of, zone)
+        return instants(view.time_range.since, view.time_range.until or view.as_of, zone)
     return instants(histogram.since, histogram.until, zone)
 
 
@@ -122,7 +122,7 @@ def instants(since: datetime | None, until: datetime, zone: str) -> str:
     if zone == UTC_NAME:
         return universal
     ahead = [offset(instant, zone) for instant in (since, until) if instant is not None]
-    both = ", then ".join(dict.fromkeys(f"UTC{each}" for each in ahead))
+    both = ", then ".join(dict.fromkeys(f"UTC{item}" for item in ahead))
     return f"{_instant(since, zone)} – {_instant(until, zone)} {zone} ({both}) · {universal}"
 
 

@@ -87,7 +87,7 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
             without = view.entry_filter.without(label)
             st.button(
                 f"Without {label.lower() if label != 'IP address' else label}"
-                f"{_found(Query(without, scope, view.bounds), head)}",
+                f"{_found(Query(without, scope, view.time_range), head)}",
                 icon=":material/filter_alt_off:",
                 key=f"without_{label}",
                 on_click=_loosen,
@@ -102,7 +102,7 @@ def _draw_all_time(view: filter_bar.View, scope: Scope, head: int) -> None:
     window = Window(preset=ALL_TIME, zone=view.entry_filter.window.zone)
     asked = replace(view.entry_filter, window=window)
     st.button(
-        f"All time{_found(Query(asked, scope, window.bounds(view.as_of)), head)}",
+        f"All time{_found(Query(asked, scope, window.time_range(view.as_of)), head)}",
         icon=":material/date_range:",
         key="all_time",
         on_click=lambda: filter_bar.narrow(window=window),

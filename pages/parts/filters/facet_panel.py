@@ -18,7 +18,7 @@ from pages.parts.shell import cached
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
-MOST_VALUES = 500
+MAX_VALUES = 500
 """How many values of a field are listed."""
 
 SHOWN_ROWS = 6
@@ -64,7 +64,7 @@ def draw_switch(person: Viewer) -> bool:
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """All facets under the present filter; those that are closed cost nothing in the browser."""
-    for facet in cached.answer(head, cached.reader().facets, view.query(scope), MOST_VALUES):
+    for facet in cached.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
         label, _ = FIELDS[facet.param]
         block = st.expander(
             f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",
@@ -82,8 +82,8 @@ def frame(facet: Facet) -> pd.DataFrame:
     """What one facet shows: a line for each value, with the button that leaves it out."""
     return pd.DataFrame(
         {
-            "value": [shown(facet.param, each.value) for each in facet.values],
-            "count": [each.count for each in facet.values],
+            "value": [shown(facet.param, item.value) for item in facet.values],
+            "count": [item.count for item in facet.values],
             "leave": [":material/filter_alt_off:"] * len(facet.values),
         }
     )

@@ -21,7 +21,7 @@ from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilte
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import query_box, window_picker
 from pages.parts.shell import cached
@@ -44,14 +44,14 @@ class View:
     """What the bar asks for."""
 
     entry_filter: EntryFilter
-    bounds: Bounds
+    time_range: TimeRange
     """What the window means."""
     as_of: datetime
     """The moment that a relative window counts from."""
 
     def query(self, scope: Scope) -> Query:
         """What is asked within the scope."""
-        return Query(self.entry_filter, scope, self.bounds)
+        return Query(self.entry_filter, scope, self.time_range)
 
 
 def draw(viewer: Viewer, scope: Scope) -> View:
@@ -78,7 +78,9 @@ def draw(viewer: Viewer, scope: Scope) -> View:
             st.text(f"Filtered by {visible(entry_filter.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = _as_of(entry_filter)
-    return View(entry_filter=entry_filter, bounds=entry_filter.window.bounds(as_of), as_of=as_of)
+    return View(
+        entry_filter=entry_filter, time_range=entry_filter.window.time_range(as_of), as_of=as_of
+    )
 
 
 def current() -> EntryFilter:
@@ -179,7 +181,7 @@ def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
     st.error("The address of this page is not valid.", icon=":material/link_off:")
     if isinstance(error, QueryError):
-        query_box.draw_places(st.query_params.get("query", ""), error)
+        query_box.draw_problems(st.query_params.get("query", ""), error)
     else:
         st.text(visible("\n".join(error.problems)))
     st.button("Reset filters", icon=":material/restart_alt:", on_click=reset)

@@ -23,7 +23,7 @@ _EXAMPLES = "query_examples"
 _DRAFT = "query_draft"
 """What was written and could not be understood."""
 
-MOST_PROBLEMS = 3
+MAX_PROBLEMS = 3
 """How many problems of one text are shown at once."""
 
 Apply = Callable[[str], None]
@@ -109,15 +109,15 @@ def draw_problem(scope: Scope) -> None:
     draft: str | None = st.session_state.get(_DRAFT)
     if draft is not None and (error := problem_of(draft, scope)):
         st.warning("Query not applied", icon=":material/warning:")
-        draw_places(draft, error)
+        draw_problems(draft, error)
 
 
-def draw_places(text: str, error: QueryError) -> None:
+def draw_problems(text: str, error: QueryError) -> None:
     """Each place in the text with what is wrong there and what would be right."""
-    for problem in error.places[:MOST_PROBLEMS]:
+    for problem in error.query_problems[:MAX_PROBLEMS]:
         st.code(mark(text, problem), language=None)
         st.text(visible(f"{problem.message} {problem.hint}"))
-    more = len(error.places) + error.left_out - MOST_PROBLEMS
+    more = len(error.query_problems) + error.left_out - MAX_PROBLEMS
     if more > 0:
         st.caption(f"And {more} more problems.")
 

@@ -27,7 +27,7 @@ from audit_core.query.entry_filter import PARAMS, EntryFilter
 from audit_core.query.time.windows import DEFAULT_PRESET
 from audit_core.query.visibility import require_visible
 from audit_core.workspace.saved_views import (
-    MOST_SHARED,
+    MAX_SHARED,
     SavedView,
     change_view,
     default_view,
@@ -229,7 +229,7 @@ def _draw_list(person: Viewer, scope: Scope) -> None:
                     key, label, frame(group, person, scope, zone), tuple(map(_key_of, group)), scope
                 )
         if views.truncated:
-            st.caption(f"The first {MOST_SHARED:,} shared views; there are more.")
+            st.caption(f"The first {MAX_SHARED:,} shared views; there are more.")
 
 
 def _draw_group(

@@ -71,7 +71,7 @@ def _choose(window: Window, take: Take) -> None:
     if chosen == _FIXED:
         # The same stretch of time, with ends that can be moved.
         now = cached.utc_now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-        since = window.bounds(now).since or now - timedelta(days=90)
+        since = window.time_range(now).since or now - timedelta(days=90)
         take(Window(preset=None, since=since, until=now, zone=window.zone))
     else:
         take(Window(preset=chosen, zone=window.zone))

@@ -11,7 +11,7 @@ from audit_core.query.entry_filter import EntryFilter
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached
 
-MOST_KEPT = 50
+MAX_KEPT = 50
 """How many views can be gone back."""
 
 DOUBLE = timedelta(seconds=1)
@@ -32,7 +32,7 @@ def remember(before: EntryFilter) -> None:
     steps: list[_Step] = st.session_state.setdefault(_STEPS, [])
     after = filter_bar.current()
     if after != before:
-        st.session_state[_STEPS] = [*steps, _Step(before, after, cached.utc_now())][-MOST_KEPT:]
+        st.session_state[_STEPS] = [*steps, _Step(before, after, cached.utc_now())][-MAX_KEPT:]
 
 
 def draw_back(entry_filter: EntryFilter) -> None:

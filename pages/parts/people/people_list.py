@@ -11,7 +11,7 @@ import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.people.actors import ActorLine, ActorPage
-from audit_core.people.actors_sql import MOST_LISTED, ActorKind, ActorList, ActorOrder
+from audit_core.people.actors_sql import MAX_LISTED, ActorKind, ActorList, ActorOrder
 from audit_core.query.time.windows import written
 from pages.parts.entries import pager
 from pages.parts.filters import filter_bar
@@ -29,7 +29,7 @@ _ORDER, _ASCENDING = "people_order", "people_ascending"
 PARAMS = ("kind", "search", "sort", "ascending")
 """The choices of the list in the address."""
 
-MOST_SEARCHED = 200
+MAX_SEARCHED = 200
 """How many characters can be searched for."""
 
 KINDS = {
@@ -121,7 +121,7 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
         st.text_input(
             "Search",
             key=_SEARCH,
-            max_chars=MOST_SEARCHED,
+            max_chars=MAX_SEARCHED,
             icon=":material/search:",
             placeholder="Address, id or key",
             on_change=_choose,
@@ -158,7 +158,7 @@ def _chosen() -> ActorList:
     kind, order = given.get("kind"), given.get("sort")
     return ActorList(
         kind=ActorKind(kind) if kind in KINDS else ActorKind.ALL,
-        search=given.get("search", "")[:MOST_SEARCHED].strip(),
+        search=given.get("search", "")[:MAX_SEARCHED].strip(),
         order=ActorOrder(order) if order in ORDERS else ActorOrder.ENTRIES,
         descending=given.get("ascending") != "1",
     )
@@ -227,12 +227,12 @@ def _draw_steps(page: ActorPage, actor_list: ActorList) -> None:
             "Next",
             icon=":material/chevron_right:",
             icon_position="right",
-            disabled=last >= page.total or last > MOST_LISTED,
+            disabled=last >= page.total or last > MAX_LISTED,
             on_click=_go,
             args=(last,),
         )
-    if page.total > last > MOST_LISTED:
-        st.caption(f"The list ends after {MOST_LISTED:,}. Search, or sort differently.")
+    if page.total > last > MAX_LISTED:
+        st.caption(f"The list ends after {MAX_LISTED:,}. Search, or sort differently.")
 
 
 def _go(offset: int) -> None:

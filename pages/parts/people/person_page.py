@@ -17,7 +17,7 @@ from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
-from audit_core.query.time.windows import ALL_TIME, Bounds, Window, written
+from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
 from pages.parts.charts.figures import hours, lanes, text
 from pages.parts.entries import entry_detail, entry_table, pager
 from pages.parts.filters import filter_bar
@@ -38,9 +38,9 @@ from pages.parts.shell import cached
 from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
-MOST_LANES = 12
-MOST_NEW = 100
-MOST_KEYS = 50
+MAX_LANES = 12
+MAX_NEW = 100
+MAX_KEYS = 50
 SESSION_ROWS = 10
 
 LANES = {LaneKind.TARGET: "Targets", LaneKind.CATEGORY: "Categories"}
@@ -95,7 +95,7 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         or LaneKind.TARGET
     )
     found = cached.answer(
-        head, cached.timeline_reader().timeline, view.query(scope), view.as_of, kind, MOST_LANES
+        head, cached.timeline_reader().timeline, view.query(scope), view.as_of, kind, MAX_LANES
     )
     window = view.entry_filter.window
     chart = lanes.over_time(found, window)
@@ -133,7 +133,7 @@ def _length(seconds: float) -> str:
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
     st.subheader("New for this actor", anchor=False)
-    found = cached.answer(head, cached.person_reader().news, view.query(scope), MOST_NEW)
+    found = cached.answer(head, cached.person_reader().news, view.query(scope), MAX_NEW)
     days = MEMORY.days
     if found is None:
         st.caption("Choose a window with a start: what is new is compared with the time before it.")
@@ -163,7 +163,7 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         height=table_size.height(len(things), most=8),
         alt=f"What is new for this actor, latest first, {len(things)} things",
     )
-    cut = f"The latest {MOST_NEW}; there are more. " if found.truncated else ""
+    cut = f"The latest {MAX_NEW}; there are more. " if found.truncated else ""
     st.caption(
         f"{cut}Seen in this window but not in the {days} days before it, whatever the filters. "
         f"Times are {zone}, to the hour."
@@ -248,13 +248,13 @@ def _go(offset: int) -> None:
 def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """The API keys that were used, and those that were created or deleted, in all time."""
     st.subheader("API keys", anchor=False)
-    always = Bounds(since=None, until=None)
+    always = TimeRange(since=None, until=None)
     zone = view.entry_filter.window.zone
-    keys, more = cached.answer(head, cached.person_reader().used_keys, scope, always, MOST_KEYS)
+    keys, more = cached.answer(head, cached.person_reader().used_keys, scope, always, MAX_KEYS)
     if keys:
         _draw_used(keys, zone, click)
         if more:
-            st.caption(f"The {MOST_KEYS} used most recently; there are more.")
+            st.caption(f"The {MAX_KEYS} used most recently; there are more.")
     else:
         st.caption("No API key was used.")
     made = EntryFilter(
@@ -262,7 +262,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         actions=("create", "delete"),
         target_types=("api_key",),
     )
-    page = cached.answer(head, cached.reader().page, Query(made, scope, always), None, MOST_KEYS)
+    page = cached.answer(head, cached.reader().page, Query(made, scope, always), None, MAX_KEYS)
     if page.rows:
         st.dataframe(
             created_frame([row.entry for row in page.rows], zone),
@@ -271,7 +271,7 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
             height=table_size.height(len(page.rows), most=8),
             alt="API keys that this actor created or deleted, newest first",
         )
-    cut = f" The newest {MOST_KEYS} are listed; there are more." if page.older else ""
+    cut = f" The newest {MAX_KEYS} are listed; there are more." if page.older else ""
     st.caption(
         "Over all time. The log records the name and id of a created key, but only the ends of a "
         f"used one, so the two cannot be matched.{cut}"

@@ -112,8 +112,8 @@ def duration(first: datetime, last: datetime) -> str:
 def touched_text(session: WorkSession) -> str:
     """The targets in one line, most frequent first, and how many more there are."""
     named = ", ".join(
-        f"{visible(each.target_type or '')} {visible(each.target_id)} ({each.count:,})".strip()
-        for each in session.touched
+        f"{visible(item.target_type or '')} {visible(item.target_id)} ({item.count:,})".strip()
+        for item in session.touched
     )
     more = session.targets - len(session.touched)
     return (f"{named} and {more:,} more" if more > 0 else named) or "–"

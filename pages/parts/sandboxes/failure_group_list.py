@@ -27,9 +27,9 @@ from pages.parts.shell import cached, viewer
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
-MOST_GROUPS = 100
-MOST_MEMBERS = 25
-MOST_SUSPECTS = 15
+MAX_GROUPS = 100
+MAX_MEMBERS = 25
+MAX_SUSPECTS = 15
 _TABLE = "failure_groups"
 _VERDICT, _NOTE = "failure_verdict", "failure_note"
 
@@ -47,30 +47,28 @@ LABELS = {name: label for name, label, _ in TRAITS}
 def draw(view: filter_bar.View, person: Viewer, scope: Scope, head: int) -> None:
     """The groups, or the one that the address names."""
     spans = start_list.spans_of(view)
-    found = cached.answer(
-        head, cached.starts_reader().groups, view.query(scope), spans, MOST_GROUPS
-    )
+    found = cached.answer(head, cached.starts_reader().groups, view.query(scope), spans, MAX_GROUPS)
     if not found.largest:
         st.success("No starts failed, as far as the log shows.", icon=":material/check_circle:")
         return
     with cached.installation().state.read() as connection:
         marks = list_marks(connection, organization_id=person.organization_id or "")
     before = (
-        cached.answer(head, cached.starts_reader().first_seen, scope, view.bounds.since)
-        if view.bounds.since
+        cached.answer(head, cached.starts_reader().first_seen, scope, view.time_range.since)
+        if view.time_range.since
         else {}
     )
     stands = {
-        each.key.fingerprint: standing_of(
-            each, before.get(each.key.fingerprint), marks.get(each.key.fingerprint)
+        item.key.fingerprint: standing_of(
+            item, before.get(item.key.fingerprint), marks.get(item.key.fingerprint)
         )
-        for each in found.largest
+        for item in found.largest
     }
     _table(found.largest, stands, view.entry_filter.window.zone)
     if found.truncated:
         st.caption(f"The {len(found.largest)} largest groups; there are more.")
     chosen = st.query_params.get("group")
-    group = next((each for each in found.largest if each.key.fingerprint == chosen), None)
+    group = next((item for item in found.largest if item.key.fingerprint == chosen), None)
     if group is not None:
         _draw_group(
             group, stands[group.key.fingerprint], marks.get(chosen or ""), view, scope, head
@@ -91,16 +89,16 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
     st.dataframe(
         pd.DataFrame(
             {
-                "state": [[stands[each.key.fingerprint].label] for each in groups],
-                "message": [_message(each) for each in groups],
-                "count": [each.count for each in groups],
-                "over_time": [list(each.over_time) for each in groups],
-                "sandboxes": [each.sandboxes for each in groups],
-                "users": [each.actors for each in groups],
-                "action": [visible(each.key.action) for each in groups],
-                "status": [each.key.status_code for each in groups],
-                "first": [written(each.first, zone) for each in groups],
-                "last": [written(each.last, zone) for each in groups],
+                "state": [[stands[item.key.fingerprint].label] for item in groups],
+                "message": [_message(item) for item in groups],
+                "count": [item.count for item in groups],
+                "over_time": [list(item.over_time) for item in groups],
+                "sandboxes": [item.sandboxes for item in groups],
+                "users": [item.actors for item in groups],
+                "action": [visible(item.key.action) for item in groups],
+                "status": [item.key.status_code for item in groups],
+                "first": [written(item.first, zone) for item in groups],
+                "last": [written(item.last, zone) for item in groups],
             }
         ),
         key=_TABLE,
@@ -112,7 +110,7 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
         column_config={
             "state": column.MultiselectColumn(
                 "State",
-                options=[each.label for each in STANDING_COLORS],
+                options=[item.label for item in STANDING_COLORS],
                 color=list(STANDING_COLORS.values()),
                 width=110,
             ),
@@ -158,7 +156,7 @@ def _draw_group(
         )
         st.subheader("Failures", anchor=False)
         members, more = cached.answer(
-            head, cached.starts_reader().group_members, view.query(scope), group.key, MOST_MEMBERS
+            head, cached.starts_reader().group_members, view.query(scope), group.key, MAX_MEMBERS
         )
         start_list.table(members, zone, "group_members")
         if more:
@@ -180,7 +178,7 @@ def _draw_mark(group: FailureGroup, mark: FailureMark | None, zone: str) -> None
             "State",
             list(Verdict),
             index=list(Verdict).index(present),
-            format_func=lambda each: each.label,
+            format_func=lambda item: item.label,
             key=f"{_VERDICT}_{group.key.fingerprint}",
             width=140,
         )
@@ -233,26 +231,26 @@ def _draw_suspects(found: Suspects) -> None:
             "Nothing stands out: the differences may be chance.",
             icon=":material/casino:",
         )
-    values = found.values[: max(MOST_SUSPECTS, len(telling))]
+    values = found.values[: max(MAX_SUSPECTS, len(telling))]
     column = st.column_config
     st.dataframe(
         pd.DataFrame(
             {
-                "trait": [LABELS[each.trait] for each in values],
-                "value": [visible(each.value) or "(none)" for each in values],
-                "failed": [each.failed for each in values],
-                "started": [each.started for each in values],
+                "trait": [LABELS[item.trait] for item in values],
+                "value": [visible(item.value) or "(none)" for item in values],
+                "failed": [item.failed for item in values],
+                "started": [item.started for item in values],
                 "lift": [
-                    "only here" if each.lift is None else f"{each.lift:.1f} times"
-                    for each in values
+                    "only here" if item.lift is None else f"{item.lift:.1f} times"
+                    for item in values
                 ],
                 "meaning": [
                     "unlikely to be chance"
-                    if each.telling
+                    if item.telling
                     else "too few to tell"
-                    if each.failed < FEWEST_FAILURES
+                    if item.failed < FEWEST_FAILURES
                     else "may be chance"
-                    for each in values
+                    for item in values
                 ],
             }
         ),

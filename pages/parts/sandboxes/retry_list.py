@@ -42,16 +42,16 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "last": [written(each.last, zone) for each in chains],
-                "sandbox": [visible(each.sandbox) for each in chains],
-                "attempts": [each.attempts for each in chains],
-                "failing": [each.failing for each in chains],
-                "errors": [each.errors for each in chains],
-                "lost": [length_of(each.lost) for each in chains],
-                "ending": [each.ending.label for each in chains],
-                "who": [_others(each.who, each.people) for each in chains],
-                "client": [_others(each.client, each.clients) for each in chains],
-                "matched": [start_list.MATCHED_BY_NAME if each.by_name else "" for each in chains],
+                "last": [written(item.last, zone) for item in chains],
+                "sandbox": [visible(item.sandbox) for item in chains],
+                "attempts": [item.attempts for item in chains],
+                "failing": [item.failing for item in chains],
+                "errors": [item.errors for item in chains],
+                "lost": [length_of(item.lost) for item in chains],
+                "ending": [item.ending.label for item in chains],
+                "who": [_others(item.who, item.people) for item in chains],
+                "client": [_others(item.client, item.clients) for item in chains],
+                "matched": [start_list.MATCHED_BY_NAME if item.by_name else "" for item in chains],
             }
         ),
         key="retries",

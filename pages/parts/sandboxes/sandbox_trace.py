@@ -26,14 +26,14 @@ from pages.parts.shell import cached
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
 
-MOST_ROWS = 2_000
+MAX_ROWS = 2_000
 
 
 def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     """The sandbox with this id or name."""
     st.button("Back to the list", icon=":material/arrow_back:", on_click=_close)
     near = _near()
-    trace = cached.answer(head, cached.traces_reader().trace, key, scope, near=near, rows=MOST_ROWS)
+    trace = cached.answer(head, cached.traces_reader().trace, key, scope, near=near, rows=MAX_ROWS)
     if trace is None:
         st.info(
             "Your organization's log has nothing about this sandbox:", icon=":material/search_off:"
@@ -55,7 +55,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         )
     drawing.draw(state_timeline.life(trace, zone, cached.utc_now()), "sandbox_life", EntryFilter())
     if trace.truncated:
-        st.caption(f"Only the newest {MOST_ROWS:,} entries are shown; there are older ones.")
+        st.caption(f"Only the newest {MAX_ROWS:,} entries are shown; there are older ones.")
     if trace.attempts:
         st.subheader("Attempts to start", anchor=False)
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
@@ -137,13 +137,13 @@ def _draw_configuration(trace: Trace, zone: str) -> None:
     right.dataframe(
         pd.DataFrame(
             {
-                "time": [written(each.at, zone) for each in trace.changes[::-1]],
-                "setting": [visible(each.setting) for each in trace.changes[::-1]],
+                "time": [written(item.at, zone) for item in trace.changes[::-1]],
+                "setting": [visible(item.setting) for item in trace.changes[::-1]],
                 "old": [
-                    visible("–" if each.old is None else each.old) for each in trace.changes[::-1]
+                    visible("–" if item.old is None else item.old) for item in trace.changes[::-1]
                 ],
-                "new": [visible(each.new) for each in trace.changes[::-1]],
-                "by": [visible(each.actor) for each in trace.changes[::-1]],
+                "new": [visible(item.new) for item in trace.changes[::-1]],
+                "by": [visible(item.actor) for item in trace.changes[::-1]],
             }
         ),
         hide_index=True,
@@ -163,10 +163,10 @@ def _draw_touchers(trace: Trace, zone: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "actor": [visible(each.actor) for each in trace.touchers],
-                "entries": [each.entries for each in trace.touchers],
-                "first": [written(each.first, zone) for each in trace.touchers],
-                "last": [written(each.last, zone) for each in trace.touchers],
+                "actor": [visible(item.actor) for item in trace.touchers],
+                "entries": [item.entries for item in trace.touchers],
+                "first": [written(item.first, zone) for item in trace.touchers],
+                "last": [written(item.last, zone) for item in trace.touchers],
             }
         ),
         hide_index=True,

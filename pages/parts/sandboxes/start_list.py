@@ -39,8 +39,8 @@ _OUTCOMES = "start_outcomes"
 
 def spans_of(view: filter_bar.View) -> Spans:
     """The window in equal parts; of one without a beginning, its last `WITHOUT_BEGINNING`."""
-    until = view.bounds.until or view.as_of
-    return Spans(since=view.bounds.since or until - WITHOUT_BEGINNING, until=until)
+    until = view.time_range.until or view.as_of
+    return Spans(since=view.time_range.since or until - WITHOUT_BEGINNING, until=until)
 
 
 def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) -> None:
@@ -64,12 +64,12 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
         list(StartOutcome),
         selection_mode="multi",
         default=list(FAILING),
-        format_func=lambda each: each.label,
+        format_func=lambda item: item.label,
         key=_OUTCOMES,
         on_change=_to_newest,
         label_visibility="collapsed",
     )
-    outcomes = tuple(StartOutcome(each) for each in chosen) or tuple(StartOutcome)
+    outcomes = tuple(StartOutcome(item) for item in chosen) or tuple(StartOutcome)
     page = cached.answer(
         head,
         cached.starts_reader().page,
@@ -98,16 +98,16 @@ def frame(attempts: Sequence[StartAttempt], zone: str) -> pd.DataFrame:
     now = cached.utc_now()
     return pd.DataFrame(
         {
-            "ago": [ago(each.entry.created_at, now) for each in attempts],
-            "time": [written(each.entry.created_at, zone) for each in attempts],
-            "action": [visible(each.entry.action) for each in attempts],
-            "sandbox": [visible(each.sandbox or "–") for each in attempts],
-            "outcome": [[each.outcome.label] for each in attempts],
-            "evidence": [each.evidence() for each in attempts],
-            "message": [message_text(each.entry) for each in attempts],
-            "user": [visible(each.entry.actor) for each in attempts],
-            "client": [visible(each.entry.user_agent or "–") for each in attempts],
-            "matched": [MATCHED_BY_NAME if each.by_name else "" for each in attempts],
+            "ago": [ago(item.entry.created_at, now) for item in attempts],
+            "time": [written(item.entry.created_at, zone) for item in attempts],
+            "action": [visible(item.entry.action) for item in attempts],
+            "sandbox": [visible(item.sandbox or "–") for item in attempts],
+            "outcome": [[item.outcome.label] for item in attempts],
+            "evidence": [item.evidence() for item in attempts],
+            "message": [message_text(item.entry) for item in attempts],
+            "user": [visible(item.entry.actor) for item in attempts],
+            "client": [visible(item.entry.user_agent or "–") for item in attempts],
+            "matched": [MATCHED_BY_NAME if item.by_name else "" for item in attempts],
         }
     )
 
@@ -132,7 +132,7 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
             "sandbox": column.TextColumn("Sandbox", width=170),
             "outcome": column.MultiselectColumn(
                 "Outcome",
-                options=[each.label for each in COLORS],
+                options=[item.label for item in COLORS],
                 color=list(COLORS.values()),
                 width=145,
             ),

@@ -76,13 +76,13 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
     column = st.column_config
     found = pd.DataFrame(
         {
-            "target": [visible(each.target) for each in targets],
-            "name": [visible(each.name or "–") for each in targets],
-            "state": [(each.state or "unknown").capitalize() for each in targets],
-            "failing": [each.failing for each in targets],
-            "suspected": [each.suspected for each in targets],
-            "entries": [each.entries for each in targets],
-            "last": [written(each.last, zone) for each in targets],
+            "target": [visible(item.target) for item in targets],
+            "name": [visible(item.name or "–") for item in targets],
+            "state": [(item.state or "unknown").capitalize() for item in targets],
+            "failing": [item.failing for item in targets],
+            "suspected": [item.suspected for item in targets],
+            "entries": [item.entries for item in targets],
+            "last": [written(item.last, zone) for item in targets],
         }
     )
     if not of_sandboxes:

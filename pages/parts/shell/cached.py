@@ -26,7 +26,7 @@ from audit_core.people.person import PersonReader
 from audit_core.people.timeline import TimelineReader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import UTC_NAME, Bounds, Window, is_zone
+from audit_core.query.time.windows import UTC_NAME, TimeRange, Window, is_zone
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.trace_reader import TracesReader
 from audit_core.state.organization_settings import read_setting
@@ -35,7 +35,7 @@ from pages.parts.shell import opened
 _Asked = ParamSpec("_Asked")
 _Answer = TypeVar("_Answer")
 
-MOST_OPTIONS = 500
+MAX_OPTIONS = 500
 """How many values a field of the filter bar offers; others can be typed."""
 
 
@@ -113,8 +113,8 @@ def traces_reader() -> TracesReader:
 def values(param: str, scope: Scope) -> tuple[str, ...]:
     """The most frequent values of a field in all that the scope holds."""
     everything = EntryFilter(window=Window(preset="all"))
-    query = Query(everything, scope, Bounds(since=None, until=None))
-    return reader().values(param, query, MOST_OPTIONS)
+    query = Query(everything, scope, TimeRange(since=None, until=None))
+    return reader().values(param, query, MAX_OPTIONS)
 
 
 def entry(entry_id: str, scope: Scope, created_at: datetime | None) -> AuditEntry | None:

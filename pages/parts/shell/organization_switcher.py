@@ -26,7 +26,7 @@ def forget_former(viewer: Viewer) -> None:
 
 def draw_switcher(installation: Installation, viewer: Viewer) -> None:
     """The name of the organization; a choice for those who are in several."""
-    names = {each.organization_id: each.organization_name for each in viewer.memberships}
+    names = {item.organization_id: item.organization_name for item in viewer.memberships}
     if len(names) < 2:
         for name in names.values():
             st.caption("Organization")

@@ -21,10 +21,10 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        json.dumps(each)[1:-1]
-        if each not in _KEPT and unicodedata.category(each) in _OBEYED
-        else each
-        for each in text
+        json.dumps(item)[1:-1]
+        if item not in _KEPT and unicodedata.category(item) in _OBEYED
+        else item
+        for item in text
     )
 
 
@@ -33,7 +33,7 @@ def visible_values(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, list):
-        return [visible_values(each) for each in value]
+        return [visible_values(item) for item in value]
     if isinstance(value, dict):
-        return {visible(name): visible_values(each) for name, each in value.items()}
+        return {visible(name): visible_values(item) for name, item in value.items()}
     return value

@@ -25,13 +25,13 @@ from audit_core.query.language.ast import (
     Not,
     Wildcard,
 )
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.state.access_log.record import AccessEvent, list_events, record, search_text
 from audit_core.state.access_log.verbs import VERBS, verb_named
 from audit_core.state.database import State
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 A = RecordScope(part=Part.ORGANIZATION, organization_id="org-a")
 B = RecordScope(part=Part.ORGANIZATION, organization_id="org-b")
 INSTALLATION = RecordScope.installation()
@@ -75,15 +75,15 @@ def stored(state: State) -> tuple[AccessEvent, ...]:
 
 
 def expected(
-    state: State, record_filter: RecordFilter, scope: RecordScope, bounds: Bounds = ALWAYS
+    state: State, record_filter: RecordFilter, scope: RecordScope, time_range: TimeRange = ALWAYS
 ) -> list[AccessEvent]:
     """What a filter should find, newest first, by a plain reading."""
     return [
         event
         for event in stored(state)
         if (scope.part == "everything" or event.organization_id == scope.organization_id)
-        and (bounds.since is None or event.at >= bounds.since)
-        and (bounds.until is None or event.at < bounds.until)
+        and (time_range.since is None or event.at >= time_range.since)
+        and (time_range.until is None or event.at < time_range.until)
         and _listed(event, record_filter)
         and fulfils(event, record_filter.expression)
     ]

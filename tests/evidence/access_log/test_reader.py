@@ -21,7 +21,7 @@ from audit_core.evidence.access_log.record_filter import (
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import quoted
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from audit_core.state.access_log.verbs import VERBS, AccessOutcome, Category
 from audit_core.state.database import State
 from tests.evidence.access_log.events import (
@@ -112,10 +112,10 @@ def found(
     reader: RecordReader,
     record_filter: RecordFilter,
     scope: RecordScope,
-    bounds: Bounds = ALWAYS,
+    time_range: TimeRange = ALWAYS,
     rows: int = 1000,
 ) -> list[str]:
-    page = reader.page(record_filter, scope, bounds, None, rows)
+    page = reader.page(record_filter, scope, time_range, None, rows)
     return [event.uid for event in page.events]
 
 
@@ -141,13 +141,15 @@ def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_ag
     since: object,
     until: object,
 ) -> None:
-    bounds = Bounds(since=since, until=until)  # type: ignore[arg-type]
-    events = expected(state, record_filter, scope, bounds)
-    assert found(reader, record_filter, scope, bounds) == [event.uid for event in events]
-    exact = reader.count(record_filter, scope, bounds, limit=None)
+    time_range = TimeRange(since=since, until=until)  # type: ignore[arg-type]
+    events = expected(state, record_filter, scope, time_range)
+    assert found(reader, record_filter, scope, time_range) == [event.uid for event in events]
+    exact = reader.count(record_filter, scope, time_range, limit=None)
     assert (exact.rows, exact.complete) == (len(events), True)
     assert exact.deeds == sum(event.count for event in events)
-    exported = [event for batch in reader.export(record_filter, scope, bounds) for event in batch]
+    exported = [
+        event for batch in reader.export(record_filter, scope, time_range) for event in batch
+    ]
     assert exported == events[::-1]
 
 
@@ -218,7 +220,7 @@ def test_each_example_can_be_parsed(example: object) -> None:
 def test_what_events_do_not_have_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(QueryError) as caught:
         parse(text, VOCABULARY)
-    assert caught.value.places
+    assert caught.value.query_problems
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def test_a_value_that_is_taken_asks_for_that_value(value: str, field: Field) -> 
 def test_every_name_that_is_taken_is_a_field_of_the_record() -> None:
     for word in VOCABULARY.words:
         for name in (word.written, *word.others):
-            for each in suggested(name, "", WHOLE, lambda *_: Listed()).suggestions:
-                path = "name:" if each.shown == "metadata." else ""
-                parse(f"{each.before}{path}*", VOCABULARY)
+            for item in suggested(name, "", WHOLE, lambda *_: Listed()).suggestions:
+                path = "name:" if item.shown == "metadata." else ""
+                parse(f"{item.before}{path}*", VOCABULARY)
 
 
 @given(place=st.integers(0, 60), example=st.sampled_from(EXAMPLES))

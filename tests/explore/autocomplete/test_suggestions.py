@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit_core.explore.autocomplete.completion import LISTED, suggest
-from audit_core.explore.autocomplete.suggestions import MOST_SUGGESTED, Listed, suggestions
+from audit_core.explore.autocomplete.suggestions import MAX_SUGGESTED, Listed, suggestions
 from audit_core.explore.facets import FacetValue
 from audit_core.explore.statements import FACETS
 from audit_core.query.language.ast import Equals, Field, Not
@@ -44,7 +44,7 @@ def suggested(marked, listed=None):
 
 def results(marked, listed=None):
     found = suggested(marked, listed).suggestions
-    return [f"{each.before}{CURSOR}{each.after}" for each in found]
+    return [f"{item.before}{CURSOR}{item.after}" for item in found]
 
 
 def understood(text):
@@ -118,16 +118,16 @@ def test_names_come_with_their_meaning_and_values_with_their_counts():
 
 def test_those_that_begin_with_what_is_typed_come_first():
     shown = [
-        each.shown for each in suggested("source:st¦", log_of("test", "stop", "st")).suggestions
+        item.shown for item in suggested("source:st¦", log_of("test", "stop", "st")).suggestions
     ]
     assert shown == ["stop", "test"], "st is what stands there"
 
 
 def test_no_more_than_fit_are_shown_and_the_rest_is_told():
-    many = [f"value{number}" for number in range(MOST_SUGGESTED + 1)]
+    many = [f"value{number}" for number in range(MAX_SUGGESTED + 1)]
     found = suggested("action:¦", log_of(*many, complete=False))
-    assert [each.shown for each in found.suggestions] == many[:MOST_SUGGESTED]
-    assert f"The first {MOST_SUGGESTED} of {len(many)} values" in found.hint
+    assert [item.shown for item in found.suggestions] == many[:MAX_SUGGESTED]
+    assert f"The first {MAX_SUGGESTED} of {len(many)} values" in found.hint
     assert "Rarer ones can be typed." in found.hint
     assert "Rarer" not in suggested("action:¦").hint
 
@@ -156,16 +156,16 @@ def test_what_is_taken_changes_one_word_and_can_be_understood_if_the_rest_can(ma
     text, cursor = before + after, len(before)
     completion = suggest(text, cursor)
     listed = log_of("404", "0") if completion.listed == "status" else log_of(*values)
-    for each in suggested(marked, listed).suggestions:
+    for item in suggested(marked, listed).suggestions:
         kept = text[: completion.start]
-        assert each.before.startswith(kept)
-        assert text.endswith(each.after)
-        assert completion.start <= cursor <= len(text) - len(each.after)
+        assert item.before.startswith(kept)
+        assert text.endswith(item.after)
+        assert completion.start <= cursor <= len(text) - len(item.after)
         if completion.field is not None:
-            other, taken = f"{kept}*{each.after}", each.before + each.after
-        elif ends_cleanly(each.after, 0):
-            value = "body.x:*" if each.before.endswith(".") else "*"
-            other, taken = f"{kept}id:*{each.after}", each.before + value + each.after
+            other, taken = f"{kept}*{item.after}", item.before + item.after
+        elif ends_cleanly(item.after, 0):
+            value = "body.x:*" if item.before.endswith(".") else "*"
+            other, taken = f"{kept}id:*{item.after}", item.before + value + item.after
         else:
             continue  # The value that stands there already may be none of this field.
         assert not understood(other) or understood(taken)
@@ -178,7 +178,7 @@ def test_a_value_is_written_so_that_it_means_itself(field, value, typed, negated
     found = suggested(
         f"{'-' * negated}{ENTRY_VOCABULARY.word_of(field).written}:{begun}¦", log_of(value)
     )
-    taken = next(each for each in found.suggestions if each.shown == value)
+    taken = next(item for item in found.suggestions if item.shown == value)
     meant = Equals(field=field, value=value)
     assert parse(taken.before + taken.after) == (Not(part=meant) if negated else meant)
 
@@ -190,10 +190,10 @@ def test_a_status_is_written_as_a_number(status):
 
 
 def test_every_name_and_every_closed_value_leads_on():
-    for each in suggested("¦").suggestions:
-        assert each.more
-        assert not re.search(r"\s", each.before)
-        assert suggested(f"{each.before}¦").hint or suggested(f"{each.before}¦").suggestions
+    for item in suggested("¦").suggestions:
+        assert item.more
+        assert not re.search(r"\s", item.before)
+        assert suggested(f"{item.before}¦").hint or suggested(f"{item.before}¦").suggestions
     for name in ("outcome", "category"):
         assert all(understood(text.replace(CURSOR, "")) for text in results(f"{name}:¦"))
 

@@ -28,7 +28,7 @@ def known(seeded: Seeded) -> KnownValues[Scope]:
 
 
 def pairs(listed: Listed) -> list[tuple[str, int]]:
-    return [(each.value, each.count) for each in listed.values]
+    return [(item.value, item.count) for item in listed.values]
 
 
 def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues[Scope]) -> None:
@@ -71,7 +71,7 @@ def test_what_takes_too_long_is_not_tried_again_for_a_minute(seeded: Seeded) -> 
 def test_only_so_many_lists_are_kept(
     seeded: Seeded, known: KnownValues[Scope], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(value_cache, "MOST_KEPT", 2)
+    monkeypatch.setattr(value_cache, "MAX_KEPT", 2)
     for number in range(5):
         known.of("action", Scope(organization_id=f"org-{number}"))
     assert len(known._kept) == 2

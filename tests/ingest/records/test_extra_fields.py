@@ -14,7 +14,7 @@ from audit_core.domain.redaction import redact
 from audit_core.domain.secret_shapes import MARK
 from audit_core.ingest.files import read_records
 from audit_core.ingest.pipeline import preview
-from audit_core.ingest.records.extra_fields import EXTRA, LOG_FIELDS, MOST_NAMES, count_fields
+from audit_core.ingest.records.extra_fields import EXTRA, LOG_FIELDS, MAX_NAMES, count_fields
 from audit_core.ingest.records.located import LocatedEntry
 from audit_core.ingest.records.record import (
     MAX_KEYS,
@@ -103,9 +103,9 @@ def test_every_road_keeps_them_alike_and_the_preview_names_them(content):
 
 
 def test_of_very_many_names_the_first_are_counted():
-    counts = count_fields([(f"n{number}", "n0") for number in range(MOST_NAMES + 50)])
-    assert len(counts.counts) == MOST_NAMES
-    assert counts.counts[0] == ("n0", MOST_NAMES + 51)
+    counts = count_fields([(f"n{number}", "n0") for number in range(MAX_NAMES + 50)])
+    assert len(counts.counts) == MAX_NAMES
+    assert counts.counts[0] == ("n0", MAX_NAMES + 51)
     assert counts.others == 50
     assert str(counts).endswith("and more than 90 others")
     assert str(count_fields([("a", "b"), ("a",)])) == "a (2), b (1)"

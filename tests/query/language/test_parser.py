@@ -276,7 +276,7 @@ def test_every_field_has_one_word_and_every_name_one_field():
 )
 def test_a_text_selects(text, ids):
     expression = parse(text)
-    assert [each.id for each in ENTRIES if matches_expression(each, expression)] == ids
+    assert [item.id for item in ENTRIES if matches_expression(item, expression)] == ids
 
 
 # what is wrong with a text
@@ -359,7 +359,7 @@ def test_a_text_selects(text, ids):
 def test_a_problem_has_its_place_and_its_sentences(text, where, says, helps):
     with pytest.raises(QueryError) as caught:
         parse(text)
-    (problem,) = caught.value.places
+    (problem,) = caught.value.query_problems
     assert text[problem.start : problem.end] == where
     assert says in problem.message
     assert helps in problem.hint
@@ -371,7 +371,7 @@ def test_all_problems_are_told_at_once_in_their_order():
     text = "categry:x ip:1.2.3 outcome:sucess status:[5 TO 4] time:now"
     with pytest.raises(QueryError) as caught:
         parse(text)
-    marked = [text[place.start : place.end] for place in caught.value.places]
+    marked = [text[position.start : position.end] for position in caught.value.query_problems]
     assert marked == ["categry", "1.2.3", "sucess", "5 TO 4", "now"]
 
 
@@ -379,7 +379,7 @@ def test_wrong_values_are_told_beside_a_wrong_order():
     text = "(status:abc OR ^2 categry:x"
     with pytest.raises(QueryError) as caught:
         parse(text)
-    marked = [text[place.start : place.end] for place in caught.value.places]
+    marked = [text[position.start : position.end] for position in caught.value.query_problems]
     assert marked == ["(", "abc", "^2", "categry"]
 
 
@@ -393,11 +393,11 @@ def test_a_query_error_is_a_filter_error_with_sentences():
 def test_of_many_problems_the_first_are_told_and_the_others_counted():
     with pytest.raises(QueryError) as caught:
         parse(" ".join(f"status:x{number}" for number in range(23)))
-    assert [place.message for place in caught.value.places[:2]] == [
+    assert [position.message for position in caught.value.query_problems[:2]] == [
         "“x0” is not a status code.",
         "“x1” is not a status code.",
     ]
-    assert (len(caught.value.places), caught.value.left_out) == (20, 3)
+    assert (len(caught.value.query_problems), caught.value.left_out) == (20, 3)
     assert caught.value.problems[-1] == "The text has 3 more problems."
 
 
@@ -538,13 +538,13 @@ def refused_or_parsed(text):
     try:
         return parse(text)
     except QueryError as error:
-        assert error.places
-        for place in error.places:
-            assert 0 <= place.start <= place.end <= len(text)
-            assert "cannot be understood" not in place.message, "luqum stopped where we did not"
-            assert place.hint.strip()
-            assert mark(text, place).count("\n") == 1
-        starts = [place.start for place in error.places]
+        assert error.query_problems
+        for position in error.query_problems:
+            assert 0 <= position.start <= position.end <= len(text)
+            assert "cannot be understood" not in position.message, "luqum stopped where we did not"
+            assert position.hint.strip()
+            assert mark(text, position).count("\n") == 1
+        starts = [position.start for position in error.query_problems]
         assert starts == sorted(starts)
         return None
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audit_core.query.time.windows import (
     PRESETS,
-    Bounds,
+    TimeRange,
     Window,
     ago,
     format_instant,
@@ -37,20 +37,20 @@ def test_what_is_no_time_gives_a_value_error_only(text):
 @given(st.sampled_from(sorted(PRESETS)))
 def test_a_relative_window_ends_open_and_begins_its_length_ago(preset):
     length = PRESETS[preset][0]
-    bounds = Window(preset=preset).bounds(NOW)
-    assert bounds.until is None
-    assert bounds.since == (None if length is None else NOW - length)
+    time_range = Window(preset=preset).time_range(NOW)
+    assert time_range.until is None
+    assert time_range.since == (None if length is None else NOW - length)
 
 
 @given(windows())
 def test_the_stretch_before_touches_and_is_as_long(window):
-    bounds = window.bounds(NOW)
-    before = bounds.before(NOW)
-    if bounds.since is None:
+    time_range = window.time_range(NOW)
+    before = time_range.before(NOW)
+    if time_range.since is None:
         assert before is None
     else:
-        assert before.until == bounds.since
-        assert before.until - before.since == (bounds.until or NOW) - bounds.since
+        assert before.until == time_range.since
+        assert before.until - before.since == (time_range.until or NOW) - time_range.since
 
 
 def test_a_window_on_the_day_when_clocks_go_back_has_25_hours():
@@ -60,16 +60,16 @@ def test_a_window_on_the_day_when_clocks_go_back_has_25_hours():
         until=datetime(2026, 10, 26, tzinfo=BERLIN),
         zone="Europe/Berlin",
     )
-    bounds = window.bounds(NOW)
-    assert bounds.until - bounds.since == timedelta(hours=25)
-    assert bounds.before(NOW).since == datetime(2026, 10, 23, 21, tzinfo=UTC)
+    time_range = window.time_range(NOW)
+    assert time_range.until - time_range.since == timedelta(hours=25)
+    assert time_range.before(NOW).since == datetime(2026, 10, 23, 21, tzinfo=UTC)
 
 
 def test_a_window_within_the_hour_that_happens_twice_is_not_refused():
     first = datetime(2026, 10, 25, 2, 30, tzinfo=BERLIN)
     second = datetime(2026, 10, 25, 2, 10, fold=1, tzinfo=BERLIN)
-    bounds = Window(preset=None, since=first, until=second).bounds(NOW)
-    assert bounds.until - bounds.since == timedelta(minutes=40)
+    time_range = Window(preset=None, since=first, until=second).time_range(NOW)
+    assert time_range.until - time_range.since == timedelta(minutes=40)
 
 
 def test_the_same_window_written_in_another_zone_is_equal():
@@ -127,6 +127,6 @@ def test_what_lies_ahead_is_said_to():
 
 
 def test_an_open_interval_before_uses_now_for_its_length():
-    bounds = Bounds(since=NOW - timedelta(hours=2), until=None)
-    before = bounds.before(NOW)
-    assert before == Bounds(since=NOW - timedelta(hours=4), until=NOW - timedelta(hours=2))
+    time_range = TimeRange(since=NOW - timedelta(hours=2), until=None)
+    before = time_range.before(NOW)
+    assert before == TimeRange(since=NOW - timedelta(hours=4), until=NOW - timedelta(hours=2))

@@ -131,8 +131,8 @@ class _Others:
         self._errors: list[BaseException] = []
         self.downloads = self.asked = 0
         self._threads = [
-            threading.Thread(target=self._repeat, args=(each,))
-            for each in (self._download, self._ask)
+            threading.Thread(target=self._repeat, args=(item,))
+            for item in (self._download, self._ask)
         ]
 
     def __enter__(self) -> None:

@@ -149,7 +149,7 @@ def _receive(way: _Way, cookie: str, format: str, file: Path, rate: str = RATE) 
 def _wait_until_midway(receivers: list[_Receiver]) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        if all(_under_way(each) for each in receivers if each.way.passes):
+        if all(_under_way(item) for item in receivers if item.way.passes):
             return
         time.sleep(0.05)
     raise AssertionError("the downloads did not get under way")

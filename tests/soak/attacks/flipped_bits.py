@@ -15,7 +15,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.soak.attack import Held, Scale
 from tests.support.strategies import sample_entries
 
@@ -58,6 +58,6 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
 
 def _read(log: AuditLog) -> list[AuditEntry]:
     steps = Reader(log).export(
-        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+        Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
-    return [each for step in steps for each in step]
+    return [item for step in steps for item in step]

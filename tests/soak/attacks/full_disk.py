@@ -13,7 +13,7 @@ from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.state.database import State, open_state
 from tests.soak.attack import Held, Scale
 from tests.support.small_disk import small_disk
@@ -69,7 +69,7 @@ def _append(log: AuditLog, acknowledged: set[str], name: str, *, times: int) -> 
     for time in range(times):
         names = [f"{name}-{time}-{place}" for place in range(BATCH)]
         try:
-            log.append([entry(each, error_message=each * 40) for each in names])
+            log.append([entry(item, error_message=item * 40) for item in names])
         except StorageFullError as error:
             return error
         acknowledged.update(names)
@@ -78,8 +78,8 @@ def _append(log: AuditLog, acknowledged: set[str], name: str, *, times: int) -> 
 
 def _stored(log: AuditLog) -> set[str]:
     steps = Reader(log).export(
-        Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+        Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
-    ids = [each.id for step in steps for each in step]
+    ids = [item.id for step in steps for item in step]
     assert len(ids) == len(set(ids))
     return set(ids)

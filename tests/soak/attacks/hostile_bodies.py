@@ -19,9 +19,9 @@ import httpx
 import zstandard
 from sqlalchemy import func, select
 
-from audit_core.ingest.pipeline import MOST_KEPT
+from audit_core.ingest.pipeline import MAX_KEPT
 from audit_core.state.database import open_state
-from audit_core.state.rejections import MOST_OF_ORGANIZATION, count_dropped
+from audit_core.state.rejections import MAX_OF_ORGANIZATION, count_dropped
 from audit_core.state.tables import rejection
 from audit_core.web.routes.entries import MAX_BYTES, MAX_ENTRIES
 from audit_core.web.security.identity import SESSION_COOKIE
@@ -198,7 +198,7 @@ def _empty_records(url: str, prepared: Prepared, scale: Scale) -> Held:
     took = time.monotonic() - began
     assert rejected == [MAX_ENTRIES] * requests
     kept, dropped = _counted(prepared)
-    assert kept <= MOST_OF_ORGANIZATION
+    assert kept <= MAX_OF_ORGANIZATION
     assert kept + dropped == kept_before + dropped_before + sum(rejected)
     state_mb = (prepared.folder / "state.sqlite").stat().st_size / 1_000_000
     return Held(
@@ -242,7 +242,7 @@ def _files(folder: Path, scale: Scale) -> Held:
     assert "Total: 0 accepted" in command.output
     assert (
         f"empty.jsonl: 0 accepted, 0 already known, 0 finished, {lines:,} rejected, "
-        f"of which {lines - MOST_KEPT:,} were only counted"
+        f"of which {lines - MAX_KEPT:,} were only counted"
     ) in command.output
     return Held(
         "empty records in a file are counted, and files that unpack to far more are stopped",

@@ -11,7 +11,7 @@ from audit_core.explore.reader import Reader
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.soak.attack import Held, Scale
 
@@ -30,7 +30,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
         log = open_log(url)
         try:
             steps = Reader(log).export(
-                Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+                Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
             )
             stored = [entry for step in steps for entry in step]
             assert log.head(None) >= len(stored)

@@ -140,7 +140,7 @@ def _ranges(chance: random.Random) -> dict[str, list[str]]:
         )
     )
     numbers = (chance.randrange(100, 255) for _ in range(chance.choice((1, 30, 100))))
-    return _query(chance.choice((" OR ", " AND ")).join(form.format(each) for each in numbers))
+    return _query(chance.choice((" OR ", " AND ")).join(form.format(item) for item in numbers))
 
 
 SHAPE_KINDS: tuple[Shape, ...] = (
@@ -161,7 +161,7 @@ SHAPE_KINDS: tuple[Shape, ...] = (
 def run(folder: Path, scale: Scale) -> Iterator[Held]:
     """The same shapes on every engine; a small part on the embedded one only."""
     names = ENGINES if scale is Scale.FULL else ENGINES[:1]
-    entries = [each.entry for each in simulate(entries=ENTRIES[scale], seed=7, until=UNTIL)]
+    entries = [item.entry for item in simulate(entries=ENTRIES[scale], seed=7, until=UNTIL)]
     with started() as engines:
         for name in names:
             shapes = SHAPES[scale] if name == ENGINES[0] else SHAPES[scale] // 10
@@ -218,14 +218,14 @@ def _asked(log: AuditLog, params: dict[str, list[str]]) -> str:
         return "refused"
     entry_filter.describe()
     assert EntryFilter.from_params(entry_filter.to_params()) == entry_filter
-    reader, bounds = Reader(log), entry_filter.window.bounds(UNTIL)
+    reader, time_range = Reader(log), entry_filter.window.time_range(UNTIL)
     try:
         with reading_in(log.new_request(person="mallory")):
-            reader.page(Query(entry_filter, scope, bounds), None, 100)
-            reader.outcomes_over_time(Query(entry_filter, scope, bounds), UNTIL)
-            reader.facets(Query(entry_filter, scope, bounds), 10)
-            CountReader(reader).count_up_to(10_000, Query(entry_filter, scope, bounds))
-            next(reader.export(Query(entry_filter, scope, bounds)), None)
+            reader.page(Query(entry_filter, scope, time_range), None, 100)
+            reader.outcomes_over_time(Query(entry_filter, scope, time_range), UNTIL)
+            reader.facets(Query(entry_filter, scope, time_range), 10)
+            CountReader(reader).count_up_to(10_000, Query(entry_filter, scope, time_range))
+            next(reader.export(Query(entry_filter, scope, time_range)), None)
     except QueryTimeoutError as error:
         assert error.message.endswith("seconds.")
         return "stopped at the limit"

@@ -14,9 +14,9 @@ from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import Part, RecordFilter, RecordScope
 from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization, set_membership
-from audit_core.query.time.windows import Bounds, Window
+from audit_core.query.time.windows import TimeRange, Window
 from audit_core.state.access_log.attempts import Attempts
-from audit_core.state.access_log.joining import MOST_NETWORKS, MOST_ROWS
+from audit_core.state.access_log.joining import MAX_NETWORKS, MAX_ROWS
 from audit_core.state.access_log.record import event_row, finished_row, record
 from audit_core.state.access_log.verbs import verb_named
 from audit_core.state.database import State, open_state
@@ -34,7 +34,7 @@ OLD = {Scale.SMALL: 2_000, Scale.FULL: 300_000}
 TARGET = "ada@example.com"
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ORGANIZATION = RecordScope(part=Part.ORGANIZATION, organization_id="org-a")
-ALWAYS = Bounds(since=None, until=None)
+ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = RecordFilter(window=Window(preset="all"))
 PAGE_WITHIN_S = 5.0
 """Far more than a page may take, also on a machine that is busy with other things."""
@@ -129,15 +129,15 @@ def _rows_are_bounded(reader: RecordReader, scale: Scale) -> Held:
     rows = 0
     for minute in range(MINUTES[scale]):
         since = BEGAN + timedelta(minutes=minute)
-        bounds = Bounds(since=since, until=since + timedelta(minutes=1))
+        time_range = TimeRange(since=since, until=since + timedelta(minutes=1))
         record_filter = RecordFilter(window=Window(preset="all"), query="outcome:refused")
         for scope in (ORGANIZATION, RecordScope.installation()):
-            page = reader.page(record_filter, scope, bounds, None, 1_000)
+            page = reader.page(record_filter, scope, time_range, None, 1_000)
             rows = max(rows, len(page.events))
             networks = [one.networks for one in page.events if one.networks is not None]
-            beyond = ATTEMPTS[scale] * PROCESSES - MOST_ROWS
-            assert networks == [min(beyond, MOST_NETWORKS)]
-    assert rows == MOST_ROWS + 1
+            beyond = ATTEMPTS[scale] * PROCESSES - MAX_ROWS
+            assert networks == [min(beyond, MAX_NETWORKS)]
+    assert rows == MAX_ROWS + 1
     return Held(
         "a flood from many addresses makes few rows, and one that counts the rest",
         f"{rows} rows a minute and organization for {ATTEMPTS[scale] * PROCESSES:,} attempts",

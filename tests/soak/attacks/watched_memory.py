@@ -71,7 +71,7 @@ async def _watched(
     limits = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as http:
         tasks.append(asyncio.create_task(_append(http, prepared.token)))
-        tasks += [asyncio.create_task(_look_out(http, cookie, each)) for each in sessions]
+        tasks += [asyncio.create_task(_look_out(http, cookie, item)) for item in sessions]
         began, server = time.monotonic(), psutil.Process(pid)
         found = []
         while (at := time.monotonic() - began) < for_s:

@@ -22,7 +22,7 @@ from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.state import database
 from audit_core.state.access_log.attempts import Attempts, attempts_of
-from audit_core.state.access_log.joining import MANY, MOST_ROWS, network_of
+from audit_core.state.access_log.joining import MANY, MAX_ROWS, network_of
 from audit_core.state.access_log.record import AccessEvent, list_events, record
 from audit_core.state.database import State, open_state
 from audit_core.state.tables import access_event, access_event_network
@@ -105,22 +105,22 @@ def test_no_attempt_is_left_out_and_rows_are_bounded(
     assert sum(event.count for event in found) == len(attempts)
     for minute in (0, 1):
         rows = [event for event in found if (event.at - NOW) // timedelta(minutes=1) == minute]
-        assert len(rows) <= MOST_ROWS + 1
+        assert len(rows) <= MAX_ROWS + 1
 
 
 def test_a_flood_from_many_networks_is_one_row_that_counts_them(state: State) -> None:
-    for number in range(MOST_ROWS + 40):
+    for number in range(MAX_ROWS + 40):
         for _ in range(2):
             refuse(state, address=f"10.1.0.{number}", seconds=number / 10)
     *rows, rest = events(state)
-    assert len(rows) == MOST_ROWS
+    assert len(rows) == MAX_ROWS
     assert (rest.actor, rest.address, rest.target) == (MANY, None, None)
     assert (rest.count, rest.networks, rest.outcome) == (80, 40, "refused")
 
 
 def test_the_networks_of_a_flood_are_forgotten_when_its_minute_is_over(state: State) -> None:
     for second in (0, 60):
-        for number in range(MOST_ROWS + 5):
+        for number in range(MAX_ROWS + 5):
             refuse(state, address=f"10.1.0.{number}", seconds=second)
     with state.read() as connection:
         kept = select(func.count()).select_from(access_event_network)
@@ -128,7 +128,7 @@ def test_the_networks_of_a_flood_are_forgotten_when_its_minute_is_over(state: St
 
 
 def test_a_flood_on_one_organization_leaves_the_rows_of_another(state: State, ada: Ada) -> None:
-    for number in range(MOST_ROWS + 5):
+    for number in range(MAX_ROWS + 5):
         refuse(state, address=f"10.1.0.{number}")
     refuse(state, actor=ada.email)
     (own,) = events(state, "org-a")
@@ -279,7 +279,7 @@ def test_several_processes_on_one_server_count_together(engines: Engines) -> Non
         for state in states:
             state.close()
     assert sum(event.count for event in found) == 240
-    assert len(found) == MOST_ROWS + 1
+    assert len(found) == MAX_ROWS + 1
     (alike,) = [event for event in found if event.address == "198.51.100.7"]
     assert alike.count == 120
 

@@ -67,7 +67,7 @@ def serving(*trusted: str, gate: bool = False) -> Iterator[int]:
         app, port=port, log_level="critical", lifespan="off", ws="websockets-sansio"
     )
     config.load()
-    networks = tuple(ipaddress.ip_network(each) for each in trusted)
+    networks = tuple(ipaddress.ip_network(item) for item in trusted)
     limit_connections(config, trusted=TrustedProxies(networks=networks), limits=LIMITS)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -49,7 +49,7 @@ def entry(number: int, organization_id: str | None = ALPHA, status: int | None =
 
 
 def lines(*written: AuditEntry) -> str:
-    return "\n".join(write_record(each) for each in written)
+    return "\n".join(write_record(item) for item in written)
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ def test_bad_records_are_told_and_kept_and_stop_no_others(
     body = "\n".join([write_record(entry(1)), '{"id": NaN}', "", "{", write_record(entry(2))])
     answer = client.post(PATH, content=body, headers=bearer).json()
     assert answer["accepted"] == 2
-    assert [each["place"] for each in answer["rejected"]] == ["line 2", "line 4"]
-    assert all(each["reason"] for each in answer["rejected"])
+    assert [item["place"] for item in answer["rejected"]] == ["line 2", "line 4"]
+    assert all(item["reason"] for item in answer["rejected"])
     assert answer["rejected"][0]["raw"] == '{"id": NaN}'
     with seeded.installation.state.read() as connection:
         kept = list_rejections(connection, organization_id=ALPHA, limit=10)
-    assert {each.place for each in kept} == {"line 2", "line 4"}
-    assert {each.origin for each in kept} == {"http: collector"}
+    assert {item.place for item in kept} == {"line 2", "line 4"}
+    assert {item.origin for item in kept} == {"http: collector"}
 
 
 @pytest.mark.parametrize("organization_id", [BETA, None])
@@ -260,12 +260,12 @@ def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
         keep=by_file.extend,
         organization_id=ALPHA,
     )
-    assert [(each["place"], each["reason"], each["raw"]) for each in answer["rejected"]] == [
-        (each.place.replace("f:", "line "), each.reason, each.raw) for each in by_file
+    assert [(item["place"], item["reason"], item["raw"]) for item in answer["rejected"]] == [
+        (item.place.replace("f:", "line "), item.reason, item.raw) for item in by_file
     ]
     stored = answer["accepted"] + answer["known"] + answer["finished"]
     assert report == IngestReport(known=stored, rejected=len(by_file))
-    assert not any(BETA in each.reason or "org-gone" in each.reason for each in by_file)
+    assert not any(BETA in item.reason or "org-gone" in item.reason for item in by_file)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from audit_core.identity.accounts import set_disabled, set_membership
 from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds, Window, format_instant
+from audit_core.query.time.windows import TimeRange, Window, format_instant
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.evidence.nasty_entries import made
@@ -78,7 +78,7 @@ def test_who_may_export_gets_exactly_what_the_log_holds_of_the_organization(
     assert answer.status_code == 200
     scope = Scope(organization_id=ALPHA)
     everything = EntryFilter(window=Window(preset="all"))
-    query = Query(everything, scope, Bounds(since=None, until=None))
+    query = Query(everything, scope, TimeRange(since=None, until=None))
     pieces = stream(Reader(seeded.installation.log), query, format, progress=Progress())
     assert answer.content == b"".join(pieces)
     assert all(entry_id in answer.text for entry_id in of(ALPHA, stored))

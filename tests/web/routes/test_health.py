@@ -50,14 +50,14 @@ def test_a_state_that_takes_no_writes_is_not_ready_and_alive(client, seeded, tmp
         connection.execute(text("INSERT INTO health_check VALUES (1, '2026-01-01')"))
     answer = client.get("/api/health")
     assert answer.status_code == 503
-    assert [each["part"] for each in answer.json()["failing"]] == ["state"]
+    assert [item["part"] for item in answer.json()["failing"]] == ["state"]
     assert str(tmp_path) not in answer.text
     assert client.get("/api/live").json() == {"status": "alive"}
 
 
 def test_a_closed_log_is_not_ready(client, seeded):
     seeded.installation.log.close()
-    assert [each["part"] for each in client.get("/api/health").json()["failing"]] == ["log"]
+    assert [item["part"] for item in client.get("/api/health").json()["failing"]] == ["log"]
 
 
 def test_what_cannot_be_opened_is_not_ready_and_alive(tmp_path):
@@ -97,7 +97,7 @@ def test_an_answer_is_kept_for_five_seconds_and_many_probes_cost_one_check():
         while not checks:
             time.sleep(0.001)
         released.set()
-        assert {each.result().failing[0].reason for each in asked} == {"1"}
+        assert {item.result().failing[0].reason for item in asked} == {"1"}
     for now_s[0], expected in ((KEPT_S - 0.1, 1), (KEPT_S, 2), (2 * KEPT_S - 0.1, 2)):
         readiness.report()
         assert len(checks) == expected

@@ -60,7 +60,7 @@ def ask(client: TestClient, before: str = "", after: str = "", **more: str) -> A
 def shown(client: TestClient, before: str, **more: str) -> list[str]:
     answer = ask(client, before, **more)
     assert answer.status_code == 200, answer.text
-    return [each["shown"] for each in answer.json()["suggestions"]]
+    return [item["shown"] for item in answer.json()["suggestions"]]
 
 
 def test_the_records_own_fields_and_values_are_suggested(
@@ -83,8 +83,8 @@ def test_the_records_own_fields_and_values_are_suggested(
         "after": " x",
         "more": False,
     }
-    assert "sign_in.refused" in [each["shown"] for each in others], "what nobody did yet"
-    assert all(each["note"] and each["count"] is None for each in others)
+    assert "sign_in.refused" in [item["shown"] for item in others], "what nobody did yet"
+    assert all(item["note"] and item["count"] is None for item in others)
 
 
 @pytest.mark.parametrize("email", [ADMIN, AUDITOR])
@@ -110,7 +110,7 @@ def test_values_are_those_of_the_organization_that_is_looked_at(
             )
         answer = ask(client, "target:")
         if answer.status_code == 200:
-            assert [each["shown"] for each in answer.json()["suggestions"]] == [
+            assert [item["shown"] for item in answer.json()["suggestions"]] == [
                 f"{name} target",
                 "none",
             ]

@@ -19,7 +19,7 @@ def ask(client: TestClient, before: str = "", after: str = "") -> Any:
 
 
 def shown(client: TestClient, before: str) -> list[str]:
-    return [each["shown"] for each in ask(client, before).json()["suggestions"]]
+    return [item["shown"] for item in ask(client, before).json()["suggestions"]]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from audit_core.domain.access import Permission
-from audit_core.state.access_log.attempts import MOST_WAITING, attempts_of
-from audit_core.state.access_log.joining import MANY, MOST_ROWS, REST
+from audit_core.state.access_log.attempts import MAX_WAITING, attempts_of
+from audit_core.state.access_log.joining import MANY, MAX_ROWS, REST
 from audit_core.state.access_log.record import AccessEvent, list_events
 from audit_core.state.database import State
 from audit_core.web.limits.concurrent_downloads import PER_PERSON, Downloads
@@ -183,7 +183,7 @@ def test_what_a_client_sends_is_cut(client: TestClient, seeded: Seeded) -> None:
 
 def test_a_flood_is_few_rows_and_every_attempt_is_counted(seeded: Seeded) -> None:
     """Also of one signed-in person, and of what is never alike."""
-    attempts, times = attempts_of(seeded.installation.state), MOST_WAITING * 3
+    attempts, times = attempts_of(seeded.installation.state), MAX_WAITING * 3
     for organization_id in (None, ALPHA):
         for number in range(times):
             attempts.note(
@@ -194,12 +194,12 @@ def test_a_flood_is_few_rows_and_every_attempt_is_counted(seeded: Seeded) -> Non
                 address=f"192.0.{number // 250}.{number % 250}",
                 detail={"path": f"/{number}"},
             )
-            assert len(attempts._waiting) <= MOST_WAITING + 2
+            assert len(attempts._waiting) <= MAX_WAITING + 2
     events = refused(seeded, "origin.refused")
     for organization_id in (None, ALPHA):
         own = [event for event in events if event.organization_id == organization_id]
         assert sum(event.count for event in own) == times
-        assert len(own) <= MOST_ROWS + 1
+        assert len(own) <= MAX_ROWS + 1
     assert MANY in {event.actor for event in events}
     assert REST in [event.detail for event in events]
 

@@ -134,7 +134,7 @@ class DuckDB(LogEngine):
         """And the counts, also of a log that has none yet."""
         super().prepare(connection, now=now)
         # Without its key, which the engine would hold against rows that are replaced.
-        columns = (Column(each.name, each.type, nullable=False) for each in organization_head.c)
+        columns = (Column(item.name, item.type, nullable=False) for item in organization_head.c)
         Table(organization_head.name, MetaData(), *columns).create(connection, checkfirst=True)
         newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
         rollups.make_counts(connection, newest or 0)

@@ -20,7 +20,7 @@ from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
 LANE_PX = 46
 AROUND_PX = 130
-MOST_NAME_CHARACTERS = 28
+MAX_NAME_CHARACTERS = 28
 LIFE = "rgba(128,136,148,0.35)"
 """The colour of the bar from the first to the last entry on a lane."""
 
@@ -44,7 +44,7 @@ def over_time(timeline: Timeline, window: Window) -> Chart:
         showlegend=False,
         customdata=[
             (
-                text.label(name_of(lane.place), text.MOST_HOVER_CHARACTERS),
+                text.label(name_of(lane.place), text.MAX_HOVER_CHARACTERS),
                 _figures(lane),
                 written(lane.first, zone),
                 written(lane.last, zone),
@@ -140,7 +140,7 @@ def _marks(marks: Sequence[Mark], timeline: Timeline, window: Window) -> go.Scat
             (
                 text.label(mark.action or "several actions"),
                 text.entries(mark.count),
-                text.label(name_of(timeline.lanes[mark.lane].place), text.MOST_HOVER_CHARACTERS),
+                text.label(name_of(timeline.lanes[mark.lane].place), text.MAX_HOVER_CHARACTERS),
                 written(mark.first, zone)
                 if mark.count == 1
                 else f"{written(mark.first, zone)} to {written(mark.last, zone)}",
@@ -154,7 +154,7 @@ def _marks(marks: Sequence[Mark], timeline: Timeline, window: Window) -> go.Scat
 
 def _name(number: int, lane: Lane) -> dict[str, Any]:
     return {
-        "text": f"{text.label(name_of(lane.place), MOST_NAME_CHARACTERS)} · {_figures(lane)}",
+        "text": f"{text.label(name_of(lane.place), MAX_NAME_CHARACTERS)} · {_figures(lane)}",
         "x": 0,
         "xref": "paper",
         "xanchor": "left",

@@ -17,16 +17,16 @@ def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270)
     """Stacked bars of time by outcome. A click asks for that time and that outcome."""
     by_outcome = histogram.by_outcome()
     listed = text.joined(
-        f"{text.percent(by_outcome[each], histogram.total)} {each.label.lower()}"
-        for each in OUTCOME_ORDER
-        if each in by_outcome
+        f"{text.percent(by_outcome[item], histogram.total)} {item.label.lower()}"
+        for item in OUTCOME_ORDER
+        if item in by_outcome
     )
     layers = [
         Layer(
             name=outcome.label,
             color=COLOR_OF_OUTCOME[outcome],
             counts=tuple(
-                (start, count) for start, each, count in histogram.counts if each is outcome
+                (start, count) for start, item, count in histogram.counts if item is outcome
             ),
             changes={"outcomes": (outcome,)},
         )
@@ -60,13 +60,13 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
         yaxis={"visible": False},
     )
     listed = text.joined(
-        f"{each.label.lower()} {by_outcome[each]:,} ({text.percent(by_outcome[each], total)})"
-        for each in present
+        f"{item.label.lower()} {by_outcome[item]:,} ({text.percent(by_outcome[item], total)})"
+        for item in present
     )
     return Chart(
         shown,
         f"Outcomes of {text.entries(total)}: {listed}.",
-        {(0, number): {"outcomes": (each,)} for number, each in enumerate(present, start=1)},
+        {(0, number): {"outcomes": (item,)} for number, item in enumerate(present, start=1)},
     )
 
 
@@ -76,7 +76,7 @@ def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trac
     return dict(
         type="sunburst",
         ids=["all", *present],
-        labels=[text.entries(total).replace(" ", "<br>"), *(each.label for each in present)],
+        labels=[text.entries(total).replace(" ", "<br>"), *(item.label for item in present)],
         parents=["", *("all" for _ in present)],
         values=[total, *counts],
         text=["", *(text.percent(count, total) for count in counts)],
@@ -87,7 +87,7 @@ def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trac
         sort=False,
         rotation=90,
         marker={
-            "colors": [CLEAR, *(COLOR_OF_OUTCOME[each] for each in present)],
+            "colors": [CLEAR, *(COLOR_OF_OUTCOME[item] for item in present)],
             "line": {"width": 0},
         },
         leaf={"opacity": 1},
@@ -112,8 +112,8 @@ def _legend(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> li
             x=[None],
             y=[None],
             mode="markers",
-            marker={"color": COLOR_OF_OUTCOME[each], "symbol": "square", "size": 11},
-            name=f"{each.label}<br>{by_outcome[each]:,} · {text.percent(by_outcome[each], total)}",
+            marker={"color": COLOR_OF_OUTCOME[item], "symbol": "square", "size": 11},
+            name=f"{item.label}<br>{by_outcome[item]:,} · {text.percent(by_outcome[item], total)}",
         )
-        for each in reversed(present)
+        for item in reversed(present)
     ]

@@ -23,15 +23,15 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
     "Most frequent actions".
     """
     groups = shares.largest
-    rows = [Row(each.name, _figures(each), each.count) for each in groups]
+    rows = [Row(item.name, _figures(item), item.count) for item in groups]
     clicks: dict[Place, Changes] = {}
     traces: list[Trace] = []
     for name, color, outcomes in KINDS:
         parts = [
             Part(number, start, size)
-            for number, each in enumerate(groups)
+            for number, item in enumerate(groups)
             for start, size in (
-                [(0, each.failed)] if outcomes else [(each.failed, each.count - each.failed)]
+                [(0, item.failed)] if outcomes else [(item.failed, item.count - item.failed)]
             )
             if size
         ]
@@ -53,8 +53,8 @@ def ranked(shares: Shares, field: str, noun: str) -> Chart:
                 "%{customdata[1]}<extra></extra>",
             )
         )
-    for number, each in enumerate(groups):
-        clicks[len(traces), number] = {field: (each.name,)}
+    for number, item in enumerate(groups):
+        clicks[len(traces), number] = {field: (item.name,)}
     traces.append(track(rows, "%{customdata[1]}"))
     return Chart(rows_figure(traces, rows), f"{noun}: {spoken(rows, shares.truncated)}.", clicks)
 

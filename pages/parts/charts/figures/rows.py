@@ -37,7 +37,7 @@ class Row:
     @property
     def hover(self) -> str:
         """The name for Plotly, longer than in the label."""
-        return text.label(self.name, text.MOST_HOVER_CHARACTERS)
+        return text.label(self.name, text.MAX_HOVER_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ its yellow darker, so that it
 shows on white."""
 
 OTHER_COLOR = "#8A94A0"
-MOST_CHARACTERS = 24
+MAX_CHARACTERS = 24
 """How much of a value the legend shows: up to eight stand there."""
 
 SPOKEN = 3
@@ -38,13 +38,13 @@ def over_time(
     they are called, as log text, and what asks for them.
     """
     totals = histogram.by_place()
-    shown = [text.label(name, MOST_CHARACTERS) for name in names]
+    shown = [text.label(name, MAX_CHARACTERS) for name in names]
     layers = [
         Layer(
             name=shown[position] if position < len(shown) else _others(histogram.others),
             color=COLORS[position] if position < len(shown) else OTHER_COLOR,
             counts=tuple(
-                (start, count) for start, each, count in histogram.counts if each == position
+                (start, count) for start, item, count in histogram.counts if item == position
             ),
             changes=changes[position] if position < len(shown) else {},
         )

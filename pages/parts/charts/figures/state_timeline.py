@@ -61,19 +61,19 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
                 )
             )
     for outcome, (symbol, color) in _SYMBOLS.items():
-        tried = [each for each in trace.attempts if each.outcome is outcome]
+        tried = [item for item in trace.attempts if item.outcome is outcome]
         if tried:
             traces.append(
                 dict(
                     type="scatter",
                     name=f"Attempt: {outcome.label.lower()}",
                     mode="markers",
-                    x=[local(each.entry.created_at) for each in tried],
+                    x=[local(item.entry.created_at) for item in tried],
                     y=["Attempts"] * len(tried),
                     marker={"symbol": symbol, "size": 11, "color": color},
                     customdata=[
-                        (written(each.entry.created_at, zone), each.entry.action, each.evidence())
-                        for each in tried
+                        (written(item.entry.created_at, zone), item.entry.action, item.evidence())
+                        for item in tried
                     ],
                     hovertemplate="<b>%{customdata[1]}</b> %{customdata[0]}<br>"
                     "%{customdata[2]}<extra></extra>",

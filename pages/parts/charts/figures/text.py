@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 
 from audit_core.query.time.buckets import DAY_US, HOUR_US, SECOND_US
 
-MOST_CHARACTERS = 34
+MAX_CHARACTERS = 34
 """How much of a name a label shows, so that it fits beside its figures on a small screen."""
 
-MOST_HOVER_CHARACTERS = 90
+MAX_HOVER_CHARACTERS = 90
 """How much of a name is shown on hovering."""
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def plain(text: str, most: int = MOST_CHARACTERS) -> str:
+def plain(text: str, most: int = MAX_CHARACTERS) -> str:
     """Log text in one line of at most `most` characters, without invisible ones.
 
     For attributes and other places that take any character as it is, such as `alt`.
@@ -32,7 +32,7 @@ def plain(text: str, most: int = MOST_CHARACTERS) -> str:
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
-def label(text: str, most: int = MOST_CHARACTERS) -> str:
+def label(text: str, most: int = MAX_CHARACTERS) -> str:
     """Log text for Plotly, which reads a part of HTML in all its texts: nothing of it acts."""
     return html.escape(plain(text, most), quote=False)
 

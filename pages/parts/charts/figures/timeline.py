@@ -109,7 +109,7 @@ class Axis:
         if len(walls) != 2:
             return None
         first, last = (
-            self._limited(wall(self.edges[0]), wall(self.edges[1]), each) for each in walls
+            self._limited(wall(self.edges[0]), wall(self.edges[1]), item) for item in walls
         )
         width = timedelta(microseconds=self.buckets.width_us)
         origin = wall(ORIGIN)
@@ -256,7 +256,7 @@ def _walls(edges: Iterable[object]) -> list[datetime]:
             found.append(datetime.fromisoformat(edge))
         except ValueError:
             return []
-    return [] if any(each.tzinfo is not None for each in found) else found
+    return [] if any(item.tzinfo is not None for item in found) else found
 
 
 def _alt(title: str, listed: str, axis: Axis) -> str:
