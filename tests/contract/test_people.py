@@ -463,7 +463,6 @@ def everything_read(log, entry_filter, scope):
         "hours": reader.hours_of_week(Query(entry_filter, scope, time_range), NOW),
         "facets": reader.facets(Query(entry_filter, scope, time_range), 50),
         "patterns": reader.patterns(Query(entry_filter, scope, time_range), NOW, 50),
-        "neighbours": neighbours_read(reader, scope),
         "export": [
             item for step in reader.export(Query(entry_filter, scope, time_range)) for item in step
         ],
@@ -471,7 +470,6 @@ def everything_read(log, entry_filter, scope):
         "stacked": CountReader(reader).stacked_over_time(
             "action", Query(entry_filter, scope, time_range), NOW
         ),
-        "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
         "actors": actors.actors(Query(entry_filter, scope, time_range), NOW, ActorList(), MOST),
         "keys": actors.actors(
             Query(entry_filter, scope, time_range), NOW, ActorList(kind=ActorKind.KEYS), MOST
@@ -487,9 +485,15 @@ def everything_read(log, entry_filter, scope):
     }
 
 
-def neighbours_read(reader, scope):
+def found_by_id(log, scope):
+    """Some entries that anybody may have named."""
+    reader = Reader(log)
+    return [reader.entry(item.id, scope) for item in ENTRIES[:60]]
+
+
+def neighbours_read(log, scope):
     """Around some entries that anybody may have named."""
-    found = []
+    reader, found = Reader(log), []
     for item in ENTRIES[:20]:
         row = reader.row(item.id, scope)
         for relation in Relation if row else ():
@@ -504,6 +508,12 @@ def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lon
     """Every read: compared with a log in which there is nothing else."""
     whole, own = ALPHA, of("user-1")
     assert everything_read(log, entry_filter, own) == everything_read(lonely, entry_filter, whole)
+
+
+def test_whoever_sees_their_own_finds_entries_as_if_nobody_else_were_in_the_log(log, lonely):
+    whole, own = ALPHA, of("user-1")
+    assert found_by_id(log, own) == found_by_id(lonely, whole)
+    assert neighbours_read(log, own) == neighbours_read(lonely, whole)
 
 
 @pytest.fixture(scope="module")
