@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Membership, Permission, Role
@@ -26,6 +26,7 @@ from audit_core.identity.accounts import (
 from audit_core.identity.passwords import hash_password, is_password, nobodys_hash
 from audit_core.state.database import State
 from tests.support.ada import NOW, PASSWORD, Ada
+from tests.support.laws import law
 
 
 @pytest.mark.parametrize("written", ["ada@example.com", " ADA@Example.COM\n", "Ada@EXAMPLE.com"])
@@ -132,7 +133,7 @@ def test_an_organization_keeps_its_name_until_another_is_given(state: State) -> 
             ensure_organization(connection, organization_id=" ")
 
 
-@settings(max_examples=40)
+@law(40)
 @given(text=st.text(max_size=120), other=st.text(max_size=120))
 def test_a_hash_knows_its_password_and_no_other(text: str, other: str) -> None:
     password = f"k3fh-9mwq-xw2c {text}"  # The beginning makes any of them hard to guess.
