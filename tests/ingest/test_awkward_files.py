@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.errors import SourceError, SourceTypeError
@@ -13,6 +13,7 @@ from audit_core.ingest.files import read_records
 from audit_core.ingest.records.located import LocatedEntry
 from tests.ingest.records.test_record import GOOD
 from tests.ingest.test_files import Slowly, entries, numbered, read, rejections
+from tests.support.laws import law
 
 MARK = "\ufeff"
 HEADER = "id,actorId,action,createdAt,errorMessage,statusCode"
@@ -197,7 +198,7 @@ _CELLS = st.text(
 ) | st.sampled_from(("", "NULL", "\\N", MARK, '"', "a,b", "\r", "\n", "'=1", "=1"))
 
 
-@settings(max_examples=60)
+@law(150)
 @given(st.lists(_CELLS, min_size=2, max_size=2), st.sampled_from([",", ";", "\t"]))
 def test_quoted_values_are_texts_to_the_letter(texts: list[str], delimiter: str) -> None:
     """As databases quote: every text, and nothing else."""
