@@ -89,7 +89,7 @@ def test_a_membership_is_replaced_not_added_to(state: State, ada: Ada) -> None:
             role=Role.MEMBER,
             grants=frozenset({Permission.READ}),
         )
-        assert memberships(connection, ada.id) == (
+        assert memberships(connection, ada.id, NOW) == (
             Membership(
                 organization_id="org-a",
                 organization_name="Acme",
@@ -98,7 +98,7 @@ def test_a_membership_is_replaced_not_added_to(state: State, ada: Ada) -> None:
             ),
         )
         end_membership(connection, account_id=ada.id, organization_id="org-a")
-        assert memberships(connection, ada.id) == ()
+        assert memberships(connection, ada.id, NOW) == ()
         with pytest.raises(AccountError, match="not in the organization org-a"):
             end_membership(connection, account_id=ada.id, organization_id="org-a")
 
@@ -113,7 +113,7 @@ def test_only_what_can_be_granted_is_granted(state: State, ada: Ada) -> None:
                 role=Role.MEMBER,
                 grants=frozenset({Permission.MANAGE}),
             )
-        assert memberships(connection, ada.id)[0].role is Role.AUDITOR
+        assert memberships(connection, ada.id, NOW)[0].role is Role.AUDITOR
 
 
 def test_an_unknown_organization_has_no_members(state: State, ada: Ada) -> None:
