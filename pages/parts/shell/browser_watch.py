@@ -35,12 +35,17 @@ def moved_by_hand() -> bool:
 
 
 def draw(
-    asking: Asking | None, *, on_moved: Callable[[], None], on_back: Callable[[], None]
+    asking: Asking | None,
+    *,
+    on_moved: Callable[[], None],
+    on_back: Callable[[], None],
+    on_drag: Callable[[object], None],
 ) -> None:
     """Draw nothing, and listen. `asking`: `None` asks nothing.
 
     `on_moved` is called before the page runs because the log has moved, or because somebody
-    wants it anew; `on_back` because of a double click on the chart.
+    wants it anew; `on_back` because of a double click on the chart; `on_drag` because of a drag
+    over a chart, with what the browser says about it, which may be anything.
     """
     question = asking and {
         "path": asking.path,
@@ -55,6 +60,7 @@ def draw(
         data={"asked": question},
         on_moved_change=on_moved,
         on_back_change=on_back,
+        on_drag_change=lambda: on_drag(st.session_state[_NAME].get("drag")),
         width=1,
         height=1,
     )
