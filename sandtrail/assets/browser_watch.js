@@ -40,17 +40,21 @@ class BrowserWatch {
     this.onFocus = (event) => {
       if (event.target.matches?.(QUERY)) this.applied = event.target.value;
     };
-    window.addEventListener("focusin", this.onFocus, true);
     this.pressed = null;
     this.onPress = (event) => {
       this.press(event);
       this.drag(event);
     };
     this.onVisibility = () => document.hidden || this.ask();
+    document.addEventListener("visibilitychange", this.onVisibility);
+  }
+
+  // To keys and to the pointer: once on a page, however many ask.
+  listen() {
     // Before Streamlit's own keys: its R runs the page again without asking the log anew.
     window.addEventListener("keydown", this.onKey, true);
     window.addEventListener("pointerdown", this.onPress, true);
-    document.addEventListener("visibilitychange", this.onVisibility);
+    window.addEventListener("focusin", this.onFocus, true);
   }
 
   update(asked, tell) {
@@ -222,7 +226,10 @@ function press(selector) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  if (!watches.has(parentElement)) watches.set(parentElement, new BrowserWatch(parentElement));
+  if (!watches.has(parentElement)) {
+    watches.set(parentElement, new BrowserWatch(parentElement));
+    if (data?.listens) watches.get(parentElement).listen();
+  }
   const watch = watches.get(parentElement);
   watch.update(data?.asked ?? null, setTriggerValue);
   return () => {

@@ -52,6 +52,7 @@ def test_a_click_on_a_bar_narrows_to_its_time_and_outcome(
     screen.rows()
     screen.settle()
     bars = screen.page.locator(f"{CHART} .barlayer .trace").first.locator(".point path")
+    expect(bars.first).to_be_visible()
     boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
     tallest = max(boxes, key=lambda box: box["height"])
     screen.page.mouse.click(
