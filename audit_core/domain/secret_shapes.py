@@ -16,6 +16,7 @@ stretch decides, or else it takes all that it has read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 MARK = "[redacted]"
@@ -203,14 +204,13 @@ _REST = (
 )
 
 
-def _value(first: str = "") -> str:
-    """A value: what stands right behind quotation marks belongs to it. One without marks goes up
-    to the next space, and begins with none of the `first` characters."""
-    return rf"(?:{_QUOTED}+{_WORD}*|{_REST}|\\*[^{SPACES}\"'\[\\{first}]{_N}*)"
+_VALUE = rf"(?:{_QUOTED}+{_WORD}*|{_REST}|\\*[^{SPACES}\"'\[\\]{_N}*)"
+"""What stands right behind quotation marks belongs to it. One without marks goes up to the next
+space."""
 
 
 _NAMED = (
-    rf"((?:{_NAME}{_SEPARATOR}|{_NAME_WITH_EQUALS}=))(?:{_value()})"
+    rf"((?:{_NAME}{_SEPARATOR}|{_NAME_WITH_EQUALS}=)){_VALUE}"
     # The working directory has this name too, and begins with one of these.
     rf"|({_WORKING_DIRECTORY_OR_PASSWORD}\\*(?:[\"']\]?)?{_S}{{0,3}}[=:]{_S}{{0,3}})"
     rf"(?:\\*[\"'][^{SPACES}\"'/~\\]{_N}*|[^{SPACES}\"'/~\[\\]{_N}*|\[[^\[\]{SPACES}]*\]?)"
@@ -234,16 +234,54 @@ _FLAG = rf"(?:^|[\"'`(\[,{SPACES}])-{{1,2}}[A-Za-z0-9-]{{0,40}}" + _fold(
     r"(?:password|passwd|passphrase|pass|secret|token|pat|auth|credentials?"
     r"|(?:api|access|secret|private|account|master)-?key)"
 )
-_UP_TO = "[^|;&]{0,120}"
-"""Arguments of the same command."""
+_IN_COMMAND = f"{SPACES}|;&"
+"""What no argument of a command holds: a space, or a mark of the shell, behind which the next
+command begins. Within brackets."""
+
+
+def _unlike(flags: Iterable[str], beyond: str = "") -> str:
+    """The arguments before the first of the `flags`: up to thirty words that do not begin with
+    one, nor hold a character of `beyond`.
+
+    Repetition takes all that it can, so that otherwise only the last flag would be found. Behind
+    a flag that ends in `=` a word goes on with a space or `=`: as `--user` does, not `--userdata`.
+    """
+    outside = _IN_COMMAND + beyond
+
+    def rest(endings: list[str]) -> str:
+        if "=" in endings:
+            return f"[^={outside}][^{outside}]*"
+        following: dict[str, list[str]] = {}
+        for ending in endings:
+            following.setdefault(ending[0], []).append(ending[1:])
+        on = [
+            re.escape(first) + rest(further)
+            for first, further in following.items()
+            if "" not in further
+        ]
+        other = "".join(sorted(following, key="-".__ne__))
+        return f"(?:{'|'.join([f'[^{other}{outside}][^{outside}]*', *on])})?"
+
+    return f"(?:{_S}{{1,3}}{rest([*flags]).removesuffix('?')}){{0,30}}{_S}{{1,3}}"
+
+
+def _given(*flags: str) -> str:
+    """A value of a command as it is given: glued to a flag, or behind a space or `=`."""
+    exact = [flag[:-1] for flag in flags if flag.endswith("=")]
+    glued = [flag for flag in flags if not flag.endswith("=")]
+    either = [f"(?:{'|'.join(exact)})(?:{_S}{{1,3}}|=)"] if exact else []
+    return f"(?:{'|'.join([*either, *(f'{flag}(?:{_S}{{1,3}}|=)?' for flag in glued)])})"
+
+
+_CURL_FLAGS = ("-u", "-U", "-su", "-sSu", "-ku", "-Lu", "--user=", "--proxy-user=")
+_CURL = _unlike(_CURL_FLAGS) + _given(*_CURL_FLAGS)
 
 _COMMANDS = (
     # Their manual pages.
     rf"\bsshpass{_S}{{1,3}}-p{_S}{{0,3}}",
-    rf"\b(?:mysql|mariadb|mysqldump|mysqladmin){_UP_TO}{_S}-p",
-    rf"\blogin[^|;&,]{{0,120}}{_S}-p(?:{_S}{{1,3}}|=)",
-    rf"\bcurl{_UP_TO}{_S}(?:-u|-U|--user|--proxy-user)(?:{_S}{{1,3}}|=)",
-    rf"\bredis-cli{_UP_TO}{_S}-a{_S}{{1,3}}",
+    rf"\b(?:mysql|mariadb|mysqldump|mysqladmin){_unlike(['-p'])}-p",
+    rf"\blogin{_unlike(['-p='], ',')}{_given('-p=')}",
+    rf"\bredis-cli{_unlike(['-a='])}-a{_S}{{1,3}}",
     rf"-pass(?:in|out)?{_S}{{1,3}}pass:",
     rf"\bmachine{_S}{{1,3}}{_N}{{1,100}}{_S}{{1,9}}login{_S}{{1,3}}{_N}{{1,100}}{_S}{{1,9}}"
     rf"password{_S}{{1,3}}",
@@ -252,9 +290,17 @@ _COMMANDS = (
     rf"{_FLAG}(?:{_S}{{1,3}}|=|\\*[\"']{_S}{{0,3}},{_S}{{0,3}})",
 )
 
+# What begins with a mark of the shell is no value but the next command. One right behind a value
+# may begin the next command, or be part of the value: what follows goes with it up to the end of
+# the line, since that command is not looked at by itself.
+_ARGUMENT = (
+    rf"(?:{_QUOTED}+{_WORD}*|{_REST}"
+    rf"|\\*[^{_IN_COMMAND}\"'\[\\-][^{_IN_COMMAND}]*(?:[|;&]+[^{_IN_COMMAND}][^\n\r]*)?)"
+)
+
 _SPOKEN = (
-    # What begins with a mark of the shell is no value but the next command.
-    rf"((?:{'|'.join(_COMMANDS)}))(?:{_value(';|&-')})"
+    rf"(\bcurl{_CURL}){_ARGUMENT}(?:{_CURL}{_ARGUMENT})*"
+    rf"|((?:{'|'.join(_COMMANDS)})){_ARGUMENT}"
     # RFC 6750 and RFC 7617.
     rf"|(\b{_fold('(?:bearer|basic)')}{_S}+)[A-Za-z0-9._~+/=-]{{8,}}"
     # CREATE ROLE … PASSWORD '…'
@@ -290,7 +336,7 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         _SPOKEN,
-        rf"\1\2\3{MARK}",
+        rf"\1\2\3\4{MARK}",
         ("bearer", "basic", "pass", "secret", "token", "key", "auth", "credential", "-pat",
          "login", "curl", "redis-cli", "mysql", "mariadb", "identified"),
     ),

@@ -143,7 +143,7 @@ def test_an_added_person_signs_in_with_the_password_that_was_shown(
     with state.read() as connection:
         found = find_account(connection, "ada@example.com")
         assert found is not None
-        (joined,) = memberships(connection, found.id)
+        (joined,) = memberships(connection, found.id, datetime.now(UTC))
     assert (joined.organization_name, joined.role, joined.grants) == (
         "Acme",
         Role.AUDITOR,
@@ -173,7 +173,9 @@ def test_a_refused_command_changes_and_records_nothing(state: State, account: Ru
 def test_people_are_listed_with_what_they_are(account: Run) -> None:
     account(*ADD, *IN_ACME)
     account("grant", "--email", "ada@example.com", "--organization", "b2", "--role", "admin")
-    account("disable", "--email", "ada@example.com")
+    with pytest.raises(AccountError, match="without an admin"):
+        account("disable", "--email", "ada@example.com")
+    account("disable", "--email", "ada@example.com", "--even-last-admin")
     listed = account("list").stdout
     for part in ("ada@example.com", "Ada [b]L[/b]", "auditor in Acme (org-a)", "admin in b2"):
         assert part in listed

@@ -131,7 +131,7 @@ def test_an_empty_log_is_filled_and_three_sign_ins_are_printed_once() -> None:
             )
             assert account is not None, f"{email} cannot sign in"
             with installation.state.read() as connection:
-                held = memberships(connection, account.id)
+                held = memberships(connection, account.id, utc_now())
             assert {item.role.value for item in held} == {role}
             assert all(not item.grants for item in held)
             assert len(held) == (len(DEMO_ORGANIZATIONS) if role == "admin" else 1)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import count, islice, pairwise, permutations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -16,6 +16,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from tests.support.arriving import FINE, cuts
+from tests.support.laws import law
 from tests.support.strategies import NOW, entry
 
 SCOPE = Scope(organization_id="org-alpha")
@@ -57,7 +58,7 @@ def test_a_finished_entry_stays_as_it_is(shared):
     assert content(shared, *ids) == stored
 
 
-@settings(max_examples=10)
+@law(40)
 @given(
     st.sampled_from([*permutations((SECONDS, MILLISECONDS, MICROSECONDS))]),
     st.sampled_from((None, 0)),

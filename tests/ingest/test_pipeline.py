@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import AuditEntry
@@ -26,6 +26,7 @@ from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, open_log
 from tests.ingest.records.test_record import GOOD
+from tests.support.laws import law
 
 
 def records(*changes: dict[str, object]) -> bytes:
@@ -91,7 +92,7 @@ class Store:
         self.reports.append(report)
 
 
-@settings(max_examples=60)
+@law(60)
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 7), st.integers(1, 7), st.booleans())
 def test_any_mixture_in_any_batches_is_stored_and_kept_in_order(
     good: list[bool], item: int, batch: int, in_executor: bool

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -20,6 +20,7 @@ from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.record import write_record
 from audit_core.state.rejections import list_rejections
 from audit_core.web.routes import entries
+from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, PEOPLE, Seeded, open_seeded
 from tests.web.conftest import make_client
 
@@ -248,7 +249,7 @@ bodies = st.lists(
 """They begin with an entry, by which a file is told to be JSON lines."""
 
 
-@settings(max_examples=60)
+@law(60)
 @given(bodies)
 def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
     headers = {"authorization": f"Bearer {one.token(ALPHA, INGEST)}"}
