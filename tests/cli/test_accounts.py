@@ -23,7 +23,8 @@ from audit_core.identity.backoff import account_counter, address_counter, count_
 from audit_core.identity.invitations import accept_with_new_account
 from audit_core.identity.login import check_password
 from audit_core.state.access_log.record import AccessEvent, list_events
-from audit_core.state.database import State, open_state
+from audit_core.state.database import State
+from tests.support.new_state import new_state
 
 ADD = ("add", "--email", "Ada@example.com", "--name", "Ada [b]L[/b]")
 IN_ACME = ("--organization", "org-a:Acme", "--role", "auditor")
@@ -34,9 +35,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     """Open while the commands run, as the app is."""
-    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    monkeypatch.setenv("SANDTRAIL_STATE_URL", url)
-    opened = open_state(url)
+    file = tmp_path / "state.sqlite"
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{file}")
+    opened = new_state(file)
     yield opened
     opened.close()
 

@@ -212,7 +212,7 @@ def test_nothing_is_no_error(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"PK\x03\x04...", "[]".encode("utf-16"), b"hello world\n", b"\x7fELF\x00\x00", b"a,b\n1,2\n"],
+    [b"PK\x03\x04...", "[]".encode("utf-32"), b"hello world\n", b"\x7fELF\x00\x00", b"a,b\n1,2\n"],
 )
 def test_what_is_no_source_is_one_sentence(data: bytes) -> None:
     with pytest.raises(SourceError):

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import SourceError, StorageFullError
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.files import read_batches, read_shape
-from audit_core.ingest.formats.detect import Shape
+from audit_core.ingest.files import read_batches
+from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.pipeline import MAX_KEPT, IngestReport, ingest, preview
 from audit_core.ingest.records.batches import FOREIGN, Batch
 from audit_core.log.merge import AppendReport
@@ -37,7 +37,7 @@ def batches(*changes: dict[str, object], item: int = 1000) -> Iterator[Batch]:
     """Batches of at most so many lines."""
     lines = iter(records(*changes).splitlines(keepends=True))
     content = iter(lambda: b"".join(islice(lines, item)), b"")
-    return read_shape(Shape.LINES, content, "f")
+    return read_line_batches(content, "f")
 
 
 @pytest.fixture

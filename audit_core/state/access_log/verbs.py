@@ -94,6 +94,14 @@ VERBS: dict[str, Verb] = _listed(
         joined=True,
     ),
     Verb(
+        name="body.refused",
+        sentence="Sent what is not read as entries.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="path",
+        joined=True,
+    ),
+    Verb(
         name="pace.refused",
         sentence="Asked more often, or for more at once, than the server answers.",
         category=Category.REFUSAL,
