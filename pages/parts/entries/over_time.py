@@ -31,8 +31,8 @@ MAX_COUNTED = 10_000
 PATIENCE_S = 3.0
 """How long a chart or a count may take unasked, in seconds."""
 
-HEIGHT_PX = 120
-"""Of the chart above the list: what is read there are the entries."""
+HEIGHT_PX = 140
+"""Of the chart above the list, 20 of them its legend: what is read there are the entries."""
 
 BY_OUTCOME = "outcome"
 _PARAM = "stack"

@@ -25,17 +25,6 @@ TITLED_PX = 200
 """Charts that are lower have no title below their axis."""
 
 
-BESIDE = {
-    "orientation": "v",
-    "x": 1.005,
-    "y": 1.05,
-    "yanchor": "top",
-    "font": {"size": 10},
-    "tracegroupgap": 0,
-}
-"""Where the legend of a low chart is: above it, it would take the room of the bars."""
-
-
 class OverTime(Protocol):
     """Any histogram over time."""
 
@@ -189,7 +178,7 @@ def timeline(
         showlegend=True,
         # The page takes drags itself: with Plotly's, Streamlit would take no clicks on bars.
         dragmode=False,
-        legend={"maxheight": 0.9} if height >= TITLED_PX else BESIDE,
+        legend={"maxheight": 0.9},
         xaxis={
             "type": "date",
             "range": [wall(edge) for edge in axis.edges],
