@@ -71,7 +71,7 @@ def test_an_example_of_the_help_becomes_the_query(
     screen.page.wait_for_timeout(300)
     examples.click(position=place)  # type: ignore[arg-type]
     expect(screen.page).to_have_url(re.compile("query=action"))
-    expect(screen.page.get_by_text("Filtered by action is start or create")).to_be_visible()
+    expect(screen.page.get_by_text("action is start or create")).to_be_visible()
 
 
 def test_a_facet_keeps_a_value_and_leaves_one_out(
