@@ -73,16 +73,7 @@ def add_link(
     An earlier one of the same kind for the same person is over. Raises `AccountError` when the
     organization has `MAX_LINKS`.
     """
-    table = one_time_link
-    connection.execute(table.delete().where(table.c.expires_at <= by.now))
-    same = {"kind": kind.value, "organization_id": organization_id, "email": email}
-    connection.execute(table.delete().filter_by(**same))
-    of_organization = select(func.count()).where(table.c.organization_id == organization_id)
-    if connection.execute(of_organization).scalar_one() >= MAX_LINKS:
-        raise AccountError(
-            f"The organization has {MAX_LINKS:,} links that nobody has used yet.",
-            "Withdraw some, or wait until they expire.",
-        )
+    _make_room(connection, kind, organization_id, email, by.now)
     code = new_secret()
     added = Link(
         id=new_id(),
@@ -97,10 +88,12 @@ def add_link(
         expires_at=by.now + lifetime,
     )
     connection.execute(
-        table.insert().values(
-            **same,
+        one_time_link.insert().values(
             id=added.id,
             code_hash=digest(code),
+            kind=kind.value,
+            organization_id=organization_id,
+            email=email,
             role=role.value,
             grants=written_grants(added.grants),
             made_by=added.made_by,
@@ -185,6 +178,23 @@ def open_links(
         for made_by in {link.made_by for link in links}
     }
     return tuple(link for link in links if link.expires_at > now and makers[link.made_by])
+
+
+def _make_room(
+    connection: Connection, kind: LinkKind, organization_id: str, email: str, now: datetime
+) -> None:
+    """Drop what is over, and what a new link of a person takes the place of."""
+    table = one_time_link
+    connection.execute(table.delete().where(table.c.expires_at <= now))
+    connection.execute(
+        table.delete().filter_by(kind=kind.value, organization_id=organization_id, email=email)
+    )
+    of_organization = select(func.count()).where(table.c.organization_id == organization_id)
+    if connection.execute(of_organization).scalar_one() >= MAX_LINKS:
+        raise AccountError(
+            f"The organization has {MAX_LINKS:,} links that nobody has used yet.",
+            "Withdraw some, or wait until they expire.",
+        )
 
 
 def _link_of(row: Row[*tuple[Any, ...]], now: datetime) -> Link:
