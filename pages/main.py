@@ -16,6 +16,7 @@ from pages.parts.shell import (
     error_boundary,
     favicon,
     organization_switcher,
+    own_preferences,
     session,
     sign_in,
     viewer,
@@ -99,6 +100,16 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Members and their permissions, API tokens, and settings.",
             ),
         ],
+        # Opened by the account menu.
+        "Account": [
+            st.Page(
+                "account/profile.py",
+                url_path="profile",
+                title="Profile",
+                icon=":material/person:",
+                visibility="hidden",
+            ),
+        ],
     }
 
 
@@ -114,6 +125,7 @@ with error_boundary.boundary():
     else:
         viewer.note_run(person)
         organization_switcher.forget_former(person)
+        own_preferences.load(person)
         with st.sidebar:
             organization_switcher.draw_switcher(cached.installation(), person)
             access_request.draw_waiting(person)

@@ -50,6 +50,17 @@ def note_run(person: Viewer) -> None:
         note_activity(cached.installation(), person)
 
 
+def require_person() -> Viewer:
+    """The viewer, whatever they may: the first statement of a page that is about themselves.
+
+    Whoever is no longer signed in gets the sign-in page.
+    """
+    viewer = find()
+    if viewer is None:
+        st.rerun()
+    return viewer
+
+
 def require(permission: Permission) -> tuple[Viewer, Scope]:
     """The viewer and what they may see; the first statement of every page and fragment.
 
