@@ -11,6 +11,7 @@ from audit_core.log.reads.read_context import reading_in
 from audit_core.runtime.version import product_version
 from pages.parts.shell import (
     abandoned,
+    access_request,
     cached,
     error_boundary,
     favicon,
@@ -115,6 +116,7 @@ with error_boundary.boundary():
         organization_switcher.forget_former(person)
         with st.sidebar:
             organization_switcher.draw_switcher(cached.installation(), person)
+            access_request.draw_waiting(person)
             sign_in.draw_sign_out(cached.installation(), person)
             st.caption(f"Sandtrail {product_version()}")
         if (missing := cached.installation().log.loss) is not None:

@@ -212,6 +212,24 @@ VERBS: dict[str, Verb] = _listed(
         target="email",
     ),
     Verb(
+        name="access_request.added",
+        sentence="Asked the admins for a permission.",
+        category=Category.ACCESS,
+        target="permission",
+    ),
+    Verb(
+        name="access_request.granted",
+        sentence="Granted a permission that somebody had asked for.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
+        name="access_request.declined",
+        sentence="Declined a permission that somebody had asked for.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
         name="token.added",
         sentence="Added an API token.",
         category=Category.ACCESS,

@@ -17,7 +17,7 @@ from audit_core.web.security.identity import (
     secret_of,
     viewer_of,
 )
-from pages.parts.shell import cached, session
+from pages.parts.shell import access_request, cached, session
 from pages.parts.shell.app_address import page_path
 
 _RECORDED = "refusals_recorded"
@@ -129,3 +129,4 @@ def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
         f"Your role in {membership.organization_name} is {membership.role.value}. "
         f"Contact an admin of {membership.organization_name} for access."
     )
+    access_request.draw(viewer, permission, address())
