@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, select
 from audit_core.domain.access import GRANTABLE, Allowed, Permission, decide
 from audit_core.domain.errors import AccountError
 from audit_core.identity.administration import Administrator, require_admin, set_member
-from audit_core.identity.memberships import find_member
+from audit_core.identity.memberships import Member, find_member
 from audit_core.identity.sessions import Viewer
 from audit_core.state.access_log.record import record
 from audit_core.state.database import take_turns
@@ -59,6 +59,29 @@ def ask_for_access(
     """
     take_turns(connection)
     plain = plain_text("reason", reason, longest=LONGEST_REASON)
+    organization_id = _require_askable(connection, viewer, permission, now)
+    same = {
+        "organization_id": organization_id,
+        "account_id": viewer.account_id,
+        "permission": permission.value,
+    }
+    connection.execute(access_request.delete().filter_by(**same))
+    connection.execute(access_request.insert().values(**same, reason=plain, asked_at=now))
+    record(
+        connection,
+        at=now,
+        verb="access_request.added",
+        actor=viewer.email,
+        organization_id=organization_id,
+        address=address,
+        detail={"permission": permission.value, "reason": plain},
+    )
+
+
+def _require_askable(
+    connection: Connection, viewer: Viewer, permission: Permission, now: datetime
+) -> str:
+    """The organization in which the viewer may ask for a permission now."""
     organization_id = viewer.organization_id
     if viewer.membership is None or organization_id is None or permission not in GRANTABLE:
         raise AccountError(
@@ -82,22 +105,7 @@ def ask_for_access(
             f"Your request for {permission.value} was declined less than a day ago.",
             "Ask an admin of your organization why, or ask again tomorrow.",
         )
-    same = {
-        "organization_id": organization_id,
-        "account_id": viewer.account_id,
-        "permission": permission.value,
-    }
-    connection.execute(access_request.delete().filter_by(**same))
-    connection.execute(access_request.insert().values(**same, reason=plain, asked_at=now))
-    record(
-        connection,
-        at=now,
-        verb="access_request.added",
-        actor=viewer.email,
-        organization_id=organization_id,
-        address=address,
-        detail={"permission": permission.value, "reason": plain},
-    )
+    return organization_id
 
 
 def answer_request(
@@ -132,16 +140,7 @@ def answer_request(
     if answered.rowcount == 0 or member is None:
         raise AccountError("This request was answered already.", "Reload the page.")
     if granted:
-        grants = {**member.grants, permission: ends_at}
-        set_member(
-            connection,
-            by,
-            organization_id=organization_id,
-            account_id=account_id,
-            role=member.role,
-            grants=grants,
-            ends={one: at for one, at in grants.items() if at is not None},
-        )
+        _grant(connection, by, organization_id, member, permission, ends_at)
     record(
         connection,
         at=by.now,
@@ -150,6 +149,26 @@ def answer_request(
         organization_id=organization_id,
         address=by.address,
         detail={"email": member.email, "permission": permission.value},
+    )
+
+
+def _grant(
+    connection: Connection,
+    by: Administrator,
+    organization_id: str,
+    member: Member,
+    permission: Permission,
+    ends_at: datetime | None,
+) -> None:
+    grants = {**member.grants, permission: ends_at}
+    set_member(
+        connection,
+        by,
+        organization_id=organization_id,
+        account_id=member.account_id,
+        role=member.role,
+        grants=grants,
+        ends={one: at for one, at in grants.items() if at is not None},
     )
 
 
