@@ -13,10 +13,12 @@ def draw(person: Viewer) -> None:
     """Name, version, documents, and what the person is where."""
     st.subheader(f"Sandtrail {product_version()}", anchor=False)
     st.write(
-        "Sandtrail shows the audit log of an organization: who did what to which sandbox, when, "
-        "and how it ended. The guide (`docs/guide.md`), the HTTP reference (`docs/http.md`) and the "
-        "operator's manual (`docs/operations.md`) come with the program; ask whoever runs this "
-        "server for them. The `?` key lists the keys of a page."
+        "The audit log of an organization: who did what to which sandbox, when, and how it ended."
+    )
+    st.write(
+        "The guide (`docs/guide.md`), the HTTP reference (`docs/http.md`) and the operator's "
+        "manual (`docs/operations.md`) come with the program; ask whoever runs this server for "
+        "them. The `?` key lists the keys of a page."
     )
     st.markdown("**Your organizations**")
     if not person.memberships:
