@@ -143,6 +143,12 @@ VERBS: dict[str, Verb] = _listed(
         target="file",
     ),
     Verb(
+        name="secrets.revealed",
+        sentence="Looked at the secrets of an entry.",
+        category=Category.EXPORT,
+        target="entry",
+    ),
+    Verb(
         name="support_bundle.downloaded",
         sentence="Downloaded the support bundle of a failed start.",
         category=Category.EXPORT,
