@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Request, expect
 
-from tests.browser.conftest import OpenScreen
+from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.prepared import ADMIN, HOME_NAME
 
 pytestmark = pytest.mark.browser
@@ -13,7 +13,9 @@ pytestmark = pytest.mark.browser
 NEW, NEW_PASSWORD = "invited@example.org", "velvet otter ladder sunrise"
 
 
-def test_an_invited_person_joins_asks_for_access_and_gets_it(open_screen: OpenScreen) -> None:
+def test_an_invited_person_joins_asks_for_access_and_gets_it(
+    open_screen: OpenScreen, watch: Watch
+) -> None:
     admin = open_screen(ADMIN, "/access")
     admin.page.get_by_role("button", name="Invite").click()
     dialog = admin.page.get_by_role("dialog")
@@ -65,3 +67,6 @@ def test_an_invited_person_joins_asks_for_access_and_gets_it(open_screen: OpenSc
         used.page.get_by_role("button", name="Create account and join").click()
     assert answered.value.status == 403
     expect(used.page.get_by_role("alert").first).to_contain_text("ask for a new link")
+    # Chromium writes each refusal of a server to the console.
+    assert all("/api/session/accept" in wrong for wrong in watch.wrongs)
+    watch.wrongs.clear()
