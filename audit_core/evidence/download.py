@@ -106,6 +106,13 @@ class FileKind:
         whom = {"for": self.audience.value} if self.format is Format.CSV else {}
         return {"format": self.format.value, **whom}
 
+    def params(self) -> dict[str, list[str]]:
+        """The parameters of an address that asks for it; spreadsheets need not be named there."""
+        machines = self.format is Format.CSV and self.audience is Audience.MACHINES
+        return {"format": [self.format.value]} | (
+            {"for": [self.audience.value]} if machines else {}
+        )
+
     def describe(self) -> str:
         """For people: `CSV for spreadsheets`, `JSON lines`."""
         return f"CSV for {self.audience.value}" if self.format is Format.CSV else "JSON lines"

@@ -75,15 +75,13 @@ def list_downloads(
 
 def downloads_of(events: Iterable[AccessEvent]) -> tuple[Download, ...]:
     """The downloads that events of the record, newest first, tell of."""
-    ended: set[str] = set()
-    found = []
+    found: dict[str, AccessEvent] = {}
     for event in events:
         download = str(event.detail.get("download", event.uid))
-        if event.verb.endswith(".started") and download in ended:
-            continue
-        ended.add(download)
-        found.append(_download_of(event))
-    return tuple(found)
+        # The end may be as old as the beginning, and then stands on either side of it.
+        if download not in found or found[download].verb.endswith(".started"):
+            found[download] = event
+    return tuple(map(_download_of, found.values()))
 
 
 def _download_of(event: AccessEvent) -> Download:

@@ -76,7 +76,7 @@ def test_the_csv_is_for_machines_unless_told_otherwise(state: State) -> None:
     text = run("--organization", "org-b", "--format", "csv")
     assert [row["actor"] for row in csv.DictReader(io.StringIO(text))] == ["-1"]
     text = run("--organization", "org-b", "--format", "csv", "--for", "spreadsheets")
-    (row,) = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    row = next(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
     assert row["actor"] == "'-1"
     assert row["time"] == row["timeExact"][:19].replace("T", " ")
 

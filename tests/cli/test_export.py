@@ -130,7 +130,9 @@ def test_what_is_exported_and_ingested_again_makes_the_same_entries(
     seeded.installation.close()
     name = f"alpha.{format}"
     run("--output", name, "--format", format, "--organization", ALPHA)
+    # Another state as well: this one knows how far the log had come.
     monkeypatch.setenv("SANDTRAIL_LOG_URL", f"duckdb:///{tmp_path}/other.duckdb")
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{tmp_path}/other.sqlite")
     again = typer.Typer()
     again.command()(ingest)
     result = CliRunner().invoke(again, [name])

@@ -172,7 +172,7 @@ def download_path(view: record_bar.View, kind: FileKind) -> str:
     """Where everything that matches is handed out as a file."""
     params = {
         **view.record_filter.to_params(),
-        **{name: [value] for name, value in kind.detail().items()},
+        **kind.params(),
         "part": [view.scope.part.value],
         "as_of": [format_instant(view.as_of)],
     }

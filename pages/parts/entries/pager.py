@@ -144,7 +144,7 @@ def draw_download(view: filter_bar.View, scope: Scope) -> None:
     def address(kind: FileKind) -> str:
         params = {
             **view.entry_filter.to_params(),
-            **{name: [value] for name, value in kind.detail().items()},
+            **kind.params(),
             "organization": [scope.organization_id or ""],
             "as_of": [format_instant(view.as_of)],
         }

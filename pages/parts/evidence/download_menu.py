@@ -18,7 +18,7 @@ from pages.parts.tables.safe_text import visible
 
 LATELY = timedelta(hours=1)
 """For how long a download is shown where it was begun."""
-SHOWN = 3
+SHOWN = 2
 """How many of them."""
 _LOOK = "2s"
 """How often the open menu looks for the end of a download."""
@@ -76,9 +76,8 @@ def _draw_lately(scope: RecordScope) -> None:
     if person is None:
         st.rerun()
     for download in own_lately(person, scope):
-        st.text(visible(text_of(download)))
-        if download.sha256:
-            st.code(download.sha256, language=None, wrap_lines=True)
+        st.text(text_of(download))
+        draw_file(download)
 
 
 def own_lately(person: Viewer, scope: RecordScope) -> tuple[Download, ...]:
@@ -95,18 +94,27 @@ def own_lately(person: Viewer, scope: RecordScope) -> tuple[Download, ...]:
     return found
 
 
+def draw_file(download: Download) -> None:
+    """The file's checksum and name, as `sha256sum` writes and checks them; the name alone without
+    a checksum."""
+    st.code(
+        visible("  ".join(filter(None, (download.sha256, download.file or "standard output")))),
+        language=None,
+        wrap_lines=True,
+    )
+
+
 def text_of(download: Download) -> str:
-    """What became of a download: `Complete: 1,234 entries, 20.0 MB, NAME. SHA-256:`."""
+    """What became of a download: `Complete: 1,234 entries, 20.0 MB, SHA-256:`."""
     if download.state is DownloadState.RUNNING:
-        return f"{download.state}: {download.file}"
+        return f"{download.state}:"
     noun = "entries" if download.holds == "Entries" else "events"
     parts = [
         f"{download.rows or 0:,} {noun}",
         *([] if download.size is None else [size_text(download.size)]),
-        download.file,
+        *(["SHA-256"] if download.sha256 else []),
     ]
-    checksum = ". SHA-256:" if download.sha256 else ""
-    return f"{download.state}: {', '.join(filter(None, parts))}{checksum}"
+    return f"{download.state}: {', '.join(parts)}:"
 
 
 _UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
