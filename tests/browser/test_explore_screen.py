@@ -27,6 +27,7 @@ from tests.browser.prepared import (
     Prepared,
     entry,
 )
+from tests.browser.screen import OUTCOME, TARGET, TIME
 
 pytestmark = pytest.mark.browser
 
@@ -62,8 +63,10 @@ def test_filtering_by_outcomes_one_after_the_other_narrows_the_table_and_the_add
     expect(screen.page).to_have_url(re.compile("outcome=server_error"))
     expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
     times = [written(item.created_at, "UTC") for item in failed[::-1]]
-    rows = screen.rows(lambda rows: bool(rows) and [row[0] for row in rows] == times[: len(rows)])
-    assert {row[3].split(" · ")[0] for row in rows} == {"Server error"}
+    rows = screen.rows(
+        lambda rows: bool(rows) and [row[TIME] for row in rows] == times[: len(rows)]
+    )
+    assert {row[OUTCOME].split(" · ")[0] for row in rows} == {"Server error"}
     screen.page.get_by_role("combobox", name="Outcome", exact=True).click()
     screen.page.get_by_role("option", name="In flight").click()
     expect(screen.page).to_have_url(re.compile("outcome=in_flight&outcome=server_error"))
@@ -134,6 +137,36 @@ def test_real_time_shows_what_another_program_adds_and_a_pause_holds_still(
     assert [row[0] for row in rows[:3]] == ["new", "new", ""]
 
 
+def test_what_is_read_stays_while_others_write_with_real_time_and_without(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(AUDITOR, "/explore?window=1h")
+    first = screen.rows()[0]
+    append(app, prepared)
+    waiting = screen.page.get_by_role("button", name="1 new: refresh")
+    expect(waiting).to_be_visible()
+    assert screen.rows()[0][TARGET] == first[TARGET]
+    waiting.click()
+    screen.rows(lambda rows: bool(rows) and rows[0][TARGET] != first[TARGET])
+    expect(waiting).to_have_count(0)
+
+    screen.go_live()
+    screen.settle()
+    # What is new is marked in a column before the others.
+    before = screen.rows()[1][TARGET + 1]
+    screen.click_row(1)
+    expect(screen.drawer.get_by_text("As JSON")).to_be_attached()
+    screen.settle()
+    screen.drawer.evaluate("drawer => { drawer.dataset.same = 'yes'; }")
+    append(app, prepared)
+    expect(screen.page.get_by_text("1 new · the list waits")).to_be_visible()
+    expect(screen.drawer).to_have_attribute("data-same", "yes")
+    marked = screen.page.locator(".entry-list [aria-selected=true] .column-target")
+    expect(marked).to_have_text(before)
+    screen.page.keyboard.press("Escape")
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible()
+
+
 def test_an_entry_of_another_organization_is_not_there_whatever_the_address_says(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
@@ -160,7 +193,7 @@ def test_switching_the_organization_shows_the_other_one_only(
         entries = prepared.entries[organization_id]
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
         times = [written(item.created_at, "UTC") for item in entries[::-1][:5]]
-        screen.rows(lambda rows, times=times: [row[0] for row in rows[:5]] == times)
+        screen.rows(lambda rows, times=times: [row[TIME] for row in rows[:5]] == times)
 
 
 def test_what_real_time_does_by_itself_does_not_keep_the_session_alive(

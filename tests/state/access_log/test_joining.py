@@ -29,6 +29,7 @@ from audit_core.state.tables import access_event, access_event_network
 from tests.contract.engines import Engines
 from tests.support.ada import NOW, PASSWORD, Ada
 from tests.support.laws import law
+from tests.support.new_state import new_state
 
 BOTH = "both@example.com"
 
@@ -96,7 +97,7 @@ def test_no_attempt_is_left_out_and_rows_are_bounded(
     attempts: list[tuple[int, int, int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        state = open_state(f"sqlite:///{folder}/state.sqlite")
+        state = new_state(Path(folder) / "state.sqlite")
         for host, name, second in attempts:
             refuse(
                 state, actor=f"p{name}", address=f"10.0.{host // 200}.{host % 200}", seconds=second
