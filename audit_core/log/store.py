@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,7 @@ from audit_core.domain.errors import (
     AuditError,
     StoreUnavailableError,
 )
+from audit_core.domain.listing import Listing
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.registry import engine_for
 from audit_core.log.free_space import require_space
@@ -42,6 +44,11 @@ from audit_core.log.schema import (
 )
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Row = TypeVar("Row", bound="DataclassInstance")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
@@ -52,6 +59,14 @@ class Fetched:
     truncated: bool
     """Whether there were more."""
     elapsed_s: float
+
+    def rows(self, row: type[Row]) -> tuple[Row, ...]:
+        """The table by rows. The fields of `row`, a dataclass, are columns of the statement.
+
+        Raises `KeyError` for a field that is none.
+        """
+        columns = [self.table.column(field.name).to_pylist() for field in fields(row)]
+        return tuple(row(*values) for values in zip(*columns, strict=True))
 
 
 class AuditLog:
@@ -173,6 +188,13 @@ class AuditLog:
             truncated=table.num_rows > max_rows,
             elapsed_s=time.perf_counter() - started,
         )
+
+    def fetch_rows(
+        self, statement: Statement, scope: Scope, row: type[Row], *, limit: int
+    ) -> Listing[Row]:
+        """The first `limit` rows of one read; see `fetch` and `Fetched.rows`."""
+        fetched = self.fetch(statement, scope, max_rows=limit)
+        return Listing(fetched.rows(row), fetched.truncated)
 
     def new_request(
         self, *, person: str, abandoned: Callable[[], bool] = lambda: False
