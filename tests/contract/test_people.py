@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Denied, Scope
 from audit_core.domain.entries import outcome_of
+from audit_core.domain.listing import Listing
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.related import Relation
@@ -357,7 +358,8 @@ def test_what_is_new_tells_when_there_is_more(log):
 @given(windows, scopes)
 def test_used_keys_are_those_of_the_entries(log, window, scope):
     time_range = window.time_range(NOW)
-    keys, more = PersonReader(Reader(log)).used_keys(scope, time_range, MOST)
+    used = PersonReader(Reader(log)).used_keys(scope, time_range, MOST)
+    keys, more = used.items, used.truncated
     matches = selected(ENTRIES, EntryFilter(window=window), scope, time_range)
     by_key = {}
     for item in matches:
@@ -411,7 +413,7 @@ def test_another_organization_is_never_seen(new_log):
             PersonReader(Reader(log)).sessions(Query(everything, scope, time_range), 0, MOST).total
             == 0
         )
-        assert PersonReader(Reader(log)).used_keys(scope, time_range, MOST) == ((), False)
+        assert PersonReader(Reader(log)).used_keys(scope, time_range, MOST) == Listing((), False)
         news = PersonReader(Reader(log)).news(
             Query(recent, scope, recent.window.time_range(NOW)), MOST
         )
