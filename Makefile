@@ -14,9 +14,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-ver
 
 help:
 	@echo "make run     the app at http://localhost:$(PORT), with a demo where there is no log yet"
-	@echo "make test    lint, types and all tests (JOBS=1: in one process)"
+	@echo "make test    lint, types and all tests, laws with a share of their examples (JOBS=1: in one process)"
 	@echo "make check   lint, format and types only"
-	@echo "make soak    attacks and faults at full length (ATTACKS='name name': some of them)"
+	@echo "make soak    attacks, faults and all laws at full length (ATTACKS='name laws': some of them)"
 	@echo "make bench   every statement beside hand-written SQL (ROWS=, PARTS=, ENGINES=)"
 	@echo "make lock    requirements*.lock anew, after a change of requirements*.txt"
 	@echo "make clean   remove the virtual environment"

@@ -9,12 +9,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 from audit_core.log.store import AuditLog, open_log
 from tests.contract.engines import Engines, started
+from tests.support import laws
 from tests.support.strategies import NOW
 
 TESTS = Path(__file__).parent
 
 # How long an example takes says what else the machine does: no law fails by it.
-settings.register_profile("sandtrail", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "sandtrail",
+    deadline=None,
+    max_examples=laws.examples(laws.UNNAMED),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("sandtrail")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -19,15 +20,21 @@ from audit_core.domain.terminal_text import printable
 from audit_core.identity.accounts import (
     Account,
     add_account,
-    end_membership,
     find_account,
     generate_password,
     list_accounts,
     memberships,
     set_disabled,
-    set_membership,
     set_operator,
     set_password,
+)
+from audit_core.identity.administration import (
+    Administrator,
+    disable_account,
+    disable_member,
+    enable_member,
+    remove_member,
+    set_member,
 )
 from audit_core.identity.backoff import OPENED_FOR, unlock_account, unlock_address
 from audit_core.log.store import utc_now
@@ -42,7 +49,27 @@ Organization = Annotated[
 ]
 Grants = Annotated[
     list[Permission] | None,
-    typer.Option("--grant", help="A permission beyond the role: read:audit_logs."),
+    typer.Option("--grant", help="A permission beyond the role; may be given several times."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        help="When the granted permissions end, as a day or time in UTC; without it never.",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+        show_default=False,
+    ),
+]
+EvenLastAdmin = Annotated[
+    bool,
+    typer.Option(
+        "--even-last-admin", help="Also when no admin is left who can sign in to an organization."
+    ),
+]
+InOrganization = Annotated[
+    str | None,
+    typer.Option(
+        help="The id of one organization; without it the whole account.", show_default=False
+    ),
 ]
 PasswordFromInput = Annotated[
     bool,
@@ -57,6 +84,7 @@ def add(
     organization: Organization,
     role: Annotated[Role, typer.Option(help="What the person is in the organization.")],
     grant: Grants = None,
+    until: Until = None,
     password_stdin: PasswordFromInput = False,
 ) -> None:
     """Add a person; prints a fresh password once."""
@@ -65,7 +93,7 @@ def add(
         added = add_account(connection, email=email, name=name, password=password, now=utc_now())
         _record(connection, "account.added", added)
         named = named_organization(connection, organization)
-        _join(connection, added, named, role, frozenset(grant or ()))
+        _join(connection, added, named, role, frozenset(grant or ()), until)
     named.announce()
     say(f"Added {added.email}.")
     _show(password, unless=password_stdin)
@@ -75,7 +103,8 @@ def add(
 def list_all() -> None:
     """List who can sign in, with organizations and roles."""
     with reading() as connection:
-        found = [(one, memberships(connection, one.id)) for one in list_accounts(connection)]
+        now = utc_now()
+        found = [(one, memberships(connection, one.id, now)) for one in list_accounts(connection)]
     table = Table("E-mail address", "Name", "Organizations and roles", "Also")
     for one, joined in found:
         table.add_row(
@@ -99,12 +128,16 @@ def grant(
         Role | None, typer.Option(help="The role; without it the present one, or member.")
     ] = None,
     grant: Grants = None,
+    until: Until = None,
+    even_last_admin: EvenLastAdmin = False,
 ) -> None:
     """Say what a person is in an organization, in place of what they were there."""
     with writing() as connection:
         found = _found(connection, email)
         named = named_organization(connection, organization)
-        joined = _join(connection, found, named, role, frozenset(grant or ()))
+        joined = _join(
+            connection, found, named, role, frozenset(grant or ()), until, even_last_admin
+        )
     named.announce()
     say(f"{found.email} is now {_described(joined)}.")
 
@@ -113,34 +146,61 @@ def grant(
 def withdraw(
     email: Email,
     organization: Annotated[str, typer.Option(help="The id of the organization.")],
+    even_last_admin: EvenLastAdmin = False,
 ) -> None:
     """Take a person out of an organization."""
     with writing() as connection:
         found = _found(connection, email)
-        end_membership(connection, account_id=found.id, organization_id=organization)
-        _record(connection, "membership.ended", found, organization_id=organization)
+        remove_member(
+            connection,
+            _operator(),
+            organization_id=organization,
+            account_id=found.id,
+            even_last_admin=even_last_admin,
+        )
     say(f"{found.email} is no longer in {printable(organization)}.")
 
 
 @account_app.command()
-def disable(email: Email) -> None:
-    """Bar a person from signing in, and sign them out everywhere."""
+def disable(
+    email: Email, organization: InOrganization = None, even_last_admin: EvenLastAdmin = False
+) -> None:
+    """Bar a person from signing in, or from one organization, and end their sessions there."""
     with writing() as connection:
         found = _found(connection, email)
-        set_disabled(connection, account_id=found.id, disabled=True)
-        _record(connection, "account.disabled", found)
-    say(f"Disabled {found.email} and signed them out everywhere.")
+        if organization is not None:
+            disable_member(
+                connection,
+                _operator(),
+                organization_id=organization,
+                account_id=found.id,
+                even_last_admin=even_last_admin,
+            )
+        else:
+            disable_account(
+                connection, _operator(), account_id=found.id, even_last_admin=even_last_admin
+            )
+            _record(connection, "account.disabled", found)
+    if organization is not None:
+        say(f"Disabled {found.email} in {printable(organization)}.")
+    else:
+        say(f"Disabled {found.email} and signed them out everywhere.")
 
 
 @account_app.command()
-def enable(email: Email) -> None:
-    """Let a disabled person sign in again, without any delay that guesses have brought."""
+def enable(email: Email, organization: InOrganization = None) -> None:
+    """Let a disabled person in again, without any delay that guesses have brought."""
     with writing() as connection:
         found = _found(connection, email)
-        set_disabled(connection, account_id=found.id, disabled=False)
-        unlock_account(connection, found.email, utc_now())
-        _record(connection, "account.enabled", found)
-    say(f"Enabled {found.email}.")
+        if organization is not None:
+            enable_member(
+                connection, _operator(), organization_id=organization, account_id=found.id
+            )
+        else:
+            set_disabled(connection, account_id=found.id, disabled=False)
+            unlock_account(connection, found.email, utc_now())
+            _record(connection, "account.enabled", found)
+    say(f"Enabled {found.email}" + (f" in {printable(organization)}." if organization else "."))
 
 
 @account_app.command()
@@ -236,31 +296,32 @@ def _join(
     named: NamedOrganization,
     role: Role | None,
     grants: frozenset[Permission],
+    until: datetime | None,
+    even_last_admin: bool = False,
 ) -> Membership:
     def present() -> Membership | None:
-        joined = memberships(connection, account.id)
+        joined = memberships(connection, account.id, utc_now())
         return next((one for one in joined if one.organization_id == named.id), None)
 
     before = present()
-    set_membership(
+    set_member(
         connection,
+        _operator(),
         account_id=account.id,
         organization_id=named.id,
         role=role or (before.role if before else Role.MEMBER),
         grants=grants,
+        ends=dict.fromkeys(grants, until.replace(tzinfo=UTC)) if until else None,
+        even_last_admin=even_last_admin,
     )
     after = present()
     if after is None:
         raise RuntimeError("a membership that was just set is not there")
-    _record(
-        connection,
-        "membership.set",
-        account,
-        organization_id=named.id,
-        role=after.role.value,
-        grants=sorted(after.grants),
-    )
     return after
+
+
+def _operator() -> Administrator:
+    return Administrator(actor=ACTOR, account_id=None, address=None, now=utc_now())
 
 
 def _record(
@@ -286,7 +347,8 @@ def _described(membership: Membership) -> str:
     named = membership.organization_name
     if named != membership.organization_id:
         named = f"{named} ({membership.organization_id})"
-    return f"{membership.role.value}{granted} in {named}"
+    barred = ", disabled there" if membership.disabled else ""
+    return f"{membership.role.value}{granted} in {named}{barred}"
 
 
 def _password(*, from_input: bool) -> str:

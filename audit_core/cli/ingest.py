@@ -74,12 +74,19 @@ class FileResult:
     report: IngestReport = field(default_factory=IngestReport)
     problem: SourceError | None = None
     """Why it was not read to its end; `None` if it was."""
+    emptiness: str = ""
+    """What is said of a file without any record."""
+
+    def note_emptiness(self, sentence: str) -> None:
+        """There was no record at all."""
+        self.emptiness = sentence
 
 
 Files = Annotated[
     list[str],
     typer.Argument(
-        help="JSON lines, JSON lists, saved API pages or CSV; plain, gzip or zstd. "
+        help="JSON lines, JSON lists, saved API pages or CSV, in UTF-8 or UTF-16; plain, gzip or "
+        "zstd. "
         "- is the standard input.",
         show_default=False,
     ),
@@ -224,7 +231,7 @@ def _ingest_file(
 
     try:
         ingest_batches(
-            read_batches(stream, opened.name),
+            read_batches(stream, opened.name, on_empty=result.note_emptiness),
             append=target.append,
             keep=keep,
             organization_id=organization,
@@ -273,6 +280,8 @@ def _print_results(results: Sequence[FileResult]) -> None:
         say(f"{printable(result.name)}: {_sentence(result.report)}")
         for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
             say(f"  {printable(sentence)}")
+        if result.emptiness:
+            say(printable(result.emptiness), err=True)
         if result.problem:
             say(f"{printable(result.problem.message)}\n{result.problem.hint}", err=True)
     if len(results) > 1:

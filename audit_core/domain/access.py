@@ -20,8 +20,8 @@ class Permission(StrEnum):
 
     READ = "read:audit_logs"
     READ_OWN = "read:own_audit_logs"
-    """What the person did, and nothing of anybody else. Never of a role alone: whoever may read
-    all may read this too, and an organization may allow it to all its members."""
+    """What the person did, and nothing of anybody else. Whoever may read all may read this too,
+    and an organization may allow it to all its members."""
     EXPORT = "export:audit_logs"
     REVEAL = "reveal:secrets"
     INGEST = "write:audit_logs"
@@ -38,8 +38,9 @@ PERMISSIONS_OF_ROLE: dict[Role, frozenset[Permission]] = {
     Role.MEMBER: frozenset(),
 }
 
-GRANTABLE: frozenset[Permission] = frozenset({Permission.READ})
-"""What a member can be granted beyond the role."""
+GRANTABLE: frozenset[Permission] = frozenset(Permission) - {Permission.MANAGE}
+"""What a member can be granted beyond the role. Not `manage:access`: whoever holds it can make
+themselves an admin, so a grant of it, and an end of that grant, would mean nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +66,17 @@ class Membership:
     organization_name: str
     role: Role
     grants: frozenset[Permission] = frozenset()
-    """Permissions beyond those of the role."""
+    """Permissions beyond those of the role that have not ended."""
     own_activity: bool = False
     """Whether the organization lets its members see what they did themselves."""
+    disabled: bool = False
+    """Whether the organization has barred the person; then it carries nothing."""
 
     @property
     def permissions(self) -> frozenset[Permission]:
         """All that it carries."""
+        if self.disabled:
+            return frozenset()
         permissions = PERMISSIONS_OF_ROLE[self.role] | (self.grants & GRANTABLE)
         own = self.own_activity or Permission.READ in permissions
         return permissions | {Permission.READ_OWN} if own else permissions

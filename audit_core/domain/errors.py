@@ -84,6 +84,14 @@ class SourceError(AuditError):
     """A file or stream as a whole cannot be read (a single bad record is a `Rejection`)."""
 
 
+class SourceTooLargeError(SourceError):
+    """A source holds more than is accepted at once, or grows like a decompression bomb."""
+
+
+class SourceTypeError(SourceError):
+    """A source is of a type, compression or character encoding that is not read."""
+
+
 class AccountError(AuditError):
     """An account, membership or token cannot be added or changed as asked."""
 

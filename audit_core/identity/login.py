@@ -23,6 +23,7 @@ from audit_core.identity.backoff import (
 from audit_core.identity.known_devices import is_known_address, is_known_browser, remember_address
 from audit_core.identity.password_lanes import Lane
 from audit_core.identity.passwords import BCRYPT_COST, is_password, nobodys_hash
+from audit_core.identity.sessions import is_barred
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State, take_turns
 from audit_core.state.tables import account
@@ -104,7 +105,8 @@ def _settled(
 ) -> Account | None:
     """Whom the attempt lets in, put on record; `known` is the account before the check."""
     current = _find(connection, attempt.email)
-    reason = _reason(known, current, right=right)
+    barred = current is not None and is_barred(connection, current.account.id, attempt.now)
+    reason = _reason(known, current, right=right, barred=barred)
     if not checked:
         take_back(connection, counters.counts, attempt.now)
         reason = "too many at once"
@@ -147,14 +149,16 @@ def _judged_by(
     return counters_of_stranger(connection, email, address, now), password_lanes.STRANGERS
 
 
-def _reason(known: _Known | None, current: _Known | None, *, right: bool) -> str | None:
+def _reason(
+    known: _Known | None, current: _Known | None, *, right: bool, barred: bool
+) -> str | None:
     """Why an attempt fails, for the operator; `None` when it does not.
 
     `current` is the account after the check: it may have been changed during it.
     """
     if known is None or current is None:
         return "unknown account"
-    if current.account.disabled:
+    if barred:
         return "disabled"
     if not right or current.password_hash != known.password_hash:
         return "wrong password"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select
@@ -19,6 +20,7 @@ LONGEST_NAME = 200
 MEMBERSHIP_COLUMNS = (
     membership.c.role,
     membership.c.grants,
+    membership.c.disabled.label("barred"),
     organization.c.id.label("organization_id"),
     organization.c.name.label("organization_name"),
     setting_of_organization(OWN_ACTIVITY).label("own_activity"),
@@ -30,13 +32,25 @@ MEMBERSHIP_COLUMNS = (
 class Member:
     """A person in one organization, as its admins may know them."""
 
+    account_id: str
     email: str
     name: str
     role: Role
-    grants: frozenset[Permission]
-    """Permissions beyond those of the role."""
+    grants: Mapping[Permission, datetime | None]
+    """Permissions beyond those of the role, with the moment from which each is over; `None` means
+    never. Those that are over are left out."""
     disabled: bool
-    """Whether the account is barred from signing in, to any organization."""
+    """Whether the organization has barred the person from itself."""
+    account_disabled: bool
+    """Whether the account is barred from signing in, to any organization; the operator's doing."""
+    last_seen_at: datetime | None
+    """When the person last did something in this organization, to the minute; `None` when never,
+    or before this was noted."""
+
+    @property
+    def is_able(self) -> bool:
+        """Whether the person can get into the organization at all."""
+        return not (self.disabled or self.account_disabled)
 
 
 def ensure_organization(
@@ -86,16 +100,19 @@ def set_membership(
     account_id: str,
     organization_id: str,
     role: Role,
-    grants: frozenset[Permission] = frozenset(),
+    grants: Iterable[Permission] = (),
+    ends: Mapping[Permission, datetime] | None = None,
 ) -> None:
     """Say what an account is in an organization, in place of what it was there.
 
-    Takes effect at the next look-up of the viewer. Raises `AccountError` for a permission
-    that cannot be granted, an unknown account or an unknown organization.
+    `ends` says from when on a grant is over; grants that are not in it last until they are
+    withdrawn. Takes effect at the next look-up of the viewer. Raises `AccountError` for a
+    permission that cannot be granted, an unknown account or an unknown organization.
     """
-    if not grants <= GRANTABLE:
+    granted = frozenset(grants)
+    if not granted <= GRANTABLE:
         raise AccountError(
-            f"{', '.join(sorted(grants - GRANTABLE))} cannot be granted apart from a role.",
+            f"{', '.join(sorted(granted - GRANTABLE))} cannot be granted apart from a role.",
             f"Grant {', '.join(sorted(GRANTABLE))}, or choose a role that holds it.",
         )
     require_organization(connection, organization_id)
@@ -103,7 +120,10 @@ def set_membership(
         raise AccountError(
             f"There is no account {account_id}.", "List them: python -m audit_core account list."
         )
-    values = {"role": role.value, "grants": " ".join(sorted(grants))}
+    values = {
+        "role": role.value,
+        "grants": _written({one: (ends or {}).get(one) for one in granted}),
+    }
     changed = connection.execute(
         membership.update().where(*_is_of(account_id, organization_id)).values(values)
     )
@@ -113,6 +133,27 @@ def set_membership(
                 account_id=account_id, organization_id=organization_id, **values
             )
         )
+
+
+def set_member_disabled(
+    connection: Connection, *, account_id: str, organization_id: str, disabled: bool
+) -> None:
+    """Bar an account from one organization, or admit it again; other organizations do not notice.
+
+    Takes effect at the next look-up of the viewer. Harmless when the account is not in it.
+    """
+    connection.execute(
+        membership.update().where(*_is_of(account_id, organization_id)).values(disabled=disabled)
+    )
+
+
+def note_seen(
+    connection: Connection, *, account_id: str, organization_id: str, now: datetime
+) -> None:
+    """The person does something in the organization. Harmless when the account is not in it."""
+    connection.execute(
+        membership.update().where(*_is_of(account_id, organization_id)).values(last_seen_at=now)
+    )
 
 
 def end_membership(connection: Connection, *, account_id: str, organization_id: str) -> None:
@@ -128,48 +169,60 @@ def end_membership(connection: Connection, *, account_id: str, organization_id: 
         )
 
 
-def memberships(connection: Connection, account_id: str) -> tuple[Membership, ...]:
+def memberships(connection: Connection, account_id: str, now: datetime) -> tuple[Membership, ...]:
     """What an account is, and where, by the organization's name; empty for an unknown one."""
     return sorted_memberships(
         connection.execute(
             select(*MEMBERSHIP_COLUMNS)
             .join_from(membership, organization)
             .where(membership.c.account_id == account_id)
-        )
+        ),
+        now,
     )
 
 
-def members(connection: Connection, organization_id: str) -> tuple[Member, ...]:
+def members(connection: Connection, organization_id: str, now: datetime) -> tuple[Member, ...]:
     """Who is in an organization, by e-mail address; empty for an unknown one."""
-    found = connection.execute(
-        select(
-            account.c.email,
-            account.c.name,
-            account.c.disabled,
-            membership.c.role,
-            membership.c.grants,
-        )
-        .join_from(membership, account)
-        .where(membership.c.organization_id == organization_id)
-    )
-    return tuple(
-        sorted(
-            (
-                Member(
-                    email=row.email,
-                    name=row.name,
-                    role=Role(row.role),
-                    grants=_permissions(row.grants),
-                    disabled=row.disabled,
-                )
-                for row in found
-            ),
-            key=lambda member: member.email,
-        )
+    found = connection.execute(_MEMBERS.where(membership.c.organization_id == organization_id))
+    return tuple(sorted((_member_of(row, now) for row in found), key=lambda one: one.email))
+
+
+def find_member(
+    connection: Connection, *, account_id: str, organization_id: str, now: datetime
+) -> Member | None:
+    """One of the `members`; `None` for an account that is not in the organization."""
+    row = connection.execute(_MEMBERS.where(*_is_of(account_id, organization_id))).one_or_none()
+    return None if row is None else _member_of(row, now)
+
+
+_MEMBERS = select(
+    account.c.id,
+    account.c.email,
+    account.c.name,
+    account.c.disabled.label("account_disabled"),
+    membership.c.role,
+    membership.c.grants,
+    membership.c.disabled.label("barred"),
+    membership.c.last_seen_at,
+).join_from(membership, account)
+
+
+def _member_of(row: Row[*tuple[Any, ...]], now: datetime) -> Member:
+    return Member(
+        account_id=row.id,
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        grants=_present(row.grants, now),
+        disabled=row.barred,
+        account_disabled=row.account_disabled,
+        last_seen_at=row.last_seen_at,
     )
 
 
-def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membership, ...]:
+def sorted_memberships(
+    rows: Iterable[Row[*tuple[Any, ...]]], now: datetime
+) -> tuple[Membership, ...]:
     """Rows of `MEMBERSHIP_COLUMNS`, by the organization's name.
 
     Sorted here and not by the database, whose collation depends on the engine.
@@ -179,8 +232,9 @@ def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membershi
             organization_id=row.organization_id,
             organization_name=row.organization_name,
             role=Role(row.role),
-            grants=_permissions(row.grants),
+            grants=frozenset(_present(row.grants, now)),
             own_activity=row.own_activity == ON,
+            disabled=row.barred,
         )
         for row in rows
     ]
@@ -189,8 +243,23 @@ def sorted_memberships(rows: Iterable[Row[*tuple[Any, ...]]]) -> tuple[Membershi
     )
 
 
-def _permissions(names: str) -> frozenset[Permission]:
-    return frozenset(Permission(name) for name in names.split())
+def _written(grants: Mapping[Permission, datetime | None]) -> str:
+    """Grants as the column holds them: by name, each with "@" and its end if it has one."""
+    return " ".join(
+        name if ends_at is None else f"{name}@{ends_at.astimezone(UTC).isoformat()}"
+        for name, ends_at in sorted(grants.items())
+    )
+
+
+def _present(text: str, now: datetime) -> dict[Permission, datetime | None]:
+    """The grants in the column that are not over at a moment."""
+    present: dict[Permission, datetime | None] = {}
+    for part in text.split():
+        name, _, end = part.partition("@")
+        ends_at = datetime.fromisoformat(end) if end else None
+        if ends_at is None or ends_at > now:
+            present[Permission(name)] = ends_at
+    return present
 
 
 def _is_of(account_id: str, organization_id: str) -> tuple[ColumnElement[bool], ...]:

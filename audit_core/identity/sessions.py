@@ -14,7 +14,12 @@ from sqlalchemy import Connection, func, select
 
 from audit_core.domain.access import Membership
 from audit_core.domain.errors import AccountError
-from audit_core.identity.memberships import MEMBERSHIP_COLUMNS, memberships, sorted_memberships
+from audit_core.identity.memberships import (
+    MEMBERSHIP_COLUMNS,
+    memberships,
+    note_seen,
+    sorted_memberships,
+)
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.state.secrets import digest, new_id, new_secret
 from audit_core.state.tables import account, membership, organization, session, sign_in_code
@@ -41,7 +46,8 @@ class Viewer:
     last_seen_at: datetime
     """When the person last did something, to the minute."""
     memberships: tuple[Membership, ...]
-    """By the organization's name; empty for an account that is in no organization."""
+    """By the organization's name, without those that have barred the person; empty for an account
+    that is in no organization."""
     organization_id: str | None
     """The organization that the viewer looks at, always one of `memberships`; `None` only
     when there are none."""
@@ -80,8 +86,8 @@ def redeem_code(
 ) -> str | None:
     """Spend a code on a session; the secret for the cookie, 256 random bits.
 
-    `None` when the code is unknown, spent or too old, or the account disabled. The current
-    organization is the one that the account chose last, else the first by name.
+    `None` when the code is unknown, spent or too old, or the account barred (`is_barred`). The
+    current organization is the one that the account chose last, else the first by name.
     """
     # Deleting and reading in one statement: of two redeemers only one gets the row.
     spent = connection.execute(
@@ -92,20 +98,21 @@ def redeem_code(
     _purge(connection, now)
     if spent is None or spent.expires_at <= now:
         return None
-    disabled = connection.execute(
-        select(account.c.disabled).where(account.c.id == spent.account_id)
-    ).scalar()
-    if disabled is not False:
+    if is_barred(connection, spent.account_id, now):
         return None
-    ids = [one.organization_id for one in memberships(connection, spent.account_id)]
+    joined = memberships(connection, spent.account_id, now)
+    ids = [one.organization_id for one in joined if not one.disabled]
     last = read_preference(connection, account_id=spent.account_id, name=LAST_ORGANIZATION)
+    organization_id = last if last in ids else next(iter(ids), None)
+    if organization_id is not None:
+        note_seen(connection, account_id=spent.account_id, organization_id=organization_id, now=now)
     secret = new_secret()
     connection.execute(
         session.insert().values(
             id=new_id(),
             secret_hash=digest(secret),
             account_id=spent.account_id,
-            organization_id=last if last in ids else next(iter(ids), None),
+            organization_id=organization_id,
             created_at=now,
             expires_at=now + lifetime,
             last_seen_at=now,
@@ -114,6 +121,19 @@ def redeem_code(
         )
     )
     return secret
+
+
+def is_barred(connection: Connection, account_id: str, now: datetime) -> bool:
+    """Whether an account may not sign in: it is unknown, disabled, or barred from every
+    organization that it is in. An operator has work outside of organizations, so those bar none.
+    """
+    row = connection.execute(
+        select(account.c.disabled, account.c.operator).where(account.c.id == account_id)
+    ).one_or_none()
+    if row is None or row.disabled:
+        return True
+    joined = memberships(connection, account_id, now)
+    return bool(joined) and not row.operator and all(one.disabled for one in joined)
 
 
 # One statement, because every run of a page and every request waits for it. It has a row for
@@ -145,7 +165,7 @@ def find_viewer(
     """Whose session a secret opens.
 
     `None` when it is unknown, expired, ended or unused for as long as `idle` (`None`: however
-    long), or the account is disabled.
+    long), or the account is barred, as `is_barred` has it.
     """
     rows = connection.execute(_VIEWER_ROWS.where(session.c.secret_hash == digest(secret))).all()
     if not rows or rows[0].expires_at <= now or rows[0].disabled:
@@ -153,7 +173,10 @@ def find_viewer(
     first = rows[0]
     if idle is not None and first.last_seen_at <= now - idle:
         return None
-    joined = sorted_memberships(row for row in rows if row.organization_id is not None)
+    of_all = sorted_memberships((row for row in rows if row.organization_id is not None), now)
+    joined = tuple(one for one in of_all if not one.disabled)
+    if of_all and not joined and not first.operator:
+        return None
     ids = [one.organization_id for one in joined]
     # The chosen organization may have been left since.
     current = first.chosen_id if first.chosen_id in ids else next(iter(ids), None)
@@ -177,7 +200,11 @@ def choose_organization(connection: Connection, *, session_id: str, organization
     account_id = connection.execute(
         select(session.c.account_id)
         .join(membership, membership.c.account_id == session.c.account_id)
-        .where(session.c.id == session_id, membership.c.organization_id == organization_id)
+        .where(
+            session.c.id == session_id,
+            membership.c.organization_id == organization_id,
+            membership.c.disabled.is_(False),
+        )
     ).scalar()
     if account_id is None:
         raise AccountError(
@@ -192,9 +219,18 @@ def choose_organization(connection: Connection, *, session_id: str, organization
     )
 
 
-def keep_session_alive(connection: Connection, *, session_id: str, now: datetime) -> None:
-    """The session is in use now."""
-    connection.execute(session.update().where(session.c.id == session_id).values(last_seen_at=now))
+def keep_session_alive(connection: Connection, viewer: Viewer, now: datetime) -> None:
+    """The session is in use now, and the person is seen in the organization they look at."""
+    connection.execute(
+        session.update().where(session.c.id == viewer.session_id).values(last_seen_at=now)
+    )
+    if viewer.organization_id is not None:
+        note_seen(
+            connection,
+            account_id=viewer.account_id,
+            organization_id=viewer.organization_id,
+            now=now,
+        )
 
 
 def end_session(connection: Connection, *, session_id: str) -> None:
@@ -205,6 +241,16 @@ def end_session(connection: Connection, *, session_id: str) -> None:
 def end_sessions_of(connection: Connection, account_id: str) -> None:
     """End every session of an account, and every code that would open one."""
     connection.execute(session.delete().where(session.c.account_id == account_id))
+    connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
+
+
+def end_sessions_in(connection: Connection, *, account_id: str, organization_id: str) -> None:
+    """End the sessions of an account that look at one organization, and every code of it."""
+    connection.execute(
+        session.delete().where(
+            session.c.account_id == account_id, session.c.organization_id == organization_id
+        )
+    )
     connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
 
 

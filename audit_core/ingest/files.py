@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +18,7 @@ from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.formats.json_document import DocumentReader
 from audit_core.ingest.formats.lines import read_json_lines
 from audit_core.ingest.formats.streams import Readable, StreamBroken, decompressed
+from audit_core.ingest.formats.text_encoding import as_utf8
 from audit_core.ingest.records.batches import Batch, Nowhere, gather
 from audit_core.ingest.records.located import Reading, location_of, reject
 from audit_core.log.schema import ARRIVING
@@ -29,43 +29,49 @@ STANDARD_INPUT = "-"
 def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Reading]:
     """What each record of a stream became, in order; memory does not grow with the stream.
 
-    Compression and shape are told by the content: JSON lines, a JSON list, a saved page of the
-    API (`{"items": […]}`), JSON objects over several lines, CSV; plain, gzip or zstd. Nothing
-    at all, or whitespace, holds no records. `name` begins each location (see `location_in`); the
-    empty name is for the body of a request. `max_bytes` limits the decompressed content.
+    Compression, encoding and shape are told by the content: JSON lines, a JSON list, a saved page
+    of an API (`{"items": […]}`), JSON objects over several lines, CSV; in UTF-8 or UTF-16; plain,
+    gzip or zstd. Files may be joined, and lines may end with CR alone. Nothing at all, or
+    whitespace, holds no records. `name` begins each location (see `location_in`); the empty name
+    is for the body of a request. `max_bytes` limits the decompressed content.
 
     A stream that ends or breaks too early yields what it held, then a last rejection that says
-    so. Raises `SourceError` when nothing can be read at all, and (after what was read by then)
-    when the content grows beyond `max_bytes` or like a decompression bomb.
+    so. Raises `SourceError` when nothing can be read at all or all of it is of another system, and
+    (after what was read by then) `SourceTooLargeError` when the content grows beyond `max_bytes` or
+    like a decompression bomb.
     """
     last = "the beginning"
     try:
-        for reading in _read(decompressed(stream, name or "The body", max_bytes=max_bytes), name):
+        for reading in _Content(stream, name, max_bytes).readings():
             yield reading
             last = location_of(reading)
     except StreamBroken as broken:
         yield _broken_off(broken, name, last)
 
 
-def read_batches(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Batch]:
-    """The same as `read_records`, many records at once; JSON lines at several times its pace."""
-    last = "the beginning"
+def read_batches(
+    stream: Readable,
+    name: str,
+    *,
+    max_bytes: int | None = None,
+    on_empty: Callable[[str], None] | None = None,
+) -> Iterator[Batch]:
+    """The same as `read_records`, many records at once; JSON lines at several times its pace.
+
+    `on_empty` is called with a sentence if there was no record at all.
+    """
+    last = ""
     try:
-        pieces = decompressed(stream, name or "The body", max_bytes=max_bytes)
-        for batch in read_shape(*_shaped(pieces, name), name):
+        content = _Content(stream, name, max_bytes)
+        for batch in content.batches():
             yield batch
             last = batch.last
+        if not last and on_empty:
+            on_empty(content.emptiness)
     except StreamBroken as broken:
         nothing = ARRIVING.empty_table()
-        rejection = _broken_off(broken, name, last)
+        rejection = _broken_off(broken, name, last or "the beginning")
         yield Batch(table=nothing, locations=Nowhere(), rejections=[rejection], last=last)
-
-
-def read_shape(shape: Shape, content: Iterator[bytes], name: str) -> Iterator[Batch]:
-    """The records of decompressed content whose shape is known; see `read_records`."""
-    if shape is Shape.LINES:
-        return read_line_batches(content, name)
-    return gather(_readings(shape, content, name))
 
 
 def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:
@@ -73,13 +79,55 @@ def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:
     return reject(name or "the end", reason, "")
 
 
-def _read(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
-    shape, content = _shaped(pieces, name)
-    return _readings(shape, content, name)
+class _Content:
+    """The text of a stream, and how records stand in it. Raises as `decompressed` does."""
+
+    def __init__(self, stream: Readable, name: str, max_bytes: int | None) -> None:
+        self._name = name
+        self._shown = name or "The body"
+        pieces = decompressed(stream, self._shown, max_bytes=max_bytes)
+        head, self._pieces = _beginning(as_utf8(pieces, self._shown))
+        self._void = not head
+        self._detected = detect_shape(head[: 2 * HEAD], self._shown, whole=len(head) < HEAD)
+
+    def batches(self) -> Iterator[Batch]:
+        """Its records, many at once."""
+        if self._detected.shape is Shape.LINES:
+            return read_line_batches(self._pieces, self._name)
+        return gather(self.readings())
+
+    def readings(self) -> Iterator[Reading]:
+        """What each of its records became."""
+        content, name = self._pieces, self._name
+        match self._detected.shape:
+            case Shape.LINES:
+                return read_json_lines(content, name)
+            case Shape.TABLE:
+                return read_table(content, name)
+            case Shape.ARRAY:
+                return DocumentReader(content, name).read_array()
+            case Shape.PAGE:
+                return DocumentReader(content, name).read_pages(self._detected.path)
+            case Shape.OBJECTS:
+                return DocumentReader(content, name).read_objects()
+
+    @property
+    def emptiness(self) -> str:
+        """What is said if it holds no records."""
+        if self._void:
+            return f"{self._shown} is empty."
+        what = {
+            Shape.LINES: "there are blank lines only",
+            Shape.TABLE: "there is no row below the header",
+            Shape.ARRAY: "the list is empty",
+            Shape.PAGE: f'the list under "{".".join(self._detected.path)}" is empty',
+            Shape.OBJECTS: "there is no object",
+        }[self._detected.shape]
+        return f"{self._shown} holds no records: {what}."
 
 
-def _shaped(pieces: Iterator[bytes], name: str) -> tuple[Shape, Iterator[bytes]]:
-    """The shape of the content, and all of it."""
+def _beginning(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """At least `HEAD` bytes of the text, or all of it; and the whole of it."""
     head = b""
     broken: StreamBroken | None = None
     try:
@@ -87,25 +135,13 @@ def _shaped(pieces: Iterator[bytes], name: str) -> tuple[Shape, Iterator[bytes]]
             head += piece
     except StreamBroken as error:
         broken = error
-    head = head.removeprefix(codecs.BOM_UTF8)
     if broken and not head.strip():
         raise broken
     content = chain([head] if head else [], _raising(broken) if broken else pieces)
-    return detect_shape(head[: 2 * HEAD], name or "The body"), content
-
-
-def _readings(shape: Shape, content: Iterator[bytes], name: str) -> Iterator[Reading]:
-    match shape:
-        case Shape.LINES:
-            return read_json_lines(content, name)
-        case Shape.TABLE:
-            return read_table(content, name)
-        case Shape.ARRAY:
-            return DocumentReader(content, name).read_array()
-        case Shape.PAGE:
-            return DocumentReader(content, name).read_pages()
-        case Shape.OBJECTS:
-            return DocumentReader(content, name).read_objects()
+    if b"\r" in head and b"\n" not in head[:HEAD]:
+        # Line ends of CR alone, as spreadsheets on a Mac write them.
+        return head.replace(b"\r", b"\n"), (piece.replace(b"\r", b"\n") for piece in content)
+    return head, content
 
 
 def _raising(error: StreamBroken) -> Iterator[bytes]:

@@ -37,6 +37,8 @@ large log to open, is back by then."""
 LONGEST_BACKOFF_S = 8.0
 
 _NOT_THERE = (ConnectionRefusedError, socket.gaierror, http.client.InvalidURL)
+_REPORTED = frozenset({http.client.OK, http.client.UNPROCESSABLE_ENTITY})
+"""The answers that say what became of each entry; with 422 each was rejected."""
 _LATER = frozenset({429, 502, 503, 504})
 _LINE = re.compile(r"([0-9]{1,9})$")
 
@@ -131,7 +133,7 @@ class RemoteLog:
                 if not self._is_worth_a_try(tries, waited_s, error):
                     raise self._unreachable(error) from error
             else:
-                if status == http.client.OK:
+                if status in _REPORTED:
                     report = self._report(answer, count)
                     self._answered = True
                     return report

@@ -74,7 +74,8 @@ organization = Table(
     Column("name", FreeText, nullable=False),
 )
 
-# `grants` and `verbs` hold permissions by name, sorted, with one space between.
+# `grants` and `verbs` hold permissions by name, sorted, with one space between; a grant that ends
+# has "@" and the moment behind its name.
 membership = Table(
     "membership",
     metadata,
@@ -82,6 +83,8 @@ membership = Table(
     Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
     Column("role", Text, nullable=False),
     Column("grants", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("last_seen_at", UtcTime),
 )
 
 sign_in_code = Table(

@@ -15,6 +15,8 @@ from audit_core.domain.errors import (
     QueryCancelledError,
     QueryTimeoutError,
     SourceError,
+    SourceTooLargeError,
+    SourceTypeError,
     StorageFullError,
     StoreUnavailableError,
 )
@@ -27,6 +29,8 @@ _STATUS: tuple[tuple[type[AuditError], int], ...] = (
     (QueryCancelledError, 503),
     (BusyError, 503),
     (FilterError, 400),
+    (SourceTooLargeError, 413),
+    (SourceTypeError, 415),
     (SourceError, 400),
     (AccountError, 400),
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -117,7 +120,22 @@ def hostile(text: str, number: int, created_at: datetime) -> AuditEntry:
 
 
 def prepare(folder: Path) -> Prepared:
-    """Make both databases; they are closed again when this returns."""
+    """Put both databases into a folder; no process has them open."""
+    _, made = _made()
+    shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    return replace(
+        made,
+        folder=folder,
+        passwords=dict(made.passwords),
+        entries={name: list(entries) for name, entries in made.entries.items()},
+    )
+
+
+@cache
+def _made() -> tuple[TemporaryDirectory[str], Prepared]:
+    """What all others are copies of, and its folder, which goes with this process."""
+    temporary = TemporaryDirectory(prefix="sandtrail-prepared-")
+    folder = Path(temporary.name)
     prepared = Prepared(folder=folder, began=utc_now().replace(microsecond=0))
     installation = open_installation(
         Settings(
@@ -133,7 +151,7 @@ def prepare(folder: Path) -> Prepared:
         _add_entries(installation, prepared)
     finally:
         installation.close()
-    return prepared
+    return temporary, prepared
 
 
 def _add_people(installation: Installation, prepared: Prepared) -> None:

@@ -19,7 +19,8 @@ from audit_core.domain.errors import FilterError
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.time.windows import format_instant
 from audit_core.state.access_log.record import list_events, record
-from audit_core.state.database import State, open_state
+from audit_core.state.database import State
+from tests.support.new_state import new_state
 
 NOW = datetime.now(UTC) - timedelta(hours=1)
 
@@ -27,9 +28,9 @@ NOW = datetime.now(UTC) - timedelta(hours=1)
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     """Open while the command runs, as the app is."""
-    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    monkeypatch.setenv("SANDTRAIL_STATE_URL", url)
-    opened = open_state(url)
+    file = tmp_path / "state.sqlite"
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{file}")
+    opened = new_state(file)
     with opened.begin() as connection:
         for number, organization_id in enumerate(("org-a", "org-b", None)):
             record(

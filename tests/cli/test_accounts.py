@@ -22,7 +22,8 @@ from audit_core.identity.api_tokens import Token, find_token
 from audit_core.identity.backoff import account_counter, address_counter, count_failure
 from audit_core.identity.login import check_password
 from audit_core.state.access_log.record import AccessEvent, list_events
-from audit_core.state.database import State, open_state
+from audit_core.state.database import State
+from tests.support.new_state import new_state
 
 ADD = ("add", "--email", "Ada@example.com", "--name", "Ada [b]L[/b]")
 IN_ACME = ("--organization", "org-a:Acme", "--role", "auditor")
@@ -33,9 +34,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     """Open while the commands run, as the app is."""
-    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    monkeypatch.setenv("SANDTRAIL_STATE_URL", url)
-    opened = open_state(url)
+    file = tmp_path / "state.sqlite"
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{file}")
+    opened = new_state(file)
     yield opened
     opened.close()
 
@@ -143,7 +144,7 @@ def test_an_added_person_signs_in_with_the_password_that_was_shown(
     with state.read() as connection:
         found = find_account(connection, "ada@example.com")
         assert found is not None
-        (joined,) = memberships(connection, found.id)
+        (joined,) = memberships(connection, found.id, datetime.now(UTC))
     assert (joined.organization_name, joined.role, joined.grants) == (
         "Acme",
         Role.AUDITOR,
@@ -173,7 +174,9 @@ def test_a_refused_command_changes_and_records_nothing(state: State, account: Ru
 def test_people_are_listed_with_what_they_are(account: Run) -> None:
     account(*ADD, *IN_ACME)
     account("grant", "--email", "ada@example.com", "--organization", "b2", "--role", "admin")
-    account("disable", "--email", "ada@example.com")
+    with pytest.raises(AccountError, match="without an admin"):
+        account("disable", "--email", "ada@example.com")
+    account("disable", "--email", "ada@example.com", "--even-last-admin")
     listed = account("list").stdout
     for part in ("ada@example.com", "Ada [b]L[/b]", "auditor in Acme (org-a)", "admin in b2"):
         assert part in listed

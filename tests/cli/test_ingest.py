@@ -94,6 +94,28 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others() -> None:
     run("ingest", "none.jsonl", code=2)
 
 
+def test_a_file_without_records_is_named() -> None:
+    Path("a.jsonl").write_bytes(b"")
+    Path("b.json").write_text('{"data": [], "total": 0}')
+    Path("c.csv").write_text("id,actorId,action,createdAt\n")
+    _, err = run("ingest", "a.jsonl", "b.json", "c.csv", code=0)
+    assert err.splitlines() == [
+        "a.jsonl is empty.",
+        'b.json holds no records: the list under "data" is empty.',
+        "c.csv holds no records: there is no row below the header.",
+    ]
+
+
+def test_a_file_of_another_system_is_one_sentence_and_keeps_no_rejections() -> None:
+    event = {"eventVersion": "1.08", "eventName": "GetCallerIdentity", "eventID": "x"}
+    Path("trail.json").write_text(json.dumps({"Records": [event] * 3}))
+    out, err = run("ingest", "trail.json", code=2)
+    assert out == "trail.json: 0 accepted, 0 already known, 0 finished, 0 rejected\n"
+    assert 'trail.json holds a list under "Records"' in err
+    assert "AWS CloudTrail" in err
+    assert "Nothing was rejected" in run("rejections", code=0)[1]
+
+
 def test_standard_input_is_read() -> None:
     out, _ = run("ingest", "-", stdin=json.dumps([GOOD]).encode(), code=0)
     assert out == "-: 1 accepted, 0 already known, 0 finished, 0 rejected\n"

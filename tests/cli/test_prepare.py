@@ -1,4 +1,4 @@
-"""`prepare` as `make run` calls it: a process of its own, against a real log and state."""
+"""`prepare` against a real log and state, once as `make run` calls it: in a process of its own."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from audit_core.query.time.windows import TimeRange
 from audit_core.runtime.settings import read_settings
 from audit_core.simulator import DEMO_ORGANIZATIONS
 from audit_core.state.access_log.record import list_events, record
+from tests.support.command_line import run_here
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = 2_000
@@ -63,8 +64,12 @@ def put_into(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SANDTRAIL_KEY_FILE", f"{folder}/secret.key")
 
 
-def run(*code: str) -> subprocess.CompletedProcess[str]:
-    command = ["-c", *code] if code else ["-m", "audit_core", "prepare"]
+def run() -> subprocess.CompletedProcess[str]:
+    return run_here("prepare")
+
+
+def run_apart(*command: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -105,7 +110,7 @@ def events(installation: Installation, verb: str) -> int:
 
 
 def test_an_empty_log_is_filled_and_three_sign_ins_are_printed_once() -> None:
-    first = run()
+    first = run_apart("-m", "audit_core", "prepare")
     assert first.returncode == 0, first.stderr
     printed = sign_ins(first.stdout)
     assert list(printed) == [role.value for role in (Role.ADMIN, Role.AUDITOR, Role.MEMBER)]
@@ -131,7 +136,7 @@ def test_an_empty_log_is_filled_and_three_sign_ins_are_printed_once() -> None:
             )
             assert account is not None, f"{email} cannot sign in"
             with installation.state.read() as connection:
-                held = memberships(connection, account.id)
+                held = memberships(connection, account.id, utc_now())
             assert {item.role.value for item in held} == {role}
             assert all(not item.grants for item in held)
             assert len(held) == (len(DEMO_ORGANIZATIONS) if role == "admin" else 1)
@@ -151,7 +156,7 @@ def test_passwords_are_fresh_and_stand_nowhere_in_the_databases(tmp_path: Path) 
 def test_killed_in_the_middle_and_started_again_gives_the_entries_of_an_unbroken_load(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
-    killed = run(KILLED_AFTER_BATCHES.format(batches=batches))
+    killed = run_apart("-c", KILLED_AFTER_BATCHES.format(batches=batches))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert not sign_ins(killed.stdout)
     with opened() as installation:

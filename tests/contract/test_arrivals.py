@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -11,6 +11,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from tests.support.arriving import plainly_stored, sequences
+from tests.support.laws import law
 from tests.support.strategies import entry
 
 
@@ -35,7 +36,7 @@ def appended(log, batches):
     return stored, tuple(map(sum, zip((0, 0, 0, 0), *counts, strict=True)))
 
 
-@settings(max_examples=25)
+@law(25)
 @given(sequences, st.lists(st.integers(0, 25), max_size=4))
 def test_any_split_into_batches_stores_the_same(new_log, sequence, cuts):
     borders = sorted({0, len(sequence), *(min(cut, len(sequence)) for cut in cuts)})
@@ -46,7 +47,7 @@ def test_any_split_into_batches_stores_the_same(new_log, sequence, cuts):
     assert found == plainly_stored(sequence)
 
 
-@settings(max_examples=12)
+@law(12)
 @given(sequences)
 def test_sending_everything_again_changes_nothing(new_log, sequence):
     once, _ = appended(new_log(), [sequence])
@@ -54,7 +55,7 @@ def test_sending_everything_again_changes_nothing(new_log, sequence):
     assert once == twice
 
 
-@settings(max_examples=12)
+@law(12)
 @given(sequences, st.randoms(use_true_random=False))
 def test_repetitions_anywhere_change_nothing(new_log, sequence, chance):
     repeated = []
@@ -107,7 +108,7 @@ def test_an_empty_organization_is_none(log):
     assert content(log) == ({(None, "a"): none}, 1)
 
 
-@settings(max_examples=10)
+@law(10)
 @given(sequences, st.integers(0, 25))
 def test_columns_are_stored_as_entries_are(new_log, sequence, cut):
     log = new_log()

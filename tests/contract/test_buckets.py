@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -15,6 +15,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.buckets import MOST
 from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import bucket_start
 from tests.support.strategies import (
     CLOCK_CHANGES,
@@ -57,7 +58,7 @@ def reader(new_log):
     return Reader(log)
 
 
-@settings(max_examples=150)
+@law(150)
 @given(windows_around_changes())
 @example(
     Window(
@@ -94,7 +95,7 @@ def test_the_histogram_agrees_with_the_clocks_on_the_wall(reader, window):
     assert len(set(starts)) <= MOST + 3
 
 
-@settings(max_examples=50)
+@law(50)
 @given(windows_around_changes())
 def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     hours = reader.hours_of_week(
@@ -111,7 +112,7 @@ def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     assert hours == tuple(HourOfWeek(hour, counts[hour], failed[hour]) for hour in sorted(counts))
 
 
-@settings(max_examples=50)
+@law(50)
 @given(
     st.sampled_from(CLOCK_CHANGES),
     st.sampled_from(ZONES),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -9,6 +9,7 @@ from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import selected
 from tests.support.strategies import (
     ACTOR_IDS,
@@ -43,7 +44,7 @@ def found(reader, entry_filter, scope, time_range):
     return [row.entry for row in page.rows]
 
 
-@settings(max_examples=250)
+@law(250)
 @given(matching_filters(windows(TIMES)), SCOPES)
 def test_the_sql_of_a_filter_agrees_with_its_plain_reading(reader, entry_filter, scope):
     time_range = entry_filter.window.time_range(NOW)
@@ -94,7 +95,7 @@ def test_bounds_are_half_open(reader):
     assert len(at_start) + len(before_end) == len(ENTRIES)
 
 
-@settings(max_examples=60)
+@law(60)
 @given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=20))
 def test_no_text_breaks_out_of_its_value(reader, text):
     entry_filter = EntryFilter(text=text, actors=(text,), actions=(text,))

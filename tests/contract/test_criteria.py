@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
@@ -16,6 +16,7 @@ from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.visibility import require_visible
 from tests.contract.pieces import append_in_pieces
 from tests.support.expression_strategies import ENTRIES, expressions
+from tests.support.laws import law
 from tests.support.plain_language import matches_expression
 from tests.support.secret_strategies import CORPUS, texts
 from tests.support.strategies import NOW, entry, sample_entries
@@ -65,7 +66,7 @@ def expected(expression, secrets):
     }
 
 
-@settings(max_examples=200)
+@law(200)
 @given(expressions, st.booleans())
 def test_the_sql_of_an_expression_agrees_with_its_plain_reading(found, expression, secrets):
     assert found(expression, secrets) == expected(expression, secrets)
@@ -101,7 +102,7 @@ def test_whether_there_is_a_secret_may_be_asked():
     require_visible(parse(text), text, EVERYTHING)
 
 
-@settings(max_examples=150)
+@law(150)
 @given(texts)
 @example("éBearer abcdefgh AKIAABCDEFGHIJKLMNOPé")
 def test_engines_redact_what_python_redacts(redacting, text):

@@ -1,7 +1,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from audit_core.domain.access import Scope
 from audit_core.explore import facets as facets_module
@@ -10,6 +10,7 @@ from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
@@ -37,7 +38,7 @@ def reader(new_log):
     return Reader(log)
 
 
-@settings(max_examples=30)
+@law(30)
 @given(matching_filters(windows()))
 def test_facets_count_what_matches(reader, entry_filter):
     time_range = entry_filter.window.time_range(NOW)

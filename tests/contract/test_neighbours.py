@@ -2,12 +2,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.explore.related import Relation
+from tests.support.laws import law
 from tests.support.strategies import NOW, entry, sample_entries
 
 SPARSE = [
@@ -36,7 +37,7 @@ def reader(new_log):
 mine = st.sampled_from([item for item in ENTRIES if item.organization_id == "org-alpha"])
 
 
-@settings(max_examples=80)
+@law(80)
 @given(mine, st.sampled_from(Relation), st.sampled_from((1, 3, 10, 1000)), st.booleans())
 def test_the_nearest_before_and_after_are_found(reader, item, relation, limit, only_own):
     scope = replace(ALPHA, actor_id=item.actor_id) if only_own else ALPHA

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
@@ -22,6 +22,7 @@ from audit_core.query.language.printer import conjoin
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.support.laws import law
 from tests.support.plain_language import matches_expression
 from tests.support.plain_reading import selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
@@ -57,7 +58,7 @@ def shown(message, scope):
     return template_of(message if scope.secrets else redact_text(message))
 
 
-@settings(max_examples=300)
+@law(300)
 @given(messages)
 def test_engines_make_the_templates_that_python_makes(log, message):
     statement = select(template(literal(message)).label("template"))
@@ -65,7 +66,7 @@ def test_engines_make_the_templates_that_python_makes(log, message):
     assert table.column("template").to_pylist() == [template_of(message)]
 
 
-@settings(max_examples=40)
+@law(40)
 @given(matching_filters(windows()), st.booleans())
 def test_patterns_count_what_matches(log, entry_filter, secrets):
     scope = replace(ALPHA, secrets=secrets)
@@ -157,7 +158,7 @@ def test_a_secret_is_not_shown_in_a_pattern_nor_guessed_by_one(log):
         )
 
 
-@settings(max_examples=100)
+@law(100)
 @given(st.sampled_from(TEXTS), st.booleans(), st.booleans())
 def test_asking_for_a_pattern_agrees_with_its_plain_reading(log, text, cut, secrets):
     scope = replace(EVERYTHING, secrets=secrets)

@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Denied, Scope
@@ -24,6 +24,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.peopled import worked_entries
 from tests.support.plain_reading import selected, within
 from tests.support.strategies import NOW, entry, subsets
@@ -32,7 +33,7 @@ ENTRIES = worked_entries()
 ALPHA = Scope(organization_id="org-alpha")
 ACTOR_IDS = ("user-1", "user-2", "o'brien", "runner", "-")
 MOST = 1_000
-some = settings(max_examples=12)
+some = law(12)
 
 windows = st.sampled_from(
     [
@@ -127,7 +128,7 @@ SORTED_BY = {
 }
 
 
-@settings(some, max_examples=30)
+@law(30)
 @given(filters, lists)
 def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
     time_range = entry_filter.window.time_range(NOW)
@@ -284,7 +285,7 @@ def expected_sessions(matches):
     return groups[::-1]
 
 
-@settings(some, max_examples=20)
+@law(20)
 @given(filters, scopes, st.sampled_from((0, 1, 4)), st.sampled_from((2, MOST)))
 def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, rows):
     time_range = entry_filter.window.time_range(NOW)
@@ -464,7 +465,6 @@ def everything_read(log, entry_filter, scope):
         "hours": reader.hours_of_week(Query(entry_filter, scope, time_range), NOW),
         "facets": reader.facets(Query(entry_filter, scope, time_range), 50),
         "patterns": reader.patterns(Query(entry_filter, scope, time_range), NOW, 50),
-        "neighbours": neighbours_read(reader, scope),
         "export": [
             item for step in reader.export(Query(entry_filter, scope, time_range)) for item in step
         ],
@@ -472,7 +472,6 @@ def everything_read(log, entry_filter, scope):
         "stacked": CountReader(reader).stacked_over_time(
             "action", Query(entry_filter, scope, time_range), NOW
         ),
-        "entries": [reader.entry(item.id, scope) for item in ENTRIES[:60]],
         "actors": actors.actors(Query(entry_filter, scope, time_range), NOW, ActorList(), MOST),
         "keys": actors.actors(
             Query(entry_filter, scope, time_range), NOW, ActorList(kind=ActorKind.KEYS), MOST
@@ -488,9 +487,15 @@ def everything_read(log, entry_filter, scope):
     }
 
 
-def neighbours_read(reader, scope):
+def found_by_id(log, scope):
+    """Some entries that anybody may have named."""
+    reader = Reader(log)
+    return [reader.entry(item.id, scope) for item in ENTRIES[:60]]
+
+
+def neighbours_read(log, scope):
     """Around some entries that anybody may have named."""
-    found = []
+    reader, found = Reader(log), []
     for item in ENTRIES[:20]:
         row = reader.row(item.id, scope)
         for relation in Relation if row else ():
@@ -499,12 +504,18 @@ def neighbours_read(reader, scope):
     return found
 
 
-@settings(max_examples=6)
+@law(6)
 @given(filters)
 def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lonely, entry_filter):
     """Every read: compared with a log in which there is nothing else."""
     whole, own = ALPHA, of("user-1")
     assert everything_read(log, entry_filter, own) == everything_read(lonely, entry_filter, whole)
+
+
+def test_whoever_sees_their_own_finds_entries_as_if_nobody_else_were_in_the_log(log, lonely):
+    whole, own = ALPHA, of("user-1")
+    assert found_by_id(log, own) == found_by_id(lonely, whole)
+    assert neighbours_read(log, own) == neighbours_read(lonely, whole)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -17,6 +17,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import selected
 from tests.support.strategies import (
     ACTOR_IDS,
@@ -36,8 +37,8 @@ ALPHA = Scope(organization_id="org-alpha")
 EVERYTHING = Scope.everything()
 MOST = 1000
 
-on_one_log = settings(
-    max_examples=25,
+on_one_log = law(
+    25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -82,7 +83,7 @@ def everything_read(reader, entry_filter, scope):
     }
 
 
-@settings(on_one_log, max_examples=15)
+@law(15, on_one_log)
 @given(FILTERS, st.none() | st.sampled_from(ACTOR_IDS))
 def test_an_organization_reads_as_if_it_were_alone(reader, alone, entry_filter, actor_id):
     scope = Scope(organization_id="org-alpha", actor_id=actor_id)
@@ -195,7 +196,7 @@ def test_a_page_of_one_works_among_entries_of_the_same_time(log):
     assert [row.entry for page in pages for row in page.rows] == same[::-1]
 
 
-@settings(on_one_log, max_examples=6)
+@law(6, on_one_log)
 @given(st.integers(5, 40), st.lists(st.integers(-5000, 10), max_size=12), st.integers(0, 2**32 - 1))
 def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(new_log, step, minutes, seed):
     before = sample_entries(120, seed=seed)
@@ -238,7 +239,7 @@ def test_arrivals_after_a_seq_are_counted(log):
     )
 
 
-@settings(on_one_log, max_examples=30)
+@law(30, on_one_log)
 @given(entry_filter=FILTERS, step=st.integers(7, 400))
 def test_a_download_in_steps_of_any_size_holds_each_match_once(
     reader, monkeypatch, entry_filter, step

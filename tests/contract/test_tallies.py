@@ -2,7 +2,7 @@ from collections import Counter
 from datetime import UTC, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -13,6 +13,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import bucket_start, selected
 from tests.support.strategies import NOW, entry, matching_filters, sample_entries, windows
 
@@ -39,7 +40,7 @@ def counts(new_log):
     return CountReader(Reader(log))
 
 
-@settings(max_examples=60)
+@law(60)
 @given(matching_filters(windows()), st.sampled_from(tuple(STACKS)))
 def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
     time_range = entry_filter.window.time_range(NOW)
@@ -65,7 +66,7 @@ def test_a_stacked_histogram_counts_every_match_once(counts, entry_filter, by):
     assert starts == sorted(starts)
 
 
-@settings(max_examples=60)
+@law(60)
 @given(matching_filters(windows()), st.integers(0, 40))
 def test_a_count_stops_at_its_limit_and_says_so(counts, entry_filter, limit):
     time_range = entry_filter.window.time_range(NOW)

@@ -3,7 +3,7 @@
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -16,6 +16,7 @@ from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
 from tests.support.arriving import STATUSES
+from tests.support.laws import law
 from tests.support.strategies import NOW, entry
 
 ALWAYS = TimeRange(since=None, until=None)
@@ -95,7 +96,7 @@ def seen(log, organization):
     yield CountReader(reader).count(Query(ANY, scope, ALWAYS))
 
 
-@settings(max_examples=12)
+@law(12)
 @given(batches)
 def test_nothing_that_an_organization_sees_depends_on_others(together, alone, appends):
     number = next(_examples)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,9 +35,9 @@ ALLOWED = {
     (None, False): set(),
     (None, True): set(),
     (Role.MEMBER, False): set(),
-    (Role.MEMBER, True): {READ, READ_OWN},
+    (Role.MEMBER, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, READ_RECORD},
     (Role.AUDITOR, False): {READ, READ_OWN, EXPORT, READ_RECORD},
-    (Role.AUDITOR, True): {READ, READ_OWN, EXPORT, READ_RECORD},
+    (Role.AUDITOR, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, READ_RECORD},
     (Role.ADMIN, False): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE, READ_RECORD},
     (Role.ADMIN, True): {READ, READ_OWN, EXPORT, REVEAL, INGEST, MANAGE, READ_RECORD},
 }
@@ -130,6 +132,12 @@ def test_grants_add_only_what_can_be_granted(
         # Whoever may read all may read what they did themselves.
         granted |= {Permission.READ_OWN}
     assert with_grants == (without or permission in granted)
+
+
+def test_a_disabled_member_may_nothing_whatever_the_role_and_the_grants() -> None:
+    for role in Role:
+        barred = replace(_membership(role, GRANTABLE, own_activity=True), disabled=True)
+        assert barred.permissions == frozenset()
 
 
 def test_a_scope_without_an_organization_is_not_made_by_accident() -> None:

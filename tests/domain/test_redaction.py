@@ -3,11 +3,12 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.redaction import redact, redact_metadata, redact_text
 from audit_core.domain.secret_shapes import MARK, SHAPES, SHORTEST
+from tests.support.laws import law
 from tests.support.secret_strategies import CORPUS, texts
 from tests.support.strategies import entry
 
@@ -147,7 +148,7 @@ def test_redacting_twice_is_redacting_once(value):
     assert redact_metadata(once) == once
 
 
-@settings(max_examples=300)
+@law(300)
 @example("redis-cli -a ;redis-cli -a password")
 @example("redis-cli -a password|redis-cli -a password")
 @given(texts | st.text())

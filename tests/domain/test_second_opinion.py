@@ -10,10 +10,11 @@ import re
 import pytest
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
 from detect_secrets.plugins.base import BasePlugin, RegexBasedDetector
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from audit_core.domain.redaction import redact_text
+from tests.support.laws import law
 from tests.support.secret_strategies import CORPUS
 
 DETECTORS: dict[str, BasePlugin] = {
@@ -88,6 +89,7 @@ def test_no_detector_finds_more_than_that_in_the_redacted_corpus() -> None:
     assert len({name for name, _ in before}) > 12
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize(
     ("name", "expression"),
     [item for item in PATTERNS if not excepted(item[0], item[1].pattern)],
@@ -99,7 +101,7 @@ def test_what_a_detector_looks_for_is_redacted(name: str, expression: re.Pattern
     printable = st.characters(codec="ascii", exclude_categories=["Cc"])
 
     # The same texts each time: a miss that is rare would fail in somebody else's change.
-    @settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
+    @law(60, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(st.from_regex(expression, fullmatch=True, alphabet=printable))
     def check(secret: str) -> None:
         text = f"The server refused {secret} at last"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Membership, Permission, Role
@@ -26,6 +26,7 @@ from audit_core.identity.accounts import (
 from audit_core.identity.passwords import hash_password, is_password, nobodys_hash
 from audit_core.state.database import State
 from tests.support.ada import NOW, PASSWORD, Ada
+from tests.support.laws import law
 
 
 @pytest.mark.parametrize("written", ["ada@example.com", " ADA@Example.COM\n", "Ada@EXAMPLE.com"])
@@ -88,7 +89,7 @@ def test_a_membership_is_replaced_not_added_to(state: State, ada: Ada) -> None:
             role=Role.MEMBER,
             grants=frozenset({Permission.READ}),
         )
-        assert memberships(connection, ada.id) == (
+        assert memberships(connection, ada.id, NOW) == (
             Membership(
                 organization_id="org-a",
                 organization_name="Acme",
@@ -97,7 +98,7 @@ def test_a_membership_is_replaced_not_added_to(state: State, ada: Ada) -> None:
             ),
         )
         end_membership(connection, account_id=ada.id, organization_id="org-a")
-        assert memberships(connection, ada.id) == ()
+        assert memberships(connection, ada.id, NOW) == ()
         with pytest.raises(AccountError, match="not in the organization org-a"):
             end_membership(connection, account_id=ada.id, organization_id="org-a")
 
@@ -112,7 +113,7 @@ def test_only_what_can_be_granted_is_granted(state: State, ada: Ada) -> None:
                 role=Role.MEMBER,
                 grants=frozenset({Permission.MANAGE}),
             )
-        assert memberships(connection, ada.id)[0].role is Role.AUDITOR
+        assert memberships(connection, ada.id, NOW)[0].role is Role.AUDITOR
 
 
 def test_an_unknown_organization_has_no_members(state: State, ada: Ada) -> None:
@@ -132,7 +133,7 @@ def test_an_organization_keeps_its_name_until_another_is_given(state: State) -> 
             ensure_organization(connection, organization_id=" ")
 
 
-@settings(max_examples=40)
+@law(40)
 @given(text=st.text(max_size=120), other=st.text(max_size=120))
 def test_a_hash_knows_its_password_and_no_other(text: str, other: str) -> None:
     password = f"k3fh-9mwq-xw2c {text}"  # The beginning makes any of them hard to guess.

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Permission
@@ -14,6 +14,7 @@ from audit_core.domain.errors import AccountError
 from audit_core.identity.api_tokens import Token, add_token, find_token, list_tokens, revoke_token
 from audit_core.state.database import State
 from tests.support.ada import NOW, Ada
+from tests.support.laws import law
 
 INGEST = frozenset({Permission.INGEST.value})
 DAY = timedelta(days=1)
@@ -52,8 +53,8 @@ def test_what_is_not_the_secret_finds_nothing(state: State, ada: Ada) -> None:
         assert _find(state, wrong) is None
 
 
-@settings(
-    max_examples=25,
+@law(
+    25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

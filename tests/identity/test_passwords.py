@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.errors import AccountError
@@ -7,6 +7,7 @@ from audit_core.identity.accounts import add_account, set_password
 from audit_core.identity.passwords import generate_password, hash_password
 from audit_core.state.database import State
 from tests.support.ada import NOW, Ada
+from tests.support.laws import law
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_another_one_is_not(password: str) -> None:
     assert hash_password(password, cost=4)
 
 
-@settings(max_examples=20)
+@law(20)
 @given(st.data())
 def test_what_is_generated_is_never_refused(data: st.DataObject) -> None:
     assert hash_password(generate_password(), cost=4)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
@@ -26,6 +26,7 @@ from audit_core.identity.sessions import (
 from audit_core.state.database import State
 from audit_core.state.tables import session, sign_in_code
 from tests.support.ada import LIFETIME, NOW, PASSWORD, Ada
+from tests.support.laws import law
 
 OneStep = Callable[[Connection, Ada, str], None]
 
@@ -102,8 +103,8 @@ def test_neither_a_guess_nor_what_is_stored_is_a_code_or_a_secret(state: State, 
         assert _redeem(state, guess) is None
 
 
-@settings(
-    max_examples=25,
+@law(
+    25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

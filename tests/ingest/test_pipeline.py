@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import SourceError, StorageFullError
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.files import read_batches, read_shape
-from audit_core.ingest.formats.detect import Shape
+from audit_core.ingest.files import read_batches
+from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.pipeline import MAX_KEPT, IngestReport, ingest, preview
 from audit_core.ingest.records.batches import FOREIGN, Batch
 from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, open_log
 from tests.ingest.records.test_record import GOOD
+from tests.support.laws import law
 
 
 def records(*changes: dict[str, object]) -> bytes:
@@ -36,7 +37,7 @@ def batches(*changes: dict[str, object], item: int = 1000) -> Iterator[Batch]:
     """Batches of at most so many lines."""
     lines = iter(records(*changes).splitlines(keepends=True))
     content = iter(lambda: b"".join(islice(lines, item)), b"")
-    return read_shape(Shape.LINES, content, "f")
+    return read_line_batches(content, "f")
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ class Store:
         self.reports.append(report)
 
 
-@settings(max_examples=60)
+@law(60)
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 7), st.integers(1, 7), st.booleans())
 def test_any_mixture_in_any_batches_is_stored_and_kept_in_order(
     good: list[bool], item: int, batch: int, in_executor: bool

@@ -4,7 +4,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -23,6 +23,7 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.support.laws import law
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -204,7 +205,7 @@ characters = st.characters(blacklist_categories=("Cs",), blacklist_characters="\
 hostile = st.lists(fragments | characters, min_size=1, max_size=12).map("".join)
 
 
-@settings(max_examples=30)
+@law(30)
 @given(hostile, hostile, hostile, hostile)
 def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, id):
     stored = entry(
@@ -231,7 +232,7 @@ def test_no_text_breaks_out_of_its_value(lasting, organization_id, text, other, 
             assert item in [row.entry for row in found] or "-" in (item.target_id, item.source)
 
 
-@settings(max_examples=20)
+@law(20)
 @given(
     st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 )

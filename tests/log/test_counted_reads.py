@@ -6,7 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -18,6 +18,7 @@ from audit_core.query.planner import planner
 from audit_core.query.query import Query
 from audit_core.query.time.windows import Window
 from tests.contract.pieces import append_in_pieces
+from tests.support.laws import law
 from tests.support.plain_reading import selected
 from tests.support.strategies import NOW, sample_entries
 
@@ -81,7 +82,7 @@ def walked(reader, entry_filter, scope):
         cursor = page.older
 
 
-@settings(max_examples=100)
+@law(100)
 @example(EntryFilter(query="space nowhere", window=Window(preset="all")), SCOPES[0], 2)
 @example(EntryFilter(query="NOT target:sb-1", window=Window(preset="all")), SCOPES[0], 2)
 @given(filters, st.sampled_from(SCOPES), st.sampled_from((1, 2, 100)))

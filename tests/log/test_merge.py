@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -16,6 +16,7 @@ from audit_core.log.merge import merge
 from audit_core.log.schema import ARRIVING, FOUND, as_table, entries, from_arrow
 from audit_core.log.store import open_log
 from tests.support.arriving import arrivals, plainly_stored, progress, sequences
+from tests.support.laws import law
 from tests.support.strategies import NOW, entry, sample_entries
 
 long_sequences = st.lists(arrivals, max_size=60)
@@ -63,7 +64,7 @@ def judged(arriving, stored, earliest):
     return outcomes, new, completed
 
 
-@settings(max_examples=400)
+@law(400)
 @given(
     sequences,
     long_sequences,
@@ -132,7 +133,7 @@ def everything(log):
     ).table
 
 
-@settings(max_examples=25)
+@law(25)
 @given(st.lists(st.tuples(st.booleans(), st.lists(arrivals, max_size=12)), max_size=6))
 def test_a_log_holds_the_same_whichever_way_it_comes(tmp_path_factory, batches):
     folder = tmp_path_factory.mktemp("log")

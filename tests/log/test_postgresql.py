@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import DateTime, create_engine, delete, func, literal, literal_column, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -32,6 +32,7 @@ from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.state.database import open_state
 from tests.contract.engines import started
 from tests.log.appending import BATCH, acknowledged, start_appending
+from tests.support.laws import law
 from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
@@ -497,7 +498,7 @@ def test_the_state_may_stand_in_the_same_database(opened, url):
     open_state(url).close()
 
 
-@settings(max_examples=30)
+@law(30)
 @given(
     st.lists(
         st.integers(0, 7_258_118_400_000_000 - 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -20,6 +20,7 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.support.laws import law
 from tests.support.start_entries import life_entries
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
@@ -107,7 +108,7 @@ def name_in(metadata):
 
 
 @example([("replicate", 0, 1), ("open", 40, 0), ("append", 0, 3)])
-@settings(max_examples=40)
+@law(40)
 @given(st.lists(appends | replications | openings, min_size=1, max_size=8))
 def test_counts_are_those_of_the_entries_whatever_happens(steps):
     with tempfile.TemporaryDirectory() as folder:

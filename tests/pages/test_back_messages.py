@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from audit_core.web.security.frames import MAX_ANONYMOUS_FRAME_BYTES, MESSAGES
 from pages.parts.shell.back_messages import MAX_FIELD_CHARACTERS, kind_of, reduced
+from tests.support.laws import law
 
 RERUN_FIELDS = {
     "query_string",
@@ -78,7 +79,7 @@ def test_a_message_is_named_by_its_type() -> None:
         assert kind_of(message.SerializeToString()) == kind
 
 
-@settings(max_examples=300)
+@law(300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_none(frame: bytes) -> None:
     kind = kind_of(frame)

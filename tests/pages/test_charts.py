@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
@@ -27,6 +27,7 @@ from pages.parts.charts.figures.chart import Chart, changes_of
 from pages.parts.charts.figures.failures import failures
 from pages.parts.charts.metrics import compared_with, metrics_of
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from tests.support.laws import law
 from tests.support.plain_reading import MONDAY, bucket_start
 from tests.support.strategies import windows_around_changes
 
@@ -405,7 +406,7 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
             assert counted(reader, entry_filter, changes) == size
 
 
-@settings(max_examples=60)
+@law(60)
 @given(
     st.sampled_from((60, 900, 1800, 3600, 7200, 21600, 86400, 7 * 86400)),
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001

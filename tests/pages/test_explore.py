@@ -275,7 +275,7 @@ def test_no_way_of_asking_shows_entries_of_another_organization(
         st.cache_data.clear()
         # The other organization first: whatever it left in a cache must not be served.
         with filled.installation.state.read() as connection:
-            first = memberships(connection, filled.ids[BOTH])[0].organization_id
+            first = memberships(connection, filled.ids[BOTH], filled.clock())[0].organization_id
         both = explore(open_app(BOTH), **params)
         if first != BETA:
             both.sidebar.selectbox[0].select(BETA).run()

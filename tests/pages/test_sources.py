@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
@@ -32,6 +32,7 @@ from pages.parts.admin import rejection_list
 from pages.parts.admin.file_preview import size_text
 from pages.parts.shell import cached, viewer
 from tests.pages.conftest import Open
+from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
 from tests.web.conftest import make_client
 
@@ -477,7 +478,7 @@ def test_a_rejected_record_is_shown_without_its_secrets(raw: str) -> None:
     assert MARK in shown
 
 
-@settings(max_examples=200)
+@law(200)
 @given(st.text() | st.text(alphabet='{}[]",:a1\\').map(lambda text: text * 3))
 def test_any_text_can_stand_in_a_rejected_record(raw: str) -> None:
     assert isinstance(rejection_list.redact_record(raw), str)

@@ -1,4 +1,5 @@
-"""Every attack at its full length: `make soak`, or `ATTACKS="name name" make soak`."""
+"""Every attack at its full length and every law with all of its examples: `make soak`, or
+`ATTACKS="name laws" make soak`."""
 
 from __future__ import annotations
 
@@ -7,30 +8,39 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from tests.soak.attack import Attack, Scale, attacks
+from tests.soak import laws
+from tests.soak.attack import Held, Scale, attacks
+
+Part = Callable[[Path], Iterator[Held]]
+"""`part(folder)` yields what held and raises `AssertionError` for what did not."""
 
 
 def main() -> int:
-    """Print what held and what fell; 1 if anything fell, 2 for the name of no attack."""
-    known = attacks()
+    """Print what held and what fell; 1 if anything fell, 2 for the name of no part."""
+    known: dict[str, Part] = {
+        **{name: partial(attack, scale=Scale.FULL) for name, attack in attacks().items()},
+        "laws": laws.run,
+    }
     names = os.environ.get("ATTACKS", "").split() or list(known)
     if unknown := [name for name in names if name not in known]:
-        say(f"There is no attack {', '.join(unknown)}. There are: {', '.join(known)}.")
+        say(f"There is no {', '.join(unknown)}. There are: {', '.join(known)}.")
         return 2
     fell = [name for name in names if not held(name, known[name])]
-    say(f"{len(names) - len(fell)} of {len(names)} attacks held." + "".join(f"\n{x}" for x in fell))
+    say(f"{len(names) - len(fell)} of {len(names)} held." + "".join(f"\n{x}" for x in fell))
     return 1 if fell else 0
 
 
-def held(name: str, run: Attack) -> bool:
-    """Whether all of one attack held; each claim is printed as it is known."""
+def held(name: str, run: Part) -> bool:
+    """Whether all of one part held; each claim is printed as it is known."""
     started = time.monotonic()
     say(f"{name}:")
     with tempfile.TemporaryDirectory(prefix="sandtrail-soak-") as folder:
         try:
-            for one in run(Path(folder), Scale.FULL):
+            for one in run(Path(folder)):
                 say(f"  held: {one.claim} ({one.figures})")
         except Exception:
             say(f"  FELL after {time.monotonic() - started:.0f} s:\n{traceback.format_exc()}")
@@ -40,7 +50,7 @@ def held(name: str, run: Attack) -> bool:
 
 
 def say(text: str) -> None:
-    """Print at once, since an attack takes long."""
+    """Print at once, since a part takes long."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

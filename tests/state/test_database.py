@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.dialects import postgresql
@@ -26,6 +26,7 @@ from audit_core.domain.errors import SchemaTooNewError, SettingsError, StoreUnav
 from audit_core.state.access_log.record import list_events, record
 from audit_core.state.database import State, open_state
 from audit_core.state.tables import access_event, metadata, preference
+from tests.support.laws import law
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -199,7 +200,7 @@ def test_writers_of_several_processes_and_threads_take_turns(tmp_path: Path) -> 
     assert [event.detail["before"] for event in events] == list(reversed(range(240)))
 
 
-@settings(max_examples=60)
+@law(60)
 @given(
     at=st.datetimes(
         min_value=datetime(1970, 1, 2),  # noqa: DTZ001

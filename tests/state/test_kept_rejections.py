@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
@@ -24,6 +24,7 @@ from audit_core.state.rejections import (
 from audit_core.state.tables import rejection, rejection_count
 from tests.contract.engines import Engines
 from tests.support.ada import NOW
+from tests.support.laws import law
 
 
 def _rejections(number: int) -> Iterator[Rejection]:
@@ -55,8 +56,8 @@ def test_all_of_any_number_are_kept_and_listed_last_first(state: State, number: 
         )
 
 
-@settings(
-    max_examples=20,
+@law(
+    20,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(step=st.integers(1, 12), before=st.integers(1, 13))
@@ -96,7 +97,7 @@ WRITES = st.lists(
 """Who adds, how many, and how many are kept at that moment."""
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@law(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=WRITES)
 def test_the_newest_of_each_organization_are_kept_and_the_others_counted(
     state: State, writes: list[tuple[str | None, int, int]]

@@ -13,7 +13,7 @@ from audit_core.state.organization_settings import (
     keep_setting,
     read_setting,
 )
-from tests.support.ada import Ada
+from tests.support.ada import NOW, Ada
 
 
 def test_the_last_kept_value_is_read_until_none_is_kept(state: State, ada: Ada) -> None:
@@ -34,7 +34,7 @@ def test_an_unknown_organization_has_no_settings(state: State) -> None:
 def test_own_activity_is_off_until_it_is_on_and_of_one_organization(state: State, ada: Ada) -> None:
     def allowed() -> list[bool]:
         with state.read() as connection:
-            return [one.own_activity for one in memberships(connection, ada.id)]
+            return [one.own_activity for one in memberships(connection, ada.id, NOW)]
 
     assert allowed() == [False]
     for value, expected in ((ON, True), ("off", False), (ON, True), (None, False)):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import select
 
@@ -114,8 +117,15 @@ class Seeded:
 
 def open_seeded(folder: Path, *, free_space_floor_mb: int = 0) -> Seeded:
     """A new product in a folder; whoever calls it closes it."""
+    seeds, ids = _seeds()
+    shutil.copytree(seeds.name, folder, dirs_exist_ok=True)
     clock = Clock()
-    installation = open_installation(
+    installation = _opened(folder, clock, free_space_floor_mb)
+    return Seeded(installation, clock, dict(ids))
+
+
+def _opened(folder: Path, clock: Clock, free_space_floor_mb: int) -> Installation:
+    return open_installation(
         Settings(
             log_url=f"duckdb:///{folder / 'log.duckdb'}",
             state_url=f"sqlite:///{folder / 'state.sqlite'}",
@@ -124,7 +134,14 @@ def open_seeded(folder: Path, *, free_space_floor_mb: int = 0) -> Seeded:
         ),
         clock,
     )
-    seeded = Seeded(installation, clock)
+
+
+@cache
+def _seeds() -> tuple[TemporaryDirectory[str], dict[str, str]]:
+    """A closed product, made once in a process, and the ids of its accounts."""
+    folder = TemporaryDirectory(prefix="sandtrail-seeds-")
+    seeded = Seeded(_opened(Path(folder.name), Clock(), 0), Clock())
+    clock, installation = seeded.clock, seeded.installation
     with installation.state.begin() as connection:
         ensure_organization(connection, organization_id=ALPHA, name="Alpha Works")
         ensure_organization(connection, organization_id=BETA, name="Beta Labs")
@@ -147,4 +164,5 @@ def open_seeded(folder: Path, *, free_space_floor_mb: int = 0) -> Seeded:
                     grants=frozenset(),
                 )
         set_disabled(connection, account_id=seeded.ids["disabled@example.org"], disabled=True)
-    return seeded
+    installation.close()
+    return folder, seeded.ids

@@ -9,13 +9,14 @@ import pytest
 
 from audit_core.domain.access import Role
 from audit_core.identity.accounts import add_account, ensure_organization, set_membership
-from audit_core.state.database import State, open_state
+from audit_core.state.database import State
 from tests.support.ada import NOW, PASSWORD, Ada
+from tests.support.new_state import new_state
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
-    opened = open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    opened = new_state(tmp_path / "state.sqlite")
     yield opened
     opened.close()
 

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from enum import Enum
+from itertools import takewhile
+from typing import NamedTuple
 
-from audit_core.domain.errors import SourceError
-from audit_core.ingest.formats.csv_table import split_header
+from audit_core.domain.errors import SourceError, SourceTypeError
+from audit_core.ingest.formats import other_files
+from audit_core.ingest.formats.csv_table import split_header, split_names
+from audit_core.ingest.formats.outline import (
+    JsonList,
+    Outline,
+    is_entry,
+    is_foreign,
+    outline_of,
+    read_list,
+    sample_lines,
+)
+from audit_core.ingest.formats.streams import is_compressed, require_text
 from audit_core.ingest.records.record import field_of
 
 HEAD = 2**16
 """How many bytes of the content are looked at."""
 
-_TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*+)(?:"(\s*:)?(\s*\[)?)?|[\[\]{}\n]')
-"""A string, with the colon and the bracket behind it, or a single mark. The string need not be
-closed: a closing quote that is only looked for would cost quadratic time."""
+_TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*+)(?:"(\s*:)?)?|[\[\]{}\n]')
+"""A string, with the colon behind it, or a single mark. The string need not be closed: a closing
+quote that is only looked for would cost quadratic time."""
 
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BLANK = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
+_NEXT_OBJECT = re.compile(rb"[ \t\r,]*+\{")
 
 
 class Shape(Enum):
@@ -30,49 +43,118 @@ class Shape(Enum):
     TABLE = "CSV"
 
 
-def detect_shape(head: bytes, name: str) -> Shape:
-    """The shape of content that begins with `head` (up to `HEAD` bytes, no byte order mark).
+class Detected(NamedTuple):
+    """The shape of a content, and where in it the records stand."""
 
-    Only whitespace is `LINES`: there is no record in it. Raises `SourceError` for content that
-    is not text in UTF-8, or is none of the shapes.
+    shape: Shape
+    path: tuple[str, ...] = ()
+    """The names that lead to the list of a page, such as `items`."""
+
+
+ITEMS = ("items",)
+"""Where a page of Daytona's API has its entries."""
+
+
+def detect_shape(head: bytes, name: str, *, whole: bool = True) -> Detected:
+    """The shape of content that begins with `head` (up to `HEAD` bytes of UTF-8, without a mark),
+    or is no longer than it (`whole`).
+
+    Only whitespace is `LINES`: there is no record in it. Raises `SourceError`, about the content as
+    a whole, if it is none of the shapes or its records are those of another system, and
+    `SourceTypeError` if it is no text.
     """
-    if head.startswith(_UTF16) or b"\0" in head[:4]:
-        raise SourceError(
-            f"{name} is not text in UTF-8; it looks like UTF-16 or a binary file.",
-            "Save it as UTF-8.",
-        )
-    text = head.lstrip(b" \t\r\n")
-    if not text:
-        return Shape.LINES
-    if text.startswith(b"["):
-        return Shape.ARRAY
-    if text.startswith(b"{"):
-        return _shape_of_object(text)
+    require_text(head, name)
+    if is_compressed(head):
+        raise SourceTypeError(f"{name} is compressed twice.", "Decompress it once, and give that.")
+    if b"\0" in head[:4]:
+        raise SourceTypeError(f"{name} is not text in UTF-8 or UTF-16.", "Save it as UTF-8.")
+    content = head[_BLANK.match(head).end() :]  # type: ignore[union-attr]  # matches nothing, too
+    if not content:
+        return Detected(Shape.LINES)
+    text = content.decode(errors="replace")
+    if not text.startswith("{") and (found := other_files.describe_text(text)):
+        what, hint = found
+        raise SourceError(f"{name} is {what}, and holds no entries as it is.", hint)
+    if text.startswith("["):
+        _require_entries([read_list(text, 0)], name)
+        return Detected(Shape.ARRAY)
+    if text.startswith("{"):
+        return _detect_object(content, text, name, whole=whole)
+    return _detect_text(text, name)
+
+
+def _detect_text(text: str, name: str) -> Detected:
     first, *others = text.splitlines()
-    if split_header(first.decode(errors="replace")):
-        return Shape.TABLE
+    if split_header(first, others[0] if others else ""):
+        return Detected(Shape.TABLE)
     # One broken line at the beginning must not cost the rest of the file.
-    if any(line.lstrip().startswith(b"{") for line in others[:20]):
-        return Shape.LINES
+    if any(line.lstrip().startswith("{") for line in others[:20]):
+        return Detected(Shape.LINES)
+    if columns := split_names(first):
+        raise SourceError(
+            f"{name} may be CSV, but its first line names no fields of an entry: it reads "
+            f"{other_files.listed(columns)}.",
+            "The first line must name the columns, id, actorId, action and createdAt at least, as "
+            "Daytona's API does, or in snake_case.",
+        )
     raise SourceError(
-        f"{name} is not recognized: it begins with {first[:40].decode(errors='replace')!r}.",
-        "Give JSON lines, a JSON list, a saved page of the API, or CSV whose first line names "
-        "the columns.",
+        f"{name} is not recognized: it begins with {first[:40]!r}.", other_files.WHAT_TO_GIVE
     )
 
 
-def _shape_of_object(text: bytes) -> Shape:
-    """A page, objects over several lines, or lines: by the names on the first level."""
-    depth, entry, over_lines = 0, False, False
+def _detect_object(content: bytes, text: str, name: str, *, whole: bool) -> Detected:
+    """A page, objects over several lines, or lines; by the fields of the first records."""
+    outline = outline_of(text)
+    if is_entry(outline.names):
+        return Detected(_object_shape(content))
+    for one in outline.lists:
+        if any(map(is_entry, one.samples)):
+            return Detected(Shape.PAGE, one.path)
+    # Of objects over several lines none stands on a line: the first one is looked at then.
+    samples = sample_lines(text, whole=whole) or [tuple(outline.names)]
+    if any(map(is_entry, samples)):
+        return Detected(_object_shape(content))
+    if page := _page_by_name(outline):
+        _require_entries([page], name)
+        return Detected(Shape.PAGE, page.path)
+    if len(samples) == 1:
+        if found := other_files.describe_error(outline.scalars, outline.names):
+            what, hint = found
+            raise SourceError(f"{name} {what}", hint)
+        if not other_files.system_of(outline.names):
+            _require_entries(outline.lists, name)
+    _require_entries([JsonList((), samples, empty=False)], name)
+    return Detected(_object_shape(content))
+
+
+def _page_by_name(outline: Outline) -> JsonList | None:
+    """The list of a page that shows no entry: it may hold none, or broken ones first."""
+    before = takewhile(lambda name: name != ITEMS[0], outline.names)
+    if not any(map(field_of, before)):
+        for one in outline.lists:
+            if one.path == ITEMS:
+                return one
+    if len(outline.lists) == 1 and not any(map(field_of, outline.names)):
+        return outline.lists[0] if outline.lists[0].empty else None
+    return None
+
+
+def _require_entries(lists: list[JsonList], name: str) -> None:
+    """Raises `SourceError` for the first list whose records are all those of something else."""
+    for one in lists:
+        if one.samples and all(map(is_foreign, one.samples)):
+            what, hint = other_files.describe_records(one.samples, one.path)
+            raise SourceError(f"{name} {what}", hint)
+
+
+def _object_shape(text: bytes) -> Shape:
+    """Objects over several lines, or several on one, or lines: by the marks of the first one."""
+    depth, over_lines = 0, False
     for match in _TOKEN.finditer(text):
-        token, (name, colon, opens_list) = match.group(), match.groups()
-        if name is not None:
-            if depth == 1 and colon:
-                if name == b"items" and opens_list and not entry:
-                    return Shape.PAGE
-                entry = entry or field_of(name.decode(errors="replace")) is not None
-            depth += 1 if opens_list else 0
-        elif token == b"\n":
+        token, (string, _) = match.group(), match.groups()
+        if string is not None:
+            continue
+        if token == b"\n":
             # An object at the very beginning of the second line: the first line was cut.
             if text[match.end() : match.end() + 1] == b"{":
                 return Shape.LINES
@@ -80,5 +162,6 @@ def _shape_of_object(text: bytes) -> Shape:
         else:
             depth += 1 if token in b"{[" else -1
             if depth == 0:
+                over_lines = over_lines or bool(_NEXT_OBJECT.match(text, match.end()))
                 break
     return Shape.OBJECTS if over_lines else Shape.LINES

@@ -118,7 +118,7 @@ class _Lines:
 
     def of(self, row: int) -> tuple[str, str]:
         location = location_in(self.name, "line", int(self.numbers[row]))
-        return location, self.lines[row].decode().strip(" \t\r\n")
+        return location, self.lines[row].decode().strip(" \t\r\n\ufeff")
 
 
 class _Group:
@@ -143,7 +143,7 @@ class _Group:
             others = as_table([located.entry for _, located in self._entries])
             rows = pa.concat_tables([rows, others])
             numbers = np.concatenate([numbers, [number for number, _ in self._entries]])
-            order = np.argsort(numbers)
+            order = np.argsort(numbers, kind="stable")
             rows, numbers = rows.take(order), numbers[order]
         self._rejections.sort(key=lambda numbered: numbered[0])
         last = max(
@@ -181,11 +181,11 @@ class _Group:
     def _read_strictly(self, number: int) -> None:
         if self._group.lines[number - self._group.first].isspace():
             return
-        reading = read_json_line(self._group.line(number), self._name)
-        if isinstance(reading, Rejection):
-            self._rejections.append((number, reading))
-        elif reading is not None:
-            self._entries.append((number, reading))
+        for reading in read_json_line(self._group.line(number), self._name):
+            if isinstance(reading, Rejection):
+                self._rejections.append((number, reading))
+            else:
+                self._entries.append((number, reading))
 
 
 def _decoded(line: bytes) -> _Record | None:
@@ -208,7 +208,9 @@ def _with_raw_metadata(line: bytes) -> _WithRawMetadata | None:
 
 
 def _taken(lines: list[bytes], indices: npt.NDArray[np.int64]) -> list[bytes]:
-    return lines if len(indices) == len(lines) else [lines[index] for index in indices.tolist()]
+    if np.array_equal(indices, np.arange(len(lines))):
+        return lines
+    return [lines[index] for index in indices.tolist()]
 
 
 class _Columns:

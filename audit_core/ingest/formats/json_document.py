@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
+from audit_core.ingest.formats.lines import MARK
 from audit_core.ingest.formats.streams import StreamBroken
 from audit_core.ingest.formats.value_ends import ValueEnd
 from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_value, reject
@@ -55,9 +56,10 @@ class TextBuffer:
             raise self._end
 
     def peek(self) -> str:
-        """The next character that is not whitespace; empty at the end."""
+        """The next character that is no whitespace, and no byte order mark where documents were
+        joined; empty at the end."""
         while True:
-            self._at = skip_whitespace(self._text, self._at)
+            self._at = _skip_blank(self._text, self._at)
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self.fill():
@@ -116,6 +118,13 @@ class TextBuffer:
             self._at = match.end()
 
 
+def _skip_blank(text: str, at: int) -> int:
+    at = skip_whitespace(text, at)
+    while text[at : at + 1] == MARK:
+        at = skip_whitespace(text, at + 1)
+    return at
+
+
 def _require_utf8(raw: str) -> None:
     try:
         raw.encode()
@@ -143,11 +152,12 @@ class DocumentReader:
             yield self._rejected("There is more text behind the end of the list.", "]")
         self._buffer.finish()
 
-    def read_pages(self) -> Iterator[Reading]:
-        """What each item of `{"items": […]}` became; several pages may follow each other."""
+    def read_pages(self, path: Sequence[str]) -> Iterator[Reading]:
+        """What each item of `{"items": […]}` became, the names in `path` leading to the list;
+        several pages may follow each other."""
         whole = True
         while whole and self._buffer.peek() == "{":
-            whole = yield from self._page()
+            whole = yield from self._page(path)
         if whole and self._buffer.peek():
             yield self._rejected("There is more text behind the end of the page.", "}")
         self._buffer.finish()
@@ -175,7 +185,7 @@ class DocumentReader:
                 buffer.advance()
             if closer == "]":
                 return
-        yield from self._ended("The file ends before the list is closed; the rest is missing.")
+        yield from self._ended("The text ends before the list is closed; the rest is missing.")
 
     def _item(self, closer: str) -> Reading:
         try:
@@ -185,7 +195,7 @@ class DocumentReader:
         self._count += 1
         return read_value(value, location_in(self._name, "item", self._count), raw)
 
-    def _page(self) -> Generator[Reading, None, bool]:
+    def _page(self, path: Sequence[str]) -> Generator[Reading, None, bool]:
         """The items of one page. Returns whether the page was read to its end."""
         buffer = self._buffer
         buffer.advance()
@@ -197,8 +207,12 @@ class DocumentReader:
             if buffer.peek() != ":":
                 break
             buffer.advance()
-            if name == "items" and buffer.peek() == "[":
+            opens = buffer.peek()
+            if name == path[0] and opens == "[" and not path[1:]:
                 yield from self._items()
+            elif name == path[0] and opens == "{" and path[1:]:
+                if not (yield from self._page(path[1:])):
+                    return False
             else:
                 buffer.skip("}")
             if buffer.peek() != ",":
@@ -210,7 +224,7 @@ class DocumentReader:
         if buffer.peek():
             yield self._rejected("The page is broken here; the rest was not read.", "}")
         else:
-            yield from self._ended("The file ends within the page; the rest is missing.")
+            yield from self._ended("The text ends within the page; the rest is missing.")
         return False
 
     def _rejected(self, reason: str, closer: str) -> Rejection:
@@ -223,7 +237,7 @@ class DocumentReader:
         if not self._buffer.peek() and closer:
             self._buffer.finish()
             self._cut = True
-            reason += " The file ends here, too early; the rest is missing."
+            reason += " The text ends here, too early; the rest is missing."
         return reject(
             location, reason, head.rstrip() if length < RAW_LIMIT else head, length=length
         )

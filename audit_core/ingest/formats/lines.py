@@ -8,11 +8,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from audit_core.domain.rejections import RAW_LIMIT
+from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.formats.streams import CHUNK, ChunkStream
 from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_text, reject
+from audit_core.ingest.records.strict_json import Undecodable, scan
+
+MARK = "\ufeff"
+"""The byte order mark, which stands in the middle where files were joined."""
+
+MAX_JOINED = 100
+"""How many records may stand on one line: files that were joined without a line end leave two."""
 
 _SPACES = re.compile(rb"\s*+")
+_BLANK = " \t\r\n" + MARK
+_BETWEEN = re.compile(rf"[{_BLANK}]*+")
+_JOINED = re.compile(rf"\}}[{_BLANK}]*+\{{")
 
 
 class Line(NamedTuple):
@@ -125,15 +135,36 @@ def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
 def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     """What each line became; blank lines are skipped."""
     for line in read_lines(pieces, blank=False):
-        reading = read_json_line(line, name)
-        if reading is not None:
-            yield reading
+        yield from read_json_line(line, name)
 
 
-def read_json_line(line: Line, name: str) -> Reading | None:
-    """What a line became; `None` if it is blank."""
+def read_json_line(line: Line, name: str) -> list[Reading]:
+    """What a line became: nothing if it is blank, more than one where files were joined without a
+    line end between them."""
     location = location_in(name, "line", line.number)
     if line.problem:
-        return reject(location, line.problem, line.text.rstrip("\r\n"), length=line.length)
-    text = line.text.strip(" \t\r\n")
-    return read_text(text, location) if text else None
+        return [reject(location, line.problem, line.text.rstrip("\r\n"), length=line.length)]
+    text = line.text.strip(_BLANK)
+    if not text:
+        return []
+    reading = read_text(text, location)
+    if isinstance(reading, Rejection) and (records := _joined_records(text)):
+        return [read_text(record, location) for record in records]
+    return [reading]
+
+
+def _joined_records(text: str) -> list[str]:
+    """The texts of the objects that follow one another; empty if it is anything else, or one."""
+    records: list[str] = []
+    at = 0 if _JOINED.search(text) else len(text)
+    while at < len(text):
+        try:
+            value, end = scan(text, at)
+        except Undecodable:
+            return []
+        if not isinstance(value, dict) or len(records) == MAX_JOINED:
+            return []
+        records.append(text[at:end])
+        between = _BETWEEN.match(text, end)
+        at = between.end() if between else end
+    return records if len(records) > 1 else []

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import zstandard
 
-from audit_core.domain.errors import SourceError
+from audit_core.domain.errors import SourceTooLargeError, SourceTypeError
+from audit_core.ingest.formats.other_files import describe_binary
 
 CHUNK = 2**18
 """How many bytes are read, and at most decompressed, at a time."""
@@ -22,13 +23,7 @@ RATIO_FREE = 10_000_000
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_FOREIGN = {
-    b"PK\x03\x04": "a zip archive",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
-    b"PAR1": "a Parquet file",
-}
-_LONGEST_MAGIC = 6
+_LONGEST_MAGIC = 16
 
 _ZSTD_PIECE = 1024
 """A piece of zstd decompresses at once and whole; this bounds it to some 32 MiB."""
@@ -55,19 +50,14 @@ def decompressed(stream: Readable, name: str, *, max_bytes: int | None = None) -
     """The content in pieces, none empty; gzip and zstd are recognized by their first bytes.
 
     `max_bytes` limits the content, not the file; `None` means no limit. Raises `StreamBroken`
-    where reading or decompressing cannot go on, and `SourceError` for another compression,
-    beyond `max_bytes`, and beyond `RATIO_LIMIT`.
+    where reading or decompressing cannot go on, `SourceTypeError` for another compression, and
+    `SourceTooLargeError` beyond `max_bytes` and beyond `RATIO_LIMIT`.
     """
     source = _Counted(stream)
     first = source.read()
     while 0 < len(first) < _LONGEST_MAGIC and (piece := source.read()):
         first += piece
-    for magic, what in _FOREIGN.items():
-        if first.startswith(magic):
-            raise SourceError(
-                f"{name} is {what}, which is not read.",
-                "Give JSON, JSON lines or CSV: plain, gzip or zstd.",
-            )
+    require_text(first, name)
     if first.startswith(_GZIP):
         pieces = _gunzip(first, source)
     elif first.startswith(_ZSTD):
@@ -78,18 +68,30 @@ def decompressed(stream: Readable, name: str, *, max_bytes: int | None = None) -
     for piece in pieces:
         produced += len(piece)
         if max_bytes is not None and produced > max_bytes:
-            raise SourceError(
+            raise SourceTooLargeError(
                 f"{name} holds more than the {max_bytes:,} bytes that are accepted at once.",
                 "Split it into smaller files.",
             )
         if produced > RATIO_FREE and produced > RATIO_LIMIT * source.count:
-            raise SourceError(
+            raise SourceTooLargeError(
                 f"{name} grows to more than {RATIO_LIMIT} times its size when decompressed; "
                 f"it was stopped at {produced:,} bytes.",
                 "If it is to be trusted, decompress it first and give the result.",
             )
         if piece:
             yield piece
+
+
+def require_text(head: bytes, name: str) -> None:
+    """Raises `SourceTypeError` for content that begins as archives, workbooks and databases do."""
+    if found := describe_binary(head):
+        what, hint = found
+        raise SourceTypeError(f"{name} is {what}, which is not read.", hint)
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether content begins as one of the compressions that are read."""
+    return head.startswith((_GZIP, _ZSTD))
 
 
 class ChunkStream(io.RawIOBase):

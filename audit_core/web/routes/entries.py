@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from functools import partial
+from typing import Any, NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,17 +13,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission
+from audit_core.domain.errors import SourceError, SourceTooLargeError
+from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
-from audit_core.ingest.files import read_shape
-from audit_core.ingest.formats.detect import Shape
-from audit_core.ingest.formats.streams import CHUNK
+from audit_core.ingest.files import read_batches
+from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.pipeline import ingest
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
 from audit_core.state.rejections import keep_rejections
+from audit_core.web.body_type import require_readable, require_text_body
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
 from audit_core.web.security.identity import address_of
@@ -36,43 +38,49 @@ ORIGIN = "http"
 
 
 def entries_route(installation: Callable[[], Installation]) -> Route:
-    """Takes JSON lines or one JSON array, and answers after the commit.
+    """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
     three being numbers, and `extra_fields` or `extra_fields_not_kept` with counts by name where
-    records had fields that no entry has; 401 without a valid token, 403 for one that may not write,
-    413 past `MAX_BYTES` or `MAX_ENTRIES`, 415 for a compressed body; nothing is stored then, nor
-    when `AuditError` is raised.
+    records had fields that no entry has; 422 with the same where all records were rejected; 400
+    for a body without any record; 401 without a valid token, 403 for one that may not write, 413
+    past `MAX_BYTES`, also decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is
+    not read; nothing is stored but after 200, nor when `AuditError` is raised.
     """
 
     async def receive(request: Request) -> JSONResponse:
         opened = await run_in_threadpool(installation)
+        address = address_of(request)
         token = await run_in_threadpool(token_of, opened, bearer_secret(request))
         if token is None or Permission.INGEST.value not in token.verbs:
-            await run_in_threadpool(record_refusal, opened, address_of(request), token=token)
+            await run_in_threadpool(record_refusal, opened, address, token=token)
             return _refusal(token)
-        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-            return JSONResponse(
-                {"error": "compressed bodies are not accepted; send the entries as they are"},
-                status_code=415,
-            )
         try:
+            require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
+            require_text_body(request.headers, body)
+            return await run_in_threadpool(_ingest, opened, token, body, address)
         except BodyTooLarge:
-            _note_size(opened, token, address_of(request))
+            _note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes")
-        return await run_in_threadpool(_ingest, opened, token, body, address_of(request))
+        except SourceTooLargeError:
+            _note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
+            return _too_large(f"{MAX_BYTES:,} bytes, decompressed")
+        except SourceError as error:
+            detail = {"path": ENTRIES_PATH, "reason": redact_text(error.message)}
+            _note(opened, token, address, "body.refused", detail)
+            raise
 
     return Route(ENTRIES_PATH, receive, methods=["POST"])
 
 
 def read_body_batches(body: bytes) -> Iterator[Batch]:
-    """The records of a body: an array by its first character, else JSON lines."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    is_array = body.lstrip(b" \t\r\n").startswith(b"[")
-    # In pieces, as from a file: a reader looks no further than it has to.
-    pieces = iter(partial(io.BytesIO(body).read, CHUNK), b"")
-    return read_shape(Shape.ARRAY if is_array else Shape.LINES, pieces, "")
+    """The records of a body, as of a file. Raises `SourceError` if there are none."""
+
+    def refuse(sentence: str) -> NoReturn:
+        raise SourceError(sentence, WHAT_TO_GIVE)
+
+    return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
 
 
 def _refusal(token: Token | None) -> JSONResponse:
@@ -91,15 +99,30 @@ def _too_large(limit: str) -> JSONResponse:
     )
 
 
-def _note_size(installation: Installation, token: Token, address: str | None) -> None:
+def _note(
+    installation: Installation,
+    token: Token,
+    address: str | None,
+    verb: str,
+    detail: dict[str, Any],
+) -> None:
     attempts_of(installation.state).note(
         at=installation.clock(),
-        verb="size.refused",
+        verb=verb,
         actor=token.name,
         organization_id=token.organization_id,
         address=address,
-        detail={"path": ENTRIES_PATH},
+        detail=detail,
     )
+
+
+def _require_records(batches: list[Batch]) -> None:
+    """Raises `SourceError` if nothing was found but the place where the body breaks off."""
+    for batch in batches:
+        if batch.table.num_rows or any(rejection.raw for rejection in batch.rejections):
+            return
+    reason = batches[0].rejections[0].reason if batches else ""
+    raise SourceError(f"The body holds no records. {reason}", WHAT_TO_GIVE)
 
 
 def _ingest(
@@ -110,9 +133,10 @@ def _ingest(
     for batch in read_body_batches(body):
         count += batch.table.num_rows + len(batch.rejections)
         if count > MAX_ENTRIES:
-            _note_size(installation, token, address)
+            _note(installation, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_ENTRIES:,} entries")
         batches.append(batch)
+    _require_records(batches)
     rejected: list[Rejection] = []
     report = ingest(
         batches,
@@ -138,5 +162,6 @@ def _ingest(
             detail=report.detail(),
         )
     return JSONResponse(
-        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]}
+        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]},
+        status_code=200 if report.acknowledged else 422,
     )

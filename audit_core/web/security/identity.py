@@ -110,7 +110,7 @@ def note_activity(installation: Installation, viewer: Viewer) -> None:
     if timedelta(0) <= now - viewer.last_seen_at < SEEN_EVERY:
         return
     with installation.state.begin() as connection:
-        keep_session_alive(connection, session_id=viewer.session_id, now=now)
+        keep_session_alive(connection, viewer, now)
 
 
 def address_of(request: Request) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.errors import FilterError
@@ -35,6 +35,7 @@ from tests.evidence.access_log.events import (
     expected,
     stored,
 )
+from tests.support.laws import law
 
 PIECES = st.sampled_from(
     (
@@ -119,7 +120,7 @@ def found(
     return [event.uid for event in page.events]
 
 
-@settings(max_examples=60)
+@law(60)
 @given(query=QUERIES, scope=st.sampled_from((*SCOPES, RecordScope.everything())))
 def test_a_query_finds_what_a_plain_reading_finds(
     reader: RecordReader, state: State, query: str, scope: RecordScope
@@ -131,7 +132,7 @@ def test_a_query_finds_what_a_plain_reading_finds(
     assert record_filter.describe()
 
 
-@settings(max_examples=40)
+@law(40)
 @given(record_filter=filters(), scope=st.sampled_from(SCOPES), since=TIMES, until=TIMES)
 def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_agree(
     reader: RecordReader,
@@ -153,7 +154,7 @@ def test_lists_of_values_find_what_a_plain_reading_finds_and_counts_and_files_ag
     assert exported == events[::-1]
 
 
-@settings(max_examples=100)
+@law(100)
 @given(record_filter=filters())
 def test_an_address_gives_the_filter_back(record_filter: RecordFilter) -> None:
     assert RecordFilter.from_params(record_filter.to_params()) == record_filter

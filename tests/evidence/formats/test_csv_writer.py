@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import FIELDS, AuditEntry
@@ -10,6 +10,7 @@ from audit_core.evidence.formats.csv_writer import neutralized, write
 from audit_core.query.time.windows import format_instant
 from tests.evidence.nasty_entries import FORMULAS, NASTY, made
 from tests.evidence.written_entries import entries
+from tests.support.laws import law
 
 HEADER = (
     b"id,actorId,actorEmail,actorApiKeyPrefix,actorApiKeySuffix,organizationId,action,targetType,"
@@ -94,7 +95,7 @@ def _plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and neutralized(cell[1:]) == cell else cell
 
 
-@settings(max_examples=150)
+@law(150)
 @given(entries)
 def test_a_reader_of_csv_gets_every_value_back(written: list[AuditEntry]) -> None:
     originals = [_cells(entry) for entry in written]

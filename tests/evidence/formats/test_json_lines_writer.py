@@ -1,7 +1,7 @@
 import io
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.evidence.formats.json_lines_writer import write
@@ -9,6 +9,7 @@ from audit_core.ingest.files import read_records
 from audit_core.ingest.records.located import LocatedEntry
 from tests.evidence.nasty_entries import NASTY, made
 from tests.evidence.written_entries import entries
+from tests.support.laws import law
 
 
 def test_nasty_entries_are_written_byte_for_byte_like_this() -> None:
@@ -44,7 +45,7 @@ def test_no_entries_make_an_empty_file() -> None:
     assert b"".join(write([])) == b""
 
 
-@settings(max_examples=150)
+@law(150)
 @given(entries)
 def test_reading_a_file_back_gives_the_same_entries(written: list[AuditEntry]) -> None:
     file = io.BytesIO(b"".join(write([written])))

@@ -18,7 +18,10 @@ from audit_core.ingest.formats.detect import HEAD, Shape, detect_shape
         (b'{\n "page": {"id": 1},\n "items": [\n', Shape.PAGE),
         (b'{"id": "1", "items": [1]}', Shape.LINES),
         (b'{"metadata": {"items": []}}', Shape.LINES),
-        (b'{"x": "items", "y": [1]}', Shape.LINES),
+        (b'{"x": "items"}', Shape.LINES),
+        (b'{"id": "1"}{"id": "2"}\n', Shape.OBJECTS),
+        (b'{"data": {"items": [{"id": 1, "actorId": "u", "action": "start"}]}}', Shape.PAGE),
+        (b"sep=;\r\nid;actorId\r\n", Shape.TABLE),
         (b'{\n "id": "1",\n "metadata": {}\n}', Shape.OBJECTS),
         (b'{"id": "1", "act\n{"id": "2"}', Shape.LINES),
         (b"id,actorId\n", Shape.TABLE),
@@ -26,7 +29,7 @@ from audit_core.ingest.formats.detect import HEAD, Shape, detect_shape
     ],
 )
 def test_a_shape_is_told_by_its_beginning(head: bytes, shape: Shape) -> None:
-    assert detect_shape(head, "f") is shape
+    assert detect_shape(head, "f").shape is shape
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audit_core.domain.errors import SourceError
@@ -16,6 +16,7 @@ from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry
 from audit_core.ingest.records.record import write_record
 from audit_core.log.schema import from_arrow
 from tests.ingest.records.test_record import GOOD
+from tests.support.laws import law
 from tests.support.strategies import sample_entries
 
 PAIRS = ('"id":"twice"', '"seq":1', '"color":"red"', '"metadata":{}', '"targetId":null', '"a":NaN')
@@ -163,7 +164,7 @@ def assert_alike(content, **limits):
     assert same_problem == problem
 
 
-@settings(max_examples=400)
+@law(400)
 @given(files)
 @example(
     b'{"id":"1","actorId":"user","action":"start","createdAt":"0000-01-01T00:00:00Z"}\n'
@@ -173,7 +174,7 @@ def test_any_file_gives_the_same_entries_and_rejections(content):
     assert_alike(content)
 
 
-@settings(max_examples=150)
+@law(150)
 @given(files, st.integers(1, 40), st.integers(1, 3000))
 def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size, limit):
     pieces = [content[at : at + size] for at in range(0, len(content), size)]
@@ -182,8 +183,8 @@ def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size,
     for group in lines_module.read_line_groups(iter(pieces)):
         for number, line in enumerate(group.lines, group.first):
             if not line.isspace():
-                found.append(lines_module.read_json_line(group.line(number), "f"))
-    assert [each for each in found if each is not None] == readings
+                found += lines_module.read_json_line(group.line(number), "f")
+    assert found == readings
     assert_alike(content, max_bytes=limit)
 
 

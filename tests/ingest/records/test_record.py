@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import EARLIEST, FIELDS, LATEST, AuditEntry
@@ -19,6 +19,7 @@ from audit_core.ingest.records.record import (
 )
 from audit_core.ingest.records.strict_json import Undecodable, decode
 from audit_core.ingest.records.timestamps import read_time
+from tests.support.laws import law
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 VALUES = st.recursive(
@@ -78,7 +79,7 @@ def entry(**changes: object) -> AuditEntry:
     return result
 
 
-@settings(max_examples=150)
+@law(150)
 @given(ENTRIES)
 def test_an_entry_survives_writing_and_reading_in_both_spellings(entry: AuditEntry) -> None:
     line = write_record(entry)

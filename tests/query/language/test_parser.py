@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import FIELDS, Category, Outcome
@@ -48,6 +48,7 @@ from tests.support.expression_strategies import (
     statuses,
     times,
 )
+from tests.support.laws import law
 from tests.support.plain_language import matches_expression
 
 # what a text means
@@ -549,13 +550,13 @@ def refused_or_parsed(text):
         return None
 
 
-@settings(max_examples=400)
+@law(400)
 @given(st.text(max_size=60))
 def test_any_text_is_parsed_or_refused_with_its_places(text):
     refused_or_parsed(text)
 
 
-@settings(max_examples=1000)
+@law(1000)
 @given(st.lists(snippets, max_size=14).map("".join))
 def test_any_jumble_is_parsed_or_refused_with_its_places(text):
     found = refused_or_parsed(text)
@@ -564,7 +565,7 @@ def test_any_jumble_is_parsed_or_refused_with_its_places(text):
         assert describe(found)
 
 
-@settings(max_examples=400)
+@law(400)
 @given(expressions, st.data())
 def test_a_damaged_text_is_parsed_or_refused_with_its_places(expression, data):
     text = to_text(expression)

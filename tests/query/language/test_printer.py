@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import Outcome
@@ -15,9 +15,10 @@ from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin, to_text
 from audit_core.query.limits import MAX_CHARACTERS, MAX_DEPTH
 from tests.support.expression_strategies import day, exact_fields, expressions, odd_text
+from tests.support.laws import law
 
 
-@settings(max_examples=400)
+@law(400)
 @given(expressions)
 def test_the_canonical_text_means_the_same(expression):
     text = to_text(expression)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, func, select
 
@@ -28,6 +28,8 @@ from audit_core.state.database import State, open_state
 from audit_core.state.tables import access_event, access_event_network
 from tests.contract.engines import Engines
 from tests.support.ada import NOW, PASSWORD, Ada
+from tests.support.laws import law
+from tests.support.new_state import new_state
 
 BOTH = "both@example.com"
 
@@ -85,7 +87,7 @@ def test_what_a_signed_in_person_did_is_one_row_each(state: State) -> None:
     assert [(event.count, event.last_at) for event in events(state)] == [(1, None)] * 3
 
 
-@settings(max_examples=12)
+@law(12)
 @given(
     attempts=st.lists(
         st.tuples(st.integers(0, 300), st.integers(0, 3), st.integers(0, 90)), max_size=150
@@ -95,7 +97,7 @@ def test_no_attempt_is_left_out_and_rows_are_bounded(
     attempts: list[tuple[int, int, int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        state = open_state(f"sqlite:///{folder}/state.sqlite")
+        state = new_state(Path(folder) / "state.sqlite")
         for host, name, second in attempts:
             refuse(
                 state, actor=f"p{name}", address=f"10.0.{host // 200}.{host % 200}", seconds=second

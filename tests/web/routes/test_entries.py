@@ -1,3 +1,4 @@
+import csv
 import gzip
 import io
 import json
@@ -7,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+import zstandard
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -20,6 +22,7 @@ from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.record import write_record
 from audit_core.state.rejections import list_rejections
 from audit_core.web.routes import entries
+from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, PEOPLE, Seeded, open_seeded
 from tests.web.conftest import make_client
 
@@ -187,26 +190,141 @@ def test_more_entries_than_allowed_store_nothing(
     assert answer.json()["accepted"] == 3
 
 
-def test_a_compressed_body_is_refused(client: TestClient, bearer: dict[str, str]) -> None:
-    body = gzip.compress(lines(entry(1)).encode())
-    headers = bearer | {"content-encoding": "gzip"}
-    assert client.post(PATH, content=body, headers=headers).status_code == 415
-    unannounced = client.post(PATH, content=body, headers=bearer)
-    assert unannounced.status_code == 200
-    assert unannounced.json()["accepted"] == 0
+TWO = [entry(1), entry(2)]
+PAGE = {"total": 2, "items": [json.loads(write_record(item)) for item in TWO]}
+
+
+def as_table(*written: AuditEntry) -> str:
+    rows = [json.loads(write_record(item)) for item in written]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row | {"metadata": json.dumps(row["metadata"])})
+    return text.getvalue()
+
+
+BODIES = {
+    "lines": lines(*TWO).encode(),
+    "pretty objects": "\n".join(json.dumps(item, indent=1) for item in PAGE["items"]).encode(),
+    "a page": json.dumps(PAGE, indent=2).encode(),
+    "data": json.dumps({"data": PAGE["items"], "total": 2}).encode(),
+    "csv": as_table(*TWO).encode(),
+    "utf-16": lines(*TWO).encode("utf-16"),
+    "utf-16 without a mark": as_table(*TWO).encode("utf-16-le"),
+    "gzip": gzip.compress(lines(*TWO).encode()),
+    "zstd": zstandard.compress(json.dumps(PAGE).encode()),
+    "zstd of csv in utf-16": zstandard.compress(as_table(*TWO).encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+def test_a_body_is_read_as_a_file_is(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str], what: str
+) -> None:
+    answer = client.post(PATH, content=BODIES[what], headers=bearer)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 2), answer.text
+    assert answer.json()["rejected"] == []
+    encodings = ["gzip", "x-gzip"] if what == "gzip" else ["zstd"] if "zstd" in what else []
+    for encoding in [*encodings, "identity"]:
+        headers = bearer | {"content-encoding": encoding}
+        again = client.post(PATH, content=BODIES[what], headers=headers)
+        assert again.json()["known"] == 2
+    assert seeded.installation.log.head(ALPHA) == 2
 
 
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"\n\n", b"[]", b"[", b"]", b"null", b"[1,2", b"\xff\xfe", b"{" * 5000, b"[" * 5000],
+    ("headers", "body"),
+    [
+        ({"content-encoding": "br"}, b"x"),
+        ({"content-encoding": "gzip, gzip"}, gzip.compress(gzip.compress(lines(*TWO).encode()))),
+        ({}, gzip.compress(gzip.compress(lines(*TWO).encode()))),
+        ({"content-type": "application/xml"}, b"<a/>"),
+        ({"content-type": "image/png"}, b"\x89PNG"),
+        ({"content-type": "multipart/form-data; boundary=b"}, b"--b\r\nContent-Disposition"),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"entries=%5B%5D&a=b"),
+        ({"content-type": "text/csv; charset=iso-8859-1"}, "id,actorId\n1,é".encode("latin-1")),
+        ({}, b"PK\x03\x04 a workbook"),
+        ({}, lines(*TWO).encode("utf-32")),
+    ],
 )
-def test_no_body_whatever_makes_an_error_of_the_server(
-    client: TestClient, bearer: dict[str, str], body: bytes
+def test_a_type_or_an_encoding_that_is_not_read_is_415(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str], headers: dict[str, str], body: bytes
+) -> None:
+    answer = client.post(PATH, content=body, headers=bearer | headers)
+    assert answer.status_code == 415, answer.text
+    assert answer.json()["error"].endswith(".")
+    assert answer.json()["hint"]
+    (event,) = seeded.events("body.refused")
+    assert (event.actor, event.detail["reason"]) == ("collector", answer.json()["error"])
+    assert not seeded.events("ingest")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/x-www-form-urlencoded", "text/plain; charset=ISO-8859-1", "application/x-ndjson"],
+)
+def test_what_clients_say_of_a_body_unasked_does_no_harm(
+    client: TestClient, bearer: dict[str, str], kind: str
+) -> None:
+    headers = bearer | {"content-type": kind}
+    assert client.post(PATH, content=lines(*TWO), headers=headers).json()["accepted"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"", "The body is empty."),
+        (b"\n\n", "blank lines only"),
+        (b"[]", "the list is empty"),
+        (b'{"items": []}', 'the list under "items" is empty'),
+        (b"id,actorId,action,createdAt\n", "no row below the header"),
+        (b"[", "ends before the list is closed"),
+        (b"]", "begins with ']'"),
+        (b"null", "begins with 'null'"),
+        (b"hello\nworld", "begins with 'hello'"),
+        (b"\xff\xfe", "empty"),
+        (gzip.compress(lines(*TWO).encode())[:20], "ends too early"),
+        (b'{"Records": [{"eventVersion": "1", "eventName": "a"}]}', "AWS CloudTrail"),
+        (b'{"statusCode": 401, "message": "Unauthorized"}', "401 Unauthorized"),
+        (b"<!doctype html><title>Sign in</title>", "HTML page"),
+    ],
+)
+def test_a_body_without_any_record_is_400_with_what_was_found(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str], body: bytes, found: str
 ) -> None:
     answer = client.post(PATH, content=body, headers=bearer)
-    assert answer.status_code == 200
+    assert answer.status_code == 400
+    assert found in answer.json()["error"]
+    with seeded.installation.state.read() as connection:
+        assert not list_rejections(connection, organization_id=ALPHA, limit=10)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[1,2", b'{"id": NaN}', b"{" * 5000, b"[" * 5000])
+def test_records_of_which_none_is_accepted_are_422_with_the_report(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str], body: bytes
+) -> None:
+    answer = client.post(PATH, content=body, headers=bearer)
+    assert answer.status_code == 422
     assert answer.json()["accepted"] == 0
-    json.dumps(answer.json())
+    assert answer.json()["rejected"]
+    with seeded.installation.state.read() as connection:
+        assert list_rejections(connection, organization_id=ALPHA, limit=10)
+
+
+def test_what_is_known_already_is_no_failure(client: TestClient, bearer: dict[str, str]) -> None:
+    body = lines(entry(1)) + "\n{}"
+    for _ in range(2):
+        assert client.post(PATH, content=body, headers=bearer).status_code == 200
+
+
+def test_what_unpacks_to_more_than_is_taken_is_413(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str]
+) -> None:
+    for pack in (gzip.compress, zstandard.compress):
+        answer = client.post(PATH, content=pack(b" " * 11_000_000), headers=bearer)
+        assert (answer.status_code, "decompressed" in answer.text) == (413, True)
+    assert [event.count for event in seeded.events("size.refused")] == [2]
 
 
 def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
@@ -248,7 +366,7 @@ bodies = st.lists(
 """They begin with an entry, by which a file is told to be JSON lines."""
 
 
-@settings(max_examples=60)
+@law(60)
 @given(bodies)
 def test_a_body_is_judged_as_the_same_file_is(one: Seeded, body: bytes) -> None:
     headers = {"authorization": f"Bearer {one.token(ALPHA, INGEST)}"}

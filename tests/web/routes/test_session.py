@@ -3,7 +3,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -21,6 +21,7 @@ from audit_core.web.security.identity import (
     session_cookie,
     session_secret,
 )
+from tests.support.laws import law
 from tests.support.seeded import Seeded
 
 EMAIL = "admin@example.org"
@@ -210,7 +211,7 @@ def test_the_cookie_is_secure_when_asked() -> None:
     assert "Secure" not in device_cookie("abc", secure=False)
 
 
-@settings(max_examples=200)
+@law(200)
 @given(st.from_regex(r"[A-Za-z0-9_\-]{1,100}", fullmatch=True))
 def test_what_the_cookie_holds_is_what_is_read_back(secret: str) -> None:
     crumb = session_cookie(secret, lifetime_s=60, secure=False).partition(";")[0]
@@ -247,7 +248,7 @@ def test_a_page_of_this_app_is_gone_to(wanted: str) -> None:
     assert local_path(wanted) == wanted
 
 
-@settings(max_examples=500)
+@law(500)
 @given(st.text(max_size=60) | st.text(alphabet="/\\\t\n\r @:.?#a", max_size=12))
 def test_whatever_is_asked_for_stays_on_this_host(wanted: str) -> None:
     path = local_path(wanted)

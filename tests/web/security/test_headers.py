@@ -2,7 +2,7 @@ import base64
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.web.security.headers import (
@@ -10,6 +10,7 @@ from audit_core.web.security.headers import (
     inline_script_hashes,
     security_headers,
 )
+from tests.support.laws import law
 
 
 def test_the_policy_allows_own_scripts_and_the_own_websocket_only() -> None:
@@ -29,7 +30,7 @@ def test_the_policy_allows_own_scripts_and_the_own_websocket_only() -> None:
     ]
 
 
-@settings(max_examples=300)
+@law(300)
 @given(st.text(max_size=30) | st.none())
 def test_no_host_header_adds_a_directive_or_a_source(host: str | None) -> None:
     policy = content_security_policy(host)

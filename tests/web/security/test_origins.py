@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.web.security.origins import (
@@ -10,6 +10,7 @@ from audit_core.web.security.origins import (
     refuses_socket,
     same_origin,
 )
+from tests.support.laws import law
 
 OWN = "https://audit.example"
 SOCKET = RequestOrigin(
@@ -60,7 +61,7 @@ def test_any_other_origin_is_foreign(origin: str | None, host: str | None) -> No
     assert not same_origin(origin, host)
 
 
-@settings(max_examples=200)
+@law(200)
 @given(st.text(max_size=40), st.text(min_size=1, max_size=20))
 def test_no_text_passes_as_the_own_origin_unless_it_ends_with_the_host(
     origin: str, host: str

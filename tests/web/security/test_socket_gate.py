@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -28,6 +28,7 @@ from audit_core.web.security.frames import (
 from audit_core.web.security.socket_gate import GOING_AWAY, POLICY_VIOLATION, SocketGate
 from pages.parts.shell.back_messages import CODEC
 from tests.support.event_loop import run_apart
+from tests.support.laws import law
 
 SHORT = SocketLimits(
     silent_s=0.05, anonymous_s=0.2, recheck_s=0.05, anonymous_of_address=2, anonymous=3
@@ -158,7 +159,7 @@ def test_each_message_of_the_protocol_passes_or_closes_the_socket_and_is_told_th
         play(story)
 
 
-@settings(max_examples=150)
+@law(150)
 @given(st.lists(st.binary(max_size=60) | st.sampled_from([frame(kind) for kind in MESSAGES])))
 def test_whatever_a_stranger_sends_only_reduced_runs_get_through(frames: list[bytes]) -> None:
     async def story() -> None:
