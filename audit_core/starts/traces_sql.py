@@ -194,6 +194,22 @@ def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     return and_(unborn, entries.c.seq.in_(asking))
 
 
+@dataclass(frozen=True, slots=True)
+class TargetRow:
+    """A target as the statement gives it."""
+
+    target: str
+    """The id, or the name of a sandbox whose creates all failed."""
+    count: int
+    last_us: int
+    born: int
+    """0 for a sandbox that only creates without an id speak of."""
+    failing: int
+    suspected: int
+    silent_us: int
+    """The last suspected attempt; 0 for none."""
+
+
 def targets(
     query: Query,
     rule: SilentRule,
@@ -204,8 +220,7 @@ def targets(
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The targets of a type among the matches, those with most failed starts first, then the
-    latest: `target`, `count`, `last_us`, `failing`, `suspected`, `silent_us` (the last suspected
-    attempt; 0 for none).
+    latest: rows of `TargetRow`.
 
     `searched` is an id, the beginning of one, or, of sandboxes, the beginning of a name that was
     given from `NAMED_BEFORE` before the time range on.
@@ -259,6 +274,7 @@ def _others(query: Query, target_type: str) -> Subquery:
             entries.c.target_id.label("target"),
             func.count().label("count"),
             func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+            func.max(literal_column("1")).label("born"),
             *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
         )
         .where(
@@ -272,13 +288,16 @@ def _others(query: Query, target_type: str) -> Subquery:
 
 
 def _sandboxes(query: Query, rule: SilentRule, creations: Creations) -> Subquery:
-    """Entries that carry a name are counted for the sandbox that bears it."""
+    """Entries that carry a name are counted for the sandbox that bears it, and creates that failed
+    for the name that they asked for where no sandbox bears it."""
     attempt, lifecycle = attempts_and_lifecycles(query, rule, creations)
     matches = where_clause(entries, query)
     resolved = lifecycle.entries.alias("lifecycle_entries")
     named = (
-        select(resolved.c.seq, resolved.c.sandbox)
-        .where(resolved.c.by_name == literal_column("1"))
+        select(resolved.c.seq, resolved.c.sandbox, resolved.c.by_name)
+        .where(
+            or_(resolved.c.by_name == literal_column("1"), resolved.c.unborn == literal_column("1"))
+        )
         .subquery("named")
     )
     target = func.coalesce(named.c.sandbox, entries.c.target_id)
@@ -287,6 +306,9 @@ def _sandboxes(query: Query, rule: SilentRule, creations: Creations) -> Subquery
             target.label("target"),
             func.count().label("count"),
             func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
+            func.max(
+                flag(or_(entries.c.target_id.is_not(None), named.c.by_name == literal_column("1")))
+            ).label("born"),
         )
         .select_from(entries)
         .outerjoin(named, named.c.seq == numbered_by(entries, query.scope))

@@ -78,7 +78,7 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
         {
             "target": [visible(item.target) for item in targets],
             "name": [visible(item.name or "–") for item in targets],
-            "state": [(item.state or "unknown").capitalize() for item in targets],
+            "state": [(item.state or "unknown").replace("_", " ").capitalize() for item in targets],
             "failing": [item.failing for item in targets],
             "suspected": [item.suspected for item in targets],
             "entries": [item.entries for item in targets],
