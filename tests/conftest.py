@@ -13,6 +13,9 @@ from tests.support import laws
 from tests.support.strategies import NOW
 
 TESTS = Path(__file__).parent
+DEAREST = ("browser", "contract", "soak", "cli", "log", "pages", "web")
+"""The folders that run first, in turn: browser tests take longest and fail soonest, and where
+several processes share the tests, what is left at the end should be short."""
 
 # How long an example takes says what else the machine does: no law fails by it.
 settings.register_profile(
@@ -25,8 +28,9 @@ settings.load_profile("sandtrail")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests first, since they take longest and fail soonest."""
-    items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "browser"))
+    """What is in `DEAREST` first."""
+    places = {name: place for place, name in enumerate(DEAREST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(TESTS).parts[0], len(places)))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,8 +45,10 @@ COLUMNS: dict[str, Column] = {
 }
 """Every column by its name, in the order in which they are offered."""
 
-DEFAULT_COLUMNS: tuple[str, ...] = (*("time", "user", "action", "outcome", "target", "message"),)
-"""Those that are seen without scrolling beside the facets stand first."""
+DEFAULT_COLUMNS: tuple[str, ...] = (
+    *("age", "time", "user", "action", "target", "outcome", "message"),
+)
+"""As one says it: `5h ago, janedoe@acme.com, create, sandbox 10f249ad, Success`."""
 
 ROW_SIZES = (10, 25, 50, 100, 200)
 """How many entries a page may hold."""

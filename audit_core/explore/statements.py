@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause, Label
 
 from audit_core.domain.access import Scope
+from audit_core.log.precision import COARSEST
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
@@ -98,7 +99,10 @@ def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = 
     """
     statement = select(entries).where(within_scope(entries, scope), entries.c.id == entry_id)
     if created_at is not None:
-        statement = statement.where(entries.c.created_at == created_at)
+        # It may have become finer since somebody noted it, never coarser.
+        statement = statement.where(
+            entries.c.created_at >= created_at, entries.c.created_at < created_at + COARSEST
+        )
     # The limit stands within: engines without an index on ids then stop where they find it.
     return select(statement.limit(1).subquery("entry"))
 

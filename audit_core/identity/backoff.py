@@ -106,6 +106,12 @@ def browser_counter(email: str, browser: str) -> Counter:
     )
 
 
+def link_counter(address: str) -> Counter:
+    """One-time links that a network address has tried in vain."""
+    key = address_key(address)
+    return Counter(key=_key("link", key), tolerated=ADDRESS_TOLERANCE, address_key=key)
+
+
 def account_key(email: str) -> str:
     """The digest of a normalized e-mail address."""
     return _key("account name", email)

@@ -2,13 +2,15 @@
 
 Told from columns for all arrivals at once, with the result that judging them one by one in their
 order would have. An id keeps its time: an arrival with another `created_at` than the entry known
-by its key is refused, since one of the two is not what it says.
+by its key is refused, since one of the two is not what it says. Two times are one if one is the
+other cut to milliseconds or seconds, as sources differ in precision (`log/precision.py`): an
+unfinished entry takes the finer one, a finished entry stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,16 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit_core.domain.entries import UNANSWERED_STATUS
+from audit_core.log import precision
+from audit_core.log.precision import FINISHED_LEVEL, LEVELS
+from audit_core.log.schema import FOUND
 
 _Mask = npt.NDArray[np.bool_]
 _Numbers = npt.NDArray[np.int64]
 _Times = npt.NDArray[np.datetime64]
 
-_ACCEPTED, _KNOWN, _FINISHED, _REFUSED = range(4)
-
-_LEVELS = 4
-"""How far an entry has come: not there 0, in flight 1, unanswered 2, finished 3. Only forward is a
-change."""
+_ACCEPTED, _KNOWN, _FINISHED, _REFUSED = precision.OUTCOMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class AppendReport:
     accepted: int
     """Stored as new."""
     known: int
-    """Stored before, with nothing to add."""
+    """Stored before, with nothing to add but perhaps a finer time."""
     finished: int
     """Gave a stored entry the status that it lacked."""
     refused: tuple[tuple[int, str], ...]
@@ -56,10 +57,36 @@ class Merge:
     latest known state, then the arrivals that replace stored entries."""
     replaced: pa.Table
     """The stored entry of each of the latter, of the shape `schema.FOUND`."""
+    refined: pa.Table
+    """Unfinished stored entries that get a finer time and nothing else: as they were found."""
+    finer_times: pa.Array
+    """The time of each of those, UTC without a zone."""
     outcomes: _Numbers
     """What became of each arrival."""
     reasons: dict[int, str]
     """Why, for each that is refused."""
+
+    def with_refined(self, stored: pa.Table) -> Merge:
+        """The merge that also replaces the entries in `refined`, by themselves with the finer
+        time. `stored` holds them whole, of the shape `schema.ARROW`, in any order."""
+        seqs = self.refined.column("seq")
+        stored = stored.take(pc.index_in(seqs, stored.column("seq")))
+        entries = _at_times(
+            stored.select(self.rows.column_names).cast(self.rows.schema), self.finer_times
+        )
+        return replace(
+            self,
+            rows=pa.concat_tables([self.rows, entries]),
+            replaced=pa.concat_tables([self.replaced, self.refined]),
+            refined=FOUND.empty_table(),
+            finer_times=self.finer_times.slice(0, 0),
+        )
+
+    @property
+    def retimed(self) -> pa.Table:
+        """Those in `replaced` that are stored under another time from now on."""
+        new = self.rows.slice(self.rows.num_rows - self.replaced.num_rows).column("created_at")
+        return self.replaced.filter(pc.not_equal(new, self.replaced.column("created_at")))
 
     def report(self, start: int, stop: int) -> AppendReport:
         """The report for the arrivals from index `start` to before `stop`."""
@@ -91,32 +118,62 @@ def merge(arriving: pa.Table, existing: pa.Table, *, earliest: datetime | None =
     stored_level = np.zeros(len(keys), np.int64)
     stored_level[stored_rows] = _levels(existing.column("status_code"))
 
-    agreeing = np.flatnonzero(kept & (created == times))
-    # Those with the same key behind each other, in order of arrival. Keys are spread so far that
-    # what one has reached lies below where the next one begins.
-    agreeing = agreeing[np.argsort(keys[agreeing], kind="stable")]
-    nothing = keys[agreeing] * _LEVELS
-    level = nothing + _levels(arriving.column("status_code"))[agreeing]
-    before = np.maximum(nothing + stored_level[agreeing], _shifted(np.maximum.accumulate(level)))
-    advances = level > before
+    levels = _levels(arriving.column("status_code"))
     outcomes = np.full(len(keys), _REFUSED, np.int64)
-    outcomes[agreeing] = np.where(
-        before == nothing, _ACCEPTED, np.where(advances, _FINISHED, _KNOWN)
+    uneven = precision.uneven(keys, kept & (created != times)) & kept
+    first, latest = _judge_even(
+        np.flatnonzero(kept & ~uneven), keys, levels, stored_level, outcomes
     )
-
-    first, latest = _ends(keys, agreeing[advances])
     new = outcomes[first] == _ACCEPTED
-    insertions = latest[new][np.argsort(first[new])]
-    completions = latest[~new][np.argsort(first[~new])]
+    courses = precision.judge(
+        np.flatnonzero(uneven), keys, levels, stored_level, created, times, outcomes
+    )
+    insertions = _in_order(first[new], latest[new], courses.inserted)
+    completions = _in_order(first[~new], latest[~new], courses.completed)
     position = np.zeros(len(keys), np.int64)
     position[stored_rows] = np.arange(len(stored_rows))
     refused = np.flatnonzero(outcomes == _REFUSED)
+    rows = np.concatenate([insertions, completions])
+    entries = _taken(arriving, rows)
+    if courses:
+        entries = _at_times(entries, pa.array(courses.times(created)[rows]))
     return Merge(
-        rows=_taken(arriving, np.concatenate([insertions, completions])),
+        rows=entries,
         replaced=existing.take(position[completions]),
+        refined=existing.take(position[courses.refined_rows]),
+        finer_times=pa.array(courses.refined_times),
         outcomes=outcomes,
         reasons=dict(_reasons(arriving, refused, times, earliest)) if len(refused) else {},
     )
+
+
+def _judge_even(
+    rows: _Numbers, keys: _Numbers, levels: _Numbers, stored_level: _Numbers, outcomes: _Numbers
+) -> tuple[_Numbers, _Numbers]:
+    """Judge rows that carry the time of their key, into `outcomes`: the first and the last row
+    that changed something, of each key of which any did."""
+    # Those with the same key behind each other, in order of arrival. Keys are spread so far that
+    # what one has reached lies below where the next one begins.
+    rows = rows[np.argsort(keys[rows], kind="stable")]
+    nothing = keys[rows] * LEVELS
+    level = nothing + levels[rows]
+    before = np.maximum(nothing + stored_level[rows], _shifted(np.maximum.accumulate(level)))
+    advances = level > before
+    outcomes[rows] = np.where(before == nothing, _ACCEPTED, np.where(advances, _FINISHED, _KNOWN))
+    return _ends(keys, rows[advances])
+
+
+def _in_order(first: _Numbers, latest: _Numbers, others: list[tuple[int, int]]) -> _Numbers:
+    """The latest rows in order of the first ones; `others` are further pairs of such rows."""
+    more = np.array(others, np.int64).reshape(-1, 2)
+    first, latest = np.concatenate([first, more[:, 0]]), np.concatenate([latest, more[:, 1]])
+    return latest[np.argsort(first)]
+
+
+def _at_times(rows: pa.Table, times: pa.Array) -> pa.Table:
+    index = rows.schema.get_field_index("created_at")
+    field = rows.schema.field(index)
+    return rows.set_column(index, field, times.cast(field.type))
 
 
 def _reasons(
@@ -167,9 +224,9 @@ def _ends(keys: _Numbers, rows: _Numbers) -> tuple[_Numbers, _Numbers]:
 
 
 def _levels(status: pa.ChunkedArray) -> _Numbers:
-    """See `_LEVELS`."""
+    """See `precision.LEVELS`."""
     codes = pc.fill_null(status, -1).to_numpy()
-    return np.where(codes == -1, 1, np.where(codes == UNANSWERED_STATUS, 2, 3))
+    return np.where(codes == -1, 1, np.where(codes == UNANSWERED_STATUS, 2, FINISHED_LEVEL))
 
 
 def _shifted(numbers: _Numbers) -> _Numbers:

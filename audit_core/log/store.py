@@ -32,8 +32,10 @@ from audit_core.log.lock import LogLock
 from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
+from audit_core.log.precision import COARSEST
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
+from audit_core.log.replication import replication
 from audit_core.log.schema import (
     ARRIVING,
     Statement,
@@ -321,6 +323,10 @@ class AuditLog:
             numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
             existing = self._log_engine.existing(connection, arriving)
             merged = merge(arriving, existing, earliest=earliest)
+            if merged.refined.num_rows:
+                merged = merged.with_refined(
+                    self._log_engine.unfinished(connection, merged.refined)
+                )
             rows, heads = self._numbered(connection, merged, numbers, now)
             self._log_engine.forget_unfinished(
                 connection, merged.replaced.column("seq").to_pylist()
@@ -330,6 +336,7 @@ class AuditLog:
                 self._log_engine.touch(connection, now)
             self._log_engine.insert(connection, audit_entry, finished)
             self._log_engine.insert(connection, unfinished_entry, unfinished)
+            self._log_engine.forget_retimed(connection, merged.retimed)
             self._log_engine.keep_counts(
                 connection, max((head.revision for head in heads.values()), default=0)
             )
@@ -357,27 +364,22 @@ class AuditLog:
         with self._engine.begin() as connection:
             # Its turn among the writers; the numbers are those of the other log.
             self._log_engine.numbers(connection, after=0, now=self._clock())
-            stored = self._log_engine.stored_revisions(connection, organization, since, until)
-            ids, revisions = (rows.column(name).to_pylist() for name in ("id", "revision"))
-            # By their ids: after a loss, another entry may have had the same number.
-            missing = [
-                id not in stored or stored[id][1] < revision
-                for id, revision in zip(ids, revisions, strict=True)
-            ]
-            replaced = [
-                stored[id][0] for id, new in zip(ids, missing, strict=True) if new and id in stored
-            ]
-            self._log_engine.forget_unfinished(connection, replaced)
-            new = rows.filter(pa.array(missing))
-            settled, unfinished = parted(new)
+            # What is finer now may be stored under the same time, cut.
+            stored = self._log_engine.stored_entries(
+                connection, organization, since - COARSEST, until
+            )
+            found = replication(rows, stored)
+            self._log_engine.forget_unfinished(connection, found.replaced.column("seq").to_pylist())
+            settled, unfinished = parted(found.rows)
             self._log_engine.insert(connection, audit_entry, settled)
             self._log_engine.insert(connection, unfinished_entry, unfinished)
+            self._log_engine.forget_retimed(connection, found.retimed)
             heads = heads_of(rows)
-            newest = max(*revisions, self._heads.counter)
+            newest = max(pc.max(rows.column("revision")).as_py(), self._heads.counter)
             self._log_engine.keep_counts(connection, newest, replicated=settled)
             self._log_engine.raise_heads(connection, heads)
         self._watch.moved(heads)
-        return int(new.num_rows)
+        return int(found.rows.num_rows)
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error

@@ -57,7 +57,7 @@ if listed:
     patterns_slot = list_slot.container()
     with list_slot:
         comparison.draw_bar(picks)
-    slots = list_slot.columns([3, 1]) if with_facets else [list_slot]
+    slots = list_slot.columns([4, 1]) if with_facets else [list_slot]
     with slots[0]:
         zone, now = view.entry_filter.window.zone, cached.utc_now()
         entry_table.draw(page.rows, zone, now, live.after_seq, layout)

@@ -4,22 +4,42 @@
 const BUSY = '[data-test-script-state="running"]';
 const TYPED_INTO =
   'input:not([type="checkbox"]), textarea, select, canvas, [contenteditable="true"], [role="combobox"], [role="listbox"], ' +
-  '[role="menu"], [role="radiogroup"], [role="tablist"], [role="slider"], [role="grid"], ' +
+  '[role="menu"], [role="radiogroup"], [role="tablist"], [role="slider"], [role="grid"]:not(.entry-list), ' +
   '[data-testid="stDataFrame"]';
 const DIALOG = '[role="dialog"]';
 const DOUBLE_MS = 450;
 const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
+const QUERY = ".st-key-filter_query input";
+const LIST = ".entry-list";
+const KEYS = [
+  ["/", "Write a query", QUERY],
+  ["Esc", "Leave the query without applying it", QUERY],
+  ["↑ ↓", "Walk through the list, or through the entries while one is open", LIST],
+  ["J K", "The same, from anywhere on the page", LIST],
+  ["Enter", "Open the entry", LIST],
+  ["Esc", "Close the entry", LIST],
+  ["← →", "Previous and next page", ".st-key-older button"],
+  ["R", "Reload", null],
+  ["?", "Show these keys", null],
+];
 
 const watches = new WeakMap();
 
 class BrowserWatch {
-  constructor() {
+  constructor(parent) {
     this.tell = () => {};
+    this.parent = parent;
+    this.panel = null;
+    this.applied = "";
     this.asked = null;
     this.timer = null;
     this.told = null;
     this.onKey = (event) => this.key(event);
+    this.onFocus = (event) => {
+      if (event.target.matches?.(QUERY)) this.applied = event.target.value;
+    };
+    window.addEventListener("focusin", this.onFocus, true);
     this.pressed = null;
     this.onPress = (event) => this.press(event);
     this.onVisibility = () => document.hidden || this.ask();
@@ -63,10 +83,12 @@ class BrowserWatch {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target instanceof Element ? event.target : null;
+    if (target?.matches(QUERY)) this.query(event, target);
     if (target?.closest(TYPED_INTO) || document.querySelector(DIALOG)) return;
     const act = {
-      "/": () => focus(".st-key-filter_query input"),
+      "/": () => focus(QUERY),
       r: () => press(".st-key-refresh button") || this.tell("moved", "by hand"),
+      "?": () => this.keys(),
       ArrowLeft: () => press(".st-key-newer button"),
       ArrowRight: () => press(".st-key-older button"),
     }[event.key];
@@ -74,6 +96,34 @@ class BrowserWatch {
     event.preventDefault();
     event.stopImmediatePropagation();
     act();
+  }
+
+  // Escape leaves the query box as it was: Streamlit applies what stands there when it is left.
+  query(event, input) {
+    if (event.key === "Enter") this.applied = input.value;
+    if (event.key !== "Escape" || input.getAttribute("aria-expanded") === "true") return;
+    // React hears of a value only if it is set past its own watch over the input.
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, this.applied);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.blur();
+  }
+
+  keys() {
+    if (!("popover" in HTMLElement.prototype)) return;
+    this.panel?.remove();
+    const terms = KEYS.filter(([, , needs]) => needs === null || document.querySelector(needs));
+    const list = element("dl", {});
+    for (const [key, does] of terms) {
+      list.append(element("dt", { textContent: key }), element("dd", { textContent: does }));
+    }
+    this.panel = element("div", { className: "keys", popover: "auto", tabIndex: -1 });
+    this.panel.setAttribute("role", "dialog");
+    this.panel.setAttribute("aria-label", "Keys");
+    this.panel.append(element("h2", { textContent: "Keys" }), list);
+    this.panel.addEventListener("toggle", (event) => event.newState === "closed" && this.panel.remove());
+    this.parent.append(this.panel);
+    this.panel.showPopover();
+    this.panel.focus();
   }
 
   press(event) {
@@ -95,10 +145,16 @@ class BrowserWatch {
 
   leave() {
     clearInterval(this.timer);
+    this.panel?.remove();
+    window.removeEventListener("focusin", this.onFocus, true);
     window.removeEventListener("keydown", this.onKey, true);
     window.removeEventListener("pointerdown", this.onPress, true);
     document.removeEventListener("visibilitychange", this.onVisibility);
   }
+}
+
+function element(name, properties) {
+  return Object.assign(document.createElement(name), properties);
 }
 
 function focus(selector) {
@@ -113,7 +169,7 @@ function press(selector) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  if (!watches.has(parentElement)) watches.set(parentElement, new BrowserWatch());
+  if (!watches.has(parentElement)) watches.set(parentElement, new BrowserWatch(parentElement));
   const watch = watches.get(parentElement);
   watch.update(data?.asked ?? null, setTriggerValue);
   return () => {

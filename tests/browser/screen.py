@@ -9,16 +9,20 @@ from pathlib import Path
 
 from playwright.sync_api import Download, Locator, Page, expect
 
+from audit_core.explore.layout import DEFAULT_COLUMNS
+
 Rows = list[list[str]]
 
 ROWS_WITHIN_S = 20.0
 DOWNLOAD_WITHIN_S = 20.0
 ROWS_OF_FIRST_TABLE = """() => {
-    const table = document.querySelector('[data-testid=stDataFrame]');
+    const table = document.querySelector('.entry-list, [data-testid=stDataFrame]');
     const rows = table === null ? [] : table.querySelectorAll('tbody [role=row]');
     return [...rows].map(row =>
         [...row.querySelectorAll('[role=gridcell]')].map(cell => cell.textContent));
 }"""
+TIME, ACTION, OUTCOME = (DEFAULT_COLUMNS.index(name) for name in ("time", "action", "outcome"))
+"""Where these stand in a row of the list of entries."""
 ROW_HEIGHT = 35
 HEADER_HEIGHT = 38
 
@@ -91,8 +95,8 @@ class Screen:
 
     @property
     def table(self) -> Locator:
-        """The table of entries."""
-        return self.page.get_by_test_id("stDataFrame").first
+        """The list of entries; on pages without one the first table."""
+        return self.page.locator(".entry-list, [data-testid=stDataFrame]").first
 
     def rows(self, wanted: Callable[[Rows], bool] = bool) -> Rows:
         """The cells of the table on the screen, as a screen reader has them, once they are as
@@ -110,6 +114,10 @@ class Screen:
 
     def click_row(self, number: int) -> None:
         """Click on a row of the table, the first one being 0."""
+        entries = self.page.locator(".entry-list")
+        if entries.count():
+            entries.locator("tbody tr").nth(number).click()
+            return
         self.click_at(self.table, 300, HEADER_HEIGHT + ROW_HEIGHT * (number + 0.5))
 
     def click_at(self, table: Locator, x: float, y: float) -> None:

@@ -27,6 +27,7 @@ from tests.browser.prepared import (
     Prepared,
     entry,
 )
+from tests.browser.screen import OUTCOME, TIME
 
 pytestmark = pytest.mark.browser
 
@@ -62,8 +63,10 @@ def test_filtering_by_outcomes_one_after_the_other_narrows_the_table_and_the_add
     expect(screen.page).to_have_url(re.compile("outcome=server_error"))
     expect(screen.page.get_by_text(f"{len(failed):,} entries")).to_be_visible()
     times = [written(item.created_at, "UTC") for item in failed[::-1]]
-    rows = screen.rows(lambda rows: bool(rows) and [row[0] for row in rows] == times[: len(rows)])
-    assert {row[3].split(" · ")[0] for row in rows} == {"Server error"}
+    rows = screen.rows(
+        lambda rows: bool(rows) and [row[TIME] for row in rows] == times[: len(rows)]
+    )
+    assert {row[OUTCOME].split(" · ")[0] for row in rows} == {"Server error"}
     screen.page.get_by_role("combobox", name="Outcome", exact=True).click()
     screen.page.get_by_role("option", name="In flight").click()
     expect(screen.page).to_have_url(re.compile("outcome=in_flight&outcome=server_error"))
@@ -160,7 +163,7 @@ def test_switching_the_organization_shows_the_other_one_only(
         entries = prepared.entries[organization_id]
         expect(screen.page.get_by_text(f"{len(entries):,} entries")).to_be_visible()
         times = [written(item.created_at, "UTC") for item in entries[::-1][:5]]
-        screen.rows(lambda rows, times=times: [row[0] for row in rows[:5]] == times)
+        screen.rows(lambda rows, times=times: [row[TIME] for row in rows[:5]] == times)
 
 
 def test_what_real_time_does_by_itself_does_not_keep_the_session_alive(

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.prepared import ADMIN, FOREIGN_HOST, HOSTILE, Prepared
-from tests.browser.screen import Screen
+from tests.browser.screen import ACTION, Screen
 
 pytestmark = pytest.mark.browser
 
@@ -45,7 +45,7 @@ def test_the_table_and_the_drawer_show_it_letter_by_letter(
 ) -> None:
     screen = open_screen(ADMIN, f"/explore?{around(prepared)}")
     rows = screen.rows(lambda rows: len(rows) == len(HOSTILE))
-    assert [row[2] for row in rows] == list(HOSTILE)
+    assert [row[ACTION] for row in rows] == list(HOSTILE)
     assert_harmless(screen, watch)
     for number in (0, 1, len(HOSTILE) - 1):
         screen.click_row(number)

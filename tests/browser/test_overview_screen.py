@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from audit_core.query.time.windows import format_instant
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, HOME, Prepared
+from tests.browser.screen import OUTCOME
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +38,9 @@ def test_the_filter_goes_along_to_explore_and_back(
     expect(screen.page.get_by_text("Filtered by outcome Client error")).to_be_visible()
     screen.page.get_by_role("link", name="Explore").click()
     expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=client_error"))
-    rows = screen.rows(lambda rows: bool(rows) and all("Client error" in row[3] for row in rows))
+    rows = screen.rows(
+        lambda rows: bool(rows) and all("Client error" in row[OUTCOME] for row in rows)
+    )
     screen.page.get_by_role("link", name="Overview").click()
     expect(screen.page).to_have_url(re.compile(r"/\?.*outcome=client_error"))
     expect(screen.page.get_by_test_id("stMetricValue").first).not_to_have_text("0")

@@ -13,7 +13,7 @@ from audit_core.web.security.identity import BROWSER_COOKIE, SESSION_COOKIE
 from pages.parts.shell.sign_in import REFUSED
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, AUDITOR, HOME_NAME, MEMBER, Prepared
-from tests.browser.screen import Screen
+from tests.browser.screen import OUTCOME, Screen
 
 pytestmark = pytest.mark.browser
 
@@ -81,7 +81,7 @@ def test_a_link_with_filters_survives_signing_in(
     expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=server_error"))
     assert "window=30d" in screen.page.url
     expect(screen.page.get_by_text("Filtered by outcome Server error")).to_be_visible()
-    assert all("Server error" in row[3] for row in screen.rows())
+    assert all("Server error" in row[OUTCOME] for row in screen.rows())
 
 
 def test_a_member_is_refused_and_told_the_permission_and_whom_to_ask(

@@ -99,8 +99,8 @@ def test_columns_are_moved_by_buttons_and_the_address_says_so(
     screen.settle()
     screen.page.locator(".st-key-columns_left button").click()
     screen.settle()
-    expect(screen.page).to_have_url(re.compile("columns=user%2Ctime%2Caction"))
+    expect(screen.page).to_have_url(re.compile("columns=age%2Cuser%2Ctime"))
     newest = prepared.entries[HOME][-1]
-    screen.rows(lambda rows: bool(rows) and rows[0][0] == newest.actor)
+    screen.rows(lambda rows: bool(rows) and rows[0][1] == newest.actor)
     screen.page.locator(".st-key-columns_density").get_by_text("Compact").click()
     expect(screen.page).to_have_url(re.compile("density=compact"))

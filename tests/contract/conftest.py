@@ -12,7 +12,7 @@ from tests.support.strategies import NOW
 OpenLog = Callable[..., AuditLog]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def counts_of_few() -> Iterator[None]:
     """Where counts are kept, some of the few entries here are counted, and some not yet."""
     with pytest.MonkeyPatch.context() as patch:
@@ -47,6 +47,8 @@ def new_log(new_url: Callable[[], str]) -> Iterator[OpenLog]:
 
 
 @pytest.fixture
-def log(new_log: OpenLog) -> AuditLog:
+def log(new_log: OpenLog) -> Iterator[AuditLog]:
     """An empty log."""
-    return new_log()
+    log = new_log()
+    yield log
+    log.close()

@@ -1,3 +1,4 @@
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,9 +27,10 @@ def content(log):
     return {key_of(row.entry): row.entry for row in page.rows}, len(page.rows)
 
 
-def appended(log, batches):
-    reports = [log.append(batch) for batch in batches]
-    stored, rows = content(log)
+def appended(new_log, batches):
+    with closing(new_log()) as log:
+        reports = [log.append(batch) for batch in batches]
+        stored, rows = content(log)
     assert rows == len(stored)
     counts = [
         (report.accepted, report.known, report.finished, len(report.refused)) for report in reports
@@ -43,15 +45,15 @@ def test_any_split_into_batches_stores_the_same(new_log, sequence, cuts):
     batches = [
         sequence[start:stop] for start, stop in zip(borders, [*borders[1:], None], strict=True)
     ]
-    found = appended(new_log(), batches)
+    found = appended(new_log, batches)
     assert found == plainly_stored(sequence)
 
 
 @law(12)
 @given(sequences)
 def test_sending_everything_again_changes_nothing(new_log, sequence):
-    once, _ = appended(new_log(), [sequence])
-    twice, _ = appended(new_log(), [sequence, sequence])
+    once, _ = appended(new_log, [sequence])
+    twice, _ = appended(new_log, [sequence, sequence])
     assert once == twice
 
 
@@ -62,7 +64,7 @@ def test_repetitions_anywhere_change_nothing(new_log, sequence, chance):
     for item in sequence:
         repeated.append(item)
         repeated.append(chance.choice(repeated))
-    stored, _ = appended(new_log(), [repeated[:9], repeated[9:]])
+    stored, _ = appended(new_log, [repeated[:9], repeated[9:]])
     assert stored == plainly_stored(sequence)[0]
 
 
@@ -111,9 +113,10 @@ def test_an_empty_organization_is_none(log):
 @law(10)
 @given(sequences, st.integers(0, 25))
 def test_columns_are_stored_as_entries_are(new_log, sequence, cut):
-    log = new_log()
-    found = [log.append_table(as_table(batch)) for batch in (sequence[:cut], sequence[cut:])]
+    with closing(new_log()) as log:
+        found = [log.append_table(as_table(batch)) for batch in (sequence[:cut], sequence[cut:])]
+        stored, _ = content(log)
     expected, counts = plainly_stored(sequence)
-    assert content(log)[0] == expected
+    assert stored == expected
     assert sum(report.accepted for report in found) == counts[0]
     assert sum(len(report.refused) for report in found) == counts[3]

@@ -215,6 +215,7 @@ def test_entries_that_arrive_meanwhile_neither_hide_nor_repeat_others(new_log, s
         cursor = page.older
         if late:
             log.append([late.pop()])
+    log.close()
     assert len(seen) == len(set(seen))
     assert {item.id for item in before} <= set(seen)
 

@@ -89,7 +89,7 @@ def test_no_detector_finds_more_than_that_in_the_redacted_corpus() -> None:
     assert len({name for name, _ in before}) > 12
 
 
-@pytest.mark.hypothesis
+@pytest.mark.law
 @pytest.mark.parametrize(
     ("name", "expression"),
     [item for item in PATTERNS if not excepted(item[0], item[1].pattern)],

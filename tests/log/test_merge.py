@@ -1,7 +1,7 @@
 """Arrivals are judged from columns as they would be one by one, in their order."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import pairwise
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.merge import merge
 from audit_core.log.schema import ARRIVING, FOUND, as_table, entries, from_arrow
 from audit_core.log.store import open_log
-from tests.support.arriving import arrivals, plainly_stored, progress, sequences
+from tests.support.arriving import arrivals, met, plainly_stored, sequences
 from tests.support.laws import law
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -44,24 +44,28 @@ def found_of(arriving, stored):
 
 
 def judged(arriving, stored, earliest):
-    """What becomes of each arrival, the new entries, and those that are replaced, by key."""
-    outcomes, new, completed = [], {}, {}
+    """What becomes of each arrival, the new entries, those that are replaced, and those that get a
+    finer time, by key."""
+    outcomes, new, completed, refined = [], {}, {}, {}
     for item in arriving:
         key = key_of(item)
-        known = completed.get(key) or new.get(key) or stored.get(key)
+        known = completed.get(key) or new.get(key) or refined.get(key) or stored.get(key)
         if earliest is not None and item.created_at < earliest:
             outcomes.append("refused")
         elif known is None:
             new[key] = item
             outcomes.append("accepted")
-        elif known.created_at != item.created_at:
-            outcomes.append("refused")
-        elif progress(item.status_code) <= progress(known.status_code):
-            outcomes.append("known")
         else:
-            (new if key in new else completed)[key] = item
-            outcomes.append("finished")
-    return outcomes, new, completed
+            word, after = met(known, item)
+            outcomes.append(word)
+            if key in new or key in completed:
+                (new if key in new else completed)[key] = after
+            elif word == "finished":
+                completed[key] = after
+                refined.pop(key, None)
+            elif after != known:
+                refined[key] = after
+    return outcomes, new, completed, refined
 
 
 @law(400)
@@ -73,10 +77,15 @@ def judged(arriving, stored, earliest):
 )
 def test_columns_are_judged_as_entries_are(before, arriving, earliest, cuts):
     stored = plainly_stored(before)[0]
-    outcomes, new, completed = judged(arriving, stored, earliest)
+    outcomes, new, completed, refined = judged(arriving, stored, earliest)
     merged = merge(as_table(arriving), found_of(arriving, stored), earliest=earliest)
     assert from_arrow(merged.rows) == [*new.values(), *completed.values()]
     order = list(stored)
+    seqs = merged.refined.column("seq").to_pylist()
+    times = [time.replace(tzinfo=UTC) for time in merged.finer_times.to_pylist()]
+    assert dict(zip(seqs, times, strict=True)) == {
+        100 + order.index(key): item.created_at for key, item in refined.items()
+    }
     assert merged.replaced.column("seq").to_pylist() == [100 + order.index(k) for k in completed]
     assert merged.replaced.column("organization_seq").to_pylist() == [
         50 + order.index(key) for key in completed

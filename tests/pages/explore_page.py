@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.entries import AuditEntry
+from pages.parts.entries.entry_table import Line
+from sandtrail import ENTRY_LIST
 from tests.support.seeded import ALPHA, Seeded
 
 EXPLORE = "activity/explore.py"
@@ -49,10 +53,28 @@ def explore(app: AppTest, **params: str | list[str]) -> AppTest:
     return app
 
 
+def entry_list(app: AppTest) -> Any:
+    """The list of entries as the browser is given it; `None` if the page has none."""
+    found = _component(app)
+    return None if found is None else json.loads(found.json)
+
+
+def _component(app: AppTest) -> Any:
+    found = (item.proto for item in app.get("bidi_component"))
+    return next((proto for proto in found if proto.component_name == ENTRY_LIST), None)
+
+
 def table(app: AppTest) -> pd.DataFrame:
-    """The table of entries."""
-    found: pd.DataFrame = app.main.dataframe[0].value
-    return found
+    """The texts of the list of entries."""
+    shown = entry_list(app)
+    names = [column["name"] for column in shown["columns"]]
+    return texts(shown["rows"], names)
+
+
+def texts(rows: list[Line], names: Sequence[str]) -> pd.DataFrame:
+    """The texts of lines, by the names of their columns."""
+    cells = [[cell["text"] for cell in row["cells"]] for row in rows]
+    return pd.DataFrame(cells, columns=list(names))
 
 
 def targets(app: AppTest) -> list[str]:
@@ -86,8 +108,20 @@ def asked(url: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url).query, keep_blank_values=True)
 
 
+def open_row(app: AppTest, row: int) -> AppTest:
+    """Run again as after a click of the browser on a line of the list of entries."""
+    component = _component(app)
+    line = json.loads(component.json)["rows"][row]
+    value = {"id": line["id"], "at": line["at"]}
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = _make_trigger_id(component.id, "events")
+    state.json_trigger_value = json.dumps([{"event": "open", "value": value}])
+    return app._run(states)
+
+
 def select_cell(app: AppTest, row: int, column: str = "user") -> AppTest:
-    """Run again as after a click of the browser on a cell."""
+    """Run again as after a click of the browser on a cell of the first table."""
     states = app._tree.get_widget_states()
     state = states.widgets.add()
     state.id = app.main.dataframe[0].proto.id

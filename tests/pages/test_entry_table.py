@@ -7,14 +7,30 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from audit_core.domain.entries import AuditEntry
 from audit_core.domain.secret_shapes import MARK
-from audit_core.explore.layout import DEFAULT_COLUMNS
+from audit_core.explore.layout import COLUMNS, DEFAULT_COLUMNS
 from audit_core.explore.results import Row
-from pages.parts.entries import entry_table
-from pages.parts.entries.entry_table import MESSAGE_LENGTH, frame, outcome_text, target_text
+from pages.parts.entries.entry_table import (
+    MESSAGE_LENGTH,
+    TAIL,
+    Cell,
+    lines,
+    outcome_text,
+    target_text,
+)
 from tests.evidence.nasty_entries import NASTY, NOON, made
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, entry, explore, select_cell, targets
+from tests.pages.explore_page import (
+    button,
+    entry,
+    entry_list,
+    explore,
+    open_row,
+    table,
+    targets,
+    texts,
+)
 from tests.support.seeded import BETA, Seeded
 
 AUDITOR = "auditor@example.org"
@@ -72,42 +88,67 @@ def test_a_target_may_lack_its_type_its_id_or_both() -> None:
     assert target_text(made(1, target_type=None, target_id=None)) == "–"
 
 
-def test_the_table_holds_one_line_for_each_entry_all_of_it_text() -> None:
+def cells(entry: AuditEntry) -> dict[str, Cell]:
+    """The cells of one entry by the names of their columns."""
+    (line,) = lines((Row(seq=1, entry=entry),), "UTC", NOON, None, tuple(COLUMNS))
+    return dict(zip(COLUMNS, line["cells"], strict=True))
+
+
+def test_the_list_holds_one_line_for_each_entry_all_of_it_text() -> None:
     rows = tuple(Row(seq=number, entry=entry) for number, entry in enumerate(NASTY))
     now = NOON + timedelta(hours=1)
-    table = frame(rows, "America/New_York", now, None, ("age", *DEFAULT_COLUMNS))
-    assert len(table) == len(NASTY)
-    assert list(table["time"]) == [
+    found = lines(rows, "America/New_York", now, None)
+    assert [line["id"] for line in found] == [entry.id for entry in NASTY]
+    shown = texts(found, DEFAULT_COLUMNS)
+    assert list(shown["time"]) == [
         "2026-05-04 08:00:01",
         "2026-05-04 08:00:02",
         "2026-05-04 08:00:00",
         "2026-05-04 08:00:04",
     ]
-    assert set(table["age"]) == {"59m ago"}
-    assert list(table["user"]) == [*["ann@example.org"] * 2, "@runner", "ann@example.org"]
-    assert list(table["message"][:2]) == ['Said "no", then left', ""]
+    assert set(shown["age"]) == {"59m ago"}
+    assert list(shown["user"]) == [*["ann@example.org"] * 2, "@runner", "ann@example.org"]
+    assert list(shown["message"][:2]) == ['Said "no", then left', ""]
 
 
 def test_new_is_what_has_a_higher_seq_than_the_one_at_the_beginning() -> None:
     rows = tuple(Row(seq=seq, entry=made(seq)) for seq in (3, 2, 1))
-    table = frame(rows, "UTC", NOON, 1)
-    assert [list(new) for new in table["new"]] == [["new"], ["new"], []]
-    assert "new" not in frame(rows, "UTC", NOON, None)
-
-
-def test_no_rows_make_a_table_with_all_its_columns() -> None:
-    assert list(frame((), "UTC", NOON, None).columns) == [
-        *("time", "user", "action", "outcome", "target", "message")
-    ]
+    found = lines(rows, "UTC", NOON, 1)
+    assert [line["cells"][0]["text"] for line in found] == ["new", "new", ""]
+    assert len(lines(rows, "UTC", NOON, None)[0]["cells"]) == len(DEFAULT_COLUMNS)
 
 
 def test_a_long_message_is_cut_where_all_can_see_and_its_secrets_are_redacted() -> None:
-    long = frame((Row(seq=1, entry=made(1, error_message="x" * 1000)),), "UTC", NOON, None)
-    assert long["message"][0] == "x" * MESSAGE_LENGTH + "…"
-    secret = made(1, error_message="x" * 290 + " password=hunter2")
-    shown = frame((Row(seq=1, entry=secret),), "UTC", NOON, None)["message"][0]
-    assert "hunter" not in shown
-    assert "password=" in shown
+    long = cells(made(1, error_message="x" * 2000))["message"]
+    assert long["text"] == "x" * MESSAGE_LENGTH + "…"
+    assert long["whole"].startswith("x" * MESSAGE_LENGTH * 2)
+    shown = cells(made(1, error_message="x" * 290 + " password=hunter2"))["message"]
+    assert "hunter" not in str(shown)
+    assert "password=" in shown["text"]
+
+
+def test_the_cause_of_a_failure_stands_before_what_all_such_messages_begin_with() -> None:
+    message = "Sandbox failed to start: no runner\navailable"
+    assert cells(made(1, error_message=message))["message"] == {
+        "text": "no runner available",
+        "after": "Sandbox failed to start",
+        "whole": "Sandbox failed to start: no runner available",
+    }
+
+
+def test_a_long_id_may_lose_its_middle_on_the_screen_and_stays_whole_as_text() -> None:
+    long = "10f249ad-9bf3-5d0e-9de4-207e6252f7cd"
+    shown = cells(made(1, target_id=long))
+    assert shown["target"] == {"text": f"sandbox {long}", "tail": TAIL}
+    assert shown["target_id"] == {"text": long, "tail": TAIL}
+    assert "tail" not in cells(made(1, target_id="box-1"))["target"]
+
+
+def test_an_age_says_the_instant_too() -> None:
+    age = cells(made(1, created_at=NOON - timedelta(hours=5)))["age"]
+    assert age["text"] == "5h ago"
+    assert age["whole"] == "2026-05-04 07:00:00 UTC"
+    assert age["instant"] == int((NOON - timedelta(hours=5)).timestamp() * 1000)
 
 
 def drawer(app: AppTest) -> str:
@@ -124,7 +165,7 @@ def drawer(app: AppTest) -> str:
 def test_a_click_on_a_row_opens_its_entry_with_everything_that_is_known(
     open_app: Open, filled: Seeded
 ) -> None:
-    app = select_cell(explore(open_app(AUDITOR)), 1)
+    app = open_row(explore(open_app(AUDITOR)), 1)
     assert not app.exception
     assert app.query_params["entry"] == "entry-2"
     shown = drawer(app)
@@ -142,7 +183,7 @@ def test_a_click_after_the_list_has_moved_opens_what_was_clicked_on(
     app = explore(open_app(AUDITOR))
     assert targets(app)[0] == "box-1"
     filled.installation.log.append([entry(filled, 0)])
-    assert select_cell(app, 0).query_params["entry"] == "entry-1"
+    assert open_row(app, 0).query_params["entry"] == "entry-1"
 
 
 def test_closing_takes_the_entry_out_of_the_address(open_app: Open, filled: Seeded) -> None:
@@ -191,12 +232,24 @@ def test_an_entry_without_a_target_does_not_offer_to_show_all_of_it(
     assert "All entries about this target" not in labels
     button(app, "All entries by this user").click().run()
     assert app.query_params["actor"] == "runner"
-    assert len(app.main.dataframe[0].value) == 1
+    assert len(table(app)) == 1
 
 
 def test_the_table_says_to_those_who_do_not_see_it_what_it_is(
     open_app: Open, filled: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR))
-    assert app.main.dataframe[0].proto.alt.startswith("Audit entries, newest first, 3 on this")
-    assert entry_table.NEW == "new"
+    assert entry_list(app)["label"] == "Audit entries, newest first, 3 entries on this page"
+
+
+def test_the_list_marks_the_entry_that_is_open_wherever_it_stands(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_row(explore(open_app(AUDITOR)), 1)
+    assert entry_list(app)["open"] == "entry-2"
+    filled.installation.log.append([entry(filled, 0)])
+    app.run()
+    assert entry_list(app)["open"] == "entry-2"
+    del app.query_params["entry"]
+    app.run()
+    assert entry_list(app)["open"] is None

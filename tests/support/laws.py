@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import random
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from hypothesis import settings
+
+T = TypeVar("T")
 
 VARIABLE = "SANDTRAIL_LAWS"
 """`full` tries each law with all of its examples, as `make soak` does; otherwise with a share."""
@@ -17,11 +21,20 @@ UNNAMED = 100
 """The examples of a law that names no number, as in Hypothesis."""
 
 
+FULL = os.environ.get(VARIABLE) == "full"
+"""Whether this run tries all; also for tests that choose their examples without Hypothesis."""
+
+
 def examples(whole: int) -> int:
     """How many of a law's examples this run tries; what `@example` names comes on top."""
-    if os.environ.get(VARIABLE) == "full":
-        return whole
-    return min(whole, max(MIN_EXAMPLES, whole // SHARE))
+    return whole if FULL else min(whole, max(MIN_EXAMPLES, whole // SHARE))
+
+
+def some(items: Iterable[T]) -> list[T]:
+    """As many of the items that a test goes through as there would be examples of a law; the test
+    is marked `law`."""
+    known = list(items)
+    return random.sample(known, examples(len(known)))
 
 
 def law(whole: int, parent: settings | None = None, **others: Any) -> settings:

@@ -38,12 +38,22 @@ UTC_NAME = "UTC"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeRange:
-    """An interval of time: from `since` on, until before `until`."""
+    """An interval of time: from `since` on, until before `until`.
+
+    Ends beyond what entries may carry are moved there: engines differ in how far their calendars
+    reach, and nothing lies beyond.
+    """
 
     since: datetime | None
     """Inclusive, aware; `None`: from the first entry."""
     until: datetime | None
     """Exclusive, aware; `None`: to the last entry, also one that is dated ahead."""
+
+    def __post_init__(self) -> None:
+        for name in ("since", "until"):
+            instant: datetime | None = getattr(self, name)
+            if instant is not None and (moved := clamped(instant)) != instant:
+                object.__setattr__(self, name, moved)
 
     def before(self, now: datetime) -> TimeRange | None:
         """The interval of the same length that ends where this one begins.
@@ -109,6 +119,11 @@ class Window:
         since = "the first entry" if self.since is None else written(self.since, self.zone)
         until = "the last entry" if self.until is None else written(self.until, self.zone)
         return f"from {since} until {until} ({self.zone})"
+
+
+def clamped(instant: datetime) -> datetime:
+    """The nearest instant (aware) that can be the end of a window."""
+    return min(max(instant, EARLIEST), LATEST)
 
 
 def _within_range(instant: datetime) -> datetime:

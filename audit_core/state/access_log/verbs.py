@@ -33,6 +33,13 @@ VERBS: dict[str, Verb] = _listed(
         about=About.ACTOR,
     ),
     Verb(
+        name="link.refused",
+        sentence="Tried a one-time link that is unknown, used, over, or for somebody else.",
+        category=Category.SIGN_IN,
+        outcome=AccessOutcome.REFUSED,
+        joined=True,
+    ),
+    Verb(
         name="permission.refused",
         sentence="Asked for something without the permission for it.",
         category=Category.REFUSAL,
@@ -177,6 +184,30 @@ VERBS: dict[str, Verb] = _listed(
     Verb(
         name="sessions.ended",
         sentence="Signed somebody out in every browser.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
+        name="invitation.added",
+        sentence="Invited somebody into the organization.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
+        name="invitation.withdrawn",
+        sentence="Withdrew an invitation.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
+        name="invitation.accepted",
+        sentence="Accepted an invitation, and joined the organization.",
+        category=Category.ACCESS,
+        target="email",
+    ),
+    Verb(
+        name="password_link.added",
+        sentence="Made a link by which a member can set a new password, once.",
         category=Category.ACCESS,
         target="email",
     ),

@@ -21,10 +21,12 @@ from audit_core.explore.comparison import MAX_PICKS, Pick
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import UTC_NAME, ago, format_instant, parse_instant
 from pages.parts.entries import comparison, entry_value_table, related_entries
-from pages.parts.entries.entry_table import forget_selection, outcome_text
+from pages.parts.entries.entry_table import outcome_text
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.tables.safe_text import visible
+
+DRAWER = "entry_drawer"
 
 
 def draw(entry_id: str, zone: str) -> None:
@@ -40,7 +42,6 @@ def close() -> None:
     for name in ("entry", "entry_at"):
         if name in st.query_params:
             del st.query_params[name]
-    forget_selection()
 
 
 def _time_in_address() -> datetime | None:
@@ -52,7 +53,8 @@ def _time_in_address() -> datetime | None:
 
 
 def _draw(entry_id: str, zone: str) -> None:
-    with error_boundary.boundary():
+    # By its key the list of entries knows that it is an entry that is open.
+    with st.container(key=DRAWER), error_boundary.boundary():
         # A run of this drawer alone runs neither the page nor its gate. It opens on People too,
         # for those who see only what they did themselves: the scope is then no wider.
         _, scope = viewer.require(Permission.READ_OWN)
@@ -119,7 +121,6 @@ def _draw_picking(pick: Pick) -> None:
         and st.button(f"Compare {len(picks)} entries", icon=":material/compare_arrows:")
     ):
         comparison.open_comparison()
-        forget_selection()
         st.rerun()
 
 
@@ -181,5 +182,4 @@ def _show_list() -> None:
 def _show_all(**changes: Any) -> None:
     """Only this actor or target, whatever else was asked, in the same window."""
     filter_bar.narrow(**(filter_bar.NOTHING | changes))
-    forget_selection()
     st.rerun()

@@ -103,7 +103,7 @@ class ClickHouse(LogEngine):
         self._cluster = cluster or None
         self._within = url.query.get("interface") == "chdb"
         self._writer = secrets.randbelow(WRITERS)
-        self._turn = WriterTurn()
+        self._turn = WriterTurn(self._forget_doubles)
 
     def create_engine(self, *, memory_limit_mb: int) -> Engine:
         """Makes the database first, if it may: the driver connects to none that is missing."""
@@ -248,6 +248,25 @@ class ClickHouse(LogEngine):
 
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
         """The finished version takes its place."""
+
+    def forget_retimed(self, connection: Connection, stored: pa.Table) -> None:
+        """The time is part of the key, so the new row has not taken its place. Only after the
+        insert: cut off in between, the entry is there twice until the next turn, and never lost."""
+        for statement in ddl.delete_rows(
+            [
+                (seq, created_at.replace(tzinfo=UTC))
+                for seq, created_at in zip(
+                    *(stored.column(name).to_pylist() for name in ("seq", "created_at")),
+                    strict=True,
+                )
+            ],
+            self._cluster,
+        ):
+            _run(connection, statement)
+
+    def _forget_doubles(self, connection: Connection) -> None:
+        doubles = lost_numbers.doubles(connection)
+        self.forget_retimed(connection, doubles)
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """A view has kept them; the append is over."""

@@ -1,13 +1,17 @@
 """What numbers ClickHouse holds where an append may have been cut in halves: an insert that spans
-several partitions may be stored in some of them only, and without its heads."""
+several partitions may be stored in some of them only, and without its heads; and an entry whose
+time became finer may be there twice."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, literal_column, select
+import pyarrow as pa
+from sqlalchemy import Connection, func, literal_column, or_, select
 
+from audit_core.domain.entries import UNANSWERED_STATUS
 from audit_core.log.engines.clickhouse.tables import SETTLED
 from audit_core.log.engines.engine import highest
 from audit_core.log.numbering import NO_HEAD, Head
@@ -43,6 +47,29 @@ def settled_rows(heads: Mapping[str, Head]) -> list[dict[str, object]]:
         }
         for organization, head in heads.items()
     ]
+
+
+def doubles(connection: Connection) -> pa.Table:
+    """Rows (`seq`, `created_at`) of unfinished entries that are stored once more under a finer
+    time, since an append was cut off before it took them out."""
+    column = audit_entry.c
+    unfinished = or_(column.status_code.is_(None), column.status_code == UNANSWERED_STATUS)
+    statement = select(column.seq, column.created_at).where(
+        column.seq.in_(select(column.seq).where(unfinished))
+    )
+    times: dict[int, list[datetime]] = {}
+    for seq, created_at in connection.execute(statement):
+        times.setdefault(seq, []).append(created_at)
+    # A time only ever gets finer, and so later.
+    found = [(seq, time) for seq, all_of in times.items() for time in sorted(all_of)[:-1]]
+    return pa.table(
+        {
+            "seq": pa.array([seq for seq, _ in found], pa.int64()),
+            "created_at": pa.array(
+                [time.astimezone(UTC).replace(tzinfo=None) for _, time in found], pa.timestamp("us")
+            ),
+        }
+    )
 
 
 def _settled(connection: Connection) -> dict[str, int]:

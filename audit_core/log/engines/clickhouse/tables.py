@@ -10,7 +10,9 @@ it: FINAL, which each shard answers for itself, is right there as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import groupby
 
 from clickhouse_connect.driver.binding import format_str, quote_identifier
 from sqlalchemy import BigInteger, Column, Integer
@@ -39,6 +41,9 @@ ID_HASH = "id_hash"
 VERSION = "version"
 """Which of several versions of an entry is seen: the one with the highest number. That is the
 furthest in progress; of several finished ones the first, since a finished entry never changes."""
+
+ROWS_AT_ONCE = 1000
+"""How many rows a statement deletes by their keys."""
 
 _PROGRESS = 2**60
 """Above every revision."""
@@ -188,6 +193,29 @@ def delete_other(earliest: datetime, cluster: str | None = None) -> str:
     )
 
 
+def delete_rows(rows: Iterable[tuple[int, datetime]], cluster: str | None = None) -> Iterator[str]:
+    """Deletes the rows with these seqs and times, partition by partition."""
+    name = local(audit_entry.name, cluster)
+    for partition, found in groupby(sorted(rows, key=_partition_of), _partition_of):
+        listed = list(found)
+        for start in range(0, len(listed), ROWS_AT_ONCE):
+            keys = ", ".join(
+                f"({seq:d}, {_instant(time)})" for seq, time in listed[start : start + ROWS_AT_ONCE]
+            )
+            yield (
+                f"DELETE FROM {name}{on(cluster)} IN PARTITION {partition} "  # noqa: S608 - our own
+                f"WHERE (seq, created_at) IN ({keys})"
+            )
+
+
+def _partition_of(row: tuple[int, datetime]) -> int:
+    """What `partition_key` gives for a row."""
+    time = row[1].astimezone(UTC)
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        return OTHER
+    return (time.year * 100 + time.month) * 10 + (time.day - 1) // 8
+
+
 def count_other(earliest: datetime) -> str:
     """Counts what `delete_other` would delete."""
     return (
@@ -281,7 +309,7 @@ def _codec(column: Column[object]) -> str:
 
 
 def _instant(time: datetime) -> str:
-    return f"toDateTime64('{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}', 6, 'UTC')"
+    return f"toDateTime64('{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', 6, 'UTC')"
 
 
 def _settings(settings: dict[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection, Engine
 
@@ -17,7 +17,9 @@ class WriterTurn:
     """Of one open log. While it holds the lease no other process moves a head, so it asks for
     them at the beginning only. Used by the one thread that writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, repair: Callable[[Connection], None]) -> None:
+        """`repair` mends what an append that was cut in halves may have left."""
+        self._repair = repair
         self._lease = WriterLease()
         self._sure = False
         """Whether the last append of this process is known to be whole."""
@@ -52,5 +54,6 @@ class WriterTurn:
         if self._sure and not left_behind:
             return highest(connection, organization_head)
         heads = found_heads(connection)
+        self._repair(connection)
         self._lease.forget_left_behind(connection)
         return heads

@@ -2,9 +2,10 @@
 
 An engine that is one process alone can remember in memory what it may hold: a Bloom filter over
 hashes of the keys, 4 to 8 bytes each. A key that it does not know is not stored. Of the others,
-nearly all are found among the entries of the very times that arrive, since an id keeps its time:
-the zone maps leave few row groups to read. Only what is not found there (the same id with another
-time, which is to be refused, and about one new key in 50,000) is looked for in the whole log.
+nearly all are found among the entries of the very times that arrive, give or take what a source
+cuts off, since an id keeps its time: the zone maps leave few row groups to read. Only what is not
+found there (the same id with another time, which is to be refused, and about one new key in 50,000)
+is looked for in the whole log.
 
 Nothing is stored beside the log, and nothing that is remembered too much does harm: a transaction
 that was rolled back, or entries that expired.
@@ -25,6 +26,7 @@ from sqlalchemy import Connection, Table, TableClause, and_, func, select
 
 from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
+from audit_core.log.precision import COARSEST
 from audit_core.log.schema import FOUND, KEY, Statement, audit_entry, unfinished_entry
 
 _Hashes = npt.NDArray[np.uint64]
@@ -68,7 +70,7 @@ class KnownIds:
         candidates = candidates.take(rows) if len(rows) < len(hashes) else candidates
         times = pc.min_max(arriving.column("created_at").take(rows)).as_py()
         since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
-        lately = audit_entry.c.created_at.between(since, until)
+        lately = audit_entry.c.created_at.between(since - COARSEST, until + COARSEST)
         with arrow_view(connection, candidates) as keys:
             found = [
                 _fetched(connection, _with_keys(unfinished_entry, keys)),

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from audit_core.people.timeline import Lane, Mark, Timeline
 from audit_core.people.timeline_sql import LanePlace
 from audit_core.query.entry_filter import NONE
-from audit_core.query.time.windows import Window, written
+from audit_core.query.time.windows import Window, clamped, written
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import CLEAR, Changes, Chart, Place, bars, figure
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
@@ -109,7 +109,7 @@ def changes_of_lane(place: LanePlace) -> Changes:
 def span_window(first: datetime, last: datetime, window: Window) -> Window:
     """The fixed window that holds what lies from `first` to `last`, both inclusive."""
     until = last + timedelta(microseconds=1)
-    return replace(window, preset=None, since=first.astimezone(UTC), until=until.astimezone(UTC))
+    return replace(window, preset=None, since=first.astimezone(UTC), until=clamped(until))
 
 
 def _changes_of_mark(mark: Mark, timeline: Timeline, window: Window) -> Changes:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from audit_core.query.time.buckets import HOUR_US, ORIGIN, Buckets
-from audit_core.query.time.windows import UTC_NAME, Window, written
+from audit_core.query.time.windows import UTC_NAME, Window, clamped, written
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace, bars, figure
 
@@ -130,7 +130,7 @@ class Axis:
 
     def _within(self, window: Window, start: datetime, end: datetime) -> Window:
         """A fixed window, cut to what the chart shows, so that it counts alike."""
-        since, until = start.astimezone(UTC), end.astimezone(UTC)
+        since, until = clamped(start.astimezone(UTC)), clamped(end.astimezone(UTC))
         if since < self.since < until:
             since = self.since
         if since < self.until < until:
