@@ -15,7 +15,7 @@ from pages.parts.entries import (
     pager,
 )
 from pages.parts.filters import facet_panel, filter_bar, saved_views
-from pages.parts.shell import cached, real_time, viewer
+from pages.parts.shell import cached, real_time, snapshot, viewer
 
 person, scope = viewer.require(Permission.READ)
 with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
@@ -24,7 +24,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_hea
 saved_views.open_asked(person, scope)
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, stands="explore")
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
     stack = over_time.stack()
@@ -39,7 +39,7 @@ with views_slot:
 with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
     count_slot = st.container(width="stretch")
     with_facets = facet_panel.draw_switch(person)
-    live = real_time.draw_switch(scope)
+    live = real_time.draw_switch(scope, view)
     if not live.on:
         pager.draw_refresh()
     layout_picker.draw(person, layout)
@@ -51,7 +51,7 @@ chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
 # Rows first: the chart and the count look at all that matches.
-page = cached.answer(live.head, cached.reader().page, view.query(scope), cursor, rows)
+page = snapshot.answer(live.head, cached.reader().page, view.query(scope), cursor, rows)
 listed = bool(page.rows) or cursor is not None
 if listed:
     patterns_slot = list_slot.container()

@@ -237,6 +237,7 @@ function cell({ text, whole, tail, after, outcome, instant }, { name }) {
   if (tail !== undefined) {
     // The text stays whole, for screen readers and the clipboard: only the eye misses the middle.
     found.classList.add("shortened");
+    found.setAttribute("aria-label", text);
     found.append(element("span", { className: "start", textContent: text.slice(0, -tail) }));
     found.append(element("span", { textContent: text.slice(-tail) }));
   } else if (after !== undefined) {

@@ -21,7 +21,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, written
 from pages.parts.charts import drawing
 from pages.parts.filters import facet_panel, filter_bar, zoom
-from pages.parts.shell import cached
+from pages.parts.shell import cached, snapshot
 
 MAX_COUNTED = 10_000
 """How far a page counts unasked."""
@@ -66,10 +66,10 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
 
 def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
     if by == BY_OUTCOME:
-        return cached.answer(
+        return snapshot.answer(
             head, cached.reader().outcomes_over_time, view.query(scope), view.as_of
         )
-    return cached.answer(
+    return snapshot.answer(
         head, cached.count_reader().stacked_over_time, by, view.query(scope), view.as_of
     )
 

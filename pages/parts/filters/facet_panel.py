@@ -14,7 +14,7 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import NONE
 from audit_core.state.preferences import keep_preference, read_preference
 from pages.parts.filters import filter_bar
-from pages.parts.shell import cached
+from pages.parts.shell import cached, snapshot
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
@@ -64,7 +64,7 @@ def draw_switch(person: Viewer) -> bool:
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """All facets under the present filter; those that are closed cost nothing in the browser."""
-    for facet in cached.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
+    for facet in snapshot.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
         label, _ = FIELDS[facet.param]
         block = st.expander(
             f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",

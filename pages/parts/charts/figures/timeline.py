@@ -172,10 +172,9 @@ def timeline(
         height=height,
         barmode="stack",
         showlegend=True,
-        dragmode="select",
-        selectdirection="h",
+        # The page takes drags itself: with Plotly's, Streamlit would take no clicks on bars.
+        dragmode=False,
         legend={"maxheight": 0.9},
-        newselection={"line": {"width": 1, "dash": "solid"}},
         xaxis={
             "type": "date",
             "range": [wall(edge) for edge in axis.edges],
