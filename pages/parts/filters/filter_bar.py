@@ -24,7 +24,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import query_box, window_picker
-from pages.parts.shell import cached, snapshot
+from pages.parts.shell import cached, own_preferences, snapshot
 from pages.parts.tables.safe_text import visible
 
 _FILTER = "filter"
@@ -108,13 +108,14 @@ def current() -> EntryFilter:
 
 
 def zone(scope: Scope) -> str:
-    """The zone in which times are written: of the filter, else the organization's.
+    """The zone in which times are written: of the filter, else the person's, else the
+    organization's.
 
     Raises `FilterError`.
     """
     if _FILTER in st.session_state or any(name in PARAMS for name in st.query_params):
         return current().window.zone
-    return cached.organization_zone(scope)
+    return own_preferences.zone() or cached.organization_zone(scope)
 
 
 KNOWN_ELSEWHERE = (
