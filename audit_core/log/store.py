@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,6 +31,8 @@ from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.precision import COARSEST
+from audit_core.log.reads.fetched import Fetched as Fetched
+from audit_core.log.reads.fetched import Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
 from audit_core.log.replication import replication
@@ -45,30 +45,6 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Row = TypeVar("Row", bound="DataclassInstance")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """The answer to one read."""
-
-    table: pa.Table
-    """At most the asked number of rows."""
-    truncated: bool
-    """Whether there were more."""
-    elapsed_s: float
-
-    def rows(self, row: type[Row]) -> tuple[Row, ...]:
-        """The table by rows. The fields of `row`, a dataclass, are columns of the statement.
-
-        Raises `KeyError` for a field that is none.
-        """
-        columns = [self.table.column(field.name).to_pylist() for field in fields(row)]
-        return tuple(row(*values) for values in zip(*columns, strict=True))
 
 
 class AuditLog:

@@ -16,13 +16,14 @@ from audit_core.query.keyset import numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
-from audit_core.starts import traces_sql
+from audit_core.starts import targets_sql, traces_sql
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import instant
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.starts.state_timeline import BandState
+from audit_core.starts.targets_sql import TargetPlace, TargetRow
 from audit_core.starts.trace import Trace, TraceRow, trace_of
-from audit_core.starts.traces_sql import NameBinding, TargetPlace, TargetRow
+from audit_core.starts.traces_sql import NameBinding
 
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
@@ -88,8 +89,8 @@ class TracesReader:
         after: TargetPlace | None = None,
         rows: int = 50,
     ) -> TargetPage:
-        """A page of the targets of a type; see `traces_sql.targets`."""
-        statement = traces_sql.targets(
+        """A page of the targets of a type; see `targets_sql.targets`."""
+        statement = targets_sql.targets(
             query,
             self.rule,
             target_type=target_type,
