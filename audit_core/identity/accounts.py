@@ -221,9 +221,14 @@ def set_password(
 
 def set_password_hash(connection: Connection, *, account_id: str, password_hash: str) -> None:
     """`set_password` for a password whose hash was made before."""
-    _change(connection, account_id, {"password_hash": password_hash})
+    store_password_hash(connection, account_id=account_id, password_hash=password_hash)
     end_sessions_of(connection, account_id)
     forget_devices(connection, account_id)
+
+
+def store_password_hash(connection: Connection, *, account_id: str, password_hash: str) -> None:
+    """Replace the password and end no session; for who does it from one of them."""
+    _change(connection, account_id, {"password_hash": password_hash})
 
 
 def _change(connection: Connection, account_id: str, values: dict[str, object]) -> None:

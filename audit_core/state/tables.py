@@ -118,6 +118,20 @@ one_time_link = Table(
     Column("expires_at", UtcTime, nullable=False, index=True),
 )
 
+# What a member has asked for last of each permission, and the answer.
+access_request = Table(
+    "access_request",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("permission", Text, primary_key=True),
+    Column("reason", FreeText, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("answered_by", FreeText),
+    Column("granted", Boolean, nullable=False, server_default=false()),
+)
+
 session = Table(
     "session",
     metadata,

@@ -23,14 +23,14 @@ person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, stands="overview")
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", key="overview_actions"):
     span_slot = st.container(width="stretch")
-    live = real_time.draw_switch(scope)
+    live = real_time.draw_switch(scope, view)
     if not live.on:
         pager.draw_refresh()
     real_time.draw_lookout(live)

@@ -183,6 +183,25 @@ def test_an_admin_makes_a_link_for_a_new_password(open_app: Open, seeded: Seeded
     assert not app.code
 
 
+def test_a_member_asks_for_access_and_an_admin_grants_it(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("member@example.org").run()
+    app.text_input[0].set_value("The outage of Monday")
+    submit(app, "Ask for access")
+    assert not app.exception
+    assert "The admins see your request." in app.info[0].value
+    assert not [item for item in app.button if item.label == "Ask for access"]
+    app = opened(open_app("admin@example.org"))
+    assert [item.label for item in app.get("page_link")] == ["1 person asks for access"]
+    assert "The outage of Monday" in [item.value for item in app.main.text]
+    submit(app, "Grant")
+    member = member_of(seeded, "member@example.org")
+    assert member is not None
+    assert member.grants == {Permission.READ: None}
+    (event,) = seeded.events("access_request.granted")
+    assert (event.actor, event.target) == ("admin@example.org", "member@example.org")
+    assert not open_app("auditor@example.org").run().get("page_link")
+
+
 def test_the_last_admin_is_told_why_not(open_app: Open, seeded: Seeded) -> None:
     with seeded.installation.state.begin() as connection:
         set_membership(

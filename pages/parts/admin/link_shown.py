@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from pages.parts.shell.app_address import own_address
-from pages.parts.shell.error_boundary import plain
 
 
 def draw(path: str, email: str, lasts: str) -> None:
@@ -16,7 +15,8 @@ def draw(path: str, email: str, lasts: str) -> None:
     page = urlsplit(st.context.url or "")
     host = f"{page.scheme}://{page.netloc}" if page.netloc else ""
     st.success(
-        f"Send this link to {plain(email)}. It works once, for {lasts}, and is not shown again.",
+        f"Send them this link. It works once, for {lasts}, and is not shown again.",
         icon=":material/link:",
     )
+    st.text(email)
     st.code(host + own_address(path), language=None, wrap_lines=True)

@@ -10,7 +10,7 @@ import streamlit as st
 from audit_core.domain.access import Role, Scope
 from audit_core.identity.memberships import Member, members
 from audit_core.query.time.windows import written
-from pages.parts.admin import invitation_list, member_drawer
+from pages.parts.admin import invitation_list, member_drawer, request_list
 from pages.parts.shell import cached
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
@@ -79,6 +79,7 @@ def draw(scope: Scope) -> None:
     now = cached.installation().clock()
     with cached.installation().state.read() as connection:
         everybody = members(connection, scope.organization_id or "", now)
+    request_list.draw(scope)
     found = _draw_choices(everybody, scope)
     of_all = "" if len(found) == len(everybody) else f" of {len(everybody):,}"
     st.caption(

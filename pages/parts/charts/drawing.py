@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -27,6 +27,9 @@ MAX_FAILING = 8
 
 LEGEND_LINE_PX = 17
 
+DRAGGED = "drag_"
+"""Begins the keys of what holds a chart that can be dragged over; its name ends them."""
+
 _CLICKS = "chart_clicks"
 _DRAWN = "chart_drawn"
 """What clicks and drags on the charts mean that are on the page, by their names."""
@@ -43,27 +46,30 @@ class Meaning:
 def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
     """Draw a chart of what `entry_filter` matches. `name` is unique on the page."""
     key = f"{name}_{_fingerprint(entry_filter)}_{st.session_state.setdefault(_CLICKS, 0)}"
-    drags = chart.drag is not None and not by_finger()
-    if not drags:
-        chart.figure.update_layout(dragmode=False)
     if chart.drag is not None and by_finger():
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)
         chart.figure.update_layout(height=chart.figure.layout.height + taller)
     # Not held by the callback: Streamlit keeps those of charts that are long gone.
     st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
-    st.plotly_chart(
-        chart.figure,
-        key=key,
-        on_select=partial(_select, key, name),
-        selection_mode=("points", "box") if drags else "points",
-        config=CONFIG,
-        alt=chart.alt,
-    )
+    with st.container(key=f"{DRAGGED}{name}") if chart.drag is not None else nullcontext():
+        st.plotly_chart(
+            chart.figure,
+            key=key,
+            on_select=partial(_select, key, name),
+            selection_mode="points",
+            config=CONFIG,
+            alt=chart.alt,
+        )
 
 
 def draw_stacked_over_time(
-    histogram: StackedHistogram, label: str, word: str, entry_filter: EntryFilter
+    histogram: StackedHistogram,
+    label: str,
+    word: str,
+    entry_filter: EntryFilter,
+    *,
+    height: int,
 ) -> None:
     """Entries over time by the values of a field: `label` for people, `word` for queries."""
     names = [
@@ -76,6 +82,7 @@ def draw_stacked_over_time(
         called=label if label[1].isupper() else label.lower(),
         names=names,
         changes=[_asked(entry_filter, word, value) for value in histogram.values],
+        height=height,
     )
     draw(chart, f"{histogram.by}_over_time", entry_filter)
 
@@ -88,9 +95,12 @@ def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
         return {}
 
 
-def draw_outcomes_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+def draw_outcomes_over_time(
+    histogram: OutcomeHistogram, entry_filter: EntryFilter, *, height: int = 270
+) -> None:
     """Entries over time by outcome."""
-    draw(outcomes.over_time(histogram, entry_filter.window), "outcomes_over_time", entry_filter)
+    chart = outcomes.over_time(histogram, entry_filter.window, height=height)
+    draw(chart, "outcomes_over_time", entry_filter)
 
 
 def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
@@ -146,24 +156,32 @@ def _fingerprint(entry_filter: EntryFilter) -> str:
 def _select(key: str, name: str) -> None:
     selection = st.session_state[key].selection
     chart: Meaning = st.session_state[_DRAWN][name]
-    boxes = selection.get("box") or []
-    if boxes and chart.drag is not None:
-        changes = chart.drag(_dragged(boxes[0]))
-    else:
-        changes = {} if boxes else changes_of(selection.get("points") or [], chart.clicks)
     # The next chart gets a new key, so that it begins without a selection: the same bar
     # can be clicked again after the filter was loosened.
     st.session_state[_CLICKS] += 1
+    _narrow(changes_of(selection.get("points") or [], chart.clicks))
+
+
+def drag(dragged: object) -> None:
+    """Narrow to the range that was dragged over a chart; for callbacks.
+
+    `dragged` is what the browser says, which may be anything: the chart's name as `chart`, and as
+    `edges` the two places on its time axis.
+    """
+    if not isinstance(dragged, dict):
+        return
+    name, edges = dragged.get("chart"), dragged.get("edges")
+    drawn: dict[str, Meaning] = st.session_state.get(_DRAWN, {})
+    chart = drawn.get(name) if isinstance(name, str) else None
+    if chart is not None and chart.drag is not None and isinstance(edges, list):
+        _narrow(chart.drag(edges))
+
+
+def _narrow(changes: Changes) -> None:
     if changes:
         before = filter_bar.current()
         filter_bar.narrow(**changes)
         zoom.remember(before)
-
-
-def _dragged(box: Mapping[str, Any]) -> list[object]:
-    """The two places on the horizontal axis; the browser may send anything."""
-    edges = box.get("x")
-    return list(edges) if isinstance(edges, (list, tuple)) else []
 
 
 def by_finger() -> bool:
