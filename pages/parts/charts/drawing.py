@@ -65,7 +65,12 @@ def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
 
 
 def draw_stacked_over_time(
-    histogram: StackedHistogram, label: str, word: str, entry_filter: EntryFilter
+    histogram: StackedHistogram,
+    label: str,
+    word: str,
+    entry_filter: EntryFilter,
+    *,
+    height: int,
 ) -> None:
     """Entries over time by the values of a field: `label` for people, `word` for queries."""
     names = [
@@ -78,6 +83,7 @@ def draw_stacked_over_time(
         called=label if label[1].isupper() else label.lower(),
         names=names,
         changes=[_asked(entry_filter, word, value) for value in histogram.values],
+        height=height,
     )
     draw(chart, f"{histogram.by}_over_time", entry_filter)
 
@@ -90,9 +96,12 @@ def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
         return {}
 
 
-def draw_outcomes_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+def draw_outcomes_over_time(
+    histogram: OutcomeHistogram, entry_filter: EntryFilter, *, height: int = 270
+) -> None:
     """Entries over time by outcome."""
-    draw(outcomes.over_time(histogram, entry_filter.window), "outcomes_over_time", entry_filter)
+    chart = outcomes.over_time(histogram, entry_filter.window, height=height)
+    draw(chart, "outcomes_over_time", entry_filter)
 
 
 def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
