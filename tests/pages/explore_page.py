@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -98,7 +99,8 @@ def count(app: AppTest) -> str:
 
 def instants(app: AppTest) -> str:
     """Between which instants entries were looked for, in the words of the page."""
-    return next(item.value for item in app.main.caption if " – " in item.value)
+    told = next(item.value for item in app.main.caption if " – " in item.value)
+    return re.sub(r" · [^·]+ a bar.*$", "", told)
 
 
 def button(app: AppTest, label: str) -> Any:
