@@ -16,7 +16,7 @@ _ZONE, _PAGE, _THEME = "own_zone", "own_start_page", "own_theme"
 
 PATHS = (
     *("", "overview", "explore", "sandboxes", "people"),
-    *("access_record", "sources", "access", "profile"),
+    *("access_record", "downloads", "sources", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""
 
