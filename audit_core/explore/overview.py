@@ -66,11 +66,13 @@ def summary(plan: Plan) -> Statement:
 
 
 def actions(plan: Plan) -> Statement:
-    """By action, most frequent first: `action`, `count`, `failed`."""
+    """By action, most frequent first: `name`, `count`, `failed`."""
     table = plan.source.table
     count = plan.source.count().label("count")
     return plan.source.options(
-        select(table.c.action, count, plan.source.count(failed(table)).label("failed"))
+        select(
+            table.c.action.label("name"), count, plan.source.count(failed(table)).label("failed")
+        )
         .where(plan.where)
         .group_by(table.c.action)
         .order_by(count.desc(), table.c.action)
@@ -90,16 +92,16 @@ def errors(plan: Plan) -> Statement:
 
 
 def actors(plan: Plan) -> Statement:
-    """By actor, most active first: `actor`, `count`, `failed`."""
+    """By actor, most active first: `name`, `count`, `failed`."""
     table = plan.source.table
     count = plan.source.count().label("count")
     return plan.source.options(
         select(
-            actor_of(table).label("actor"), count, plan.source.count(failed(table)).label("failed")
+            actor_of(table).label("name"), count, plan.source.count(failed(table)).label("failed")
         )
         .where(plan.where)
-        .group_by("actor")
-        .order_by(count.desc(), "actor")
+        .group_by("name")
+        .order_by(count.desc(), "name")
     )
 
 

@@ -70,8 +70,9 @@ with time_slot:
 with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
-    counts, more = cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS)
-    drawing.draw_errors(counts, more, view.entry_filter)
+    drawing.draw_errors(
+        cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS), view.entry_filter
+    )
 with action_slot:
     drawing.draw_actions(
         cached.answer(live.head, cached.reader().actions, query, MAX_GROUPS), view.entry_filter

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from audit_core.domain.errors import FilterError
-from audit_core.explore.results import OutcomeHistogram, Shares
+from audit_core.domain.listing import Listing
+from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.language.printer import conjoin
@@ -108,33 +109,31 @@ def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> Non
     draw(outcomes.shares(histogram.by_outcome()), "outcomes", entry_filter)
 
 
-def draw_actions(shares: Shares, entry_filter: EntryFilter) -> None:
+def draw_actions(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     """The most frequent actions and how much of each failed."""
     draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", entry_filter)
-    _draw_limit(len(shares.largest), "most frequent", shares.truncated)
+    _draw_limit(len(shares.items), "most frequent", shares.truncated)
 
 
-def draw_actors(shares: Shares, entry_filter: EntryFilter) -> None:
+def draw_actors(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     """Who did most, people and services alike."""
     draw(ranking.ranked(shares, "actors", "Most active users"), "actors", entry_filter)
-    _draw_limit(len(shares.largest), "most active", shares.truncated)
+    _draw_limit(len(shares.items), "most active", shares.truncated)
 
 
-def draw_errors(
-    counts: Sequence[tuple[str, int, int]], truncated: bool, entry_filter: EntryFilter
-) -> None:
-    """Errors by action and status code; `truncated` if there are more pairs than `counts`."""
-    if not counts:
+def draw_errors(errors: Listing[ErrorCount], entry_filter: EntryFilter) -> None:
+    """Errors by action and status code."""
+    if not errors.items:
         st.caption("No errors here.")
         return
-    chart = failures.failures(counts, most=MAX_FAILING, truncated=truncated)
+    chart = failures.failures(errors, limit=MAX_FAILING)
     draw(chart, "errors", entry_filter)
-    found = len({action for action, _, _ in counts})
-    _draw_limit(min(MAX_FAILING, found), "most failing", found > MAX_FAILING or truncated)
+    found = len({error.action for error in errors.items})
+    _draw_limit(min(MAX_FAILING, found), "most failing", found > MAX_FAILING or errors.truncated)
 
 
 def draw_hours_of_week(
-    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, entry_filter: EntryFilter
+    counts: Sequence[HourOfWeek], histogram: OutcomeHistogram, entry_filter: EntryFilter
 ) -> None:
     """When in the week; `histogram` says from when to when."""
     chart = hours.hours_of_week(counts, entry_filter.window, histogram.since, histogram.until)

@@ -276,9 +276,16 @@ def _draw_value_field(item: ValueField, entry_filter: EntryFilter, scope: Scope)
         format_func=show,
         accept_new_options=not closed,
         placeholder="Any",
+        help=_CATEGORIES if item.name == "categories" else None,
         on_change=_choose_values,
         args=(item,),
     )
+
+
+_CATEGORIES = (
+    "\n".join(f"- **{category.label}**: {category.description}" for category in Category)
+    + "\n\nFor all that changes who may do what, open the view *Access changes*."
+)
 
 
 def _show_option(text: str) -> str:
