@@ -7,12 +7,13 @@ how it ended; who did it; from which address. Values are added up from the combi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, literal_column, select, tuple_
 
+from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import category_of, outcome_of
 from audit_core.log.schema import Statement
 from audit_core.query.entry_filter import NONE
@@ -131,6 +132,8 @@ def _facet(
     counts: Counter[str] = Counter()
     for row in rows:
         counts[value(row)] += row["count"]
+    if param == "actor":
+        counts = _same_addresses(counts, {row["actor_email"] for row in rows})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return Facet(
         param=param,
@@ -138,6 +141,17 @@ def _facet(
         distinct=len(ranked),
         complete=complete,
     )
+
+
+def _same_addresses(counts: Counter[str], addresses: Collection[str]) -> Counter[str]:
+    """The counts with those of one address added up: of several spellings the last one stays."""
+    last: dict[str, str] = {}
+    for address in sorted(filter(None, addresses)):
+        last[address_key(address)] = address
+    added: Counter[str] = Counter()
+    for value, count in counts.items():
+        added[last[address_key(value)] if value in addresses else value] += count
+    return added
 
 
 def _group_of(bits: int) -> int:

@@ -24,11 +24,12 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.domain.message_template import verbatim
 from audit_core.log.sql.functions import (
+    address_key,
     contains_any_folded,
-    contains_folded,
     ipv4_number,
     ipv6_digits,
     json_text,
+    key_of_address,
     let,
     like,
 )
@@ -62,6 +63,9 @@ from audit_core.query.visibility import shown_template
 
 _MADE = {Field.OUTCOME, Field.CATEGORY, Field.MESSAGE_PATTERN}
 """Fields that no column holds."""
+
+_ADDRESSED = {Field.ACTOR, Field.ACTOR_EMAIL}
+"""Fields that hold e-mail addresses."""
 
 _EMPTY_IS_ABSENT = {
     Field.ACTOR: ("actor_email", "actor_id"),
@@ -210,26 +214,38 @@ def _leaf_met(table: FromClause, leaf: Leaf, shown: _Shown) -> Condition:
     if not isinstance(leaf, MetadataExists) and leaf.field is Field.MESSAGE_PATTERN:
         return _has_pattern(table.c.error_message, leaf, shown)
     if isinstance(leaf, Equals):
-        return _equals_any(table, leaf.field, [leaf.value])
+        return _equals_any(table, leaf.field, [leaf.value], verbatim=leaf.verbatim)
+    if isinstance(leaf, Matches) and leaf.field in _ADDRESSED:
+        return _address_fits(table, leaf)
     return or_(false(), *(_holds(value, leaf) for value in _asked(table, leaf)))
+
+
+def _address_fits(table: FromClause, leaf: Matches) -> Condition:
+    pattern = like_pattern(leaf.pattern)
+    email, *ids = _values(table, leaf.field)
+    met = like(address_key(email), key_of_address(pattern))
+    return or_(met, *(like(value, literal(pattern)) for value in ids))
 
 
 def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     """Values of one field together: engines look them up at once."""
-    listed: dict[Field, list[str | int]] = {}
+    listed: dict[tuple[Field, bool], list[str | int]] = {}
     at_path: dict[tuple[str, ...], list[str]] = {}
     networks: dict[tuple[Field, int], list[InNetwork]] = {}
     conditions: list[Condition] = []
     for part in expression.parts:
         if isinstance(part, Equals) and part.field not in _MADE:
-            listed.setdefault(part.field, []).append(part.value)
+            listed.setdefault((part.field, part.verbatim), []).append(part.value)
         elif isinstance(part, MetadataEquals):
             at_path.setdefault(part.path, []).append(part.value)
         elif isinstance(part, InNetwork):
             networks.setdefault((part.field, part.network.version), []).append(part)
         else:
             conditions.append(_met(table, part, shown))
-    conditions += (_equals_any(table, field, values) for field, values in listed.items())
+    conditions += (
+        _equals_any(table, field, values, verbatim=verbatim)
+        for (field, verbatim), values in listed.items()
+    )
     for path, texts in at_path.items():
         stored = json_text(table.c.metadata, path)
         met = stored.in_(texts)
@@ -239,9 +255,16 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     return or_(false(), *conditions)
 
 
-def _equals_any(table: FromClause, field: Field, values: Sequence[str | int]) -> Condition:
+def _equals_any(
+    table: FromClause, field: Field, values: Sequence[str | int], *, verbatim: bool
+) -> Condition:
     """Whether the field is one of the values, on the bare column where it is the same: only that
     one has indexes and statistics."""
+    if field in _ADDRESSED and not verbatim:
+        # An empty address is none: no value is the same.
+        keys = [key_of_address(str(value)) for value in values if value]
+        met = address_key(table.c.actor_email).in_(keys)
+        return or_(met, table.c.actor_id.in_(values)) if field is Field.ACTOR else met
     columns = _values(table, field)
     if field in _EMPTY_IS_ABSENT and "" not in values:
         columns = [table.c[column] for column in _EMPTY_IS_ABSENT[field]]
@@ -263,8 +286,7 @@ def _text_held(table: FromClause, field: Field, leaf: Contains, shown: _Shown) -
         return or_(
             *(
                 and_(
-                    contains_folded(message, literal(text)),
-                    contains_folded(shown[field], literal(text)),
+                    contains_any_folded(message, [text]), contains_any_folded(shown[field], [text])
                 )
                 for text in leaf.texts
             )

@@ -8,6 +8,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 
+from audit_core.domain.addresses import address_key, unicode_forms
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
@@ -52,10 +53,24 @@ def matches_expression(
     if isinstance(expression, AllOf | AnyOf):
         combined = all if isinstance(expression, AllOf) else any
         return combined(matches_expression(entry, part, **asked) for part in expression.parts)
+    if isinstance(expression, Equals | Matches) and met_by_address(entry, expression):
+        return True
     return any(
         holds(value, expression) and (secrets or holds(shown(value, entry, expression), expression))
         for value in asked_values(entry, expression, received_at)
     )
+
+
+def met_by_address(entry: AuditEntry, leaf: Equals | Matches) -> bool:
+    """Whether the leaf is true of the e-mail address, whatever its case and form."""
+    if leaf.field not in (Field.ACTOR, Field.ACTOR_EMAIL) or not entry.actor_email:
+        return False
+    if isinstance(leaf, Equals):
+        return not leaf.verbatim and address_key(entry.actor_email) == address_key(str(leaf.value))
+    pattern = tuple(
+        piece if isinstance(piece, Wildcard) else address_key(piece) for piece in leaf.pattern
+    )
+    return fits(pattern, address_key(entry.actor_email))
 
 
 def asks_pattern(expression: Expression) -> bool:
@@ -89,7 +104,7 @@ def holds(value: Any, leaf: Leaf) -> bool:
     if isinstance(leaf, Matches | MetadataMatches):
         return fits(leaf.pattern, value)
     if isinstance(leaf, Contains):
-        return any(text.lower() in value.lower() for text in leaf.texts)
+        return any(text.lower() in value.lower() for text in unicode_forms(leaf.texts))
     if isinstance(leaf, InNetwork):
         return belongs(value, leaf.network)
     if isinstance(leaf, Between):

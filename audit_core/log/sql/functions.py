@@ -10,6 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from audit_core.domain.addresses import unicode_forms
+
 
 class EpochMicroseconds(FunctionElement[int]):
     """Microseconds since 1970 of one time column, as an integer."""
@@ -25,6 +27,14 @@ class ContainsFolded(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
     name = "contains_folded"
+
+
+class AddressKey(FunctionElement[str]):
+    """What e-mail addresses are compared by: see `domain.addresses.address_key`."""
+
+    type = Text()
+    inherit_cache = True
+    name = "address_key"
 
 
 class ContainsAnyFolded(FunctionElement[bool]):
@@ -146,6 +156,12 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
             " > 0"
         ),
         "clickhousedb": "(position(lowerUTF8({0}), lowerUTF8({1})) > 0)",
+    },
+    AddressKey: {
+        "duckdb": "nfc_normalize(lower({0}))",
+        # As in the index that `postgresql.partitions` makes: spelled otherwise it is not used.
+        "postgresql": 'normalize(lower(CAST({0} AS text) COLLATE "pg_c_utf8"), NFC)',
+        "clickhousedb": "normalizeUTF8NFC(lowerUTF8({0}))",
     },
     ContainsAnyFolded: {
         "duckdb": "regexp_matches(lower({0}), lower({1}))",
@@ -276,8 +292,20 @@ def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> Colum
     return ContainsFolded(text, part)
 
 
+def address_key(address: ColumnElement[Any]) -> ColumnElement[str]:
+    """What an e-mail address is compared by; NULL for NULL."""
+    return AddressKey(address)
+
+
+def key_of_address(address: str) -> ColumnElement[str]:
+    """The same of a given one. By the engine's own rules of case beyond ASCII, as of a column."""
+    return literal(address.lower()) if address.isascii() else AddressKey(literal(address))
+
+
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
-    """Whether `text` holds one of the parts, whatever the case; NULL where `text` is NULL."""
+    """Whether `text` holds one of the parts, whatever the case, and composed or decomposed as a
+    whole; NULL where `text` is NULL."""
+    parts = unicode_forms(parts)
     if len(parts) == 1:
         return contains_folded(text, literal(parts[0]))
     return ContainsAnyFolded(text, literal("|".join(part.translate(_PLAIN) for part in parts)))

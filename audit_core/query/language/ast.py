@@ -119,17 +119,21 @@ class Not:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equals:
-    """The field is exactly the value, case included."""
+    """The field is exactly the value, case included; e-mail addresses are compared by
+    `address_key`."""
 
     field: Field
     value: str | int
     """A whole number for `STATUS_CODE` (0 or 100-599), an `Outcome` or `Category` for those
     fields, else text."""
+    verbatim: bool = False
+    """Whether an e-mail address is meant as it is stored, byte for byte: `rewrite` has found all
+    that are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
-    """The whole field fits the pattern, case included."""
+    """The whole field fits the pattern, case included; of e-mail addresses their `address_key`."""
 
     field: Field
     pattern: Pattern
