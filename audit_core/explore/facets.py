@@ -15,6 +15,7 @@ from sqlalchemy import func, literal_column, select, tuple_
 
 from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import category_of, outcome_of
+from audit_core.domain.ip_addresses import address_text
 from audit_core.log.schema import Statement
 from audit_core.query.entry_filter import NONE
 from audit_core.query.planner.plan import Plan
@@ -104,7 +105,7 @@ FACETS: tuple[tuple[str, int, Callable[[Mapping[str, Any]], str]], ...] = (
     ("outcome", 0, lambda row: str(outcome_of(row["status_code"]))),
     ("status", 0, _plain("status_code")),
     ("source", 0, _plain("source")),
-    ("ip", 2, _plain("ip_address")),
+    ("ip", 2, lambda row: NONE if row["ip_address"] is None else address_text(row["ip_address"])),
 )
 """The facets in the order in which they are shown: parameter, group, value of a row."""
 

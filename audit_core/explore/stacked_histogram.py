@@ -21,6 +21,7 @@ from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import address_key, as_text, key_of_address
 from audit_core.query.derived_columns import Condition, api_key_of, in_category
 from audit_core.query.planner.plan import Plan
+from audit_core.query.predicate_sql import address_is
 from audit_core.query.time.buckets import Buckets
 
 MAX_STACKED = 7
@@ -109,6 +110,8 @@ def _counted(by: str, plan: Plan) -> Subquery:
 
 def _is(by: str, table: FromClause, item: str) -> Condition:
     """Whether an entry counts for a value of a field."""
+    if by == "ip":
+        return address_is(table.c.ip_address, [item])
     if by != "actor":
         return STACKS[by](table) == literal(item)
     service = and_(table.c.actor_email == literal(""), table.c.actor_id == literal(item))

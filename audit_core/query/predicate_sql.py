@@ -22,7 +22,8 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
-from audit_core.domain.message_template import verbatim
+from audit_core.domain.ip_addresses import is_address, plain_network, read_address
+from audit_core.domain.message_template import verbatim as verbatim_parts
 from audit_core.log.sql.functions import (
     address_key,
     contains_any_folded,
@@ -239,7 +240,8 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
         elif isinstance(part, MetadataEquals):
             at_path.setdefault(part.path, []).append(part.value)
         elif isinstance(part, InNetwork):
-            networks.setdefault((part.field, part.network.version), []).append(part)
+            version = plain_network(part.network).version
+            networks.setdefault((part.field, version), []).append(part)
         else:
             conditions.append(_met(table, part, shown))
     conditions += (
@@ -265,10 +267,28 @@ def _equals_any(
         keys = [key_of_address(str(value)) for value in values if value]
         met = address_key(table.c.actor_email).in_(keys)
         return or_(met, table.c.actor_id.in_(values)) if field is Field.ACTOR else met
+    if field is Field.IP_ADDRESS and not verbatim:
+        return address_is(table.c.ip_address, [str(value) for value in values])
     columns = _values(table, field)
     if field in _EMPTY_IS_ABSENT and "" not in values:
         columns = [table.c[column] for column in _EMPTY_IS_ABSENT[field]]
     return or_(*(column.in_(values) for column in columns))
+
+
+def address_is(column: ColumnElement[Any], texts: Sequence[str]) -> Condition:
+    """Whether a text is one of some, or names the same address as one of them."""
+    addresses = {read_address(text) for text in texts if is_address(text)}
+    spelled = [*dict.fromkeys([*texts, *map(str, addresses)])]
+    same: list[Condition] = []
+    if numbers := [int(address) for address in addresses if address.version == 4]:
+        same.append(ipv4_number(column).in_(numbers))
+    if digits := [f"{int(address):032x}" for address in addresses if address.version == 6]:
+        same.append(ipv6_digits(column).in_(digits))
+    if not same:
+        return column.in_(spelled)
+    # Only IPv6 writes one address in several ways: the others are not taken apart.
+    several = like(column, literal("%:%"))
+    return or_(column.in_(spelled), case((several, or_(*same)), else_=false()))
 
 
 def _plain_column(table: FromClause, expression: Expression) -> ColumnElement[Any] | None:
@@ -300,7 +320,7 @@ def _has_pattern(message: ColumnElement[Any], leaf: Leaf, shown: _Shown) -> Cond
         return message.is_not(None)
     possible: Condition = message.is_not(None)
     if isinstance(leaf, Equals):
-        parts = [part.translate(_MEANT) for part in verbatim(str(leaf.value))]
+        parts = [part.translate(_MEANT) for part in verbatim_parts(str(leaf.value))]
         possible = like(message, literal("%".join(["", *parts, ""])))
     if Field.MESSAGE_PATTERN not in shown:
         return possible
@@ -353,12 +373,13 @@ def like_pattern(pattern: Pattern) -> str:
 
 def _in_any(value: ColumnElement[Any], leaves_on: Sequence[InNetwork]) -> Condition:
     """Whether an address belongs to one of several networks of one version: it is read once."""
-    ipv4 = isinstance(leaves_on[0].network, IPv4Network)
+    found = [plain_network(leaf.network) for leaf in leaves_on]
+    ipv4 = isinstance(found[0], IPv4Network)
     number: ColumnElement[Any] = ipv4_number(value) if ipv4 else ipv6_digits(value)
-    if len(leaves_on) == 1:
-        return _belongs(number, leaves_on[0].network)
+    if len(found) == 1:
+        return _belongs(number, found[0])
     named = literal_column("address", number.type)
-    return let("address", number, or_(*(_belongs(named, leaf.network) for leaf in leaves_on)))
+    return let("address", number, or_(*(_belongs(named, network) for network in found)))
 
 
 def _belongs(number: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:

@@ -15,6 +15,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from tests.support.cases import case_entries
+from tests.support.plain_language import matches_expression
 from tests.support.strategies import NOW
 
 
@@ -137,3 +138,71 @@ def test_a_person_is_known_by_the_address_whatever_its_form(cases):
     assert (
         asked(cases, name, text="caf\u00e9") == asked(cases, name, query="CAFE\u0301") == ["1", "2"]
     )
+
+
+NETWORKS = [
+    *((text, "12") for text in ("192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:201")),
+    *((text, "12") for text in ("192.0.2.0/24", "::ffff:192.0.2.0/120", "0:0:0:0:0:ffff:0:0/96")),
+    *((text, "3") for text in ("fe80::1", "fe80::1%eth0", "FE80:0::1%lo", "fe80::/10", "::/0")),
+    *((text, "") for text in ("192.0.2.2", "fe80::2", "192.0.2.128/25", "::ffff:192.0.3.0/120")),
+]
+
+
+def test_an_address_of_ipv4_is_found_in_either_spelling(cases):
+    name = "ipv4-mapped"
+    cases.append(case_entries(name, name))
+    for text, expected in NETWORKS:
+        others = [id for id in "123" if id not in expected]
+        assert asked(cases, name, query=f"ip:{text}") == [*expected], text
+        assert asked(cases, name, query=f"-ip:{text}") == others, text
+        assert asked(cases, name, query=f"ip:({text} OR 10.0.0.0/8 OR 10.1.0.0/16)") == [
+            *expected
+        ], text
+        if "/" not in text:
+            assert asked(cases, name, ip_addresses=(text,)) == [*expected], text
+        assert f"{text} " in f"{EntryFilter(query=f'ip:{text}').describe().split(',')[0]} "
+    for text, expected in (("192.0.2.1", "2"), ("::ffff:192.0.2.1", "1"), ("fe80::1", "")):
+        assert asked(cases, name, query=f'ip:"{text}"') == [*expected], "exactly that text"
+    scope = Scope(organization_id=name)
+    query = Query(EntryFilter(), scope, TimeRange(since=None, until=None))
+    expected = {("192.0.2.1", 2), ("fe80::1", 1)}
+    (facet,) = (item for item in Reader(cases).facets(query, 10) if item.param == "ip")
+    assert {(item.value, item.count) for item in facet.values} == expected
+    stacked = CountReader(Reader(cases)).stacked_over_time("ip", query, NOW)
+    by_place = stacked.by_place()
+    assert {(stacked.values[place], count) for place, count in by_place.items()} == expected
+    listed = Reader(cases).listed("ip", query, 10)
+    assert {(item.value, item.count) for item in listed.values} == expected
+
+
+ODD_ADDRESSES = [
+    *("1.2.3.4", "01.2.3.4", "1.2.3", "1.2.3.4.5", "256.1.1.1", " 1.2.3.4", "1.2.3.4%eth0", ""),
+    *("::ffff:1.2.3.4", "::FFFF:102:304", "0:0:0:0:0:ffff:1.2.3.4", "::1.2.3.4", "::ffff:1.2.3"),
+    *("::", "::1", "1::", "2001:db8::1", "2001:DB8:0:0:0:0:0:1", "2001:db8::1%en0.1", "2001:db8:1"),
+    *("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", ":1", "1:", "12345::", "1::2::3"),
+    *("1:::2", "g::1", "ffff:", "::ffff:256.1.1.1", "fe80::1/64", "no address", "%", ":"),
+]
+
+
+def test_every_engine_reads_addresses_as_python_does(cases):
+    name = "addresses"
+    first = case_entries("ipv4-mapped", name)[0]
+    cases.append(
+        [
+            replace(first, id=f"{number}", ip_address=text)
+            for number, text in enumerate(ODD_ADDRESSES)
+        ]
+    )
+    scope = Scope(organization_id=name)
+    everything = [*map(str, range(len(ODD_ADDRESSES)))]
+    for text in ("0.0.0.0/0", "::/0", "1.2.3.4/32", "2001:db8::1", "::ffff:1.2.3.4", "::1.2.3.4"):
+        entry_filter = EntryFilter(query=f"ip:{text}")
+        query = Query(entry_filter, scope, TimeRange(since=None, until=None))
+        found = {row.entry.id for row in Reader(cases).page(query, None, 100).rows}
+        assert {ODD_ADDRESSES[int(id)] for id in found} == {
+            ODD_ADDRESSES[int(id)]
+            for id in everything
+            if matches_expression(
+                replace(first, ip_address=ODD_ADDRESSES[int(id)]), entry_filter.expression
+            )
+        }, text

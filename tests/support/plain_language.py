@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 
 from audit_core.domain.addresses import address_key, unicode_forms
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.ip_addresses import is_address, plain_network, read_address
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
 from audit_core.query.language.ast import (
@@ -99,6 +99,8 @@ def asked_values(entry: AuditEntry, leaf: Leaf, received_at: datetime | None) ->
 
 def holds(value: Any, leaf: Leaf) -> bool:
     """Whether the leaf is true of one value."""
+    if isinstance(leaf, Equals) and leaf.field is Field.IP_ADDRESS and not leaf.verbatim:
+        return value == leaf.value or is_same_address(value, str(leaf.value))
     if isinstance(leaf, Equals | MetadataEquals):
         return value == leaf.value
     if isinstance(leaf, Matches | MetadataMatches):
@@ -142,10 +144,11 @@ def fits(pattern: Pattern, text: str) -> bool:
 
 
 def belongs(text: str, network: Any) -> bool:
-    try:
-        return ip_address(text) in network
-    except ValueError:
-        return False
+    return is_address(text) and read_address(text) in plain_network(network)
+
+
+def is_same_address(text: str, other: str) -> bool:
+    return is_address(text) and is_address(other) and read_address(text) == read_address(other)
 
 
 def lies_between(value: Any, wanted: Between) -> bool:
