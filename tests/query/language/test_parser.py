@@ -15,6 +15,7 @@ from audit_core.query.language.ast import (
     AllOf,
     AnyOf,
     Contains,
+    Equals,
     Exists,
     Field,
     InNetwork,
