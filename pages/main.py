@@ -11,10 +11,12 @@ from audit_core.log.reads.read_context import reading_in
 from audit_core.runtime.version import product_version
 from pages.parts.shell import (
     abandoned,
+    access_request,
     cached,
     error_boundary,
     favicon,
     organization_switcher,
+    own_preferences,
     session,
     sign_in,
     viewer,
@@ -79,6 +81,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/policy:",
                 help="Who signed in, was refused, exported or changed something here.",
             ),
+            page(
+                "evidence/downloads.py",
+                "downloads",
+                Permission.READ_RECORD,
+                title="Downloads",
+                icon=":material/download:",
+                help="Which files were downloaded, by whom, how large, with their checksums.",
+            ),
         ],
         "Admin": [
             page(
@@ -98,6 +108,16 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Members and their permissions, API tokens, and settings.",
             ),
         ],
+        # Opened by the account menu.
+        "Account": [
+            st.Page(
+                "account/profile.py",
+                url_path="profile",
+                title="Profile",
+                icon=":material/person:",
+                visibility="hidden",
+            ),
+        ],
     }
 
 
@@ -113,8 +133,10 @@ with error_boundary.boundary():
     else:
         viewer.note_run(person)
         organization_switcher.forget_former(person)
+        own_preferences.load(person)
         with st.sidebar:
             organization_switcher.draw_switcher(cached.installation(), person)
+            access_request.draw_waiting(person)
             sign_in.draw_sign_out(cached.installation(), person)
             st.caption(f"Sandtrail {product_version()}")
         if (missing := cached.installation().log.loss) is not None:

@@ -113,7 +113,8 @@ def test_a_page_requires_its_permission_before_it_does_anything() -> None:
 
 
 def requires_first(tree: ast.Module) -> bool:
-    """Whether the first statement that calls anything is a call of `require`."""
+    """Whether the first statement that calls anything is a call of `require`, or, on a page that
+    everybody has for themselves, of `require_person`."""
     for statement in tree.body:
         definition = isinstance(
             statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
@@ -123,7 +124,8 @@ def requires_first(tree: ast.Module) -> bool:
         return (
             isinstance(statement, ast.Assign | ast.Expr)
             and isinstance(statement.value, ast.Call)
-            and ast.unparse(statement.value.func).rpartition(".")[2] == "require"
+            and ast.unparse(statement.value.func).rpartition(".")[2]
+            in ("require", "require_person")
         )
     return False
 

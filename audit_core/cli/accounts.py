@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -37,8 +38,10 @@ from audit_core.identity.administration import (
     set_member,
 )
 from audit_core.identity.backoff import OPENED_FOR, unlock_account, unlock_address
+from audit_core.identity.invitations import INVITATION_LIFETIME, invite
 from audit_core.log.store import utc_now
 from audit_core.state.access_log.record import record
+from audit_core.web.routes.one_time_links import invitation_address
 from audit_core.web.security.forwarded import parse_address
 
 account_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -97,6 +100,32 @@ def add(
     named.announce()
     say(f"Added {added.email}.")
     _show(password, unless=password_stdin)
+
+
+@account_app.command("invite")
+def invite_person(
+    email: Email,
+    organization: Organization,
+    role: Annotated[Role, typer.Option(help="What the person becomes.")],
+    grant: Grants = None,
+    until: Until = None,
+) -> None:
+    """Invite a person, who sets the password; prints the end of a link that works once."""
+    with writing() as connection:
+        named = named_organization(connection, organization)
+        link, code = invite(
+            connection,
+            _operator(),
+            organization_id=named.id,
+            email=email,
+            role=role,
+            grants=grant or (),
+            ends=_ends(grant or (), until),
+        )
+    named.announce()
+    days = INVITATION_LIFETIME.days
+    say(f"Invited {link.email}. Send them the address of the app, with this at its end; it works")
+    say(f"once, for {days} days (shown once): {invitation_address(code)}")
 
 
 @account_app.command("list")
@@ -311,13 +340,19 @@ def _join(
         organization_id=named.id,
         role=role or (before.role if before else Role.MEMBER),
         grants=grants,
-        ends=dict.fromkeys(grants, until.replace(tzinfo=UTC)) if until else None,
+        ends=_ends(grants, until),
         even_last_admin=even_last_admin,
     )
     after = present()
     if after is None:
         raise RuntimeError("a membership that was just set is not there")
     return after
+
+
+def _ends(
+    grants: Collection[Permission], until: datetime | None
+) -> dict[Permission, datetime] | None:
+    return dict.fromkeys(grants, until.replace(tzinfo=UTC)) if until else None
 
 
 def _operator() -> Administrator:

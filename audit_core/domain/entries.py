@@ -74,6 +74,22 @@ class Category(StrEnum):
         """The name for people, in sentence case."""
         return "Access and security" if self is Category.ACCESS else self.value.capitalize()
 
+    @property
+    def description(self) -> str:
+        """What belongs to it, for whoever chooses one: a phrase without a full stop."""
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS = {
+    Category.LIFECYCLE: "what is created, started, changed and deleted: sandboxes, snapshots, "
+    "volumes, but also roles, invitations and secrets",
+    Category.MEMBERS: "sign-ins, joining and leaving, and which roles and permissions members have",
+    Category.ACCESS: "credentials: API keys, SSH access, key pairs, single sign-on, suspension",
+    Category.SYSTEM: "settings, quotas, networks, webhooks, runners",
+    Category.TOOLBOX: "work inside a sandbox: files, git, commands",
+    Category.OTHER: "actions that Sandtrail does not know",
+}
+
 
 TOOLBOX_PREFIX = "toolbox_"
 
@@ -81,6 +97,17 @@ SANDBOX = "sandbox"
 CREATE = "create"
 NAME_PATH = ("body", "name")
 """The way to the name in the metadata of a create."""
+
+ACCESS_TARGETS = (
+    "api_key",
+    "identity_provider",
+    "organization_invitation",
+    "organization_role",
+    "organization_user",
+    "secret",
+)
+"""What decides who may do what: whatever is done to one of these changes somebody's access, also
+where the action's category is another (a role is created by `create`, which is lifecycle)."""
 
 API_KEY_TARGET = "api_key"
 API_KEY_ACCESS_ACTIONS = frozenset({"create", "delete"})

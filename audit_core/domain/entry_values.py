@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from audit_core.domain.entries import FIELDS, AuditEntry
-from audit_core.domain.redaction import is_secret
+from audit_core.domain.redaction import is_secret, redact
 from audit_core.domain.secret_shapes import MARK
 
 METADATA = "metadata"
@@ -59,6 +59,17 @@ def particulars(entry: AuditEntry, *, secrets: bool) -> tuple[Particular, ...]:
             except (ValueError, RecursionError):
                 found.append(_particular((METADATA, "?"), value, secrets, scalar=False))
     return tuple(found)
+
+
+def hidden_particulars(entry: AuditEntry) -> tuple[Particular, ...]:
+    """What redaction hides of an entry, as it is there; empty where it hides nothing."""
+    hidden = {item.path for item in particulars(redact(entry), secrets=False) if item.redacted}
+    # What is secret by its name may be an object of several parts.
+    return tuple(
+        item
+        for item in particulars(entry, secrets=True)
+        if any(item.path[: length + 1] in hidden for length in range(len(item.path)))
+    )
 
 
 def _parts(path: tuple[str, ...], value: Any, secrets: bool) -> Iterator[Particular]:

@@ -248,21 +248,31 @@ def _unlike(flags: Iterable[str], beyond: str = "") -> str:
     """
     outside = _IN_COMMAND + beyond
 
-    def rest(endings: list[str]) -> str:
+    def apart(endings: list[str]) -> tuple[str, str | None]:
+        """How a word begins that differs from the endings, up to the first character that does;
+        and what of one may stand alone, without its first part: `None` if it has to go on."""
         if "=" in endings:
-            return f"[^={outside}][^{outside}]*"
+            return f"[^={outside}]", None
         following: dict[str, list[str]] = {}
         for ending in endings:
             following.setdefault(ending[0], []).append(ending[1:])
-        on = [
-            re.escape(first) + rest(further)
-            for first, further in following.items()
-            if "" not in further
-        ]
-        other = "".join(sorted(following, key="-".__ne__))
-        return f"(?:{'|'.join([f'[^{other}{outside}][^{outside}]*', *on])})?"
+        differing = [f"[^{''.join(sorted(following, key='-'.__ne__))}{outside}]"]
+        begun = []
+        for first, further in following.items():
+            if "" not in further:
+                beyond_first, within = apart(further)
+                differing.append(re.escape(first) + beyond_first)
+                if within is not None:
+                    begun.append(re.escape(first) + within)
+        alone = f"(?:{'|'.join(begun)})?" if begun else ""
+        return f"(?:{'|'.join(differing)})", alone
 
-    return f"(?:{_S}{{1,3}}{rest([*flags]).removesuffix('?')}){{0,30}}{_S}{{1,3}}"
+    # What follows the difference stands here once: written at each letter of each flag, it made
+    # engines take a second to read the whole shape.
+    differing, begun = apart([*flags])
+    alone = f"|{begun.removesuffix('?')}" if begun else ""
+    word = f"(?:{differing}[^{outside}]*{alone})"
+    return f"(?:{_S}{{1,3}}{word}){{0,30}}{_S}{{1,3}}"
 
 
 def _given(*flags: str) -> str:

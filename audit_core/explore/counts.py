@@ -8,7 +8,12 @@ from datetime import datetime
 from audit_core.domain.ip_addresses import address_text
 from audit_core.explore import stacked_histogram, statements
 from audit_core.explore.reader import MAX_GROUPS, Reader
-from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
+from audit_core.explore.stacked_histogram import (
+    MAX_STACKED,
+    LargestValue,
+    StackedCount,
+    StackedHistogram,
+)
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
@@ -69,20 +74,20 @@ class CountReader:
         plan = self.reader.planner.plan(query, buckets)
         log = self.reader.log
         statement = stacked_histogram.largest(by, plan)
-        found = log.fetch(statement, query.scope, max_rows=MAX_STACKED).table.to_pylist()
-        values = tuple(row["value"] for row in found)
+        found = log.fetch_rows(statement, query.scope, LargestValue, limit=MAX_STACKED).items
+        values = tuple(item.value for item in found)
         if by == "ip":
             # Spellings of one address have one place; the statement counts them all there.
             values = tuple(dict.fromkeys(value and address_text(value) for value in values))
-        rows = []
+        rows: tuple[StackedCount, ...] = ()
         if values:
             statement = stacked_histogram.stacked(by, values, plan, buckets)
-            rows = log.fetch(statement, query.scope, max_rows=MAX_GROUPS).table.to_pylist()
+            rows = log.fetch_rows(statement, query.scope, StackedCount, limit=MAX_GROUPS).items
         return StackedHistogram(
             by=by,
             buckets=buckets,
             values=values,
-            others=found[0]["distinct"] - len(found) if found else 0,
+            others=found[0].distinct - len(found) if found else 0,
             counts=stacked_histogram.add_up(rows, buckets),
             since=since,
             until=until,

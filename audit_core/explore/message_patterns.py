@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -105,6 +104,22 @@ def patterns(
     return _largest(by_span, limit)
 
 
+@dataclass(frozen=True, slots=True)
+class SpanOfPattern:
+    """What one span holds of one pattern; times have no zone."""
+
+    pattern: str
+    span: int
+    """From 0."""
+    count: int
+    first: datetime
+    last: datetime
+    example: str
+    pattern_count: int
+    messages: int
+    """Of all patterns together."""
+
+
 def _largest(spans: Subquery, limit: int) -> Statement:
     totals = select(
         spans,
@@ -120,29 +135,29 @@ def _largest(spans: Subquery, limit: int) -> Statement:
     )
 
 
-def add_up(rows: Iterable[Mapping[str, Any]], scope: Scope, *, limit: int) -> Patterns:
-    """The patterns of the statement's rows, whose times have no zone."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
+def add_up(rows: Iterable[SpanOfPattern], scope: Scope, *, limit: int) -> Patterns:
+    """The patterns of the statement's rows."""
+    found: dict[str, list[SpanOfPattern]] = {}
     for row in rows:
-        found.setdefault(row["pattern"], []).append(row)
-    ordered = sorted(found.items(), key=lambda item: (-item[1][0]["pattern_count"], item[0]))
+        found.setdefault(row.pattern, []).append(row)
+    ordered = sorted(found.items(), key=lambda item: (-item[1][0].pattern_count, item[0]))
     return Patterns(
         largest=tuple(_pattern(template, spans, scope) for template, spans in ordered[:limit]),
         truncated=len(ordered) > limit,
-        messages=ordered[0][1][0]["messages"] if ordered else 0,
+        messages=ordered[0][1][0].messages if ordered else 0,
     )
 
 
-def _pattern(template: str, spans: list[Mapping[str, Any]], scope: Scope) -> MessagePattern:
-    counts = {span["span"]: span["count"] for span in spans}
-    example = min(str(span["example"]) for span in spans)
-    total = spans[0]["pattern_count"]
+def _pattern(template: str, spans: list[SpanOfPattern], scope: Scope) -> MessagePattern:
+    counts = {span.span: span.count for span in spans}
+    example = min(span.example for span in spans)
+    total = spans[0].pattern_count
     return MessagePattern(
         template=template,
         example=example if scope.secrets else redact_text(example),
         count=total,
-        share=total / spans[0]["messages"],
-        first=min(span["first"] for span in spans).replace(tzinfo=UTC),
-        last=max(span["last"] for span in spans).replace(tzinfo=UTC),
+        share=total / spans[0].messages,
+        first=min(span.first for span in spans).replace(tzinfo=UTC),
+        last=max(span.last for span in spans).replace(tzinfo=UTC),
         over_time=tuple(counts.get(number, 0) for number in range(SPANS)),
     )

@@ -67,11 +67,13 @@ def summary(plan: Plan) -> Statement:
 
 
 def actions(plan: Plan) -> Statement:
-    """By action, most frequent first: `action`, `count`, `failed`."""
+    """By action, most frequent first: `name`, `count`, `failed`."""
     table = plan.source.table
     count = plan.source.count().label("count")
     return plan.source.options(
-        select(table.c.action, count, plan.source.count(failed(table)).label("failed"))
+        select(
+            table.c.action.label("name"), count, plan.source.count(failed(table)).label("failed")
+        )
         .where(plan.where)
         .group_by(table.c.action)
         .order_by(count.desc(), table.c.action)
@@ -91,11 +93,11 @@ def errors(plan: Plan) -> Statement:
 
 
 def actors(plan: Plan) -> Statement:
-    """By actor, most active first: `actor`, `count`, `failed`."""
+    """By actor, most active first: `name`, `count`, `failed`."""
     count = plan.source.count
     found = by_actor(plan, count=count(), failed=count(failed(plan.source.table)))
     return plan.source.options(
-        select(found.c.actor, found.c["count"], found.c.failed).order_by(
+        select(found.c.actor.label("name"), found.c["count"], found.c.failed).order_by(
             found.c["count"].desc(), found.c.actor
         )
     )

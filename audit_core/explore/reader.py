@@ -10,25 +10,29 @@ from datetime import UTC, datetime, timedelta
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Outcome, outcome_of
 from audit_core.domain.ip_addresses import address_text
+from audit_core.domain.listing import Listing
 from audit_core.explore import facets, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import Facet, FacetValue
-from audit_core.explore.message_patterns import SPANS, Patterns
+from audit_core.explore.message_patterns import SPANS, Patterns, SpanOfPattern
 from audit_core.explore.related import Relation, related_filter
 from audit_core.explore.results import (
+    ErrorCount,
+    HourOfWeek,
     OutcomeHistogram,
     Page,
     RelatedEntries,
     Row,
     Share,
-    Shares,
     Summary,
 )
+from audit_core.explore.statements import BucketCount
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, Fetched
 from audit_core.query.keyset import Cursor, numbers_of
 from audit_core.query.planner.plan import Plan
 from audit_core.query.planner.planner import MAX_HOURS, Planner
+from audit_core.query.planner.rollups import HourCount
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.spans import Spans
@@ -75,15 +79,13 @@ class Reader:
         since, until = self.span(query, now)
         buckets = buckets_for(since, until, query.entry_filter.window.zone)
         plan = self.planner.plan(query, buckets)
-        table = self.log.fetch(
-            statements.histogram(plan, buckets),
-            query.scope,
-            max_rows=MAX_GROUPS,
-        ).table
+        groups = self.log.fetch_rows(
+            statements.histogram(plan, buckets), query.scope, BucketCount, limit=MAX_GROUPS
+        )
         counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
-        for group in table.to_pylist():
-            start = buckets.start(group["number"], group["offset_us"])
-            counts[start.astimezone(UTC), outcome_of(group["status_code"])] += group["count"]
+        for group in groups.items:
+            start = buckets.start(group.number, group.offset_us)
+            counts[start.astimezone(UTC), outcome_of(group.status_code)] += group.count
         zone = query.entry_filter.window.zone_info
         return OutcomeHistogram(
             buckets=buckets,
@@ -176,55 +178,30 @@ class Reader:
         """The figures at the top of Overview."""
         plan = self.planner.plan(query)
         statement = overview.summary(plan)
-        return Summary(**self.log.fetch(statement, query.scope, max_rows=1).table.to_pylist()[0])
+        return self.log.fetch_rows(statement, query.scope, Summary, limit=1).items[0]
 
-    def actions(self, query: Query, limit: int) -> Shares:
+    def actions(self, query: Query, limit: int) -> Listing[Share]:
         """The most frequent actions."""
-        plan = self.planner.plan(query)
-        statement = overview.actions(plan)
-        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
-        return Shares(
-            largest=tuple(
-                Share(name=group["action"], count=group["count"], failed=group["failed"])
-                for group in fetched.table.to_pylist()
-            ),
-            truncated=fetched.truncated,
-        )
+        statement = overview.actions(self.planner.plan(query))
+        return self.log.fetch_rows(statement, query.scope, Share, limit=limit)
 
-    def actors(self, query: Query, limit: int) -> Shares:
+    def actors(self, query: Query, limit: int) -> Listing[Share]:
         """The most active actors."""
-        plan = self.planner.plan(query)
-        statement = overview.actors(plan)
-        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
-        return Shares(
-            largest=tuple(
-                Share(name=group["actor"], count=group["count"], failed=group["failed"])
-                for group in fetched.table.to_pylist()
-            ),
-            truncated=fetched.truncated,
-        )
+        statement = overview.actors(self.planner.plan(query))
+        return self.log.fetch_rows(statement, query.scope, Share, limit=limit)
 
-    def errors(self, query: Query, limit: int) -> tuple[tuple[tuple[str, int, int], ...], bool]:
-        """(Action, status code, entries) of the commonest errors; whether there are more."""
-        plan = self.planner.plan(query)
-        statement = overview.errors(plan)
-        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
-        return (
-            tuple(
-                (group["action"], group["status_code"], group["count"])
-                for group in fetched.table.to_pylist()
-            ),
-            fetched.truncated,
-        )
+    def errors(self, query: Query, limit: int) -> Listing[ErrorCount]:
+        """The commonest errors."""
+        statement = overview.errors(self.planner.plan(query))
+        return self.log.fetch_rows(statement, query.scope, ErrorCount, limit=limit)
 
-    def hours_of_week(self, query: Query, now: datetime) -> tuple[tuple[int, int, int], ...]:
-        """(Hour of the week from Monday midnight in the zone, entries, failed); no zeros."""
+    def hours_of_week(self, query: Query, now: datetime) -> tuple[HourOfWeek, ...]:
+        """By hour of the week, in its order; no zeros."""
         since, until = self.span(query, now)
         buckets = buckets_for(since, until, query.entry_filter.window.zone)
         plan = self.planner.plan(query, buckets)
         statement = overview.hours_of_week(plan, buckets)
-        table = self.log.fetch(statement, query.scope, max_rows=7 * 24).table
-        return tuple((row["hour"], row["count"], row["failed"]) for row in table.to_pylist())
+        return self.log.fetch_rows(statement, query.scope, HourOfWeek, limit=7 * 24).items
 
     def facets(self, query: Query, limit: int) -> tuple[Facet, ...]:
         """How often each value of each field occurs: the `limit` frequent ones, in one scan."""
@@ -240,8 +217,10 @@ class Reader:
         since, until = self.span(query, now)
         spans = Spans(since=since, until=until, number=SPANS)
         statement = message_patterns.patterns(query, spans, limit=limit)
-        rows = self.log.fetch(statement, query.scope, max_rows=(limit + 1) * SPANS).table
-        return message_patterns.add_up(rows.to_pylist(), query.scope, limit=limit)
+        spans_found = self.log.fetch_rows(
+            statement, query.scope, SpanOfPattern, limit=(limit + 1) * SPANS
+        )
+        return message_patterns.add_up(spans_found.items, query.scope, limit=limit)
 
     def export(self, query: Query) -> Iterator[list[AuditEntry]]:
         """Every match that was stored when this began, oldest first, in lists of some thousands.
@@ -250,10 +229,8 @@ class Reader:
         """
         last_seq = self.log.last_seq()
         statement = statements.export_hours(query, last_seq=last_seq)
-        hours = self.log.fetch(statement, query.scope, max_rows=MAX_HOURS).table.to_pylist()
-        for stretch in stretches(
-            [(row["hour"], row["count"]) for row in hours], query.time_range, limit=EXPORT_STEP
-        ):
+        hours = self.log.fetch_rows(statement, query.scope, HourCount, limit=MAX_HOURS)
+        for stretch in stretches(hours.items, query.time_range, limit=EXPORT_STEP):
             yield from self._export_stretch(query.within(stretch), last_seq)
 
     def _export_stretch(self, query: Query, last_seq: int) -> Iterator[list[AuditEntry]]:
@@ -287,20 +264,20 @@ def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
 
 
 def stretches(
-    hours: Sequence[tuple[int, int]], time_range: TimeRange, *, limit: int
+    hours: Sequence[HourCount], time_range: TimeRange, *, limit: int
 ) -> Iterator[TimeRange]:
     """The time range cut at whole hours, so that each part holds at most `limit` entries, if it is
     longer than an hour.
 
-    `hours` holds (hours since 1970, entries) in order of time. Together the parts cover the whole
+    The hours are in order of time. Together the parts cover the whole
     time range.
     """
     since, held = time_range.since, 0
-    for hour, count in hours:
-        if held and held + count > limit:
-            until = EPOCH + timedelta(hours=hour)
+    for item in hours:
+        if held and held + item.count > limit:
+            until = EPOCH + timedelta(hours=item.hour)
             yield TimeRange(since=since, until=until)
             since, held = until, 0
-        held += count
+        held += item.count
     if held:
         yield TimeRange(since=since, until=time_range.until)

@@ -74,7 +74,7 @@ class OutcomeHistogram:
         return dict(totals)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The figures at the top of Overview."""
 
@@ -93,7 +93,7 @@ class Summary:
         return self.succeeded / self.answered if self.answered else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Share:
     """A group, its size, and how much of it failed."""
 
@@ -102,10 +102,20 @@ class Share:
     failed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """The largest groups."""
+@dataclass(frozen=True, slots=True)
+class ErrorCount:
+    """Failures of one action with one status code."""
 
-    largest: tuple[Share, ...]
-    truncated: bool
-    """Whether there are more groups than these."""
+    action: str
+    status_code: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourOfWeek:
+    """The entries of one hour of the week."""
+
+    hour: int
+    """From Monday midnight in the zone."""
+    count: int
+    failed: int

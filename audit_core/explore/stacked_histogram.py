@@ -6,7 +6,7 @@ Two scans, whatever the number of values: which are the largest, then how they l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -83,6 +83,16 @@ STACKS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
 """What entries can be stacked by, as text; the outcome has a chart of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class LargestValue:
+    """A value, and how many entries have it."""
+
+    value: str | None
+    count: int
+    distinct: int
+    """How many values there are in all, `None` among them."""
+
+
 def largest(by: str, plan: Plan) -> Statement:
     """The values of a field, most frequent first: `value`, `count`, and in `distinct` how many
     there are in all, NULL among them."""
@@ -154,14 +164,22 @@ def stacked(
     )
 
 
-def add_up(
-    rows: Iterable[Mapping[str, Any]], buckets: Buckets
-) -> tuple[tuple[datetime, int, int], ...]:
+@dataclass(frozen=True, slots=True)
+class StackedCount:
+    """Entries of one bucket in one place of the values."""
+
+    number: int
+    offset_us: int
+    place: int
+    count: int
+
+
+def add_up(rows: Iterable[StackedCount], buckets: Buckets) -> tuple[tuple[datetime, int, int], ...]:
     """`StackedHistogram.counts` of the rows that `stacked` gives."""
     counts: dict[tuple[datetime, int], int] = defaultdict(int)
     for row in rows:
-        start = buckets.start(row["number"], row["offset_us"]).astimezone(UTC)
-        counts[start, row["place"]] += row["count"]
+        start = buckets.start(row.number, row.offset_us).astimezone(UTC)
+        counts[start, row.place] += row.count
     zone = buckets.zone_info
     return tuple(
         (start.astimezone(zone), place, count) for (start, place), count in sorted(counts.items())

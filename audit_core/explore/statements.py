@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +80,7 @@ def export_page(
 
 
 def export_hours(query: Query, *, last_seq: int) -> Statement:
-    """How a download lies in time: `hour` (whole ones since 1970) and `count`, in order of time.
+    """How a download lies in time: the rows of `HourCount`, in order of time.
 
     Asked before the entries, which are then read from short stretches of time: whole rows are
     sorted much slower than the log is read.
@@ -134,6 +135,18 @@ def earliest(plan: Plan) -> Statement:
     return plan.source.options(
         select(func.min(table.c.created_at).label("earliest")).where(plan.where)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BucketCount:
+    """Entries of one status code in one bucket."""
+
+    number: int
+    offset_us: int
+    """Of the zone; `Buckets.start` of both is the bucket's beginning."""
+    status_code: int | None
+    """`None` in flight."""
+    count: int
 
 
 def histogram(

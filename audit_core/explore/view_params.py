@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from audit_core.domain.entries import ACCESS_TARGETS
 from audit_core.domain.errors import FilterError
 from audit_core.explore.facets import FACETS
 from audit_core.explore.layout import LAYOUT_PARAMS, ROW_SIZES, Layout
@@ -63,9 +64,10 @@ READY_VIEWS: dict[str, ReadyView] = {
         ),
         _ready(
             "access_changes",
-            "Access changes, last 7 days",
-            "7d",
-            "category:(access OR members) -action:login",
+            "Access changes, last 30 days",
+            "30d",
+            f"(category:(access OR members) OR type:({' OR '.join(ACCESS_TARGETS)})) "
+            "-action:(login OR read)",
         ),
         _ready("denied", "Denied (401, 403)", "7d", "status:(401 OR 403)"),
         _ready("api_keys", "What API keys did", "1d", "key:*"),

@@ -92,26 +92,27 @@ def add_account(
     Raises `AccountError` for an address without "@" or already in use, an empty name, or a
     password that is too short or easy to guess.
     """
-    address = plain_text("e-mail address", normalize_email(email), longest=LONGEST_EMAIL)
-    before, _, after = address.rpartition("@")
-    if not before or not after:
-        raise AccountError(
-            f"{address!r} is no e-mail address.", "Give an address like name@example.com."
-        )
+    address = email_address(email)
+    _require_unused(connection, address)
+    password_hash = hash_password(password, cost=cost, known=(address, name.strip()))
+    return add_hashed_account(
+        connection, email=address, name=name, password_hash=password_hash, now=now
+    )
+
+
+def add_hashed_account(
+    connection: Connection, *, email: str, name: str, password_hash: str, now: datetime
+) -> Account:
+    """`add_account` for a password whose hash was made before, so that nobody waits for it to
+    write."""
     added = Account(
         id=new_id(),
-        email=address,
+        email=email_address(email),
         name=plain_text("name", name, longest=LONGEST_NAME),
         disabled=False,
         created_at=now,
     )
-    in_use = AccountError(
-        f"There is already an account for {address}.",
-        "Use another address, or change that account.",
-    )
-    if find_account(connection, address) is not None:
-        raise in_use
-    password_hash = hash_password(password, cost=cost, known=(added.email, added.name))
+    _require_unused(connection, added.email)
     try:
         connection.execute(
             account.insert().values(
@@ -124,8 +125,31 @@ def add_account(
             )
         )
     except IntegrityError as error:
-        raise in_use from error
+        raise _in_use(added.email) from error
     return added
+
+
+def email_address(email: str) -> str:
+    """The address as it is kept. Raises `AccountError` for what is none."""
+    address = plain_text("e-mail address", normalize_email(email), longest=LONGEST_EMAIL)
+    before, _, after = address.rpartition("@")
+    if not before or not after:
+        raise AccountError(
+            f"{address!r} is no e-mail address.", "Give an address like name@example.com."
+        )
+    return address
+
+
+def _require_unused(connection: Connection, address: str) -> None:
+    if find_account(connection, address) is not None:
+        raise _in_use(address)
+
+
+def _in_use(address: str) -> AccountError:
+    return AccountError(
+        f"There is already an account for {address}.",
+        "Use another address, or change that account.",
+    )
 
 
 def find_account(connection: Connection, email: str) -> Account | None:
@@ -192,9 +216,19 @@ def set_password(
         select(account.c.email, account.c.name).where(account.c.id == account_id)
     ).one_or_none()
     password_hash = hash_password(password, cost=cost, known=tuple(known or ()))
-    _change(connection, account_id, {"password_hash": password_hash})
+    set_password_hash(connection, account_id=account_id, password_hash=password_hash)
+
+
+def set_password_hash(connection: Connection, *, account_id: str, password_hash: str) -> None:
+    """`set_password` for a password whose hash was made before."""
+    store_password_hash(connection, account_id=account_id, password_hash=password_hash)
     end_sessions_of(connection, account_id)
     forget_devices(connection, account_id)
+
+
+def store_password_hash(connection: Connection, *, account_id: str, password_hash: str) -> None:
+    """Replace the password and end no session; for who does it from one of them."""
+    _change(connection, account_id, {"password_hash": password_hash})
 
 
 def _change(connection: Connection, account_id: str, values: dict[str, object]) -> None:

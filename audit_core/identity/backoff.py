@@ -106,6 +106,22 @@ def browser_counter(email: str, browser: str) -> Counter:
     )
 
 
+def link_counter(address: str) -> Counter:
+    """One-time links that a network address has tried in vain."""
+    key = address_key(address)
+    return Counter(key=_key("link", key), tolerated=ADDRESS_TOLERANCE, address_key=key)
+
+
+def own_password_counter(email: str) -> Counter:
+    """Somebody signed in who gives a wrong present password; apart from the sign-in, so that a
+    session that somebody has taken over neither guesses on nor shuts the person out."""
+    return Counter(
+        key=_key("own password", email),
+        tolerated=ACCOUNT_TOLERANCE,
+        account_key=account_key(email),
+    )
+
+
 def account_key(email: str) -> str:
     """The digest of a normalized e-mail address."""
     return _key("account name", email)

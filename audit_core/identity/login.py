@@ -38,6 +38,7 @@ class _Attempt:
     address: str | None
     browser: str | None
     now: datetime
+    even_barred: bool
 
     @property
     def actor(self) -> str:
@@ -60,6 +61,7 @@ def check_password(
     now: datetime,
     browser: str | None = None,
     cost: int = BCRYPT_COST,
+    even_barred: bool = False,
 ) -> Account | None:
     """The account of a right e-mail address and password; `None` for every kind of failure.
 
@@ -68,10 +70,17 @@ def check_password(
     by itself (`delays.py` has the rules); a right password is refused then too. Who is known, by
     the `browser`'s device cookie or by the address, is not delayed by the failures of others.
     Each attempt goes to the access record. `address` is `None` when unknown; `cost` is what
-    an unknown account costs. Blocks, also while others are checked. Raises
+    an unknown account costs. `even_barred` lets in whom every organization of theirs has barred
+    (not whom the operator has), to join another one. Blocks, also while others are checked. Raises
     `StoreUnavailableError`.
     """
-    attempt = _Attempt(email=normalize_email(email), address=address, browser=browser, now=now)
+    attempt = _Attempt(
+        email=normalize_email(email),
+        address=address,
+        browser=browser,
+        now=now,
+        even_barred=even_barred,
+    )
     with state.begin() as connection:
         take_turns(connection)
         known = _find(connection, attempt.email)
@@ -105,7 +114,10 @@ def _settled(
 ) -> Account | None:
     """Whom the attempt lets in, put on record; `known` is the account before the check."""
     current = _find(connection, attempt.email)
-    barred = current is not None and is_barred(connection, current.account.id, attempt.now)
+    barred = current is not None and (
+        current.account.disabled
+        or (not attempt.even_barred and is_barred(connection, current.account.id, attempt.now))
+    )
     reason = _reason(known, current, right=right, barred=barred)
     if not checked:
         take_back(connection, counters.counts, attempt.now)

@@ -110,11 +110,7 @@ def set_membership(
     permission that cannot be granted, an unknown account or an unknown organization.
     """
     granted = frozenset(grants)
-    if not granted <= GRANTABLE:
-        raise AccountError(
-            f"{', '.join(sorted(granted - GRANTABLE))} cannot be granted apart from a role.",
-            f"Grant {', '.join(sorted(GRANTABLE))}, or choose a role that holds it.",
-        )
+    require_grantable(granted)
     require_organization(connection, organization_id)
     if not connection.execute(select(account.c.id).where(account.c.id == account_id)).scalar():
         raise AccountError(
@@ -122,7 +118,7 @@ def set_membership(
         )
     values = {
         "role": role.value,
-        "grants": _written({one: (ends or {}).get(one) for one in granted}),
+        "grants": written_grants({one: (ends or {}).get(one) for one in granted}),
     }
     changed = connection.execute(
         membership.update().where(*_is_of(account_id, organization_id)).values(values)
@@ -132,6 +128,16 @@ def set_membership(
             membership.insert().values(
                 account_id=account_id, organization_id=organization_id, **values
             )
+        )
+
+
+def require_grantable(grants: Iterable[Permission]) -> None:
+    """Raises `AccountError` for a permission that cannot be granted."""
+    withheld = frozenset(grants) - GRANTABLE
+    if withheld:
+        raise AccountError(
+            f"{', '.join(sorted(withheld))} cannot be granted apart from a role.",
+            f"Grant {', '.join(sorted(GRANTABLE))}, or choose a role that holds it.",
         )
 
 
@@ -213,7 +219,7 @@ def _member_of(row: Row[*tuple[Any, ...]], now: datetime) -> Member:
         email=row.email,
         name=row.name,
         role=Role(row.role),
-        grants=_present(row.grants, now),
+        grants=present_grants(row.grants, now),
         disabled=row.barred,
         account_disabled=row.account_disabled,
         last_seen_at=row.last_seen_at,
@@ -232,7 +238,7 @@ def sorted_memberships(
             organization_id=row.organization_id,
             organization_name=row.organization_name,
             role=Role(row.role),
-            grants=frozenset(_present(row.grants, now)),
+            grants=frozenset(present_grants(row.grants, now)),
             own_activity=row.own_activity == ON,
             disabled=row.barred,
         )
@@ -243,7 +249,7 @@ def sorted_memberships(
     )
 
 
-def _written(grants: Mapping[Permission, datetime | None]) -> str:
+def written_grants(grants: Mapping[Permission, datetime | None]) -> str:
     """Grants as the column holds them: by name, each with "@" and its end if it has one."""
     return " ".join(
         name if ends_at is None else f"{name}@{ends_at.astimezone(UTC).isoformat()}"
@@ -251,8 +257,8 @@ def _written(grants: Mapping[Permission, datetime | None]) -> str:
     )
 
 
-def _present(text: str, now: datetime) -> dict[Permission, datetime | None]:
-    """The grants in the column that are not over at a moment."""
+def present_grants(text: str, now: datetime) -> dict[Permission, datetime | None]:
+    """The grants in such a text that are not over at a moment."""
     present: dict[Permission, datetime | None] = {}
     for part in text.split():
         name, _, end = part.partition("@")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -19,6 +18,7 @@ from audit_core.domain.errors import (
     AuditError,
     StoreUnavailableError,
 )
+from audit_core.domain.listing import Listing
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.registry import engine_for
 from audit_core.log.free_space import require_space
@@ -31,6 +31,8 @@ from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.precision import COARSEST
+from audit_core.log.reads.fetched import Fetched as Fetched
+from audit_core.log.reads.fetched import Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
 from audit_core.log.replication import replication
@@ -43,17 +45,6 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """The answer to one read."""
-
-    table: pa.Table
-    """At most the asked number of rows."""
-    truncated: bool
-    """Whether there were more."""
-    elapsed_s: float
 
 
 class AuditLog:
@@ -175,6 +166,13 @@ class AuditLog:
             truncated=table.num_rows > max_rows,
             elapsed_s=time.perf_counter() - started,
         )
+
+    def fetch_rows(
+        self, statement: Statement, scope: Scope, row: type[Row], *, limit: int
+    ) -> Listing[Row]:
+        """The first `limit` rows of one read; see `fetch` and `Fetched.rows`."""
+        fetched = self.fetch(statement, scope, max_rows=limit)
+        return Listing(fetched.rows(row), fetched.truncated)
 
     def new_request(
         self, *, person: str, abandoned: Callable[[], bool] = lambda: False

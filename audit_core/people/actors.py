@@ -12,7 +12,7 @@ from typing import Any
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import actors_sql
-from audit_core.people.actors_sql import ActorKind, ActorList
+from audit_core.people.actors_sql import ActivityRow, ActorKind, ActorList
 from audit_core.people.results import timed
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.query import Query
@@ -133,10 +133,11 @@ class ActorReader:
             width_us=width_us,
         )
         activity: dict[tuple[str, str | None], list[int]] = defaultdict(lambda: [0] * SPARKS)
-        for row in self.reader.log.fetch(
-            statement, query.scope, max_rows=MAX_GROUPS
-        ).table.to_pylist():
-            activity[_key(row, by_key=by_key)][min(row["number"], SPARKS - 1)] += row["count"]
+        for row in self.reader.log.fetch_rows(
+            statement, query.scope, ActivityRow, limit=MAX_GROUPS
+        ).items:
+            key = row.actor_id, row.api_key if by_key else None
+            activity[key][min(row.number, SPARKS - 1)] += row.count
         return activity
 
     def actor(self, query: Query) -> ActorLine | None:

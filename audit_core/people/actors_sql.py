@@ -177,6 +177,16 @@ def times(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """Entries of one actor and key in one stretch of time."""
+
+    actor_id: str
+    api_key: str | None
+    number: int
+    count: int
+
+
 def activity(
     plan: Plan,
     *,
@@ -184,7 +194,7 @@ def activity(
     since: datetime,
     width_us: int,
 ) -> Statement:
-    """When some actors were active: `actor_id`, `api_key`, `number`, `count`; no order.
+    """When some actors were active: rows of `ActivityRow`; no order.
 
     `number` counts stretches of `width_us` microseconds from `since` on, which no match lies
     before. Of a source that counts by the hour they must be whole hours.

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit_core.domain.access import Scope
+from audit_core.domain.listing import Listing
 from audit_core.explore.reader import Reader
 from audit_core.log.schema import Statement
 from audit_core.people import first_seen_sql, keys_sql, sessions_sql
@@ -150,15 +151,13 @@ class PersonReader:
             known=self._rows(known, query.scope, 1)[0]["count"],
         )
 
-    def used_keys(
-        self, scope: Scope, time_range: TimeRange, limit: int
-    ) -> tuple[tuple[UsedKey, ...], bool]:
-        """The API keys that the scope's actor used, latest use first; whether there are more."""
+    def used_keys(self, scope: Scope, time_range: TimeRange, limit: int) -> Listing[UsedKey]:
+        """The API keys that the scope's actor used, latest use first."""
         window = Window(preset=None, since=time_range.since, until=time_range.until)
         plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
         fetched = self.reader.log.fetch(keys_sql.used_keys(plan), scope, max_rows=limit)
         keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
-        return keys, fetched.truncated
+        return Listing(keys, fetched.truncated)
 
     def _rows(self, statement: Statement, scope: Scope, limit: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.reader.log.fetch(

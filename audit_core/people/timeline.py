@@ -12,7 +12,7 @@ from audit_core.domain.entries import Category, Outcome, outcome_of
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import timeline_sql
 from audit_core.people.results import instant
-from audit_core.people.timeline_sql import LaneKind, LanePlace
+from audit_core.people.timeline_sql import LaneKind, LanePlace, MarkRow
 from audit_core.query.query import Query
 from audit_core.query.time.spans import width_us as width_of
 
@@ -103,10 +103,10 @@ class TimelineReader:
                 since=since,
                 width_us=width_us,
             )
-            rows = self.reader.log.fetch(
-                statement, query.scope, max_rows=MAX_GROUPS
-            ).table.to_pylist()
-            factor, marks = _merged(rows)
+            found_marks = self.reader.log.fetch_rows(
+                statement, query.scope, MarkRow, limit=MAX_GROUPS
+            )
+            factor, marks = _merged(found_marks.items)
             width_us *= factor
         return Timeline(
             lanes=lanes,
@@ -133,15 +133,14 @@ def _lane(row: dict[str, Any]) -> Lane:
     )
 
 
-def _merged(rows: Sequence[dict[str, Any]]) -> tuple[int, tuple[Mark, ...]]:
+def _merged(rows: Sequence[MarkRow]) -> tuple[int, tuple[Mark, ...]]:
     """The marks, of stretches joined by twos until there are few enough; and how many joined."""
     factor = 1
     while True:
-        groups: dict[tuple[int, int, Outcome], list[dict[str, Any]]] = defaultdict(list)
+        groups: dict[tuple[int, int, Outcome], list[MarkRow]] = defaultdict(list)
         for row in rows:
-            hundred = row["hundred"]
-            outcome = outcome_of(hundred * 100 if hundred else hundred)
-            groups[row["lane"], row["number"] // factor, outcome].append(row)
+            outcome = outcome_of(row.hundred * 100 if row.hundred else row.hundred)
+            groups[row.lane, row.number // factor, outcome].append(row)
         if len(groups) <= MAX_MARKS:
             return factor, tuple(
                 _mark(lane, outcome, groups[lane, number, outcome])
@@ -150,13 +149,13 @@ def _merged(rows: Sequence[dict[str, Any]]) -> tuple[int, tuple[Mark, ...]]:
         factor *= 2
 
 
-def _mark(lane: int, outcome: Outcome, rows: Sequence[dict[str, Any]]) -> Mark:
-    actions = {row[name] for row in rows for name in ("first_action", "last_action")}
+def _mark(lane: int, outcome: Outcome, rows: list[MarkRow]) -> Mark:
+    actions = {action for row in rows for action in (row.first_action, row.last_action)}
     return Mark(
         lane=lane,
         outcome=outcome,
-        count=sum(row["count"] for row in rows),
-        first=instant(min(row["first"] for row in rows)),
-        last=instant(max(row["last"] for row in rows)),
+        count=sum(row.count for row in rows),
+        first=instant(min(row.first for row in rows)),
+        last=instant(max(row.last for row in rows)),
         action=actions.pop() if len(actions) == 1 else None,
     )

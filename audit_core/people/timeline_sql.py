@@ -68,6 +68,25 @@ def lanes(query: Query, kind: LaneKind) -> Statement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """What one lane holds of one outcome in one stretch of time."""
+
+    lane: int
+    """Its number among the lanes that were asked for."""
+    hundred: int | None
+    """The status code's first digit; 0 for unanswered, `None` in flight."""
+    number: int
+    """Of the stretch, from the window's beginning."""
+    count: int
+    first: datetime
+    last: datetime
+    """Without a zone."""
+    first_action: str
+    last_action: str
+    """By the alphabet."""
+
+
 def marks(
     query: Query,
     *,
@@ -77,9 +96,7 @@ def marks(
 ) -> Statement:
     """What stands on some lanes: one row for what a lane holds of one outcome in one stretch.
 
-    Columns `lane` (its number in `places`), `hundred` (the status code's first digit, 0 for
-    unanswered, NULL in flight), `number` (of the stretch of `width_us` microseconds, counted
-    from `since`), `count`, `first`, `last`, `first_action` and `last_action` by the alphabet.
+    Rows of `MarkRow`; stretches are of `width_us` microseconds, counted from `since`.
     """
     lane = case(
         *((_on(entries, place), literal(number)) for number, place in enumerate(places)),

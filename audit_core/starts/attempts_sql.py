@@ -78,6 +78,19 @@ class SilentRule:
     delete_after: timedelta = timedelta(seconds=60)
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """What a row of `attempts` says of an attempt."""
+
+    seq: int
+    at_us: int
+    sandbox: str | None
+    by_name: int
+    outcome: str
+    next_action: str
+    next_us: int
+
+
 def attempts(query: Query, rule: SilentRule, creations: Creations) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
     `by_name` (see `Lifecycles`), `outcome`, and `next_action` and `next_us`: what was done to the
@@ -237,13 +250,22 @@ def start_page(
     return creations.options(ordered)
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeInSpan:
+    """How many attempts had an outcome in a span."""
+
+    outcome: str
+    span: int
+    count: int
+
+
 def start_counts(
     query: Query,
     rule: SilentRule,
     spans: Spans,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
-    """How many attempts had which outcome in which span: `outcome`, `span`, `count`, no zeros."""
+    """How many attempts had which outcome in which span: rows of `OutcomeInSpan`, no zeros."""
     attempt = attempts(query, rule, creations)
     counts = select(
         attempt.c.outcome,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.listing import Listing
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
@@ -21,9 +21,14 @@ from audit_core.query.time.windows import EPOCH
 from audit_core.runtime.settings import Settings
 from audit_core.starts import attempts_sql, failure_groups_sql, retries_sql, suspects_sql
 from audit_core.starts.attempt import StartAttempt, StartPage
-from audit_core.starts.attempts_sql import SilentRule, StartOutcome
+from audit_core.starts.attempts_sql import (
+    AttemptRow,
+    OutcomeInSpan,
+    SilentRule,
+    StartOutcome,
+)
 from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey
-from audit_core.starts.retries_sql import Ending, RetryChain, ending_of
+from audit_core.starts.retries_sql import ChainRow, Ending, RetryChain, ending_of
 from audit_core.starts.suspects_sql import MAX_VALUES, TRAITS, Suspects
 
 MAX_GROUPS_BEFORE = 20_000
@@ -69,10 +74,10 @@ class StartsReader:
             creations=self._creations,
         )
         fetched = self.log.fetch(statement, query.scope, max_rows=rows)
-        found = fetched.table.to_pylist()
+        found = fetched.rows(AttemptRow)
         back = cursor is not None and cursor.newer
         if back:
-            found.reverse()
+            found = found[::-1]
         attempts = self._attempts(found, query.scope)
         more_older = True if back else fetched.truncated
         more_newer = fetched.truncated if back else cursor is not None
@@ -86,12 +91,12 @@ class StartsReader:
     def counts(self, query: Query, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
         statement = attempts_sql.start_counts(query, self.rule, spans, self._creations)
-        table = self.log.fetch(
-            statement, query.scope, max_rows=spans.number * len(StartOutcome)
-        ).table
+        counts = self.log.fetch_rows(
+            statement, query.scope, OutcomeInSpan, limit=spans.number * len(StartOutcome)
+        )
         found: dict[str, dict[int, int]] = defaultdict(dict)
-        for row in table.to_pylist():
-            found[row["outcome"]][row["span"]] = row["count"]
+        for row in counts.items:
+            found[row.outcome][row.span] = row.count
         return {
             outcome: tuple(found[outcome].get(number, 0) for number in range(spans.number))
             for outcome in StartOutcome
@@ -117,13 +122,11 @@ class StartsReader:
             for row in table.to_pylist()
         }
 
-    def group_members(
-        self, query: Query, key: GroupKey, rows: int
-    ) -> tuple[tuple[StartAttempt, ...], bool]:
-        """The newest failures of a group; whether there are more."""
+    def group_members(self, query: Query, key: GroupKey, rows: int) -> Listing[StartAttempt]:
+        """The newest failures of a group."""
         statement = failure_groups_sql.group_page(query, self.rule, key, self._creations)
-        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
-        return self._attempts(fetched.table.to_pylist(), query.scope), fetched.truncated
+        found = self.log.fetch_rows(statement, query.scope, AttemptRow, limit=rows)
+        return Listing(self._attempts(found.items, query.scope), found.truncated)
 
     def suspects(self, query: Query, key: GroupKey) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
@@ -131,30 +134,27 @@ class StartsReader:
         table = self.log.fetch(statement, query.scope, max_rows=MAX_VALUES * len(TRAITS)).table
         return suspects_sql.weigh(table.to_pylist(), query.scope)
 
-    def retries(self, query: Query, limit: int) -> tuple[tuple[RetryChain, ...], bool]:
-        """The latest retry chains; whether there are more."""
+    def retries(self, query: Query, limit: int) -> Listing[RetryChain]:
+        """The latest retry chains."""
         statement = retries_sql.retry_chains(query, self.rule, self._creations)
-        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
-        return tuple(
-            _chain(row, query.scope) for row in fetched.table.to_pylist()
-        ), fetched.truncated
+        found = self.log.fetch_rows(statement, query.scope, ChainRow, limit=limit)
+        chains = tuple(_chain(row, query.scope) for row in found.items)
+        return Listing(chains, found.truncated)
 
-    def _attempts(
-        self, rows: Sequence[Mapping[str, Any]], scope: Scope
-    ) -> tuple[StartAttempt, ...]:
-        entries = self._entries({row["seq"]: row["at_us"] for row in rows}, scope)
+    def _attempts(self, rows: Sequence[AttemptRow], scope: Scope) -> tuple[StartAttempt, ...]:
+        entries = self._entries({row.seq: row.at_us for row in rows}, scope)
         return tuple(
             StartAttempt(
-                seq=row["seq"],
-                entry=entries[row["seq"]],
-                sandbox=_shown(row["sandbox"], scope),
-                by_name=bool(row["by_name"]),
-                outcome=StartOutcome(row["outcome"]),
-                next_action=row["next_action"] or None,
-                next_at=instant(row["next_us"]) if row["next_action"] else None,
+                seq=row.seq,
+                entry=entries[row.seq],
+                sandbox=_shown(row.sandbox, scope),
+                by_name=bool(row.by_name),
+                outcome=StartOutcome(row.outcome),
+                next_action=row.next_action or None,
+                next_at=instant(row.next_us) if row.next_action else None,
             )
             for row in rows
-            if row["seq"] in entries
+            if row.seq in entries
         )
 
     def _entries(self, times_us: dict[int, int], scope: Scope) -> dict[int, AuditEntry]:
@@ -179,23 +179,23 @@ def _shown(sandbox: str | None, scope: Scope) -> str | None:
     return sandbox if sandbox is None or scope.secrets else redact_text(sandbox)
 
 
-def _chain(row: Mapping[str, Any], scope: Scope) -> RetryChain:
-    ending = ending_of(StartOutcome(row["last_outcome"]), row["last_next"])
-    first, last = instant(row["first_us"]), instant(row["last_us"])
-    until = instant(row["last_next_us"]) if ending is Ending.DELETED else last
+def _chain(row: ChainRow, scope: Scope) -> RetryChain:
+    ending = ending_of(StartOutcome(row.last_outcome), row.last_next)
+    first, last = instant(row.first_us), instant(row.last_us)
+    until = instant(row.last_next_us) if ending is Ending.DELETED else last
     return RetryChain(
-        sandbox=_shown(row["sandbox"], scope) or "",
-        by_name=bool(row["by_name"]),
-        attempts=row["attempts"],
-        failing=int(row["failing"]),
-        errors=row["errors"],
+        sandbox=_shown(row.sandbox, scope) or "",
+        by_name=bool(row.by_name),
+        attempts=row.attempts,
+        failing=int(row.failing),
+        errors=row.errors,
         first=first,
         last=last,
         lost=until - first,
-        who=row["who"],
-        people=row["people"],
-        client=row["client"],
-        clients=row["clients"],
+        who=row.who,
+        people=row.people,
+        client=row.client,
+        clients=row.clients,
         ending=ending,
     )
 

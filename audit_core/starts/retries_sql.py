@@ -71,14 +71,32 @@ class RetryChain:
     ending: Ending
 
 
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """A chain as the statement gives it."""
+
+    sandbox: str
+    by_name: int
+    attempts: int
+    failing: int
+    errors: int
+    first_us: int
+    last_us: int
+    last_outcome: str
+    last_next: str
+    last_next_us: int
+    who: str
+    people: int
+    client: str
+    clients: int
+
+
 def retry_chains(
     query: Query,
     rule: SilentRule,
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
-    """The chains, the latest first: `sandbox`, `by_name`, `attempts`, `failing`, `errors`,
-    `first_us`, `last_us`, `last_outcome`, `last_next`, `last_next_us`, `who`, `people`, `client`,
-    `clients`."""
+    """The chains, the latest first: rows of `ChainRow`."""
     attempt = attempts(query, rule, creations)
     placed = _placed(_numbered(attempt), query.scope, query.time_range)
     at_end = placed.c.from_end == literal_column("1")

@@ -71,8 +71,8 @@ class Lifecycles:
 
     entries: CTE
     """The entries: `seq` (the number in the scope), `at_us`, `action`, `status_code`, `matches` (1
-    or 0), `sandbox` (the id; a name where no id is known, NULL where neither is), `by_name` (1: the
-    id was found by the name)."""
+    or 0), `unborn` (1: a create without an id), `sandbox` (the id; a name where no id is known,
+    NULL where neither is), `by_name` (1: the id was found by the name)."""
     aliases: CTE
     """Names and ids: `name`, `sandbox`, `since_us`, `until_us`, `before_us`."""
 
@@ -122,6 +122,7 @@ def lifecycles(
             lifecycle.c.action,
             lifecycle.c.status_code,
             lifecycle.c.matches,
+            lifecycle.c.unborn,
             func.coalesce(by_name.c.sandbox, lifecycle.c.name).label("sandbox"),
             flag(by_name.c.sandbox.is_not(None)).label("by_name"),
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from audit_core.domain.entries import TOOLBOX_PREFIX, AuditEntry, Outcome
+from audit_core.domain.entries import CREATE, TOOLBOX_PREFIX, AuditEntry, Outcome
 from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.starts.attempts_sql import StartOutcome
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS
@@ -18,6 +18,8 @@ class BandState(StrEnum):
 
     CREATING = "creating"
     """Asked for, and not there yet: a request is in flight, or failed and came again."""
+    NEVER_CREATED = "never_created"
+    """Every request for it failed, and none came after: it never was. Only ever the last band."""
     STARTED = "started"
     STOPPED = "stopped"
     ARCHIVED = "archived"
@@ -28,7 +30,7 @@ class BandState(StrEnum):
     @property
     def label(self) -> str:
         """The name for people, in sentence case."""
-        return self.value.capitalize()
+        return self.value.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ _AFTER = {
     **dict.fromkeys(("stop", "auto_stop", "pause", "auto_pause", "spot_evict"), BandState.STOPPED),
     **dict.fromkeys(("archive", "auto_archive"), BandState.ARCHIVED),
 }
+_NOT_THERE = (BandState.CREATING, BandState.NEVER_CREATED)
 _WELL = (Outcome.INFO, Outcome.SUCCESS, Outcome.REDIRECT)
 
 
@@ -72,14 +75,16 @@ def bands(
         if state is None or state is present:
             continue
         if found and found[-1].until is None:
-            found[-1] = _ended(found[-1], entry.created_at)
+            found[-1] = replace(found[-1], until=entry.created_at)
         if isinstance(state, BandState):
             found.append(Band(state=state, since=entry.created_at, until=None, entry_id=entry.id))
-    return tuple(band for band in found if band.until is None or band.until > band.since)
-
-
-def _ended(band: Band, until: datetime) -> Band:
-    return Band(state=band.state, since=band.since, until=until, entry_id=band.entry_id)
+    return tuple(
+        replace(band, state=BandState.CREATING)
+        if band.state is BandState.NEVER_CREATED and band.until is not None
+        else band
+        for band in found
+        if band.until is None or band.until > band.since
+    )
 
 
 def _state(
@@ -107,8 +112,8 @@ def _after_attempt(
         return BandState.STARTED
     if outcome is StartOutcome.SUSPECTED:
         return BandState.FAILED
-    if entry.action == "create" and present is None:
-        return BandState.CREATING
+    if entry.action == CREATE and present in (None, *_NOT_THERE):
+        return BandState.NEVER_CREATED if outcome is StartOutcome.FAILED else BandState.CREATING
     if outcome is StartOutcome.UNKNOWN:
         return BandState.CREATING if entry.status_code is None else BandState.UNKNOWN
     return BandState.UNKNOWN if present is None else None

@@ -15,14 +15,15 @@ from audit_core.log.store import AuditLog
 from audit_core.query.keyset import numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, TimeRange
-from audit_core.starts import traces_sql
+from audit_core.query.time.windows import TimeRange
+from audit_core.starts import targets_sql, traces_sql
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import instant
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
 from audit_core.starts.state_timeline import BandState
+from audit_core.starts.targets_sql import TargetPlace, TargetRow
 from audit_core.starts.trace import Trace, TraceRow, trace_of
-from audit_core.starts.traces_sql import NameBinding, TargetPlace
+from audit_core.starts.traces_sql import NameBinding
 
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
@@ -44,11 +45,12 @@ class Target:
     """One target in the list."""
 
     target: str
+    """The id, or the name of a sandbox whose creates all failed."""
     name: str | None
     """Of a sandbox that was created in the window or up to `NAMED_BEFORE` before it."""
     state: str | None
-    """`started`, `stopped`, `archived`, `failed` or `deleted` at the end of the window, as far as
-    the log shows it from `NAMED_BEFORE` before it on;
+    """`started`, `stopped`, `archived`, `failed`, `never_created`, `creating` or `deleted` at the
+    end of the window, as far as the log shows it from `NAMED_BEFORE` before it on;
     `None` if it does not, and for other targets than sandboxes."""
     entries: int
     last: datetime
@@ -56,11 +58,6 @@ class Target:
     """Attempts to start that failed or are suspected to have."""
     suspected: int
     """How many of them are suspected."""
-
-    def place(self) -> TargetPlace:
-        """The place just behind this one."""
-        last_us = (self.last - EPOCH) // timedelta(microseconds=1)
-        return TargetPlace(failing=self.failing, last_us=last_us, target=self.target)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +89,8 @@ class TracesReader:
         after: TargetPlace | None = None,
         rows: int = 50,
     ) -> TargetPage:
-        """A page of the targets of a type; see `traces_sql.targets`."""
-        statement = traces_sql.targets(
+        """A page of the targets of a type; see `targets_sql.targets`."""
+        statement = targets_sql.targets(
             query,
             self.rule,
             target_type=target_type,
@@ -101,9 +98,8 @@ class TracesReader:
             after=after,
             creations=self._creations,
         )
-        fetched = self.log.fetch(statement, query.scope, max_rows=rows)
-        found = fetched.table.to_pylist()
-        ids = tuple(row["target"] for row in found)
+        listed = self.log.fetch_rows(statement, query.scope, TargetRow, limit=rows)
+        ids = tuple(row.target for row in listed.items if row.born)
         known = []
         if target_type == SANDBOX and ids:
             naming = traces_sql.names_and_states(
@@ -111,22 +107,24 @@ class TracesReader:
             )
             known = self._rows(naming, query.scope)
         names = {row["sandbox"]: row["name"] for row in known if row["name"]}
-        states = _states(known, {row["target"]: row["silent_us"] for row in found})
+        states = _states(known, {row.target: row.silent_us for row in listed.items})
         page = tuple(
             Target(
-                target=row["target"],
-                name=_shown(names.get(row["target"]), query.scope),
-                state=states.get(row["target"]),
-                entries=row["count"],
-                last=instant(row["last_us"]),
-                failing=int(row["failing"]),
-                suspected=int(row["suspected"]),
+                target=row.target if row.born else _shown(row.target, query.scope) or "",
+                name=_shown(names.get(row.target), query.scope),
+                state=states.get(row.target) if row.born else _unborn(row),
+                entries=row.count,
+                last=instant(row.last_us),
+                failing=int(row.failing),
+                suspected=int(row.suspected),
             )
-            for row in found
+            for row in listed.items
         )
-        return TargetPage(
-            targets=page, following=page[-1].place() if page and fetched.truncated else None
-        )
+        if not listed.truncated:
+            return TargetPage(targets=page, following=None)
+        last = listed.items[-1]
+        following = TargetPlace(failing=int(last.failing), last_us=last.last_us, target=last.target)
+        return TargetPage(targets=page, following=following)
 
     def trace(
         self, key: str, scope: Scope, *, near: datetime | None = None, rows: int = 2_000
@@ -225,6 +223,10 @@ class TracesReader:
 
 def _shown(name: str | None, scope: Scope) -> str | None:
     return name if name is None or scope.secrets else redact_text(name)
+
+
+def _unborn(row: TargetRow) -> str:
+    return (BandState.NEVER_CREATED if row.failing else BandState.CREATING).value
 
 
 def _states(known: Sequence[Mapping[str, Any]], silent_us: Mapping[str, int]) -> dict[str, str]:

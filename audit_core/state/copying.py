@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Integer, Table, delete, func, insert, select, text
 
-from audit_core.state.tables import health_check, log_mark, metadata, session, sign_in_code
+from audit_core.state.tables import (
+    health_check,
+    log_mark,
+    metadata,
+    one_time_link,
+    session,
+    sign_in_code,
+)
 
-LEFT_OUT = (health_check, log_mark, session, sign_in_code)
-"""What a copy begins without: whoever was signed in signs in anew, and the marks are those of the
-log that goes with it."""
+LEFT_OUT = (health_check, log_mark, one_time_link, session, sign_in_code)
+"""What a copy begins without: whoever was signed in signs in anew, a link that was used since the
+copy was made must not work again, and the marks are those of the log that goes with it."""
 
 AT_ONCE = 1_000
 

@@ -95,6 +95,43 @@ sign_in_code = Table(
     Column("expires_at", UtcTime, nullable=False, index=True),
 )
 
+# What a link opens, once: an invitation into an organization, or a new password for a member of it.
+# `role` and `grants` are those of the invitation; without `made_by` the operator made it.
+one_time_link = Table(
+    "one_time_link",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column("code_hash", _Digest, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column(
+        "organization_id",
+        ForeignKey("organization.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("email", FreeText, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("grants", Text, nullable=False),
+    Column("made_by", ForeignKey("account.id", ondelete="CASCADE")),
+    Column("made_by_name", FreeText, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
+)
+
+# What a member has asked for last of each permission, and the answer.
+access_request = Table(
+    "access_request",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("permission", Text, primary_key=True),
+    Column("reason", FreeText, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("answered_by", FreeText),
+    Column("granted", Boolean, nullable=False, server_default=false()),
+)
+
 session = Table(
     "session",
     metadata,

@@ -16,6 +16,7 @@ from audit_core.web.routes.entries import entries_route
 from audit_core.web.routes.exports import export_routes
 from audit_core.web.routes.head import head_route
 from audit_core.web.routes.health import health_routes
+from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
@@ -30,6 +31,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
     return [
         *health_routes(installation),
         *session_routes(installation),
+        *one_time_link_routes(installation),
         entries_route(installation),
         head_route(installation),
         suggestions_route(installation),

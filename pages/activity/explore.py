@@ -14,17 +14,23 @@ from pages.parts.entries import (
     over_time,
     pager,
 )
-from pages.parts.filters import facet_panel, filter_bar, saved_views
-from pages.parts.shell import cached, real_time, viewer
+from pages.parts.filters import facet_panel, filter_bar, saved_views, zoom
+from pages.parts.shell import cached, real_time, snapshot, viewer
 
 person, scope = viewer.require(Permission.READ)
 with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):
     st.title("Explore", anchor=False, width="content")
     views_slot = st.container(key="explore_views", width="content")
+    actions_slot = st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        horizontal_alignment="right",
+        key="explore_actions",
+    )
 saved_views.open_asked(person, scope)
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, stands="explore")
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
     stack = over_time.stack()
@@ -36,25 +42,25 @@ except FilterError as error:
 with views_slot:
     saved_views.draw(person, scope, view_of(view.entry_filter, layout, rows, stack))
 
-with st.container(horizontal=True, vertical_alignment="center", key="explore_actions"):
-    count_slot = st.container(width="stretch")
+with actions_slot:
+    with_chart = over_time.draw_switch(person)
     with_facets = facet_panel.draw_switch(person)
-    live = real_time.draw_switch(scope)
+    live = real_time.draw_switch(scope, view)
     if not live.on:
         pager.draw_refresh()
     layout_picker.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
     real_time.draw_lookout(live)
+count_slot = st.container(horizontal=True, vertical_alignment="center", key="explore_count")
 news_slot = st.container()
 chart_slot = st.container(key="explore_chart")
 list_slot = st.container(key="explore_list")
 
 # Rows first: the chart and the count look at all that matches.
-page = cached.answer(live.head, cached.reader().page, view.query(scope), cursor, rows)
+page = snapshot.answer(live.head, cached.reader().page, view.query(scope), cursor, rows)
 listed = bool(page.rows) or cursor is not None
 if listed:
-    patterns_slot = list_slot.container()
     with list_slot:
         comparison.draw_bar(picks)
     slots = list_slot.columns([4, 1]) if with_facets else [list_slot]
@@ -62,14 +68,19 @@ if listed:
         zone, now = view.entry_filter.window.zone, cached.utc_now()
         entry_table.draw(page.rows, zone, now, live.after_seq, layout)
         pager.draw_steps(page, rows, person)
+        patterns_slot = st.container()
 histogram = over_time.read(stack, view, scope, live.head)
 with count_slot:
     over_time.draw_count(histogram, view, scope, live.head)
+    if listed:
+        zoom.draw_back(view.entry_filter)
+    over_time.draw_span(histogram, stack, view, chart=listed and with_chart)
 with news_slot:
     real_time.draw_news(view, scope, live, page)
 if listed:
-    with chart_slot:
-        over_time.draw(histogram, stack, view)
+    if with_chart:
+        with chart_slot:
+            over_time.draw(histogram, stack, view)
     with patterns_slot:
         message_pattern_list.draw(view, scope, live.head)
     if with_facets:
@@ -77,7 +88,6 @@ if listed:
             facet_panel.draw(view, scope, live.head)
 else:
     with list_slot:
-        st.caption(over_time.instants_of(histogram, view))
         pager.draw_empty(view, scope, live.head)
 
 if entry_id := st.query_params.get("entry"):

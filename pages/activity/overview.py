@@ -23,14 +23,14 @@ person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, stands="overview")
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center", key="overview_actions"):
     span_slot = st.container(width="stretch")
-    live = real_time.draw_switch(scope)
+    live = real_time.draw_switch(scope, view)
     if not live.on:
         pager.draw_refresh()
     real_time.draw_lookout(live)
@@ -70,8 +70,9 @@ with time_slot:
 with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
-    counts, more = cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS)
-    drawing.draw_errors(counts, more, view.entry_filter)
+    drawing.draw_errors(
+        cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS), view.entry_filter
+    )
 with action_slot:
     drawing.draw_actions(
         cached.answer(live.head, cached.reader().actions, query, MAX_GROUPS), view.entry_filter

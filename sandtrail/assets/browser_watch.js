@@ -1,4 +1,4 @@
-// Keys, the double click on the chart, and whether the log has moved. Served as a file from the
+// Keys, drags and double clicks on charts, and whether the log has moved. Served as a file from the
 // own host: the content security policy allows no other script.
 
 const BUSY = '[data-test-script-state="running"]';
@@ -7,6 +7,7 @@ const TYPED_INTO =
   '[role="menu"], [role="radiogroup"], [role="tablist"], [role="slider"], [role="grid"]:not(.entry-list), ' +
   '[data-testid="stDataFrame"]';
 const DIALOG = '[role="dialog"]';
+const DRAGGED_CHART = '[class*="st-key-drag_"]';
 const DOUBLE_MS = 450;
 const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
@@ -39,14 +40,21 @@ class BrowserWatch {
     this.onFocus = (event) => {
       if (event.target.matches?.(QUERY)) this.applied = event.target.value;
     };
-    window.addEventListener("focusin", this.onFocus, true);
     this.pressed = null;
-    this.onPress = (event) => this.press(event);
+    this.onPress = (event) => {
+      this.press(event);
+      this.drag(event);
+    };
     this.onVisibility = () => document.hidden || this.ask();
+    document.addEventListener("visibilitychange", this.onVisibility);
+  }
+
+  // To keys and to the pointer: once on a page, however many ask.
+  listen() {
     // Before Streamlit's own keys: its R runs the page again without asking the log anew.
     window.addEventListener("keydown", this.onKey, true);
     window.addEventListener("pointerdown", this.onPress, true);
-    document.addEventListener("visibilitychange", this.onVisibility);
+    window.addEventListener("focusin", this.onFocus, true);
   }
 
   update(asked, tell) {
@@ -143,6 +151,46 @@ class BrowserWatch {
     this.tell("back", String(event.timeStamp));
   }
 
+  // From one place of a chart's time axis to another. Plotly's own drags would take the clicks on bars
+  // away: Streamlit lets a chart have either.
+  drag(start) {
+    const chart = start.target.closest?.(DRAGGED_CHART);
+    const area = chart?.querySelector(".nsewdrag")?.getBoundingClientRect();
+    if (!area || start.button !== 0 || start.pointerType === "touch" || start.clientY > area.bottom) return;
+    if (start.clientY < area.top || start.clientX < area.left || start.clientX > area.right) return;
+    const mark = element("div", { className: "dragged" });
+    const dragging = new AbortController();
+    const on = (kind, act) => window.addEventListener(kind, act, { capture: true, signal: dragging.signal });
+    const within = (x) => Math.min(Math.max(x, area.left), area.right);
+    const end = () => {
+      dragging.abort();
+      mark.remove();
+    };
+    on("pointermove", (event) => {
+      if (!mark.isConnected && Math.abs(event.clientX - start.clientX) <= NEAR_PX) return;
+      const [left, right] = [start.clientX, within(event.clientX)].sort((one, other) => one - other);
+      Object.assign(mark.style, {
+        left: `${left}px`,
+        width: `${right - left}px`,
+        top: `${area.top}px`,
+        height: `${area.height}px`,
+      });
+      this.parent.append(mark);
+    });
+    on("pointerup", (event) => {
+      const dragged = mark.isConnected;
+      end();
+      if (!dragged) return;
+      const range = chart.querySelector(".js-plotly-plot").layout.xaxis.range.map(milliseconds);
+      const place = (x) => range[0] + ((range[1] - range[0]) * (within(x) - area.left)) / area.width;
+      const edges = [start.clientX, event.clientX].map((x) => wall(place(x)));
+      const name = [...chart.classList].find((item) => item.startsWith("st-key-drag_"));
+      this.tell("drag", { chart: name.slice("st-key-drag_".length), edges });
+    });
+    on("pointercancel", end);
+    on("keydown", (event) => event.key === "Escape" && end());
+  }
+
   leave() {
     clearInterval(this.timer);
     this.panel?.remove();
@@ -157,6 +205,15 @@ function element(name, properties) {
   return Object.assign(document.createElement(name), properties);
 }
 
+// The times of a chart are what clocks show, without a zone.
+function milliseconds(wall) {
+  return Date.parse(`${String(wall).replace(" ", "T").replace(/(T.*)?$/, (time) => time || "T00:00")}Z`);
+}
+
+function wall(milliseconds) {
+  return new Date(milliseconds).toISOString().slice(0, -1);
+}
+
 function focus(selector) {
   document.querySelector(selector)?.focus();
 }
@@ -169,7 +226,10 @@ function press(selector) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  if (!watches.has(parentElement)) watches.set(parentElement, new BrowserWatch(parentElement));
+  if (!watches.has(parentElement)) {
+    watches.set(parentElement, new BrowserWatch(parentElement));
+    if (data?.listens) watches.get(parentElement).listen();
+  }
   const watch = watches.get(parentElement);
   watch.update(data?.asked ?? null, setTriggerValue);
   return () => {

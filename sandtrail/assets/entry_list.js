@@ -17,7 +17,7 @@ const WIDTHS = {
   received: "max-content",
   outcome: "max-content",
   status: "max-content",
-  message: "minmax(8rem, 1fr)",
+  message: "minmax(clamp(8rem, 45cqw - 17rem, 34rem), 1fr)",
   metadata: "minmax(14rem, 1fr)",
   user: "fit-content(14rem)",
   target: "fit-content(13.5rem)",
@@ -25,6 +25,7 @@ const WIDTHS = {
   actor_id: "fit-content(11rem)",
   id: "fit-content(11rem)",
 };
+const NOTHING = "minmax(5rem, 1fr)";
 const OTHER_WIDTH = "fit-content(17rem)";
 const FITS = 8;
 
@@ -73,7 +74,7 @@ class EntryList {
       : undefined;
     this.rows = data.rows;
     this.table.setAttribute("aria-label", data.label);
-    this.table.style.setProperty("--columns", data.columns.map(width).join(" "));
+    this.table.style.setProperty("--columns", data.columns.map(width, data.rows).join(" "));
     this.table.style.setProperty("--line", `${data.height}px`);
     const head = line("columnheader", data.columns.map(heading));
     const lines = data.rows.map((row) => this.line(row, data.columns));
@@ -203,6 +204,8 @@ function copy(event) {
 }
 
 function width({ name }, number, columns) {
+  // Of a column that says nothing on this page, the others have the room.
+  if (name === "message" && this.every((row) => row.cells[number].text === "")) return NOTHING;
   const fills = number === columns.length - 1 && !columns.some((column) => /1fr/.test(WIDTHS[column.name] ?? ""));
   return fills ? "minmax(8rem, 1fr)" : (WIDTHS[name] ?? OTHER_WIDTH);
 }
@@ -237,6 +240,7 @@ function cell({ text, whole, tail, after, outcome, instant }, { name }) {
   if (tail !== undefined) {
     // The text stays whole, for screen readers and the clipboard: only the eye misses the middle.
     found.classList.add("shortened");
+    found.setAttribute("aria-label", text);
     found.append(element("span", { className: "start", textContent: text.slice(0, -tail) }));
     found.append(element("span", { textContent: text.slice(-tail) }));
   } else if (after !== undefined) {

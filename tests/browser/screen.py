@@ -21,7 +21,7 @@ ROWS_OF_FIRST_TABLE = """() => {
     return [...rows].map(row =>
         [...row.querySelectorAll('[role=gridcell]')].map(cell => cell.textContent));
 }"""
-TIME, ACTION, OUTCOME = (DEFAULT_COLUMNS.index(name) for name in ("time", "action", "outcome"))
+TIME, ACTION, TARGET, OUTCOME = map(DEFAULT_COLUMNS.index, ("time", "action", "target", "outcome"))
 """Where these stand in a row of the list of entries."""
 ROW_HEIGHT = 35
 HEADER_HEIGHT = 38

@@ -27,7 +27,7 @@ from tests.browser.prepared import (
     Prepared,
     entry,
 )
-from tests.browser.screen import OUTCOME, TIME
+from tests.browser.screen import OUTCOME, TARGET, TIME
 
 pytestmark = pytest.mark.browser
 
@@ -135,6 +135,36 @@ def test_real_time_shows_what_another_program_adds_and_a_pause_holds_still(
     )
     rows = screen.rows(lambda rows: f"sandbox {second}" in rows[0])
     assert [row[0] for row in rows[:3]] == ["new", "new", ""]
+
+
+def test_what_is_read_stays_while_others_write_with_real_time_and_without(
+    open_screen: OpenScreen, prepared: Prepared, app: str
+) -> None:
+    screen = open_screen(AUDITOR, "/explore?window=1h")
+    first = screen.rows()[0]
+    append(app, prepared)
+    waiting = screen.page.get_by_role("button", name="1 new: refresh")
+    expect(waiting).to_be_visible()
+    assert screen.rows()[0][TARGET] == first[TARGET]
+    waiting.click()
+    screen.rows(lambda rows: bool(rows) and rows[0][TARGET] != first[TARGET])
+    expect(waiting).to_have_count(0)
+
+    screen.go_live()
+    screen.settle()
+    # What is new is marked in a column before the others.
+    before = screen.rows()[1][TARGET + 1]
+    screen.click_row(1)
+    expect(screen.drawer.get_by_text("As JSON")).to_be_attached()
+    screen.settle()
+    screen.drawer.evaluate("drawer => { drawer.dataset.same = 'yes'; }")
+    append(app, prepared)
+    expect(screen.page.get_by_text("1 new · the list waits")).to_be_visible()
+    expect(screen.drawer).to_have_attribute("data-same", "yes")
+    marked = screen.page.locator(".entry-list [aria-selected=true] .column-target")
+    expect(marked).to_have_text(before)
+    screen.page.keyboard.press("Escape")
+    expect(screen.page.get_by_text("1 new since you switched on")).to_be_visible()
 
 
 def test_an_entry_of_another_organization_is_not_there_whatever_the_address_says(

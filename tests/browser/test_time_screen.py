@@ -45,6 +45,23 @@ def test_a_drag_zooms_in_and_a_double_click_goes_back(
     expect(screen.page.get_by_role("button", name="Zoom out")).to_have_count(0)
 
 
+def test_a_click_on_a_bar_narrows_to_its_time_and_outcome(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, "/explore?window=30d")
+    screen.rows()
+    screen.settle()
+    bars = screen.page.locator(f"{CHART} .barlayer .trace").first.locator(".point path")
+    expect(bars.first).to_be_visible()
+    boxes = [box for bar in bars.all() if (box := bar.bounding_box())]
+    tallest = max(boxes, key=lambda box: box["height"])
+    screen.page.mouse.click(
+        tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] / 2
+    )
+    expect(screen.page).to_have_url(re.compile(r"from=.*&to=.*outcome=success"))
+    expect(screen.page.get_by_role("button", name="Zoom out")).to_be_visible()
+
+
 def test_keys_focus_the_query_and_turn_pages_but_not_while_typing(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:

@@ -20,6 +20,7 @@ from audit_core.domain.errors import AccountError
 from audit_core.identity.accounts import find_account, memberships
 from audit_core.identity.api_tokens import Token, find_token
 from audit_core.identity.backoff import account_counter, address_counter, count_failure
+from audit_core.identity.invitations import accept_with_new_account
 from audit_core.identity.login import check_password
 from audit_core.state.access_log.record import AccessEvent, list_events
 from audit_core.state.database import State
@@ -194,6 +195,42 @@ def test_granting_without_a_role_keeps_it(state: State, account: Run) -> None:
         "role": "auditor",
         "grants": ["read:audit_logs"],
     }
+
+
+def test_an_invited_person_joins_by_the_link_that_was_printed(state: State, account: Run) -> None:
+    result = account("invite", "--email", "Ada@example.com", *IN_ACME)
+    code = _shown(result.stdout).partition("#code=")[2]
+    joined = accept_with_new_account(
+        state,
+        code=code,
+        name="Ada",
+        password="a long enough one",
+        address=None,
+        now=datetime.now(UTC),
+    )
+    assert joined is not None
+    assert joined.email == "ada@example.com"
+    assert [event.verb for event in _events(state)] == ["invitation.added"]
+    assert code not in repr(_events(state))
+
+
+def test_a_permission_is_granted_until_a_day(state: State, account: Run) -> None:
+    account(*ADD, *IN_ACME)
+    to_acme = ("grant", "--email", "ada@example.com", "--organization", "org-a")
+    account(*to_acme, "--grant", "reveal:secrets", "--until", "2199-01-31")
+    assert _events(state)[-1].detail["ends"] == {"reveal:secrets": "2199-01-31T00:00:00+00:00"}
+    with pytest.raises(AccountError, match="is past"):
+        account(*to_acme, "--grant", "reveal:secrets", "--until", "2020-01-31")
+
+
+def test_a_person_is_disabled_in_one_organization_alone(state: State, account: Run) -> None:
+    password = _shown(account(*ADD, *IN_ACME).stdout)
+    there = ("--email", "ada@example.com", "--organization", "org-a")
+    account("disable", *there)
+    assert "disabled" in account("list").stdout
+    assert not _can_sign_in(state, password)
+    account("enable", *there)
+    assert _can_sign_in(state, password)
 
 
 def test_withdrawing_takes_a_person_out(state: State, account: Run) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
+from audit_core.explore.results import HourOfWeek
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import MOST
@@ -108,7 +109,7 @@ def test_hours_of_the_week_are_those_of_the_clocks_on_the_wall(reader, window):
     ]
     counts = Counter(wall.weekday() * 24 + wall.hour for wall, _ in walls)
     failed = Counter(wall.weekday() * 24 + wall.hour for wall, failure in walls if failure)
-    assert hours == tuple((hour, counts[hour], failed[hour]) for hour in sorted(counts))
+    assert hours == tuple(HourOfWeek(hour, counts[hour], failed[hour]) for hour in sorted(counts))
 
 
 @law(50)

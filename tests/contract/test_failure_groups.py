@@ -91,10 +91,12 @@ def test_members_of_a_group_are_given_newest_first(reader):
     expected = sorted(
         MEMBERS[key.fingerprint], key=lambda item: item.entry.created_at, reverse=True
     )
-    found, more = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 500)
+    members = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 500)
+    found, more = members.items, members.truncated
     assert [item.entry.id for item in found] == [item.entry.id for item in expected]
     assert not more
-    found, more = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 1)
+    members = reader.group_members(Query(EntryFilter(), ALPHA, ALWAYS), key, 1)
+    found, more = members.items, members.truncated
     assert [item.entry.id for item in found] == [expected[0].entry.id]
     assert more
 
@@ -178,7 +180,8 @@ def plain_chains():
 
 def test_retry_chains_are_those_of_a_plain_reading(reader):
     expected = {(sandbox, chain[0].entry.created_at): chain for sandbox, chain in plain_chains()}
-    found, more = reader.retries(Query(EntryFilter(), ALPHA, ALWAYS), 500)
+    chains = reader.retries(Query(EntryFilter(), ALPHA, ALWAYS), 500)
+    found, more = chains.items, chains.truncated
     assert not more
     assert len(expected) > 10
     assert {(item.sandbox, item.first) for item in found} == set(expected)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Denied, Scope
 from audit_core.domain.entries import outcome_of
+from audit_core.domain.listing import Listing
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.related import Relation
@@ -23,7 +24,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
-from tests.support.laws import law
+from tests.support.laws import law, some
 from tests.support.peopled import worked_entries
 from tests.support.plain_reading import selected, within
 from tests.support.strategies import NOW, entry, subsets
@@ -32,7 +33,6 @@ ENTRIES = worked_entries()
 ALPHA = Scope(organization_id="org-alpha")
 ACTOR_IDS = ("user-1", "user-2", "o'brien", "runner", "-")
 MOST = 1_000
-some = law(12)
 
 windows = st.sampled_from(
     [
@@ -157,7 +157,7 @@ def test_the_list_counts_what_each_actor_did(log, entry_filter, listing):
         assert order == sorted(order, reverse=listing.descending)
 
 
-@some
+@law(12)
 @given(lists, st.integers(1, 4))
 def test_pages_of_the_list_hold_every_line_once(log, listing, rows):
     entry_filter = EntryFilter(window=Window(preset="all"))
@@ -197,7 +197,7 @@ def test_activity_lies_where_the_entries_do(new_log):
     assert line.activity == tuple(hours.count(hour) for hour in range(20))
 
 
-@some
+@law(12)
 @given(filters, scopes, st.sampled_from(LaneKind), st.sampled_from((2, 9, 100)))
 def test_a_timeline_draws_every_entry_of_its_lanes(log, entry_filter, scope, kind, limit):
     time_range = entry_filter.window.time_range(NOW)
@@ -317,7 +317,7 @@ PARTS = {
 }
 
 
-@some
+@law(12)
 @given(filters, scopes)
 def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
     time_range = entry_filter.window.time_range(NOW)
@@ -354,11 +354,12 @@ def test_what_is_new_tells_when_there_is_more(log):
     assert len(news.things) == 2
 
 
-@some
+@law(12)
 @given(windows, scopes)
 def test_used_keys_are_those_of_the_entries(log, window, scope):
     time_range = window.time_range(NOW)
-    keys, more = PersonReader(Reader(log)).used_keys(scope, time_range, MOST)
+    used = PersonReader(Reader(log)).used_keys(scope, time_range, MOST)
+    keys, more = used.items, used.truncated
     matches = selected(ENTRIES, EntryFilter(window=window), scope, time_range)
     by_key = {}
     for item in matches:
@@ -412,7 +413,7 @@ def test_another_organization_is_never_seen(new_log):
             PersonReader(Reader(log)).sessions(Query(everything, scope, time_range), 0, MOST).total
             == 0
         )
-        assert PersonReader(Reader(log)).used_keys(scope, time_range, MOST) == ((), False)
+        assert PersonReader(Reader(log)).used_keys(scope, time_range, MOST) == Listing((), False)
         news = PersonReader(Reader(log)).news(
             Query(recent, scope, recent.window.time_range(NOW)), MOST
         )
@@ -485,16 +486,11 @@ def everything_read(log, entry_filter, scope):
     }
 
 
-def found_by_id(log, scope):
-    """Some entries that anybody may have named."""
-    reader = Reader(log)
-    return [reader.entry(item.id, scope) for item in ENTRIES[:60]]
-
-
-def neighbours_read(log, scope):
-    """Around some entries that anybody may have named."""
+def found_by_id(log, scope, items):
+    """Entries that anybody may have named, and what is around them."""
     reader, found = Reader(log), []
-    for item in ENTRIES[:20]:
+    for item in items:
+        found.append(reader.entry(item.id, scope))
         row = reader.row(item.id, scope)
         for relation in Relation if row else ():
             near = reader.related(row, relation, scope, 5)
@@ -510,10 +506,10 @@ def test_whoever_sees_their_own_reads_as_if_nobody_else_were_in_the_log(log, lon
     assert everything_read(log, entry_filter, own) == everything_read(lonely, entry_filter, whole)
 
 
+@pytest.mark.law
 def test_whoever_sees_their_own_finds_entries_as_if_nobody_else_were_in_the_log(log, lonely):
-    whole, own = ALPHA, of("user-1")
-    assert found_by_id(log, own) == found_by_id(lonely, whole)
-    assert neighbours_read(log, own) == neighbours_read(lonely, whole)
+    items = some(ENTRIES[:60])
+    assert found_by_id(log, of("user-1"), items) == found_by_id(lonely, ALPHA, items)
 
 
 @pytest.fixture(scope="module")

@@ -149,7 +149,7 @@ def plain_targets():
         target = item.target_id
         if item.action in LIFECYCLE:
             resolved, by_name = reading.sandbox_of(item)
-            target = resolved if by_name else target
+            target = resolved if by_name or target is None else target
         if target is not None:
             found[target].append(item)
     return found
@@ -236,3 +236,35 @@ def test_a_sandbox_is_found_by_its_id_the_beginning_of_it_or_a_name(reader, sear
     }
     page = reader.targets(Query(EntryFilter(), ALPHA, ALWAYS), searched=searched, rows=1000)
     assert {item.target for item in page.targets} == expected
+
+
+def test_what_was_never_created_is_listed_by_the_name_it_was_asked_for_with(new_log):
+    log = new_log()
+    log.append(
+        [
+            named_later(0, "create", None, name="never", status=500, error_message="no runners"),
+            named_later(1, "create", None, name="never", status=500, error_message="no runners"),
+            named_later(2, "create", None, name="asked", status=None),
+            named_later(3, "create", None, name="again", status=400),
+            named_later(4, "create", "sb-again", name="again"),
+        ]
+    )
+    reader, scope = TracesReader(log, RULE), Scope(organization_id="org-names")
+    query = Query(EntryFilter(), scope, ALWAYS)
+    listed = {item.target: item for item in reader.targets(query).targets}
+    assert {key: (item.state, item.entries, item.failing) for key, item in listed.items()} == {
+        "never": ("never_created", 2, 2),
+        "asked": ("creating", 1, 0),
+        "sb-again": ("started", 2, 1),
+    }
+    (found,) = reader.targets(query, searched="nev").targets
+    assert found.target == "never"
+    first = reader.targets(query, rows=1)
+    assert [item.target for item in reader.targets(query, after=first.following).targets] == [
+        "sb-again",
+        "asked",
+    ]
+    trace = reader.trace("never", scope)
+    assert [band.state.value for band in trace.bands] == ["never_created"]
+    trace = reader.trace("sb-again", scope)
+    assert [band.state.value for band in trace.bands] == ["creating", "started"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
+from audit_core.domain.entries import ACCESS_TARGETS
 from audit_core.domain.errors import FilterError
 from audit_core.explore.layout import ROW_SIZES, Layout
 from audit_core.explore.view_params import (
@@ -21,10 +22,11 @@ from audit_core.explore.view_params import (
     view_of,
 )
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import PRESETS
+from audit_core.query.time.windows import PRESETS, TimeRange
 from audit_core.query.visibility import require_visible
 from tests.explore.test_layout import layouts
-from tests.support.strategies import entry_filters
+from tests.support.plain_reading import matches
+from tests.support.strategies import entry, entry_filters
 
 sizes, stacks = st.sampled_from(ROW_SIZES), st.sampled_from(STACKS)
 
@@ -104,3 +106,42 @@ def test_a_ready_made_view_can_be_read_by_everybody(key: str) -> None:
     assert not differs(view_of(check_view(params), Layout(), 200, "actor"), params)
     narrower = replace(view.entry_filter, actors=("ann",))
     assert differs(view_of(narrower, Layout(), 25, "outcome"), view.params_in("UTC"))
+
+
+def test_access_changes_hold_whatever_changes_who_may_do_what() -> None:
+    view = READY_VIEWS["access_changes"].entry_filter
+    at_work = [
+        ("create", "sandbox"),
+        ("update", "organization"),
+        ("login", "user"),
+        ("read", "secret"),
+        ("toolbox_upload_file", "sandbox"),
+    ]
+    changes = [
+        *(
+            (action, target)
+            for action in ("create", "update", "delete")
+            for target in ACCESS_TARGETS
+        ),
+        ("update_role", "organization_user"),
+        ("update_assigned_roles", "organization_user"),
+        ("accept", "organization_invitation"),
+        ("leave_organization", "organization"),
+        ("create_ssh_access", "sandbox"),
+        ("revoke_ssh_access", "sandbox"),
+        ("update_sso_enabled", "organization"),
+        ("suspend", "organization"),
+        ("change_password", "user"),
+    ]
+
+    def found(action: str, target_type: str) -> bool:
+        written = entry("a", action=action, target_type=target_type)
+        return matches(
+            written,
+            view,
+            Scope(organization_id=written.organization_id),
+            TimeRange(since=None, until=None),
+        )
+
+    assert [pair for pair in changes if not found(*pair)] == []
+    assert [pair for pair in at_work if found(*pair)] == []

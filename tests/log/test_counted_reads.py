@@ -99,4 +99,4 @@ def test_pages_and_charts_hold_exactly_the_matches(reader, entry_filter, scope, 
         counted[outcome] += count
     assert counted == Counter(item.outcome for item in expected)
     by_action = Counter(item.action for item in expected)
-    assert {share.name: share.count for share in actions.largest} == by_action
+    assert {share.name: share.count for share in actions.items} == by_action

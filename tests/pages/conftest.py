@@ -1,8 +1,11 @@
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, app_test
 
 from pages.parts.shell import cached, sign_in, viewer
 from tests.support.seeded import Seeded, open_seeded
@@ -10,6 +13,21 @@ from tests.support.seeded import Seeded, open_seeded
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looked_for_once() -> Iterator[None]:
+    """Each new app reads what all installed packages say of themselves, to find components, and
+    each run compiles the scripts anew: in one process both stay what they are."""
+    scripts = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            manifest_scanner,
+            "scan_component_manifests",
+            cache(manifest_scanner.scan_component_manifests),
+        )
+        patch.setattr(app_test, "ScriptCache", lambda: scripts)
+        yield
 
 
 @pytest.fixture

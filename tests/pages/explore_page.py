@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -59,9 +60,18 @@ def entry_list(app: AppTest) -> Any:
     return None if found is None else json.loads(found.json)
 
 
-def _component(app: AppTest) -> Any:
+def _component(app: AppTest, name: str = ENTRY_LIST) -> Any:
     found = (item.proto for item in app.get("bidi_component"))
-    return next((proto for proto in found if proto.component_name == ENTRY_LIST), None)
+    return next((proto for proto in found if proto.component_name == name), None)
+
+
+def trigger(app: AppTest, component: str, event: str, value: object) -> AppTest:
+    """Run again as after an event of a component of our own."""
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = _make_trigger_id(_component(app, component).id, "events")
+    state.json_trigger_value = json.dumps([{"event": event, "value": value}])
+    return app._run(states)
 
 
 def table(app: AppTest) -> pd.DataFrame:
@@ -89,7 +99,8 @@ def count(app: AppTest) -> str:
 
 def instants(app: AppTest) -> str:
     """Between which instants entries were looked for, in the words of the page."""
-    return next(item.value for item in app.main.caption if " – " in item.value)
+    told = next(item.value for item in app.main.caption if " – " in item.value)
+    return re.sub(r" · [^·]+ a bar.*$", "", told)
 
 
 def button(app: AppTest, label: str) -> Any:
@@ -110,14 +121,8 @@ def asked(url: str) -> dict[str, list[str]]:
 
 def open_row(app: AppTest, row: int) -> AppTest:
     """Run again as after a click of the browser on a line of the list of entries."""
-    component = _component(app)
-    line = json.loads(component.json)["rows"][row]
-    value = {"id": line["id"], "at": line["at"]}
-    states = app._tree.get_widget_states()
-    state = states.widgets.add()
-    state.id = _make_trigger_id(component.id, "events")
-    state.json_trigger_value = json.dumps([{"event": "open", "value": value}])
-    return app._run(states)
+    line = entry_list(app)["rows"][row]
+    return trigger(app, ENTRY_LIST, "open", {"id": line["id"], "at": line["at"]})
 
 
 def select_cell(app: AppTest, row: int, column: str = "user") -> AppTest:

@@ -151,6 +151,57 @@ def test_an_admin_disables_enables_signs_out_and_removes(open_app: Open, seeded:
         )
 
 
+def test_an_admin_invites_somebody_by_a_link_that_is_shown_once(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app("admin@example.org"))
+    submit(app, "Invite")
+    app.text_input(key="invite_1_email").set_value("new@example.org")
+    app = submit(app, "Make the link")
+    assert not app.exception
+    (link,) = [item.value for item in app.code]
+    assert link.startswith("http://testserver/api/session/invitation#code=")
+    code = link.partition("#code=")[2]
+    assert code not in str(app.session_state.to_dict())
+    app = opened(open_app("admin@example.org"))
+    assert not app.code
+    (text,) = [item.value for item in app.main.text if "new@example.org" in item.value]
+    assert "member · invited now by admin@example.org · ends in 7d" in text
+    submit(app, "Withdraw")
+    assert not [item for item in app.main.text if "new@example.org" in item.value]
+    assert [event.target for event in seeded.events("invitation.withdrawn")] == ["new@example.org"]
+
+
+def test_an_admin_makes_a_link_for_a_new_password(open_app: Open, seeded: Seeded) -> None:
+    app = member_opened(open_app("admin@example.org"), "member@example.org")
+    submit(app, "Make a link for a new password")
+    (link,) = [item.value for item in app.code]
+    assert "/api/session/new-password#code=" in link
+    app = member_opened(open_app("admin@example.org"), "both@example.org")
+    submit(app, "Make a link for a new password")
+    assert "Only whoever runs this server" in app.error[0].proto.title
+    assert not app.code
+
+
+def test_a_member_asks_for_access_and_an_admin_grants_it(open_app: Open, seeded: Seeded) -> None:
+    app = open_app("member@example.org").run()
+    app.text_input[0].set_value("The outage of Monday")
+    submit(app, "Ask for access")
+    assert not app.exception
+    assert "The admins see your request." in app.info[0].value
+    assert not [item for item in app.button if item.label == "Ask for access"]
+    app = opened(open_app("admin@example.org"))
+    assert [item.label for item in app.get("page_link")] == ["1 person asks for access"]
+    assert "The outage of Monday" in [item.value for item in app.main.text]
+    submit(app, "Grant")
+    member = member_of(seeded, "member@example.org")
+    assert member is not None
+    assert member.grants == {Permission.READ: None}
+    (event,) = seeded.events("access_request.granted")
+    assert (event.actor, event.target) == ("admin@example.org", "member@example.org")
+    assert not open_app("auditor@example.org").run().get("page_link")
+
+
 def test_the_last_admin_is_told_why_not(open_app: Open, seeded: Seeded) -> None:
     with seeded.installation.state.begin() as connection:
         set_membership(

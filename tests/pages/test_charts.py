@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import FAILURES, AuditEntry, Outcome
+from audit_core.domain.listing import Listing
 from audit_core.explore.reader import Reader
-from audit_core.explore.results import OutcomeHistogram, Share, Shares, Summary
+from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share, Summary
 from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -187,9 +188,13 @@ def test_the_ring_shows_every_outcome_with_its_share_and_nothing_else() -> None:
 # Groups
 
 
+def errors(*counts: tuple[str, int, int]) -> Listing[ErrorCount]:
+    return Listing(tuple(ErrorCount(*count) for count in counts), truncated=False)
+
+
 def test_groups_say_how_many_and_how_much_failed() -> None:
-    shares = Shares(
-        largest=(
+    shares = Listing(
+        (
             Share(name="start", count=12_300, failed=492),
             Share(name="stop", count=10, failed=0),
         ),
@@ -206,7 +211,7 @@ def test_groups_say_how_many_and_how_much_failed() -> None:
 
 def test_names_that_look_alike_once_cut_stay_two_rows() -> None:
     names = ["x" * 60 + "1", "x" * 60 + "2"]
-    shares = Shares(largest=tuple(Share(name=n, count=1, failed=0) for n in names), truncated=False)
+    shares = Listing(tuple(Share(name=n, count=1, failed=0) for n in names), truncated=False)
     chart = ranking.ranked(shares, "actors", "Most active users")
     assert chart.figure.data[-1].y == (0, 1)
     assert [chart.clicks[1, row]["actors"] for row in (0, 1)] == [(names[0],), (names[1],)]
@@ -214,7 +219,7 @@ def test_names_that_look_alike_once_cut_stay_two_rows() -> None:
 
 def test_errors_are_split_by_status_code_from_the_most_failing_action_down() -> None:
     counts = [("start", 404, 5), ("create", 400, 4), ("create", 500, 3), ("stop", 409, 1)]
-    chart = failures(counts, most=2, truncated=False)
+    chart = failures(errors(*counts), limit=2)
     assert [note.text for note in chart.figure.layout.annotations] == [
         "create",
         "7 errors",
@@ -234,15 +239,15 @@ def test_errors_are_split_by_status_code_from_the_most_failing_action_down() -> 
 
 
 def test_a_status_code_without_a_name_is_shown_as_its_number() -> None:
-    chart = failures([("start", 599, 1)], most=8, truncated=False)
+    chart = failures(errors(("start", 599, 1)), limit=8)
     assert "599: " in chart.figure.data[0].hovertemplate
 
 
 def test_hostile_log_text_is_text_in_every_chart() -> None:
-    shares = Shares(largest=(Share(name=HOSTILE, count=9, failed=2),), truncated=False)
+    shares = Listing((Share(name=HOSTILE, count=9, failed=2),), truncated=False)
     for chart in (
         ranking.ranked(shares, "actions", "Most frequent actions"),
-        failures([(HOSTILE, 500, 2)], most=8, truncated=False),
+        failures(errors((HOSTILE, 500, 2)), limit=8),
     ):
         for shown in texts_of(chart):
             assert "<a" not in shown
@@ -255,7 +260,7 @@ def test_hostile_log_text_is_text_in_every_chart() -> None:
 
 
 def test_the_week_has_a_square_for_each_hour() -> None:
-    chart = hours.hours_of_week([(0, 5, 1), (167, 2, 0)], Window(), BEGIN, END)
+    chart = hours.hours_of_week([HourOfWeek(0, 5, 1), HourOfWeek(167, 2, 0)], Window(), BEGIN, END)
     busy, quiet = chart.figure.data
     assert list(zip(busy.x, busy.base, strict=True)) == [(0, -0.45), (23, 5.55)]
     assert len(busy.x) + len(quiet.x) == 7 * 24
@@ -395,8 +400,7 @@ def test_what_a_click_on_a_group_asks_for_is_what_its_bar_counted(reader: Reader
             whole = size + others.customdata[point][2]
             assert counted(reader, entry_filter, chart.clicks[1, point]) == whole
             assert counted(reader, entry_filter, chart.clicks[2, point]) == whole
-    counts, more = reader.errors(Query(entry_filter, SCOPE, time_range), 100)
-    chart = failures(counts, most=8, truncated=more)
+    chart = failures(reader.errors(Query(entry_filter, SCOPE, time_range), 100), limit=8)
     for (trace, point), changes in chart.clicks.items():
         if trace < len(chart.figure.data) - 1:
             size = chart.figure.data[trace].customdata[point][1]

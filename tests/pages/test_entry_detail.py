@@ -76,6 +76,29 @@ def test_a_sentence_and_the_instant_in_both_zones_stand_at_the_top(
     )
 
 
+def test_secrets_are_revealed_for_a_reason_on_record_and_in_that_run_only(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app("admin@example.org"), entry="entry-2")
+    shown = {code.value for code in drawer(app).code}
+    for reason, revealed in (("", False), ("The outage of Monday", True)):
+        drawer(app).text_input[0].set_value(reason)
+        (send,) = [item for item in drawer(app).button if item.label == "Reveal"]
+        app = send.click().run()
+        assert not app.exception
+        new = {code.value for code in drawer(app).code} - shown
+        assert new == ({"password=hunter2: disk 7 full", "abc"} if revealed else set())
+    (event,) = filled.events("secrets.revealed")
+    assert (event.actor, event.target) == ("admin@example.org", "entry-2")
+    assert event.detail["fields"] == ["errorMessage", "metadata.query.token"]
+    app.run()
+    assert {code.value for code in drawer(app).code} == shown
+    app = explore(open_app(AUDITOR), entry="entry-2")
+    assert not [item for item in drawer(app).button if item.label == "Reveal"]
+    app = explore(open_app("admin@example.org"), entry="entry-1")
+    assert not [item for item in drawer(app).button if item.label == "Reveal"]
+
+
 def test_every_value_but_what_is_redacted_can_be_kept_or_left_out(
     open_app: Open, filled: Seeded
 ) -> None:

@@ -11,6 +11,7 @@ from audit_core.explore.layout import DEFAULT_COLUMNS
 from audit_core.identity.accounts import set_membership
 from audit_core.identity.memberships import memberships
 from audit_core.query.time.windows import format_instant
+from pages.parts.shell import cached
 from tests.pages.conftest import Open
 from tests.pages.explore_page import (
     asked,
@@ -21,6 +22,7 @@ from tests.pages.explore_page import (
     explore,
     instants,
     links,
+    open_row,
     table,
     targets,
 )
@@ -303,20 +305,59 @@ def test_no_way_of_asking_shows_entries_of_another_organization(
             assert "There is no entry with this id" in app.info[0].value
 
 
-def test_relative_windows_stand_still_for_a_minute_unless_refreshed(
+def test_without_real_time_the_page_stands_until_it_is_refreshed(
     open_app: Open, filled: Seeded
 ) -> None:
     app = explore(open_app(AUDITOR), window="5m")
     assert targets(app) == boxes(0, 6)
-    filled.clock.pass_by(seconds=59)
+    filled.clock.pass_by(minutes=10)
+    filled.installation.log.append(
+        [
+            *(entry(filled, 0, id=f"late-{number}", target_id="late") for number in range(3)),
+            entry(filled, 0, id="other", organization_id=BETA),
+        ]
+    )
+    # What all tabs share may be lost: the page still shows what it showed.
+    cached._answers_of.cache_clear()
     app.run()
-    assert targets(app) == boxes(0, 6)
-    filled.clock.pass_by(seconds=1)
-    button(app, "Refresh").click().run()
-    assert targets(app) == boxes(0, 5)
-    filled.clock.pass_by(seconds=61)
+    assert (targets(app), count(app)) == (boxes(0, 6), "6 entries")
+    shown = open_row(app, 1)
+    assert shown.query_params["entry"] == "entry-1"
+    assert (targets(app), count(app)) == (boxes(0, 6), "6 entries")
+    assert "3 new: refresh" in [item.label for item in app.button]
+    button(app, "3 new: refresh").click().run()
+    assert (targets(app), count(app)) == (["late"] * 3, "3 entries")
+    assert not [item.label for item in app.button if "new: refresh" in item.label]
+
+
+def test_another_filter_and_another_page_show_the_log_as_it_is(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), rows="10")
+    filled.installation.log.append([entry(filled, 0, id="late", target_id="late")])
     app.run()
-    assert targets(app) == boxes(0, 3)
+    assert "late" not in targets(app)
+    app.query_params["window"] = "30d"
+    app.run()
+    assert targets(app)[0] == "late"
+    filled.installation.log.append([entry(filled, 0, id="later", target_id="later")])
+    app.switch_page("activity/people.py").run()
+    assert targets(explore(app))[0] == "later"
+
+
+def test_real_time_holds_the_list_still_while_an_entry_is_open(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = explore(open_app(AUDITOR), rows="10")
+    app.toggle(key="live_on").set_value(True).run()
+    open_row(app, 2)
+    filled.installation.log.append([entry(filled, 0, id="late", target_id="late")])
+    app.run()
+    assert targets(app) == boxes(0, 10)
+    assert any("1 new · the list waits" in item.value for item in app.caption)
+    del app.query_params["entry"]
+    app.run()
+    assert targets(app)[0] == "late"
 
 
 def test_real_time_marks_what_arrives_after_it_was_switched_on(

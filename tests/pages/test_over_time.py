@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 from audit_core.query.entry_filter import EntryFilter
 from pages.parts.entries import over_time
 from pages.parts.shell import cached
+from sandtrail import BROWSER_WATCH
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, count, entry, explore, targets
+from tests.pages.explore_page import button, count, entry, explore, targets, trigger
 from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
@@ -54,7 +55,7 @@ def legend(app: AppTest) -> list[str]:
 
 
 def select(app: AppTest, **selection: Any) -> AppTest:
-    """Run again as after a click or a drag of the browser on the chart."""
+    """Run again as after a click of the browser on the chart."""
     states = app._tree.get_widget_states()
     state = states.widgets.add()
     state.id = chart(app).id
@@ -63,7 +64,9 @@ def select(app: AppTest, **selection: Any) -> AppTest:
 
 
 def drag(app: AppTest, first: object, last: object) -> AppTest:
-    return select(app, box=[{"xref": "x", "yref": "y", "x": [first, last], "y": [0, 1]}])
+    """Run again as after a drag of the browser over the chart."""
+    value = {"chart": "outcomes_over_time", "edges": [first, last]}
+    return trigger(app, BROWSER_WATCH, "drag", value)
 
 
 def buttons(app: AppTest) -> list[str]:

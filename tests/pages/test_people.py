@@ -18,6 +18,7 @@ from audit_core.state.organization_settings import (
     read_setting,
 )
 from tests.pages.conftest import Open
+from tests.pages.explore_page import entry_list, table
 from tests.support.seeded import ALPHA, BETA, Seeded
 from tests.support.strategies import entry
 
@@ -121,13 +122,13 @@ def test_the_list_holds_who_acted_and_nobody_of_another_organization(
     open_app: Open, filled: Seeded
 ) -> None:
     app = opened(open_app("auditor@example.org"))
-    table = app.dataframe[0].value
-    assert dict(zip(table["actor"], table["entries"], strict=True)) == {
+    listed = app.dataframe[0].value
+    assert dict(zip(listed["actor"], listed["entries"], strict=True)) == {
         MEMBER: 10,
         "other@example.org": 4,
         HOSTILE: 1,
     }
-    assert table["addresses"].tolist()[0] == 2
+    assert listed["addresses"].tolist()[0] == 2
     assert "id-beta" not in everything(app)
     assert app.main.caption[-1].value.startswith("1–3 of 3.")
 
@@ -186,12 +187,12 @@ def test_one_person_has_timeline_news_sessions_keys_and_entries(
         "Entries",
     ]
     assert app.metric[0].value == "10"
-    news, sessions, used, created, entries = (item.value for item in app.dataframe)
+    news, sessions, used, created = (item.value for item in app.dataframe)
     assert set(news["thing"]) == {"203.0.113.7"}
     assert len(sessions) == 10
     assert used["key"].tolist() == ["dtn_me…9f"]
     assert created["Name"].tolist() == ["nightly"]
-    assert set(entries["user"]) == {MEMBER}
+    assert set(table(app)["user"]) == {MEMBER}
     timeline = app.get("plotly_chart")[0].proto
     assert timeline.alt.startswith("Timeline from ")
     assert "id-other" not in everything(app)
@@ -206,7 +207,7 @@ def test_a_click_on_the_timeline_leads_to_those_entries_on_explore(
     assert app.title[0].value == "Explore"
     assert app.query_params["actor"] == "id-member"
     assert app.query_params["target_type"] == "sandbox"
-    assert set(app.dataframe[0].value["user"]) == {MEMBER}
+    assert set(table(app)["user"]) == {MEMBER}
 
 
 def test_hostile_text_stays_text(open_app: Open, filled: Seeded) -> None:
@@ -240,6 +241,7 @@ def test_a_member_sees_nobody_else_whatever_the_address_says(
     app = opened(open_app(MEMBER), person=person)
     assert refused(app)
     assert not app.dataframe
+    assert entry_list(app) is None
     assert not app.get("plotly_chart")
     assert "other@example.org" not in everything(app)
     assert len(filled.events("permission.refused")) >= 1

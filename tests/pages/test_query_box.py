@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.explore.autocomplete.completion import examples
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, count, entry, explore, targets
+from tests.pages.explore_page import button, count, entry, entry_list, explore, targets
 from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
@@ -82,7 +82,7 @@ def test_nobody_asks_for_a_secret(app: AppTest, open_app: Open, text: str) -> No
     assert len(targets(app)) == 3
     linked = explore(open_app(AUDITOR), query=text)
     assert linked.error[0].value == "The address of this page is not valid."
-    assert not linked.main.dataframe
+    assert entry_list(linked) is None
 
 
 @pytest.mark.parametrize("text", ["hunter2", "message:hunter2", "hunter"])

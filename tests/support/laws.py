@@ -15,7 +15,7 @@ VARIABLE = "SANDTRAIL_LAWS"
 """`full` tries each law with all of its examples, as `make soak` does; otherwise with a share."""
 SHARE = 5
 """One of so many examples is tried in `make test`, others in each run."""
-MIN_EXAMPLES = 5
+MIN_EXAMPLES = 3
 """A law is not tried with fewer, unless it names fewer."""
 UNNAMED = 100
 """The examples of a law that names no number, as in Hypothesis."""

@@ -27,7 +27,8 @@ from audit_core.query.planner.rewrite import (
     targets_of,
     upper_bound,
 )
-from audit_core.query.planner.rollups import hourly, worth_rollup
+from audit_core.query.planner.rollups import HourCount, hourly, worth_rollup
+from audit_core.query.planner.value_lookup import HourOnTargets, MatchingValue
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
 from audit_core.query.time.windows import EPOCH, TimeRange
@@ -151,8 +152,8 @@ class Planner:
             statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
             limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
             found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
-            for row in self.log.fetch(statement, scope, max_rows=limit).table.to_pylist():
-                found[row["number"]].append(row["value"])
+            for row in self.log.fetch_rows(statement, scope, MatchingValue, limit=limit).items:
+                found[row.number].append(row.value)
             return {
                 conditions[number]: tuple(values)
                 for number, values in found.items()
@@ -178,8 +179,8 @@ class Planner:
         if plan.query.predicate == NOTHING:
             return {}
         statement = rollups.hours(plan, newest_first=not newer)
-        found = self.log.fetch(statement, plan.query.scope, max_rows=limit).table.to_pylist()
-        return {EPOCH + row["hour"] * _HOUR: row["count"] for row in found}
+        found = self.log.fetch_rows(statement, plan.query.scope, HourCount, limit=limit).items
+        return {EPOCH + row.hour * _HOUR: row.count for row in found}
 
     def _hours_on(self, query: Query, targets: tuple[str, ...]) -> _Hours | None:
         """The hours with entries on any of the targets; `None` if their absence is one."""
@@ -189,8 +190,8 @@ class Planner:
 
         def compute() -> _Hours:
             statement = value_lookup.hours_of(targets, scope)
-            rows = self.log.fetch(statement, scope, max_rows=MAX_HOURS).table.to_pylist()
-            return {row["hour"].replace(tzinfo=UTC): row["count"] for row in rows}
+            rows = self.log.fetch_rows(statement, scope, HourOnTargets, limit=MAX_HOURS).items
+            return {row.hour.replace(tzinfo=UTC): row.count for row in rows}
 
         hours = self.memoized(("hours", targets), scope, compute)
         alone = scope.actor_id is None and query.entry_filter.narrowed_by == ("Target",)

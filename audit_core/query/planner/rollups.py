@@ -6,6 +6,7 @@ The rollup answers whatever depends on nothing finer than the hour and on no col
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
@@ -121,6 +122,15 @@ def _each(table: Table) -> Statement:
 def any_match(plan: Plan) -> Statement:
     """A row per matching row of the source: none exactly if nothing matches."""
     return plan.source.options(select(literal(1).label("one")).where(plan.where))
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """Entries of one hour."""
+
+    hour: int
+    """Whole hours since 1970."""
+    count: int
 
 
 def hours(plan: Plan, *, newest_first: bool) -> Statement:

@@ -8,6 +8,7 @@ Only for a log that keeps rollups.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
@@ -43,6 +44,15 @@ from audit_core.query.predicate_sql import compile_predicate, text_shown
 
 _WORTH_SHOWING = 2
 """From this many words on, the redacted messages are computed once for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingValue:
+    """A value that matches a condition."""
+
+    number: int
+    """Of the condition, from 0."""
+    value: str
 
 
 def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Statement:
@@ -121,6 +131,15 @@ def _shown_messages(
     # The limit, never reached, keeps DuckDB from computing `shown` anew for each condition.
     found = select(message, shown).where(contains_any_folded(message, words)).limit(2**40)
     return found.cte("shown_message").prefix_with(ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class HourOnTargets:
+    """Entries on some targets in one hour."""
+
+    hour: datetime
+    """Its start, in UTC without a zone."""
+    count: int
 
 
 def hours_of(targets: Iterable[str], scope: Scope) -> Statement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit_core.state.access_log.account_verbs import ACCOUNT_VERBS
 from audit_core.state.access_log.verb import About, AccessOutcome, Category, Verb
 
 __all__ = ["VERBS", "About", "AccessOutcome", "Category", "Verb", "verb_named"]
@@ -12,26 +13,7 @@ def _listed(*verbs: Verb) -> dict[str, Verb]:
 
 
 VERBS: dict[str, Verb] = _listed(
-    Verb(
-        name="sign_in.accepted",
-        sentence="Signed in with the right password.",
-        category=Category.SIGN_IN,
-        about=About.ACTOR,
-    ),
-    Verb(
-        name="sign_in.refused",
-        sentence="Tried to sign in and was refused.",
-        category=Category.SIGN_IN,
-        outcome=AccessOutcome.REFUSED,
-        about=About.ACTOR,
-        joined=True,
-    ),
-    Verb(
-        name="sign_out",
-        sentence="Signed out.",
-        category=Category.SIGN_IN,
-        about=About.ACTOR,
-    ),
+    *ACCOUNT_VERBS,
     Verb(
         name="permission.refused",
         sentence="Asked for something without the permission for it.",
@@ -111,88 +93,6 @@ VERBS: dict[str, Verb] = _listed(
         joined=True,
     ),
     Verb(
-        name="account.added",
-        sentence="Added an account.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="account.disabled",
-        sentence="Barred an account from signing in, and ended its sessions.",
-        category=Category.ACCESS,
-        target="email",
-        about=About.EMAIL,
-    ),
-    Verb(
-        name="account.enabled",
-        sentence="Let a barred account sign in again.",
-        category=Category.ACCESS,
-        target="email",
-        about=About.EMAIL,
-    ),
-    Verb(
-        name="account.password_reset",
-        sentence="Gave an account a new password, and ended its sessions.",
-        category=Category.ACCESS,
-        target="email",
-        about=About.EMAIL,
-    ),
-    Verb(
-        name="account.unlocked",
-        sentence="Lifted the delays that wrong passwords had brought to an account.",
-        category=Category.ACCESS,
-        target="email",
-        about=About.EMAIL,
-    ),
-    Verb(
-        name="address.unlocked",
-        sentence="Lifted the delays that wrong passwords had brought to a network address.",
-        category=Category.ACCESS,
-        target="address",
-    ),
-    Verb(
-        name="membership.set",
-        sentence="Set what somebody is in the organization.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="membership.ended",
-        sentence="Took somebody out of the organization.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="membership.disabled",
-        sentence="Barred a member from the organization, and ended their sessions there.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="membership.enabled",
-        sentence="Let a barred member into the organization again.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="sessions.ended",
-        sentence="Signed somebody out in every browser.",
-        category=Category.ACCESS,
-        target="email",
-    ),
-    Verb(
-        name="token.added",
-        sentence="Added an API token.",
-        category=Category.ACCESS,
-        target="name",
-    ),
-    Verb(
-        name="token.revoked",
-        sentence="Revoked an API token.",
-        category=Category.ACCESS,
-        target="name",
-    ),
-    Verb(
         name="operator.granted",
         sentence="Made an account an operator, who may read the installation's record.",
         category=Category.INSTALLATION,
@@ -241,6 +141,12 @@ VERBS: dict[str, Verb] = _listed(
         category=Category.EXPORT,
         outcome=AccessOutcome.BROKEN,
         target="file",
+    ),
+    Verb(
+        name="secrets.revealed",
+        sentence="Looked at the secrets of an entry.",
+        category=Category.EXPORT,
+        target="entry",
     ),
     Verb(
         name="support_bundle.downloaded",

@@ -40,7 +40,7 @@ SIGNED_OUT_PAGE = "/api/session/signed-out"
 FILES_PATH = "/api/session/pages/{name}"
 
 FILES = Path(__file__).parent / "session_pages"
-SHARED_FILES = ("session.css", "session.js")
+SHARED_FILES = ("session.css", "session.js", "one_time_link.js")
 
 MAX_BODY_BYTES = 16_384
 MAX_CODE_LENGTH = 200
@@ -82,7 +82,7 @@ def session_routes(installation: Callable[[], Installation]) -> list[Route]:
     """
 
     async def start(request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         code = form.get("code", "")
         response = RedirectResponse(local_path(form.get("next")), status_code=303)
         if not code or len(code) > MAX_CODE_LENGTH:
@@ -94,7 +94,7 @@ def session_routes(installation: Callable[[], Installation]) -> list[Route]:
 
     async def end(request: Request) -> Response:
         response = RedirectResponse("/", status_code=303)
-        only_dead = "ended" in await _form(request)
+        only_dead = "ended" in await form_of(request)
         opened = await run_in_threadpool(installation)
         if await run_in_threadpool(_end, opened, request, only_dead):
             response.headers["set-cookie"] = session_cookie(
@@ -124,7 +124,7 @@ def session_routes(installation: Callable[[], Installation]) -> list[Route]:
     ]
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
     """The fields of a small form, each by its first value; what cannot be read is no field."""
     try:
         body = await read_body(request, max_bytes=MAX_BODY_BYTES)

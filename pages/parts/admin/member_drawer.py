@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import streamlit as st
 
-from audit_core.domain.access import GRANTABLE, PERMISSIONS_OF_ROLE, Permission, Role, Scope
+from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
 from audit_core.identity.administration import (
     Administrator,
@@ -19,23 +18,17 @@ from audit_core.identity.administration import (
     sign_out_member,
 )
 from audit_core.identity.memberships import Member, find_member
+from audit_core.identity.password_links import make_password_link
 from audit_core.query.time.windows import ago
+from audit_core.web.routes.one_time_links import new_password_address
+from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
 _SHOWN, _CLOSED, _OPENED = "member_shown", "member_closed", "member_opened"
 _DONE = "member_done"
-
-ALLOWS = {
-    Permission.READ: "Read all entries",
-    Permission.READ_OWN: "Read what they did themselves",
-    Permission.EXPORT: "Download entries",
-    Permission.REVEAL: "Reveal secrets in an entry",
-    Permission.INGEST: "Send entries and upload files",
-    Permission.READ_RECORD: "Read the access record",
-}
-"""What each permission that can be granted allows."""
+LINK_LASTS = "24 hours"
 
 
 def forget_click(table: str) -> None:
@@ -92,6 +85,7 @@ def _draw(account_id: str, scope: Scope, prefix: str) -> None:
         st.caption(_described(member, by.now))
         _draw_permissions(member, scope, prefix)
         _draw_deeds(member, scope)
+        _draw_password_link(member, scope)
 
 
 def _described(member: Member, now: datetime) -> str:
@@ -105,88 +99,26 @@ def _described(member: Member, now: datetime) -> str:
 
 
 def _draw_permissions(member: Member, scope: Scope, prefix: str) -> None:
-    role = Role(
-        st.segmented_control(
-            "Role",
-            [one.value for one in Role],
-            default=member.role.value,
-            format_func=str.capitalize,
-            key=f"{prefix}_role",
-            required=True,
-        )
-    )
     zone = cached.organization_zone(scope)
-    grants = _draw_grants(member, role, zone, prefix)
+    choice = grant_picker.draw(member.role, member.grants, zone, prefix)
     if st.button("Save", type="primary", icon=":material/save:"):
-        ends = {one: end_of(day, zone) for one, day in grants.items() if day is not None}
         _do(
             scope,
-            lambda by: _change(member, scope, by, role, list(grants), ends),
+            lambda by: _change(member, scope, by, choice),
             f"Saved what {member.email} may do.",
         )
 
 
-def _draw_grants(
-    member: Member, role: Role, zone: str, prefix: str
-) -> dict[Permission, date | None]:
-    """The permissions beyond the role that are ticked, each with its last day if it has one."""
-    offered = [one for one in Permission if one in GRANTABLE - PERMISSIONS_OF_ROLE[role]]
-    if not offered:
-        st.caption("An admin holds every permission.")
-        return {}
-    st.markdown("**Additional permissions**")
-    chosen: dict[Permission, date | None] = {}
-    for one in offered:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            ticked = st.checkbox(
-                f"{ALLOWS[one]}  \n:small[{one.value.replace(':', chr(92) + ':')}]",
-                value=one in member.grants,
-                key=f"{prefix}_{one.name}",
-                width=260,
-            )
-            ends_at = member.grants.get(one)
-            day = st.date_input(
-                f"Last day of {one.value}",
-                value=None if ends_at is None else last_day(ends_at, zone),
-                key=f"{prefix}_{one.name}_end",
-                format="YYYY-MM-DD",
-                label_visibility="collapsed",
-                disabled=not ticked,
-                width=150,
-            )
-        if ticked:
-            chosen[one] = day
-    st.caption(f"A day is the last one of a permission, in {zone}; without one it does not end.")
-    return chosen
-
-
-def end_of(day: date, zone: str) -> datetime:
-    """The moment at which a day ends in a zone."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
-
-
-def last_day(ends_at: datetime, zone: str) -> date:
-    """The day in a zone on which a moment is the end, or in which it lies."""
-    return (ends_at.astimezone(ZoneInfo(zone)) - timedelta(microseconds=1)).date()
-
-
-def _change(
-    member: Member,
-    scope: Scope,
-    by: Administrator,
-    role: Role,
-    grants: list[Permission],
-    ends: dict[Permission, datetime],
-) -> None:
+def _change(member: Member, scope: Scope, by: Administrator, choice: grant_picker.Choice) -> None:
     with cached.installation().state.begin() as connection:
         change_member(
             connection,
             by,
             organization_id=scope.organization_id or "",
             account_id=member.account_id,
-            role=role,
-            grants=grants,
-            ends=ends,
+            role=choice.role,
+            grants=choice.grants,
+            ends=choice.ends,
         )
 
 
@@ -216,6 +148,25 @@ def _draw_deeds(member: Member, scope: Scope) -> None:
                     lambda by: _in_state(remove_member, by, organization_id, account_id),
                     f"{member.email} is no longer in the organization.",
                 )
+
+
+def _draw_password_link(member: Member, scope: Scope) -> None:
+    if not st.button("Make a link for a new password", icon=":material/key:"):
+        return
+    try:
+        by = administrator(scope)
+        with cached.installation().state.begin() as connection:
+            _, code = make_password_link(
+                connection,
+                by,
+                organization_id=scope.organization_id or "",
+                account_id=member.account_id,
+            )
+    except AuditError as error:
+        error_boundary.draw(error)
+        return
+    link_shown.draw(new_password_address(code), member.email, LINK_LASTS)
+    st.caption("Until it is used, the present password stays.")
 
 
 def _in_state(

@@ -10,7 +10,7 @@ import streamlit as st
 from audit_core.domain.access import Role, Scope
 from audit_core.identity.memberships import Member, members
 from audit_core.query.time.windows import written
-from pages.parts.admin import member_drawer
+from pages.parts.admin import invitation_list, member_drawer, request_list
 from pages.parts.shell import cached
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
@@ -79,7 +79,8 @@ def draw(scope: Scope) -> None:
     now = cached.installation().clock()
     with cached.installation().state.read() as connection:
         everybody = members(connection, scope.organization_id or "", now)
-    found = _draw_choices(everybody)
+    request_list.draw(scope)
+    found = _draw_choices(everybody, scope)
     of_all = "" if len(found) == len(everybody) else f" of {len(everybody):,}"
     st.caption(
         f"{len(found):,}{of_all} {'person' if len(everybody) == 1 else 'people'}. "
@@ -102,7 +103,7 @@ def draw(scope: Scope) -> None:
     member_drawer.draw(chosen, scope)
 
 
-def _draw_choices(everybody: Sequence[Member]) -> list[Member]:
+def _draw_choices(everybody: Sequence[Member], scope: Scope) -> list[Member]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         search = st.text_input(
             "Find",
@@ -120,4 +121,6 @@ def _draw_choices(everybody: Sequence[Member]) -> list[Member]:
             width=140,
         )
         state = st.selectbox("State", [ANY, ABLE, DISABLED, NEVER], key=_STATE, width=140)
+        invitation_list.draw_button(scope)
+    invitation_list.draw(scope)
     return matching(everybody, search, role, state)

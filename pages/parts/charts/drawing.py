@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from audit_core.domain.errors import FilterError
-from audit_core.explore.results import OutcomeHistogram, Shares
+from audit_core.domain.listing import Listing
+from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.entry_filter import NONE, EntryFilter
 from audit_core.query.language.printer import conjoin
@@ -26,6 +27,9 @@ MAX_FAILING = 8
 """How many actions the chart of errors has."""
 
 LEGEND_LINE_PX = 17
+
+DRAGGED = "drag_"
+"""Begins the keys of what holds a chart that can be dragged over; its name ends them."""
 
 _CLICKS = "chart_clicks"
 _DRAWN = "chart_drawn"
@@ -43,27 +47,30 @@ class Meaning:
 def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
     """Draw a chart of what `entry_filter` matches. `name` is unique on the page."""
     key = f"{name}_{_fingerprint(entry_filter)}_{st.session_state.setdefault(_CLICKS, 0)}"
-    drags = chart.drag is not None and not by_finger()
-    if not drags:
-        chart.figure.update_layout(dragmode=False)
     if chart.drag is not None and by_finger():
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)
         chart.figure.update_layout(height=chart.figure.layout.height + taller)
     # Not held by the callback: Streamlit keeps those of charts that are long gone.
     st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
-    st.plotly_chart(
-        chart.figure,
-        key=key,
-        on_select=partial(_select, key, name),
-        selection_mode=("points", "box") if drags else "points",
-        config=CONFIG,
-        alt=chart.alt,
-    )
+    with st.container(key=f"{DRAGGED}{name}") if chart.drag is not None else nullcontext():
+        st.plotly_chart(
+            chart.figure,
+            key=key,
+            on_select=partial(_select, key, name),
+            selection_mode="points",
+            config=CONFIG,
+            alt=chart.alt,
+        )
 
 
 def draw_stacked_over_time(
-    histogram: StackedHistogram, label: str, word: str, entry_filter: EntryFilter
+    histogram: StackedHistogram,
+    label: str,
+    word: str,
+    entry_filter: EntryFilter,
+    *,
+    height: int,
 ) -> None:
     """Entries over time by the values of a field: `label` for people, `word` for queries."""
     names = [
@@ -76,6 +83,7 @@ def draw_stacked_over_time(
         called=label if label[1].isupper() else label.lower(),
         names=names,
         changes=[_asked(entry_filter, word, value) for value in histogram.values],
+        height=height,
     )
     draw(chart, f"{histogram.by}_over_time", entry_filter)
 
@@ -88,9 +96,12 @@ def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
         return {}
 
 
-def draw_outcomes_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+def draw_outcomes_over_time(
+    histogram: OutcomeHistogram, entry_filter: EntryFilter, *, height: int = 270
+) -> None:
     """Entries over time by outcome."""
-    draw(outcomes.over_time(histogram, entry_filter.window), "outcomes_over_time", entry_filter)
+    chart = outcomes.over_time(histogram, entry_filter.window, height=height)
+    draw(chart, "outcomes_over_time", entry_filter)
 
 
 def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
@@ -98,33 +109,31 @@ def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> Non
     draw(outcomes.shares(histogram.by_outcome()), "outcomes", entry_filter)
 
 
-def draw_actions(shares: Shares, entry_filter: EntryFilter) -> None:
+def draw_actions(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     """The most frequent actions and how much of each failed."""
     draw(ranking.ranked(shares, "actions", "Most frequent actions"), "actions", entry_filter)
-    _draw_limit(len(shares.largest), "most frequent", shares.truncated)
+    _draw_limit(len(shares.items), "most frequent", shares.truncated)
 
 
-def draw_actors(shares: Shares, entry_filter: EntryFilter) -> None:
+def draw_actors(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     """Who did most, people and services alike."""
     draw(ranking.ranked(shares, "actors", "Most active users"), "actors", entry_filter)
-    _draw_limit(len(shares.largest), "most active", shares.truncated)
+    _draw_limit(len(shares.items), "most active", shares.truncated)
 
 
-def draw_errors(
-    counts: Sequence[tuple[str, int, int]], truncated: bool, entry_filter: EntryFilter
-) -> None:
-    """Errors by action and status code; `truncated` if there are more pairs than `counts`."""
-    if not counts:
+def draw_errors(errors: Listing[ErrorCount], entry_filter: EntryFilter) -> None:
+    """Errors by action and status code."""
+    if not errors.items:
         st.caption("No errors here.")
         return
-    chart = failures.failures(counts, most=MAX_FAILING, truncated=truncated)
+    chart = failures.failures(errors, limit=MAX_FAILING)
     draw(chart, "errors", entry_filter)
-    found = len({action for action, _, _ in counts})
-    _draw_limit(min(MAX_FAILING, found), "most failing", found > MAX_FAILING or truncated)
+    found = len({error.action for error in errors.items})
+    _draw_limit(min(MAX_FAILING, found), "most failing", found > MAX_FAILING or errors.truncated)
 
 
 def draw_hours_of_week(
-    counts: Sequence[tuple[int, int, int]], histogram: OutcomeHistogram, entry_filter: EntryFilter
+    counts: Sequence[HourOfWeek], histogram: OutcomeHistogram, entry_filter: EntryFilter
 ) -> None:
     """When in the week; `histogram` says from when to when."""
     chart = hours.hours_of_week(counts, entry_filter.window, histogram.since, histogram.until)
@@ -146,24 +155,32 @@ def _fingerprint(entry_filter: EntryFilter) -> str:
 def _select(key: str, name: str) -> None:
     selection = st.session_state[key].selection
     chart: Meaning = st.session_state[_DRAWN][name]
-    boxes = selection.get("box") or []
-    if boxes and chart.drag is not None:
-        changes = chart.drag(_dragged(boxes[0]))
-    else:
-        changes = {} if boxes else changes_of(selection.get("points") or [], chart.clicks)
     # The next chart gets a new key, so that it begins without a selection: the same bar
     # can be clicked again after the filter was loosened.
     st.session_state[_CLICKS] += 1
+    _narrow(changes_of(selection.get("points") or [], chart.clicks))
+
+
+def drag(dragged: object) -> None:
+    """Narrow to the range that was dragged over a chart; for callbacks.
+
+    `dragged` is what the browser says, which may be anything: the chart's name as `chart`, and as
+    `edges` the two places on its time axis.
+    """
+    if not isinstance(dragged, dict):
+        return
+    name, edges = dragged.get("chart"), dragged.get("edges")
+    drawn: dict[str, Meaning] = st.session_state.get(_DRAWN, {})
+    chart = drawn.get(name) if isinstance(name, str) else None
+    if chart is not None and chart.drag is not None and isinstance(edges, list):
+        _narrow(chart.drag(edges))
+
+
+def _narrow(changes: Changes) -> None:
     if changes:
         before = filter_bar.current()
         filter_bar.narrow(**changes)
         zoom.remember(before)
-
-
-def _dragged(box: Mapping[str, Any]) -> list[object]:
-    """The two places on the horizontal axis; the browser may send anything."""
-    edges = box.get("x")
-    return list(edges) if isinstance(edges, (list, tuple)) else []
 
 
 def by_finger() -> bool:

@@ -20,7 +20,12 @@ from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.explore.comparison import MAX_PICKS, Pick
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import UTC_NAME, ago, format_instant, parse_instant
-from pages.parts.entries import comparison, entry_value_table, related_entries
+from pages.parts.entries import (
+    comparison,
+    entry_value_table,
+    related_entries,
+    reveal_secrets,
+)
 from pages.parts.entries.entry_table import outcome_text
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, error_boundary, viewer
@@ -65,10 +70,11 @@ def _draw(entry_id: str, zone: str) -> None:
             )
             st.code(visible(entry_id), language=None)
             return
-        _draw_row(row if scope.secrets else replace(row, entry=redact(row.entry)), scope, zone)
+        shown = row if scope.secrets else replace(row, entry=redact(row.entry))
+        _draw_row(shown, row.entry, scope, zone)
 
 
-def _draw_row(row: Row, scope: Scope, zone: str) -> None:
+def _draw_row(row: Row, unredacted: AuditEntry, scope: Scope, zone: str) -> None:
     entry = row.entry
     st.text(visible(sentence(entry)))
     st.caption(f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())}")
@@ -78,6 +84,7 @@ def _draw_row(row: Row, scope: Scope, zone: str) -> None:
     if entry.error_message:
         _draw_message(entry.error_message)
     _draw_particulars(row, scope, zone)
+    reveal_secrets.draw(unredacted, scope)
     st.markdown("**Before and after**")
     head = cached.installation().log.head(scope.organization_id)
     if picked := related_entries.draw(row, scope, zone, head):

@@ -16,18 +16,23 @@ from audit_core.domain.errors import FilterError, QueryTimeoutError
 from audit_core.explore.counts import Count
 from audit_core.explore.results import OutcomeHistogram
 from audit_core.explore.stacked_histogram import StackedHistogram
+from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, written
 from pages.parts.charts import drawing
-from pages.parts.filters import facet_panel, filter_bar, zoom
-from pages.parts.shell import cached
+from pages.parts.charts.figures.timeline import Axis, bar_width
+from pages.parts.filters import facet_panel, filter_bar
+from pages.parts.shell import cached, kept_switch, snapshot
 
 MAX_COUNTED = 10_000
 """How far a page counts unasked."""
 
 PATIENCE_S = 3.0
 """How long a chart or a count may take unasked, in seconds."""
+
+HEIGHT_PX = 140
+"""Of the chart above the list, 20 of them its legend: what is read there are the entries."""
 
 BY_OUTCOME = "outcome"
 _PARAM = "stack"
@@ -66,10 +71,10 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
 
 def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
     if by == BY_OUTCOME:
-        return cached.answer(
+        return snapshot.answer(
             head, cached.reader().outcomes_over_time, view.query(scope), view.as_of
         )
-    return cached.answer(
+    return snapshot.answer(
         head, cached.count_reader().stacked_over_time, by, view.query(scope), view.as_of
     )
 
@@ -96,7 +101,7 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         found = cached.answer(head, cached.count_reader().count, query) if exact else None
         found = found or count(query, head)
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
-    st.markdown("**Not counted**" if found is None else f"**{found} {noun}**")
+    st.markdown("**Not counted**" if found is None else f"**{found} {noun}**", width="content")
     if found is None or found.more:
         st.button(
             "Count exactly",
@@ -136,10 +141,24 @@ def offset(instant: datetime, zone: str) -> str:
     return f"{shown[:3]}:{shown[3:5]}"
 
 
-def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
-    """The chart, and above it what it is stacked by, the way back, and from when to when."""
-    entry_filter = view.entry_filter
-    with st.container(horizontal=True, vertical_alignment="center", key="explore_stack"):
+def draw_switch(person: Viewer) -> bool:
+    """The toggle of the chart; whether it is shown, as this person last chose."""
+    return kept_switch.draw(
+        "Chart", "explore_chart_shown", person, help="Show how many entries there are over time"
+    )
+
+
+def draw_span(histogram: Histogram | None, by: str, view: filter_bar.View, *, chart: bool) -> None:
+    """From when to when, and what the chart is stacked by, if it is shown; call it in a horizontal
+    container."""
+    drag = "" if drawing.by_finger() else "Drag over the chart to zoom in. "
+    width = f" · {bar_width(Axis.of(histogram))}" if chart and histogram is not None else ""
+    st.caption(
+        f"{instants_of(histogram, view)}{width}",
+        width="content",
+        help=f"{drag}Click a bar to filter by it." if chart and histogram is not None else None,
+    )
+    if chart:
         # The address decides, also after a step back, and not what was chosen last.
         st.session_state[_CHOICE] = by
         st.selectbox(
@@ -149,22 +168,20 @@ def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
             format_func=lambda param: f"By {_named(param)}",
             on_change=_choose,
             label_visibility="collapsed",
-            width=170,
+            width=160,
         )
-        zoom.draw_back(entry_filter)
-        drag = "" if drawing.by_finger() else "Drag over the chart to zoom in. "
-        st.caption(
-            instants_of(histogram, view),
-            width="content",
-            help=None if histogram is None else f"{drag}Click a bar to filter by it.",
-        )
+
+
+def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
+    """The chart."""
+    entry_filter = view.entry_filter
     if histogram is None:
         _draw_given_up(by, entry_filter)
     elif isinstance(histogram, OutcomeHistogram):
-        drawing.draw_outcomes_over_time(histogram, entry_filter)
+        drawing.draw_outcomes_over_time(histogram, entry_filter, height=HEIGHT_PX)
     else:
         label, word = facet_panel.FIELDS[by]
-        drawing.draw_stacked_over_time(histogram, label, word, entry_filter)
+        drawing.draw_stacked_over_time(histogram, label, word, entry_filter, height=HEIGHT_PX)
 
 
 def _draw_given_up(by: str, entry_filter: EntryFilter) -> None:

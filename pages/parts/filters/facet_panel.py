@@ -12,9 +12,8 @@ from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.facets import Facet
 from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import NONE
-from audit_core.state.preferences import keep_preference, read_preference
 from pages.parts.filters import filter_bar
-from pages.parts.shell import cached
+from pages.parts.shell import cached, kept_switch, snapshot
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
@@ -42,29 +41,21 @@ FIELDS: dict[str, tuple[str, str]] = {
 OPEN_AT_FIRST = ("actor", "action", "outcome")
 
 _SHOWN = "explore_facets"
-_CHOICE = "explore_facets_choice"
 
 
 def draw_switch(person: Viewer) -> bool:
     """The toggle of the panel; whether it is shown, as this person last chose."""
-    if _SHOWN not in st.session_state:
-        with cached.installation().state.read() as connection:
-            kept = read_preference(connection, account_id=person.account_id, name=_SHOWN)
-        st.session_state[_SHOWN] = kept != "off"
-    st.session_state[_CHOICE] = st.session_state[_SHOWN]
-    st.toggle(
+    return kept_switch.draw(
         "Facets",
-        key=_CHOICE,
-        on_change=_choose,
-        args=(person.account_id,),
+        _SHOWN,
+        person,
         help="Show which values the matches have, to keep or exclude them",
     )
-    return bool(st.session_state[_SHOWN])
 
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """All facets under the present filter; those that are closed cost nothing in the browser."""
-    for facet in cached.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
+    for facet in snapshot.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
         label, _ = FIELDS[facet.param]
         block = st.expander(
             f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",
@@ -98,15 +89,6 @@ def shown(param: str, value: str) -> str:
     if value == NONE:
         return "In flight" if param == "status" else "(none)"
     return visible(value)
-
-
-def _choose(account_id: str) -> None:
-    shown = bool(st.session_state[_CHOICE])
-    st.session_state[_SHOWN] = shown
-    with cached.installation().state.begin() as connection:
-        keep_preference(
-            connection, account_id=account_id, name=_SHOWN, value="on" if shown else "off"
-        )
 
 
 def _draw_values(facet: Facet) -> None:

@@ -24,11 +24,12 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import query_box, window_picker
-from pages.parts.shell import cached
+from pages.parts.shell import cached, own_preferences, snapshot
 from pages.parts.tables.safe_text import visible
 
 _FILTER = "filter"
 _AS_OF = "filter_as_of"
+_PAGE = "filter_page"
 _PROBLEM = "filter_problem"
 
 AS_OF_LASTS = timedelta(seconds=60)
@@ -54,8 +55,15 @@ class View:
         return Query(self.entry_filter, scope, self.time_range)
 
 
-def draw(viewer: Viewer, scope: Scope) -> View:
-    """Draw the bar. Raises `FilterError` for an address that cannot be read."""
+def draw(viewer: Viewer, scope: Scope, *, stands: str | None = None) -> View:
+    """Draw the bar. Raises `FilterError` for an address that cannot be read.
+
+    `stands` names a page that shows one moment of the log until it is refreshed, and begins with
+    the present one whenever it is entered; on others relative windows go on by themselves.
+    """
+    if st.session_state.get(_PAGE) != stands:
+        refresh()
+    st.session_state[_PAGE] = stands
     if _FILTER not in st.session_state and not st.query_params:
         st.session_state[_FILTER] = EntryFilter(window=Window(zone=zone(scope)))
     entry_filter = current()
@@ -77,7 +85,7 @@ def draw(viewer: Viewer, scope: Scope) -> View:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.text(f"Filtered by {visible(entry_filter.describe())}", width="content")
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
-    as_of = _as_of(entry_filter)
+    as_of = _as_of(entry_filter, stands=stands is not None)
     return View(
         entry_filter=entry_filter, time_range=entry_filter.window.time_range(as_of), as_of=as_of
     )
@@ -100,13 +108,14 @@ def current() -> EntryFilter:
 
 
 def zone(scope: Scope) -> str:
-    """The zone in which times are written: of the filter, else the organization's.
+    """The zone in which times are written: of the filter, else the person's, else the
+    organization's.
 
     Raises `FilterError`.
     """
     if _FILTER in st.session_state or any(name in PARAMS for name in st.query_params):
         return current().window.zone
-    return cached.organization_zone(scope)
+    return own_preferences.zone() or cached.organization_zone(scope)
 
 
 KNOWN_ELSEWHERE = (
@@ -173,8 +182,9 @@ def reset() -> None:
 
 
 def refresh() -> None:
-    """Let relative windows count from now on."""
+    """Show the log as it is now, and let relative windows count from now on."""
     st.session_state.pop(_AS_OF, None)
+    snapshot.forget()
 
 
 def draw_problem(error: FilterError) -> None:
@@ -197,10 +207,11 @@ def _write_address(entry_filter: EntryFilter) -> None:
         st.query_params.from_dict({**params, **elsewhere})
 
 
-def _as_of(entry_filter: EntryFilter) -> datetime:
+def _as_of(entry_filter: EntryFilter, *, stands: bool) -> datetime:
     now = cached.utc_now().replace(microsecond=0)
     kept: tuple[EntryFilter, datetime] | None = st.session_state.get(_AS_OF)
-    fresh = kept is not None and (now - AS_OF_LASTS < kept[1] <= now or _paused())
+    held = _held() if stands else _paused()
+    fresh = kept is not None and (now - AS_OF_LASTS < kept[1] <= now or held)
     if kept is None or kept[0] != entry_filter or not fresh:
         st.session_state[_AS_OF] = kept = (entry_filter, now)
     return kept[1]
@@ -260,9 +271,16 @@ def _draw_value_field(item: ValueField, entry_filter: EntryFilter, scope: Scope)
         format_func=show,
         accept_new_options=not closed,
         placeholder="Any",
+        help=_CATEGORIES if item.name == "categories" else None,
         on_change=_choose_values,
         args=(item,),
     )
+
+
+_CATEGORIES = (
+    "\n".join(f"- **{category.label}**: {category.description}" for category in Category)
+    + "\n\nFor all that changes who may do what, open the view *Access changes*."
+)
 
 
 def _show_option(text: str) -> str:
@@ -288,6 +306,16 @@ def _choose_values(item: ValueField) -> None:
         st.session_state[_PROBLEM] = f"{item.label}: {error}."
         return
     narrow(**{item.name: chosen})
+
+
+def is_reading() -> bool:
+    """Whether something is open that must not be moved or drawn anew by itself."""
+    return any(name in st.query_params for name in ("entry", "comparing"))
+
+
+def _held() -> bool:
+    """Whether a page stands: without Real-time, while it is paused, and while somebody reads."""
+    return not st.session_state.get("live_on") or _paused() or is_reading()
 
 
 def _paused() -> bool:

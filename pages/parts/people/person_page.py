@@ -250,10 +250,10 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     st.subheader("API keys", anchor=False)
     always = TimeRange(since=None, until=None)
     zone = view.entry_filter.window.zone
-    keys, more = cached.answer(head, cached.person_reader().used_keys, scope, always, MAX_KEYS)
-    if keys:
-        _draw_used(keys, zone, click)
-        if more:
+    used = cached.answer(head, cached.person_reader().used_keys, scope, always, MAX_KEYS)
+    if used.items:
+        _draw_used(used.items, zone, click)
+        if used.truncated:
             st.caption(f"The {MAX_KEYS} used most recently; there are more.")
     else:
         st.caption("No API key was used.")

@@ -155,12 +155,12 @@ def _draw_group(
             cached.answer(head, cached.starts_reader().suspects, view.query(scope), group.key)
         )
         st.subheader("Failures", anchor=False)
-        members, more = cached.answer(
+        members = cached.answer(
             head, cached.starts_reader().group_members, view.query(scope), group.key, MAX_MEMBERS
         )
-        start_list.table(members, zone, "group_members")
-        if more:
-            st.caption(f"The newest {len(members)} of {group.count:,}.")
+        start_list.table(members.items, zone, "group_members")
+        if members.truncated:
+            st.caption(f"The newest {len(members.items)} of {group.count:,}.")
 
 
 def _draw_mark(group: FailureGroup, mark: FailureMark | None, zone: str) -> None:

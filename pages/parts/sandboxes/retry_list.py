@@ -16,20 +16,20 @@ from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
 from pages.parts.tables.safe_text import visible
 
-MOST = 200
+MAX_CHAINS = 200
 
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """The latest chains."""
-    chains, more = cached.answer(head, cached.starts_reader().retries, view.query(scope), MOST)
+    chains = cached.answer(head, cached.starts_reader().retries, view.query(scope), MAX_CHAINS)
     pause = length_of(LONGEST_PAUSE)
     st.caption(f"Attempts on one sandbox with no more than {pause} between one and the next.")
-    if not chains:
+    if not chains.items:
         st.success("There were no retries.", icon=":material/check_circle:")
         return
-    _table(chains, view.entry_filter.window.zone)
-    if more:
-        st.caption(f"The latest {len(chains)}; there are more.")
+    _table(chains.items, view.entry_filter.window.zone)
+    if chains.truncated:
+        st.caption(f"The latest {len(chains.items)}; there are more.")
 
 
 def _others(one: str, number: int) -> str:

@@ -14,6 +14,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import format_instant, parse_instant, written
 from audit_core.starts.attempt import length_of
 from audit_core.starts.configuration import configuration_at
+from audit_core.starts.state_timeline import BandState
 from audit_core.starts.trace import Trace, TraceRow
 from audit_core.starts.trace_reader import NEAR
 from audit_core.web.routes.bundles import BUNDLE_PATH
@@ -75,6 +76,8 @@ def _near() -> datetime | None:
 
 
 def _only_by_name(trace: Trace, near: datetime | None) -> str:
+    if trace.bands and trace.bands[-1].state is BandState.NEVER_CREATED:
+        return "No create of this name succeeded."
     if trace.name is not None or trace.changes or near is None:
         return ""
     return f"The log has no create of it within {length_of(NEAR)}."

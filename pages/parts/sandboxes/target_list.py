@@ -10,8 +10,8 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import SANDBOX
 from audit_core.query.time.windows import written
+from audit_core.starts.targets_sql import TargetPlace
 from audit_core.starts.trace_reader import Target
-from audit_core.starts.traces_sql import TargetPlace
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
@@ -78,7 +78,7 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
         {
             "target": [visible(item.target) for item in targets],
             "name": [visible(item.name or "–") for item in targets],
-            "state": [(item.state or "unknown").capitalize() for item in targets],
+            "state": [(item.state or "unknown").replace("_", " ").capitalize() for item in targets],
             "failing": [item.failing for item in targets],
             "suspected": [item.suspected for item in targets],
             "entries": [item.entries for item in targets],

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from sandtrail import BROWSER_WATCH
 
 _NAME = "browser_watch"
+_ASKING = "head_watch"
 _BY_HAND = "by hand"
 """What the script tells instead of a head when a key was pressed."""
 
@@ -29,32 +31,44 @@ class Asking:
     every_s: int
 
 
+def draw_asking(asking: Asking) -> None:
+    """Draw nothing, and run the fragment that this is drawn in when the log has moved."""
+    _component(_ASKING, {"asked": _question(asking)}, on_moved_change=lambda: None)
+
+
 def moved_by_hand() -> bool:
     """Within `on_moved`: whether a person wanted the page anew, and not the log moved."""
     return bool(st.session_state[_NAME].get("moved") == _BY_HAND)
 
 
 def draw(
-    asking: Asking | None, *, on_moved: Callable[[], None], on_back: Callable[[], None]
+    asking: Asking | None,
+    *,
+    on_moved: Callable[[], None],
+    on_back: Callable[[], None],
+    on_drag: Callable[[object], None],
 ) -> None:
     """Draw nothing, and listen. `asking`: `None` asks nothing.
 
     `on_moved` is called before the page runs because the log has moved, or because somebody
-    wants it anew; `on_back` because of a double click on the chart.
+    wants it anew; `on_back` because of a double click on the chart; `on_drag` because of a drag
+    over a chart, with what the browser says about it, which may be anything.
     """
-    question = asking and {
-        "path": asking.path,
-        # As text: it may be larger than the whole numbers that JavaScript knows.
-        "head": str(asking.head),
-        "every_s": asking.every_s,
-    }
-    st.components.v2.component(
-        BROWSER_WATCH, js="browser_watch.js", css="browser_watch.css", isolate_styles=False
-    )(
-        key=_NAME,
-        data={"asked": question},
+    _component(
+        _NAME,
+        {"asked": asking and _question(asking), "listens": True},
         on_moved_change=on_moved,
         on_back_change=on_back,
-        width=1,
-        height=1,
+        on_drag_change=lambda: on_drag(st.session_state[_NAME].get("drag")),
     )
+
+
+def _question(asking: Asking) -> dict[str, object]:
+    # The head as text: it may be larger than the whole numbers that JavaScript knows.
+    return {"path": asking.path, "head": str(asking.head), "every_s": asking.every_s}
+
+
+def _component(key: str, data: dict[str, object], **callbacks: Any) -> None:
+    st.components.v2.component(
+        BROWSER_WATCH, js="browser_watch.js", css="browser_watch.css", isolate_styles=False
+    )(key=key, data=data, width=1, height=1, **callbacks)

@@ -30,6 +30,9 @@ REFUSED = (
 """The one answer to every failure, whatever the reason."""
 ENDED = "Your session has ended. Sign in to continue where you left off."
 
+PROFILE, SIGN_OUT = "Profile", "Sign out"
+"""What the account menu offers."""
+
 FORM = "sign_in"
 FIELDS = {
     "Form name": "Sign in",
@@ -65,16 +68,18 @@ def draw(installation: Installation) -> None:
 
 
 def draw_sign_out(installation: Installation, person: Viewer) -> None:
-    """Who is signed in, with the way out."""
+    """Who is signed in, with the way to the profile and the way out."""
     chosen = st.menu_button(
         plain(person.email),
-        ["Sign out"],
+        [PROFILE, SIGN_OUT],
         key="account_menu",
         icon=":material/person:",
         width="stretch",
         wrap=False,
     )
-    if chosen:
+    if chosen == PROFILE:
+        st.switch_page("account/profile.py")
+    if chosen == SIGN_OUT:
         sign_out(installation, person)
 
 

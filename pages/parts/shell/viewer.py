@@ -17,7 +17,7 @@ from audit_core.web.security.identity import (
     secret_of,
     viewer_of,
 )
-from pages.parts.shell import cached, session
+from pages.parts.shell import access_request, cached, session
 from pages.parts.shell.app_address import page_path
 
 _RECORDED = "refusals_recorded"
@@ -48,6 +48,17 @@ def note_run(person: Viewer) -> None:
     """A page runs, which keeps the session from idling out unless it runs by itself."""
     if not session.runs_by_itself():
         note_activity(cached.installation(), person)
+
+
+def require_person() -> Viewer:
+    """The viewer, whatever they may: the first statement of a page that is about themselves.
+
+    Whoever is no longer signed in gets the sign-in page.
+    """
+    viewer = find()
+    if viewer is None:
+        st.rerun()
+    return viewer
 
 
 def require(permission: Permission) -> tuple[Viewer, Scope]:
@@ -129,3 +140,4 @@ def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
         f"Your role in {membership.organization_name} is {membership.role.value}. "
         f"Contact an admin of {membership.organization_name} for access."
     )
+    access_request.draw(viewer, permission, address())

@@ -32,7 +32,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.duckdb import numbering, rollups
 from audit_core.log.engines.duckdb.id_filter import KnownIds
-from audit_core.log.engines.engine import LogEngine, highest
+from audit_core.log.engines.engine import LogEngine, highest, make_missing
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.schema import (
@@ -135,7 +135,7 @@ class DuckDB(LogEngine):
         super().prepare(connection, now=now)
         # Without its key, which the engine would hold against rows that are replaced.
         columns = (Column(item.name, item.type, nullable=False) for item in organization_head.c)
-        Table(organization_head.name, MetaData(), *columns).create(connection, checkfirst=True)
+        make_missing(connection, Table(organization_head.name, MetaData(), *columns))
         newest = connection.execute(select(func.max(audit_entry.c.revision))).scalar()
         rollups.make_counts(connection, newest or 0)
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from audit_core.log.engines.duckdb.arrow_view import arrow_view
+from audit_core.log.engines.engine import make_missing
 from audit_core.log.sandbox_creations import creations_among
 from audit_core.log.schema import (
     COUNTED_BY,
@@ -51,11 +52,9 @@ AT_ONCE = 2_000_000
 
 def make_counts(connection: Connection, newest: int) -> None:
     """Make the tables that are missing, and count what is not counted yet, up to `newest`."""
-    inspector = inspect(connection)
-    missing = [
-        table for table in (searched_value, sandbox_creation) if not inspector.has_table(table.name)
-    ]
-    counts_metadata.create_all(connection)
+    there = inspect(connection).get_table_names()
+    missing = [table for table in (searched_value, sandbox_creation) if table.name not in there]
+    make_missing(connection, *counts_metadata.sorted_tables)
     if searched_value in missing:
         _add_values(connection, entry_count)
     if sandbox_creation in missing:

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from itertools import accumulate
 
 from audit_core.domain.entries import FAILURES, Outcome, outcome_of
+from audit_core.domain.listing import Listing
+from audit_core.explore.results import ErrorCount
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.charts.figures.rows import (
@@ -33,17 +35,16 @@ ByAction = Mapping[str, Mapping[int, int]]
 """For each action the number of errors with each status code."""
 
 
-def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bool) -> Chart:
-    """The `most` actions with the most errors, each split by status code.
+def failures(errors: Listing[ErrorCount], *, limit: int) -> Chart:
+    """The `limit` actions with the most errors, each split by status code.
 
-    `counts` are (action, status code, entries), `truncated` whether there are more. A click
-    on a part asks for action and code, beside the bar for all errors of the action.
+    A click on a part asks for action and code, beside the bar for all errors of the action.
     """
     of_action: dict[str, dict[int, int]] = defaultdict(dict)
-    for action, status_code, count in counts:
-        of_action[action][status_code] = count
+    for error in errors.items:
+        of_action[error.action][error.status_code] = error.count
     ordered = sorted(of_action.items(), key=lambda item: (-sum(item[1].values()), item[0]))
-    shown: ByAction = dict(ordered[:most])
+    shown: ByAction = dict(ordered[:limit])
     rows = [
         Row(action, text.failures(sum(codes.values())), sum(codes.values()))
         for action, codes in shown.items()
@@ -63,7 +64,7 @@ def failures(counts: Sequence[tuple[str, int, int]], *, most: int, truncated: bo
     for number, row in enumerate(rows):
         clicks[len(traces), number] = {"actions": (row.name,), "outcomes": FAILURES}
     traces.append(track(rows, "%{customdata[1]}"))
-    more = truncated or len(of_action) > most
+    more = errors.truncated or len(of_action) > limit
     alt = f"Errors by action and status code: {_spoken(rows, shown, more)}."
     return Chart(rows_figure(traces, rows), alt, clicks)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from audit_core.explore.results import HourOfWeek
 from audit_core.query.time.windows import Window
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import FAINT, Changes, Chart, Place, Trace, bars, figure
@@ -16,7 +17,7 @@ DAYS = 7
 
 
 def hours_of_week(
-    counts: Sequence[tuple[int, int, int]],
+    counts: Sequence[HourOfWeek],
     window: Window,
     since: datetime,
     until: datetime,
@@ -25,10 +26,9 @@ def hours_of_week(
 ) -> Chart:
     """Entries by weekday and hour. A click asks for the latest such hour of the window.
 
-    `counts` are (hour of the week from Monday midnight, entries, failed), without zeros. They
-    are drawn as bars: Streamlit tells of no clicks on a heatmap.
+    They are drawn as bars: Streamlit tells of no clicks on a heatmap.
     """
-    busy = {hour: (count, failed) for hour, count, failed in counts}
+    busy = {item.hour: (item.count, item.failed) for item in counts}
     clicks: dict[Place, Changes] = {
         (0, number): {"window": found}
         for number, hour in enumerate(busy)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from audit_core.domain.entries import FAILURES, Outcome
-from audit_core.explore.results import Share, Shares
+from audit_core.domain.listing import Listing
+from audit_core.explore.results import Share
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.charts.figures.rows import Part, Row, rows_figure, segments, spoken, track
@@ -16,13 +17,13 @@ KINDS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
 """The parts of a bar: what the legend says, the colour, the outcomes that a click asks for."""
 
 
-def ranked(shares: Shares, field: str, noun: str) -> Chart:
+def ranked(shares: Listing[Share], field: str, noun: str) -> Chart:
     """Groups by size. A click asks for the group, and on its failures for those only.
 
     `field` is the filter's for such a group; `noun` begins the sentence, such as
     "Most frequent actions".
     """
-    groups = shares.largest
+    groups = shares.items
     rows = [Row(item.name, _figures(item), item.count) for item in groups]
     clicks: dict[Place, Changes] = {}
     traces: list[Trace] = []

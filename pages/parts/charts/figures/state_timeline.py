@@ -15,6 +15,7 @@ from pages.parts.charts.figures.chart import Chart, figure
 BAND_COLORS: dict[BandState, str] = {
     BandState.STARTED: "#009E73",
     BandState.FAILED: "#D55E00",
+    BandState.NEVER_CREATED: "#CC79A7",
     BandState.CREATING: "#56B4E9",
     BandState.STOPPED: "#8A94A0",
     BandState.ARCHIVED: "#0072B2",

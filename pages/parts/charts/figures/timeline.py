@@ -21,6 +21,10 @@ ROOM_AHEAD = 10
 by a wrong clock, would squeeze all other bars into a line: it is told in words."""
 
 
+TITLED_PX = 200
+"""Charts that are lower have no title below their axis."""
+
+
 class OverTime(Protocol):
     """Any histogram over time."""
 
@@ -172,21 +176,17 @@ def timeline(
         height=height,
         barmode="stack",
         showlegend=True,
-        dragmode="select",
-        selectdirection="h",
+        # The page takes drags itself: with Plotly's, Streamlit would take no clicks on bars.
+        dragmode=False,
         legend={"maxheight": 0.9},
-        newselection={"line": {"width": 1, "dash": "solid"}},
         xaxis={
             "type": "date",
             "range": [wall(edge) for edge in axis.edges],
             "nticks": 8,
-            "title": {
-                "text": (
-                    f"Time ({axis.buckets.zone}), {text.width(axis.buckets.width_us)} a bar"
-                    f"{axis.told_ahead}"
-                ),
-                "standoff": 8,
-            },
+            # A low chart has no room for it: what stands around the chart says it then.
+            "title": {"text": f"Time ({axis.buckets.zone}), {bar_width(axis)}", "standoff": 8}
+            if height >= TITLED_PX
+            else None,
         },
         yaxis={
             "rangemode": "tozero",
@@ -201,6 +201,11 @@ def timeline(
         clicks,
         drag=lambda edges: _changes(axis.dragged_window(window, edges)),
     )
+
+
+def bar_width(axis: Axis) -> str:
+    """What a bar stands for, and what is not drawn: `1 day a bar`."""
+    return f"{text.width(axis.buckets.width_us)} a bar{axis.told_ahead}"
 
 
 def _bars(layer: Layer, axis: Axis) -> Trace:

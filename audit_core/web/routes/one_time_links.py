@@ -1,0 +1,118 @@
+"""What a one-time link leads to: a small page for those who are not signed in, and the route that
+it posts to.
+
+The code stands behind the # of the link, which browsers keep to themselves, so it reaches no log,
+referrer or proxy. The page is the same file for everybody: until somebody has proved who they are
+it names no organization, no address, and not whether the link is good for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from audit_core.domain.errors import AccountError
+from audit_core.identity.accounts import Account
+from audit_core.identity.invitations import accept_with_new_account, accept_with_own_account
+from audit_core.identity.password_links import set_password_by_link
+from audit_core.identity.sessions import issue_code
+from audit_core.installation.opened import Installation
+from audit_core.web.routes.session import FILES, MAX_CODE_LENGTH, form_of
+from audit_core.web.security.identity import address_of, browser_secret
+
+INVITATION_PAGE = "/api/session/invitation"
+NEW_PASSWORD_PAGE = "/api/session/new-password"  # noqa: S105
+ACCEPT_PATH = "/api/session/accept"
+
+MAX_FIELD_LENGTH = 1_000
+"""Of a name, an address and a password, in characters."""
+
+REFUSED = {
+    "error": "That did not work.",
+    "hint": "The link works once and for a limited time, and a password has to be right. After "
+    "several attempts, wait a few minutes. If it still does not work, ask for a new link.",
+}
+"""The one answer to every failure but a password that will not do, whatever the reason."""
+
+
+def invitation_address(code: str) -> str:
+    """The path of the link of an invitation, with the code behind its #."""
+    return f"{INVITATION_PAGE}#{urlencode({'code': code})}"
+
+
+def new_password_address(code: str) -> str:
+    """The path of the link for a new password, with the code behind its #."""
+    return f"{NEW_PASSWORD_PAGE}#{urlencode({'code': code})}"
+
+
+def one_time_link_routes(installation: Callable[[], Installation]) -> list[Route]:
+    """Two pages for GET, which change nothing, and `ACCEPT_PATH` for POST.
+
+    That takes a form with `code` and `way`: `new` with `name` and `password`, `own` with `email`
+    and `password`, or `password` with `password`. It answers 200 with the `code` of a sign-in, 403
+    with `REFUSED`, and 422 with what is wrong with the name or the password.
+    """
+
+    def page(name: str) -> Callable[[Request], Response]:
+        # Also from another site, unlike the pages of the sign-in: links arrive by mail and chat.
+        return lambda _: FileResponse(FILES / name, media_type="text/html")
+
+    async def accept(request: Request) -> Response:
+        form = await form_of(request)
+        if any(len(value) > MAX_FIELD_LENGTH for value in form.values()):
+            return JSONResponse(REFUSED, status_code=403)
+        opened = await run_in_threadpool(installation)
+        return await run_in_threadpool(_answer, opened, form, request)
+
+    return [
+        Route(INVITATION_PAGE, page("invitation.html"), methods=["GET"]),
+        Route(NEW_PASSWORD_PAGE, page("new_password.html"), methods=["GET"]),
+        Route(ACCEPT_PATH, accept, methods=["POST"]),
+    ]
+
+
+def _answer(opened: Installation, form: Mapping[str, str], request: Request) -> Response:
+    try:
+        account = _accepted(opened, form, request)
+    except AccountError as error:
+        return JSONResponse({"error": error.message, "hint": error.hint}, status_code=422)
+    if account is None:
+        return JSONResponse(REFUSED, status_code=403)
+    with opened.state.begin() as connection:
+        code = issue_code(connection, account_id=account.id, now=opened.clock())
+    return JSONResponse({"code": code})
+
+
+def _accepted(opened: Installation, form: Mapping[str, str], request: Request) -> Account | None:
+    code, password = form.get("code", ""), form.get("password", "")
+    if not code or len(code) > MAX_CODE_LENGTH:
+        return None
+    state, address, now = opened.state, address_of(request), opened.clock()
+    way = form.get("way")
+    if way == "new":
+        return accept_with_new_account(
+            state,
+            code=code,
+            name=form.get("name", ""),
+            password=password,
+            address=address,
+            now=now,
+        )
+    if way == "own":
+        return accept_with_own_account(
+            state,
+            code=code,
+            email=form.get("email", ""),
+            password=password,
+            address=address,
+            now=now,
+            browser=browser_secret(request.headers.getlist("cookie")),
+        )
+    if way == "password":
+        return set_password_by_link(state, code=code, password=password, address=address, now=now)
+    return None
