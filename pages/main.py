@@ -81,6 +81,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/policy:",
                 help="Who signed in, was refused, exported or changed something here.",
             ),
+            page(
+                "evidence/downloads.py",
+                "downloads",
+                Permission.READ_RECORD,
+                title="Downloads",
+                icon=":material/download:",
+                help="Which files were downloaded, by whom, how large, with their checksums.",
+            ),
         ],
         "Admin": [
             page(

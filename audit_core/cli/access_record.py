@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from datetime import datetime
 from typing import Annotated
@@ -14,7 +15,8 @@ from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.download import stream
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
-from audit_core.evidence.download import Format, Progress
+from audit_core.evidence.download import FileKind, Format, Progress
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.log.store import utc_now
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, parse_instant
 from audit_core.state.access_log.record import record
@@ -36,6 +38,9 @@ def access_record(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Until before this time.")] = None,
     format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.JSONL,
+    audience: Annotated[
+        Audience, typer.Option("--for", help="Whom CSV is for: machines or spreadsheets.")
+    ] = Audience.MACHINES,
 ) -> None:
     """Write who signed in, was refused, exported or changed what, oldest first, in UTC.
 
@@ -55,7 +60,8 @@ def access_record(
         time_range = TimeRange(
             since=_instant("--since", since), until=min(_instant("--until", until) or now, now)
         )
-        _write(state, record_filter, scope, time_range, format)
+        kind = FileKind(format=format, audience=audience)
+        _write(state, record_filter, scope, time_range, kind)
 
 
 def _write(
@@ -63,11 +69,16 @@ def _write(
     record_filter: RecordFilter,
     scope: RecordScope,
     time_range: TimeRange,
-    format: Format,
+    kind: FileKind,
 ) -> None:
     """On record from before the first byte, however it ends."""
     progress = Progress()
-    detail = {"query": record_filter.query, "format": format.value, "part": scope.part.value}
+    detail = {
+        "query": record_filter.query,
+        "part": scope.part.value,
+        **kind.detail(),
+        "download": secrets.token_hex(8),
+    }
 
     def note(verb: str, more: dict[str, object]) -> None:
         with state.begin() as connection:
@@ -84,14 +95,20 @@ def _write(
     whole = False
     try:
         for piece in stream(
-            RecordReader(state), record_filter, scope, time_range, format, progress=progress
+            RecordReader(state),
+            record_filter,
+            scope,
+            time_range,
+            kind.format,
+            progress=progress,
+            audience=kind.audience,
         ):
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         whole = True
     finally:
         ended = "record_export.finished" if whole else "record_export.broken"
-        note(ended, {"events": progress.entries})
+        note(ended, {"events": progress.entries, **progress.detail(whole)})
 
 
 def _instant(option: str, text: str | None) -> datetime | None:

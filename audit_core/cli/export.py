@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
-from rich.console import Console
 
 from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError, SourceError
 from audit_core.domain.terminal_text import printable
-from audit_core.evidence.download import Format, Progress, stream
+from audit_core.evidence.download import FileKind, Format, Progress, stream
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
@@ -33,6 +35,13 @@ STANDARD_OUTPUT = "-"
 def export(
     output: Annotated[str, typer.Option(help="The file to write; - for standard output.")],
     format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.CSV,
+    audience: Annotated[
+        Audience,
+        typer.Option(
+            "--for",
+            help="Whom CSV is for: machines, exact; or spreadsheets, with dates and no formulas.",
+        ),
+    ] = Audience.MACHINES,
     organization: Annotated[
         str | None, typer.Option(help="One organization by id; all of them without this.")
     ] = None,
@@ -50,20 +59,37 @@ def export(
     require_visible(entry_filter.expression, entry_filter.query, scope)
     installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
     try:
-        written = _export(installation, entry_filter, scope, format, output)
+        kind = FileKind(format=format, audience=audience)
+        written = _export(installation, entry_filter, scope, kind, output)
     finally:
         installation.close()
     where = "standard output" if output == STANDARD_OUTPUT else output
-    Console(stderr=True).print(f"{written:,} entries written to {printable(where)}", markup=False)
+    say(
+        f"{written.entries:,} entries written to {printable(where)}: {kind.describe()}, "
+        f"{written.size:,} bytes, SHA-256 {written.sha256}",
+        err=True,
+    )
 
 
 def _export(
-    installation: Installation, entry_filter: EntryFilter, scope: Scope, format: Format, output: str
-) -> int:
-    """How many entries were written. On record from before the first byte, however it ends."""
+    installation: Installation,
+    entry_filter: EntryFilter,
+    scope: Scope,
+    kind: FileKind,
+    output: str,
+) -> Progress:
+    """What was written. On record from before the first byte, however it ends."""
     progress = Progress()
     asked = Query(entry_filter, scope, entry_filter.window.time_range(installation.clock()))
-    detail = {"filter": entry_filter.to_params(), "format": format.value}
+    detail = {
+        "filter": entry_filter.to_params(),
+        **kind.detail(),
+        **({} if output == STANDARD_OUTPUT else {"file": Path(output).name}),
+        "download": secrets.token_hex(8),
+    }
+    pieces = stream(
+        Reader(installation.log), asked, kind.format, progress=progress, audience=kind.audience
+    )
 
     def note(verb: str, more: dict[str, object]) -> None:
         with installation.state.begin() as connection:
@@ -80,12 +106,15 @@ def _export(
     whole = False
     try:
         with _written(output) as file:
-            for piece in stream(Reader(installation.log), asked, format, progress=progress):
+            for piece in pieces:
                 file.write(piece)
         whole = True
     finally:
-        note("export.finished" if whole else "export.broken", {"entries": progress.entries})
-    return progress.entries
+        note(
+            "export.finished" if whole else "export.broken",
+            {"entries": progress.entries, **progress.detail(whole)},
+        )
+    return progress
 
 
 def _window(since: str | None, until: str | None) -> Window:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from typing import Any
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact
-from audit_core.evidence.formats import csv_writer, json_lines_writer
+from audit_core.evidence.formats import csv_text, csv_writer, json_lines_writer
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore.reader import Reader
 from audit_core.query.query import Query
 
@@ -29,7 +33,7 @@ class Format(StrEnum):
     @property
     def media_type(self) -> str:
         """The type that HTTP says."""
-        return str((csv_writer if self is Format.CSV else json_lines_writer).MEDIA_TYPE)
+        return str((csv_text if self is Format.CSV else json_lines_writer).MEDIA_TYPE)
 
 
 @dataclass(slots=True)
@@ -37,6 +41,26 @@ class Progress:
     """How far a download has come; written by it while it runs."""
 
     entries: int = 0
+    size: int = 0
+    """In bytes."""
+    _digest: Any = field(default_factory=sha256, repr=False)
+
+    def measured(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """The pieces of the file, measured on their way."""
+        for piece in pieces:
+            self.size += len(piece)
+            self._digest.update(piece)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written so far, in hexadecimal."""
+        return str(self._digest.hexdigest())
+
+    def detail(self, whole: bool) -> dict[str, object]:
+        """What the access record says of the file; the checksum only of a `whole` one, since nobody
+        has any other."""
+        return {"bytes": self.size, **({"sha256": self.sha256} if whole else {})}
 
 
 def stream(
@@ -45,16 +69,18 @@ def stream(
     format: Format,
     *,
     progress: Progress,
+    audience: Audience = Audience.MACHINES,
 ) -> Iterator[bytes]:
     """The file in pieces: oldest entry first, times in UTC, secrets only if the scope has them.
 
-    Memory does not grow with the file. Raises what a read of the log raises, also midway:
-    then the file is not whole, and the caller must let that be seen.
+    CSV is written for the `audience`; JSON lines are for machines. Memory does not grow with the
+    file. Raises what a read of the log raises, also midway: then the file is not whole, and the
+    caller must let that be seen.
     """
-    write: Callable[[Iterable[list[AuditEntry]]], Iterator[bytes]] = (
-        csv_writer.write if format is Format.CSV else json_lines_writer.write
-    )
-    return write(_counted(reader.export(query), query.scope, progress))
+    batches = _counted(reader.export(query), query.scope, progress)
+    if format is Format.CSV:
+        return progress.measured(csv_writer.write(batches, audience))
+    return progress.measured(json_lines_writer.write(batches))
 
 
 def _counted(
@@ -67,8 +93,48 @@ def _counted(
             progress.entries += len(piece)
 
 
-def file_name(organization: str, since: datetime, until: datetime, format: Format) -> str:
-    """A name that says what is in the file: organization, first and last instant in UTC."""
-    plain = re.sub(r"[^a-z0-9]+", "-", organization.lower()).strip("-") or "organization"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKind:
+    """The format of a file, and whom it is for; as text what its name ends with."""
+
+    format: Format
+    audience: Audience
+    """Of JSON lines none but machines, whatever is given."""
+
+    def detail(self) -> dict[str, str]:
+        """What the access record says of it."""
+        whom = {"for": self.audience.value} if self.format is Format.CSV else {}
+        return {"format": self.format.value, **whom}
+
+    def params(self) -> dict[str, list[str]]:
+        """The parameters of an address that asks for it; spreadsheets need not be named there."""
+        machines = self.format is Format.CSV and self.audience is Audience.MACHINES
+        return {"format": [self.format.value]} | (
+            {"for": [self.audience.value]} if machines else {}
+        )
+
+    def describe(self) -> str:
+        """For people: `CSV for spreadsheets`, `JSON lines`."""
+        return f"CSV for {self.audience.value}" if self.format is Format.CSV else "JSON lines"
+
+    def __str__(self) -> str:
+        if self.format is Format.CSV:
+            return f"_for-{self.audience.value}.{self.format.value}"
+        return f".{self.format.value}"
+
+
+def file_name(
+    organization: str, title: str, since: datetime, until: datetime, head: int, kind: FileKind
+) -> str:
+    """A name that says what is in the file: organization, the name of the filter (of a saved view,
+    or in words), first and last instant in UTC, the log's head when it began, and whom it is for.
+    ASCII only."""
     instants = (instant.strftime("%Y%m%dT%H%M%SZ") for instant in (since, until))
-    return f"audit-log_{plain[:60]}_{'_'.join(instants)}.{format.value}"
+    of = name_part(organization, "organization"), name_part(title, "all")
+    return f"audit-log_{'_'.join((*of, *instants))}_head-{head}{kind}"
+
+
+def name_part(text: str, fallback: str) -> str:
+    """A text as part of a file name: lower-case ASCII letters, digits and hyphens, at most 60."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or fallback

@@ -175,6 +175,10 @@ class ValueFilter:
 
     def describe(self) -> str:
         """The filter as a sentence without a full stop."""
+        return ", ".join(filter(None, [self.describe_conditions(), self.window.describe()]))
+
+    def describe_conditions(self) -> str:
+        """The same without the window; empty if nothing else is asked."""
         parts = [
             f"{item.label.lower()} {' or '.join(map(item.show, getattr(self, item.name)))}"
             for item in self.value_fields
@@ -184,7 +188,7 @@ class ValueFilter:
             parts.append(f"text “{self.text}”")
         if self.query:
             parts.append(describe(self.expression))
-        return ", ".join([*parts, self.window.describe()])
+        return ", ".join(parts)
 
     def to_params(self) -> dict[str, list[str]]:
         """The filter as URL parameters. `from_params` gives it back. The window always stands."""

@@ -73,9 +73,13 @@ def test_times_and_a_query_narrow_it(state: State) -> None:
     assert actors("--query", "organization:none actor:\\-2") == ["-2"]
 
 
-def test_the_csv_is_for_spreadsheets(state: State) -> None:
+def test_the_csv_is_for_machines_unless_told_otherwise(state: State) -> None:
     text = run("--organization", "org-b", "--format", "csv")
-    assert [row["actor"] for row in csv.DictReader(io.StringIO(text))] == ["'-1"]
+    assert [row["actor"] for row in csv.DictReader(io.StringIO(text))] == ["-1"]
+    text = run("--organization", "org-b", "--format", "csv", "--for", "spreadsheets")
+    row = next(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert row["actor"] == "'-1"
+    assert row["time"] == row["timeExact"][:19].replace("T", " ")
 
 
 def test_reading_it_is_on_record_by_the_operators_name(state: State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from audit_core.cli.export import export
+from audit_core.cli.ingest import ingest
 from audit_core.cli.opened_state import ACTOR
 from audit_core.domain.errors import AuditError, FilterError, LogLockedError, SourceError
 from audit_core.installation.opened import open_installation
@@ -79,7 +81,10 @@ def ids(path: str) -> list[str]:
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_the_file_is_byte_for_byte_that_of_the_app(seeded: Seeded, format: str) -> None:
     cookie = {"cookie": f"{SESSION_COOKIE}={seeded.sign_in('auditor@example.org')}"}
-    path = f"{EXPORT_PATH}?from=2026-05-04T12:00:01Z&to=2026-05-04T12:00:05Z&format={format}"
+    path = (
+        f"{EXPORT_PATH}?from=2026-05-04T12:00:01Z&to=2026-05-04T12:00:05Z&format={format}"
+        "&for=machines"
+    )
     answer = make_client(seeded.installation).get(path, headers=cookie)
     assert answer.status_code == 200
     seeded.installation.close()
@@ -95,7 +100,11 @@ def test_without_an_organization_the_file_has_all_of_them(seeded: Seeded) -> Non
     seeded.installation.close()
     _, said = run("--output", "all.csv")
     assert ids("all.csv") == [f"entry-00000{number}" for number in (3, 1, 2, 4, 5, 6)]
-    assert said == "6 entries written to all.csv\n"
+    file = Path("all.csv").read_bytes()
+    assert said == (
+        f"6 entries written to all.csv: CSV for machines, {len(file):,} bytes, "
+        f"SHA-256 {hashlib.sha256(file).hexdigest()}\n"
+    )
     assert "abc" not in Path("all.csv").read_text(encoding="utf-8")
 
 
@@ -110,7 +119,35 @@ def test_standard_output_holds_the_file_and_nothing_else(seeded: Seeded) -> None
     out, said = run("--output", "-", "--organization", ALPHA)
     run("--output", "alpha.csv", "--organization", ALPHA)
     assert out == Path("alpha.csv").read_bytes()
-    assert said == "4 entries written to standard output\n"
+    assert said.startswith("4 entries written to standard output: CSV for machines")
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_what_is_exported_and_ingested_again_makes_the_same_entries(
+    seeded: Seeded, format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded.installation.log.append([made(7, error_message="-2", user_agent="'-2", source="")])
+    seeded.installation.close()
+    name = f"alpha.{format}"
+    run("--output", name, "--format", format, "--organization", ALPHA)
+    # Another state as well: this one knows how far the log had come.
+    monkeypatch.setenv("SANDTRAIL_LOG_URL", f"duckdb:///{tmp_path}/other.duckdb")
+    monkeypatch.setenv("SANDTRAIL_STATE_URL", f"sqlite:///{tmp_path}/other.sqlite")
+    again = typer.Typer()
+    again.command()(ingest)
+    result = CliRunner().invoke(again, [name])
+    assert (result.exit_code, "5 accepted" in result.stdout) == (0, True)
+    run("--output", "again", "--format", format, "--organization", ALPHA)
+    assert Path("again").read_bytes() == Path(name).read_bytes()
+
+
+def test_for_spreadsheets_dates_are_dates_and_no_text_is_a_formula(seeded: Seeded) -> None:
+    seeded.installation.close()
+    run("--output", "alpha.csv", "--organization", ALPHA, "--for", "spreadsheets")
+    text = Path("alpha.csv").read_bytes().decode("utf-8")
+    assert text.startswith("\ufeffid,")
+    assert ",'=cmd|" in text
+    assert ",2026-05-04 12:00:01," in text
 
 
 def test_an_export_is_on_record_from_its_first_byte_on(seeded: Seeded) -> None:

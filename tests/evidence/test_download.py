@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import tracemalloc
@@ -14,7 +15,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Outcome
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.domain.secret_shapes import MARK
-from audit_core.evidence.download import Format, Progress, file_name, stream
+from audit_core.evidence.download import FileKind, Format, Progress, file_name, stream
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.explore import reader as reader_module
 from audit_core.explore.reader import Reader
@@ -169,7 +171,7 @@ def test_memory_does_not_grow_with_the_file(log: AuditLog, monkeypatch: pytest.M
         ("Alpha Works", "alpha-works"),
         ("../../etc/passwd", "etc-passwd"),
         ('a"; filename="b.exe', "a-filename-b-exe"),
-        ("Ünïted\r\nX: y", "n-ted-x-y"),
+        ("Ünïted\r\nX: y", "united-x-y"),
         ("北京", "organization"),
         ("", "organization"),
         ("x" * 500, "x" * 60),
@@ -179,5 +181,26 @@ def test_the_file_name_is_plain_whatever_the_organization_is_called(
     organization: str, plain: str
 ) -> None:
     until = datetime(2026, 5, 5, 1, 2, 3, tzinfo=UTC)
-    name = file_name(organization, NOON, until, Format.JSONL)
-    assert name == f"audit-log_{plain}_20260504T120000Z_20260505T010203Z.jsonl"
+    kind = FileKind(format=Format.JSONL, audience=Audience.MACHINES)
+    name = file_name(organization, "", NOON, until, 7, kind)
+    assert name == f"audit-log_{plain}_all_20260504T120000Z_20260505T010203Z_head-7.jsonl"
+    title = file_name("o", organization or "all", NOON, until, 0, kind)
+    assert title.startswith(f"audit-log_o_{plain.replace('organization', 'all')}_2026")
+
+
+def test_the_file_name_of_a_table_says_whom_it_is_for() -> None:
+    for audience in Audience:
+        kind = FileKind(format=Format.CSV, audience=audience)
+        name = file_name("o", "Failed starts", NOON, NOON, 7, kind)
+        assert name.startswith("audit-log_o_failed-starts_")
+        assert name.endswith(f"_head-7_for-{audience}.csv")
+
+
+def test_a_download_knows_its_size_and_checksum(log: AuditLog) -> None:
+    log.append(list(NASTY))
+    progress = Progress()
+    query = Query(EVERYTHING, ALPHA, ALL_TIME)
+    file = b"".join(stream(Reader(log), query, Format.CSV, progress=progress))
+    assert (progress.size, progress.sha256) == (len(file), hashlib.sha256(file).hexdigest())
+    assert progress.detail(True) == {"bytes": len(file), "sha256": progress.sha256}
+    assert progress.detail(False) == {"bytes": len(file)}

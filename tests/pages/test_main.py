@@ -19,6 +19,7 @@ PERMISSION = {
     "activity/sandboxes.py": "read:audit_logs",
     "activity/people.py": "read:own_audit_logs",
     "evidence/access_record.py": "read:access_record",
+    "evidence/downloads.py": "read:access_record",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }
@@ -30,6 +31,7 @@ ALLOWED = {
         "activity/sandboxes.py",
         "activity/people.py",
         "evidence/access_record.py",
+        "evidence/downloads.py",
     },
     "member@example.org": set(),
 }

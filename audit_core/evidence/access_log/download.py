@@ -1,19 +1,16 @@
-"""The access record as a file: CSV for spreadsheets, or JSON lines."""
+"""The access record as a file: CSV for spreadsheets or for machines, or JSON lines."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
-from audit_core.evidence.download import Format, Progress
-from audit_core.evidence.formats.csv_writer import neutralized
+from audit_core.evidence.download import FileKind, Format, Progress, name_part
+from audit_core.evidence.formats.csv_text import Audience, CsvText, Value
 from audit_core.query.time.windows import TimeRange, format_instant
 from audit_core.state.access_log.record import AccessEvent
 
@@ -42,20 +39,24 @@ def stream(
     format: Format,
     *,
     progress: Progress,
+    audience: Audience = Audience.MACHINES,
 ) -> Iterator[bytes]:
     """The file in pieces: oldest event first, times in UTC. Memory does not grow with the file.
 
-    Raises what a read of the record raises, also midway: then the file is not whole, and the
-    caller must let that be seen.
+    CSV is written for the `audience`; JSON lines are for machines. Raises what a read of the record
+    raises, also midway: then the file is not whole, and the caller must let that be seen.
     """
     batches = _counted(reader.export(record_filter, scope, time_range), progress)
-    return _csv(batches) if format is Format.CSV else _json_lines(batches)
+    if format is Format.CSV:
+        return progress.measured(_csv(batches, audience))
+    return progress.measured(_json_lines(batches))
 
 
-def file_name(of: str, until: datetime, format: Format) -> str:
-    """A name that says what is in the file: whose record it is, and until when, in UTC."""
-    plain = re.sub(r"[^a-z0-9]+", "-", of.lower()).strip("-") or "record"
-    return f"access-record_{plain[:60]}_{until.strftime('%Y%m%dT%H%M%SZ')}.{format.value}"
+def file_name(of: str, title: str, until: datetime, kind: FileKind) -> str:
+    """A name that says what is in the file: whose record it is, the filter in words, until when, in
+    UTC, and whom it is for. ASCII only."""
+    parts = name_part(of, "record"), name_part(title, "all"), until.strftime("%Y%m%dT%H%M%SZ")
+    return f"access-record_{'_'.join(parts)}{kind}"
 
 
 def json_object(event: AccessEvent) -> dict[str, Any]:
@@ -93,21 +94,14 @@ def _json_lines(batches: Iterable[list[AccessEvent]]) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def _csv(batches: Iterable[list[AccessEvent]]) -> Iterator[bytes]:
-    yield _rows([list(FIELDS)])
+def _csv(batches: Iterable[list[AccessEvent]], audience: Audience) -> Iterator[bytes]:
+    text = CsvText(FIELDS, ["time", "lastTime"], audience)
+    yield text.header()
     for batch in batches:
-        yield _rows([[_cell(value) for value in json_object(event).values()] for event in batch])
+        yield text.rows([*map(_row, batch)])
 
 
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return neutralized(json.dumps(value, ensure_ascii=False))
-    return neutralized(str(value))
-
-
-def _rows(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode("utf-8", "replace")
+def _row(event: AccessEvent) -> list[Value]:
+    values = json_object(event) | {"time": event.at, "lastTime": event.last_at}
+    values["metadata"] = json.dumps(event.detail, ensure_ascii=False)
+    return [*values.values()]

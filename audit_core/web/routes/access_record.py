@@ -21,7 +21,7 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
     readable_parts,
 )
-from audit_core.evidence.download import Format, Progress
+from audit_core.evidence.download import Progress
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import TimeRange
@@ -31,6 +31,7 @@ from audit_core.web.routes.attachment import (
     attachment,
     noting,
     read_as_of,
+    read_kind,
     refuse_head,
     refuse_other_organization,
 )
@@ -46,10 +47,11 @@ OPERATOR = "operator"
 def access_record_route(installation: Callable[[], Installation]) -> Route:
     """`ACCESS_RECORD_PATH` takes the filter's parameters, and:
 
-    `part` (`organization`, or `installation` for operators), `format` (`csv` or `jsonl`),
-    `organization` (the one that the page showed: another tab may have switched since, and then
-    nothing is sent), `as_of` (what a relative window counts from). What is recorded from the
-    request on is not in the file. The export is itself on record, in that part.
+    `part` (`organization`, or `installation` for operators), `format` (`csv` or `jsonl`), `for`
+    (whom CSV is for, `spreadsheets` or `machines`), `organization` (the one that the page showed:
+    another tab may have switched since, and then nothing is sent), `as_of` (what a relative window
+    counts from). What is recorded from the request on is not in the file. The export is itself on
+    record, in that part.
     """
 
     async def export(request: Request) -> Response:
@@ -74,12 +76,8 @@ class _ExportRequest:
         params = parse_qs(query, keep_blank_values=True)
         self.organization_id = params.pop("organization", [None])[0]
         problems: list[str] = []
-        self.format, self.part, self.as_of = Format.CSV, Part.ORGANIZATION, now
-        for text in params.pop("format", []):
-            if text in list(Format):
-                self.format = Format(text)
-            else:
-                problems.append(f"The format {text!r} is not one of {', '.join(Format)}.")
+        self.part, self.as_of = Part.ORGANIZATION, now
+        self.kind = read_kind(params, problems)
         try:
             for text in params.pop("part", []):
                 self.part = read_part(text)
@@ -134,11 +132,12 @@ def _start(
 ) -> Response:
     membership = viewer.membership
     of = membership.organization_name if membership and scope.organization_id else "installation"
-    name = file_name(of, export.time_range.until or opened.clock(), export.format)
+    title = export.record_filter.describe_conditions()
+    name = file_name(of, title, export.time_range.until or opened.clock(), export.kind)
     detail = {
         "file": name,
         "filter": export.record_filter.to_params(),
-        "format": export.format.value,
+        **export.kind.detail(),
     }
     note = noting(opened, viewer, scope.organization_id, address, detail)
     progress = Progress()
@@ -147,18 +146,19 @@ def _start(
         export.record_filter,
         scope,
         export.time_range,
-        export.format,
+        export.kind.format,
         progress=progress,
+        audience=export.kind.audience,
     )
 
     def end(whole: bool) -> None:
         ended = "record_export.finished" if whole else "record_export.broken"
-        note(ended, {"events": progress.entries})
+        note(ended, {"events": progress.entries, **progress.detail(whole)})
 
     note("record_export.started", {})
     return ClosedStream(
         pieces,
         end,
-        media_type=export.format.media_type,
+        media_type=export.kind.format.media_type,
         headers=attachment(name),
     )

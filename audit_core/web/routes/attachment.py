@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
@@ -50,6 +54,23 @@ def refuse_other_organization(shown: str | None, present: str | None) -> JSONRes
     )
 
 
+def read_kind(params: dict[str, list[str]], problems: list[str]) -> FileKind:
+    """The format and whom it is for, taken out of the parameters; CSV for spreadsheets if they do
+    not say. What cannot be read is added to `problems`, a sentence each."""
+    kind = FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS)
+    for text in params.pop("format", []):
+        if text in list(Format):
+            kind = replace(kind, format=Format(text))
+        else:
+            problems.append(f"The format {text!r} is not one of {', '.join(Format)}.")
+    for text in params.pop("for", []):
+        if text in list(Audience):
+            kind = replace(kind, audience=Audience(text))
+        else:
+            problems.append(f"The parameter for is {text!r}, and not one of {', '.join(Audience)}.")
+    return kind
+
+
 def read_as_of(texts: Iterable[str], now: datetime) -> datetime:
     """What a relative window counts from: the last of the texts, `now` at the latest and for none.
 
@@ -71,7 +92,9 @@ def noting(
     address: str | None,
     detail: Mapping[str, Any],
 ) -> Note:
-    """What puts the verbs of one download on record, each with `detail`."""
+    """What puts the verbs of one download on record, each with `detail` and an id of the download
+    by which they are told to be of one."""
+    common = {**detail, "download": secrets.token_hex(8)}
 
     def note(verb: str, more: Mapping[str, object]) -> None:
         with opened.state.begin() as connection:
@@ -82,7 +105,7 @@ def noting(
                 actor=viewer.email,
                 organization_id=organization_id,
                 address=address,
-                detail={**detail, **more},
+                detail={**common, **more},
             )
 
     return note

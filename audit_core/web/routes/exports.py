@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -12,8 +13,9 @@ from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.download import Format, Progress, file_name, stream
+from audit_core.evidence.download import Progress, file_name, stream
 from audit_core.explore.reader import Reader
+from audit_core.explore.view_params import READY_VIEWS, check_view
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.log.reads.read_context import ReadContext
@@ -27,11 +29,13 @@ from audit_core.web.routes.attachment import (
     attachment,
     noting,
     read_as_of,
+    read_kind,
     refuse_head,
     refuse_other_organization,
 )
 from audit_core.web.security.identity import address_of, require
 from audit_core.web.security.refusals import note_refusal
+from audit_core.workspace.saved_views import find_view
 
 EXPORT_PATH = "/api/v1/export"
 
@@ -43,8 +47,10 @@ off."""
 def export_routes(installation: Callable[[], Installation], downloads: Downloads) -> list[Route]:
     """`EXPORT_PATH` takes the filter's parameters, and:
 
-    `format` (`csv` or `jsonl`), `organization` (the one that the page showed: another tab may
-    have switched since, and then nothing is sent), `as_of` (what a relative window counts from).
+    `format` (`csv` or `jsonl`), `for` (whom CSV is for, `spreadsheets` or `machines`),
+    `organization` (the one that the page showed: another tab may have switched since, and then
+    nothing is sent), `as_of` (what a relative window counts from), `view` (the saved view that was
+    open, which names the file).
 
     429 or 503 with Retry-After where too many downloads are under way.
     """
@@ -88,12 +94,8 @@ class _ExportRequest:
         params = parse_qs(query, keep_blank_values=True)
         problems: list[str] = []
         self.organization_id = params.pop("organization", [None])[0]
-        self.format = Format.CSV
-        formats = params.pop("format", ["csv"])
-        try:
-            self.format = Format(formats[0])
-        except ValueError:
-            problems.append(f"The format {formats[0]!r} is not one of {', '.join(Format)}.")
+        self.kind = read_kind(params, problems)
+        self.view_id = params.pop("view", [""])[-1]
         self.as_of = now
         try:
             self.as_of = read_as_of(params.pop("as_of", []), now)
@@ -108,6 +110,22 @@ class _ExportRequest:
         return Query(self.entry_filter, scope, self.entry_filter.window.time_range(self.as_of))
 
 
+def _title(installation: Installation, viewer: Viewer, export_request: _ExportRequest) -> str:
+    """What the file is called after: the open view if it asks just this, else the filter."""
+    view_id, asked = export_request.view_id, export_request.entry_filter.describe_conditions()
+    if view_id in READY_VIEWS:
+        ready = READY_VIEWS[view_id]
+        return ready.name if ready.entry_filter.describe_conditions() == asked else asked
+    if view_id:
+        with installation.state.read() as connection:
+            view = find_view(connection, viewer, view_id)
+        if view is not None:
+            with suppress(FilterError):
+                if check_view(view.params).describe_conditions() == asked:
+                    return view.name
+    return asked
+
+
 def _start(
     installation: Installation,
     viewer: Viewer,
@@ -120,30 +138,37 @@ def _start(
     since, until = reader.span(query, export_request.as_of)
     membership = viewer.membership
     name = file_name(
-        membership.organization_name if membership else "", since, until, export_request.format
+        membership.organization_name if membership else "",
+        _title(installation, viewer, export_request),
+        since,
+        until,
+        installation.log.head(scope.organization_id),
+        export_request.kind,
     )
     detail = {
         "filter": export_request.entry_filter.to_params(),
         "since": since.astimezone(UTC).isoformat(),
         "until": until.astimezone(UTC).isoformat(),
-        "format": export_request.format.value,
+        **export_request.kind.detail(),
         "file": name,
         "version": product_version(),
     }
     note = noting(installation, viewer, scope.organization_id, address, detail)
     progress = Progress()
-    pieces = stream(reader, query, export_request.format, progress=progress)
+    kind = export_request.kind
+    pieces = stream(reader, query, kind.format, progress=progress, audience=kind.audience)
 
     def end(whole: bool) -> None:
         # A reader who goes away midway, or an error, is on record as well.
         ended()
-        note("export.finished" if whole else "export.broken", {"entries": progress.entries})
+        detail = {"entries": progress.entries, **progress.detail(whole)}
+        note("export.finished" if whole else "export.broken", detail)
 
     note("export.started", {})
     return ClosedStream(
         pieces,
         end,
         context=ReadContext(person=viewer.account_id, wait_s=STEP_WAIT_S),
-        media_type=export_request.format.media_type,
+        media_type=kind.format.media_type,
         headers=attachment(name),
     )

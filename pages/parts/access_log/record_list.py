@@ -13,7 +13,7 @@ import streamlit as st
 from audit_core.domain.entries import Outcome
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.reader import EventCount, EventCursor, EventPage, RecordReader
-from audit_core.evidence.download import Format
+from audit_core.evidence.download import FileKind
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ALL_TIME, format_instant, written
 from audit_core.state.access_log.joining import MAX_NETWORKS
@@ -23,6 +23,7 @@ from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
 from pages.parts.access_log import record_bar
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.entries import pager
+from pages.parts.evidence import download_menu
 from pages.parts.shell import cached
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables import selection, table_size
@@ -158,24 +159,20 @@ def _count_exactly(view: record_bar.View) -> None:
 
 
 def _draw_download(view: record_bar.View) -> None:
-    with st.popover("Download", icon=":material/download:"):
-        st.caption(
-            "All matches, not just this page: oldest first, times in UTC. Each download is "
-            "recorded here too."
-        )
-        for format, label, icon in (
-            (Format.CSV, "CSV", ":material/table:"),
-            (Format.JSONL, "JSON lines", ":material/data_object:"),
-        ):
-            path = download_path(view, format)
-            st.link_button(label, path, icon=icon, width="stretch")
+    download_menu.draw(
+        "record",
+        "All matches, not just this page: oldest first, times in UTC. Each download is recorded "
+        "here too.",
+        lambda kind: download_path(view, kind),
+        view.scope,
+    )
 
 
-def download_path(view: record_bar.View, format: Format) -> str:
+def download_path(view: record_bar.View, kind: FileKind) -> str:
     """Where everything that matches is handed out as a file."""
     params = {
         **view.record_filter.to_params(),
-        "format": [format.value],
+        **kind.params(),
         "part": [view.scope.part.value],
         "as_of": [format_instant(view.as_of)],
     }

@@ -21,14 +21,13 @@ from pages.parts.admin import rejection_list
 from pages.parts.admin.uploaded_files import RefusedFile
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
+from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
 
 FIRST = 50
 """How many records of a file are looked at."""
-
-_UNITS = ((1_000_000, "MB"), (1_000, "kB"))
 
 
 def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
@@ -55,14 +54,6 @@ def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
             return False
         _draw_found(found)
         return True
-
-
-def size_text(size: int) -> str:
-    """A number of bytes for people: `812 bytes`, `1.4 kB`, `20.0 MB`."""
-    for bytes_of_unit, unit in _UNITS:
-        if size >= bytes_of_unit:
-            return f"{size / bytes_of_unit:.1f} {unit}"
-    return f"{size} bytes"
 
 
 def summary(found: Preview) -> str:

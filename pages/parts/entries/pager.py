@@ -11,7 +11,8 @@ import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
-from audit_core.evidence.download import Format
+from audit_core.evidence.access_log.record_filter import RecordScope
+from audit_core.evidence.download import FileKind
 from audit_core.explore.layout import ROW_SIZES
 from audit_core.explore.view_params import VIEW_PARAM
 from audit_core.identity.sessions import Viewer
@@ -21,6 +22,7 @@ from audit_core.query.time.windows import ALL_TIME, Window, format_instant
 from audit_core.state.preferences import keep_preference, read_preference
 from audit_core.web.routes.exports import EXPORT_PATH
 from pages.parts.entries import over_time
+from pages.parts.evidence import download_menu
 from pages.parts.filters import filter_bar, zoom
 from pages.parts.shell import cached
 from pages.parts.shell.app_address import own_address
@@ -138,28 +140,25 @@ def draw_refresh() -> None:
 
 def draw_download(view: filter_bar.View, scope: Scope) -> None:
     """Everything that matched, as a file from our own route."""
-    with st.popover("Download", icon=":material/download:"):
-        st.caption(
-            "All matches, not just this page: oldest first, times in UTC, secrets redacted. "
-            "Each download is recorded."
-        )
-        for format, label in ((Format.CSV, "CSV"), (Format.JSONL, "JSON lines")):
-            st.link_button(
-                label,
-                _download_path(view, scope, format),
-                icon=":material/table:" if format is Format.CSV else ":material/data_object:",
-                width="stretch",
-            )
 
+    def address(kind: FileKind) -> str:
+        params = {
+            **view.entry_filter.to_params(),
+            **kind.params(),
+            "organization": [scope.organization_id or ""],
+            "as_of": [format_instant(view.as_of)],
+        }
+        if view_id := st.query_params.get(VIEW_PARAM):
+            params[VIEW_PARAM] = [view_id]
+        return own_address(f"{EXPORT_PATH}?{urlencode(params, doseq=True)}")
 
-def _download_path(view: filter_bar.View, scope: Scope, format: Format) -> str:
-    params = {
-        **view.entry_filter.to_params(),
-        "format": [format.value],
-        "organization": [scope.organization_id or ""],
-        "as_of": [format_instant(view.as_of)],
-    }
-    return own_address(f"{EXPORT_PATH}?{urlencode(params, doseq=True)}")
+    download_menu.draw(
+        "explore",
+        "All matches, not just this page: oldest first, times in UTC, secrets redacted. "
+        "Each download is recorded.",
+        address,
+        RecordScope.of(scope),
+    )
 
 
 class Place(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx
@@ -77,12 +78,25 @@ def test_the_filter_is_that_of_the_page(client: TestClient, stored: Seeded) -> N
 
 def test_the_csv_is_safe_to_open_in_a_spreadsheet(client: TestClient, stored: Seeded) -> None:
     answer = client.get(path(format="csv"), headers=as_person(stored, ADMIN))
-    (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
     assert row["actor"] == "'=cmd()@example.org"
+    assert datetime.fromisoformat(row["time"]).replace(tzinfo=UTC) == (
+        datetime.fromisoformat(row["timeExact"]).replace(microsecond=0)
+    )
     assert json.loads(row["metadata"]) == {"name": f"of {ALPHA}", "token": "1"}
     assert answer.headers["content-disposition"] == (
-        'attachment; filename="access-record_alpha-works_20260504T090001Z.csv"'
+        'attachment; filename="access-record_alpha-works_all_20260504T090001Z_for-spreadsheets.csv"'
     )
+
+
+def test_the_csv_for_machines_is_raw(client: TestClient, stored: Seeded) -> None:
+    answer = client.get(
+        path(**{"format": "csv", "for": "machines"}), headers=as_person(stored, ADMIN)
+    )
+    (row,) = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert row["actor"] == "=cmd()@example.org"
+    assert "timeExact" not in row
+    assert answer.headers["content-disposition"].endswith('_for-machines.csv"')
 
 
 def test_the_export_is_itself_on_record_with_what_was_asked(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 from datetime import timedelta
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from audit_core.domain.access import Permission, Role, Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.evidence.download import Format, Progress, stream
+from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore import reader as reader_module
 from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import set_disabled, set_membership
@@ -79,8 +81,12 @@ def test_who_may_export_gets_exactly_what_the_log_holds_of_the_organization(
     scope = Scope(organization_id=ALPHA)
     everything = EntryFilter(window=Window(preset="all"))
     query = Query(everything, scope, TimeRange(since=None, until=None))
-    pieces = stream(Reader(seeded.installation.log), query, format, progress=Progress())
-    assert answer.content == b"".join(pieces)
+    reader = Reader(seeded.installation.log)
+    for audience in Audience:
+        asked = path(**{"format": format.value, "for": audience.value})
+        answer = client.get(asked, headers=as_person(seeded, email))
+        pieces = stream(reader, query, format, progress=Progress(), audience=audience)
+        assert answer.content == b"".join(pieces)
     assert all(entry_id in answer.text for entry_id in of(ALPHA, stored))
     assert not any(entry_id in answer.text for entry_id in of(BETA, stored))
 
@@ -91,7 +97,8 @@ def test_the_answer_is_a_file_that_nothing_keeps_or_sniffs(
     answer = client.get(path(format="csv", window="1d"), headers=as_person(seeded, EXPORTERS[0]))
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == (
-        'attachment; filename="audit-log_alpha-works_20260503T090000Z_20260504T090000Z.csv"'
+        'attachment; filename="audit-log_alpha-works_all_20260503T090000Z_20260504T090000Z'
+        '_head-10_for-spreadsheets.csv"'
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "no-store" in answer.headers["cache-control"]
@@ -118,6 +125,37 @@ def test_start_and_end_of_a_download_are_on_record_with_what_was_asked(
         assert event.detail["until"] == seeded.clock().isoformat()
     assert finished.detail["entries"] == len(found)
     assert not seeded.events("export.broken")
+
+
+def test_the_record_says_how_many_how_big_and_the_checksum(
+    client: TestClient, seeded: Seeded, stored: list[AuditEntry]
+) -> None:
+    asked = path(format="csv")
+    answer = client.get(asked, headers=as_person(seeded, EXPORTERS[0]))
+    (started,), (finished,) = seeded.events("export.started"), seeded.events("export.finished")
+    assert finished.detail["entries"] == len(of(ALPHA, stored))
+    assert finished.detail["bytes"] == len(answer.content)
+    assert finished.detail["sha256"] == hashlib.sha256(answer.content).hexdigest()
+    assert finished.detail["for"] == "spreadsheets"
+    assert finished.detail["download"] == started.detail["download"]
+
+
+@pytest.mark.parametrize(
+    ("params", "title"),
+    [
+        ({}, "all"),
+        ({"actor": "ann@example.org", "outcome": "server_error"}, "user-ann-example-org-outcome-"),
+        ({"view": "denied", "query": "status:(401 OR 403)"}, "denied-401-403_"),
+        ({"view": "denied", "query": "status:401"}, "status-"),
+        ({"view": "0" * 32, "text": "box"}, "text-box_"),
+    ],
+)
+def test_the_file_is_called_after_the_view_else_after_the_filter(
+    client: TestClient, seeded: Seeded, params: dict[str, str], title: str
+) -> None:
+    answer = client.get(path(**params), headers=as_person(seeded, EXPORTERS[0]))
+    assert answer.status_code == 200
+    assert f"audit-log_alpha-works_{title}" in answer.headers["content-disposition"]
 
 
 def test_nothing_that_matches_makes_an_empty_file_with_a_header(
@@ -219,6 +257,7 @@ def test_the_organization_is_that_of_the_session_row(
     [
         ({"format": "xlsx"}, "xlsx"),
         ({"format": ""}, "csv, jsonl"),
+        ({"for": "people"}, "spreadsheets, machines"),
         ({"as_of": "yesterday"}, "yesterday"),
         ({"as_of": "2026-05-04T09:00:00"}, "offset"),
         ({"window": "9d"}, "9d"),

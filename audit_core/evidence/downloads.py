@@ -1,0 +1,111 @@
+"""Downloads as the access record knows them: who took which file, its size, its checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from audit_core.evidence.access_log.reader import RecordReader
+from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
+from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.formats.csv_text import Audience
+from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
+from audit_core.state.access_log.record import AccessEvent
+
+_PARTS = {"export": "Entries", "record_export": "Access record"}
+"""What the file holds, by the beginning of the verb."""
+_VERBS = tuple(f"{part}.{end}" for part in _PARTS for end in ("started", "finished", "broken"))
+
+
+class DownloadState(StrEnum):
+    """How far a download came, for people."""
+
+    RUNNING = "Under way"
+    """Or the process ended before it could say how the download ended."""
+    WHOLE = "Complete"
+    BROKEN = "Broken off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One file that was handed out, or began to be."""
+
+    at: datetime
+    """When it ended, or began if it has not."""
+    actor: str
+    holds: str
+    """`Entries`, or `Access record`."""
+    file: str
+    """Its name; empty if it had none, as on standard output."""
+    kind: str
+    """`CSV for spreadsheets`, `JSON lines`."""
+    state: DownloadState
+    rows: int | None
+    """Entries or events; `None` while it is under way."""
+    size: int | None
+    """In bytes; `None` while it is under way, and for one of an earlier version."""
+    sha256: str | None
+    """Of a complete one; `None` for any other, and for one of an earlier version."""
+
+
+def list_downloads(
+    reader: RecordReader,
+    scope: RecordScope,
+    *,
+    limit: int,
+    actor: str | None = None,
+    since: datetime | None = None,
+) -> tuple[tuple[Download, ...], bool]:
+    """The newest downloads, newest first, and whether there are more; of one person with `actor`,
+    and since a time."""
+    record_filter = RecordFilter(
+        window=Window(preset=ALL_TIME),
+        actions=_VERBS,
+        actors=() if actor is None else (actor,),
+    )
+    time_range = TimeRange(since=since, until=None)
+    # Each has two events at most: where it began, and how it ended.
+    page = reader.page(record_filter, scope, time_range, None, 2 * limit)
+    found = downloads_of(page.events)
+    return found[:limit], len(found) > limit or page.older is not None
+
+
+def downloads_of(events: Iterable[AccessEvent]) -> tuple[Download, ...]:
+    """The downloads that events of the record, newest first, tell of."""
+    found: dict[str, AccessEvent] = {}
+    for event in events:
+        download = str(event.detail.get("download", event.uid))
+        # The end may be as old as the beginning, and then stands on either side of it.
+        if download not in found or found[download].verb.endswith(".started"):
+            found[download] = event
+    return tuple(map(_download_of, found.values()))
+
+
+def _download_of(event: AccessEvent) -> Download:
+    part, _, end = event.verb.partition(".")
+    detail = event.detail
+    return Download(
+        at=event.at,
+        actor=event.actor,
+        holds=_PARTS[part],
+        file=str(detail.get("file", "")),
+        kind=_kind_of(detail),
+        state={
+            "finished": DownloadState.WHOLE,
+            "broken": DownloadState.BROKEN,
+        }.get(end, DownloadState.RUNNING),
+        rows=detail.get("entries", detail.get("events")),
+        size=detail.get("bytes"),
+        sha256=detail.get("sha256"),
+    )
+
+
+def _kind_of(detail: dict[str, Any]) -> str:
+    if detail.get("format") != Format.CSV:
+        return "JSON lines"
+    # Those of earlier versions were all for spreadsheets.
+    audience = Audience(detail.get("for", Audience.SPREADSHEETS))
+    return FileKind(format=Format.CSV, audience=audience).describe()

@@ -1,0 +1,128 @@
+"""The Download button: which file, and what became of those that this person took lately."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import streamlit as st
+
+from audit_core.evidence.access_log.reader import RecordReader
+from audit_core.evidence.access_log.record_filter import RecordScope
+from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.downloads import Download, DownloadState, list_downloads
+from audit_core.evidence.formats.csv_text import Audience
+from audit_core.identity.sessions import Viewer
+from pages.parts.shell import cached, viewer
+from pages.parts.tables.safe_text import visible
+
+LATELY = timedelta(hours=1)
+"""For how long a download is shown where it was begun."""
+SHOWN = 2
+"""How many of them."""
+_LOOK = "2s"
+"""How often the open menu looks for the end of a download."""
+
+_KINDS = {
+    Audience.SPREADSHEETS: (
+        "Spreadsheets",
+        "For Excel and the like: accents survive, times are dates (UTC, to the second; exact in "
+        "the last column), and an apostrophe keeps texts from running as formulas.",
+    ),
+    Audience.MACHINES: (
+        "Machines",
+        "Exact: what is read from it is what the log holds. Do not open it in a spreadsheet: texts "
+        "may run as formulas there.",
+    ),
+}
+
+Address = Callable[[FileKind], str]
+"""Where a file of a kind is handed out."""
+
+
+def draw(key: str, caption: str, address: Address, scope: RecordScope) -> None:
+    """The button with its menu; `caption` says what the files hold."""
+    popover = st.popover(
+        "Download", icon=":material/download:", key=f"{key}_download", on_change="rerun"
+    )
+    with popover, st.container(width=380):
+        st.caption(caption)
+        _draw_links(key, address)
+        if popover.open:
+            st.fragment(_draw_lately, run_every=_LOOK)(scope)
+
+
+@st.fragment
+def _draw_links(key: str, address: Address) -> None:
+    audience: Audience = st.segmented_control(
+        "CSV for",
+        list(Audience),
+        default=Audience.SPREADSHEETS,
+        format_func=lambda one: _KINDS[one][0],
+        required=True,
+        key=f"{key}_audience",
+    )
+    st.caption(_KINDS[audience][1])
+    for format, label, icon in (
+        (Format.CSV, "CSV", ":material/table:"),
+        (Format.JSONL, "JSON lines", ":material/data_object:"),
+    ):
+        path = address(FileKind(format=format, audience=audience))
+        st.link_button(label, path, icon=icon, width="stretch")
+
+
+def _draw_lately(scope: RecordScope) -> None:
+    person = viewer.find()
+    if person is None:
+        st.rerun()
+    for download in own_lately(person, scope):
+        st.text(text_of(download))
+        draw_file(download)
+
+
+def own_lately(person: Viewer, scope: RecordScope) -> tuple[Download, ...]:
+    """What this person took of the scope lately, newest first."""
+    if scope.organization_id != person.organization_id and scope.organization_id:
+        return ()
+    found, _ = list_downloads(
+        RecordReader(cached.installation().state),
+        scope,
+        limit=SHOWN,
+        actor=person.email,
+        since=cached.utc_now() - LATELY,
+    )
+    return found
+
+
+def draw_file(download: Download) -> None:
+    """The file's checksum and name, as `sha256sum` writes and checks them; the name alone without
+    a checksum."""
+    st.code(
+        visible("  ".join(filter(None, (download.sha256, download.file or "standard output")))),
+        language=None,
+        wrap_lines=True,
+    )
+
+
+def text_of(download: Download) -> str:
+    """What became of a download: `Complete: 1,234 entries, 20.0 MB, SHA-256:`."""
+    if download.state is DownloadState.RUNNING:
+        return f"{download.state}:"
+    noun = "entries" if download.holds == "Entries" else "events"
+    parts = [
+        f"{download.rows or 0:,} {noun}",
+        *([] if download.size is None else [size_text(download.size)]),
+        *(["SHA-256"] if download.sha256 else []),
+    ]
+    return f"{download.state}: {', '.join(parts)}:"
+
+
+_UNITS = ((1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB"))
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: `812 bytes`, `1.4 kB`, `20.0 MB`."""
+    for bytes_of_unit, unit in _UNITS:
+        if size >= bytes_of_unit:
+            return f"{size / bytes_of_unit:.1f} {unit}"
+    return f"{size} bytes"
