@@ -85,12 +85,12 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
         zoom.draw_back(view.entry_filter)
-        counted = True
+        began = cached.utc_now()
         for label in narrowed:
             without = Query(view.entry_filter.without(label), scope, view.time_range)
-            # Who has waited for one in vain does not wait for each of the others.
-            found = _found(without, head) if counted else ""
-            counted = bool(found)
+            # All of them together keep people waiting no longer than one count may.
+            waited_s = (cached.utc_now() - began).total_seconds()
+            found = _found(without, head) if waited_s < over_time.PATIENCE_S else ""
             st.button(
                 f"Without {label.lower() if label != 'IP address' else label}{found}",
                 icon=":material/filter_alt_off:",
