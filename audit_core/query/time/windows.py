@@ -31,6 +31,9 @@ PRESETS: dict[str, tuple[timedelta | None, str]] = {
 """The relative windows: the key in URLs, the length (`None`: without limit), the label.
 Six months are 182 days and a year is 365 days, so that a length never depends on the day."""
 
+AHEAD = timedelta(days=1)
+"""Entries may be dated ahead of the clock, which sources set; this far is no mistake of a zone."""
+
 DEFAULT_PRESET = "7d"
 ALL_TIME = "all"
 UTC_NAME = "UTC"
@@ -124,6 +127,16 @@ class Window:
 def clamped(instant: datetime) -> datetime:
     """The nearest instant (aware) that can be the end of a window."""
     return min(max(instant, EARLIEST), LATEST)
+
+
+def dated_ahead(now: datetime, zone: str) -> Window:
+    """All that is dated so far ahead of `now` that no clock that is kept explains it."""
+    return Window(preset=None, since=now + AHEAD, zone=zone)
+
+
+def not_ahead(now: datetime, zone: str) -> Window:
+    """All the rest."""
+    return Window(preset=None, until=now + AHEAD, zone=zone)
 
 
 def _within_range(instant: datetime) -> datetime:
