@@ -34,6 +34,9 @@ from audit_core.log.sql.functions import (
     let,
     like,
 )
+from audit_core.log.sql.functions import (
+    is_address as is_address_of,
+)
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition, api_key_of, has_outcome, in_category
 from audit_core.query.language.ast import (
@@ -264,8 +267,8 @@ def _equals_any(
     one has indexes and statistics."""
     if field in _ADDRESSED and not verbatim:
         # An empty address is none: no value is the same.
-        keys = [key_of_address(str(value)) for value in values if value]
-        met = address_key(table.c.actor_email).in_(keys)
+        given = [str(value) for value in values if value]
+        met = is_address_of(table.c.actor_email, given) if given else false()
         return or_(met, table.c.actor_id.in_(values)) if field is Field.ACTOR else met
     if field is Field.IP_ADDRESS and not verbatim:
         return address_is(table.c.ip_address, [str(value) for value in values])

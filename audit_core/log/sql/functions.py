@@ -38,6 +38,14 @@ class AddressKey(FunctionElement[str]):
     name = "address_key"
 
 
+class IsAddress(FunctionElement[bool]):
+    """Whether an e-mail address (the first argument, a column) has one of the keys that follow."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "is_address"
+
+
 class ContainsAnyFolded(FunctionElement[bool]):
     """Whether the text holds one of several, whatever the case. Those are given as a regular
     expression, which engines go through once for all of them."""
@@ -160,7 +168,6 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     },
     AddressKey: {
         "duckdb": "nfc_normalize(lower({0}))",
-        # As in the index that `postgresql.partitions` makes: spelled otherwise it is not used.
         "postgresql": 'normalize(lower(CAST({0} AS text) COLLATE "pg_c_utf8"), NFC)',
         "clickhousedb": "normalizeUTF8NFC(lowerUTF8({0}))",
     },
@@ -209,6 +216,25 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         ),
     },
 }
+
+
+@compiles(IsAddress)
+def _is_address(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+    column, *keys = element.clauses
+    listed = ", ".join(compiler.process(key, **options) for key in keys)
+    return f"({compiler.process(AddressKey(column), **options)} IN ({listed}))"
+
+
+@compiles(IsAddress, "postgresql")
+def _is_address_postgresql(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+    """By its spellings, which are looked up once: see `postgresql.addresses`."""
+    column, *keys = element.clauses
+    listed = ", ".join(compiler.process(key, **options) for key in keys)
+    stored = compiler.process(AddressKey(literal_column("spelling.actor_email")), **options)
+    return (
+        f"({compiler.process(column, **options)} = ANY(ARRAY("
+        f"SELECT spelling.actor_email FROM actor_address AS spelling WHERE {stored} IN ({listed}))))"
+    )
 
 
 @compiles(JsonText, "duckdb")
@@ -270,6 +296,12 @@ def address_key(address: ColumnElement[Any]) -> ColumnElement[str]:
 def key_of_address(address: str) -> ColumnElement[str]:
     """The same of a given one. By the engine's own rules of case beyond ASCII, as of a column."""
     return literal(address.lower()) if address.isascii() else AddressKey(literal(address))
+
+
+def is_address(column: ColumnElement[Any], addresses: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column of e-mail addresses holds one of some, at least one, whatever the case and
+    form of either; an empty text is no address, and not among them."""
+    return IsAddress(column, *map(key_of_address, addresses))
 
 
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
