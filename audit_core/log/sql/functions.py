@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, literal, literal_column
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, false, literal, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -230,11 +230,9 @@ def _is_address_postgresql(element: IsAddress, compiler: SQLCompiler, **options:
     """By its spellings, which are looked up once: see `postgresql.addresses`."""
     column, *keys = element.clauses
     listed = ", ".join(compiler.process(key, **options) for key in keys)
-    stored = compiler.process(AddressKey(literal_column("spelling.actor_email")), **options)
-    return (
-        f"({compiler.process(column, **options)} = ANY(ARRAY("
-        f"SELECT spelling.actor_email FROM actor_address AS spelling WHERE {stored} IN ({listed}))))"
-    )
+    stored = compiler.process(AddressKey(literal_column("actor_address.actor_email")), **options)
+    spellings = f"SELECT actor_email FROM actor_address WHERE {stored} IN ({listed})"  # noqa: S608
+    return f"({compiler.process(column, **options)} = ANY(ARRAY({spellings})))"
 
 
 @compiles(JsonText, "duckdb")
@@ -298,10 +296,11 @@ def key_of_address(address: str) -> ColumnElement[str]:
     return literal(address.lower()) if address.isascii() else AddressKey(literal(address))
 
 
-def is_address(column: ColumnElement[Any], addresses: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a column of e-mail addresses holds one of some, at least one, whatever the case and
-    form of either; an empty text is no address, and not among them."""
-    return IsAddress(column, *map(key_of_address, addresses))
+def has_address(column: ColumnElement[Any], addresses: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of some e-mail addresses, whatever the case and form of either.
+    An empty text is no address."""
+    keys = [key_of_address(address) for address in addresses if address]
+    return IsAddress(column, *keys) if keys else false()
 
 
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
