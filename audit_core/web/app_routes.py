@@ -20,6 +20,7 @@ from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
+from audit_core.web.routes.theme import theme_route
 
 
 def routes(installation: Callable[[], Installation]) -> list[Route]:
@@ -32,6 +33,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         *health_routes(installation),
         *session_routes(installation),
         *one_time_link_routes(installation),
+        theme_route(),
         entries_route(installation),
         head_route(installation),
         suggestions_route(installation),

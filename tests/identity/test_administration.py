@@ -25,6 +25,7 @@ from audit_core.identity.administration import (
     remove_member,
     sign_out_member,
 )
+from audit_core.identity.invitations import accept_with_new_account, invite
 from audit_core.identity.login import check_password
 from audit_core.identity.memberships import (
     end_membership,
@@ -32,7 +33,8 @@ from audit_core.identity.memberships import (
     set_member_disabled,
 )
 from audit_core.identity.sessions import Viewer
-from audit_core.state.database import State
+from audit_core.state.database import State, open_state
+from tests.contract.engines import Engines
 from tests.support.ada import NOW, PASSWORD
 from tests.support.house import A, B, House
 
@@ -255,23 +257,8 @@ def test_the_operator_disables_a_last_admin_only_when_told_so(house: House) -> N
 @pytest.mark.parametrize("deed", ["change", "remove", "disable"])
 def test_of_two_admins_who_put_each_other_out_at_once_one_stays(house: House, deed: str) -> None:
     function, given = DEEDS[deed]
-    both_ready = threading.Barrier(2)
-    refused: list[str] = []
-
-    def put_out(who: str, whom: str) -> None:
-        both_ready.wait()
-        try:
-            house.do(function, who, whom, **given)
-        except AccountError as error:
-            refused.append(str(error))
-
-    threads = [
-        threading.Thread(target=put_out, args=pair) for pair in (("boss", "mate"), ("mate", "boss"))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
+    pairs = [("boss", "mate"), ("mate", "boss")]
+    _, refused = _at_once([lambda pair=pair: house.do(function, *pair, **given) for pair in pairs])
     assert house.admins() == 1
     assert len(refused) == 1
 
@@ -289,3 +276,74 @@ def test_last_seen_is_when_somebody_did_something_in_this_organization(house: Ho
     assert seen[A]["mate"] == NOW
     assert seen[A]["boss"] is None
     assert seen[B]["mate"] is None, "one organization is told of another"
+
+
+def test_processes_that_share_a_server_keep_an_admin_and_spend_a_link_once(
+    engines: Engines,
+) -> None:
+    url = engines.new_url("postgresql")
+    states = [open_state(url) for _ in range(2)]
+    try:
+        house = House(states[0])
+        with states[0].begin() as connection:
+            _, code = invite(
+                connection,
+                house.by("boss"),
+                organization_id=A,
+                email="new@example.com",
+                role=Role.MEMBER,
+            )
+        joined, refused = _at_once(
+            [
+                lambda state=state: accept_with_new_account(
+                    state,
+                    code=code,
+                    name="New",
+                    password="velvet otter ladder sunrise",
+                    address=None,
+                    now=NOW,
+                    cost=4,
+                )
+                for state in states
+            ]
+        )
+        assert sorted(account is not None for account in joined) == [False, True]
+        assert refused == []
+        pairs = [("boss", "mate"), ("mate", "boss")]
+        done, refused = _at_once(
+            [
+                lambda state=state, pair=pair: _put_out(house, state, *pair)
+                for state, pair in zip(states, pairs, strict=True)
+            ]
+        )
+        assert (len(done), len(refused)) == (1, 1)
+        assert house.admins() == 1
+    finally:
+        for state in states:
+            state.close()
+
+
+def _put_out(house: House, state: State, who: str, whom: str) -> None:
+    with state.begin() as connection:
+        remove_member(connection, house.by(who), organization_id=A, account_id=house.ids[whom])
+
+
+def _at_once(deeds: list[Callable[[], Any]]) -> tuple[list[Any], list[str]]:
+    """What the deeds gave, and what those said that were refused."""
+    ready = threading.Barrier(len(deeds))
+    done: list[Any] = []
+    refused: list[str] = []
+
+    def do(deed: Callable[[], Any]) -> None:
+        ready.wait()
+        try:
+            done.append(deed())
+        except AccountError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return done, refused

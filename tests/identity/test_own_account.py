@@ -142,6 +142,7 @@ def test_own_sessions_are_listed_and_ended_and_nobody_elses(house: House) -> Non
             "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
             "Chrome on Android",
         ),
+        ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/126.0 Safari/537.36", "Chrome on Linux"),
         ("curl/8.5.0", "Unknown browser"),
         ("![x](//evil.example) \u202e", "Unknown browser"),
         ("", "Unknown browser"),

@@ -40,7 +40,7 @@ SIGNED_OUT_PAGE = "/api/session/signed-out"
 FILES_PATH = "/api/session/pages/{name}"
 
 FILES = Path(__file__).parent / "session_pages"
-SHARED_FILES = ("session.css", "session.js", "one_time_link.js")
+SHARED_FILES = ("session.css", "session.js", "one_time_link.js", "theme.js")
 
 MAX_BODY_BYTES = 16_384
 MAX_CODE_LENGTH = 200

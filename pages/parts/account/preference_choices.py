@@ -6,11 +6,19 @@ import streamlit as st
 
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import zone_names
-from pages.parts.shell import own_preferences
+from audit_core.web.routes.theme import Theme, theme_address
+from pages.parts.shell import own_preferences, sign_in
+from pages.parts.shell.app_address import own_address
 from pages.parts.shell.own_preferences import PAGES, START_PAGE, ZONE
 
 _ORGANIZATION = ""
-_ZONE, _PAGE = "own_zone", "own_start_page"
+_ZONE, _PAGE, _THEME = "own_zone", "own_start_page", "own_theme"
+
+PATHS = (
+    *("", "overview", "explore", "sandboxes", "people"),
+    *("access_record", "downloads", "sources", "access", "profile"),
+)
+"""The paths of all pages; a test compares them with the navigation."""
 
 
 def draw(person: Viewer) -> None:
@@ -40,3 +48,21 @@ def draw(person: Viewer) -> None:
     )
     if page != first:
         own_preferences.keep(person, START_PAGE, page)
+    _draw_theme()
+
+
+def _draw_theme() -> None:
+    """The server does not know what was chosen before: the browser keeps it."""
+    theme = st.segmented_control(
+        "Theme of this browser",
+        list(Theme),
+        format_func={
+            Theme.SYSTEM: "As the system",
+            Theme.LIGHT: "Light",
+            Theme.DARK: "Dark",
+        }.__getitem__,
+        key=_THEME,
+    )
+    if theme is not None:
+        # Each page's path has its own: the first one is also found without a name.
+        sign_in.send_to(own_address(theme_address(Theme(theme), PATHS, "profile")))
