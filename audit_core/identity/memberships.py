@@ -13,7 +13,7 @@ from audit_core.domain.access import GRANTABLE, Membership, Permission, Role
 from audit_core.domain.errors import AccountError
 from audit_core.state.operator_text import plain_text
 from audit_core.state.organization_settings import ON, OWN_ACTIVITY, setting_of_organization
-from audit_core.state.tables import account, membership, organization
+from audit_core.state.tables import access_request, account, membership, organization
 
 LONGEST_NAME = 200
 
@@ -163,10 +163,18 @@ def note_seen(
 
 
 def end_membership(connection: Connection, *, account_id: str, organization_id: str) -> None:
-    """Take an account out of an organization; takes effect at the next look-up of the viewer.
+    """Take an account out of an organization, with what it had asked for there; takes effect at
+    the next look-up of the viewer.
 
     Raises `AccountError` when it was not in it.
     """
+    # Who comes back later does not find an old question answered.
+    connection.execute(
+        access_request.delete().where(
+            access_request.c.account_id == account_id,
+            access_request.c.organization_id == organization_id,
+        )
+    )
     ended = connection.execute(membership.delete().where(*_is_of(account_id, organization_id)))
     if ended.rowcount == 0:
         raise AccountError(

@@ -17,6 +17,7 @@ from audit_core.identity.access_requests import (
     request_of,
 )
 from audit_core.identity.administration import change_member, disable_member, remove_member
+from audit_core.identity.memberships import set_membership
 from audit_core.state.database import State
 from tests.support.ada import NOW
 from tests.support.house import A, B, House
@@ -147,3 +148,12 @@ def test_who_is_gone_waits_for_nothing(house: House, deed: object) -> None:
     ask(house)
     house.do(deed, "boss", "mem")  # type: ignore[arg-type]
     assert waiting(house) == []
+
+
+def test_who_comes_back_has_asked_for_nothing(house: House) -> None:
+    ask(house)
+    house.do(remove_member, "boss", "mem")
+    with house.state.begin() as connection:
+        set_membership(connection, account_id=house.ids["mem"], organization_id=A, role=Role.MEMBER)
+    assert waiting(house) == []
+    ask(house)

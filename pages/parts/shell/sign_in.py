@@ -64,7 +64,10 @@ def draw(installation: Installation) -> None:
             st.error(REFUSED, icon=":material/lock:")
         if state_was_lost(installation):
             st.warning(plain(NO_ACCOUNTS), icon=":material/person_off:")
-        st.caption("No account, or forgot your password? Ask whoever runs this server.")
+        st.caption(
+            "No account, or forgot your password? Ask an admin of your organization for a link, or "
+            "whoever runs this server."
+        )
 
 
 def draw_sign_out(installation: Installation, person: Viewer) -> None:

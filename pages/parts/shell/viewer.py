@@ -130,7 +130,7 @@ def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
     st.subheader("You do not have access to this page", anchor=False)
     if membership is None:
         st.write("You are not a member of any organization yet.")
-        st.write("Ask an admin of your organization to add you:")
+        st.write("Ask an admin of your organization to invite you:")
         st.code(viewer.email, language=None, width="content")
         return
     st.write("It requires this permission, which you do not have:")
