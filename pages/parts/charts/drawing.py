@@ -128,7 +128,7 @@ def draw_errors_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter
     if not errors.counts:
         st.caption("No errors here.")
         return
-    chart = outcomes.over_time(errors, entry_filter.window, height=200)
+    chart = outcomes.over_time(errors, entry_filter.window, title="Errors over time", height=200)
     draw(chart, "errors_over_time", entry_filter)
 
 
