@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit_core.domain.ip_addresses import address_text
 from audit_core.explore import stacked_histogram, statements
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.explore.stacked_histogram import (
@@ -75,6 +76,9 @@ class CountReader:
         statement = stacked_histogram.largest(by, plan)
         found = log.fetch_rows(statement, query.scope, LargestValue, limit=MAX_STACKED).items
         values = tuple(item.value for item in found)
+        if by == "ip":
+            # Spellings of one address have one place; the statement counts them all there.
+            values = tuple(dict.fromkeys(value and address_text(value) for value in values))
         rows: tuple[StackedCount, ...] = ()
         if values:
             statement = stacked_histogram.stacked(by, values, plan, buckets)
@@ -83,7 +87,7 @@ class CountReader:
             by=by,
             buckets=buckets,
             values=values,
-            others=found[0].distinct - len(values) if found else 0,
+            others=found[0].distinct - len(found) if found else 0,
             counts=stacked_histogram.add_up(rows, buckets),
             since=since,
             until=until,

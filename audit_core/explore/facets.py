@@ -7,13 +7,15 @@ how it ended; who did it; from which address. Values are added up from the combi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, literal_column, select, tuple_
 
+from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import category_of, outcome_of
+from audit_core.domain.ip_addresses import address_text
 from audit_core.log.schema import Statement
 from audit_core.query.entry_filter import NONE
 from audit_core.query.planner.plan import Plan
@@ -103,7 +105,7 @@ FACETS: tuple[tuple[str, int, Callable[[Mapping[str, Any]], str]], ...] = (
     ("outcome", 0, lambda row: str(outcome_of(row["status_code"]))),
     ("status", 0, _plain("status_code")),
     ("source", 0, _plain("source")),
-    ("ip", 2, _plain("ip_address")),
+    ("ip", 2, lambda row: NONE if row["ip_address"] is None else address_text(row["ip_address"])),
 )
 """The facets in the order in which they are shown: parameter, group, value of a row."""
 
@@ -131,6 +133,8 @@ def _facet(
     counts: Counter[str] = Counter()
     for row in rows:
         counts[value(row)] += row["count"]
+    if param == "actor":
+        counts = _same_addresses(counts, {row["actor_email"] for row in rows})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return Facet(
         param=param,
@@ -138,6 +142,17 @@ def _facet(
         distinct=len(ranked),
         complete=complete,
     )
+
+
+def _same_addresses(counts: Counter[str], addresses: Collection[str]) -> Counter[str]:
+    """The counts with those of one address added up: of several spellings the last one stays."""
+    last: dict[str, str] = {}
+    for address in sorted(filter(None, addresses)):
+        last[address_key(address)] = address
+    added: Counter[str] = Counter()
+    for value, count in counts.items():
+        added[last[address_key(value)] if value in addresses else value] += count
+    return added
 
 
 def _group_of(bits: int) -> int:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from sqlalchemy import BigInteger, and_, cast, func, literal, select
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.explore.statements import actor_of, bucket_of
+from audit_core.explore.statements import bucket_of, by_actor
 from audit_core.log.schema import Statement
+from audit_core.log.sql.functions import address_key
 from audit_core.query.derived_columns import Condition
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import HOUR_US, Buckets
@@ -60,7 +61,7 @@ def summary(plan: Plan) -> Statement:
                 cast(func.coalesce(func.sum(count), 0), BigInteger).label(count.name)
                 for count in counts
             ),
-            func.count().filter(email != literal("")).label("users"),
+            func.count(func.nullif(address_key(email), literal("")).distinct()).label("users"),
         )
     )
 
@@ -93,15 +94,12 @@ def errors(plan: Plan) -> Statement:
 
 def actors(plan: Plan) -> Statement:
     """By actor, most active first: `name`, `count`, `failed`."""
-    table = plan.source.table
-    count = plan.source.count().label("count")
+    count = plan.source.count
+    found = by_actor(plan, count=count(), failed=count(failed(plan.source.table)))
     return plan.source.options(
-        select(
-            actor_of(table).label("name"), count, plan.source.count(failed(table)).label("failed")
+        select(found.c.actor.label("name"), found.c["count"], found.c.failed).order_by(
+            found.c["count"].desc(), found.c.actor
         )
-        .where(plan.where)
-        .group_by("name")
-        .order_by(count.desc(), "name")
     )
 
 

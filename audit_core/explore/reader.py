@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Outcome, outcome_of
+from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.listing import Listing
 from audit_core.explore import facets, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
@@ -162,10 +163,13 @@ class Reader:
         plan = self.planner.plan(query)
         statement = statements.values(param, plan)
         fetched = self.log.fetch(statement, query.scope, max_rows=limit)
+        counts: Counter[str] = Counter()
+        for row in fetched.table.to_pylist():
+            value = str(row["value"])
+            counts[address_text(value) if param == "ip" else value] += row["count"]
         return Listed(
             values=tuple(
-                FacetValue(value=str(row["value"]), count=row["count"])
-                for row in fetched.table.to_pylist()
+                FacetValue(value=value, count=count) for value, count in counts.most_common()
             ),
             complete=not fetched.truncated,
         )

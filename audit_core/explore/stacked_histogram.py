@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.entries import Category
-from audit_core.explore.statements import actor_of, bucket_of
+from audit_core.explore.statements import actor_of, bucket_of, by_actor
 from audit_core.log.schema import Statement
-from audit_core.log.sql.functions import as_text
-from audit_core.query.derived_columns import api_key_of, in_category
+from audit_core.log.sql.functions import address_key, as_text, key_of_address
+from audit_core.query.derived_columns import Condition, api_key_of, in_category
 from audit_core.query.planner.plan import Plan
+from audit_core.query.predicate_sql import address_is
 from audit_core.query.time.buckets import Buckets
 
 MAX_STACKED = 7
@@ -94,18 +96,39 @@ class LargestValue:
 def largest(by: str, plan: Plan) -> Statement:
     """The values of a field, most frequent first: `value`, `count`, and in `distinct` how many
     there are in all, NULL among them."""
-    counted = (
-        select(STACKS[by](plan.source.table).label("value"), plan.source.count().label("count"))
-        .where(plan.where)
-        .group_by("value")
-        .subquery("counted")
-    )
+    counted = _counted(by, plan)
     value, count = counted.c["value"], counted.c["count"]
     return plan.source.options(
         select(value, count, func.count().over().label("distinct")).order_by(
             count.desc(), value.asc().nulls_first()
         )
     )
+
+
+def _counted(by: str, plan: Plan) -> Subquery:
+    """The values of a field: `value`, `count`."""
+    if by == "actor":
+        actors = by_actor(plan, count=plan.source.count())
+        return select(actors.c.actor.label("value"), actors.c["count"]).subquery("counted")
+    return (
+        select(STACKS[by](plan.source.table).label("value"), plan.source.count().label("count"))
+        .where(plan.where)
+        .group_by("value")
+        .subquery("counted")
+    )
+
+
+def _is(by: str, table: FromClause, item: str) -> Condition:
+    """Whether an entry counts for a value of a field."""
+    if by == "ip":
+        return address_is(table.c.ip_address, [item])
+    if by != "actor":
+        return STACKS[by](table) == literal(item)
+    service = and_(table.c.actor_email == literal(""), table.c.actor_id == literal(item))
+    person = and_(
+        table.c.actor_email != literal(""), address_key(table.c.actor_email) == key_of_address(item)
+    )
+    return or_(person, service)
 
 
 def stacked(
@@ -123,7 +146,7 @@ def stacked(
     place = case(
         *(
             (
-                value.is_(None) if item is None else value == literal(item),
+                value.is_(None) if item is None else _is(by, table, item),
                 literal(number, BigInteger),
             )
             for number, item in enumerate(values)

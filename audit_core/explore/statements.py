@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     and_,
     case,
+    cast,
     func,
     literal,
     or_,
@@ -19,11 +20,12 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.sql.expression import FromClause, Label
+from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.access import Scope
 from audit_core.log.precision import COARSEST
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
-from audit_core.log.sql.functions import epoch_microseconds, floor_div
+from audit_core.log.sql.functions import address_key, epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.planner.plan import Plan
@@ -172,6 +174,37 @@ def actor_of(table: FromClause) -> ColumnElement[str]:
     return case((table.c.actor_email != literal(""), table.c.actor_email), else_=table.c.actor_id)
 
 
+def by_actor(plan: Plan, **counts: ColumnElement[int]) -> Subquery:
+    """The matches by actor: `actor`, and the sum of each of `counts`, which are aggregates.
+
+    An e-mail address counts once, whatever the case and form of its spellings: of several the last
+    by the alphabet is shown. By spelling first, which are few: keys are slow to make.
+    """
+    table = plan.source.table
+    email = table.c.actor_email
+    service = case((email == literal(""), table.c.actor_id), else_=literal(""))
+    spelled = (
+        select(
+            email.label("email"),
+            service.label("service"),
+            *(count.label(name) for name, count in counts.items()),
+        )
+        .where(plan.where)
+        .group_by("email", "service")
+        .subquery("spelled")
+    )
+    column = spelled.c
+    last = func.max(column.email)
+    return (
+        select(
+            case((last != literal(""), last), else_=func.max(column.service)).label("actor"),
+            *(cast(func.sum(column[name]), BigInteger).label(name) for name in counts),
+        )
+        .group_by(address_key(column.email), column.service)
+        .subquery("by_actor")
+    )
+
+
 FACETS: dict[str, Callable[[FromClause], ColumnElement[Any]]] = {
     "actor": actor_of,
     "action": lambda table: table.c.action,
@@ -188,6 +221,12 @@ def values(
     plan: Plan,
 ) -> Statement:
     """The values of one field of `FACETS`, most frequent first: `value`, `count`. No NULL."""
+    if param == "actor":
+        actors = by_actor(plan, count=plan.source.count())
+        total = actors.c["count"]
+        return plan.source.options(
+            select(actors.c.actor.label("value"), total).order_by(total.desc(), actors.c.actor)
+        )
     value = FACETS[param](plan.source.table)
     count = plan.source.count().label("count")
     return plan.source.options(

@@ -14,7 +14,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import contains_folded, epoch_microseconds, floor_div
+from audit_core.log.sql.functions import contains_any_folded, epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition, api_key_of
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.windows import EPOCH
@@ -227,7 +227,7 @@ def actors_with_address(email: str, scope: Scope) -> Statement:
     """Those whose e-mail address holds a text, whatever the case: `actor_id`, `actor_email`."""
     return (
         select(entries.c.actor_id, entries.c.actor_email)
-        .where(within_scope(entries, scope), contains_folded(entries.c.actor_email, literal(email)))
+        .where(within_scope(entries, scope), contains_any_folded(entries.c.actor_email, [email]))
         .group_by(entries.c.actor_id, entries.c.actor_email)
         .order_by(entries.c.actor_id, entries.c.actor_email)
     )
@@ -270,7 +270,7 @@ def _found(combined: FromClause, listing: ActorList) -> Condition:
     searched: list[ColumnElement[Any]] = [combined.c.actor_email, combined.c.actor_id]
     if listing.kind is ActorKind.KEYS:
         searched.append(func.coalesce(api_key_of(combined), ""))
-    return or_(*(contains_folded(column, literal(listing.search)) for column in searched))
+    return or_(*(contains_any_folded(column, [listing.search]) for column in searched))
 
 
 def _order(line: FromClause, listing: ActorList) -> tuple[ColumnElement[Any], ...]:

@@ -22,13 +22,15 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
-from audit_core.domain.message_template import verbatim
+from audit_core.domain.ip_addresses import is_address, plain_network, read_address
+from audit_core.domain.message_template import verbatim as verbatim_parts
 from audit_core.log.sql.functions import (
+    address_key,
     contains_any_folded,
-    contains_folded,
     ipv4_number,
     ipv6_digits,
     json_text,
+    key_of_address,
     let,
     like,
 )
@@ -62,6 +64,9 @@ from audit_core.query.visibility import shown_template
 
 _MADE = {Field.OUTCOME, Field.CATEGORY, Field.MESSAGE_PATTERN}
 """Fields that no column holds."""
+
+_ADDRESSED = {Field.ACTOR, Field.ACTOR_EMAIL}
+"""Fields that hold e-mail addresses."""
 
 _EMPTY_IS_ABSENT = {
     Field.ACTOR: ("actor_email", "actor_id"),
@@ -210,26 +215,39 @@ def _leaf_met(table: FromClause, leaf: Leaf, shown: _Shown) -> Condition:
     if not isinstance(leaf, MetadataExists) and leaf.field is Field.MESSAGE_PATTERN:
         return _has_pattern(table.c.error_message, leaf, shown)
     if isinstance(leaf, Equals):
-        return _equals_any(table, leaf.field, [leaf.value])
+        return _equals_any(table, leaf.field, [leaf.value], verbatim=leaf.verbatim)
+    if isinstance(leaf, Matches) and leaf.field in _ADDRESSED:
+        return _address_fits(table, leaf)
     return or_(false(), *(_holds(value, leaf) for value in _asked(table, leaf)))
+
+
+def _address_fits(table: FromClause, leaf: Matches) -> Condition:
+    pattern = like_pattern(leaf.pattern)
+    email, *ids = _values(table, leaf.field)
+    met = like(address_key(email), key_of_address(pattern))
+    return or_(met, *(like(value, literal(pattern)) for value in ids))
 
 
 def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     """Values of one field together: engines look them up at once."""
-    listed: dict[Field, list[str | int]] = {}
+    listed: dict[tuple[Field, bool], list[str | int]] = {}
     at_path: dict[tuple[str, ...], list[str]] = {}
     networks: dict[tuple[Field, int], list[InNetwork]] = {}
     conditions: list[Condition] = []
     for part in expression.parts:
         if isinstance(part, Equals) and part.field not in _MADE:
-            listed.setdefault(part.field, []).append(part.value)
+            listed.setdefault((part.field, part.verbatim), []).append(part.value)
         elif isinstance(part, MetadataEquals):
             at_path.setdefault(part.path, []).append(part.value)
         elif isinstance(part, InNetwork):
-            networks.setdefault((part.field, part.network.version), []).append(part)
+            version = plain_network(part.network).version
+            networks.setdefault((part.field, version), []).append(part)
         else:
             conditions.append(_met(table, part, shown))
-    conditions += (_equals_any(table, field, values) for field, values in listed.items())
+    conditions += (
+        _equals_any(table, field, values, verbatim=verbatim)
+        for (field, verbatim), values in listed.items()
+    )
     for path, texts in at_path.items():
         stored = json_text(table.c.metadata, path)
         met = stored.in_(texts)
@@ -239,13 +257,38 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
     return or_(false(), *conditions)
 
 
-def _equals_any(table: FromClause, field: Field, values: Sequence[str | int]) -> Condition:
+def _equals_any(
+    table: FromClause, field: Field, values: Sequence[str | int], *, verbatim: bool
+) -> Condition:
     """Whether the field is one of the values, on the bare column where it is the same: only that
     one has indexes and statistics."""
+    if field in _ADDRESSED and not verbatim:
+        # An empty address is none: no value is the same.
+        keys = [key_of_address(str(value)) for value in values if value]
+        met = address_key(table.c.actor_email).in_(keys)
+        return or_(met, table.c.actor_id.in_(values)) if field is Field.ACTOR else met
+    if field is Field.IP_ADDRESS and not verbatim:
+        return address_is(table.c.ip_address, [str(value) for value in values])
     columns = _values(table, field)
     if field in _EMPTY_IS_ABSENT and "" not in values:
         columns = [table.c[column] for column in _EMPTY_IS_ABSENT[field]]
     return or_(*(column.in_(values) for column in columns))
+
+
+def address_is(column: ColumnElement[Any], texts: Sequence[str]) -> Condition:
+    """Whether a text is one of some, or names the same address as one of them."""
+    addresses = {read_address(text) for text in texts if is_address(text)}
+    spelled = [*dict.fromkeys([*texts, *map(str, addresses)])]
+    same: list[Condition] = []
+    if numbers := [int(address) for address in addresses if address.version == 4]:
+        same.append(ipv4_number(column).in_(numbers))
+    if digits := [f"{int(address):032x}" for address in addresses if address.version == 6]:
+        same.append(ipv6_digits(column).in_(digits))
+    if not same:
+        return column.in_(spelled)
+    # Only IPv6 writes one address in several ways: the others are not taken apart.
+    several = like(column, literal("%:%"))
+    return or_(column.in_(spelled), case((several, or_(*same)), else_=false()))
 
 
 def _plain_column(table: FromClause, expression: Expression) -> ColumnElement[Any] | None:
@@ -263,8 +306,7 @@ def _text_held(table: FromClause, field: Field, leaf: Contains, shown: _Shown) -
         return or_(
             *(
                 and_(
-                    contains_folded(message, literal(text)),
-                    contains_folded(shown[field], literal(text)),
+                    contains_any_folded(message, [text]), contains_any_folded(shown[field], [text])
                 )
                 for text in leaf.texts
             )
@@ -278,7 +320,7 @@ def _has_pattern(message: ColumnElement[Any], leaf: Leaf, shown: _Shown) -> Cond
         return message.is_not(None)
     possible: Condition = message.is_not(None)
     if isinstance(leaf, Equals):
-        parts = [part.translate(_MEANT) for part in verbatim(str(leaf.value))]
+        parts = [part.translate(_MEANT) for part in verbatim_parts(str(leaf.value))]
         possible = like(message, literal("%".join(["", *parts, ""])))
     if Field.MESSAGE_PATTERN not in shown:
         return possible
@@ -331,12 +373,13 @@ def like_pattern(pattern: Pattern) -> str:
 
 def _in_any(value: ColumnElement[Any], leaves_on: Sequence[InNetwork]) -> Condition:
     """Whether an address belongs to one of several networks of one version: it is read once."""
-    ipv4 = isinstance(leaves_on[0].network, IPv4Network)
+    found = [plain_network(leaf.network) for leaf in leaves_on]
+    ipv4 = isinstance(found[0], IPv4Network)
     number: ColumnElement[Any] = ipv4_number(value) if ipv4 else ipv6_digits(value)
-    if len(leaves_on) == 1:
-        return _belongs(number, leaves_on[0].network)
+    if len(found) == 1:
+        return _belongs(number, found[0])
     named = literal_column("address", number.type)
-    return let("address", number, or_(*(_belongs(named, leaf.network) for leaf in leaves_on)))
+    return let("address", number, or_(*(_belongs(named, network) for network in found)))
 
 
 def _belongs(number: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:

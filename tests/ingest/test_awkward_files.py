@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from tests.ingest.records.test_record import GOOD
 from tests.ingest.test_files import Slowly, entries, numbered, read, rejections
 from tests.support.laws import law
 
+CASES = Path(__file__).parents[1] / "support" / "data" / "cases"
 MARK = "\ufeff"
 HEADER = "id,actorId,action,createdAt,errorMessage,statusCode"
 ROW = "1,user,start,2025-07-31T08:15:27Z,oops,200"
@@ -112,6 +114,21 @@ def test_what_dumps_write_for_a_missing_value_is_missing_unless_it_is_quoted() -
     text = "\n".join(",".join(f'"{value}"' for value in line) for line in lines)
     (found,) = entries(read(text))
     assert found.error_message is None
+
+
+def test_what_a_spreadsheet_wrote_for_windows_is_told_with_the_letter() -> None:
+    table = f"{HEADER}\r\n{ROW.replace('oops', 'tomás')}\r\n".encode("windows-1252")
+    (rejection,) = rejections(read(table))
+    assert "not UTF-8; in Windows-1252 it is á" in rejection.reason
+    assert "save the file as UTF-8" in rejection.reason
+
+
+def test_cases_of_real_users() -> None:
+    (entry,) = entries(read((CASES / "http-pretty.json").read_bytes()))
+    assert entry.id == "00000000-0000-4000-8000-000000000001"
+    assert len(ids((CASES / "page-data.json").read_bytes())) == 3
+    with pytest.raises(SourceError, match=r'a list under "Records".*AWS CloudTrail'):
+        read((CASES / "cloudtrail-shape.json").read_bytes())
 
 
 FOREIGN = {

@@ -150,7 +150,16 @@ conditions = st.one_of(
         fields=st.sampled_from((TEXT_FIELDS, (Field.ERROR_MESSAGE,), (Field.USER_AGENT,))),
         text=odd_text,
     ),
+    st.builds(
+        Equals,
+        field=st.just(Field.IP_ADDRESS),
+        value=st.sampled_from(("::ffff:192.0.2.1", "fe80::1%eth0", "10.0.0.1")),
+        verbatim=st.booleans(),
+    ),
     st.builds(InNetwork, field=st.just(Field.IP_ADDRESS), network=networks),
+    st.just(
+        InNetwork(field=Field.IP_ADDRESS, network=ip_network("10.0.0.0/8"), written="10.1.2.3/8")
+    ),
     st.builds(MetadataExists, path=paths),
     st.builds(MetadataEquals, path=paths, value=odd_text | st.just("")),
     st.builds(MetadataMatches, path=paths, pattern=patterns),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 
+from audit_core.domain.addresses import address_key, unicode_forms
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.ip_addresses import is_address, plain_network, read_address
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
 from audit_core.query.language.ast import (
@@ -52,10 +53,24 @@ def matches_expression(
     if isinstance(expression, AllOf | AnyOf):
         combined = all if isinstance(expression, AllOf) else any
         return combined(matches_expression(entry, part, **asked) for part in expression.parts)
+    if isinstance(expression, Equals | Matches) and met_by_address(entry, expression):
+        return True
     return any(
         holds(value, expression) and (secrets or holds(shown(value, entry, expression), expression))
         for value in asked_values(entry, expression, received_at)
     )
+
+
+def met_by_address(entry: AuditEntry, leaf: Equals | Matches) -> bool:
+    """Whether the leaf is true of the e-mail address, whatever its case and form."""
+    if leaf.field not in (Field.ACTOR, Field.ACTOR_EMAIL) or not entry.actor_email:
+        return False
+    if isinstance(leaf, Equals):
+        return not leaf.verbatim and address_key(entry.actor_email) == address_key(str(leaf.value))
+    pattern = tuple(
+        piece if isinstance(piece, Wildcard) else address_key(piece) for piece in leaf.pattern
+    )
+    return fits(pattern, address_key(entry.actor_email))
 
 
 def asks_pattern(expression: Expression) -> bool:
@@ -84,12 +99,14 @@ def asked_values(entry: AuditEntry, leaf: Leaf, received_at: datetime | None) ->
 
 def holds(value: Any, leaf: Leaf) -> bool:
     """Whether the leaf is true of one value."""
+    if isinstance(leaf, Equals) and leaf.field is Field.IP_ADDRESS and not leaf.verbatim:
+        return value == leaf.value or is_same_address(value, str(leaf.value))
     if isinstance(leaf, Equals | MetadataEquals):
         return value == leaf.value
     if isinstance(leaf, Matches | MetadataMatches):
         return fits(leaf.pattern, value)
     if isinstance(leaf, Contains):
-        return any(text.lower() in value.lower() for text in leaf.texts)
+        return any(text.lower() in value.lower() for text in unicode_forms(leaf.texts))
     if isinstance(leaf, InNetwork):
         return belongs(value, leaf.network)
     if isinstance(leaf, Between):
@@ -127,10 +144,11 @@ def fits(pattern: Pattern, text: str) -> bool:
 
 
 def belongs(text: str, network: Any) -> bool:
-    try:
-        return ip_address(text) in network
-    except ValueError:
-        return False
+    return is_address(text) and read_address(text) in plain_network(network)
+
+
+def is_same_address(text: str, other: str) -> bool:
+    return is_address(text) and is_address(other) and read_address(text) == read_address(other)
 
 
 def lies_between(value: Any, wanted: Between) -> bool:

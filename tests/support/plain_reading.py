@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from audit_core.domain.access import Scope
+from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact_text
 from audit_core.query.entry_filter import NONE, EntryFilter
@@ -52,7 +53,8 @@ def matches(
         and within(entry, time_range)
         and (
             not entry_filter.actors
-            or bool({entry.actor_email, entry.actor_id} & set(entry_filter.actors))
+            or entry.actor_id in entry_filter.actors
+            or address_key(entry.actor_email) in [*map(address_key, entry_filter.actors)]
         )
         and (not entry_filter.actions or entry.action in entry_filter.actions)
         and (not entry_filter.categories or entry.category in entry_filter.categories)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, and_, case, cast, false, func, not_, or_, true
 
+from audit_core.domain.addresses import address_key
 from audit_core.evidence.access_log.record_filter import Part, RecordFilter, RecordScope
 from audit_core.query.entry_filter import NONE
 from audit_core.query.language.ast import (
@@ -69,7 +70,7 @@ def matching(
         conditions.append(_C.verb.in_(verbs))
     for values, column in (
         (record_filter.actions, _C.verb),
-        (record_filter.actors, _C.actor),
+        (_with_keys(record_filter.actors), _C.actor),
         (record_filter.outcomes, _C.outcome),
         (record_filter.targets, _C.target),
         (record_filter.ip_addresses, _C.address),
@@ -94,6 +95,11 @@ def _any_of(column: ColumnElement[Any], values: Sequence[str]) -> Condition:
     if NONE in values:
         conditions.append(column.is_(None))
     return or_(*conditions)
+
+
+def _with_keys(actors: Sequence[str]) -> list[str]:
+    """Actors as they were asked for, and as accounts are named: by the key of their address."""
+    return [*dict.fromkeys([*actors, *map(address_key, actors)])]
 
 
 def _contains(text: str) -> Condition:
@@ -125,6 +131,8 @@ class _Compiler:
             # The same address may be written in several ways.
             digits = address_digits(str(leaf.value))
             return or_(value == leaf.value, _C.address_digits == digits)
+        if isinstance(leaf, Equals) and leaf.field is Field.ACTOR:
+            return value.in_(_with_keys([str(leaf.value)]))
         if isinstance(leaf, Equals | MetadataEquals):
             return value == str(leaf.value)
         if isinstance(leaf, Matches | MetadataMatches):

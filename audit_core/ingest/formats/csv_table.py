@@ -24,6 +24,8 @@ had so far: one row takes up to `MAX_RECORD`, so each line might otherwise be re
 NULLS = ("NULL", "null", "\\N")
 """How dumps of databases write what is missing, where it is not quoted."""
 
+_ABSENT = frozenset(("", *NULLS))
+
 EXACT_TIME = "createdAtExact"
 """The column that only a table for spreadsheets has (see `evidence/formats/csv_writer.py`)."""
 
@@ -123,6 +125,8 @@ class _Table:
 
     def take_header(self, row: list[str]) -> bool:
         """Whether a row is a header again, where files were joined; it holds from here on."""
+        if "createdAt" not in row and "created_at" not in row:
+            return False
         columns = [field_of(value.strip().lstrip(MARK)) or value.strip() for value in row]
         if not set(columns).issuperset(REQUIRED):
             return False
@@ -156,15 +160,15 @@ class _Table:
 
     def _absent(self, row: list[str], raw: str) -> set[int]:
         """Which values are missing ones."""
-        blank = {index for index, value in enumerate(row) if not value}
-        null = {index for index, value in enumerate(row) if value in NULLS}
-        if self._quotes_all or not (null or (blank and '""' in raw)):
-            return blank | null
+        absent = {index for index, value in enumerate(row) if value in _ABSENT}
+        if self._quotes_all or not absent or '"' not in raw:
+            return absent
+        if '""' not in raw and not any(row[index] for index in absent):
+            return absent
         quoted = _quoted_values(raw, self.delimiter, len(row))
-        texts = {
+        return absent - {
             index for index in quoted if self._columns[index] not in ("status_code", "metadata")
         }
-        return (blank | null) - texts
 
     def _checked(self, columns: list[str]) -> list[str]:
         if EXACT_TIME in columns:

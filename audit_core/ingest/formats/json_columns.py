@@ -86,6 +86,7 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 _FIELDS = _Plain.__struct_fields__
 _EMPTY_IF_NONE = {"organization_id": NO_ORGANIZATION, "actor_email": ""}
 _NUL = b"\\u0000"
+_BLANK = b" \t\r\n\xef\xbb\xbf"
 _PLAIN_TIMES = {20, 22, 23, 24, 25, 26, 27}
 """Lengths of 2025-07-31T08:15:27Z with up to six digits of a second, and of no other time that
 ends with Z."""
@@ -179,7 +180,7 @@ class _Group:
         return records, np.array(numbers, np.int64)
 
     def _read_strictly(self, number: int) -> None:
-        if self._group.lines[number - self._group.first].isspace():
+        if not self._group.lines[number - self._group.first].strip(_BLANK):
             return
         for reading in read_json_line(self._group.line(number), self._name):
             if isinstance(reading, Rejection):

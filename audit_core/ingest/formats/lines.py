@@ -69,8 +69,17 @@ def _line(number: int, line: bytes) -> Line:
     try:
         return Line(number, line.decode(), len(line), None)
     except UnicodeDecodeError as error:
-        reason = f"Byte {error.start + 1:,} of the line is not UTF-8."
+        hint = _as_windows(line[error.start : error.start + 1])
+        reason = f"Byte {error.start + 1:,} of the line is not UTF-8{hint}."
         return Line(number, line.decode(errors="backslashreplace"), len(line), reason)
+
+
+def _as_windows(byte: bytes) -> str:
+    """What a byte is where a spreadsheet wrote the file: the rest of a sentence, maybe empty."""
+    letter = byte.decode("windows-1252", "replace")
+    if not letter.isalpha():
+        return ""
+    return f"; in Windows-1252 it is {letter}: if that is right, save the file as UTF-8"
 
 
 def _overlong(number: int, line: bytes, stream: io.BufferedReader[ChunkStream]) -> Line:

@@ -72,8 +72,8 @@ def read_list(text: str, at: int, path: tuple[str, ...] = ()) -> JsonList:
         except Undecodable:
             if text[at : at + 1] == "{" and not samples:
                 # The first item is longer than what is looked at, or broken.
-                cut = outline_of(text[at:])
-                samples += [tuple(cut.names)] if cut.names else []
+                names = _first_names(text, at)
+                samples += [names] if names else []
             break
         samples += [tuple(value)] if isinstance(value, dict) else []
         at = skip_whitespace(text, at)
@@ -81,6 +81,28 @@ def read_list(text: str, at: int, path: tuple[str, ...] = ()) -> JsonList:
             break
         at = skip_whitespace(text, at + 1)
     return JsonList(path, samples, empty)
+
+
+def _first_names(text: str, at: int) -> tuple[str, ...]:
+    """The fields of the object whose brace stands at `at`, up to the first value that is cut or
+    broken. It looks into no value: objects and lists may nest without end here."""
+    names: list[str] = []
+    at = skip_whitespace(text, at + 1)
+    while text[at : at + 1] == '"':
+        try:
+            name, at = scan(text, at)
+            at = skip_whitespace(text, at)
+            if text[at : at + 1] != ":":
+                break
+            names.append(name)
+            _, at = scan(text, skip_whitespace(text, at + 1))
+        except Undecodable:
+            break
+        at = skip_whitespace(text, at)
+        if text[at : at + 1] != ",":
+            break
+        at = skip_whitespace(text, at + 1)
+    return tuple(names)
 
 
 def sample_lines(text: str, *, whole: bool) -> list[tuple[str, ...]]:

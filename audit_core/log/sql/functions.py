@@ -10,6 +10,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from audit_core.domain.addresses import unicode_forms
+from audit_core.log.sql.ip_spellings import IPV4_NUMBER, IPV6_DIGITS
+
 
 class EpochMicroseconds(FunctionElement[int]):
     """Microseconds since 1970 of one time column, as an integer."""
@@ -25,6 +28,14 @@ class ContainsFolded(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
     name = "contains_folded"
+
+
+class AddressKey(FunctionElement[str]):
+    """What e-mail addresses are compared by: see `domain.addresses.address_key`."""
+
+    type = Text()
+    inherit_cache = True
+    name = "address_key"
 
 
 class ContainsAnyFolded(FunctionElement[bool]):
@@ -89,7 +100,8 @@ class Fits(FunctionElement[bool]):
 
 
 class Ipv4Number(FunctionElement[int]):
-    """An IPv4 address, strictly written, as a number; NULL for any other text."""
+    """An IPv4 address, strictly written, as a number; NULL for any other text. Also as IPv6 writes
+    it (`::ffff:192.0.2.1`)."""
 
     type = BigInteger()
     inherit_cache = True
@@ -97,7 +109,8 @@ class Ipv4Number(FunctionElement[int]):
 
 
 class Ipv6Digits(FunctionElement[str]):
-    """An IPv6 address as 32 hexadecimal digits in small letters; NULL for any other text."""
+    """An IPv6 address as 32 hexadecimal digits in small letters; NULL for any other text, and for
+    one that stands for an IPv4 address. A zone (`fe80::1` on `eth0`) is left out."""
 
     type = Text()
     inherit_cache = True
@@ -123,8 +136,6 @@ ONCE = "MATERIALIZED"
 
 # The statement cache keeps one text for all values of a statement: no value may be written into
 # these, only what the arguments compile to.
-_PART = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_IPV4 = rf"{_PART}[.]{_PART}[.]{_PART}[.]{_PART}"
 
 _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     EpochMicroseconds: {
@@ -146,6 +157,12 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
             " > 0"
         ),
         "clickhousedb": "(position(lowerUTF8({0}), lowerUTF8({1})) > 0)",
+    },
+    AddressKey: {
+        "duckdb": "nfc_normalize(lower({0}))",
+        # As in the index that `postgresql.partitions` makes: spelled otherwise it is not used.
+        "postgresql": 'normalize(lower(CAST({0} AS text) COLLATE "pg_c_utf8"), NFC)',
+        "clickhousedb": "normalizeUTF8NFC(lowerUTF8({0}))",
     },
     ContainsAnyFolded: {
         "duckdb": "regexp_matches(lower({0}), lower({1}))",
@@ -175,39 +192,8 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "postgresql": "({0} LIKE {1})",
         "clickhousedb": "({0} LIKE {1})",
     },
-    Ipv4Number: {
-        "duckdb": (
-            f"CASE WHEN regexp_full_match({{0}}, '{_IPV4}') THEN "
-            "CAST(split_part({0}, '.', 1) AS BIGINT) * 16777216 + "
-            "CAST(split_part({0}, '.', 2) AS BIGINT) * 65536 + "
-            "CAST(split_part({0}, '.', 3) AS BIGINT) * 256 + "
-            "CAST(split_part({0}, '.', 4) AS BIGINT) END"
-        ),
-        "postgresql": (
-            f"CASE WHEN {{0}} ~ '^{_IPV4}$' THEN CAST({{0}} AS inet) - CAST('0.0.0.0' AS inet) END"
-        ),
-        "clickhousedb": f"if(match({{0}}, '^{_IPV4}$'), IPv4StringToNumOrNull({{0}}), NULL)",
-    },
-    Ipv6Digits: {
-        "duckdb": (
-            "CASE WHEN regexp_full_match({0}, '[0-9A-Fa-f:]*:[0-9A-Fa-f:]*') THEN "
-            "array_to_string(list_transform(list_concat("
-            "list_filter(string_split(split_part({0}, '::', 1), ':'), lambda g: g <> ''), "
-            "CASE WHEN contains({0}, '::') THEN list_resize(CAST([] AS VARCHAR[]), "
-            "greatest(8 - len(list_filter(string_split({0}, ':'), lambda g: g <> '')), 0), '0') "
-            "ELSE [] END, "
-            "list_filter(string_split(split_part({0}, '::', 2), ':'), lambda g: g <> '')), "
-            "lambda g: lpad(lower(g), 4, '0')), '') END"
-        ),
-        "postgresql": (
-            "CASE WHEN strpos({0}, ':') > 0 AND {0} !~ '[/%%]' "
-            "AND pg_input_is_valid({0}, 'inet') "
-            "THEN encode(substr(inet_send(CAST({0} AS inet)), 5), 'hex') END"
-        ),
-        "clickhousedb": (
-            "if(position({0}, ':') > 0, lower(hex(IPv6StringToNumOrNull({0}))), NULL)"
-        ),
-    },
+    Ipv4Number: IPV4_NUMBER,
+    Ipv6Digits: IPV6_DIGITS,
     AsText: {
         "duckdb": "CAST({0} AS VARCHAR)",
         "postgresql": "CAST({0} AS text)",
@@ -276,8 +262,20 @@ def contains_folded(text: ColumnElement[Any], part: ColumnElement[str]) -> Colum
     return ContainsFolded(text, part)
 
 
+def address_key(address: ColumnElement[Any]) -> ColumnElement[str]:
+    """What an e-mail address is compared by; NULL for NULL."""
+    return AddressKey(address)
+
+
+def key_of_address(address: str) -> ColumnElement[str]:
+    """The same of a given one. By the engine's own rules of case beyond ASCII, as of a column."""
+    return literal(address.lower()) if address.isascii() else AddressKey(literal(address))
+
+
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:
-    """Whether `text` holds one of the parts, whatever the case; NULL where `text` is NULL."""
+    """Whether `text` holds one of the parts, whatever the case, and composed or decomposed as a
+    whole; NULL where `text` is NULL."""
+    parts = unicode_forms(parts)
     if len(parts) == 1:
         return contains_folded(text, literal(parts[0]))
     return ContainsAnyFolded(text, literal("|".join(part.translate(_PLAIN) for part in parts)))

@@ -119,17 +119,21 @@ class Not:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equals:
-    """The field is exactly the value, case included."""
+    """The field is exactly the value, case included; e-mail addresses are compared by
+    `address_key`."""
 
     field: Field
     value: str | int
     """A whole number for `STATUS_CODE` (0 or 100-599), an `Outcome` or `Category` for those
     fields, else text."""
+    verbatim: bool = False
+    """Whether an address is meant as it is stored, byte for byte: an IP address in quotation marks,
+    or an e-mail address of which `rewrite` has found all spellings. `False` for other texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
-    """The whole field fits the pattern, case included."""
+    """The whole field fits the pattern, case included; of e-mail addresses their `address_key`."""
 
     field: Field
     pattern: Pattern
@@ -187,13 +191,21 @@ class Contains:
 class InNetwork:
     """The field holds one address (IPv4 or IPv6) and it belongs to the network.
 
-    False for text that is no address, and for an address of the other kind.
+    False for text that is no address, and for an address of the other kind. An IPv6 address that
+    stands for an IPv4 address is one of that kind; zones count for nothing.
     """
 
     field: Field
     """`IP_ADDRESS`."""
     network: IPv4Network | IPv6Network
     """Its first and last address are `network[0]` and `network[-1]`, both included."""
+    written: str = ""
+    """As it was asked for, where that differs."""
+
+    @property
+    def shown(self) -> str:
+        """The network as it was asked for."""
+        return self.written or str(self.network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

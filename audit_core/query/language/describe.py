@@ -85,7 +85,7 @@ def _clause(leaf: Leaf) -> _Clause:
     if isinstance(leaf, Between):
         return subject, "is", "is not", _range(leaf)
     if isinstance(leaf, InNetwork):
-        return subject, "is in", "is not in", str(leaf.network)
+        return subject, "is in", "is not in", leaf.shown
     if isinstance(leaf, Contains):
         return subject, "contains", "does not contain", f"“{leaf.text}”"
     if isinstance(leaf, Equals) and isinstance(leaf.value, Outcome):

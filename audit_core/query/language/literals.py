@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from audit_core.domain.entries import EARLIEST, FAILURES, LATEST, Category, Outcome
+from audit_core.domain.ip_addresses import is_address, read_address
 from audit_core.query.language.ast import (
     EVERYTHING,
     TEXT_FIELDS,
@@ -291,12 +292,17 @@ def _wrong_number(term: Term) -> Refused:
 
 def _address(field: Field, term: Term) -> Expression:
     text = term.text
-    if term.quoted or any(isinstance(piece, Wildcard) for piece in term.pieces):
+    if term.quoted:
+        return Equals(field=field, value=text, verbatim=is_address(text))
+    if any(isinstance(piece, Wildcard) for piece in term.pieces):
         return _exact(field, term)
     try:
         if "/" in text:
-            return InNetwork(field=field, network=ip_network(text, strict=False))
-        return Equals(field=field, value=str(ip_address(text)))
+            network = ip_network(text, strict=False)
+            written = "" if text == str(network) else text
+            return InNetwork(field=field, network=network, written=written)
+        read_address(text)
+        return Equals(field=field, value=text)
     except ValueError:
         raise term.refused(
             f"“{text}” is not an IP address or network.",

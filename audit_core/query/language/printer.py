@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from ipaddress import ip_address
 
+from audit_core.domain.ip_addresses import is_address
 from audit_core.query.language.ast import (
     EVERYTHING,
     TEXT_FIELDS,
@@ -114,6 +114,9 @@ def _condition(
 ) -> Expression:
     shown = format_instant(value) if isinstance(value, datetime) else str(value)
     source = "none" if value is None else quoted(shown)
+    word = vocabulary.word_called(field)
+    if value is not None and word and word.kind is Kind.ADDRESS and is_address(shown):
+        source = shown
     try:
         subject = named(Term(source=field, start=0, end=len(field)), vocabulary)
         return read(subject, Term(source=source, start=0, end=len(source)), vocabulary)
@@ -190,25 +193,18 @@ def _value(leaf: Leaf) -> str:
     if isinstance(leaf, Between):
         return _range(leaf)
     if isinstance(leaf, InNetwork):
-        return str(leaf.network)
+        return leaf.shown
     if isinstance(leaf, Contains):
         return _plain_or_quoted(leaf.text)
     if isinstance(leaf, Equals) and leaf.field is Field.IP_ADDRESS:
-        return str(leaf.value) if _is_address(str(leaf.value)) else quoted(str(leaf.value))
+        plain = is_address(str(leaf.value)) and not leaf.verbatim
+        return str(leaf.value) if plain else quoted(str(leaf.value))
     return _plain_or_quoted(str(leaf.value))
 
 
 def _plain_or_quoted(value: str) -> str:
     special = value in _RESERVED or value.lower() in ABSENT or "..." in value
     return value if _PLAIN.fullmatch(value) and not special else quoted(value)
-
-
-def _is_address(value: str) -> bool:
-    """Whether the value is an address as `parse` would write it."""
-    try:
-        return str(ip_address(value)) == value and "%" not in value
-    except ValueError:
-        return False
 
 
 def _pattern(pattern: Pattern) -> str:

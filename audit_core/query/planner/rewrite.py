@@ -57,6 +57,14 @@ def _dictionary_lookups(expression: Expression) -> Iterator[Leaf]:
             yield from (_of(leaf, field) for field in fields)
         elif isinstance(leaf, Matches) and leaf.field in TEXT_FIELDS:
             yield leaf
+        elif isinstance(leaf, Equals) and (address := _address_in(leaf)) is not None:
+            yield address
+
+
+def _address_in(leaf: Equals) -> Leaf | None:
+    """The condition on the e-mail address alone, of which several spellings may be stored."""
+    addressed = leaf.field in (Field.ACTOR, Field.ACTOR_EMAIL) and not leaf.verbatim
+    return replace(leaf, field=Field.ACTOR_EMAIL) if addressed else None
 
 
 def _of(leaf: Contains, field: Field) -> Leaf:
@@ -74,13 +82,31 @@ def resolve(expression: Expression, known: Known) -> Expression:
         parts: list[Expression] = [replace(expression, fields=tuple(left))] if left else []
         for field in expression.fields:
             values = known.get(_of(expression, field), ())
-            parts += (Equals(field=field, value=value) for value in values)
+            parts += _stored(field, values)
         return any_of(parts) if parts else NOTHING
     if isinstance(expression, Matches) and expression in known:
         values = known[expression]
-        equal = [Equals(field=expression.field, value=value) for value in values]
+        equal = _stored(expression.field, values)
         return any_of(equal) if equal else NOTHING
+    if isinstance(expression, Equals):
+        return _resolve_address(expression, known)
     return expression
+
+
+def _stored(field: Field, values: Iterable[str]) -> list[Expression]:
+    """Conditions on values as they are stored."""
+    verbatim = field is Field.ACTOR_EMAIL
+    return [Equals(field=field, value=value, verbatim=verbatim) for value in values]
+
+
+def _resolve_address(leaf: Equals, known: Known) -> Expression:
+    address = _address_in(leaf)
+    if address is None or address not in known:
+        return leaf
+    parts = _stored(Field.ACTOR_EMAIL, known[address])
+    if leaf.field is Field.ACTOR:
+        parts.append(replace(leaf, field=Field.ACTOR_ID))
+    return any_of(parts) if parts else NOTHING
 
 
 def targets_of(expression: Expression) -> tuple[str, ...] | None:

@@ -39,7 +39,7 @@ from audit_core.log.schema import (
 from audit_core.log.sql.functions import ONCE, contains_any_folded
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
-from audit_core.query.language.ast import Contains, Field, Leaf, Matches
+from audit_core.query.language.ast import Contains, Equals, Field, Leaf, Matches
 from audit_core.query.predicate_sql import compile_predicate, text_shown
 
 _WORTH_SHOWING = 2
@@ -93,7 +93,7 @@ def _field_of(condition: Leaf) -> Field:
     if isinstance(condition, Contains):
         (field,) = condition.fields
         return field
-    if isinstance(condition, Matches):
+    if isinstance(condition, Matches | Equals):
         return condition.field
     raise TypeError(f"no values can be looked up for {condition}")
 

@@ -7,7 +7,6 @@ other. What belongs to no organization is for operators only.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
+from audit_core.domain.ip_addresses import read_address
 from audit_core.state.access_log.joining import join
 from audit_core.state.access_log.verbs import About, AccessOutcome, Verb, verb_named
 from audit_core.state.database import take_turns
@@ -167,7 +167,7 @@ def address_digits(address: str | None) -> str | None:
     `None` for what is no address.
     """
     try:
-        parsed = ipaddress.ip_address(address or "")
+        parsed = read_address(address or "")
     except ValueError:
         return None
     return f"{parsed.version}{int(parsed):0{parsed.max_prefixlen // 4}x}"

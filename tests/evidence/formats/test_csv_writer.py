@@ -1,5 +1,6 @@
 import csv
 import io
+from pathlib import Path
 
 import pandas
 import pytest
@@ -106,6 +107,14 @@ def test_an_awkward_text_keeps_what_it_had_and_gains_nothing(text: str) -> None:
     if text.strip():
         made_of_it.append(made(2, id=text, actor_id=text, action=text))
     assert read_back(written(made_of_it, MACHINES)) == made_of_it
+
+
+def test_a_case_of_a_real_user_comes_back_as_it_was() -> None:
+    case = Path(__file__).parents[2] / "support" / "data" / "cases" / "csv-roundtrip.jsonl"
+    originals = read_back(case.read_bytes())
+    (entry,) = originals
+    assert (entry.target_id, entry.error_message, entry.user_agent) == ("=1+1", "-2", "'=1")
+    assert read_back(written(originals, MACHINES)) == originals
 
 
 def test_a_table_for_spreadsheets_is_not_taken_for_the_entries_themselves() -> None:

@@ -41,3 +41,9 @@ def test_no_beginning_takes_long(piece: bytes) -> None:
     detect_shape((b"{" + piece * HEAD)[:HEAD], "f")
     # Each of these takes milliseconds; compared each with each, the characters would take minutes.
     assert time.perf_counter() - started < 20
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'[{"a":', b'{"a":[', b'{"items":[{"a":'])
+@pytest.mark.parametrize("head", [b"", b"[", b"[1,", b'{"items":[', b'{"id":1,"metadata":'])
+def test_no_nesting_is_followed_further_than_it_matters(head: bytes, opening: bytes) -> None:
+    assert detect_shape((head + opening * HEAD)[:HEAD], "f", whole=False)

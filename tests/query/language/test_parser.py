@@ -15,6 +15,7 @@ from audit_core.query.language.ast import (
     AllOf,
     AnyOf,
     Contains,
+    Equals,
     Exists,
     Field,
     InNetwork,
@@ -152,11 +153,23 @@ from tests.support.plain_language import matches_expression
         ('time:>"2026-01-31 09:00Z"', times(day(1, 31, 9), None, include_low=False)),
         ("received:>=2026-01-31", times(day(1, 31), None, field=Field.RECEIVED_AT)),
         ("ip:10.0.0.1", equals("ip_address", "10.0.0.1")),
-        ("ip:2001:DB8::1", equals("ip_address", "2001:db8::1")),
+        ("ip:2001:DB8::1", equals("ip_address", "2001:DB8::1")),
         ("ip:::1", equals("ip_address", "::1")),
         ('ip:"unknown, 10.0.0.1"', equals("ip_address", "unknown, 10.0.0.1")),
         ("ip:10.0.*", Matches(field=Field.IP_ADDRESS, pattern=("10.0.", MANY))),
-        ("ip:10.1.2.3/8", InNetwork(field=Field.IP_ADDRESS, network=ip_network("10.0.0.0/8"))),
+        (
+            "ip:10.1.2.3/8",
+            InNetwork(
+                field=Field.IP_ADDRESS, network=ip_network("10.0.0.0/8"), written="10.1.2.3/8"
+            ),
+        ),
+        ("ip:10.0.0.0/8", InNetwork(field=Field.IP_ADDRESS, network=ip_network("10.0.0.0/8"))),
+        ("ip:fe80::1%eth0", Equals(field=Field.IP_ADDRESS, value="fe80::1%eth0")),
+        (
+            'ip:"10.0.0.1"',
+            Equals(field=Field.IP_ADDRESS, value="10.0.0.1", verbatim=True),
+        ),
+        ('ip:"10.0.0"', Equals(field=Field.IP_ADDRESS, value="10.0.0")),
         (
             "ip:2001:db8::/32",
             InNetwork(field=Field.IP_ADDRESS, network=ip_network("2001:db8::/32")),

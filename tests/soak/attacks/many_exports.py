@@ -16,10 +16,21 @@ import psutil
 
 from audit_core.web.limits.concurrent_downloads import PER_PERSON
 from audit_core.web.security.identity import SESSION_COOKIE
-from tests.browser.prepared import AUDITOR, BOTH, Prepared, prepare
+from tests.browser.prepared import AUDITOR, BOTH, HOME, Prepared, prepare
 from tests.soak.attack import Held, Scale
 from tests.soak.attacks.watched_memory import signed_in
 from tests.support.app_process import running_app
+
+ENTRY = json.dumps(
+    {
+        "id": "one",
+        "actorId": "u",
+        "action": "start",
+        "createdAt": "2026-03-01T12:00:00Z",
+        "organizationId": HOME,
+    }
+).encode()
+"""What is sent meanwhile; known from the second time on."""
 
 DOWNLOADS = {Scale.SMALL: 12, Scale.FULL: 45}
 ATTACKED_S = {Scale.SMALL: 2.0, Scale.FULL: 30.0}
@@ -110,7 +121,7 @@ def _others(prepared: Prepared, address: str, cookie: str, for_s: float) -> tupl
         ("GET", "/api/v1/head", None, {"Cookie": cookie}),
         ("GET", "/api/health", None, {}),
         ("GET", "/api/v1/suggestions?before=action:", None, {"Cookie": cookie}),
-        ("POST", "/api/v1/entries", b"", {"Authorization": f"Bearer {prepared.token}"}),
+        ("POST", "/api/v1/entries", ENTRY, {"Authorization": f"Bearer {prepared.token}"}),
     )
     while time.monotonic() < until:
         for method, target, body, headers in asking:

@@ -31,6 +31,7 @@ from audit_core.log.schema import (
     organization_head,
     unfinished_entry,
 )
+from audit_core.log.sql.functions import address_key
 
 YEARS_BACK = 10
 MONTHS_AHEAD = 2
@@ -39,6 +40,9 @@ what lies outside goes to one partition together, so that nobody can make thousa
 
 OTHER = f"{audit_entry.name}_other"
 """The partition of everything that has no month of its own."""
+
+ADDRESS_INDEX = "ix_audit_entry_address"
+"""Finds the entries of an e-mail address."""
 
 _MONTH = re.compile(rf"{audit_entry.name}_(\d{{4}})_(\d{{2}})")
 
@@ -63,7 +67,9 @@ def make_tables(connection: Connection) -> None:
         Index(None, unfinished.c.seq)
         unfinished.create(connection, checkfirst=False)
         build_wall(connection, unfinished.name)
-    if audit_entry.name not in tables_there:
+    if audit_entry.name in tables_there:
+        _replace_index(connection)
+    else:
         time = audit_entry.c.created_at.name
         parted = _laid_out(audit_entry, postgresql_partition_by=f"RANGE ({time})")
         _add_indexes(parted)
@@ -73,14 +79,23 @@ def make_tables(connection: Connection) -> None:
         attach(connection, OTHER)
 
 
+def _replace_index(connection: Connection) -> None:
+    """Of a log whose addresses were compared as they are stored, and indexed so."""
+    own = audit_entry.to_metadata(MetaData())
+    index = Index(ADDRESS_INDEX, own.c.organization_id, address_key(own.c.actor_email))
+    index.create(connection, checkfirst=True)
+    _run(connection, "DROP INDEX IF EXISTS ix_audit_entry_actor_email")
+
+
 def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
     tables_there = set(connection.dialect.get_table_names(connection))
     tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
     if not tables_there.issuperset({OTHER, *(table.name for table in tables)}):
         return False
+    indexed = connection.execute(select(func.to_regclass(ADDRESS_INDEX).is_not(None))).scalar()
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()
-    return found == VERSION
+    return bool(indexed) and found == VERSION
 
 
 def has_expired(connection: Connection, earliest: datetime) -> bool:
@@ -196,7 +211,7 @@ def _add_indexes(table: Table) -> None:
     Index("ix_audit_entry_failed", *place, postgresql_where=failed)
     Index("ix_audit_entry_target", column.target_id, postgresql_where=column.target_id.is_not(None))
     Index("ix_audit_entry_actor_id", column.organization_id, column.actor_id)
-    Index("ix_audit_entry_actor_email", column.organization_id, column.actor_email)
+    Index(ADDRESS_INDEX, column.organization_id, address_key(column.actor_email))
     Index("ix_audit_entry_id", column.id, postgresql_using="hash")
     Index(
         "ix_audit_entry_seq",
