@@ -35,7 +35,7 @@ def test_the_filter_goes_along_to_explore_and_back(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
     screen = open_screen(ADMIN, "/?window=90d&outcome=client_error")
-    expect(screen.page.get_by_text("Filtered by outcome Client error")).to_be_visible()
+    expect(screen.page.get_by_text("outcome Client error")).to_be_visible()
     screen.page.get_by_role("link", name="Explore").click()
     expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=client_error"))
     rows = screen.rows(

@@ -80,7 +80,7 @@ def test_a_link_with_filters_survives_signing_in(
     expect(screen.page.get_by_role("heading", name="Explore")).to_be_visible()
     expect(screen.page).to_have_url(re.compile(r"/explore\?.*outcome=server_error"))
     assert "window=30d" in screen.page.url
-    expect(screen.page.get_by_text("Filtered by outcome Server error")).to_be_visible()
+    expect(screen.page.get_by_text("outcome Server error")).to_be_visible()
     assert all("Server error" in row[OUTCOME] for row in screen.rows())
 
 

@@ -123,8 +123,7 @@ def _window(view: filter_bar.View) -> str:
 
 def _loosen(label: str) -> None:
     entry_filter = filter_bar.current().without(label)
-    names = filter_bar.NOTHING
-    filter_bar.narrow(**{name: getattr(entry_filter, name) for name in names})
+    filter_bar.narrow(**{name: getattr(entry_filter, name) for name in filter_bar.NOTHING})
 
 
 def draw_refresh() -> None:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TypedDict
 
-import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.facets import Facet
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE
+from audit_core.query.entry_filter import NONE, VALUE_FIELDS, EntryFilter, ValueField
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, kept_switch, snapshot
-from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
+from sandtrail import FACET_LIST
 
 MAX_VALUES = 500
 """How many values of a field are listed."""
-
-SHOWN_ROWS = 6
-"""How many of them are seen without scrolling."""
-
-ROW_HEIGHT = 28
 
 FIELDS: dict[str, tuple[str, str]] = {
     "actor": ("User", "actor"),
@@ -40,6 +35,9 @@ FIELDS: dict[str, tuple[str, str]] = {
 
 OPEN_AT_FIRST = ("actor", "action", "outcome")
 
+_FIELD_OF = {item.param: item for item in VALUE_FIELDS}
+"""The fields of the filter that list values, by the parameter."""
+
 _SHOWN = "explore_facets"
 
 
@@ -55,7 +53,8 @@ def draw_switch(person: Viewer) -> bool:
 
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """All facets under the present filter; those that are closed cost nothing in the browser."""
-    for facet in snapshot.answer(head, cached.reader().facets, view.query(scope), MAX_VALUES):
+    found = snapshot.answer(head, cached.reader().open_facets, view.query(scope), MAX_VALUES)
+    for facet in found:
         label, _ = FIELDS[facet.param]
         block = st.expander(
             f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",
@@ -66,18 +65,33 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         )
         if block.open:
             with block:
-                _draw_values(facet)
+                _draw_values(facet, view.entry_filter)
 
 
-def frame(facet: Facet) -> pd.DataFrame:
-    """What one facet shows: a line for each value, with the button that leaves it out."""
-    return pd.DataFrame(
+class Line(TypedDict):
+    """One value, as the browser is given it."""
+
+    value: str
+    text: str
+    count: int
+    checked: bool | None
+    """Whether the filter lists it; `None` for what only a query asks for."""
+
+
+def lines(facet: Facet, entry_filter: EntryFilter) -> list[Line]:
+    """The values of a facet, and after them those that the filter lists and no match has."""
+    field = _FIELD_OF.get(facet.param)
+    listed = [] if field is None else [str(item) for item in getattr(entry_filter, field.name)]
+    counts = {item.value: item.count for item in facet.values}
+    return [
         {
-            "value": [shown(facet.param, item.value) for item in facet.values],
-            "count": [item.count for item in facet.values],
-            "leave": [":material/filter_alt_off:"] * len(facet.values),
+            "value": value,
+            "text": shown(facet.param, value),
+            "count": counts.get(value, 0),
+            "checked": value in listed if _can_list(field, value) else None,
         }
-    )
+        for value in dict.fromkeys([*counts, *listed])
+    ]
 
 
 def shown(param: str, value: str) -> str:
@@ -91,34 +105,30 @@ def shown(param: str, value: str) -> str:
     return visible(value)
 
 
-def _draw_values(facet: Facet) -> None:
+def _can_list(field: ValueField | None, value: str) -> bool:
+    """Whether a filter can list the value: API keys and no status at all it cannot."""
+    if field is None:
+        return False
+    try:
+        field.read(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _draw_values(facet: Facet, entry_filter: EntryFilter) -> None:
     label, _ = FIELDS[facet.param]
-    column = st.column_config
-    values, leave = f"facet_{facet.param}_values", f"facet_{facet.param}_leave"
-    st.dataframe(
-        frame(facet),
-        key=values,
-        hide_index=True,
-        row_height=ROW_HEIGHT,
-        height=38 + ROW_HEIGHT * min(len(facet.values), SHOWN_ROWS),
-        on_select=partial(_keep, facet, values),
-        selection_mode="single-cell",
-        column_config={
-            "value": column.TextColumn(
-                label, width=140, help="Click a value to keep only its entries."
-            ),
-            "count": column.NumberColumn("Entries", format="localized", width=62),
-            "leave": column.ButtonColumn(
-                "",
-                help="Exclude the entries with this value",
-                type="tertiary",
-                width=36,
-                key=leave,
-                on_click=partial(_leave, facet, leave),
-            ),
-        },
-        alt=f"{label}: values and how many entries have each, most frequent first; "
-        "select a value to keep only its entries.",
+    key = f"facet_{facet.param}_values"
+    found = lines(facet, entry_filter)
+    known = {line["value"] for line in found}
+    st.components.v2.component(
+        FACET_LIST, js="facet_list.js", css="facet_list.css", isolate_styles=False
+    )(
+        key=key,
+        data={"label": f"{label}: values and how many entries have each", "values": found},
+        on_toggled_change=partial(_changed, facet.param, key, "toggled", known),
+        on_only_change=partial(_changed, facet.param, key, "only", known),
+        on_excluded_change=partial(_changed, facet.param, key, "excluded", known),
     )
     if facet.distinct > len(facet.values):
         st.caption(
@@ -129,16 +139,22 @@ def _draw_values(facet: Facet) -> None:
         st.caption("There are too many combinations to count: the true counts may be higher.")
 
 
-def _keep(facet: Facet, key: str) -> None:
-    row = selection.take_row(key)
-    if row is not None:
-        _ask(facet, row, exclude=False)
-
-
-def _leave(facet: Facet, key: str) -> None:
-    _ask(facet, st.session_state[key]["row"], exclude=True)
-
-
-def _ask(facet: Facet, row: int, *, exclude: bool) -> None:
-    value = facet.values[row].value
-    filter_bar.ask_for(FIELDS[facet.param][1], None if value == NONE else value, exclude=exclude)
+def _changed(param: str, key: str, event: str, known: set[str]) -> None:
+    """Take what the browser says was done to a value; it may say anything."""
+    told = st.session_state[key].get(event)
+    value = told.get("value") if isinstance(told, dict) else None
+    if not isinstance(value, str) or value not in known:
+        return
+    field = _FIELD_OF.get(param)
+    if event == "excluded" or field is None or not _can_list(field, value):
+        asked = None if value == NONE else value
+        filter_bar.ask_for(FIELDS[param][1], asked, exclude=event == "excluded")
+        return
+    listed = {str(item) for item in getattr(filter_bar.current(), field.name)}
+    if event == "only":
+        listed = {value}
+    elif told.get("on"):
+        listed |= {value}
+    else:
+        listed -= {value}
+    filter_bar.narrow(**{field.name: tuple(map(field.read, listed))})

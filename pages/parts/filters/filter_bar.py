@@ -23,7 +23,7 @@ from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.query.visibility import require_visible
-from pages.parts.filters import query_box, window_picker
+from pages.parts.filters import filter_chips, query_box, window_picker
 from pages.parts.shell import cached, own_preferences, snapshot
 from pages.parts.tables.safe_text import visible
 
@@ -82,8 +82,9 @@ def draw(viewer: Viewer, scope: Scope, *, stands: str | None = None) -> View:
         st.warning("Filter not changed", icon=":material/warning:")
         st.text(problem)
     if entry_filter.narrowed_by:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.text(f"Filtered by {visible(entry_filter.describe())}", width="content")
+        with st.container(horizontal=True, vertical_alignment="center", key="filter_chips_row"):
+            st.text("Filtered by", width="content")
+            filter_chips.draw(entry_filter, _keep)
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = _as_of(entry_filter, stands=stands is not None)
     return View(
@@ -171,6 +172,10 @@ NOTHING: dict[str, Any] = {**{item.name: () for item in VALUE_FIELDS}, "text": "
 def clear() -> None:
     """Keep the window, ask nothing else."""
     narrow(**NOTHING)
+
+
+def _keep(entry_filter: EntryFilter) -> None:
+    narrow(**{name: getattr(entry_filter, name) for name in NOTHING})
 
 
 def reset() -> None:

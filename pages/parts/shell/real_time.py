@@ -133,7 +133,8 @@ def _draw_waiting(view: filter_bar.View, scope: Scope, live: Live) -> None:
         if now_seen != scope:
             st.rerun()
         head = cached.installation().log.head(scope.organization_id)
-        found = over_time.count(view.query(scope), head, live.shown.seq) if head else None
+        moved = live.on or head != live.head
+        found = over_time.count(view.query(scope), head, live.shown.seq) if moved else None
         if live.on:
             news = "New entries not counted" if found is None else f"{found} new"
             st.caption(f":material/bolt: {news} · the list waits while an entry is open")

@@ -25,7 +25,7 @@ from tests.soak.attack import Held, Scale
 
 UNTIL = datetime(2026, 11, 24, tzinfo=UTC)
 ENTRIES = {Scale.SMALL: 2_000, Scale.FULL: 20_000}
-SHAPES = {Scale.SMALL: 66, Scale.FULL: 2_000}
+SHAPES = {Scale.SMALL: 33, Scale.FULL: 2_000}
 LIMIT_S = 10.0
 """The time limit of a request here; on a busy machine most of it is waiting for a processor."""
 GRACE = 1.5
