@@ -197,8 +197,12 @@ def test_a_file_of_another_organization_makes_one_ask_whether_it_is_the_right_on
 
 BROKEN = {
     "empty": (b" \n", "is empty"),
-    "utf16": ("[{}]".encode("utf-16"), "not text in UTF\\-8"),
-    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not recognized"),
+    "utf32": ("[{}]".encode("utf-32"), "text in UTF\\-32"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "an image"),
+    "other": (
+        b'{"Records": [{"eventVersion": "1", "eventName": "a"}]}',
+        "AWS CloudTrail",
+    ),
     "zip": (b"PK\x03\x04" + bytes(100), "a zip archive"),
     "columns": (b"id,actorId,action\n1,2,3\n", "lacks the column createdAt"),
     "bomb": (gzip.compress(b'{"id":"' + b"a" * 20_000_000), "200 times its size"),

@@ -115,6 +115,14 @@ class Window:
         length = PRESETS[self.preset][0]
         return TimeRange(since=None if length is None else now - length, until=None)
 
+    def short(self) -> str:
+        """The window in two words or a day, for titles: `7 days`, `from 2026-11-01`."""
+        if self.preset is not None:
+            return PRESETS[self.preset][1].removeprefix("Last ")
+        if self.since is not None:
+            return f"from {written(self.since, self.zone)[:10]}"
+        return "" if self.until is None else f"until {written(self.until, self.zone)[:10]}"
+
     def describe(self) -> str:
         """The window in words, always with its zone."""
         if self.preset is not None:

@@ -85,11 +85,14 @@ def draw_empty(view: filter_bar.View, scope: Scope, head: int) -> None:
         st.text("Choose a longer time window.")
     with st.container(horizontal=True):
         zoom.draw_back(view.entry_filter)
+        counted = True
         for label in narrowed:
-            without = view.entry_filter.without(label)
+            without = Query(view.entry_filter.without(label), scope, view.time_range)
+            # Who has waited for one in vain does not wait for each of the others.
+            found = _found(without, head) if counted else ""
+            counted = bool(found)
             st.button(
-                f"Without {label.lower() if label != 'IP address' else label}"
-                f"{_found(Query(without, scope, view.time_range), head)}",
+                f"Without {label.lower() if label != 'IP address' else label}{found}",
                 icon=":material/filter_alt_off:",
                 key=f"without_{label}",
                 on_click=_loosen,
