@@ -9,12 +9,13 @@ from audit_core.evidence.access_log.record_filter import readable_parts
 from audit_core.identity.sessions import Viewer
 from audit_core.log.reads.read_context import reading_in
 from audit_core.runtime.version import product_version
+from pages.parts.filters import unknown_params
 from pages.parts.shell import (
     abandoned,
     access_request,
+    brand,
     cached,
     error_boundary,
-    favicon,
     organization_switcher,
     own_preferences,
     session,
@@ -121,7 +122,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     }
 
 
-st.set_page_config(page_title="Sandtrail", page_icon=favicon.ICON, layout="wide")
+st.set_page_config(page_title=brand.NAME, page_icon=brand.ICON, layout="wide")
 
 session.forget_gone_widgets()
 with error_boundary.boundary():
@@ -131,6 +132,8 @@ with error_boundary.boundary():
     if person is None:
         sign_in.draw(cached.installation())
     else:
+        st.set_page_config(page_title=brand.tab_title(chosen.title))
+        st.logo(brand.LOGO, icon_image=brand.ICON, size="large")
         viewer.note_run(person)
         organization_switcher.forget_former(person)
         own_preferences.load(person)
@@ -145,4 +148,5 @@ with error_boundary.boundary():
             person=person.account_id, abandoned=abandoned.check_of_this_run()
         )
         with reading_in(request):
+            unknown_params.draw_ignored()
             chosen.run()

@@ -153,7 +153,9 @@ def test_nothing_is_handed_out_by_an_address_alone() -> None:
         for path in (ROOT / "app.py", *PAGES)
         if (names := media & last(called(tree_of(path))))
     ]
-    assert found == []
+    # The logo is the same for everybody, and a data URL, which nothing is kept of.
+    assert found == [("pages/main.py", {"logo"})]
+    assert "st.logo(brand.LOGO, icon_image=brand.ICON, " in (ROOT / "pages/main.py").read_text()
 
 
 def test_own_routes_are_addressed_below_the_path_that_the_operator_gave() -> None:

@@ -103,6 +103,16 @@ def actors(plan: Plan) -> Statement:
     )
 
 
+def failing_actors(plan: Plan) -> Statement:
+    """By actor with a failure, most failures first: `name`, `count` (of all entries), `failed`."""
+    shares = actors(plan).order_by(None).subquery("share")
+    return plan.source.options(
+        select(shares)
+        .where(shares.c.failed > 0)
+        .order_by(shares.c.failed.desc(), shares.c.count.desc(), shares.c.name)
+    )
+
+
 def hours_of_week(
     plan: Plan,
     buckets: Buckets,

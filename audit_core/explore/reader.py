@@ -191,6 +191,11 @@ class Reader:
         statement = overview.actors(self.planner.plan(query))
         return self.log.fetch_rows(statement, query.scope, Share, limit=limit)
 
+    def failing_actors(self, query: Query, limit: int) -> Listing[Share]:
+        """The actors with most failures, and how much else they did."""
+        statement = overview.failing_actors(self.planner.plan(query))
+        return self.log.fetch_rows(statement, query.scope, Share, limit=limit)
+
     def errors(self, query: Query, limit: int) -> Listing[ErrorCount]:
         """The commonest errors."""
         statement = overview.errors(self.planner.plan(query))

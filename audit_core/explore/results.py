@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from audit_core.domain.entries import AuditEntry, Outcome
@@ -65,6 +66,11 @@ class OutcomeHistogram:
     def total(self) -> int:
         """How many entries matched, exactly."""
         return sum(count for _, _, count in self.counts)
+
+    def only(self, outcomes: Collection[Outcome]) -> OutcomeHistogram:
+        """The same buckets with these outcomes alone."""
+        counts = tuple(item for item in self.counts if item[1] in outcomes)
+        return replace(self, counts=counts)
 
     def by_outcome(self) -> dict[Outcome, int]:
         """The total of each outcome that occurs."""

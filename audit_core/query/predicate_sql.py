@@ -27,6 +27,7 @@ from audit_core.domain.message_template import verbatim as verbatim_parts
 from audit_core.log.sql.functions import (
     address_key,
     contains_any_folded,
+    has_address,
     ipv4_number,
     ipv6_digits,
     json_text,
@@ -263,9 +264,7 @@ def _equals_any(
     """Whether the field is one of the values, on the bare column where it is the same: only that
     one has indexes and statistics."""
     if field in _ADDRESSED and not verbatim:
-        # An empty address is none: no value is the same.
-        keys = [key_of_address(str(value)) for value in values if value]
-        met = address_key(table.c.actor_email).in_(keys)
+        met = has_address(table.c.actor_email, [str(value) for value in values])
         return or_(met, table.c.actor_id.in_(values)) if field is Field.ACTOR else met
     if field is Field.IP_ADDRESS and not verbatim:
         return address_is(table.c.ip_address, [str(value) for value in values])

@@ -30,7 +30,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="explore_hea
 saved_views.open_asked(person, scope)
 
 try:
-    view = filter_bar.draw(person, scope, stands="explore")
+    view = filter_bar.draw(person, scope, "Explore", stands="explore")
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
     stack = over_time.stack()

@@ -12,8 +12,9 @@ from pages.parts.shell import cached, real_time, viewer
 HEADINGS = (
     "Outcomes",
     "Errors by action and status",
-    "Top actions",
+    "Most failing users",
     "Most active users",
+    "Top actions",
     "Weekday and hour",
 )
 MAX_GROUPS = 10
@@ -23,7 +24,7 @@ person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
 
 try:
-    view = filter_bar.draw(person, scope, stands="overview")
+    view = filter_bar.draw(person, scope, "Overview", stands="overview")
 except FilterError as error:
     filter_bar.draw_problem(error)
     st.stop()
@@ -45,9 +46,11 @@ if summary.entries == 0:
 metric_slot = st.grid(4, min_column_width=165, key="overview_metrics")
 time_slot = st.container(border=True, key="overview_time")
 time_slot.subheader("Outcomes over time", anchor=False)
+errors_slot = st.container(border=True, key="overview_errors")
+errors_slot.subheader("Errors over time", anchor=False)
 cards = st.grid(2, min_column_width=330, border=True, key="overview_cards")
-slots = [cards.cell(column_span=span) for span in (1, 1, 1, 1, "all")]
-outcome_slot, error_slot, action_slot, actor_slot, hour_slot = slots
+slots = [cards.cell(column_span=span) for span in (1, 1, 1, 1, "all", "all")]
+outcome_slot, error_slot, failing_slot, actor_slot, action_slot, hour_slot = slots
 for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
@@ -67,11 +70,18 @@ with span_slot:
 with time_slot:
     zoom.draw_back(view.entry_filter)
     drawing.draw_outcomes_over_time(histogram, view.entry_filter)
+with errors_slot:
+    drawing.draw_errors_over_time(histogram, view.entry_filter)
 with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
     drawing.draw_errors(
         cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS), view.entry_filter
+    )
+with failing_slot:
+    drawing.draw_failing_actors(
+        cached.answer(live.head, cached.reader().failing_actors, query, MAX_GROUPS),
+        view.entry_filter,
     )
 with action_slot:
     drawing.draw_actions(

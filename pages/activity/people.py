@@ -19,7 +19,7 @@ if isinstance(one, Denied):
     viewer.refuse(person, one)
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, "People")
     cursor = pager.cursor()
     rows = pager.rows_per_page(person)
 except FilterError as error:

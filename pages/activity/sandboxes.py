@@ -40,7 +40,7 @@ if key := st.query_params.get("sandbox"):
     st.stop()
 
 try:
-    view = filter_bar.draw(person, scope)
+    view = filter_bar.draw(person, scope, "Sandboxes")
     cursor = pager.cursor()
 except FilterError as error:
     filter_bar.draw_problem(error)

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from audit_core.domain.access import Permission
+from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.ingest.uploads import StoredFile
 from pages.parts.admin import (
+    dated_ahead,
     file_preview,
     file_storing,
     ingest_howto,
@@ -41,6 +42,10 @@ if files:
 
 st.subheader("Rejected records", anchor=False)
 rejection_list.draw(scope)
+
+if isinstance(decide(person.membership, Permission.READ), Allowed):
+    st.subheader("Dated ahead", anchor=False)
+    dated_ahead.draw(scope)
 
 st.subheader("Other ways to send entries", anchor=False)
 ingest_howto.draw()

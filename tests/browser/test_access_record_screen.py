@@ -68,7 +68,7 @@ def test_an_auditor_filters_pages_opens_and_downloads_the_access_record(
     screen.page.get_by_role("button", name="Download").click()
     name, content = screen.download("CSV")
     assert name.startswith("access-record_")
-    found = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
+    found = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     assert [row["target"] for row in found] == [f"own {number}" for number in range(58, -1, -2)]
     assert {row["actor"] for row in found} == {"'=cmd()|carol@example.org"}
 

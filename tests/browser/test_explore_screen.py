@@ -175,7 +175,8 @@ def test_an_entry_of_another_organization_is_not_there_whatever_the_address_says
     expect(screen.drawer.get_by_text("There is no entry with this id")).to_be_visible()
     assert foreign.actor not in screen.drawer.inner_text()
     screen.go(f"/explore?window=all&organization={OTHER}")
-    expect(screen.page.get_by_text("'organization' is unknown")).to_be_visible()
+    expect(screen.page).to_have_title("Explore · All time · Sandtrail")
+    expect(screen.page.get_by_text("does not know: “organization”")).to_be_visible()
 
 
 def test_switching_the_organization_shows_the_other_one_only(

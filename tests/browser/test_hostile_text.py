@@ -77,7 +77,7 @@ def test_the_charts_show_it_as_text(
     open_screen: OpenScreen, prepared: Prepared, watch: Watch
 ) -> None:
     screen = open_screen(ADMIN, f"/?{around(prepared)}")
-    expect(screen.page.get_by_test_id("stPlotlyChart")).to_have_count(6)
+    expect(screen.page.get_by_test_id("stPlotlyChart")).to_have_count(8)
     expect(screen.page.locator("svg text", has_text="![x](").first).to_be_visible()
     assert_harmless(screen, watch)
 
@@ -88,7 +88,7 @@ def test_an_address_that_cannot_be_read_is_told_in_text_and_can_be_reset(
     query = urlencode({"status": HOSTILE[0], HOSTILE[1]: "x", "window": "9d"})
     screen = open_screen(ADMIN, f"/explore?{query}")
     expect(screen.page.get_by_text("The address of this page is not valid.")).to_be_visible()
-    for told in (HOSTILE[0], "'9d'", "is unknown"):
+    for told in (HOSTILE[0], "'9d'", "parts that Sandtrail does not know"):
         expect(screen.page.get_by_text(told)).to_be_visible()
     assert_harmless(screen, watch)
     screen.page.get_by_role("button", name="Reset filters").click()

@@ -12,7 +12,7 @@ from tests.browser.screen import OUTCOME
 
 pytestmark = pytest.mark.browser
 
-CHARTS = 6
+CHARTS = 8
 
 
 def test_every_chart_is_drawn_with_a_sentence_for_those_who_do_not_see_it(

@@ -72,7 +72,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         page.get_by_role("button", name="Download").click()
         name, content = screen.download("CSV")
         assert name.endswith(".csv")
-        assert content.startswith(b"id,")
+        assert content.startswith(b"\xef\xbb\xbfid,")
 
         page.get_by_role("link", name="Sandboxes").click()
         expect(page).to_have_url(re.compile(rf"{BASE_PATH}/sandboxes"))

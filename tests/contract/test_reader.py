@@ -74,6 +74,7 @@ def everything_read(reader, entry_filter, scope):
         "summary": reader.summary(Query(entry_filter, scope, time_range)),
         "actions": reader.actions(Query(entry_filter, scope, time_range), 50),
         "actors": reader.actors(Query(entry_filter, scope, time_range), 50),
+        "failing": reader.failing_actors(Query(entry_filter, scope, time_range), 50),
         "errors": reader.errors(Query(entry_filter, scope, time_range), 50),
         "hours": reader.hours_of_week(Query(entry_filter, scope, time_range), NOW),
         "export": [
@@ -114,6 +115,10 @@ def test_every_read_counts_the_same_entries(reader, entry_filter):
         actor: (count, sum(1 for item in failed if item.actor == actor))
         for actor, count in Counter(item.actor for item in expected).items()
     }
+    failures = Counter(item.actor for item in failed)
+    assert {share.name: share.failed for share in read["failing"].items} == failures
+    order = [share.failed for share in read["failing"].items]
+    assert order == sorted(order, reverse=True)
     errors = {(item.action, item.status_code): item.count for item in read["errors"].items}
     assert errors == Counter((item.action, item.status_code) for item in failed)
     assert sum(item.count for item in read["hours"]) == len(expected)

@@ -538,3 +538,27 @@ def test_opening_waits_for_no_writer_when_there_is_nothing_to_make(role, engines
     opened_one[0].append(ENTRIES)
     opened_one[0].close()
     writer.dispose()
+
+
+def test_addresses_of_an_existing_log_are_found_and_forgotten_with_their_entries(url, opened):
+    old, new = datetime(2026, 3, 2, tzinfo=UTC), NOW - timedelta(hours=1)
+    log = open_log(url, clock=lambda: NOW)
+    log.append(
+        [
+            entry("a", actor_email="Bob@Acme.example", created_at=new),
+            entry("b", actor_email="BOB@acme.example", created_at=new, status_code=None),
+            entry("c", actor_email="gone@acme.example", created_at=old),
+        ]
+    )
+    with log._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE actor_address")
+    log.close()
+    log = opened(url, limits=Limits(retention=Retention(days=60)))
+    query = Query(EntryFilter(query="actor:bob@ACME.example"), ALPHA, ALWAYS)
+    assert {row.entry.id for row in Reader(log).page(query, None, 9).rows} == {"a", "b"}
+    with log._engine.connect() as connection:
+        connection.exec_driver_sql("SELECT set_config('sandtrail.organization', 'org-alpha', true)")
+        found = connection.exec_driver_sql("SELECT actor_email FROM actor_address")
+        assert {address for (address,) in found} == {"Bob@Acme.example", "BOB@acme.example"}
+        connection.exec_driver_sql("SELECT set_config('sandtrail.organization', 'org-beta', true)")
+        assert not connection.exec_driver_sql("SELECT 1 FROM actor_address").first()

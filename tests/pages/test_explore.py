@@ -142,7 +142,7 @@ def test_what_arrives_meanwhile_shifts_no_page(open_app: Open, filled: Seeded) -
     ("params", "sentences"),
     [
         ({"window": "9d"}, ["'9d'"]),
-        ({"status": "abc", "foo": "1"}, ["'abc'", "'foo' is unknown"]),
+        ({"status": "abc", "foo": "1"}, ["'abc'", "does not know: “foo”"]),
         ({"outcome": "ok", "from_": "now"}, ["'ok'", "'now'"]),
         ({"zone": "Mars/Phobos"}, ["'Mars/Phobos'"]),
         ({"at": "elsewhere"}, ["'elsewhere'"]),
@@ -150,7 +150,6 @@ def test_what_arrives_meanwhile_shifts_no_page(open_app: Open, filled: Seeded) -
         ({"rows": "11"}, ["'11'", "10, 25, 50, 100, 200"]),
         ({"window": ["1d", "7d"]}, ["window is given 2 times"]),
         ({"text": "x" * 501}, ["501 characters"]),
-        ({"organization": BETA}, ["'organization' is unknown"]),
     ],
 )
 def test_an_address_that_cannot_be_read_is_told_and_can_be_reset(
@@ -165,6 +164,17 @@ def test_an_address_that_cannot_be_read_is_told_and_can_be_reset(
     assert not app.error
     assert app.query_params == {"window": "7d"}
     assert len(table(app)) == 25
+
+
+def test_what_others_add_to_a_link_is_ignored_with_a_notice(open_app: Open, filled: Seeded) -> None:
+    app = explore(open_app(AUDITOR), utm_source="mail", fbclid="x", organization=BETA, rows="10")
+    assert not app.error
+    assert len(table(app)) == 10
+    (told,) = [text.value for text in app.main.text if "does not know" in text.value]
+    assert told.endswith("does not know: “utm_source”, “fbclid”, “organization”.")
+    assert set(app.query_params) == {"rows", "window"}
+    app.run()
+    assert not [text for text in app.main.text if "does not know" in text.value]
 
 
 @pytest.mark.parametrize(

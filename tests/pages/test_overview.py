@@ -101,13 +101,15 @@ def test_every_chart_has_a_sentence_with_its_numbers(open_app: Open, filled: See
     sentences = [chart.alt for chart in charts(app)]
     assert [sentence.split(":")[0].split(" (")[0] for sentence in sentences] == [
         "Outcomes over time",
+        "Errors over time",
         "Outcomes of 10 entries",
         "Errors by action and status code",
-        "Most frequent actions",
+        "Most failing users",
         "Most active users",
+        "Most frequent actions",
         "Entries by weekday and hour",
     ]
-    assert "start, 8 · 12% failed" in sentences[3]
+    assert "start, 8 · 12% failed" in sentences[6]
 
 
 def test_all_time_has_no_change(open_app: Open, filled: Seeded) -> None:
@@ -157,13 +159,13 @@ def test_a_click_narrows_the_filter_and_the_next_chart_begins_unselected(
     open_app: Open, filled: Seeded
 ) -> None:
     app = open_app("auditor@example.org").run()
-    before = charts(app)[3].id
-    click(app, charts(app)[3], 0, 0)
+    before = charts(app)[6].id
+    click(app, charts(app)[6], 0, 0)
     assert not app.exception
     assert app.query_params["action"] == "start"
     assert app.query_params["outcome"] == ["client_error", "server_error"]
     assert app.metric[0].value == "1"
-    assert charts(app)[3].id != before
+    assert charts(app)[6].id != before
 
 
 def test_a_click_on_a_bar_of_time_asks_for_that_time(open_app: Open, filled: Seeded) -> None:
@@ -176,7 +178,7 @@ def test_a_click_on_a_bar_of_time_asks_for_that_time(open_app: Open, filled: See
 
 def test_a_click_that_no_chart_has_changes_nothing(open_app: Open, filled: Seeded) -> None:
     app = open_app("auditor@example.org").run()
-    click(app, charts(app)[3], 99, 0)
+    click(app, charts(app)[6], 99, 0)
     assert not app.exception
     assert "action" not in app.query_params
     assert app.metric[0].value == "10"

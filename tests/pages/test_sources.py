@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import json
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from audit_core.cli.ingest import ingest
 from audit_core.domain.access import Permission, Role, Scope
-from audit_core.domain.entries import AuditEntry
+from audit_core.domain.entries import LATEST, AuditEntry
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.secret_shapes import MARK
 from audit_core.explore.reader import Reader
@@ -25,6 +26,9 @@ from audit_core.identity.accounts import set_membership
 from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.uploads import Quota, Uploads
 from audit_core.log.merge import AppendReport
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
+from audit_core.query.time.windows import dated_ahead, not_ahead
 from audit_core.state.database import State, open_state
 from audit_core.state.rejections import keep_rejections, list_rejections
 from audit_core.web.security.identity import viewer_of
@@ -34,6 +38,7 @@ from pages.parts.shell import cached, viewer
 from tests.pages.conftest import Open
 from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
+from tests.support.strategies import entry
 from tests.web.conftest import make_client
 
 PAGE = "admin/sources.py"
@@ -192,8 +197,12 @@ def test_a_file_of_another_organization_makes_one_ask_whether_it_is_the_right_on
 
 BROKEN = {
     "empty": (b" \n", "is empty"),
-    "utf16": ("[{}]".encode("utf-16"), "not text in UTF\\-8"),
-    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not recognized"),
+    "utf32": ("[{}]".encode("utf-32"), "text in UTF\\-32"),
+    "binary": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "an image"),
+    "other": (
+        b'{"Records": [{"eventVersion": "1", "eventName": "a"}]}',
+        "AWS CloudTrail",
+    ),
     "zip": (b"PK\x03\x04" + bytes(100), "a zip archive"),
     "columns": (b"id,actorId,action\n1,2,3\n", "lacks the column createdAt"),
     "bomb": (gzip.compress(b'{"id":"' + b"a" * 20_000_000), "200 times its size"),
@@ -490,3 +499,32 @@ def test_any_text_can_stand_in_a_rejected_record(raw: str) -> None:
 )
 def test_a_size_is_written_in_the_unit_that_fits(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_entries_dated_ahead_are_counted_and_led_to(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app("admin@example.org"))
+    assert "No entry is dated more than 24 hours ahead" in texts(app)
+    soon, far = (seeded.clock() + timedelta(hours=hours) for hours in (23, 100))
+    seeded.installation.log.append(
+        [
+            entry(name, organization_id=organization, created_at=at)
+            for name, organization, at in (
+                *(("soon", ALPHA, soon), ("far", ALPHA, far)),
+                ("last", ALPHA, LATEST - timedelta(seconds=1)),
+                ("other", BETA, far),
+            )
+        ]
+    )
+    app.run()
+    assert not app.exception
+    assert "2 entries are dated more than 24 hours ahead" in texts(app)
+    assert "2199-12-31 23:59:59 UTC" in texts(app)
+    reader, now = Reader(seeded.installation.log), seeded.clock()
+    for window, ids in (
+        (dated_ahead(now, "UTC"), {"far", "last"}),
+        (not_ahead(now, "UTC"), {"soon"}),
+    ):
+        query = Query(
+            EntryFilter(window=window), Scope(organization_id=ALPHA), window.time_range(now)
+        )
+        assert {row.entry.id for row in reader.page(query, None, 10).rows} == ids

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, insert, select, text
 
 from audit_core.domain.rejections import Rejection
 from audit_core.state import rejections
@@ -25,6 +25,7 @@ from audit_core.state.tables import rejection, rejection_count
 from tests.contract.engines import Engines
 from tests.support.ada import NOW
 from tests.support.laws import law
+from tests.support.new_state import older_state
 
 
 def _rejections(number: int) -> Iterator[Rejection]:
@@ -145,10 +146,10 @@ def test_what_was_there_before_is_counted_by_the_migration(state: State, tmp_pat
                 origin="o",
                 now=NOW,
             )
-        connection.execute(text("DROP TABLE rejection_count"))
-        connection.execute(text("DROP INDEX ix_rejection_no_organization"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
-    migrated = open_state(f"sqlite:///{tmp_path / 'state.sqlite'}")
+        kept = [dict(row) for row in connection.execute(select(rejection)).mappings()]
+    with older_state(tmp_path / "old.sqlite", "0008") as before:
+        before.execute(insert(rejection), kept)
+    migrated = open_state(f"sqlite:///{tmp_path / 'old.sqlite'}")
     try:
         with migrated.read() as connection:
             counts = connection.execute(select(rejection_count)).all()

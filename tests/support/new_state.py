@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine
+
+from audit_core.state import database
 from audit_core.state.database import State, open_state
 
 
@@ -14,6 +21,19 @@ def new_state(file: Path) -> State:
     file.write_bytes(_migrated())
     file.chmod(0o600)
     return open_state(f"sqlite:///{file}")
+
+
+@contextmanager
+def older_state(file: Path, revision: str) -> Iterator[Connection]:
+    """A new state as that revision left it, to be filled by what the program of then wrote."""
+    engine = create_engine(f"sqlite:///{file}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    engine.dispose()
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, literal, literal_column
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Text, false, literal, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -36,6 +36,14 @@ class AddressKey(FunctionElement[str]):
     type = Text()
     inherit_cache = True
     name = "address_key"
+
+
+class IsAddress(FunctionElement[bool]):
+    """Whether an e-mail address (the first argument, a column) has one of the keys that follow."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "is_address"
 
 
 class ContainsAnyFolded(FunctionElement[bool]):
@@ -160,7 +168,6 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
     },
     AddressKey: {
         "duckdb": "nfc_normalize(lower({0}))",
-        # As in the index that `postgresql.partitions` makes: spelled otherwise it is not used.
         "postgresql": 'normalize(lower(CAST({0} AS text) COLLATE "pg_c_utf8"), NFC)',
         "clickhousedb": "normalizeUTF8NFC(lowerUTF8({0}))",
     },
@@ -209,6 +216,23 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         ),
     },
 }
+
+
+@compiles(IsAddress)
+def _is_address(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+    column, *keys = element.clauses
+    listed = ", ".join(compiler.process(key, **options) for key in keys)
+    return f"({compiler.process(AddressKey(column), **options)} IN ({listed}))"
+
+
+@compiles(IsAddress, "postgresql")
+def _is_address_postgresql(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+    """By its spellings, which are looked up once: see `postgresql.addresses`."""
+    column, *keys = element.clauses
+    listed = ", ".join(compiler.process(key, **options) for key in keys)
+    stored = compiler.process(AddressKey(literal_column("actor_address.actor_email")), **options)
+    spellings = f"SELECT actor_email FROM actor_address WHERE {stored} IN ({listed})"  # noqa: S608
+    return f"({compiler.process(column, **options)} = ANY(ARRAY({spellings})))"
 
 
 @compiles(JsonText, "duckdb")
@@ -270,6 +294,13 @@ def address_key(address: ColumnElement[Any]) -> ColumnElement[str]:
 def key_of_address(address: str) -> ColumnElement[str]:
     """The same of a given one. By the engine's own rules of case beyond ASCII, as of a column."""
     return literal(address.lower()) if address.isascii() else AddressKey(literal(address))
+
+
+def has_address(column: ColumnElement[Any], addresses: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of some e-mail addresses, whatever the case and form of either.
+    An empty text is no address."""
+    keys = [key_of_address(address) for address in addresses if address]
+    return IsAddress(column, *keys) if keys else false()
 
 
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:

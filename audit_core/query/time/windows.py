@@ -31,6 +31,9 @@ PRESETS: dict[str, tuple[timedelta | None, str]] = {
 """The relative windows: the key in URLs, the length (`None`: without limit), the label.
 Six months are 182 days and a year is 365 days, so that a length never depends on the day."""
 
+AHEAD = timedelta(days=1)
+"""Entries may be dated ahead of the clock, which sources set; this far is no mistake of a zone."""
+
 DEFAULT_PRESET = "7d"
 ALL_TIME = "all"
 UTC_NAME = "UTC"
@@ -112,6 +115,14 @@ class Window:
         length = PRESETS[self.preset][0]
         return TimeRange(since=None if length is None else now - length, until=None)
 
+    def short(self) -> str:
+        """The window in two words or a day, for titles: `7 days`, `from 2026-11-01`."""
+        if self.preset is not None:
+            return PRESETS[self.preset][1].removeprefix("Last ")
+        if self.since is not None:
+            return f"from {written(self.since, self.zone)[:10]}"
+        return "" if self.until is None else f"until {written(self.until, self.zone)[:10]}"
+
     def describe(self) -> str:
         """The window in words, always with its zone."""
         if self.preset is not None:
@@ -124,6 +135,16 @@ class Window:
 def clamped(instant: datetime) -> datetime:
     """The nearest instant (aware) that can be the end of a window."""
     return min(max(instant, EARLIEST), LATEST)
+
+
+def dated_ahead(now: datetime, zone: str) -> Window:
+    """All that is dated so far ahead of `now` that no clock that is kept explains it."""
+    return Window(preset=None, since=now + AHEAD, zone=zone)
+
+
+def not_ahead(now: datetime, zone: str) -> Window:
+    """All the rest."""
+    return Window(preset=None, until=now + AHEAD, zone=zone)
 
 
 def _within_range(instant: datetime) -> datetime:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from audit_core.domain.entries import FAILURES, Outcome
 from audit_core.domain.errors import FilterError
 from audit_core.domain.listing import Listing
 from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share
@@ -119,6 +120,25 @@ def draw_actors(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     """Who did most, people and services alike."""
     draw(ranking.ranked(shares, "actors", "Most active users"), "actors", entry_filter)
     _draw_limit(len(shares.items), "most active", shares.truncated)
+
+
+def draw_errors_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+    """Failed and unanswered entries by outcome: beside all others they can hardly be seen."""
+    errors = histogram.only((*FAILURES, Outcome.UNANSWERED))
+    if not errors.counts:
+        st.caption("No errors here.")
+        return
+    chart = outcomes.over_time(errors, entry_filter.window, title="Errors over time", height=200)
+    draw(chart, "errors_over_time", entry_filter)
+
+
+def draw_failing_actors(shares: Listing[Share], entry_filter: EntryFilter) -> None:
+    """Who failed most."""
+    if not shares.items:
+        st.caption("Nobody failed here.")
+        return
+    draw(ranking.failing(shares), "failing_actors", entry_filter)
+    _draw_limit(len(shares.items), "most failing", shares.truncated)
 
 
 def draw_errors(errors: Listing[ErrorCount], entry_filter: EntryFilter) -> None:

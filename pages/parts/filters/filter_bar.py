@@ -24,7 +24,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import filter_chips, query_box, window_picker
-from pages.parts.shell import cached, own_preferences, snapshot
+from pages.parts.shell import brand, cached, own_preferences, snapshot
 from pages.parts.tables.safe_text import visible
 
 _FILTER = "filter"
@@ -55,8 +55,10 @@ class View:
         return Query(self.entry_filter, scope, self.time_range)
 
 
-def draw(viewer: Viewer, scope: Scope, *, stands: str | None = None) -> View:
+def draw(viewer: Viewer, scope: Scope, title: str, *, stands: str | None = None) -> View:
     """Draw the bar. Raises `FilterError` for an address that cannot be read.
+
+    `title` is the page's, which the browser's tab shows with the window.
 
     `stands` names a page that shows one moment of the log until it is refreshed, and begins with
     the present one whenever it is entered; on others relative windows go on by themselves.
@@ -87,6 +89,7 @@ def draw(viewer: Viewer, scope: Scope, *, stands: str | None = None) -> View:
             filter_chips.draw(entry_filter, _keep)
             st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear)
     as_of = _as_of(entry_filter, stands=stands is not None)
+    st.set_page_config(page_title=brand.tab_title(title, entry_filter.window.short()))
     return View(
         entry_filter=entry_filter, time_range=entry_filter.window.time_range(as_of), as_of=as_of
     )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from audit_core.domain.addresses import address_key
 from audit_core.evidence.access_log.record_filter import Part, RecordFilter, RecordScope
 from audit_core.query.language.ast import (
     AllOf,
@@ -98,10 +99,10 @@ def _listed(event: AccessEvent, record_filter: RecordFilter) -> bool:
         "targets": "-" if event.target is None else event.target,
         "ip_addresses": "-" if event.address is None else event.address,
     }
-    return all(
-        not getattr(record_filter, name) or value in getattr(record_filter, name)
-        for name, value in held.items()
-    ) and record_filter.text.casefold() in everything(event)
+    asked = {name: [*getattr(record_filter, name)] for name in held}
+    asked["actors"] += map(address_key, record_filter.actors)
+    listed = all(not asked[name] or value in asked[name] for name, value in held.items())
+    return listed and record_filter.text.casefold() in everything(event)
 
 
 def everything(event: AccessEvent) -> str:
@@ -162,6 +163,9 @@ def _holds(value: Any, leaf: Any) -> bool:
         return _fits(value, leaf.pattern)
     if getattr(leaf, "field", None) is Field.IP_ADDRESS and _address(value):
         return value == leaf.value or _address(value) == _address(str(leaf.value))
+    if getattr(leaf, "field", None) is Field.ACTOR:
+        # Accounts are named by the key of their address.
+        return value in (leaf.value, address_key(str(leaf.value)))
     return bool(value == leaf.value)
 
 

@@ -10,17 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import func, select
 
 from audit_core.domain.access import Role
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization, set_membership
-from audit_core.state import database
 from audit_core.state.access_log.attempts import Attempts, attempts_of
 from audit_core.state.access_log.joining import MANY, MAX_ROWS, network_of
 from audit_core.state.access_log.record import AccessEvent, list_events, record
@@ -29,7 +26,7 @@ from audit_core.state.tables import access_event, access_event_network
 from tests.contract.engines import Engines
 from tests.support.ada import NOW, PASSWORD, Ada
 from tests.support.laws import law
-from tests.support.new_state import new_state
+from tests.support.new_state import new_state, older_state
 
 BOTH = "both@example.com"
 
@@ -293,13 +290,8 @@ def test_several_processes_on_one_server_count_together(engines: Engines) -> Non
 def old_file(tmp_path: Path) -> Path:
     """A state as revision 0004 had it, with three events."""
     file = tmp_path / "old.sqlite"
-    engine = create_engine(f"sqlite:///{file}")
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0004")
-    engine.dispose()
+    with older_state(file, "0004"):
+        pass
     direct = sqlite3.connect(file)
     direct.executemany(
         "INSERT INTO access_event (at, verb, actor, organization_id, address, detail) "

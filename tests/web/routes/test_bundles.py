@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -73,7 +74,9 @@ def test_who_may_export_gets_the_file_and_it_is_on_record(
     assert "no-store" in answer.headers["cache-control"]
     (event,) = seeded.events("support_bundle.downloaded")
     assert (event.actor, event.organization_id) == (email, ALPHA)
-    assert event.detail == {
+    detail = dict(event.detail)
+    assert re.fullmatch("[0-9a-f]{16}", detail.pop("download"))
+    assert detail == {
         "entry": f"failed-{ALPHA}",
         "file": "failed-start-20260504-083000.md",
     }

@@ -34,6 +34,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql import numbering
+from audit_core.log.engines.postgresql.addresses import add_addresses, drop_addresses
 from audit_core.log.engines.postgresql.arrow_rows import as_arrow, driver_errors
 from audit_core.log.engines.postgresql.partitions import (
     drop_months,
@@ -252,6 +253,7 @@ class PostgreSQL(LogEngine):
         _copy(connection, arriving, rows)
         columns = [arriving.c[name] for name in rows.column_names]
         connection.execute(insert(table).from_select(rows.column_names, select(*columns)))
+        add_addresses(connection, arriving.name)
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """In the table that `heads` reads."""
@@ -279,6 +281,7 @@ class PostgreSQL(LogEngine):
         _take_turn(connection)
         drop_months(connection, earliest)
         super().drop_before(connection, earliest)
+        drop_addresses(connection)
 
     def fault(self, error: DBAPIError) -> Fault:
         """By the SQLSTATE; what comes without one comes from the connection."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from audit_core.log.engines.postgresql import addresses
 from audit_core.log.engines.postgresql.row_security import build_wall
 from audit_core.log.schema import (
     VERSION,
@@ -31,7 +32,6 @@ from audit_core.log.schema import (
     organization_head,
     unfinished_entry,
 )
-from audit_core.log.sql.functions import address_key
 
 YEARS_BACK = 10
 MONTHS_AHEAD = 2
@@ -40,9 +40,6 @@ what lies outside goes to one partition together, so that nobody can make thousa
 
 OTHER = f"{audit_entry.name}_other"
 """The partition of everything that has no month of its own."""
-
-ADDRESS_INDEX = "ix_audit_entry_address"
-"""Finds the entries of an e-mail address."""
 
 _MONTH = re.compile(rf"{audit_entry.name}_(\d{{4}})_(\d{{2}})")
 
@@ -67,9 +64,7 @@ def make_tables(connection: Connection) -> None:
         Index(None, unfinished.c.seq)
         unfinished.create(connection, checkfirst=False)
         build_wall(connection, unfinished.name)
-    if audit_entry.name in tables_there:
-        _replace_index(connection)
-    else:
+    if audit_entry.name not in tables_there:
         time = audit_entry.c.created_at.name
         parted = _laid_out(audit_entry, postgresql_partition_by=f"RANGE ({time})")
         _add_indexes(parted)
@@ -77,25 +72,19 @@ def make_tables(connection: Connection) -> None:
         build_wall(connection, parted.name)
         make_partition(connection, OTHER)
         attach(connection, OTHER)
-
-
-def _replace_index(connection: Connection) -> None:
-    """Of a log whose addresses were compared as they are stored, and indexed so."""
-    own = audit_entry.to_metadata(MetaData())
-    index = Index(ADDRESS_INDEX, own.c.organization_id, address_key(own.c.actor_email))
-    index.create(connection, checkfirst=True)
-    _run(connection, "DROP INDEX IF EXISTS ix_audit_entry_actor_email")
+    if addresses.TABLE not in tables_there:
+        addresses.make_addresses(connection)
+        build_wall(connection, addresses.TABLE, actors=False)
 
 
 def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
     tables_there = set(connection.dialect.get_table_names(connection))
     tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
-    if not tables_there.issuperset({OTHER, *(table.name for table in tables)}):
+    if not tables_there.issuperset({OTHER, addresses.TABLE, *(table.name for table in tables)}):
         return False
-    indexed = connection.execute(select(func.to_regclass(ADDRESS_INDEX).is_not(None))).scalar()
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()
-    return bool(indexed) and found == VERSION
+    return found == VERSION
 
 
 def has_expired(connection: Connection, earliest: datetime) -> bool:
@@ -211,7 +200,7 @@ def _add_indexes(table: Table) -> None:
     Index("ix_audit_entry_failed", *place, postgresql_where=failed)
     Index("ix_audit_entry_target", column.target_id, postgresql_where=column.target_id.is_not(None))
     Index("ix_audit_entry_actor_id", column.organization_id, column.actor_id)
-    Index(ADDRESS_INDEX, column.organization_id, address_key(column.actor_email))
+    Index("ix_audit_entry_actor_email", column.organization_id, column.actor_email)
     Index("ix_audit_entry_id", column.id, postgresql_using="hash")
     Index(
         "ix_audit_entry_seq",

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, t
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
+from audit_core.log.engines.postgresql.addresses import TABLE
 from audit_core.log.schema import (
     Statement,
     audit_entry,
@@ -32,21 +33,23 @@ _ORGANIZATION_COLUMN = audit_entry.c.organization_id.name
 _ACTOR_COLUMN = audit_entry.c.actor_id.name
 
 # Each setting is read in a SELECT of its own: once for a statement, not once for a row.
-_VISIBLE = f"""(
+_IN_ORGANIZATION = f"""(
     (SELECT current_setting('{EVERY_ORGANIZATION}', true) = 'on')
     OR {_ORGANIZATION_COLUMN} = (SELECT nullif(current_setting('{ORGANIZATION}', true), ''))
-) AND (
+)"""
+_VISIBLE = f"""{_IN_ORGANIZATION} AND (
     (SELECT coalesce(current_setting('{ACTOR}', true), '') = '')
     OR {_ACTOR_COLUMN} = (SELECT substr(current_setting('{ACTOR}', true), 2))
 )"""
 
 
-def build_wall(connection: Connection, table: str) -> None:
-    """Put a new table that holds entries behind the wall, its owner in front of it too."""
+def build_wall(connection: Connection, table: str, *, actors: bool = True) -> None:
+    """Put a new table that holds entries behind the wall, its owner in front of it too. Without
+    `actors` it stands between organizations only."""
     for statement in (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY wall ON {table} USING ({_VISIBLE})",
+        f"CREATE POLICY wall ON {table} USING ({_VISIBLE if actors else _IN_ORGANIZATION})",
     ):
         connection.exec_driver_sql(statement)
 
@@ -85,11 +88,10 @@ def reading_role(connection: Connection) -> str | None:
                 f"and GRANT {READER} to the role of the URL.",
             )
     tables = (audit_entry, unfinished_entry, organization_head, log_schema)
-    if _may_read(connection, [table.name for table in tables]):
+    names = [TABLE, *(table.name for table in tables)]
+    if _may_read(connection, names):
         return READER
-    connection.exec_driver_sql(
-        f"GRANT SELECT ON {', '.join(table.name for table in tables)} TO {READER}"
-    )
+    connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(names)} TO {READER}")
     schema = connection.execute(select(func.quote_ident(func.current_schema()))).scalar()
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
     return READER

@@ -13,7 +13,13 @@ from pages.parts.charts.figures.timeline import Axis, Layer, timeline
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
 
-def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270) -> Chart:
+def over_time(
+    histogram: OutcomeHistogram,
+    window: Window,
+    *,
+    title: str = "Outcomes over time",
+    height: int = 270,
+) -> Chart:
     """Stacked bars of time by outcome. A click asks for that time and that outcome."""
     by_outcome = histogram.by_outcome()
     listed = text.joined(
@@ -33,7 +39,7 @@ def over_time(histogram: OutcomeHistogram, window: Window, *, height: int = 270)
         for outcome in OUTCOME_ORDER
         if outcome in by_outcome
     ]
-    return timeline("Outcomes over time", listed, layers, Axis.of(histogram), window, height=height)
+    return timeline(title, listed, layers, Axis.of(histogram), window, height=height)
 
 
 def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:

@@ -60,6 +60,30 @@ def ranked(shares: Listing[Share], field: str, noun: str) -> Chart:
     return Chart(rows_figure(traces, rows), f"{noun}: {spoken(rows, shares.truncated)}.", clicks)
 
 
+def failing(shares: Listing[Share]) -> Chart:
+    """Who failed most. A click asks for the failures of one."""
+    groups = shares.items
+    rows = [
+        Row(item.name, f"{item.failed:,} of {text.entries(item.count)} failed", item.failed)
+        for item in groups
+    ]
+    parts = [Part(number, 0, item.failed) for number, item in enumerate(groups)]
+    changes: list[Changes] = [{"actors": (item.name,), "outcomes": FAILURES} for item in groups]
+    bars = segments(
+        parts,
+        rows,
+        FAILED_COLOR,
+        showlegend=False,
+        customdata=[(row.hover, row.figures) for row in rows],
+        hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
+    )
+    clicks: dict[Place, Changes] = {
+        (trace, number): asked for trace in (0, 1) for number, asked in enumerate(changes)
+    }
+    alt = f"Most failing users: {spoken(rows, shares.truncated)}."
+    return Chart(rows_figure([bars, track(rows, "%{customdata[1]}")], rows), alt, clicks)
+
+
 def _figures(share: Share) -> str:
     if not share.failed:
         return f"{share.count:,}"

@@ -1,0 +1,42 @@
+"""The e-mail addresses that a log in PostgreSQL holds, each spelling once.
+
+Behind row-level security no index on a function of a column is used: it might tell of rows that may
+not be seen. So the spellings of an address are looked up here, and entries by the spellings.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from audit_core.log.schema import audit_entry, unfinished_entry
+
+TABLE = "actor_address"
+
+_SPELLINGS = "SELECT DISTINCT organization_id, actor_email FROM {} WHERE actor_email <> ''"
+_ADD = f"INSERT INTO {TABLE} {_SPELLINGS} ON CONFLICT DO NOTHING"
+
+
+def make_addresses(connection: Connection) -> None:
+    """Make the table, of all entries that there are, each once."""
+    for statement in (
+        f"CREATE TABLE {TABLE} (organization_id text, actor_email text, "
+        "PRIMARY KEY (organization_id, actor_email))",
+        *(_ADD.format(table.name) for table in (audit_entry, unfinished_entry)),
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def add_addresses(connection: Connection, arriving: str) -> None:
+    """Note the spellings of a table of entries that are being stored."""
+    connection.exec_driver_sql(_ADD.format(arriving))
+
+
+def drop_addresses(connection: Connection) -> None:
+    """Forget those of which no entry is left."""
+    absent = " AND ".join(
+        f"NOT EXISTS (SELECT 1 FROM {table.name} AS entry "  # noqa: S608 - our own names
+        f"WHERE entry.organization_id = {TABLE}.organization_id "
+        f"AND entry.actor_email = {TABLE}.actor_email)"
+        for table in (audit_entry, unfinished_entry)
+    )
+    connection.exec_driver_sql(f"DELETE FROM {TABLE} WHERE {absent}")  # noqa: S608 - our own names
