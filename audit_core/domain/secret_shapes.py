@@ -240,7 +240,7 @@ command begins. Within brackets."""
 
 
 def _unlike(flags: Iterable[str], beyond: str = "") -> str:
-    """The arguments before the first of the `flags`: up to thirty words that do not begin with
+    """The arguments before the first of the `flags`: up to ten words that do not begin with
     one, nor hold a character of `beyond`.
 
     Repetition takes all that it can, so that otherwise only the last flag would be found. Behind
@@ -272,7 +272,7 @@ def _unlike(flags: Iterable[str], beyond: str = "") -> str:
     differing, begun = apart([*flags])
     alone = f"|{begun.removesuffix('?')}" if begun else ""
     word = f"(?:{differing}[^{outside}]*{alone})"
-    return f"(?:{_S}{{1,3}}{word}){{0,30}}{_S}{{1,3}}"
+    return f"(?:{_S}{{1,3}}{word}){{0,10}}{_S}{{1,3}}"
 
 
 def _given(*flags: str) -> str:
@@ -284,13 +284,15 @@ def _given(*flags: str) -> str:
 
 
 _CURL_FLAGS = ("-u", "-U", "-su", "-sSu", "-ku", "-Lu", "--user=", "--proxy-user=")
-_CURL = _unlike(_CURL_FLAGS) + _given(*_CURL_FLAGS)
 
 _COMMANDS = (
     # Their manual pages.
     rf"\bsshpass{_S}{{1,3}}-p{_S}{{0,3}}",
     rf"\b(?:mysql|mariadb|mysqldump|mysqladmin){_unlike(['-p'])}-p",
     rf"\blogin{_unlike(['-p='], ',')}{_given('-p=')}",
+    rf"\bcurl{_unlike(_CURL_FLAGS)}{_given(*_CURL_FLAGS)}",
+    # The second value of a curl, behind which the command is not looked at again.
+    rf"{_S}--proxy-user(?:{_S}{{1,3}}|=)",
     rf"\bredis-cli{_unlike(['-a='])}-a{_S}{{1,3}}",
     rf"-pass(?:in|out)?{_S}{{1,3}}pass:",
     rf"\bmachine{_S}{{1,3}}{_N}{{1,100}}{_S}{{1,9}}login{_S}{{1,3}}{_N}{{1,100}}{_S}{{1,9}}"
@@ -309,8 +311,7 @@ _ARGUMENT = (
 )
 
 _SPOKEN = (
-    rf"(\bcurl{_CURL}){_ARGUMENT}(?:{_CURL}{_ARGUMENT})*"
-    rf"|((?:{'|'.join(_COMMANDS)})){_ARGUMENT}"
+    rf"((?:{'|'.join(_COMMANDS)})){_ARGUMENT}"
     # RFC 6750 and RFC 7617.
     rf"|(\b{_fold('(?:bearer|basic)')}{_S}+)[A-Za-z0-9._~+/=-]{{8,}}"
     # CREATE ROLE … PASSWORD '…'
@@ -346,9 +347,9 @@ SHAPES: tuple[Shape, ...] = (
     ),
     Shape(
         _SPOKEN,
-        rf"\1\2\3\4{MARK}",
+        rf"\1\2\3{MARK}",
         ("bearer", "basic", "pass", "secret", "token", "key", "auth", "credential", "-pat",
-         "login", "curl", "redis-cli", "mysql", "mariadb", "identified"),
+         "login", "curl", "proxy-user", "redis-cli", "mysql", "mariadb", "identified"),
     ),
     Shape(_ADDRESSES, rf"\1\3{MARK}\2", ("://", "hook", "maker.ifttt")),
 )  # fmt: skip
