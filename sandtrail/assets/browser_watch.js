@@ -13,6 +13,9 @@ const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
 const QUERY = ".st-key-filter_query input";
 const LIST = ".entry-list";
+const TO_PAGE = '[data-testid="stSidebarNavLink"], [data-testid="stPageLink-NavLink"]';
+const OPEN_MENU = '[data-testid="stPopoverBody"]';
+const SENT_MS = 150;
 const KEYS = [
   ["/", "Write a query", QUERY],
   ["Esc", "Leave the query without applying it", QUERY],
@@ -41,7 +44,10 @@ class BrowserWatch {
       if (event.target.matches?.(QUERY)) this.applied = event.target.value;
     };
     this.pressed = null;
+    this.onClick = (event) => this.follow(event);
+    this.left = false;
     this.onPress = (event) => {
+      this.left = document.activeElement?.matches(TYPED_INTO) || document.querySelector(OPEN_MENU) !== null;
       this.press(event);
       this.drag(event);
     };
@@ -54,6 +60,7 @@ class BrowserWatch {
     // Before Streamlit's own keys: its R runs the page again without asking the log anew.
     window.addEventListener("keydown", this.onKey, true);
     window.addEventListener("pointerdown", this.onPress, true);
+    window.addEventListener("click", this.onClick, true);
     window.addEventListener("focusin", this.onFocus, true);
   }
 
@@ -134,6 +141,19 @@ class BrowserWatch {
     this.panel.focus();
   }
 
+  // A menu that is open, and a field that was written in, tell the server so when a click lands
+  // elsewhere. Sent after the click's own message that would keep the page: a link waits for it.
+  follow(event) {
+    const link = event.target instanceof Element ? event.target.closest(TO_PAGE) : null;
+    const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+    if (link === null || !plain || !event.isTrusted || !this.left) return;
+    this.left = false;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    document.body.click();
+    setTimeout(() => link.click(), SENT_MS);
+  }
+
   press(event) {
     // Plotly lays a cover over the page while a button is down, so no dblclick comes from a chart.
     const chart = document.querySelector(CHART)?.getBoundingClientRect();
@@ -197,6 +217,7 @@ class BrowserWatch {
     window.removeEventListener("focusin", this.onFocus, true);
     window.removeEventListener("keydown", this.onKey, true);
     window.removeEventListener("pointerdown", this.onPress, true);
+    window.removeEventListener("click", this.onClick, true);
     document.removeEventListener("visibilitychange", this.onVisibility);
   }
 }

@@ -217,3 +217,26 @@ def test_what_real_time_does_by_itself_does_not_keep_the_session_alive(
     with state.read() as connection:
         assert max(connection.execute(select(session.c.last_seen_at)).scalars()) > earlier
     state.close()
+
+
+def test_a_link_to_another_page_is_followed_out_of_an_open_menu_and_a_query_underway(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}")
+    page = screen.page
+
+    def leave(path: str) -> None:
+        # Both tell the server that they were left, and may call the page back.
+        screen.settle()
+        page.get_by_role("link", name=path.capitalize()).click()
+        expect(page).to_have_url(re.compile(rf"/{path}\?.*from=-"))
+
+    for menu in ("Filters", "Download"):
+        page.get_by_role("button", name=menu, exact=True).click()
+        expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+        leave("sandboxes")
+        page.get_by_role("link", name="Explore").click()
+        screen.rows()
+    page.get_by_label("Query").press_sequentially("act")
+    expect(page.get_by_role("option").first).to_be_visible()
+    leave("people")
