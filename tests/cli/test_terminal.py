@@ -90,6 +90,8 @@ COMMANDS = {
         *("--organization", f"a{HOSTILE}:{HOSTILE}"),
     ),
     "account add, a role": (*ADA, "--name", "A", "--organization", "a", "--role", HOSTILE),
+    "account invite": (*ADA, "--organization", HOSTILE),
+    "account invite, a role": (*ADA, "--organization", "a", "--role", HOSTILE),
     "account list": (HOSTILE,),
     "account grant": (*ADA, "--organization", HOSTILE),
     "account grant, a permission": (*ADA, "--organization", "a", "--grant", HOSTILE),

@@ -103,11 +103,11 @@ from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.explore.reader import Reader
 
 log = open_log(sys.argv[1])
-everything = Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+everything = Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
 steps = Reader(log).export(everything)
 stored = [entry for step in steps for entry in step]
 print(json.dumps([[entry.id, entry.finished] for entry in stored]))
@@ -162,7 +162,7 @@ from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Bounds
+from audit_core.query.time.windows import TimeRange
 from audit_core.explore.reader import Reader
 from tests.support.strategies import NOW, entry, sample_entries
 
@@ -181,7 +181,7 @@ log.append([entry("open", status_code=200), *sample_entries(100)])
 log.append([entry("old", created_at=NOW - timedelta(days=90))])
 log.close()
 log = open_log(url, clock=lambda: NOW, limits=Limits(retention=Retention(days=30)))
-everything = Query(EntryFilter(), Scope.everything(), Bounds(since=None, until=None))
+everything = Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
 page = Reader(log).page(everything, None, 1000)
 with log._engine.connect() as connection:
     engine = connection.exec_driver_sql(
@@ -242,7 +242,7 @@ def test_the_tables_of_a_cluster_are_as_written():
         "ALTER TABLE unnumbered ON CLUSTER 'main' DROP PARTITION 2026113",
         "ALTER TABLE audit_entry_local ON CLUSTER 'main' DROP PARTITION 2026113",
         "DELETE FROM audit_entry_local ON CLUSTER 'main' IN PARTITION 0 WHERE created_at < "
-        "toDateTime64('2026-11-01 00:00:00', 6, 'UTC')",
+        "toDateTime64('2026-11-01 00:00:00.000000', 6, 'UTC')",
     ):
         assert sum(part in statement for statement in statements) == 1, part
 

@@ -123,11 +123,8 @@ def test_retries_are_told(filled: Seeded, open_app: Open) -> None:
 def test_the_list_of_sandboxes_leads_with_failures(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("auditor@example.org"), list="targets")
     shown = table(app)
-    assert (shown["target"][0], shown["failing"][0], shown["state"][0]) == (
-        "silent",
-        1,
-        "Started",
-    )
+    first = shown.iloc[:2][["target", "failing", "state"]].to_numpy().tolist()
+    assert first == [[HOSTILE, 6, "Never created"], ["silent", 1, "Started"]]
 
 
 def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -> None:
