@@ -65,7 +65,7 @@ def test_an_auditor_filters_pages_opens_and_downloads_the_access_record(
     expect(screen.drawer).to_have_count(0)
     screen.settle()
 
-    screen.page.get_by_role("button", name="Download").click()
+    screen.page.get_by_role("button", name="Download", exact=True).click()
     name, content = screen.download("CSV")
     assert name.startswith("access-record_")
     found = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))

@@ -22,7 +22,7 @@ def test_the_downloaded_csv_holds_every_entry_of_the_log_row_by_row(
 ) -> None:
     screen = open_screen(AUDITOR, f"/explore?from=-&to={format_instant(prepared.began)}")
     screen.rows()
-    screen.page.get_by_role("button", name="Download").click()
+    screen.page.get_by_role("button", name="Download", exact=True).click()
     name, content = screen.download("CSV")
     assert name.startswith("audit-log_")
     assert prepared.began.strftime("_%Y%m%dT%H%M%SZ_head-") in name

@@ -69,7 +69,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         expect(page.get_by_role("option").first).to_be_visible()
         page.keyboard.press("Escape")
 
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name="Download", exact=True).click()
         name, content = screen.download("CSV")
         assert name.endswith(".csv")
         assert content.startswith(b"\xef\xbb\xbfid,")

@@ -67,7 +67,7 @@ def draw_everything(log: AuditLog, window: Window, now: datetime, scope: Scope) 
     )
     busy = reader.hours_of_week(query, now)
     hours.hours_of_week(busy, window, histogram.since, histogram.until)
-    assert stacked.total == histogram.total == sum(count for _, count, _ in busy)
+    assert stacked.total == histogram.total == sum(item.count for item in busy)
     if (before := query.time_range.before(now)) is not None:
         reader.summary(query.within(before))
     reader.patterns(query, now, 5)

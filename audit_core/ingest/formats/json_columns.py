@@ -180,9 +180,11 @@ class _Group:
         return records, np.array(numbers, np.int64)
 
     def _read_strictly(self, number: int) -> None:
-        if not self._group.lines[number - self._group.first].strip(_BLANK):
+        group = self._group
+        # In the group of a line that is too long an empty one stands for it.
+        if group.problem is None and not group.lines[number - group.first].strip(_BLANK):
             return
-        for reading in read_json_line(self._group.line(number), self._name):
+        for reading in read_json_line(group.line(number), self._name):
             if isinstance(reading, Rejection):
                 self._rejections.append((number, reading))
             else:

@@ -21,6 +21,8 @@ MAX_JOINED = 100
 
 _SPACES = re.compile(rb"\s*+")
 _BLANK = " \t\r\n" + MARK
+_OTHER_SPACES = "\v\f"
+"""No part of JSON, but a line of these alone is blank all the same."""
 _BETWEEN = re.compile(rf"[{_BLANK}]*+")
 _JOINED = re.compile(rf"\}}[{_BLANK}]*+\{{")
 
@@ -154,7 +156,7 @@ def read_json_line(line: Line, name: str) -> list[Reading]:
     if line.problem:
         return [reject(location, line.problem, line.text.rstrip("\r\n"), length=line.length)]
     text = line.text.strip(_BLANK)
-    if not text:
+    if not text.strip(_BLANK + _OTHER_SPACES):
         return []
     reading = read_text(text, location)
     if isinstance(reading, Rejection) and (records := _joined_records(text)):
