@@ -135,7 +135,7 @@ def trace(
     name while it bore it, and failed creates that asked for the name shortly before it was made.
 
     Without a naming `sandbox` may itself be a name that no create succeeded with: then the failed
-    creates that asked for it. Only then the time range are heeded: the naming says where to look.
+    creates that asked for it. Only then the time range is heeded: the naming says where to look.
     """
     ways: list[Condition] = [entries.c.target_id == literal(sandbox)]
     if naming is None:

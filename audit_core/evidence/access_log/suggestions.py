@@ -49,5 +49,5 @@ def suggested(before: str, after: str, scope: RecordScope, read: ReadValues) -> 
     text = before + after
     completion = suggest(text, len(before), VOCABULARY)
     column = None if completion.field is None else COLUMN_OF.get(completion.field)
-    listed = Listed() if column is None or completion.time_range else read(column, scope)
+    listed = Listed() if column is None or completion.is_bound else read(column, scope)
     return suggestions(text, completion, listed, VOCABULARY)

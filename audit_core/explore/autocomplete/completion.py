@@ -48,13 +48,13 @@ class Completion:
     """The known field whose value is wanted; `METADATA` for any path into the metadata."""
     values: tuple[str, ...]
     """The values that fit, of a field that has a closed list of them."""
-    time_range: bool = False
+    is_bound: bool = False
     """Whether the value is an end of a range, or compared with."""
 
     @property
     def listed(self) -> str | None:
         """The parameter that lists the values that exist of what is wanted; `None` for none."""
-        return None if self.field is None or self.time_range else LISTED.get(self.field)
+        return None if self.field is None or self.is_bound else LISTED.get(self.field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def suggest(
     start = scanned.word_start
     typed = text[start:end]
     if scanned.field is None:
-        names = () if typed.startswith('"') or scanned.time_range else _beginning(typed, vocabulary)
+        names = () if typed.startswith('"') or scanned.is_bound else _beginning(typed, vocabulary)
         return Completion(start=start, end=end, typed=typed, names=names, field=None, values=())
     name = text[slice(*scanned.field)]
     path = name.lower().startswith(METADATA_PREFIX)
@@ -91,7 +91,7 @@ def suggest(
         names=(),
         field=None if word is None else word.field,
         values=tuple(value for value in _closed(word) if value.startswith(begun)),
-        time_range=scanned.time_range,
+        is_bound=scanned.is_bound,
     )
 
 

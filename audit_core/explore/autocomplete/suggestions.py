@@ -88,7 +88,7 @@ def suggestions(
         named = islice(_named(text, completion, vocabulary), MAX_SUGGESTED)
         return Suggestions(suggestions=tuple(named))
     word = vocabulary.word_of(completion.field)
-    fitting = [] if completion.time_range else _fitting(completion, listed)
+    fitting = [] if completion.is_bound else _fitting(completion, listed)
     valued = _valued(text, completion, word, fitting, listed.notes)
     found = tuple(islice(valued, MAX_SUGGESTED))
     if not found and completion.typed and word.kind not in _OF_A_SHAPE:
@@ -149,7 +149,7 @@ def _valued(
     notes: Mapping[str, str],
 ) -> Iterator[Suggestion]:
     start, end = completion.start, word_end(text, completion.start, completion.end, name=False)
-    if completion.time_range or not ends_cleanly(text, end):
+    if completion.is_bound or not ends_cleanly(text, end):
         return
     after = text[end:]
     for value, written, note, count in _written(completion, word, fitting, notes):

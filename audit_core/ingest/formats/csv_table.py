@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from audit_core.domain.errors import SourceError
-from audit_core.ingest.formats.lines import MARK, Line, read_lines
+from audit_core.ingest.formats.lines import BLANK, MARK, Line, read_lines
 from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_value, reject
 from audit_core.ingest.records.record import field_of
 from audit_core.ingest.records.strict_json import Undecodable, decode, shown
@@ -33,7 +33,6 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _QUOTED = re.compile(r'"(?:[^"]|"")*+"')
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _COLUMN_NAME = re.compile(r"[\w@][\w .:/@()#-]{0,60}")
-_BLANK = " \t\r\n" + MARK
 _HEADER_HINT = (
     "The first line must name the columns as Daytona's API does, or in snake_case: id, actorId, "
     "action and createdAt at least."
@@ -89,7 +88,7 @@ def read_table(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
     """
     rows = Rows(read_lines(pieces, blank=True))
     header = rows.next_line()
-    while header and not header.text.strip(_BLANK):
+    while header and not header.text.strip(BLANK):
         header = rows.next_line()
     if header is None:
         return

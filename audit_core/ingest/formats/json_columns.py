@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 
 from audit_core.domain.entries import EARLIEST, LATEST, UNANSWERED_STATUS
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.formats.lines import LineGroup, read_json_line, read_line_groups
+from audit_core.ingest.formats.lines import BLANK, LineGroup, read_json_line, read_line_groups
 from audit_core.ingest.records.batches import Batch
 from audit_core.ingest.records.extra_fields import count_fields
 from audit_core.ingest.records.located import LocatedEntry, location_in
@@ -86,7 +86,7 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 _FIELDS = _Plain.__struct_fields__
 _EMPTY_IF_NONE = {"organization_id": NO_ORGANIZATION, "actor_email": ""}
 _NUL = b"\\u0000"
-_BLANK = b" \t\r\n\xef\xbb\xbf"
+_BLANK = BLANK.encode()
 _PLAIN_TIMES = {20, 22, 23, 24, 25, 26, 27}
 """Lengths of 2025-07-31T08:15:27Z with up to six digits of a second, and of no other time that
 ends with Z."""
@@ -119,7 +119,7 @@ class _Lines:
 
     def of(self, row: int) -> tuple[str, str]:
         location = location_in(self.name, "line", int(self.numbers[row]))
-        return location, self.lines[row].decode().strip(" \t\r\n\ufeff")
+        return location, self.lines[row].decode().strip(BLANK)
 
 
 class _Group:

@@ -20,11 +20,11 @@ MAX_JOINED = 100
 """How many records may stand on one line: files that were joined without a line end leave two."""
 
 _SPACES = re.compile(rb"\s*+")
-_BLANK = " \t\r\n" + MARK
+BLANK = " \t\r\n" + MARK
 _OTHER_SPACES = "\v\f"
 """No part of JSON, but a line of these alone is blank all the same."""
-_BETWEEN = re.compile(rf"[{_BLANK}]*+")
-_JOINED = re.compile(rf"\}}[{_BLANK}]*+\{{")
+_BETWEEN = re.compile(rf"[{BLANK}]*+")
+_JOINED = re.compile(rf"\}}[{BLANK}]*+\{{")
 
 
 class Line(NamedTuple):
@@ -155,8 +155,8 @@ def read_json_line(line: Line, name: str) -> list[Reading]:
     location = location_in(name, "line", line.number)
     if line.problem:
         return [reject(location, line.problem, line.text.rstrip("\r\n"), length=line.length)]
-    text = line.text.strip(_BLANK)
-    if not text.strip(_BLANK + _OTHER_SPACES):
+    text = line.text.strip(BLANK)
+    if not text.strip(BLANK + _OTHER_SPACES):
         return []
     reading = read_text(text, location)
     if isinstance(reading, Rejection) and (records := _joined_records(text)):

@@ -162,11 +162,7 @@ def describe_error(answer: Mapping[str, Any], names: Collection[str]) -> tuple[s
     if not present <= _OF_ERRORS or not present.intersection(_SAYS_AN_ERROR):
         return None
     status = next(
-        (
-            answer[name]
-            for name in ("statusCode", "status_code", "status", "code")
-            if name in answer
-        ),
+        (answer[name] for name in _STATUSES if name in answer),
         None,
     )
     said = next(

@@ -144,7 +144,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """The field has a value, and it lies between the time range."""
+    """The field has a value, and it lies between the ends."""
 
     field: Field
     """`STATUS_CODE`, `CREATED_AT` or `RECEIVED_AT`."""

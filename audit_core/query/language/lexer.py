@@ -261,7 +261,7 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
         yield too_many(count, tokens[-1].end)
     groups = [0]
     signs = 0
-    deepest, position = MAX_NESTING, None
+    deepest, first = MAX_NESTING, None
     for token, following in pairwise([*tokens, None]):
         if token is None:
             continue
@@ -275,9 +275,9 @@ def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
         elif token.kind != "COLUMN" and not (following and following.kind == "COLUMN"):
             signs = 0
         if groups[-1] + signs > deepest:
-            deepest, position = groups[-1] + signs, position or token
-    if position is not None:
-        yield too_deep(position.start, position.end, deepest, MAX_NESTING)
+            deepest, first = groups[-1] + signs, first or token
+    if first is not None:
+        yield too_deep(first.start, first.end, deepest, MAX_NESTING)
 
 
 def too_many(

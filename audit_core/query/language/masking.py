@@ -35,7 +35,7 @@ class Scan:
     """Where the word or phrase begins that reaches the end of the text; its length if none."""
     field: Span | None
     """The name of the field of which that word is a value."""
-    time_range: bool
+    is_bound: bool
     """Whether that word is an end of a range, or what a value is compared with."""
 
 
@@ -57,7 +57,7 @@ def scan(text: str) -> Scan:
         problems=tuple(scanner.problems),
         word_start=min(scanner.word_start, len(text)),
         field=scanner.word_field,
-        time_range=scanner.word_bounds,
+        is_bound=scanner.word_bounds,
     )
 
 

@@ -286,7 +286,7 @@ def _path(name: Term) -> _Path:
     """The names of a path, split at dots without a backslash before them."""
     source = name.source[len(METADATA_PREFIX) :]
     escaped = re.findall(r"((?:\\.|[^.\\])*)\.", source + ".", flags=re.DOTALL)
-    names = tuple(re.sub(r"\\(.)", r"\1", name, flags=re.DOTALL) for name in escaped)
+    names = tuple(re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in escaped)
     if not all(names):
         raise name.refused(
             "The path into the metadata has an empty name.",

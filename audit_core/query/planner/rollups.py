@@ -102,7 +102,7 @@ def _counts_within(time_range: TimeRange) -> CountSource:
         for since, until in ((time_range.since, first), (last, time_range.until))
         if since != until
     ]
-    item = [
+    one_by_one = [
         _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, time_range)),
         *(
             _each(audit_entry).where(revision <= COUNTED_REVISION, within(audit_entry, piece))
@@ -110,7 +110,7 @@ def _counts_within(time_range: TimeRange) -> CountSource:
         ),
         _each(unfinished_entry).where(within(unfinished_entry, time_range)),
     ]
-    table = union_all(kept, *item).subquery("entry")
+    table = union_all(kept, *one_by_one).subquery("entry")
     return CountSource(table=table, number=table.c.alike)
 
 
