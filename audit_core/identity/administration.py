@@ -27,7 +27,7 @@ from audit_core.identity.memberships import (
     set_member_disabled,
     set_membership,
 )
-from audit_core.identity.sessions import end_sessions_in, end_sessions_of, is_barred
+from audit_core.identity.sessions import end_sessions_of, is_barred
 from audit_core.state.access_log.record import record
 from audit_core.state.database import take_turns
 from audit_core.state.tables import membership
@@ -62,7 +62,7 @@ def change_member(
     or ends in the past, and where no admin would be left.
     """
     require_admin(connection, by, organization_id)
-    _require_member(connection, by, organization_id, account_id)
+    require_member(connection, by, organization_id, account_id)
     return set_member(
         connection,
         by,
@@ -100,7 +100,7 @@ def set_member(
             grants=granted,
             ends=ends,
         )
-    member = _require_member(connection, by, organization_id, account_id)
+    member = require_member(connection, by, organization_id, account_id)
     _record(
         connection,
         by,
@@ -109,7 +109,7 @@ def set_member(
         organization_id,
         role=member.role.value,
         grants=sorted(member.grants),
-        **_ends(member.grants),
+        **ends_on_record(member.grants),
     )
     return member
 
@@ -124,10 +124,10 @@ def remove_member(
 ) -> None:
     """Take somebody out of the organization; the account stays. Raises as `change_member` does."""
     require_admin(connection, by, organization_id)
-    member = _require_member(connection, by, organization_id, account_id)
+    member = require_member(connection, by, organization_id, account_id)
     with admin_left(connection, organization_id, by.now, even_last_admin=even_last_admin):
         end_membership(connection, account_id=account_id, organization_id=organization_id)
-    end_sessions_in(connection, account_id=account_id, organization_id=organization_id)
+    end_sessions_of(connection, account_id, organization_id=organization_id)
     _record(connection, by, "membership.ended", member, organization_id)
 
 
@@ -142,14 +142,13 @@ def disable_member(
     """Bar a member from the organization, and end their sessions there. Whoever is in no other
     organization can then not sign in at all. Raises as `change_member` does."""
     require_admin(connection, by, organization_id)
-    member = _require_member(connection, by, organization_id, account_id)
+    member = require_member(connection, by, organization_id, account_id)
     with admin_left(connection, organization_id, by.now, even_last_admin=even_last_admin):
         set_member_disabled(
             connection, account_id=account_id, organization_id=organization_id, disabled=True
         )
-    if is_barred(connection, account_id, by.now):
-        end_sessions_of(connection, account_id)
-    end_sessions_in(connection, account_id=account_id, organization_id=organization_id)
+    barred = is_barred(connection, account_id, by.now)
+    end_sessions_of(connection, account_id, organization_id=None if barred else organization_id)
     _record(connection, by, "membership.disabled", member, organization_id)
 
 
@@ -159,7 +158,7 @@ def enable_member(
     """Let a barred member in again. An account that the operator disabled stays so. Raises as
     `change_member` does."""
     require_admin(connection, by, organization_id)
-    member = _require_member(connection, by, organization_id, account_id)
+    member = require_member(connection, by, organization_id, account_id)
     set_member_disabled(
         connection, account_id=account_id, organization_id=organization_id, disabled=False
     )
@@ -171,7 +170,7 @@ def sign_out_member(
 ) -> None:
     """End every session of a member, wherever they are. Raises as `change_member` does."""
     require_admin(connection, by, organization_id)
-    member = _require_member(connection, by, organization_id, account_id)
+    member = require_member(connection, by, organization_id, account_id)
     end_sessions_of(connection, account_id)
     _record(connection, by, "sessions.ended", member, organization_id)
 
@@ -274,9 +273,10 @@ def _require_operator(by: Administrator) -> None:
         )
 
 
-def _require_member(
+def require_member(
     connection: Connection, by: Administrator, organization_id: str, account_id: str
 ) -> Member:
+    """The member. Raises `AccountError` for an account that is not in the organization."""
     member = find_member(
         connection, account_id=account_id, organization_id=organization_id, now=by.now
     )
@@ -290,7 +290,8 @@ def _require_member(
     return member
 
 
-def _ends(grants: Mapping[Permission, datetime | None]) -> dict[str, Any]:
+def ends_on_record(grants: Mapping[Permission, datetime | None]) -> dict[str, Any]:
+    """What the access record says of when grants end; nothing where none does."""
     ends = {one.value: at.isoformat() for one, at in sorted(grants.items()) if at is not None}
     return {"ends": ends} if ends else {}
 

@@ -21,7 +21,12 @@ from audit_core.identity.accounts import (
     email_address,
     find_account,
 )
-from audit_core.identity.administration import Administrator, require_admin, require_future
+from audit_core.identity.administration import (
+    Administrator,
+    ends_on_record,
+    require_admin,
+    require_future,
+)
 from audit_core.identity.login import check_password
 from audit_core.identity.memberships import (
     LONGEST_NAME,
@@ -255,7 +260,6 @@ def _record(
     address: str | None,
     **detail: Any,
 ) -> None:
-    ends = {one.value: at.isoformat() for one, at in sorted(link.grants.items()) if at is not None}
     record(
         connection,
         at=now,
@@ -267,7 +271,7 @@ def _record(
             "email": link.email,
             "role": link.role.value,
             "grants": sorted(one for one in link.grants if one in GRANTABLE),
-            **({"ends": ends} if ends else {}),
+            **ends_on_record(link.grants),
             **detail,
         },
     )

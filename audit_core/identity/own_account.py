@@ -20,10 +20,10 @@ from audit_core.identity.backoff import (
 )
 from audit_core.identity.known_devices import forget_devices
 from audit_core.identity.passwords import BCRYPT_COST, hash_password, is_password
-from audit_core.identity.sessions import Viewer, end_session
+from audit_core.identity.sessions import Viewer, end_session, end_sessions_of
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State, take_turns
-from audit_core.state.tables import account, session, sign_in_code
+from audit_core.state.tables import account, session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def change_own_password(
         if _stored_hash(connection, viewer) != stored:
             raise _wrong_password()
         store_password_hash(connection, account_id=viewer.account_id, password_hash=password_hash)
-        _end_others(connection, viewer)
+        end_sessions_of(connection, viewer.account_id, but=viewer.session_id)
         forget_devices(connection, viewer.account_id)
         _record(connection, viewer, "account.password_changed", address, now)
 
@@ -137,7 +137,7 @@ def end_other_sessions(
     connection: Connection, viewer: Viewer, *, address: str | None, now: datetime
 ) -> int:
     """Sign out of every browser but this one; how many those were."""
-    ended = _end_others(connection, viewer)
+    ended = end_sessions_of(connection, viewer.account_id, but=viewer.session_id)
     _record(connection, viewer, "own_sessions.ended", address, now, sessions=ended)
     return ended
 
@@ -167,16 +167,6 @@ def device_of(user_agent: str | None) -> str:
     if browser is None:
         return f"Unknown browser on {system}" if system else "Unknown browser"
     return f"{browser} on {system}" if system else browser
-
-
-def _end_others(connection: Connection, viewer: Viewer) -> int:
-    ended = connection.execute(
-        session.delete().where(
-            session.c.account_id == viewer.account_id, session.c.id != viewer.session_id
-        )
-    )
-    connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == viewer.account_id))
-    return ended.rowcount
 
 
 def _stored_hash(connection: Connection, viewer: Viewer) -> str:

@@ -17,6 +17,7 @@ from audit_core.identity.administration import (
     Administrator,
     in_other_organizations,
     require_admin,
+    require_member,
 )
 from audit_core.identity.backoff import unlock_account
 from audit_core.identity.memberships import find_member
@@ -46,11 +47,7 @@ def make_password_link(
     that is not this organization's alone to change.
     """
     require_admin(connection, by, organization_id)
-    member = find_member(
-        connection, account_id=account_id, organization_id=organization_id, now=by.now
-    )
-    if member is None:
-        raise AccountError("This person is not in the organization.", "Reload the page.")
+    member = require_member(connection, by, organization_id, account_id)
     account = find_account(connection, member.email)
     if account is None or not _may_be_reset(connection, account, organization_id):
         # One sentence for every reason: it must not tell what else the account is.

@@ -238,20 +238,24 @@ def end_session(connection: Connection, *, session_id: str) -> None:
     connection.execute(session.delete().where(session.c.id == session_id))
 
 
-def end_sessions_of(connection: Connection, account_id: str) -> None:
-    """End every session of an account, and every code that would open one."""
-    connection.execute(session.delete().where(session.c.account_id == account_id))
-    connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
+def end_sessions_of(
+    connection: Connection,
+    account_id: str,
+    *,
+    organization_id: str | None = None,
+    but: str | None = None,
+) -> int:
+    """End the sessions of an account, and every code of it; how many sessions those were.
 
-
-def end_sessions_in(connection: Connection, *, account_id: str, organization_id: str) -> None:
-    """End the sessions of an account that look at one organization, and every code of it."""
-    connection.execute(
-        session.delete().where(
-            session.c.account_id == account_id, session.c.organization_id == organization_id
-        )
-    )
+    With `organization_id` those alone that look at it; the session `but` stays open.
+    """
+    statement = session.delete().where(session.c.account_id == account_id)
+    if organization_id is not None:
+        statement = statement.where(session.c.organization_id == organization_id)
+    if but is not None:
+        statement = statement.where(session.c.id != but)
     connection.execute(sign_in_code.delete().where(sign_in_code.c.account_id == account_id))
+    return connection.execute(statement).rowcount
 
 
 def living_sessions(

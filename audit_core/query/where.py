@@ -39,7 +39,7 @@ def within(table: FromClause, time_range: TimeRange) -> Condition:
 
 
 def instant_within(instant: ColumnElement[datetime], time_range: TimeRange) -> Condition:
-    """Whether an instant lies within the time range; always where they have no ends."""
+    """Whether an instant lies within the time range; always where it has no ends."""
     conditions: list[Condition] = []
     if time_range.since is not None:
         conditions.append(instant >= time_range.since)
