@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from datetime import datetime
 from typing import Annotated
@@ -16,10 +15,10 @@ from audit_core.evidence.access_log.download import stream
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
 from audit_core.evidence.download import FileKind, Format, Progress
+from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.log.store import utc_now
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, parse_instant
-from audit_core.state.access_log.record import record
 from audit_core.state.database import State
 
 
@@ -77,20 +76,9 @@ def _write(
         "query": record_filter.query,
         "part": scope.part.value,
         **kind.detail(),
-        "download": secrets.token_hex(8),
     }
 
-    def note(verb: str, more: dict[str, object]) -> None:
-        with state.begin() as connection:
-            record(
-                connection,
-                at=utc_now(),
-                verb=verb,
-                actor=ACTOR,
-                organization_id=scope.organization_id,
-                detail=detail | more,
-            )
-
+    note = noting(state, utc_now, actor=ACTOR, organization_id=scope.organization_id, detail=detail)
     note("record_export.started", {})
     whole = False
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError, SourceError
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.download import FileKind, Format, Progress, stream
+from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation, open_installation
@@ -27,7 +27,6 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import Window, parse_instant
 from audit_core.query.visibility import require_visible
 from audit_core.runtime.settings import read_settings
-from audit_core.state.access_log.record import record
 
 STANDARD_OUTPUT = "-"
 
@@ -85,23 +84,18 @@ def _export(
         "filter": entry_filter.to_params(),
         **kind.detail(),
         **({} if output == STANDARD_OUTPUT else {"file": Path(output).name}),
-        "download": secrets.token_hex(8),
     }
     pieces = stream(
         Reader(installation.log), asked, kind.format, progress=progress, audience=kind.audience
     )
 
-    def note(verb: str, more: dict[str, object]) -> None:
-        with installation.state.begin() as connection:
-            record(
-                connection,
-                at=installation.clock(),
-                verb=verb,
-                actor=ACTOR,
-                organization_id=scope.organization_id,
-                detail=detail | more,
-            )
-
+    note = noting(
+        installation.state,
+        installation.clock,
+        actor=ACTOR,
+        organization_id=scope.organization_id,
+        detail=detail,
+    )
     note("export.started", {})
     whole = False
     try:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from audit_core.domain.listing import Listing
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
 from audit_core.evidence.download import FileKind, Format
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
-from audit_core.state.access_log.record import AccessEvent
+from audit_core.state.access_log.record import AccessEvent, record
+from audit_core.state.database import State
 
 _PARTS = {"export": "Entries", "record_export": "Access record"}
 """What the file holds, by the beginning of the verb."""
@@ -51,6 +54,38 @@ class Download:
     """Of a complete one; `None` for any other, and for one of an earlier version."""
 
 
+Note = Callable[[str, Mapping[str, object]], None]
+"""Puts a verb on record, with more detail."""
+
+
+def noting(
+    state: State,
+    clock: Callable[[], datetime],
+    *,
+    actor: str,
+    organization_id: str | None,
+    address: str | None = None,
+    detail: Mapping[str, Any],
+) -> Note:
+    """What puts the verbs of one download on record, each with `detail` and an id of the download
+    by which they are told to be of one."""
+    common = {**detail, "download": secrets.token_hex(8)}
+
+    def note(verb: str, more: Mapping[str, object]) -> None:
+        with state.begin() as connection:
+            record(
+                connection,
+                at=clock(),
+                verb=verb,
+                actor=actor,
+                organization_id=organization_id,
+                address=address,
+                detail={**common, **more},
+            )
+
+    return note
+
+
 def list_downloads(
     reader: RecordReader,
     scope: RecordScope,
@@ -58,9 +93,8 @@ def list_downloads(
     limit: int,
     actor: str | None = None,
     since: datetime | None = None,
-) -> tuple[tuple[Download, ...], bool]:
-    """The newest downloads, newest first, and whether there are more; of one person with `actor`,
-    and since a time."""
+) -> Listing[Download]:
+    """The newest downloads, newest first; of one person with `actor`, and since a time."""
     record_filter = RecordFilter(
         window=Window(preset=ALL_TIME),
         actions=_VERBS,
@@ -70,7 +104,7 @@ def list_downloads(
     # Each has two events at most: where it began, and how it ended.
     page = reader.page(record_filter, scope, time_range, None, 2 * limit)
     found = downloads_of(page.events)
-    return found[:limit], len(found) > limit or page.older is not None
+    return Listing(found[:limit], truncated=len(found) > limit or page.older is not None)
 
 
 def downloads_of(events: Iterable[AccessEvent]) -> tuple[Download, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,19 +10,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from audit_core.evidence import downloads
 from audit_core.evidence.download import FileKind, Format
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
 from audit_core.runtime.version import product_version
-from audit_core.state.access_log.record import record
 
 VERSION_HEADER = "Sandtrail-Version"
 """Which version made the file: the file's own formats have no place for it."""
-
-Note = Callable[[str, Mapping[str, object]], None]
-"""Puts a verb on record, with more detail."""
 
 
 def attachment(name: str) -> dict[str, str]:
@@ -91,21 +87,13 @@ def noting(
     organization_id: str | None,
     address: str | None,
     detail: Mapping[str, Any],
-) -> Note:
-    """What puts the verbs of one download on record, each with `detail` and an id of the download
-    by which they are told to be of one."""
-    common = {**detail, "download": secrets.token_hex(8)}
-
-    def note(verb: str, more: Mapping[str, object]) -> None:
-        with opened.state.begin() as connection:
-            record(
-                connection,
-                at=opened.clock(),
-                verb=verb,
-                actor=viewer.email,
-                organization_id=organization_id,
-                address=address,
-                detail={**common, **more},
-            )
-
-    return note
+) -> downloads.Note:
+    """`downloads.noting` for a viewer's request."""
+    return downloads.noting(
+        opened.state,
+        opened.clock,
+        actor=viewer.email,
+        organization_id=organization_id,
+        address=address,
+        detail=detail,
+    )

@@ -35,7 +35,8 @@ _COLUMNS = {
 
 def draw(scope: RecordScope) -> None:
     """The newest downloads, or a sentence where there are none."""
-    found, more = list_downloads(RecordReader(cached.installation().state), scope, limit=SHOWN)
+    listed = list_downloads(RecordReader(cached.installation().state), scope, limit=SHOWN)
+    found = listed.items
     if not found:
         st.info("Nothing was downloaded yet.", icon=":material/download:")
         return
@@ -52,7 +53,7 @@ def draw(scope: RecordScope) -> None:
     )
     which = (
         f"The newest {len(found):,}; older ones are in the access record."
-        if more
+        if listed.truncated
         else (f"All {len(found):,}, newest first.")
     )
     st.caption(f"{which} Select a line to see the whole name and checksum.")

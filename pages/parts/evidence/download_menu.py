@@ -84,14 +84,13 @@ def own_lately(person: Viewer, scope: RecordScope) -> tuple[Download, ...]:
     """What this person took of the scope lately, newest first."""
     if scope.organization_id != person.organization_id and scope.organization_id:
         return ()
-    found, _ = list_downloads(
+    return list_downloads(
         RecordReader(cached.installation().state),
         scope,
         limit=SHOWN,
         actor=person.email,
         since=cached.utc_now() - LATELY,
-    )
-    return found
+    ).items
 
 
 def draw_file(download: Download) -> None:
