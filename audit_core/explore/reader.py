@@ -28,8 +28,9 @@ from audit_core.explore.results import (
     Summary,
 )
 from audit_core.explore.statements import BucketCount
+from audit_core.log.reads.fetched import Fetched
 from audit_core.log.schema import from_arrow
-from audit_core.log.store import AuditLog, Fetched
+from audit_core.log.store import AuditLog
 from audit_core.query.keyset import Cursor, numbers_of
 from audit_core.query.planner.plan import Plan
 from audit_core.query.planner.planner import MAX_HOURS, Planner

@@ -31,8 +31,7 @@ from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
 from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
 from audit_core.log.opening import prepare
 from audit_core.log.precision import COARSEST
-from audit_core.log.reads.fetched import Fetched as Fetched
-from audit_core.log.reads.fetched import Row
+from audit_core.log.reads.fetched import Fetched, Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
 from audit_core.log.replication import replication

@@ -38,12 +38,12 @@ class AddressKey(FunctionElement[str]):
     name = "address_key"
 
 
-class IsAddress(FunctionElement[bool]):
+class HasAddress(FunctionElement[bool]):
     """Whether an e-mail address (the first argument, a column) has one of the keys that follow."""
 
     type = Boolean()
     inherit_cache = True
-    name = "is_address"
+    name = "has_address"
 
 
 class ContainsAnyFolded(FunctionElement[bool]):
@@ -218,15 +218,15 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
 }
 
 
-@compiles(IsAddress)
-def _is_address(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(HasAddress)
+def _has_address(element: HasAddress, compiler: SQLCompiler, **options: Any) -> str:
     column, *keys = element.clauses
     listed = ", ".join(compiler.process(key, **options) for key in keys)
     return f"({compiler.process(AddressKey(column), **options)} IN ({listed}))"
 
 
-@compiles(IsAddress, "postgresql")
-def _is_address_postgresql(element: IsAddress, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(HasAddress, "postgresql")
+def _has_address_postgresql(element: HasAddress, compiler: SQLCompiler, **options: Any) -> str:
     """By its spellings, which are looked up once: see `postgresql.addresses`."""
     column, *keys = element.clauses
     listed = ", ".join(compiler.process(key, **options) for key in keys)
@@ -300,7 +300,7 @@ def has_address(column: ColumnElement[Any], addresses: Sequence[str]) -> ColumnE
     """Whether a column holds one of some e-mail addresses, whatever the case and form of either.
     An empty text is no address."""
     keys = [key_of_address(address) for address in addresses if address]
-    return IsAddress(column, *keys) if keys else false()
+    return HasAddress(column, *keys) if keys else false()
 
 
 def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> ColumnElement[bool]:

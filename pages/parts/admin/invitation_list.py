@@ -8,6 +8,7 @@ from audit_core.domain.access import Role, Scope
 from audit_core.domain.errors import AuditError
 from audit_core.identity.accounts import LONGEST_EMAIL
 from audit_core.identity.invitations import (
+    INVITATION_LIFETIME,
     invite,
     pending_invitations,
     withdraw_invitation,
@@ -20,7 +21,7 @@ from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
-LASTS = "7 days"
+LASTS = f"{INVITATION_LIFETIME.days} days"
 SHOWN = 20
 """How many invitations are listed; the search of the list finds the others."""
 _SHOWN, _OPENED = "invitation_shown", "invitations_opened"

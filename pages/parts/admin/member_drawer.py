@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ from audit_core.identity.administration import (
     sign_out_member,
 )
 from audit_core.identity.memberships import Member, find_member
-from audit_core.identity.password_links import make_password_link
+from audit_core.identity.password_links import PASSWORD_LINK_LIFETIME, make_password_link
 from audit_core.query.time.windows import ago
 from audit_core.web.routes.one_time_links import new_password_address
 from pages.parts.admin import grant_picker, link_shown
@@ -28,7 +28,7 @@ from pages.parts.tables.safe_text import visible
 
 _SHOWN, _CLOSED, _OPENED = "member_shown", "member_closed", "member_opened"
 _DONE = "member_done"
-LINK_LASTS = "24 hours"
+LINK_LASTS = f"{PASSWORD_LINK_LIFETIME // timedelta(hours=1)} hours"
 
 
 def forget_click(table: str) -> None:
