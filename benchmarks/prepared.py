@@ -168,6 +168,6 @@ def _add_admin(prepared: Prepared) -> None:
             account_id=account.id,
             organization_id=prepared.organization_id,
             role=Role.ADMIN,
-            grants=frozenset(),
+            grants={},
         )
     state.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -96,7 +96,7 @@ def add(
         added = add_account(connection, email=email, name=name, password=password, now=utc_now())
         _record(connection, "account.added", added)
         named = named_organization(connection, organization)
-        _join(connection, added, named, role, frozenset(grant or ()), until)
+        _join(connection, added, named, role, _granted(grant, until))
     named.announce()
     say(f"Added {added.email}.")
     _show(password, unless=password_stdin)
@@ -119,8 +119,7 @@ def invite_person(
             organization_id=named.id,
             email=email,
             role=role,
-            grants=grant or (),
-            ends=_ends(grant or (), until),
+            grants=_granted(grant, until),
         )
     named.announce()
     days = INVITATION_LIFETIME.days
@@ -164,9 +163,7 @@ def grant(
     with writing() as connection:
         found = _found(connection, email)
         named = named_organization(connection, organization)
-        joined = _join(
-            connection, found, named, role, frozenset(grant or ()), until, even_last_admin
-        )
+        joined = _join(connection, found, named, role, _granted(grant, until), even_last_admin)
     named.announce()
     say(f"{found.email} is now {_described(joined)}.")
 
@@ -324,8 +321,7 @@ def _join(
     account: Account,
     named: NamedOrganization,
     role: Role | None,
-    grants: frozenset[Permission],
-    until: datetime | None,
+    grants: Mapping[Permission, datetime | None],
     even_last_admin: bool = False,
 ) -> Membership:
     def present() -> Membership | None:
@@ -340,7 +336,6 @@ def _join(
         organization_id=named.id,
         role=role or (before.role if before else Role.MEMBER),
         grants=grants,
-        ends=_ends(grants, until),
         even_last_admin=even_last_admin,
     )
     after = present()
@@ -349,10 +344,10 @@ def _join(
     return after
 
 
-def _ends(
-    grants: Collection[Permission], until: datetime | None
-) -> dict[Permission, datetime] | None:
-    return dict.fromkeys(grants, until.replace(tzinfo=UTC)) if until else None
+def _granted(
+    permissions: list[Permission] | None, until: datetime | None
+) -> dict[Permission, datetime | None]:
+    return dict.fromkeys(permissions or (), until and until.replace(tzinfo=UTC))
 
 
 def _operator() -> Administrator:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from audit_core.cli.opened_state import ACTOR
 from audit_core.cli.terminal import say
-from audit_core.domain.access import Permission, Role
+from audit_core.domain.access import Role
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.terminal_text import printable
 from audit_core.identity.accounts import add_account, list_accounts
@@ -171,7 +171,6 @@ def _add(
             account_id=account.id,
             organization_id=organization_id,
             role=role,
-            grants=frozenset[Permission](),
         )
         record(
             connection,

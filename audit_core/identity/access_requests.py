@@ -160,15 +160,13 @@ def _grant(
     permission: Permission,
     ends_at: datetime | None,
 ) -> None:
-    grants = {**member.grants, permission: ends_at}
     set_member(
         connection,
         by,
         organization_id=organization_id,
         account_id=member.account_id,
         role=member.role,
-        grants=grants,
-        ends={one: at for one, at in grants.items() if at is not None},
+        grants={**member.grants, permission: ends_at},
     )
 
 

@@ -7,7 +7,7 @@ another admin in the same second, counts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,8 @@ from audit_core.domain.access import Allowed, Permission, Role, decide
 from audit_core.domain.errors import AccountError
 from audit_core.identity.accounts import set_disabled
 from audit_core.identity.memberships import (
+    NO_GRANTS,
+    Grants,
     Member,
     end_membership,
     find_member,
@@ -53,8 +55,7 @@ def change_member(
     organization_id: str,
     account_id: str,
     role: Role,
-    grants: Iterable[Permission] = (),
-    ends: Mapping[Permission, datetime] | None = None,
+    grants: Grants = NO_GRANTS,
 ) -> Member:
     """Set role and grants of somebody who is in the organization; the member after it.
 
@@ -70,7 +71,6 @@ def change_member(
         account_id=account_id,
         role=role,
         grants=grants,
-        ends=ends,
     )
 
 
@@ -81,24 +81,21 @@ def set_member(
     organization_id: str,
     account_id: str,
     role: Role,
-    grants: Iterable[Permission] = (),
-    ends: Mapping[Permission, datetime] | None = None,
+    grants: Grants = NO_GRANTS,
     even_last_admin: bool = False,
 ) -> Member:
     """As `change_member`, and whoever is not a member becomes one.
 
     Only for the operator, and for what the person concerned has agreed to.
     """
-    granted = {one: (ends or {}).get(one) for one in grants}
-    require_future(granted.values(), by.now)
+    require_future(grants.values(), by.now)
     with admin_left(connection, organization_id, by.now, even_last_admin=even_last_admin):
         set_membership(
             connection,
             account_id=account_id,
             organization_id=organization_id,
             role=role,
-            grants=granted,
-            ends=ends,
+            grants=grants,
         )
     member = require_member(connection, by, organization_id, account_id)
     _record(
@@ -290,7 +287,7 @@ def require_member(
     return member
 
 
-def ends_on_record(grants: Mapping[Permission, datetime | None]) -> dict[str, Any]:
+def ends_on_record(grants: Grants) -> dict[str, Any]:
     """What the access record says of when grants end; nothing where none does."""
     ends = {one.value: at.isoformat() for one, at in sorted(grants.items()) if at is not None}
     return {"ends": ends} if ends else {}

@@ -7,13 +7,12 @@ the account does. So neither an admin nor a link that went astray gets into an a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from audit_core.domain.access import GRANTABLE, Permission, Role
+from audit_core.domain.access import GRANTABLE, Role
 from audit_core.domain.errors import AccountError
 from audit_core.identity.accounts import (
     Account,
@@ -30,6 +29,8 @@ from audit_core.identity.administration import (
 from audit_core.identity.login import check_password
 from audit_core.identity.memberships import (
     LONGEST_NAME,
+    NO_GRANTS,
+    Grants,
     find_member,
     require_grantable,
     require_organization,
@@ -62,8 +63,7 @@ def invite(
     organization_id: str,
     email: str,
     role: Role,
-    grants: Iterable[Permission] = (),
-    ends: Mapping[Permission, datetime] | None = None,
+    grants: Grants = NO_GRANTS,
 ) -> tuple[Link, str]:
     """An invitation and the code of its link, which is shown once and kept nowhere.
 
@@ -74,9 +74,8 @@ def invite(
     require_admin(connection, by, organization_id)
     require_organization(connection, organization_id)
     address = email_address(email)
-    granted = {one: (ends or {}).get(one) for one in grants}
-    require_grantable(granted)
-    require_future(granted.values(), by.now)
+    require_grantable(grants)
+    require_future(grants.values(), by.now)
     known = find_account(connection, address)
     if known is not None and find_member(
         connection, account_id=known.id, organization_id=organization_id, now=by.now
@@ -92,7 +91,7 @@ def invite(
         email=address,
         lifetime=INVITATION_LIFETIME,
         role=role,
-        grants=granted,
+        grants=grants,
     )
     _record(connection, by.now, "invitation.added", by.actor, added, by.address)
     return added, code
@@ -233,7 +232,6 @@ def _join(
             organization_id=link.organization_id,
             role=link.role,
             grants=link.grants,
-            ends={one: at for one, at in link.grants.items() if at is not None},
         )
     # So that the sign-in that follows shows what was joined.
     keep_preference(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select
@@ -16,6 +17,11 @@ from audit_core.state.organization_settings import ON, OWN_ACTIVITY, setting_of_
 from audit_core.state.tables import access_request, account, membership, organization
 
 LONGEST_NAME = 200
+
+Grants = Mapping[Permission, datetime | None]
+"""Permissions beyond those of a role, with the moment from which each is over; `None`: never."""
+
+NO_GRANTS: Grants = MappingProxyType({})
 
 MEMBERSHIP_COLUMNS = (
     membership.c.role,
@@ -36,9 +42,8 @@ class Member:
     email: str
     name: str
     role: Role
-    grants: Mapping[Permission, datetime | None]
-    """Permissions beyond those of the role, with the moment from which each is over; `None` means
-    never. Those that are over are left out."""
+    grants: Grants
+    """Those that are over are left out."""
     disabled: bool
     """Whether the organization has barred the person from itself."""
     account_disabled: bool
@@ -100,26 +105,20 @@ def set_membership(
     account_id: str,
     organization_id: str,
     role: Role,
-    grants: Iterable[Permission] = (),
-    ends: Mapping[Permission, datetime] | None = None,
+    grants: Grants = NO_GRANTS,
 ) -> None:
     """Say what an account is in an organization, in place of what it was there.
 
-    `ends` says from when on a grant is over; grants that are not in it last until they are
-    withdrawn. Takes effect at the next look-up of the viewer. Raises `AccountError` for a
-    permission that cannot be granted, an unknown account or an unknown organization.
+    Takes effect at the next look-up of the viewer. Raises `AccountError` for a permission that
+    cannot be granted, an unknown account or an unknown organization.
     """
-    granted = frozenset(grants)
-    require_grantable(granted)
+    require_grantable(grants)
     require_organization(connection, organization_id)
     if not connection.execute(select(account.c.id).where(account.c.id == account_id)).scalar():
         raise AccountError(
             f"There is no account {account_id}.", "List them: python -m audit_core account list."
         )
-    values = {
-        "role": role.value,
-        "grants": written_grants({one: (ends or {}).get(one) for one in granted}),
-    }
+    values = {"role": role.value, "grants": written_grants(grants)}
     changed = connection.execute(
         membership.update().where(*_is_of(account_id, organization_id)).values(values)
     )
@@ -257,7 +256,7 @@ def sorted_memberships(
     )
 
 
-def written_grants(grants: Mapping[Permission, datetime | None]) -> str:
+def written_grants(grants: Grants) -> str:
     """Grants as the column holds them: by name, each with "@" and its end if it has one."""
     return " ".join(
         name if ends_at is None else f"{name}@{ends_at.astimezone(UTC).isoformat()}"

@@ -7,7 +7,6 @@ access to the organization: nobody leaves a way in behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from audit_core.domain.access import Permission, Role
+from audit_core.domain.access import Role
 from audit_core.domain.errors import AccountError
 from audit_core.identity.administration import Administrator, may_manage
 from audit_core.identity.backoff import count_failure, link_counter, refused_until
-from audit_core.identity.memberships import present_grants, written_grants
+from audit_core.identity.memberships import NO_GRANTS, Grants, present_grants, written_grants
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State, take_turns
 from audit_core.state.secrets import digest, new_id, new_secret
@@ -49,7 +48,7 @@ class Link:
     """Whose it is; as `normalize_email` gives it."""
     role: Role
     """What an invited person becomes; of a link for a password it says nothing."""
-    grants: Mapping[Permission, datetime | None]
+    grants: Grants
     made_by: str | None
     """The account; `None` is the operator at the command line."""
     made_by_name: str
@@ -66,7 +65,7 @@ def add_link(
     email: str,
     lifetime: timedelta,
     role: Role = Role.MEMBER,
-    grants: Mapping[Permission, datetime | None] | None = None,
+    grants: Grants = NO_GRANTS,
 ) -> tuple[Link, str]:
     """A new link and its code, 256 random bits that cannot be read again.
 
@@ -81,7 +80,7 @@ def add_link(
         organization_id=organization_id,
         email=email,
         role=role,
-        grants=dict(grants or {}),
+        grants=grants,
         made_by=by.account_id,
         made_by_name=by.actor,
         created_at=by.now,

@@ -174,7 +174,7 @@ def _add_people(installation: Installation, prepared: Prepared) -> None:
                     account_id=account.id,
                     organization_id=organization_id,
                     role=role,
-                    grants=frozenset(),
+                    grants={},
                 )
         _, prepared.token = add_token(
             connection,

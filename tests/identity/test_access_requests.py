@@ -72,7 +72,7 @@ def waiting(house: House, organization_id: str = A) -> list[tuple[str, Permissio
 
 
 def test_a_granted_request_adds_the_permission_and_keeps_the_others(house: House) -> None:
-    house.do(change_member, "boss", "mem", role=Role.MEMBER, grants=[EXPORT])
+    house.do(change_member, "boss", "mem", role=Role.MEMBER, grants={EXPORT: None})
     ask(house)
     assert waiting(house) == [("mem@example.com", READ, "The outage of Monday")]
     assert waiting(house, B) == []

@@ -87,7 +87,7 @@ def test_a_membership_is_replaced_not_added_to(state: State, ada: Ada) -> None:
             account_id=ada.id,
             organization_id="org-a",
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
         assert memberships(connection, ada.id, NOW) == (
             Membership(
@@ -111,7 +111,7 @@ def test_only_what_can_be_granted_is_granted(state: State, ada: Ada) -> None:
                 account_id=ada.id,
                 organization_id="org-a",
                 role=Role.MEMBER,
-                grants=frozenset({Permission.MANAGE}),
+                grants={Permission.MANAGE: None},
             )
         assert memberships(connection, ada.id, NOW)[0].role is Role.AUDITOR
 

@@ -101,8 +101,7 @@ def test_an_invited_stranger_gets_an_account_with_what_the_invitation_says(house
     code = invited(
         house,
         " NEW@Example.com",
-        grants=[Permission.REVEAL, Permission.INGEST],
-        ends={Permission.INGEST: end},
+        grants={Permission.REVEAL: None, Permission.INGEST: end},
     )
     account = join(house, code)
     assert account is not None
@@ -237,9 +236,9 @@ def test_who_is_a_member_or_gets_what_is_none_is_not_invited(house: House) -> No
     with pytest.raises(AccountError, match="no e-mail address"):
         invited(house, "nobody")
     with pytest.raises(AccountError, match="cannot be granted"):
-        invited(house, grants=[Permission.MANAGE])
+        invited(house, grants={Permission.MANAGE: None})
     with pytest.raises(AccountError, match="is past"):
-        invited(house, grants=[Permission.READ], ends={Permission.READ: NOW})
+        invited(house, grants={Permission.READ: NOW})
 
 
 def test_guessing_codes_is_slowed_as_at_the_sign_in_and_on_record(house: House) -> None:

@@ -11,7 +11,7 @@ def test_an_organization_lists_its_own_people_with_what_they_are(ada: Ada) -> No
             account_id=ada.account.id,
             organization_id="org-b",
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
         set_disabled(connection, account_id=ada.account.id, disabled=True)
     with ada.state.read() as connection:

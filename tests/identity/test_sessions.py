@@ -168,7 +168,7 @@ def test_a_change_of_role_takes_effect_at_the_next_look_up(state: State, ada: Ad
             account_id=ada.id,
             organization_id="org-a",
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
     with state.read() as connection:
         viewer = find_viewer(connection, secret=secret, now=NOW)

@@ -46,7 +46,7 @@ def test_the_members_of_this_organization_are_listed_with_what_they_are(
             account_id=seeded.ids["member@example.org"],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
         set_membership(
             connection,

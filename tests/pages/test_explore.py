@@ -262,7 +262,7 @@ def test_a_member_who_may_only_read_sees_entries_and_no_download(
             account_id=filled.ids[MEMBER],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
     app = explore(open_app(MEMBER))
     assert len(table(app)) == 25

@@ -84,7 +84,7 @@ def test_a_role_taken_away_counts_at_the_next_run(open_app: Open, seeded: Seeded
             account_id=seeded.ids["auditor@example.org"],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset(),
+            grants={},
         )
     assert refusal(app.run())
 

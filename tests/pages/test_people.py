@@ -299,7 +299,7 @@ def test_a_member_who_may_read_all_sees_all(open_app: Open, filled: Seeded) -> N
             account_id=filled.ids[MEMBER],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
     app = opened(open_app(MEMBER))
     assert len(app.dataframe[0].value) == 3

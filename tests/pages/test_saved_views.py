@@ -303,7 +303,7 @@ def test_a_member_who_was_granted_to_read_may_share(open_app: Open, filled: Seed
             account_id=filled.ids["member@example.org"],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
     save_as(explore(open_app("member@example.org")), "All", shared=True)
     assert [view.name for view in views(filled).others] == ["All"]

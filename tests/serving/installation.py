@@ -117,7 +117,7 @@ def _person(installation: Installation, email: str) -> str:
             account_id=account.id,
             organization_id=ORGANIZATION,
             role=Role.ADMIN,
-            grants=frozenset(),
+            grants={},
         )
         code = issue_code(connection, account_id=account.id, now=now)
         secret = redeem_code(

@@ -161,7 +161,7 @@ def _seeds() -> tuple[TemporaryDirectory[str], dict[str, str]]:
                     account_id=account.id,
                     organization_id=organization_id,
                     role=role,
-                    grants=frozenset(),
+                    grants={},
                 )
         set_disabled(connection, account_id=seeded.ids["disabled@example.org"], disabled=True)
     installation.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from audit_core.domain.access import GRANTABLE, PERMISSIONS_OF_ROLE, Permission, Role
+from audit_core.identity.memberships import Grants
 from pages.parts.shell.error_boundary import plain
 
 ALLOWS = {
@@ -28,13 +28,10 @@ class Choice:
     """What was chosen, and not done yet."""
 
     role: Role
-    grants: tuple[Permission, ...]
-    ends: Mapping[Permission, datetime]
+    grants: Grants
 
 
-def draw(
-    role: Role, grants: Mapping[Permission, datetime | None], zone: str, prefix: str
-) -> Choice:
+def draw(role: Role, grants: Grants, zone: str, prefix: str) -> Choice:
     """The choice, as which the given one stands at first. `prefix` begins the keys of widgets."""
     chosen = Role(
         st.segmented_control(
@@ -49,13 +46,12 @@ def draw(
     days = _draw_grants(chosen, grants, zone, prefix)
     return Choice(
         role=chosen,
-        grants=tuple(days),
-        ends={one: end_of(day, zone) for one, day in days.items() if day is not None},
+        grants={one: None if day is None else end_of(day, zone) for one, day in days.items()},
     )
 
 
 def _draw_grants(
-    role: Role, grants: Mapping[Permission, datetime | None], zone: str, prefix: str
+    role: Role, grants: Grants, zone: str, prefix: str
 ) -> dict[Permission, date | None]:
     """The permissions that are ticked, each with its last day if it has one."""
     offered = [one for one in Permission if one in GRANTABLE - PERMISSIONS_OF_ROLE[role]]

@@ -67,7 +67,6 @@ def _invited(scope: Scope, email: str, choice: grant_picker.Choice) -> tuple[Lin
             email=email,
             role=choice.role,
             grants=choice.grants,
-            ends=choice.ends,
         )
 
 

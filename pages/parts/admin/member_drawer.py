@@ -118,7 +118,6 @@ def _change(member: Member, scope: Scope, by: Administrator, choice: grant_picke
             account_id=member.account_id,
             role=choice.role,
             grants=choice.grants,
-            ends=choice.ends,
         )
 
 

@@ -132,7 +132,7 @@ def test_after_the_role_is_gone_the_address_gives_nothing(
             account_id=account_id,
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}),
+            grants={Permission.READ: None},
         )
     refused = client.get(path(), headers=headers)
     assert (refused.status_code, refused.json()["permission"]) == (403, "export:audit_logs")

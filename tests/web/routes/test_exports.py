@@ -190,7 +190,7 @@ def test_a_member_gets_403_also_when_allowed_to_read(
             account_id=seeded.ids["member@example.org"],
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset({Permission.READ}) if granted else frozenset(),
+            grants={Permission.READ: None} if granted else {},
         )
     answer = client.get(path(), headers=as_person(seeded, "member@example.org"))
     assert answer.status_code == 403
@@ -217,7 +217,7 @@ def test_losing_the_role_or_the_account_counts_at_the_next_request(
             account_id=account_id,
             organization_id=ALPHA,
             role=Role.MEMBER,
-            grants=frozenset(),
+            grants={},
         )
     assert client.get(path(), headers=headers).status_code == 403
     with seeded.installation.state.begin() as connection:
