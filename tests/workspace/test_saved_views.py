@@ -347,6 +347,7 @@ def test_a_default_is_a_persons_own_and_of_one_organization(
 
 
 def test_every_refusal_is_for_people(state: State, person: Callable[..., Viewer]) -> None:
-    with pytest.raises(AuditError) as caught, state.begin() as connection:
-        open_view(connection, person(), "e" * 32, **DEED)
+    viewer = person()
+    with pytest.raises(ViewError) as caught, state.begin() as connection:
+        open_view(connection, viewer, "e" * 32, **DEED)
     assert caught.value.hint
