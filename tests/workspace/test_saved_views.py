@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audit_core.domain.access import GRANTABLE, Membership, Role
-from audit_core.domain.errors import AccountError, AuditError, ViewError
+from audit_core.domain.errors import AccountError, ViewError
 from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization
 from audit_core.identity.sessions import Viewer
