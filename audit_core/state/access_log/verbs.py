@@ -182,6 +182,36 @@ VERBS: dict[str, Verb] = _listed(
         category=Category.INSTALLATION,
     ),
     Verb(
+        name="source.added",
+        sentence="Set up a source from which entries are pulled.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
+        name="source.paused",
+        sentence="Paused a source.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
+        name="source.resumed",
+        sentence="Had a source go on.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
+        name="source.key_changed",
+        sentence="Gave a source another key.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
+        name="source.removed",
+        sentence="Removed a source; what it brought stays.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
         name="ingest",
         sentence="Stored entries in the log.",
         category=Category.INGEST,

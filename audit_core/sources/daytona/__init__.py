@@ -1,0 +1,1 @@
+"""Daytona's audit log, read through its API."""

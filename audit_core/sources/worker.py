@@ -1,0 +1,217 @@
+"""Reads one source for as long as this process holds it: pace, pauses after problems, progress."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import AuditError
+from audit_core.domain.rejections import Rejection
+from audit_core.installation.opened import Installation
+from audit_core.sources.daytona.checkpoint import (
+    Checkpoint,
+    TimeWindow,
+    read_checkpoint,
+    write_checkpoint,
+)
+from audit_core.sources.daytona.client import DaytonaClient
+from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
+from audit_core.sources.daytona.sync import DaytonaSync, Step
+from audit_core.sources.problems import KeyRefused, RequestRefused, TooManyRequests
+from audit_core.sources.sealed_key import unseal
+from audit_core.sources.source import (
+    LEASE,
+    Progress,
+    Source,
+    SourceLost,
+    find_source,
+    hold,
+    let_go,
+    note_progress,
+    progress_of,
+)
+from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
+from audit_core.state.rejections import keep_rejections
+
+LOGGER = logging.getLogger(__name__)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
+"""How long it waits after one problem, and after many in a row; each pause is up to twice the one
+before, by chance, so that many that were cut off together do not come back together."""
+LOOK_AGAIN_S = 2.0
+"""How often it is looked whether somebody paused, changed or removed the source."""
+
+
+@dataclass(slots=True)
+class SourceWorker:
+    """One source, read by this process. Not to be used by two threads at once.
+
+    `wait` waits so many seconds and says whether to stop.
+    """
+
+    installation: Installation
+    source: Source
+    holder: str
+    wait: Callable[[float], bool]
+    elapsed: Callable[[], float] = time.monotonic
+    _failures: int = 0
+    """How many requests in a row have failed."""
+    _pending: dict[str, object] = field(default_factory=dict)
+    _looked_at: float = field(default=float("-inf"))
+
+    def run(self, *, once: bool = False) -> None:
+        """Read until the source is paused, removed, stopped by a problem, held by another process,
+        or `wait` says so; with `once`, until nothing is left to read.
+
+        With `once` a problem is raised, otherwise kept with the source and tried again.
+        """
+        if not self._hold():
+            return
+        sync: DaytonaSync | None = None
+        try:
+            while self._still_wanted():
+                try:
+                    sync = sync or self._open()
+                    step = sync.step()
+                    if step is not None:
+                        self._note(sync, step)
+                except SourceLost:
+                    return
+                except AuditError as error:
+                    if once:
+                        raise
+                    if self.wait(self._note_problem(error)):
+                        return
+                    continue
+                if once and step is None and sync.caught_up:
+                    return
+                pause = sync.due_in_s if step is None else 60 / self.source.requests_per_minute
+                if self.wait(pause if step is not None else max(pause, 0.05)):
+                    return
+        finally:
+            with self.installation.state.begin() as connection:
+                let_go(connection, self.source.id, holder=self.holder)
+
+    def _hold(self) -> bool:
+        with self.installation.state.begin() as connection:
+            now = self.installation.clock()
+            return hold(connection, self.source.id, holder=self.holder, now=now)
+
+    def _still_wanted(self) -> bool:
+        """Whether it is still this process's to read; looks into the state now and then."""
+        if self.elapsed() - self._looked_at < min(LOOK_AGAIN_S, LEASE.total_seconds() / 3):
+            return True
+        self._looked_at = self.elapsed()
+        with self.installation.state.begin() as connection:
+            found = find_source(connection, self.source.id)
+            progress = progress_of(connection, self.source.id)
+            if found != self.source or progress is None or progress.stopped:
+                return False
+            now = self.installation.clock()
+            return hold(connection, self.source.id, holder=self.holder, now=now)
+
+    def _open(self) -> DaytonaSync:
+        """Go on where the checkpoint says."""
+        installation, source = self.installation, self.source
+        with installation.state.read() as connection:
+            progress = progress_of(connection, source.id)
+        if progress is None:
+            raise SourceLost("The source was removed.", "")
+        scope = Scope(organization_id=source.organization_id)
+        known = installation.log.fetch_rows(
+            unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
+        )
+        client = DaytonaClient(
+            source.url, unseal(source.sealed_key, installation.key), source.organization_id
+        )
+        return DaytonaSync(
+            checkpoint=_checkpoint(progress),
+            organization_id=source.organization_id,
+            ask=client.ask,
+            append=installation.log.append_table,
+            keep=self._keep,
+            save=self._save,
+            stored=self._stored,
+            in_flight=InFlight((one.id, one.created_at) for one in reversed(known.items)),
+            clock=installation.clock,
+            elapsed=self.elapsed,
+        )
+
+    def _stored(self, window: TimeWindow) -> int:
+        scope = Scope(organization_id=self.source.organization_id)
+        statement = stored_between(scope, window.since, window.until)
+        return self.installation.log.fetch_rows(statement, scope, Count, limit=1).items[0].count
+
+    def _keep(self, rejections: Sequence[Rejection]) -> None:
+        with self.installation.state.begin() as connection:
+            keep_rejections(
+                connection,
+                rejections=rejections,
+                organization_id=self.source.organization_id,
+                origin=f"source: {self.source.name}",
+                now=self.installation.clock(),
+            )
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        values = {"checkpoint": write_checkpoint(checkpoint), "newest": checkpoint.newest}
+        with self.installation.state.begin() as connection:
+            note_progress(connection, self.source.id, holder=self.holder, **values)
+
+    def _note(self, sync: DaytonaSync, step: Step) -> None:
+        """Keep what the step brought."""
+        with self.installation.state.begin() as connection:
+            progress = progress_of(connection, self.source.id)
+            if progress is None:
+                raise SourceLost("The source was removed.", "")
+            report = step.report
+            note_progress(
+                connection,
+                self.source.id,
+                holder=self.holder,
+                accepted=progress.accepted + report.accepted,
+                late=progress.late + step.late,
+                finished=progress.finished + report.finished,
+                rejected=progress.rejected + report.rejected,
+                last_success_at=self.installation.clock(),
+                problem=None,
+                hint=None,
+                next_try_at=None,
+            )
+        if self._failures:
+            LOGGER.warning("The source %s is read again.", self.source.id)
+        self._failures = 0
+
+    def _note_problem(self, error: AuditError) -> float:
+        """Keep what is wrong; how long to wait, in seconds."""
+        stopped = isinstance(error, KeyRefused | RequestRefused)
+        pause = self._pause(error)
+        if not self._failures:
+            LOGGER.warning("The source %s: %s %s", self.source.id, error.message, error.hint)
+        self._failures += 1
+        now = self.installation.clock()
+        with self.installation.state.begin() as connection:
+            note_progress(
+                connection,
+                self.source.id,
+                holder=self.holder,
+                problem=error.message,
+                hint=error.hint,
+                stopped=stopped,
+                next_try_at=None if stopped else now + timedelta(seconds=pause),
+            )
+        self._looked_at = float("-inf")
+        return 0.0 if stopped else pause
+
+    def _pause(self, error: AuditError) -> float:
+        if isinstance(error, TooManyRequests):
+            return error.wait_s
+        longest = min(FIRST_PAUSE_S * 2 ** min(self._failures, 20), LONGEST_PAUSE_S)
+        return random.uniform(longest / 2, longest)  # noqa: S311  # no secret
+
+
+def _checkpoint(progress: Progress) -> Checkpoint:
+    return Checkpoint() if progress.checkpoint is None else read_checkpoint(progress.checkpoint)
