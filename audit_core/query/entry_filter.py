@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, ClassVar, Self
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from audit_core.domain.entries import Category, Outcome
 from audit_core.domain.errors import FilterError
 from audit_core.query.language.ast import (
+    TEXT_FIELDS,
     Contains,
     Equals,
     Exists,
@@ -42,6 +43,8 @@ class ValueField:
     """The URL parameter."""
     label: str
     """The name for people, in sentence case."""
+    field: Field
+    """What its values are compared with."""
     read: Callable[[str], Any]
     """From the text in a URL; raises `ValueError` with the reason."""
     show: Callable[[Any], str] = str
@@ -89,12 +92,15 @@ def show_plain(value: str) -> str:
 
 
 VALUE_FIELDS: tuple[ValueField, ...] = (
-    ValueField(name="actors", param="actor", label="User", read=plain_value),
-    ValueField(name="actions", param="action", label="Action", read=plain_value),
+    ValueField(name="actors", param="actor", label="User", field=Field.ACTOR, read=plain_value),
+    ValueField(
+        name="actions", param="action", label="Action", field=Field.ACTION, read=plain_value
+    ),
     ValueField(
         name="categories",
         param="category",
         label="Category",
+        field=Field.CATEGORY,
         read=one_of(Category),
         show=lambda value: str(value.label),
     ),
@@ -102,21 +108,48 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         name="target_types",
         param="target_type",
         label="Target type",
+        field=Field.TARGET_TYPE,
         read=plain_value,
         show=show_plain,
     ),
-    ValueField(name="targets", param="target", label="Target", read=plain_value, show=show_plain),
+    ValueField(
+        name="targets",
+        param="target",
+        label="Target",
+        field=Field.TARGET_ID,
+        read=plain_value,
+        show=show_plain,
+    ),
     ValueField(
         name="outcomes",
         param="outcome",
         label="Outcome",
+        field=Field.OUTCOME,
         read=one_of(Outcome),
         show=lambda value: str(value.label),
     ),
-    ValueField(name="status_codes", param="status", label="Status code", read=_status_code),
-    ValueField(name="sources", param="source", label="Source", read=plain_value, show=show_plain),
     ValueField(
-        name="ip_addresses", param="ip", label="IP address", read=plain_value, show=show_plain
+        name="status_codes",
+        param="status",
+        label="Status code",
+        field=Field.STATUS_CODE,
+        read=_status_code,
+    ),
+    ValueField(
+        name="sources",
+        param="source",
+        label="Source",
+        field=Field.SOURCE,
+        read=plain_value,
+        show=show_plain,
+    ),
+    ValueField(
+        name="ip_addresses",
+        param="ip",
+        label="IP address",
+        field=Field.IP_ADDRESS,
+        read=plain_value,
+        show=show_plain,
     ),
 )
 
@@ -133,6 +166,8 @@ class ValueFilter:
     """The fields that list values."""
     vocabulary: ClassVar[Vocabulary] = ENTRY_VOCABULARY
     """The fields that the query may name."""
+    text_fields: ClassVar[tuple[Field, ...]] = TEXT_FIELDS
+    """The fields that the text is searched in."""
 
     window: Window = field(default_factory=Window)
     text: str = ""
@@ -155,6 +190,17 @@ class ValueFilter:
     def expression(self) -> Expression:
         """What the query asks."""
         return _understood(self.query, self.vocabulary)
+
+    @property
+    def predicate(self) -> Expression:
+        """All that the filter asks beyond its window, in the form that `merged` makes."""
+        listed = (
+            any_of(_equal(item.field, value) for value in values)
+            for item in self.value_fields
+            if (values := getattr(self, item.name))
+        )
+        text = [Contains(fields=self.text_fields, text=self.text)] if self.text else []
+        return merged(all_of([*listed, self.expression, *text]))
 
     @property
     def narrowed_by(self) -> tuple[str, ...]:
@@ -261,6 +307,12 @@ class EntryFilter(ValueFilter):
     """Which entries to show."""
 
     value_fields: ClassVar[tuple[ValueField, ...]] = VALUE_FIELDS
+    text_fields: ClassVar[tuple[Field, ...]] = (
+        Field.ERROR_MESSAGE,
+        Field.TARGET_ID,
+        Field.ACTOR_EMAIL,
+        Field.ACTOR_ID,
+    )
 
     actors: tuple[str, ...] = ()
     """E-mail addresses or actor ids; an entry matches by either."""
@@ -279,44 +331,12 @@ class EntryFilter(ValueFilter):
     ip_addresses: tuple[str, ...] = ()
     """`NONE` asks for entries without an address."""
 
-    @property
-    def predicate(self) -> Expression:
-        """All that the filter asks beyond its window, in the form that `merged` makes."""
-        listed = (
-            any_of(_equal(field, value) for value in values)
-            for name, field in _FIELD_OF.items()
-            if (values := getattr(self, name))
-        )
-        text = [Contains(fields=_SEARCHED, text=self.text)] if self.text else []
-        return merged(all_of([*listed, self.expression, *text]))
-
 
 PARAMS: tuple[str, ...] = EntryFilter.params()
 """Every URL parameter that belongs to the filter."""
 
-_FIELD_OF = {
-    "actors": Field.ACTOR,
-    "categories": Field.CATEGORY,
-    "outcomes": Field.OUTCOME,
-    "actions": Field.ACTION,
-    "target_types": Field.TARGET_TYPE,
-    "targets": Field.TARGET_ID,
-    "status_codes": Field.STATUS_CODE,
-    "sources": Field.SOURCE,
-    "ip_addresses": Field.IP_ADDRESS,
-}
-"""The field that the values of an attribute are compared with."""
-
-_SEARCHED = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
-"""The fields that the text is searched in."""
-
 _TEXTS = (("Text", "text"), ("Query", "query"))
 """Label and name of the fields that are not lists of values."""
-
-assert {item.name for item in VALUE_FIELDS} == _FIELD_OF.keys()  # noqa: S101
-assert _FIELD_OF.keys() | {"window", "text", "query"} == {  # noqa: S101
-    item.name for item in fields(EntryFilter)
-}
 
 
 def _equal(field: Field, value: Any) -> Expression:

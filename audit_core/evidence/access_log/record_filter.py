@@ -108,21 +108,37 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         name="categories",
         param="category",
         label="Category",
+        field=Field.CATEGORY,
         read=one_of(Category),
         show=lambda value: str(value.label),
     ),
-    ValueField(name="actions", param="action", label="Action", read=plain_value),
-    ValueField(name="actors", param="actor", label="User", read=plain_value),
+    ValueField(
+        name="actions", param="action", label="Action", field=Field.ACTION, read=plain_value
+    ),
+    ValueField(name="actors", param="actor", label="User", field=Field.ACTOR, read=plain_value),
     ValueField(
         name="outcomes",
         param="outcome",
         label="Outcome",
+        field=Field.OUTCOME,
         read=one_of(AccessOutcome),
         show=lambda value: str(value.value),
     ),
-    ValueField(name="targets", param="target", label="Target", read=plain_value, show=show_plain),
     ValueField(
-        name="ip_addresses", param="ip", label="IP address", read=plain_value, show=show_plain
+        name="targets",
+        param="target",
+        label="Target",
+        field=Field.TARGET_ID,
+        read=plain_value,
+        show=show_plain,
+    ),
+    ValueField(
+        name="ip_addresses",
+        param="ip",
+        label="IP address",
+        field=Field.IP_ADDRESS,
+        read=plain_value,
+        show=show_plain,
     ),
 )
 
