@@ -49,6 +49,8 @@ class ValueField:
     """From the text in a URL; raises `ValueError` with the reason."""
     show: Callable[[Any], str] = str
     """The value for people."""
+    choices: tuple[str, ...] = ()
+    """All values that there are, as they are written in a URL; empty where anything may be one."""
 
 
 def one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
@@ -102,6 +104,7 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         label="Category",
         field=Field.CATEGORY,
         read=one_of(Category),
+        choices=tuple(Category),
         show=lambda value: str(value.label),
     ),
     ValueField(
@@ -126,6 +129,7 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         label="Outcome",
         field=Field.OUTCOME,
         read=one_of(Outcome),
+        choices=tuple(Outcome),
         show=lambda value: str(value.label),
     ),
     ValueField(
@@ -207,6 +211,17 @@ class ValueFilter:
         """The labels of the fields that ask something, beyond the window."""
         asked = [item.label for item in self.value_fields if getattr(self, item.name)]
         return (*asked, *(label for label, name in _TEXTS if getattr(self, name)))
+
+    def changed(self, **changes: Any) -> Self:
+        """The same with other values of attributes.
+
+        Raises `FilterError` also for what could not be written into an address, and so neither
+        shared nor restored.
+        """
+        try:
+            return self.from_params(replace(self, **changes).to_params())
+        except ValueError as error:
+            raise FilterError((str(error),)) from error
 
     def cleared(self) -> Self:
         """The same window, asking nothing else."""
