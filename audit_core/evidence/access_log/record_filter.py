@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.query.language.ast import Field
 from audit_core.query.language.fields import METADATA_PREFIX, Example, FieldWord, Kind, Vocabulary
+from audit_core.query.value_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.state.access_log.verbs import AccessOutcome, Category
 
 VOCABULARY = Vocabulary(

@@ -24,11 +24,11 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
 )
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, ValueField
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
+from audit_core.query.value_filter import NONE, ValueField
 from audit_core.state.access_log.verbs import VERBS
 from pages.parts.access_log import record_scope
 from pages.parts.filters import filter_bar, query_box, suggestion_list, window_picker

@@ -19,13 +19,14 @@ from audit_core.domain.entries import Category
 from audit_core.domain.errors import FilterError
 from audit_core.explore.autocomplete.completion import examples
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.entry_filter import PARAMS, VALUE_FIELDS, EntryFilter
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.fields import FIELD_WORDS
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
+from audit_core.query.value_filter import NONE, ValueField
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import (
     condition_builder,
