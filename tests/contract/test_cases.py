@@ -117,7 +117,7 @@ def test_an_address_counts_once_whatever_its_case_and_form(cases):
         assert reader.summary(query).users == len(expected)
         stacked = CountReader(reader).stacked_over_time("actor", query, NOW)
         assert {
-            (stacked.values[place], count) for place, count in stacked.by_place().items()
+            (stacked.values[place], count) for place, count in stacked.totals().items()
         } == expected
 
 
@@ -169,7 +169,7 @@ def test_an_address_of_ipv4_is_found_in_either_spelling(cases):
     (facet,) = (item for item in Reader(cases).facets(query, 10) if item.param == "ip")
     assert {(item.value, item.count) for item in facet.values} == expected
     stacked = CountReader(Reader(cases)).stacked_over_time("ip", query, NOW)
-    by_place = stacked.by_place()
+    by_place = stacked.totals()
     assert {(stacked.values[place], count) for place, count in by_place.items()} == expected
     listed = Reader(cases).listed("ip", query, 10)
     assert {(item.value, item.count) for item in listed.values} == expected
