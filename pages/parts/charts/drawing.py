@@ -94,7 +94,11 @@ def draw_stacked_over_time(
 def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
     """The query that asks for the value too; nothing if it would be too long."""
     try:
-        return {"query": conjoin(entry_filter.query, word, value, exclude=False)}
+        return {
+            "query": conjoin(
+                entry_filter.query, word, value, exclude=False, zone=entry_filter.window.zone
+            )
+        }
     except FilterError:
         return {}
 
