@@ -138,8 +138,8 @@ class ValueFilter:
     text: str = ""
     """Found anywhere in what is searched without a field, whatever the case."""
     query: str = ""
-    """A text of the query language, see `query.language`; blank asks nothing. Raises
-    `QueryError` if it cannot be understood."""
+    """A text of the query language, see `query.language`; blank asks nothing. Days in it are those
+    of the window's zone. Raises `QueryError` if it cannot be understood."""
 
     def __post_init__(self) -> None:
         for item in self.value_fields:
@@ -149,12 +149,12 @@ class ValueFilter:
                 object.__setattr__(self, item.name, unique)
         if self.query != (trimmed := self.query.strip()):
             object.__setattr__(self, "query", trimmed)
-        _understood(self.query, self.vocabulary)
+        _understood(self.query, self.vocabulary, self.window.zone)
 
     @property
     def expression(self) -> Expression:
-        """What the query asks."""
-        return _understood(self.query, self.vocabulary)
+        """What the query asks; days in it are those of the window's zone."""
+        return _understood(self.query, self.vocabulary, self.window.zone)
 
     @property
     def narrowed_by(self) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ class ValueFilter:
         if self.text:
             parts.append(f"text “{self.text}”")
         if self.query:
-            parts.append(describe(self.expression))
+            parts.append(describe(self.expression, zone=self.window.zone))
         return ", ".join(parts)
 
     def to_params(self) -> dict[str, list[str]]:
@@ -241,12 +241,13 @@ class ValueFilter:
         except ValueError as error:
             problems.append(f"The parameter text cannot be read: {error}.")
         query = " ".join(params.get("query", ()))
+        window = Window()
         try:
             window = _read_window(params)
         except ValueError as error:
             problems.append(f"The window cannot be read: {error}.")
         try:
-            _understood(query, cls.vocabulary)
+            _understood(query, cls.vocabulary, window.zone)
         except QueryError as error:
             if not problems:
                 raise
@@ -326,8 +327,8 @@ def _equal(field: Field, value: Any) -> Expression:
 
 
 @lru_cache(maxsize=1024)
-def _understood(query: str, vocabulary: Vocabulary) -> Expression:
-    return parse(query, vocabulary)
+def _understood(query: str, vocabulary: Vocabulary, zone: str) -> Expression:
+    return parse(query, vocabulary, zone=zone)
 
 
 def _read_values(item: ValueField, texts: Sequence[str]) -> tuple[tuple[Any, ...], list[str]]:

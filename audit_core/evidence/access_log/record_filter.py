@@ -59,7 +59,7 @@ VOCABULARY = Vocabulary(
             others=("at", "created_at"),
             kind=Kind.TIME,
             label="time",
-            help="When it was done: a day in UTC such as 2026-01-31, or a time with an offset.",
+            help="When it was done: a day such as 2026-01-31, or a time with an offset.",
         ),
         FieldWord(
             field=Field.ORGANIZATION_ID,

@@ -74,7 +74,7 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
         _draw_query(record_filter, scope)
         _draw_help()
         _draw_values(record_filter, scope)
-    _draw_query_problem()
+    _draw_query_problem(record_filter.window.zone)
     if record_filter.window.preset is None:
         window_picker.draw_fixed(record_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -116,7 +116,11 @@ def narrow(**changes: Any) -> None:
 def ask_for(field: str, value: str | datetime | None, *, exclude: bool) -> None:
     """Add `field:value` to the query, or `-field:value`; for callbacks."""
     try:
-        query = conjoin(current().query, field, value, exclude=exclude, vocabulary=VOCABULARY)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(
+            before.query, field, value, exclude=exclude, zone=zone, vocabulary=VOCABULARY
+        )
     except FilterError as error:
         _refuse(" ".join(error.problems))
         return
@@ -178,19 +182,19 @@ def _draw_query(record_filter: RecordFilter, scope: RecordScope) -> None:
 def _take_query() -> None:
     text = st.session_state[_QUERY].strip()
     try:
-        parse(text, VOCABULARY)
+        parse(text, VOCABULARY, zone=current().window.zone)
     except QueryError:
         st.session_state[_DRAFT] = text
         return
     narrow(query=text)
 
 
-def _draw_query_problem() -> None:
+def _draw_query_problem(zone: str) -> None:
     draft: str | None = st.session_state.get(_DRAFT)
     if draft is None:
         return
     try:
-        parse(draft, VOCABULARY)
+        parse(draft, VOCABULARY, zone=zone)
     except QueryError as error:
         st.warning("Query not applied", icon=":material/warning:")
         query_box.draw_problems(draft, error)

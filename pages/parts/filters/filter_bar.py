@@ -77,7 +77,7 @@ def draw(viewer: Viewer, scope: Scope, title: str, *, stands: str | None = None)
         query_box.draw(entry_filter, scope, _apply_query)
         query_box.draw_help(scope, _apply_query, ask_for)
         _draw_values(entry_filter, scope)
-    query_box.draw_problem(scope)
+    query_box.draw_problem(scope, entry_filter.window.zone)
     if entry_filter.window.preset is None:
         window_picker.draw_fixed(entry_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -161,7 +161,9 @@ def ask_for(field: str, value: str | int | datetime | None, *, exclude: bool = F
     entries without a value.
     """
     try:
-        query = conjoin(current().query, field, value, exclude=exclude)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(before.query, field, value, exclude=exclude, zone=zone)
     except FilterError as error:
         st.session_state[_PROBLEM] = " ".join(error.problems)
         return

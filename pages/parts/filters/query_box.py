@@ -45,7 +45,7 @@ def draw(entry_filter: EntryFilter, scope: Scope, apply: Apply) -> None:
         type="search",
         placeholder='actor:jane@acme.com action:start -outcome:success "no space left"',
         on_change=_take,
-        args=(scope, apply),
+        args=(scope, entry_filter.window.zone, apply),
         autocomplete="off",
         width="stretch",
     )
@@ -104,10 +104,11 @@ def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
         )
 
 
-def draw_problem(scope: Scope) -> None:
-    """What is wrong with the text in the box, if anything is; the filter is as it was."""
+def draw_problem(scope: Scope, zone: str) -> None:
+    """What is wrong with the text in the box, if anything is; the filter, whose days are those of
+    `zone`, is as it was."""
     draft: str | None = st.session_state.get(_DRAFT)
-    if draft is not None and (error := problem_of(draft, scope)):
+    if draft is not None and (error := problem_of(draft, scope, zone)):
         st.warning("Query not applied", icon=":material/warning:")
         draw_problems(draft, error)
 
@@ -122,10 +123,10 @@ def draw_problems(text: str, error: QueryError) -> None:
         st.caption(f"And {more} more problems.")
 
 
-def problem_of(text: str, scope: Scope) -> QueryError | None:
-    """Why the text cannot be asked within the scope; `None` if it can."""
+def problem_of(text: str, scope: Scope, zone: str) -> QueryError | None:
+    """Why the text cannot be asked within the scope, with days of `zone`; `None` if it can."""
     try:
-        require_visible(parse(text), text, scope)
+        require_visible(parse(text, zone=zone), text, scope)
     except QueryError as error:
         return error
     return None
@@ -142,9 +143,9 @@ def _use_example(apply: Apply) -> None:
         apply(examples()[row].text)
 
 
-def _take(scope: Scope, apply: Apply) -> None:
+def _take(scope: Scope, zone: str, apply: Apply) -> None:
     text = st.session_state[KEY].strip()
-    if problem_of(text, scope):
+    if problem_of(text, scope, zone):
         st.session_state[_DRAFT] = text
     else:
         apply(text)
