@@ -325,3 +325,21 @@ def test_an_account_has_no_more_sockets_than_tabs_make_sense() -> None:
             await client.leave()
 
     play(story)
+
+
+def test_the_first_run_of_a_connection_is_of_a_whole_page() -> None:
+    part = BackMsg()
+    part.rerun_script.fragment_id, part.rerun_script.is_auto_rerun = "part", True
+    part.rerun_script.query_string = "window=7d"
+
+    async def story() -> None:
+        client = Client(SocketGate(CODEC), viewer())
+        await client.send(part.SerializeToString(), part.SerializeToString())
+        whole, again = map(BackMsg.FromString, client.got)
+        assert whole.rerun_script.query_string == "window=7d"
+        assert not whole.rerun_script.fragment_id
+        assert not whole.rerun_script.is_auto_rerun
+        assert again == part
+        await client.leave()
+
+    play(story)
