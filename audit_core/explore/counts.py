@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.domain.ip_addresses import address_text
-from audit_core.explore import stacked_histogram, statements
+from audit_core.explore import histogram, stacked_histogram, statements
+from audit_core.explore.histogram import BucketCount
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.explore.stacked_histogram import (
     MAX_STACKED,
     LargestValue,
-    StackedCount,
     StackedHistogram,
 )
 from audit_core.query.planner.plan import Plan
@@ -79,16 +79,17 @@ class CountReader:
         if by == "ip":
             # Spellings of one address have one place; the statement counts them all there.
             values = tuple(dict.fromkeys(value and address_text(value) for value in values))
-        rows: tuple[StackedCount, ...] = ()
+        rows: tuple[BucketCount, ...] = ()
         if values:
-            statement = stacked_histogram.stacked(by, values, plan, buckets)
-            rows = log.fetch_rows(statement, query.scope, StackedCount, limit=MAX_GROUPS).items
+            place = stacked_histogram.place_of(by, values, plan.source.table)
+            statement = histogram.histogram(plan, buckets, place)
+            rows = log.fetch_rows(statement, query.scope, BucketCount, limit=MAX_GROUPS).items
         return StackedHistogram(
             by=by,
             buckets=buckets,
             values=values,
             others=found[0].distinct - len(found) if found else 0,
-            counts=stacked_histogram.add_up(rows, buckets),
+            counts=histogram.add_up(rows, buckets, lambda place: place or 0),
             since=since,
             until=until,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,22 +12,21 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Outcome, outcome_of
 from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.listing import Listing
-from audit_core.explore import facets, message_patterns, overview, statements
+from audit_core.explore import facets, histogram, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import Facet, FacetValue
+from audit_core.explore.histogram import BucketCount, Histogram
 from audit_core.explore.message_patterns import SPANS, Patterns, SpanOfPattern
 from audit_core.explore.related import Relation, related_filter
 from audit_core.explore.results import (
     ErrorCount,
     HourOfWeek,
-    OutcomeHistogram,
     Page,
     RelatedEntries,
     Row,
     Share,
     Summary,
 )
-from audit_core.explore.statements import BucketCount
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
@@ -76,25 +75,16 @@ class Reader:
             elapsed_s=fetched.elapsed_s,
         )
 
-    def outcomes_over_time(self, query: Query, now: datetime) -> OutcomeHistogram:
+    def outcomes_over_time(self, query: Query, now: datetime) -> Histogram[Outcome]:
         """Entries by bucket of time and outcome; an open window is cut to what it holds."""
         since, until = self.span(query, now)
         buckets = buckets_for(since, until, query.entry_filter.window.zone)
         plan = self.planner.plan(query, buckets)
-        groups = self.log.fetch_rows(
-            statements.histogram(plan, buckets), query.scope, BucketCount, limit=MAX_GROUPS
-        )
-        counts: dict[tuple[datetime, Outcome], int] = defaultdict(int)
-        for group in groups.items:
-            start = buckets.start(group.number, group.offset_us)
-            counts[start.astimezone(UTC), outcome_of(group.status_code)] += group.count
-        zone = query.entry_filter.window.zone_info
-        return OutcomeHistogram(
+        statement = histogram.histogram(plan, buckets, plan.source.table.c.status_code)
+        rows = self.log.fetch_rows(statement, query.scope, BucketCount, limit=MAX_GROUPS).items
+        return Histogram(
             buckets=buckets,
-            counts=tuple(
-                (start.astimezone(zone), outcome, count)
-                for (start, outcome), count in sorted(counts.items())
-            ),
+            counts=histogram.add_up(rows, buckets, outcome_of),
             since=since,
             until=until,
         )

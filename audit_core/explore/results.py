@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from audit_core.domain.entries import AuditEntry, Outcome
+from audit_core.domain.entries import AuditEntry
 from audit_core.query.keyset import Cursor
-from audit_core.query.time.buckets import Buckets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,35 +46,6 @@ class RelatedEntries:
     more_newer: bool
     more_older: bool
     """Whether there are more than these."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeHistogram:
-    """Entries over time by outcome."""
-
-    buckets: Buckets
-    counts: tuple[tuple[datetime, Outcome, int], ...]
-    """(Beginning of the bucket in the zone, outcome, entries), in order of time; no zeros."""
-    since: datetime
-    until: datetime
-    """What the time axis shows. Aware."""
-
-    @property
-    def total(self) -> int:
-        """How many entries matched, exactly."""
-        return sum(count for _, _, count in self.counts)
-
-    def only(self, outcomes: Collection[Outcome]) -> OutcomeHistogram:
-        """The same buckets with these outcomes alone."""
-        counts = tuple(item for item in self.counts if item[1] in outcomes)
-        return replace(self, counts=counts)
-
-    def by_outcome(self) -> dict[Outcome, int]:
-        """The total of each outcome that occurs."""
-        totals: dict[Outcome, int] = defaultdict(int)
-        for _, outcome, count in self.counts:
-            totals[outcome] += count
-        return dict(totals)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,8 @@ Two scans, whatever the number of values: which are the largest, then how they l
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, func, literal, or_, select
@@ -16,47 +14,31 @@ from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.domain.entries import Category
-from audit_core.explore.statements import actor_of, bucket_of, by_actor
+from audit_core.explore.histogram import Histogram
+from audit_core.explore.statements import actor_of, by_actor
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import address_key, as_text, key_of_address
 from audit_core.query.derived_columns import Condition, api_key_of, in_category
 from audit_core.query.planner.plan import Plan
 from audit_core.query.predicate_sql import address_is
-from audit_core.query.time.buckets import Buckets
 
 MAX_STACKED = 7
 """How many values have a place of their own: as many colours as everybody can tell apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackedHistogram:
-    """Entries over time by the values of one field."""
+class StackedHistogram(Histogram[int]):
+    """Entries over time by the values of one field.
+
+    A key is the place in `values`; the place behind the last one is that of all others together.
+    """
 
     by: str
     """A name of `STACKS`."""
-    buckets: Buckets
     values: tuple[str | None, ...]
     """The largest ones, largest first; `None`: entries without a value."""
     others: int
     """How many values there are beside these."""
-    counts: tuple[tuple[datetime, int, int], ...]
-    """(Beginning of the bucket in the zone, place in `values`, entries), in order of time; no
-    zeros. The place behind the last one is that of all others together."""
-    since: datetime
-    until: datetime
-    """What the time axis shows. Aware."""
-
-    @property
-    def total(self) -> int:
-        """How many entries matched, exactly."""
-        return sum(count for _, _, count in self.counts)
-
-    def by_place(self) -> dict[int, int]:
-        """The total of each place that occurs."""
-        totals: dict[int, int] = defaultdict(int)
-        for _, place, count in self.counts:
-            totals[place] += count
-        return dict(totals)
 
 
 def _category_of(table: FromClause) -> ColumnElement[str]:
@@ -131,19 +113,10 @@ def _is(by: str, table: FromClause, item: str) -> Condition:
     return or_(person, service)
 
 
-def stacked(
-    by: str,
-    values: tuple[str | None, ...],
-    plan: Plan,
-    buckets: Buckets,
-) -> Statement:
-    """Entries by bucket and place in `values`: `number`, `offset_us`, `place`, `count`; no order.
-
-    All other values have the place `len(values)`. There is at least one in `values`.
-    """
-    table = plan.source.table
+def place_of(by: str, values: tuple[str | None, ...], table: FromClause) -> ColumnElement[int]:
+    """An entry's place in `values`, at least one; `len(values)` for all others."""
     value = STACKS[by](table)
-    place = case(
+    return case(
         *(
             (
                 value.is_(None) if item is None else _is(by, table, item),
@@ -152,35 +125,4 @@ def stacked(
             for number, item in enumerate(values)
         ),
         else_=literal(len(values), BigInteger),
-    )
-    return plan.source.options(
-        select(
-            *bucket_of(table, buckets),
-            place.label("place"),
-            plan.source.count().label("count"),
-        )
-        .where(plan.where)
-        .group_by("number", "offset_us", "place")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class StackedCount:
-    """Entries of one bucket in one place of the values."""
-
-    number: int
-    offset_us: int
-    place: int
-    count: int
-
-
-def add_up(rows: Iterable[StackedCount], buckets: Buckets) -> tuple[tuple[datetime, int, int], ...]:
-    """`StackedHistogram.counts` of the rows that `stacked` gives."""
-    counts: dict[tuple[datetime, int], int] = defaultdict(int)
-    for row in rows:
-        start = buckets.start(row.number, row.offset_us).astimezone(UTC)
-        counts[start, row.place] += row.count
-    zone = buckets.zone_info
-    return tuple(
-        (start.astimezone(zone), place, count) for (start, place), count in sorted(counts.items())
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -134,38 +133,6 @@ def earliest(plan: Plan) -> Statement:
     table = plan.source.table
     return plan.source.options(
         select(func.min(table.c.created_at).label("earliest")).where(plan.where)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class BucketCount:
-    """Entries of one status code in one bucket."""
-
-    number: int
-    offset_us: int
-    """Of the zone; `Buckets.start` of both is the bucket's beginning."""
-    status_code: int | None
-    """`None` in flight."""
-    count: int
-
-
-def histogram(
-    plan: Plan,
-    buckets: Buckets,
-) -> Statement:
-    """Entries by bucket and status code: `number`, `offset_us`, `status_code`, `count`.
-
-    `Buckets.start(number, offset_us)` is the instant; no order.
-    """
-    table = plan.source.table
-    return plan.source.options(
-        select(
-            *bucket_of(table, buckets),
-            table.c.status_code,
-            plan.source.count().label("count"),
-        )
-        .where(plan.where)
-        .group_by("number", "offset_us", table.c.status_code)
     )
 
 

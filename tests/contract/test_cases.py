@@ -117,7 +117,7 @@ def test_an_address_counts_once_whatever_its_case_and_form(cases):
         assert reader.summary(query).users == len(expected)
         stacked = CountReader(reader).stacked_over_time("actor", query, NOW)
         assert {
-            (stacked.values[place], count) for place, count in stacked.by_place().items()
+            (stacked.values[place], count) for place, count in stacked.totals().items()
         } == expected
 
 
@@ -169,7 +169,7 @@ def test_an_address_of_ipv4_is_found_in_either_spelling(cases):
     (facet,) = (item for item in Reader(cases).facets(query, 10) if item.param == "ip")
     assert {(item.value, item.count) for item in facet.values} == expected
     stacked = CountReader(Reader(cases)).stacked_over_time("ip", query, NOW)
-    by_place = stacked.by_place()
+    by_place = stacked.totals()
     assert {(stacked.values[place], count) for place, count in by_place.items()} == expected
     listed = Reader(cases).listed("ip", query, 10)
     assert {(item.value, item.count) for item in listed.values} == expected
@@ -206,3 +206,25 @@ def test_every_engine_reads_addresses_as_python_does(cases):
                 replace(first, ip_address=ODD_ADDRESSES[int(id)]), entry_filter.expression
             )
         }, text
+
+
+DAYS = [
+    ("Europe/Berlin", "time:2026-10-25", "01"),
+    ("UTC", "time:2026-10-25", "12"),
+    ("Asia/Tokyo", "time:2026-10-25", "01"),
+    ("America/New_York", "time:2026-10-25", "12"),
+    ("Europe/Berlin", "-time:2026-10-25", "2"),
+    ("Europe/Berlin", "time:>=2026-10-26", "2"),
+    ("Europe/Berlin", "time:>2026-10-25", "2"),
+    ("Europe/Berlin", "time:<2026-10-25", ""),
+    ("UTC", "time:<2026-10-25", "0"),
+    ("Europe/Berlin", "time:[2026-10-24 TO 2026-10-25]", "01"),
+]
+
+
+def test_a_day_is_that_of_the_zone_and_as_long_as_there(cases):
+    name = "day-in-zone"
+    cases.append(case_entries(name, name))
+    for zone, text, expected in DAYS:
+        window = Window(preset="all", zone=zone)
+        assert asked(cases, name, window=window, query=text) == [*expected], (zone, text)

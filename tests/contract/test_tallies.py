@@ -111,4 +111,4 @@ def test_absent_values_are_a_value_of_their_own(new_log):
         "source", Query(EntryFilter(), ALPHA, ALWAYS), NOW
     )
     assert found.values == (None, "cli", "-")
-    assert found.by_place() == {0: 3, 1: 2, 2: 1}
+    assert found.totals() == {0: 3, 1: 2, 2: 1}

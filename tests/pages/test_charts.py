@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import FAILURES, AuditEntry, Outcome
 from audit_core.domain.listing import Listing
+from audit_core.explore.histogram import Histogram
 from audit_core.explore.reader import Reader
-from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share, Summary
+from audit_core.explore.results import ErrorCount, HourOfWeek, Share, Summary
 from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -36,9 +37,9 @@ BEGIN = datetime(2026, 3, 28, tzinfo=UTC)
 END = datetime(2026, 3, 30, tzinfo=UTC)
 
 
-def histogram(*counts: tuple[datetime, Outcome, int], zone: str = "UTC") -> OutcomeHistogram:
+def histogram(*counts: tuple[datetime, Outcome, int], zone: str = "UTC") -> Histogram[Outcome]:
     window = Window(preset=None, since=BEGIN, until=END, zone=zone)
-    return OutcomeHistogram(
+    return Histogram(
         buckets=buckets_for(BEGIN, END, zone),
         counts=tuple(
             (start.astimezone(window.zone_info), item, count) for start, item, count in counts
@@ -378,7 +379,7 @@ def test_what_a_click_asks_for_is_what_the_bar_counted(reader: Reader, window: W
     chart = outcomes.over_time(shown, window)
     for (trace, point), changes in some(chart.clicks.items()):
         assert counted(reader, entry_filter, changes) == chart.figure.data[trace].y[point]
-    ring = outcomes.shares(shown.by_outcome())
+    ring = outcomes.shares(shown.totals())
     for (_, point), changes in ring.clicks.items():
         assert counted(reader, entry_filter, changes) == ring.figure.data[0].values[point]
 
@@ -493,7 +494,7 @@ def test_a_drag_asks_for_every_bar_that_it_touches(
         bucket_start(window.since + length * place * 0.999, window.zone, width) for place in places
     }
     axis = timeline.Axis.of(
-        OutcomeHistogram(
+        Histogram(
             buckets=buckets,
             counts=tuple(
                 (start.astimezone(window.zone_info), Outcome.SUCCESS, 1) for start in sorted(bars)

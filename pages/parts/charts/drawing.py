@@ -14,10 +14,12 @@ import streamlit as st
 from audit_core.domain.entries import FAILURES, Outcome
 from audit_core.domain.errors import FilterError
 from audit_core.domain.listing import Listing
-from audit_core.explore.results import ErrorCount, HourOfWeek, OutcomeHistogram, Share
+from audit_core.explore.histogram import Histogram
+from audit_core.explore.results import ErrorCount, HourOfWeek, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
+from audit_core.query.value_filter import NONE
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom
@@ -92,22 +94,26 @@ def draw_stacked_over_time(
 def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
     """The query that asks for the value too; nothing if it would be too long."""
     try:
-        return {"query": conjoin(entry_filter.query, word, value, exclude=False)}
+        return {
+            "query": conjoin(
+                entry_filter.query, word, value, exclude=False, zone=entry_filter.window.zone
+            )
+        }
     except FilterError:
         return {}
 
 
 def draw_outcomes_over_time(
-    histogram: OutcomeHistogram, entry_filter: EntryFilter, *, height: int = 270
+    histogram: Histogram[Outcome], entry_filter: EntryFilter, *, height: int = 270
 ) -> None:
     """Entries over time by outcome."""
     chart = outcomes.over_time(histogram, entry_filter.window, height=height)
     draw(chart, "outcomes_over_time", entry_filter)
 
 
-def draw_outcomes(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+def draw_outcomes(histogram: Histogram[Outcome], entry_filter: EntryFilter) -> None:
     """The share of each outcome."""
-    draw(outcomes.shares(histogram.by_outcome()), "outcomes", entry_filter)
+    draw(outcomes.shares(histogram.totals()), "outcomes", entry_filter)
 
 
 def draw_actions(shares: Listing[Share], entry_filter: EntryFilter) -> None:
@@ -122,7 +128,7 @@ def draw_actors(shares: Listing[Share], entry_filter: EntryFilter) -> None:
     _draw_limit(len(shares.items), "most active", shares.truncated)
 
 
-def draw_errors_over_time(histogram: OutcomeHistogram, entry_filter: EntryFilter) -> None:
+def draw_errors_over_time(histogram: Histogram[Outcome], entry_filter: EntryFilter) -> None:
     """Failed and unanswered entries by outcome: beside all others they can hardly be seen."""
     errors = histogram.only((*FAILURES, Outcome.UNANSWERED))
     if not errors.counts:
@@ -153,7 +159,7 @@ def draw_errors(errors: Listing[ErrorCount], entry_filter: EntryFilter) -> None:
 
 
 def draw_hours_of_week(
-    counts: Sequence[HourOfWeek], histogram: OutcomeHistogram, entry_filter: EntryFilter
+    counts: Sequence[HourOfWeek], histogram: Histogram[Outcome], entry_filter: EntryFilter
 ) -> None:
     """When in the week; `histogram` says from when to when."""
     chart = hours.hours_of_week(counts, entry_filter.window, histogram.since, histogram.until)

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from audit_core.domain.access import Scope
+from audit_core.domain.entries import Outcome
 from audit_core.domain.errors import FilterError, QueryTimeoutError
 from audit_core.explore.counts import Count
-from audit_core.explore.results import OutcomeHistogram
+from audit_core.explore.histogram import Histogram
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import EntryFilter
@@ -41,7 +42,7 @@ _PATIENT = "over_time_patient"
 _GIVEN_UP = "over_time_given_up"
 _EXACT = "count_exact"
 
-Histogram = OutcomeHistogram | StackedHistogram
+OverTime = Histogram[Outcome] | StackedHistogram
 
 
 def stack() -> str:
@@ -53,7 +54,7 @@ def stack() -> str:
     return text
 
 
-def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram | None:
+def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> OverTime | None:
     """The histogram stacked by a field; `None` if it takes longer than `PATIENCE_S`, unless
     somebody wants to wait for it."""
     asked = (by, view.entry_filter)
@@ -69,7 +70,7 @@ def read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram |
         return None
 
 
-def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> Histogram:
+def _read(by: str, view: filter_bar.View, scope: Scope, head: int) -> OverTime:
     if by == BY_OUTCOME:
         return snapshot.answer(
             head, cached.reader().outcomes_over_time, view.query(scope), view.as_of
@@ -91,7 +92,7 @@ def count(query: Query, head: int, after_seq: int = 0) -> Count | None:
         return None
 
 
-def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope, head: int) -> None:
+def draw_count(histogram: OverTime | None, view: filter_bar.View, scope: Scope, head: int) -> None:
     """How many matched."""
     query = view.query(scope)
     if histogram is not None:
@@ -112,7 +113,7 @@ def draw_count(histogram: Histogram | None, view: filter_bar.View, scope: Scope,
         )
 
 
-def instants_of(histogram: Histogram | None, view: filter_bar.View) -> str:
+def instants_of(histogram: OverTime | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
     zone = view.entry_filter.window.zone
     if histogram is None:
@@ -148,7 +149,7 @@ def draw_switch(person: Viewer) -> bool:
     )
 
 
-def draw_span(histogram: Histogram | None, by: str, view: filter_bar.View, *, chart: bool) -> None:
+def draw_span(histogram: OverTime | None, by: str, view: filter_bar.View, *, chart: bool) -> None:
     """From when to when, and what the chart is stacked by, if it is shown; call it in a horizontal
     container."""
     drag = "" if drawing.by_finger() else "Drag over the chart to zoom in. "
@@ -172,16 +173,16 @@ def draw_span(histogram: Histogram | None, by: str, view: filter_bar.View, *, ch
         )
 
 
-def draw(histogram: Histogram | None, by: str, view: filter_bar.View) -> None:
+def draw(histogram: OverTime | None, by: str, view: filter_bar.View) -> None:
     """The chart."""
     entry_filter = view.entry_filter
     if histogram is None:
         _draw_given_up(by, entry_filter)
-    elif isinstance(histogram, OutcomeHistogram):
-        drawing.draw_outcomes_over_time(histogram, entry_filter, height=HEIGHT_PX)
-    else:
+    elif isinstance(histogram, StackedHistogram):
         label, word = facet_panel.FIELDS[by]
         drawing.draw_stacked_over_time(histogram, label, word, entry_filter, height=HEIGHT_PX)
+    else:
+        drawing.draw_outcomes_over_time(histogram, entry_filter, height=HEIGHT_PX)
 
 
 def _draw_given_up(by: str, entry_filter: EntryFilter) -> None:

@@ -5,41 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from audit_core.domain.entries import Outcome
-from audit_core.explore.results import OutcomeHistogram
+from audit_core.explore.histogram import Histogram
 from audit_core.query.time.windows import Window
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import CLEAR, Chart, Trace, figure
-from pages.parts.charts.figures.timeline import Axis, Layer, timeline
+from pages.parts.charts.figures.timeline import Layer, timeline
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
 
 def over_time(
-    histogram: OutcomeHistogram,
+    histogram: Histogram[Outcome],
     window: Window,
     *,
     title: str = "Outcomes over time",
     height: int = 270,
 ) -> Chart:
     """Stacked bars of time by outcome. A click asks for that time and that outcome."""
-    by_outcome = histogram.by_outcome()
-    listed = text.joined(
-        f"{text.percent(by_outcome[item], histogram.total)} {item.label.lower()}"
-        for item in OUTCOME_ORDER
-        if item in by_outcome
-    )
     layers = [
         Layer(
+            key=outcome,
             name=outcome.label,
+            spoken=outcome.label.lower(),
             color=COLOR_OF_OUTCOME[outcome],
-            counts=tuple(
-                (start, count) for start, item, count in histogram.counts if item is outcome
-            ),
             changes={"outcomes": (outcome,)},
         )
         for outcome in OUTCOME_ORDER
-        if outcome in by_outcome
     ]
-    return timeline(title, listed, layers, Axis.of(histogram), window, height=height)
+    return timeline(title, layers, histogram, window, height=height)
 
 
 def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:

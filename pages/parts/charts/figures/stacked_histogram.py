@@ -8,7 +8,7 @@ from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.time.windows import Window
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart
-from pages.parts.charts.figures.timeline import Axis, Layer, timeline
+from pages.parts.charts.figures.timeline import Layer, timeline
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#BFB01F")
 """For the values, largest first, as many as there are at most: from the palette of Okabe and Ito,
@@ -37,26 +37,20 @@ def over_time(
     `called` is the field for people; `names` and `changes` belong to `histogram.values`: what
     they are called, as log text, and what asks for them.
     """
-    totals = histogram.by_place()
-    shown = [text.label(name, MAX_CHARACTERS) for name in names]
     layers = [
         Layer(
-            name=shown[position] if position < len(shown) else _others(histogram.others),
-            color=COLORS[position] if position < len(shown) else OTHER_COLOR,
-            counts=tuple(
-                (start, count) for start, item, count in histogram.counts if item == position
-            ),
-            changes=changes[position] if position < len(shown) else {},
+            key=place,
+            name=text.label(name, MAX_CHARACTERS),
+            spoken=text.plain(name),
+            color=COLORS[place],
+            changes=changes[place],
         )
-        for position in sorted(totals)
+        for place, name in enumerate(names)
     ]
-    listed = text.joined(
-        f"{text.percent(totals[position], histogram.total)} "
-        f"{text.plain(names[position]) if position < len(names) else _others(histogram.others)}"
-        for position in sorted(totals)[:SPOKEN]
-    )
+    others = _others(histogram.others)
+    layers.append(Layer(key=len(names), name=others, spoken=others, color=OTHER_COLOR, changes={}))
     return timeline(
-        f"Entries over time by {called}", listed, layers, Axis.of(histogram), window, height=height
+        f"Entries over time by {called}", layers, histogram, window, height=height, spoken=SPOKEN
     )
 
 

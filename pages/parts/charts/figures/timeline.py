@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Generic
 
+from audit_core.explore.histogram import Histogram, Key
 from audit_core.query.time.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.time.windows import UTC_NAME, Window, clamped, written
 from pages.parts.charts.figures import text
@@ -25,26 +26,6 @@ TITLED_PX = 200
 """Charts that are lower have no title below their axis."""
 
 
-class OverTime(Protocol):
-    """Any histogram over time."""
-
-    @property
-    def buckets(self) -> Buckets:
-        """How time is cut."""
-
-    @property
-    def counts(self) -> Sequence[tuple[datetime, Any, int]]:
-        """In order of time, the beginning of the bucket first and the entries last."""
-
-    @property
-    def since(self) -> datetime:
-        """Where the axis begins."""
-
-    @property
-    def until(self) -> datetime:
-        """Where it ends."""
-
-
 @dataclass(frozen=True, slots=True)
 class Axis:
     """The time axis of a histogram."""
@@ -56,7 +37,7 @@ class Axis:
     """Entries by the beginning of their bucket, in order of time; no zeros."""
 
     @classmethod
-    def of(cls, histogram: OverTime) -> Axis:
+    def of(cls, histogram: Histogram[Any]) -> Axis:
         """The axis on which a histogram stands."""
         totals: dict[datetime, int] = defaultdict(int)
         for start, _, count in histogram.counts:
@@ -145,34 +126,53 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Generic[Key]):
     """One kind of entries in all bars."""
 
+    key: Key
+    """Of the histogram."""
     name: str
     """What Plotly shows: no log text but through `text.label`."""
+    spoken: str
+    """Within the sentence for screen readers."""
     color: str
-    counts: tuple[tuple[datetime, int], ...]
-    """(Beginning of the bucket, entries), in order of time."""
     changes: Changes
     """What a click on it asks for, beside the time."""
 
 
 def timeline(
-    title: str, listed: str, layers: Sequence[Layer], axis: Axis, window: Window, *, height: int
+    title: str,
+    layers: Sequence[Layer[Key]],
+    histogram: Histogram[Key],
+    window: Window,
+    *,
+    height: int,
+    spoken: int | None = None,
 ) -> Chart:
-    """Stacked bars, the first layer below. A click asks for the time of a bar and for what its
-    layer means; a drag for the time of all bars that it touches.
+    """Stacked bars, the first layer below; layers without entries are left out.
 
-    `title` and `listed`, the layers in words, make the sentence for screen readers.
+    A click asks for the time of a bar and for what its layer means; a drag for the time of all
+    bars that it touches. `title` and the first `spoken` layers make the sentence for screen
+    readers (`None`: all).
     """
+    axis, totals = Axis.of(histogram), histogram.totals()
+    layers = [layer for layer in layers if layer.key in totals]
+    counts = [
+        [(start, count) for start, key, count in histogram.counts if key == layer.key]
+        for layer in layers
+    ]
+    listed = text.joined(
+        f"{text.percent(totals[layer.key], histogram.total)} {layer.spoken}"
+        for layer in layers[:spoken]
+    )
     clicks: dict[Place, Changes] = {
         (trace, number): {"window": axis.bucket_window(window, start), **layer.changes}
         for trace, layer in enumerate(layers)
-        for number, (start, _) in enumerate(layer.counts)
+        for number, (start, _) in enumerate(counts[trace])
     }
     most = max(axis.totals.values(), default=0)
     shown = figure(
-        [_bars(layer, axis) for layer in layers],
+        [_bars(*item, axis) for item in zip(layers, counts, strict=True)],
         height=height,
         barmode="stack",
         showlegend=True,
@@ -208,18 +208,18 @@ def bar_width(axis: Axis) -> str:
     return f"{text.width(axis.buckets.width_us)} a bar{axis.told_ahead}"
 
 
-def _bars(layer: Layer, axis: Axis) -> Trace:
-    total = sum(count for _, count in layer.counts)
+def _bars(layer: Layer[Key], counts: Sequence[tuple[datetime, int]], axis: Axis) -> Trace:
+    total = sum(count for _, count in counts)
     return bars(
         name=f"{layer.name} {total:,}",
-        x=[wall(start) for start, _ in layer.counts],
-        y=[count for _, count in layer.counts],
+        x=[wall(start) for start, _ in counts],
+        y=[count for _, count in counts],
         width=axis.buckets.width_us // 1000,
         offset=0,
         marker={"color": layer.color, "line": {"width": 0}},
         customdata=[
             (axis.hover(start), text.percent(count, axis.totals[start]), axis.totals[start])
-            for start, count in layer.counts
+            for start, count in counts
         ],
         hovertemplate=(
             f"<b>{layer.name}: %{{y:,}}</b><br>"
