@@ -16,6 +16,7 @@ from pages.parts.shell import (
     brand,
     cached,
     error_boundary,
+    lost_session,
     organization_switcher,
     own_preferences,
     session,
@@ -122,6 +123,30 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     }
 
 
+def _draw(person: Viewer, chosen: st.Page, *, unseen: bool) -> None:
+    """The page with all that stands around it. `unseen`: see `lost_session`."""
+    st.set_page_config(page_title=brand.tab_title(chosen.title))
+    st.logo(brand.LOGO, icon_image=brand.ICON, size="large")
+    if not unseen:
+        viewer.note_run(person)
+        lost_session.draw_lost()
+    organization_switcher.forget_former(person)
+    own_preferences.load(person)
+    with st.sidebar:
+        organization_switcher.draw_switcher(cached.installation(), person)
+        access_request.draw_waiting(person)
+        sign_in.draw_sign_out(cached.installation(), person)
+        st.caption(f"Sandtrail {product_version()}")
+    if (missing := cached.installation().log.loss) is not None:
+        error_boundary.draw(missing.error())
+    request = cached.installation().log.new_request(
+        person=person.account_id, abandoned=abandoned.check_of_this_run()
+    )
+    with reading_in(request):
+        unknown_params.draw_ignored()
+        chosen.run()
+
+
 st.set_page_config(page_title=brand.NAME, page_icon=brand.ICON, layout="wide")
 
 session.forget_gone_widgets()
@@ -132,21 +157,5 @@ with error_boundary.boundary():
     if person is None:
         sign_in.draw(cached.installation())
     else:
-        st.set_page_config(page_title=brand.tab_title(chosen.title))
-        st.logo(brand.LOGO, icon_image=brand.ICON, size="large")
-        viewer.note_run(person)
-        organization_switcher.forget_former(person)
-        own_preferences.load(person)
-        with st.sidebar:
-            organization_switcher.draw_switcher(cached.installation(), person)
-            access_request.draw_waiting(person)
-            sign_in.draw_sign_out(cached.installation(), person)
-            st.caption(f"Sandtrail {product_version()}")
-        if (missing := cached.installation().log.loss) is not None:
-            error_boundary.draw(missing.error())
-        request = cached.installation().log.new_request(
-            person=person.account_id, abandoned=abandoned.check_of_this_run()
-        )
-        with reading_in(request):
-            unknown_params.draw_ignored()
-            chosen.run()
+        with lost_session.first_action() as unseen:
+            _draw(person, chosen, unseen=unseen)

@@ -1,0 +1,96 @@
+"""The first action after a lost session is carried out like any other, and once."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.parts.shell.lost_session import LOST
+from tests.pages.conftest import Open
+from tests.pages.explore_page import button, entry, explore, open_row, targets
+from tests.support.lost_session import lose_session
+from tests.support.seeded import Seeded
+
+ADMIN, AUDITOR = "admin@example.org", "auditor@example.org"
+
+
+@pytest.fixture
+def app(open_app: Open, seeded: Seeded) -> AppTest:
+    entries = [
+        entry(seeded, number, action="start" if number % 2 else "stop") for number in range(60)
+    ]
+    seeded.installation.log.append(entries)
+    return explore(open_app(AUDITOR), query="action:start")
+
+
+def toasts(app: AppTest) -> list[str]:
+    return [item.value for item in app.toast]
+
+
+def test_a_typed_query_is_asked(app: AppTest) -> None:
+    lose_session(app)
+    app.text_input(key="filter_query").set_value("action:stop").run()
+    assert app.query_params["query"] == "action:stop"
+    assert app.text_input(key="filter_query").value == "action:stop"
+    assert targets(app)[:2] == ["box-0", "box-2"]
+    assert toasts(app) == []
+
+
+def test_the_next_page_is_shown(app: AppTest) -> None:
+    lose_session(app)
+    button(app, "Older").click().run()
+    assert str(app.query_params["at"]).startswith("older")
+
+
+def test_another_window_is_chosen_and_nothing_else_changes(app: AppTest) -> None:
+    lose_session(app)
+    app.selectbox(key="filter_window").select("30d").run()
+    assert app.query_params == {"window": "30d", "query": "action:start"}
+
+
+def test_a_chip_is_removed(app: AppTest) -> None:
+    lose_session(app)
+    app.multiselect(key="filter_chips").set_value([]).run()
+    assert app.query_params == {"window": "7d"}
+
+
+def test_an_entry_is_opened(app: AppTest) -> None:
+    lose_session(app)
+    open_row(app, 2)
+    assert "entry" in app.query_params
+
+
+def test_what_is_chosen_in_an_open_popover_counts(app: AppTest) -> None:
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id, state.bool_value = app.get_by_key("filter_popover").proto.popover.id, True
+    app._run(states)
+    lose_session(app)
+    app.multiselect(key="filter_outcomes").select("server_error").run()
+    assert app.query_params["outcome"] == "server_error"
+    assert app.multiselect(key="filter_outcomes").value == ["server_error"]
+
+
+def test_a_page_that_stops_itself_takes_it_too(open_app: Open, app: AppTest) -> None:
+    explore(app, window="9d")
+    lose_session(app)
+    button(app, "Reset filters").click().run()
+    assert app.query_params == {"window": "7d"}
+
+
+def test_a_page_that_only_runs_again_is_as_it_was(app: AppTest) -> None:
+    lose_session(app)
+    app.run()
+    assert app.query_params == {"window": "7d", "query": "action:start"}
+    assert toasts(app) == []
+
+
+def test_what_is_on_the_page_no_more_is_said(app: AppTest) -> None:
+    lose_session(app)
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id, state.trigger_value = "$$ID-0123-gone", True
+    app._run(states)
+    assert toasts(app) == [LOST]
+    app.run()
+    assert toasts(app) == []
