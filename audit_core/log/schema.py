@@ -28,7 +28,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.runtime.utc_time import UtcTime as UtcTime
 
-VERSION = 4
+VERSION = 5
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
