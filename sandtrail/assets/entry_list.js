@@ -9,6 +9,8 @@ const TYPED_INTO =
 const KEYS_OF_ITS_OWN = `${TYPED_INTO}, canvas, [role="radiogroup"], [role="tablist"], [role="menu"], [data-testid="stDataFrame"]`;
 const AGES_MS = 10_000;
 const UNDERWAY_MS = 1_500;
+// How long a drawer may take to leave.
+const LEAVING_MS = 5_000;
 const STEPS = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, J: 1, K: -1 };
 const WIDTHS = {
   new: "max-content",
@@ -112,7 +114,17 @@ class EntryList {
     for (const row of this.table.tBodies[0]?.rows ?? []) {
       row.setAttribute("aria-selected", String(row.dataset.id === id));
     }
-    if (closed) setTimeout(() => document.activeElement === document.body && this.focus(this.row(before)), 60);
+    if (closed) this.resume(before, performance.now() + LEAVING_MS);
+  }
+
+  // Back to the line that was read, once its drawer is gone and has left the focus to nobody. Who
+  // went elsewhere meanwhile stays there.
+  resume(id, until) {
+    setTimeout(() => {
+      if (this.marked !== null || performance.now() > until) return;
+      if (document.querySelector(DRAWER) !== null) this.resume(id, until);
+      else if (document.activeElement === document.body) this.focus(this.row(id));
+    }, 60);
   }
 
   // How long ago an entry was goes on while the page stands still.

@@ -109,10 +109,6 @@ def test_signing_out_ends_the_session_in_every_tab(
 
     # A browser gives little time to a tab behind another one.
     first.page.bring_to_front()
-    # A tab that is still loading its scripts and styles would be refused them half way.
-    for tab in (first, second):
-        tab.settle()
-        tab.page.wait_for_load_state("networkidle")
     first.sign_out(AUDITOR)
     expect(first.page.get_by_label("E-mail address")).to_be_visible()
     names = {cookie["name"] for cookie in first.page.context.cookies()}

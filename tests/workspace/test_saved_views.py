@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audit_core.domain.access import GRANTABLE, Membership, Role
-from audit_core.domain.errors import AccountError, AuditError, ViewError
+from audit_core.domain.errors import AccountError, ViewError
 from audit_core.identity.accounts import add_account
 from audit_core.identity.memberships import ensure_organization
 from audit_core.identity.sessions import Viewer
@@ -347,6 +347,7 @@ def test_a_default_is_a_persons_own_and_of_one_organization(
 
 
 def test_every_refusal_is_for_people(state: State, person: Callable[..., Viewer]) -> None:
-    with pytest.raises(AuditError) as caught, state.begin() as connection:
-        open_view(connection, person(), "e" * 32, **DEED)
+    viewer = person()
+    with pytest.raises(ViewError) as caught, state.begin() as connection:
+        open_view(connection, viewer, "e" * 32, **DEED)
     assert caught.value.hint

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.query.language.ast import Field
 from audit_core.query.language.fields import METADATA_PREFIX, Example, FieldWord, Kind, Vocabulary
+from audit_core.query.value_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.state.access_log.verbs import AccessOutcome, Category
 
 VOCABULARY = Vocabulary(
@@ -59,7 +59,7 @@ VOCABULARY = Vocabulary(
             others=("at", "created_at"),
             kind=Kind.TIME,
             label="time",
-            help="When it was done: a day in UTC such as 2026-01-31, or a time with an offset.",
+            help="When it was done: a day such as 2026-01-31, or a time with an offset.",
         ),
         FieldWord(
             field=Field.ORGANIZATION_ID,

@@ -114,7 +114,7 @@ _EXAMPLES = (
     ("status:[400 TO 499] OR status:0", "Client errors, and what was never answered."),
     ("target:10f249ad*", "Targets whose id begins with this."),
     ("ip:10.0.0.0/8 -agent:python", "From one network, but not by a Python client."),
-    ("time:2026-01-31 category:access", "Access and security on one day, in UTC."),
+    ("time:2026-01-31 category:access", "Access and security on one day."),
     ("source:none", "Without a source: from the dashboard or the bare API."),
     ("metadata.body.snapshot:ubuntu*", "Requests whose snapshot begins with ubuntu."),
     ("key:dtn_ab…9f -actor:(ann@acme.com OR bob@acme.com)", "One API key, used by others."),

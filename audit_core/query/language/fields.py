@@ -165,7 +165,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         others=("created_at",),
         kind=Kind.TIME,
         label="time",
-        help="When it was asked for: a day in UTC such as 2026-01-31, or a time with an offset.",
+        help="When it was asked for: a day such as 2026-01-31, or a time with an offset.",
     ),
     FieldWord(
         field=Field.RECEIVED_AT,

@@ -73,9 +73,9 @@ _Subject = Field | _Path | None
 """What the values belong to: a field, a path into the metadata, or nothing."""
 
 
-def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
+def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY, *, zone: str) -> Expression:
     """What a query text means that names fields of the vocabulary; a blank text means
-    `EVERYTHING`.
+    `EVERYTHING`. Days are those of `zone`, the name of a time zone.
 
     Raises `QueryError` with everything that is wrong, and nothing else for any text.
     """
@@ -88,12 +88,12 @@ def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
     tokens = tokens_of(text, scanned.masked)
     problems = [*scanned.problems, *syntax_problems(tokens)]
     if problems:
-        raise QueryError([*problems, *_wrong_values(tokens, vocabulary)])
+        raise QueryError([*problems, *_wrong_values(tokens, vocabulary, zone)])
     try:
         item = parsed(scanned.masked, tokens)
     except ValueError:
         raise QueryError([_not_understood(text)]) from None
-    builder = _Builder(text, vocabulary)
+    builder = _Builder(text, vocabulary, zone)
     expression = builder.built(item, None)
     problems = builder.problems or list(_too_large(expression, len(text)))
     if problems:
@@ -153,7 +153,7 @@ def _not_understood(text: str) -> QueryProblem:
     )
 
 
-def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[QueryProblem]:
+def _wrong_values(tokens: list[Token], vocabulary: Vocabulary, zone: str) -> Iterator[QueryProblem]:
     """What is wrong with plain values of fields in a text that luqum's parser would not accept."""
     kinds = [token.kind for token in tokens]
     for position, (name, _, value) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
@@ -167,9 +167,8 @@ def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[Query
                 subject = named(
                     Term(source=name.source, start=name.start, end=name.end), vocabulary
                 )
-                read(
-                    subject, Term(source=value.source, start=value.start, end=value.end), vocabulary
-                )
+                term = Term(source=value.source, start=value.start, end=value.end)
+                read(subject, term, vocabulary, zone=zone)
             except Refused as refused:
                 yield refused.problem
 
@@ -177,9 +176,10 @@ def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[Query
 class _Builder:
     """Turns luqum's tree into ours; keeps what is wrong instead of stopping at it."""
 
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, text: str, vocabulary: Vocabulary, zone: str) -> None:
         self.text = text
         self.vocabulary = vocabulary
+        self.zone = zone
         self.problems: list[QueryProblem] = []
 
     def built(self, item: Any, subject: _Subject) -> Expression:
@@ -220,7 +220,7 @@ class _Builder:
 
     def _leaf(self, item: Any, subject: _Subject) -> Expression:
         if isinstance(item, tree.Word | tree.Phrase):
-            return read(subject, self._term(item), self.vocabulary)
+            return read(subject, self._term(item), self.vocabulary, zone=self.zone)
         whole = self._term(item)
         if subject is None:
             raise whole.refused(
@@ -237,6 +237,7 @@ class _Builder:
                 self._term(item.high),
                 include_low=item.include_low,
                 include_high=item.include_high,
+                zone=self.zone,
             )
         term = self._term(item.a)
         below = isinstance(item, tree.To)
@@ -246,6 +247,7 @@ class _Builder:
             term if below else None,
             include_low=not below and item.include,
             include_high=below and item.include,
+            zone=self.zone,
         )
 
     def _term(self, item: Any) -> Term:
@@ -270,15 +272,18 @@ def named(name: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Field | _Pat
     raise name.refused(f"There is no field “{name.source}”.", " ".join(filter(None, hints)))
 
 
-def read(subject: _Subject, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
-    """The condition that a term means for a field, a path into the metadata, or without either.
+def read(
+    subject: _Subject, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY, *, zone: str
+) -> Expression:
+    """The condition that a term means for a field, a path into the metadata, or without either;
+    days are those of `zone`.
 
     Raises `Refused`.
     """
     if subject is None:
         return read_word(term)
     if isinstance(subject, Field):
-        return read_value(subject, term, vocabulary.word_of(subject))
+        return read_value(subject, term, vocabulary.word_of(subject), zone=zone)
     return read_metadata(subject, term)
 
 

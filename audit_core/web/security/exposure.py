@@ -14,9 +14,7 @@ class Exposure(StrEnum):
     """Who a route is there for."""
 
     OPEN = "open"
-    """Anybody: the sign-in page needs it, or it says nothing."""
-    SESSION = "session"
-    """Whoever is signed in."""
+    """Anybody: the sign-in page needs it, or it says nothing about the log."""
     UPLOAD = "upload"
     """Whoever may write to the log, within `uploads.py`'s bounds."""
     SOCKET = "socket"
@@ -30,8 +28,9 @@ EXPOSURES: Mapping[str, Exposure] = {
     "/_stcore/host-config": Exposure.OPEN,
     "/_stcore/stream": Exposure.SOCKET,
     "/_stcore/upload_file": Exposure.UPLOAD,
-    # The scripts of our own components, which only pages behind the sign-in use.
-    "/_stcore/bidi-components": Exposure.SESSION,
+    # The scripts of our own components, the same for everybody. A tab whose session ended while it
+    # loads them would keep the refusal, and lack the component after the next sign-in.
+    "/_stcore/bidi-components": Exposure.OPEN,
     # How much the process caches tells about the work of other organizations.
     "/_stcore/metrics": Exposure.CLOSED,
     "/_stcore/script-health-check": Exposure.CLOSED,

@@ -24,11 +24,11 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
 )
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, ValueField
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
+from audit_core.query.value_filter import NONE, ValueField
 from audit_core.state.access_log.verbs import VERBS
 from pages.parts.access_log import record_scope
 from pages.parts.filters import filter_bar, query_box, suggestion_list, window_picker
@@ -67,7 +67,8 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
     record_scope.draw_switch(person, parts, scope)
     with st.container(horizontal=True, vertical_alignment="bottom", key="record_bar"):
         window_picker.draw(record_filter.window, _organization_zone(scope), _choose_window)
-        box = QueryBox(BAR, _PLACEHOLDER, EXAMPLES, VOCABULARY.words, _problem_of, _apply_query)
+        problem_of = partial(_problem_of, zone=record_filter.window.zone)
+        box = QueryBox(BAR, _PLACEHOLDER, EXAMPLES, VOCABULARY.words, problem_of, _apply_query)
         box.draw(record_filter.query)
         suggestion_list.draw_for_record(box.key, scope)
         box.draw_help(below=_draw_verbs)
@@ -112,7 +113,11 @@ def narrow(**changes: Any) -> None:
 def ask_for(field: str, value: str | datetime | None, *, exclude: bool) -> None:
     """Add `field:value` to the query, or `-field:value`; for callbacks."""
     try:
-        query = conjoin(current().query, field, value, exclude=exclude, vocabulary=VOCABULARY)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(
+            before.query, field, value, exclude=exclude, zone=zone, vocabulary=VOCABULARY
+        )
     except FilterError as error:
         _refuse(" ".join(error.problems))
         return
@@ -152,9 +157,9 @@ def _apply_query(text: str) -> None:
     narrow(query=text)
 
 
-def _problem_of(text: str) -> QueryError | None:
+def _problem_of(text: str, zone: str) -> QueryError | None:
     try:
-        parse(text, VOCABULARY)
+        parse(text, VOCABULARY, zone=zone)
     except QueryError as error:
         return error
     return None

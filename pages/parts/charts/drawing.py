@@ -17,8 +17,9 @@ from audit_core.domain.listing import Listing
 from audit_core.explore.histogram import Histogram
 from audit_core.explore.results import ErrorCount, HourOfWeek, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
+from audit_core.query.value_filter import NONE
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom
@@ -93,7 +94,11 @@ def draw_stacked_over_time(
 def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
     """The query that asks for the value too; nothing if it would be too long."""
     try:
-        return {"query": conjoin(entry_filter.query, word, value, exclude=False)}
+        return {
+            "query": conjoin(
+                entry_filter.query, word, value, exclude=False, zone=entry_filter.window.zone
+            )
+        }
     except FilterError:
         return {}
 

@@ -19,13 +19,14 @@ from audit_core.domain.entries import Category
 from audit_core.domain.errors import FilterError
 from audit_core.explore.autocomplete.completion import examples
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.entry_filter import PARAMS, VALUE_FIELDS, EntryFilter
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.fields import FIELD_WORDS
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
+from audit_core.query.value_filter import NONE, ValueField
 from audit_core.query.visibility import require_visible
 from pages.parts.filters import (
     condition_builder,
@@ -89,7 +90,7 @@ def draw(viewer: Viewer, scope: Scope, title: str, *, stands: str | None = None)
     _write_address(entry_filter)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         _draw_window(entry_filter, scope)
-        box = _query_box(scope)
+        box = _query_box(scope, entry_filter.window.zone)
         box.draw(entry_filter.query)
         suggestion_list.draw(box.key, scope)
         box.draw_help(lambda: condition_builder.draw(scope, ask_for), _draw_grammar)
@@ -176,7 +177,9 @@ def ask_for(field: str, value: str | int | datetime | None, *, exclude: bool = F
     entries without a value.
     """
     try:
-        query = conjoin(current().query, field, value, exclude=exclude)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(before.query, field, value, exclude=exclude, zone=zone)
     except FilterError as error:
         _refuse(" ".join(error.problems))
         return
@@ -252,21 +255,21 @@ def _refuse(problem: str) -> None:
     st.session_state[_PROBLEM] = problem
 
 
-def _query_box(scope: Scope) -> QueryBox:
+def _query_box(scope: Scope, zone: str) -> QueryBox:
     return QueryBox(
         BAR,
         'actor:jane@acme.com action:start -outcome:success "no space left"',
         examples(),
         FIELD_WORDS,
-        partial(problem_of, scope=scope),
+        partial(problem_of, scope=scope, zone=zone),
         lambda text: narrow(query=text),
     )
 
 
-def problem_of(text: str, scope: Scope) -> QueryError | None:
-    """Why the text cannot be asked within the scope; `None` if it can."""
+def problem_of(text: str, scope: Scope, zone: str) -> QueryError | None:
+    """Why the text cannot be asked within the scope, with days of `zone`; `None` if it can."""
     try:
-        require_visible(parse(text), text, scope)
+        require_visible(parse(text, zone=zone), text, scope)
     except QueryError as error:
         return error
     return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from audit_core.query.entry_filter import NONE, ValueField, ValueFilter
+from audit_core.query.value_filter import NONE, ValueField, ValueFilter
 from pages.parts.tables.safe_text import visible
 
 

@@ -38,7 +38,8 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
         key=_CHOICE,
         format_func=lambda zone: "Other zone…" if zone == OTHER else names[zone],
         on_change=partial(_take, shown, choose),
-        help="All times on this page are shown in this zone. Downloads use UTC.",
+        help="Times on this page are shown in this zone, and days in a query are days of it. "
+        "Downloads use UTC.",
         width=215,
     )
     if choosing:

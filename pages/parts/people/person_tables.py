@@ -14,10 +14,11 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import FilterError
 from audit_core.domain.redaction import redact
 from audit_core.people.first_seen_sql import Novelty
-from audit_core.people.person import NewThing, UsedKey, WorkSession
-from audit_core.query.entry_filter import NONE
+from audit_core.people.keys_sql import UsedKey
+from audit_core.people.person import NewThing, WorkSession
 from audit_core.query.language.printer import conjoin
-from audit_core.query.time.windows import ALL_TIME, Window, written
+from audit_core.query.time.windows import ALL_TIME, UTC_NAME, Window, written
+from audit_core.query.value_filter import NONE
 from pages.parts.charts.figures.chart import Changes
 from pages.parts.entries.entry_table import outcome_text
 from pages.parts.tables.safe_text import visible
@@ -92,7 +93,7 @@ def key_changes(key: UsedKey, zone: str) -> Changes:
 
 def _asked(field: str, value: str | None) -> Changes:
     try:
-        return {"query": conjoin("", field, value, exclude=False)}
+        return {"query": conjoin("", field, value, exclude=False, zone=UTC_NAME)}
     except FilterError:
         # Too long to be asked for: then the rest of the filter has to do.
         return {}

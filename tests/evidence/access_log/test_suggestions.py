@@ -11,9 +11,9 @@ from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import FacetValue
 from audit_core.query.language.ast import Equals, Field
 from audit_core.query.language.fields import Example
-from audit_core.query.language.parser import parse
 from audit_core.state.access_log.verbs import VERBS
 from tests.support.expression_strategies import odd_text
+from tests.support.in_utc import parse
 
 WHOLE = RecordScope.everything()
 values = odd_text.filter(lambda text: text.isprintable() and bool(text.strip()))

@@ -13,7 +13,8 @@ from tests.web.conftest import app_of, make_client
 from tests.web.served import served, wait_for
 
 OWN = {"origin": "http://testserver"}
-GUARDED = "/_stcore/bidi-components/sandtrail.browser_watch/browser_watch.js"
+COMPONENT = "/_stcore/bidi-components/sandtrail.browser_watch/browser_watch.js"
+UPLOAD = "/_stcore/upload_file/a/b"
 CLOSED = (
     *("/_stcore/metrics", "/_stcore/agent/interact", "/auth/login", "/oauth2callback"),
     "/media/a",
@@ -95,13 +96,21 @@ def test_no_other_path_takes_websockets(client: TestClient) -> None:
         pass
 
 
-@pytest.mark.parametrize("path", [GUARDED])
-def test_what_only_pages_use_needs_a_session(client: TestClient, seeded: Seeded, path: str) -> None:
-    assert client.get(path).status_code == 401
+def test_an_upload_needs_a_session(client: TestClient, seeded: Seeded) -> None:
+    assert client.put(UPLOAD, headers=OWN).status_code == 401
     client.cookies.set(SESSION_COOKIE, "guessed")
-    assert client.get(path).status_code == 401
+    assert client.put(UPLOAD, headers=OWN).status_code == 401
     signed_in(client, seeded)
-    assert client.get(path).status_code == 200
+    assert client.put(UPLOAD, headers=OWN).status_code == 404  # No such tab.
+
+
+def test_scripts_of_components_are_there_for_a_tab_whose_session_has_ended(
+    client: TestClient, seeded: Seeded
+) -> None:
+    signed_in(client, seeded)
+    with seeded.installation.state.begin() as connection:
+        end_sessions_of(connection, seeded.ids["admin@example.org"])
+    assert client.get(COMPONENT).status_code == 200
 
 
 @pytest.mark.parametrize("path", CLOSED)
@@ -118,27 +127,25 @@ def test_an_ended_session_is_refused_at_once(client: TestClient, seeded: Seeded)
     signed_in(client, seeded)
     with seeded.installation.state.begin() as connection:
         end_sessions_of(connection, seeded.ids["admin@example.org"])
-    assert client.get(GUARDED).status_code == 401
+    assert client.put(UPLOAD, headers=OWN).status_code == 401
 
 
 def test_a_session_expires(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
     seeded.clock.pass_by(hours=13)
-    assert client.get(GUARDED).status_code == 401
+    assert client.put(UPLOAD, headers=OWN).status_code == 401
 
 
 def test_two_session_cookies_are_none(client: TestClient, seeded: Seeded) -> None:
     secret = seeded.sign_in("admin@example.org")
     header = f"{SESSION_COOKIE}={secret}; {SESSION_COOKIE}=other"
-    assert client.get(GUARDED, headers={"cookie": header}).status_code == 401
+    assert client.put(UPLOAD, headers={**OWN, "cookie": header}).status_code == 401
 
 
 def test_an_upload_from_another_site_is_refused(client: TestClient, seeded: Seeded) -> None:
     signed_in(client, seeded)
-    path = "/_stcore/upload_file/a/b"
-    assert client.put(path, headers={"origin": "http://evil.example"}).status_code == 403
-    assert client.put(path).status_code == 403
-    assert client.put(path, headers=OWN).status_code == 404  # No such tab.
+    assert client.put(UPLOAD, headers={"origin": "http://evil.example"}).status_code == 403
+    assert client.put(UPLOAD).status_code == 403
 
 
 def test_a_post_with_the_cookie_needs_the_own_origin(client: TestClient, seeded: Seeded) -> None:
@@ -155,7 +162,7 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     client = make_client(LogLockedError("The log is in use.", "Stop the other process."))
     client.cookies.set(SESSION_COOKIE, "x")
     assert client.get("/").status_code == 200
-    assert client.get(GUARDED).status_code == 401
+    assert client.put(UPLOAD, headers=OWN).status_code == 401
     health = client.get("/api/health")
     assert (health.status_code, health.json()["status"]) == (503, "unavailable")
     assert health.json()["failing"] == [{"part": "log", "reason": "The log is in use."}]
