@@ -104,6 +104,16 @@ organization_head = Table(
 with each append; the embedded one before it drops entries, since those that are left may not have
 the highest. Reads take the highest of all rows of an organization."""
 
+actor_address = Table(
+    "actor_address",
+    MetaData(),
+    Column("organization_id", Text, primary_key=True),
+    Column("actor_email", Text, primary_key=True),
+    Column("address_key", Text, nullable=False),
+)
+"""Every spelling of an e-mail address that entries have, with its `domain.addresses.address_key`:
+kept by an engine that has nothing else to look them up in."""
+
 COUNTED_BY = (
     "organization_id",
     "actor_id",

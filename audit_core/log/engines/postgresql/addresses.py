@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from audit_core.log.schema import audit_entry, unfinished_entry
+from audit_core.log.schema import actor_address, audit_entry, unfinished_entry
 
-TABLE = "actor_address"
+TABLE = actor_address.name
 
-KEY = "address_key"
-"""The column of `domain.addresses.address_key`, by the rules of the server."""
+KEY = actor_address.c.address_key.name
 
 _SPELLINGS = "SELECT DISTINCT organization_id, actor_email FROM {} WHERE actor_email <> ''"
 _ADD = f"INSERT INTO {TABLE} (organization_id, actor_email) {_SPELLINGS} ON CONFLICT DO NOTHING"
