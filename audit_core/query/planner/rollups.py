@@ -19,14 +19,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from audit_core.log.schema import (
-    COUNTED_BY,
-    COUNTED_REVISION,
-    Statement,
-    audit_entry,
-    entry_count,
-    unfinished_entry,
-)
+from audit_core.log.rollups import COUNTED_BY, COUNTED_REVISION, HOURS
+from audit_core.log.schema import Statement, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
@@ -87,15 +81,15 @@ def _counts_within(time_range: TimeRange) -> CountSource:
     )
     last = None if time_range.until is None else _hour_of(time_range.until)
     kept = select(
-        entry_count.c.hour.label("created_at"),
+        HOURS.table.c.hour.label("created_at"),
         literal("", Text).label("id"),
-        *(entry_count.c[name] for name in COUNTED_BY),
-        entry_count.c.alike,
+        *(HOURS.table.c[name] for name in COUNTED_BY),
+        HOURS.table.c.alike,
     )
     if first is not None:
-        kept = kept.where(entry_count.c.hour >= first)
+        kept = kept.where(HOURS.table.c.hour >= first)
     if last is not None:
-        kept = kept.where(entry_count.c.hour < last)
+        kept = kept.where(HOURS.table.c.hour < last)
     revision = audit_entry.c.revision
     pieces = [
         TimeRange(since=since, until=until)
