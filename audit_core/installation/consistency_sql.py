@@ -69,8 +69,8 @@ def totals(scope: Scope) -> Statement:
 def differing(rollup: Rollup, scope: Scope) -> Statement:
     """One row of `explore.results.Total`: how many rows of a rollup, groups added up, are not what
     the entries give."""
-    entered = select(audit_entry).where(*_counted(scope)).subquery("entered")
-    stored = select(rollup.added_up(rollup.rows(entered)).subquery())
+    entered = rollup.rows(audit_entry, *_counted(scope))
+    stored = select(rollup.added_up(entered).subquery())
     own = select(rollup.table).where(within_scope(rollup.table, scope))
     kept = select(rollup.added_up(own).subquery())
     either = union_all(

@@ -7,7 +7,7 @@ revision in `counted`, no others; what came later, and what is unfinished, is re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -60,6 +60,9 @@ the very moment that the statement sees."""
 READS_COUNTS = {COUNTED_REVISION.key: True}
 """The execution options of such a statement."""
 
+NOT_COUNTED = audit_entry.c.revision > COUNTED_REVISION
+"""Whether a finished entry came after what is rolled up."""
+
 counts_metadata = MetaData()
 
 counted = Table(
@@ -79,10 +82,10 @@ class Rollup:
     called: str
     """What its rows are, for people: `counts by the hour`."""
     table: Table
-    rows: Callable[[FromClause], SelectBase]
-    """What rows of the shape of `audit_entry` give: the table's columns, in their order. With a
-    column `alike` there is a row for each entry, where it is 1; groups may stand in several rows of
-    the table."""
+    rows: Callable[..., SelectBase]
+    """What those rows of the shape of `audit_entry` give that fulfil some conditions (rows first,
+    then each condition): the table's columns, in their order. With a column `alike` there is a row
+    for each entry, where it is 1; groups may stand in several rows of the table."""
     expires: str | None
     """The column of the time up to which rows go when entries of that time are dropped; `None` for
     none: then the table is made anew."""
@@ -91,9 +94,9 @@ class Rollup:
     distinct: bool = False
     """Whether a row stands once, however many entries give it."""
 
-    def filling(self, source: FromClause) -> SelectBase:
-        """What entries (or `made_from`) add to the table."""
-        added = self.added_up(self.rows(source))
+    def filling(self, source: FromClause, *conditions: ColumnElement[bool]) -> SelectBase:
+        """What those entries (or rows of `made_from`) add to the table that fulfil conditions."""
+        added = self.added_up(self.rows(source, *conditions))
         if self.distinct:
             return added.except_(select(self.table))
         # In this order DuckDB packs groups well, and skips most of them for an organization.
@@ -110,15 +113,15 @@ class Rollup:
 
     def current(self) -> FromClause:
         """The table and what is not in it yet; for a statement with `READS_COUNTS`."""
-        later = select(audit_entry).where(audit_entry.c.revision > COUNTED_REVISION)
         return union_all(
-            select(self.table), self.rows(later.subquery("later")), self.rows(unfinished_entry)
+            select(self.table), self.rows(audit_entry, NOT_COUNTED), self.rows(unfinished_entry)
         ).subquery(self.table.name)
 
 
-def _by_hour(rows: FromClause, *names: str) -> Statement:
+def _by_hour(rows: FromClause, names: Sequence[str], *conditions: ColumnElement[bool]) -> Statement:
     hour = func.date_trunc(text("'hour'"), rows.c.created_at).label("hour")
-    return select(hour, *(rows.c[name] for name in names), literal(1, BigInteger).label("alike"))
+    columns = (rows.c[name] for name in names)
+    return select(hour, *columns, literal(1, BigInteger).label("alike")).where(*conditions)
 
 
 HOURS = Rollup(
@@ -133,7 +136,7 @@ HOURS = Rollup(
         ),
         Column("alike", BigInteger, nullable=False),
     ),
-    rows=lambda rows: _by_hour(rows, *COUNTED_BY),
+    rows=lambda rows, *conditions: _by_hour(rows, COUNTED_BY, *conditions),
     expires="hour",
 )
 """How many entries that are alike were made in the hour that begins at `hour`. It answers whatever
@@ -149,8 +152,8 @@ TARGET_HOURS = Rollup(
         Column("target_id", Text, nullable=False),
         Column("alike", BigInteger, nullable=False),
     ),
-    rows=lambda rows: _by_hour(rows, "organization_id", "target_id").where(
-        rows.c.target_id.is_not(None)
+    rows=lambda rows, *conditions: _by_hour(
+        rows, ("organization_id", "target_id"), rows.c.target_id.is_not(None), *conditions
     ),
     expires="hour",
 )
@@ -158,7 +161,7 @@ TARGET_HOURS = Rollup(
 target had entries, and which targets there are."""
 
 
-def _values(rows: FromClause) -> SelectBase:
+def _values(rows: FromClause, *conditions: ColumnElement[bool]) -> SelectBase:
     return union_all(
         *(
             select(
@@ -166,7 +169,7 @@ def _values(rows: FromClause) -> SelectBase:
                 literal(name).label("field"),
                 rows.c[name].label("value"),
             )
-            .where(rows.c[name].is_not(None))
+            .where(rows.c[name].is_not(None), *conditions)
             .distinct()
             for name in SEARCHED
         )
@@ -196,13 +199,13 @@ def creates_sandbox(rows: FromClause) -> ColumnElement[bool]:
     return and_(rows.c.target_type == literal(SANDBOX), rows.c.action == literal(CREATE))
 
 
-def _creations(rows: FromClause) -> Statement:
+def _creations(rows: FromClause, *conditions: ColumnElement[bool]) -> Statement:
     # An append must not fail for metadata that is no JSON.
     metadata = case((func.json_valid(rows.c.metadata), rows.c.metadata))
     names = ("organization_id", "actor_id", "created_at", "seq", "status_code", "target_id")
     return select(
         *(rows.c[name] for name in names), json_text(metadata, NAME_PATH).label("name")
-    ).where(creates_sandbox(rows))
+    ).where(creates_sandbox(rows), *conditions)
 
 
 CREATIONS = Rollup(

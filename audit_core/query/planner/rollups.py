@@ -15,11 +15,12 @@ from sqlalchemy import (
     Text,
     desc,
     literal,
+    not_,
     select,
     union_all,
 )
 
-from audit_core.log.rollups import COUNTED_BY, COUNTED_REVISION, HOURS
+from audit_core.log.rollups import COUNTED_BY, HOURS, NOT_COUNTED
 from audit_core.log.schema import Statement, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
@@ -90,16 +91,15 @@ def _counts_within(time_range: TimeRange) -> CountSource:
         kept = kept.where(HOURS.table.c.hour >= first)
     if last is not None:
         kept = kept.where(HOURS.table.c.hour < last)
-    revision = audit_entry.c.revision
     pieces = [
         TimeRange(since=since, until=until)
         for since, until in ((time_range.since, first), (last, time_range.until))
         if since != until
     ]
     one_by_one = [
-        _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, time_range)),
+        _each(audit_entry).where(NOT_COUNTED, within(audit_entry, time_range)),
         *(
-            _each(audit_entry).where(revision <= COUNTED_REVISION, within(audit_entry, piece))
+            _each(audit_entry).where(not_(NOT_COUNTED), within(audit_entry, piece))
             for piece in pieces
         ),
         _each(unfinished_entry).where(within(unfinished_entry, time_range)),

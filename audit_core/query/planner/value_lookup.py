@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
-from audit_core.log.rollups import READS_COUNTS, TARGET_HOURS, VALUES
-from audit_core.log.schema import Statement, actor_address
+from audit_core.log.rollups import NOT_COUNTED, READS_COUNTS, TARGET_HOURS, VALUES
+from audit_core.log.schema import Statement, actor_address, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import ONCE, contains_any_folded, key_of_address
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
@@ -106,14 +106,16 @@ def _field_of(condition: Leaf) -> Field:
 
 def _values(field: Field, scope: Scope) -> CTE:
     """The distinct values of a field, so that each is examined once."""
-    every = VALUES.current()
-    return (
-        select(every.c.value.label(field.value))
-        .where(_own(every, scope), every.c.field == literal(field.value))
-        .distinct()
-        .cte(f"all_{field.value}")
-        .prefix_with(ONCE)
+    kept = select(VALUES.table.c.value.label(field.value)).where(
+        _own(VALUES.table, scope), VALUES.table.c.field == literal(field.value)
     )
+    # Of the one column alone: the others would be planned, if not read.
+    later, unfinished = (
+        select(table.c[field.value]).where(_own(table, scope), table.c[field.value].is_not(None))
+        for table in (audit_entry, unfinished_entry)
+    )
+    every = union_all(kept, later.where(NOT_COUNTED), unfinished).subquery()
+    return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
 
 
 def _shown_messages(

@@ -11,7 +11,17 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, FromClause, and_, delete, func, insert, inspect, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+)
 
 from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.engines.engine import make_missing
@@ -31,11 +41,9 @@ def make_counts(connection: Connection, newest: int) -> None:
     missing = [rollup for rollup in ROLLUPS if rollup.table.name not in there]
     make_missing(connection, *counts_metadata.sorted_tables)
     for rollup in missing:
-        source: FromClause = rollup.made_from
-        if source is audit_entry:
-            up_to = audit_entry.c.revision <= counted_revision(connection)
-            source = select(audit_entry).where(up_to).subquery("earlier")
-        _fill(connection, rollup, source)
+        earlier = audit_entry.c.revision <= counted_revision(connection)
+        conditions = [earlier] if rollup.made_from is audit_entry else []
+        _fill(connection, rollup, rollup.made_from, *conditions)
     add_counts(connection, newest)
 
 
@@ -53,7 +61,7 @@ def add_counts(connection: Connection, newest: int) -> None:
         until = _reach(connection, after, newest)
         between = and_(audit_entry.c.revision > after, audit_entry.c.revision <= until)
         for rollup in ROLLUPS:
-            _fill(connection, rollup, select(audit_entry).where(between).subquery("new"))
+            _fill(connection, rollup, audit_entry, between)
         after = until
     connection.execute(insert(counted).values(after=before, revision=newest))
 
@@ -98,6 +106,11 @@ def drop_counts(connection: Connection, earliest: datetime) -> None:
             _fill(connection, rollup, rollup.made_from)
 
 
-def _fill(connection: Connection, rollup: Rollup, source: FromClause) -> None:
-    statement = insert(rollup.table).from_select(rollup.table.c.keys(), rollup.filling(source))
-    connection.execute(statement)
+def _fill(
+    connection: Connection,
+    rollup: Rollup,
+    source: FromClause,
+    *conditions: ColumnElement[bool],
+) -> None:
+    added = rollup.filling(source, *conditions)
+    connection.execute(insert(rollup.table).from_select(rollup.table.c.keys(), added))
