@@ -26,6 +26,7 @@ from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.log.free_space import free_space_mb
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD
+from audit_core.log.rollups import ROLLUPS
 from audit_core.log.store import AuditLog
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import KEY_BYTES
@@ -261,12 +262,21 @@ def _counts(log: AuditLog, scope: Scope, *, full: bool) -> list[str]:
     (found,) = log.fetch_rows(consistency_sql.totals(scope), scope, Totals, limit=1).items
     if found.kept != found.stored:
         return [f"The counts by the hour hold {found.kept:,} entries; {found.stored:,} are there."]
-    if full:
-        statement = consistency_sql.differing_counts(scope)
-        (differing,) = log.fetch_rows(statement, scope, Total, limit=1).items
-        if differing.count:
-            return [f"The counts by the hour are wrong for {differing.count:,} kinds of entries."]
-    return []
+    if not full:
+        return []
+    differing = {
+        rollup.called: log.fetch_rows(
+            consistency_sql.differing(rollup, scope), scope, Total, limit=1
+        )
+        .items[0]
+        .count
+        for rollup in ROLLUPS
+    }
+    return [
+        f"{number:,} of {called} are not what the entries give."
+        for called, number in differing.items()
+        if number
+    ]
 
 
 def _clock(

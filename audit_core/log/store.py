@@ -154,7 +154,7 @@ class AuditLog:
 
     @property
     def keeps_counts(self) -> bool:
-        """Whether statements may read the tables of `schema.counts_metadata`."""
+        """Whether statements may read the tables of `log.rollups`."""
         return self._log_engine.keeps_counts
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:

@@ -14,7 +14,7 @@ from audit_core.query.language.fields import (
     Kind,
     Vocabulary,
 )
-from audit_core.query.language.masking import scan
+from audit_core.query.language.lexer import scan
 from audit_core.query.limits import MAX_CHARACTERS
 
 _VALUES: dict[Kind, tuple[str, ...]] = {

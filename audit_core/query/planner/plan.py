@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, cast, func, literal
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.log.schema import READS_COUNTS, Statement, entries
+from audit_core.log.rollups import READS_COUNTS
+from audit_core.log.schema import Statement, entries
 from audit_core.query.derived_columns import Condition
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause

@@ -15,18 +15,13 @@ from sqlalchemy import (
     Text,
     desc,
     literal,
+    not_,
     select,
     union_all,
 )
 
-from audit_core.log.schema import (
-    COUNTED_BY,
-    COUNTED_REVISION,
-    Statement,
-    audit_entry,
-    entry_count,
-    unfinished_entry,
-)
+from audit_core.log.rollups import COUNTED_BY, HOURS, NOT_COUNTED
+from audit_core.log.schema import Statement, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
@@ -87,25 +82,24 @@ def _counts_within(time_range: TimeRange) -> CountSource:
     )
     last = None if time_range.until is None else _hour_of(time_range.until)
     kept = select(
-        entry_count.c.hour.label("created_at"),
+        HOURS.table.c.hour.label("created_at"),
         literal("", Text).label("id"),
-        *(entry_count.c[name] for name in COUNTED_BY),
-        entry_count.c.alike,
+        *(HOURS.table.c[name] for name in COUNTED_BY),
+        HOURS.table.c.alike,
     )
     if first is not None:
-        kept = kept.where(entry_count.c.hour >= first)
+        kept = kept.where(HOURS.table.c.hour >= first)
     if last is not None:
-        kept = kept.where(entry_count.c.hour < last)
-    revision = audit_entry.c.revision
+        kept = kept.where(HOURS.table.c.hour < last)
     pieces = [
         TimeRange(since=since, until=until)
         for since, until in ((time_range.since, first), (last, time_range.until))
         if since != until
     ]
     one_by_one = [
-        _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, time_range)),
+        _each(audit_entry).where(NOT_COUNTED, within(audit_entry, time_range)),
         *(
-            _each(audit_entry).where(revision <= COUNTED_REVISION, within(audit_entry, piece))
+            _each(audit_entry).where(not_(NOT_COUNTED), within(audit_entry, piece))
             for piece in pieces
         ),
         _each(unfinished_entry).where(within(unfinished_entry, time_range)),

@@ -21,22 +21,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    text,
     union_all,
 )
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
-from audit_core.log.schema import (
-    COUNTED_REVISION,
-    READS_COUNTS,
-    Statement,
-    actor_address,
-    audit_entry,
-    searched_value,
-    target_hour,
-    unfinished_entry,
-)
+from audit_core.log.rollups import NOT_COUNTED, READS_COUNTS, TARGET_HOURS, VALUES
+from audit_core.log.schema import Statement, actor_address, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import ONCE, contains_any_folded, key_of_address
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
@@ -70,7 +61,7 @@ def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Sta
         field = _field_of(condition)
         source: FromClause
         if field is Field.TARGET_ID:
-            source = _target_hours()
+            source = TARGET_HOURS.current()
         else:
             source = value_sets.setdefault(field, _values(field, scope))
         if shown is not None and field is Field.ERROR_MESSAGE and isinstance(condition, Contains):
@@ -115,15 +106,15 @@ def _field_of(condition: Leaf) -> Field:
 
 def _values(field: Field, scope: Scope) -> CTE:
     """The distinct values of a field, so that each is examined once."""
-    kept = select(searched_value.c.value.label(field.value)).where(
-        _own(searched_value, scope), searched_value.c.field == literal(field.value)
+    kept = select(VALUES.table.c.value.label(field.value)).where(
+        _own(VALUES.table, scope), VALUES.table.c.field == literal(field.value)
     )
+    # Of the one column alone: the others would be planned, if not read.
     later, unfinished = (
         select(table.c[field.value]).where(_own(table, scope), table.c[field.value].is_not(None))
         for table in (audit_entry, unfinished_entry)
     )
-    later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    every = union_all(kept, later, unfinished).subquery()
+    every = union_all(kept, later.where(NOT_COUNTED), unfinished).subquery()
     return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
 
 
@@ -160,7 +151,7 @@ class HourOnTargets:
 def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
     """The hours with entries on any of the targets: `hour` (its start) and `count`, newest first.
     Covers the whole organization, even for the scope of one actor."""
-    target_hours = _target_hours()
+    target_hours = TARGET_HOURS.current()
     return (
         select(target_hours.c.hour, cast(func.sum(target_hours.c.alike), BigInteger).label("count"))
         .where(_own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets)))
@@ -175,33 +166,13 @@ def first_hour(
 ) -> ScalarSelect[datetime | None]:
     """The start of the first hour, from `since` on, with entries on any of the targets; NULL for
     none. For a statement marked with `READS_COUNTS`."""
-    target_hours = _target_hours()
+    target_hours = TARGET_HOURS.current()
     first = select(func.min(target_hours.c.hour)).where(
         _own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets))
     )
     if since is not None:
         first = first.where(target_hours.c.hour > since - timedelta(hours=1))
     return first.scalar_subquery()
-
-
-def _target_hours() -> FromClause:
-    kept = select(
-        target_hour.c.organization_id,
-        target_hour.c.target_id,
-        target_hour.c.hour,
-        target_hour.c.alike,
-    )
-    later, unfinished = (
-        select(
-            table.c.organization_id,
-            table.c.target_id,
-            func.date_trunc(text("'hour'"), table.c.created_at).label("hour"),
-            literal(1, BigInteger).label("alike"),
-        )
-        for table in (audit_entry, unfinished_entry)
-    )
-    later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    return union_all(kept, later, unfinished).subquery("target_hours")
 
 
 def _own(rows: FromClause | Table, scope: Scope) -> Condition:

@@ -11,7 +11,7 @@ from audit_core.explore.statements import FACETS
 from audit_core.query.language.ast import Equals, Field, Not
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.fields import ENTRY_VOCABULARY
-from audit_core.query.language.masking import ends_cleanly
+from audit_core.query.language.lexer import ends_cleanly
 from audit_core.query.language.printer import quoted
 from audit_core.query.limits import MAX_CHARACTERS
 from tests.support.expression_strategies import expressions, odd_text, snippets
