@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, text, union_all
 
 from audit_core.domain.access import Scope
@@ -17,9 +20,23 @@ from audit_core.log.schema import (
 from audit_core.query.where import within_scope
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationNumbers:
+    """The entries of one organization, and the highest numbers that they have."""
+
+    organization_id: str
+    entries: int
+    numbered: int
+    """How many different numbers they have."""
+    revision: int
+    organization_seq: int
+    organization_revision: int
+    newest: datetime
+    """When the last one was received, in UTC without a zone."""
+
+
 def numbers(scope: Scope) -> Statement:
-    """By organization: `entries`, how many there are, and the highest `revision`,
-    `organization_seq` and `organization_revision`; `newest`, when the last one was received."""
+    """The rows of `OrganizationNumbers`."""
     return (
         select(
             entries.c.organization_id,
@@ -35,9 +52,17 @@ def numbers(scope: Scope) -> Statement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many entries are counted beside the log."""
+
+    kept: int
+    stored: int
+    """How many of those that should be are there."""
+
+
 def totals(scope: Scope) -> Statement:
-    """`kept`, how many entries are counted beside the log, and `stored`, how many of those that
-    should be are there; only for a log that keeps counts."""
+    """One row of `Totals`; only for a log that keeps counts."""
     kept = select(func.coalesce(func.sum(entry_count.c.alike), 0)).where(
         within_scope(entry_count, scope)
     )
@@ -49,7 +74,8 @@ def totals(scope: Scope) -> Statement:
 
 
 def differing_counts(scope: Scope) -> Statement:
-    """`groups`, in how many groups of alike entries the counts beside the log are wrong."""
+    """One row of `explore.results.Total`: in how many groups of alike entries the counts beside the
+    log are wrong."""
     hour = func.date_trunc(text("'hour'"), audit_entry.c.created_at)
     kept = _grouped(
         select(entry_count.c.hour, *(entry_count.c[name] for name in COUNTED_BY),
@@ -67,9 +93,7 @@ def differing_counts(scope: Scope) -> Statement:
         select(kept.except_(stored).subquery("too_much")),
         select(stored.except_(kept).subquery("too_little")),
     ).subquery("differing")
-    return (
-        select(func.count().label("groups")).select_from(either).execution_options(**READS_COUNTS)
-    )
+    return select(func.count().label("count")).select_from(either).execution_options(**READS_COUNTS)
 
 
 def _grouped(statement: Select[*tuple[object, ...]]) -> Select[*tuple[object, ...]]:

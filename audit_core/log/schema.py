@@ -28,7 +28,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.runtime.utc_time import UtcTime as UtcTime
 
-VERSION = 4
+VERSION = 5
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -103,6 +103,16 @@ organization_head = Table(
 """The highest numbers that were given for each organization. An engine that is shared keeps it
 with each append; the embedded one before it drops entries, since those that are left may not have
 the highest. Reads take the highest of all rows of an organization."""
+
+actor_address = Table(
+    "actor_address",
+    MetaData(),
+    Column("organization_id", Text, primary_key=True),
+    Column("actor_email", Text, primary_key=True),
+    Column("address_key", Text, nullable=False),
+)
+"""Every spelling of an e-mail address that entries have, with its `domain.addresses.address_key`:
+kept by an engine that has nothing else to look them up in."""
 
 COUNTED_BY = (
     "organization_id",

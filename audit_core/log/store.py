@@ -148,6 +148,11 @@ class AuditLog:
         return self._heads.since(organization_id)
 
     @property
+    def keeps_addresses(self) -> bool:
+        """Whether statements may read `schema.actor_address`."""
+        return self._log_engine.keeps_addresses
+
+    @property
     def keeps_counts(self) -> bool:
         """Whether statements may read the tables of `schema.counts_metadata`."""
         return self._log_engine.keeps_counts

@@ -83,16 +83,34 @@ def failed(table: FromClause) -> Condition:
     return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
 
 
+@dataclass(frozen=True, slots=True)
+class ActorRow:
+    """One actor, or one API key, with its matches in numbers."""
+
+    actor_id: str
+    actor_email: str
+    """Of several the last by the alphabet."""
+    api_key: str | None
+    """Masked; in a list of actors one of theirs."""
+    entries: int
+    failed: int
+    first: datetime
+    last: datetime
+    """In UTC without a zone."""
+    addresses: int
+    api_keys: int
+    clients: int
+    """Numbers of different ones."""
+    actors: int
+    """How many lines there are in all."""
+
+
 def actors(
     plan: Plan,
     listing: ActorList,
 ) -> Statement:
-    """The lines from the asked offset on, one for each actor (or API key) with a match.
-
-    Columns `actor_id`, `actor_email` (of several the last by the alphabet), `api_key` (NULL but
-    for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
-    ones), `first`, `last`, and `actors`: how many lines there are.
-    """
+    """The lines from the asked offset on, one for each actor (or API key) with a match, as rows of
+    `ActorRow`."""
     by_key = listing.kind is ActorKind.KEYS
     line = _lines(plan, listing).subquery("line")
     ends = times(plan, _of_kind(entries, listing.kind), by_key=by_key)
@@ -223,8 +241,16 @@ def activity(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AddressedActor:
+    """An actor and one of its e-mail addresses."""
+
+    actor_id: str
+    actor_email: str
+
+
 def actors_with_address(email: str, scope: Scope) -> Statement:
-    """Those whose e-mail address holds a text, whatever the case: `actor_id`, `actor_email`."""
+    """Those whose e-mail address holds a text, whatever the case: rows of `AddressedActor`."""
     return (
         select(entries.c.actor_id, entries.c.actor_email)
         .where(within_scope(entries, scope), contains_any_folded(entries.c.actor_email, [email]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -49,12 +50,26 @@ GROUPS: dict[Novelty, tuple[str, ...]] = {
 _ALL = tuple(name for group in GROUPS.values() for name in group)
 
 
-def new_things(now: Plan, before: Plan) -> Statement:
-    """What the scope's actor did now and not before, latest first.
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """Entries that are alike in the columns of one of `GROUPS`; the others are `None`."""
 
-    Columns: those of all `GROUPS`, `group_bits` (see `kind_of`), `hour` (of the first time,
-    whole ones since 1970) and `count`. The absence of a value is never new.
-    """
+    group_bits: int
+    """See `kind_of`."""
+    hour: int
+    """Of the first time: whole ones since 1970."""
+    count: int
+    ip_address: str | None
+    actor_api_key_prefix: str | None
+    actor_api_key_suffix: str | None
+    source: str | None
+    user_agent: str | None
+    action: str | None
+
+
+def new_things(now: Plan, before: Plan) -> Statement:
+    """What the scope's actor did now and not before, latest first: rows of `NewRow`. The absence
+    of a value is never new."""
     seen, earlier = _seen(now), _seen(before)
     hour = floor_div(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
     statement = (

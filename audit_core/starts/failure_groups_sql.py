@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     CTE,
@@ -157,6 +156,36 @@ def starting(scope: Scope, time_range: TimeRange) -> Condition:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Failures of one group, in all or in one span."""
+
+    pattern: str
+    action: str
+    status_code: int
+    outcome: str
+    span: int | None
+    of_group: int
+    """1 in the row of the whole group, which has no span."""
+    count: int
+    first_us: int
+    last_us: int
+    sandboxes: int
+    actors: int
+    example: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """Failures that say so themselves, of one group."""
+
+    pattern: str
+    action: str
+    status_code: int
+    first_us: int
+
+
 def failure_groups(
     query: Query,
     rule: SilentRule,
@@ -166,9 +195,7 @@ def failure_groups(
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The `limit` largest groups and one more, each in a row, and in one for each of its spans:
-    `pattern`, `action`, `status_code`, `outcome`, `span`, `of_group`, `count`, `first_us`,
-    `last_us`, `sandboxes`, `actors`, `example`, `rank`; no order. Where `of_group` is 1 the row is
-    that of the whole group, without a span."""
+    rows of `GroupRow`; no order."""
     attempt = described(attempts(query, rule, creations), query.scope, query.time_range)
     part = (
         select(*attempt.c, span_number(attempt.c.at_us, spans).label("span"))
@@ -205,8 +232,8 @@ def failure_groups(
 
 
 def seen_before(scope: Scope, before: datetime) -> Statement:
-    """The groups of failures that say so themselves, over the whole log before a time: `pattern`,
-    `action`, `status_code`, and `first_us`; no order."""
+    """The groups of failures that say so themselves, over the whole log before a time: rows of
+    `SeenRow`; no order."""
     status = entries.c.status_code
     said = (
         select(
@@ -258,39 +285,35 @@ def group_page(
     return creations.options(members)
 
 
-def add_up(
-    rows: Iterable[Mapping[str, Any]], scope: Scope, spans: Spans, *, limit: int
-) -> FailureGroups:
+def add_up(rows: Iterable[GroupRow], scope: Scope, spans: Spans, *, limit: int) -> FailureGroups:
     """The groups of the rows of `failure_groups`."""
-    found: dict[int, list[Mapping[str, Any]]] = {}
+    found: dict[int, list[GroupRow]] = {}
     for row in rows:
-        found.setdefault(row["rank"], []).append(row)
+        found.setdefault(row.rank, []).append(row)
     return FailureGroups(
         largest=tuple(_group(found[rank], scope, spans) for rank in sorted(found) if rank <= limit),
         truncated=any(rank > limit for rank in found),
     )
 
 
-def _group(rows: list[Mapping[str, Any]], scope: Scope, spans: Spans) -> FailureGroup:
-    (one,) = (row for row in rows if row["of_group"])
-    counts = {row["span"]: row["count"] for row in rows if not row["of_group"]}
+def _group(rows: list[GroupRow], scope: Scope, spans: Spans) -> FailureGroup:
+    (one,) = (row for row in rows if row.of_group)
+    counts = {row.span: row.count for row in rows if not row.of_group}
     return FailureGroup(
         key=group_key(one),
-        example=one["example"] if scope.secrets else redact_text(one["example"]),
-        count=one["count"],
-        first=EPOCH + timedelta(microseconds=one["first_us"]),
-        last=EPOCH + timedelta(microseconds=one["last_us"]),
-        sandboxes=one["sandboxes"],
-        actors=one["actors"],
+        example=one.example if scope.secrets else redact_text(one.example),
+        count=one.count,
+        first=EPOCH + timedelta(microseconds=one.first_us),
+        last=EPOCH + timedelta(microseconds=one.last_us),
+        sandboxes=one.sandboxes,
+        actors=one.actors,
         over_time=tuple(counts.get(number, 0) for number in range(spans.number)),
     )
 
 
-def group_key(row: Mapping[str, Any]) -> GroupKey:
-    """The key of a row of `failure_groups` or `seen_before`."""
+def group_key(row: GroupRow | SeenRow) -> GroupKey:
+    """The key of the group that a row is about."""
+    outcome = StartOutcome(row.outcome) if isinstance(row, GroupRow) else StartOutcome.FAILED
     return GroupKey(
-        template=row["pattern"],
-        action=row["action"],
-        status_code=row["status_code"],
-        outcome=StartOutcome(row.get("outcome", StartOutcome.FAILED)),
+        template=row.pattern, action=row.action, status_code=row.status_code, outcome=outcome
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import CREATE, SANDBOX
@@ -23,7 +23,9 @@ from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTE
 from audit_core.starts.state_timeline import BandState
 from audit_core.starts.targets_sql import TargetPlace, TargetRow
 from audit_core.starts.trace import Trace, TraceRow, trace_of
-from audit_core.starts.traces_sql import NameBinding
+from audit_core.starts.traces_sql import Bearer, BirthOrEnd, Done, NameBinding
+
+_Row = TypeVar("_Row", Bearer, BirthOrEnd, Done)
 
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
@@ -100,13 +102,13 @@ class TracesReader:
         )
         listed = self.log.fetch_rows(statement, query.scope, TargetRow, limit=rows)
         ids = tuple(row.target for row in listed.items if row.born)
-        known = []
+        known: tuple[Done, ...] = ()
         if target_type == SANDBOX and ids:
             naming = traces_sql.names_and_states(
                 ids, query.scope, query.time_range, self._creations
             )
-            known = self._rows(naming, query.scope)
-        names = {row["sandbox"]: row["name"] for row in known if row["name"]}
+            known = self._rows(naming, query.scope, Done)
+        names = {row.sandbox: row.name for row in known if row.name}
         states = _states(known, {row.target: row.silent_us for row in listed.items})
         page = tuple(
             Target(
@@ -174,51 +176,38 @@ class TracesReader:
                 if near is None
                 else TimeRange(since=near - NAMED_BEFORE, until=near + NEAR)
             )
-            bearers = self._rows(
-                traces_sql.sandboxes_named(key, scope, time_range, self._creations), scope
-            )
-            if bearers:
-                naming = self._naming_of(bearers[-1]["sandbox"], scope)
+            if bearers := self._bearers(key, scope, time_range):
+                naming = self._naming_of(bearers[-1].sandbox, scope)
         return naming
 
     def _naming_of(self, sandbox: str, scope: Scope) -> NameBinding | None:
         """How the sandbox of this id is named; `None` if that is not in the log."""
-        events = self._rows(traces_sql.births_and_ends(sandbox, scope, self._creations), scope)
-        made = next((row for row in events if row["action"] == CREATE and row["name"]), None)
-        if made is None:
+        events = self._rows(
+            traces_sql.births_and_ends(sandbox, scope, self._creations), scope, BirthOrEnd
+        )
+        made = next((row for row in events if row.action == CREATE and row.name), None)
+        if made is None or made.name is None:
             return None
-        since = instant(made["at_us"])
+        since = instant(made.at_us)
         # A name is given again only after the sandbox that bore it is gone.
-        gone = next(
-            (instant(row["at_us"]) for row in events if row["action"] in GONE_ACTIONS), None
-        )
+        gone = next((instant(row.at_us) for row in events if row.action in GONE_ACTIONS), None)
         shortly = TimeRange(since=since - REQUESTED_BEFORE, until=since)
-        before = self._rows(
-            traces_sql.sandboxes_named(made["name"], scope, shortly, self._creations), scope
-        )
-        after = (
-            self._rows(
-                traces_sql.sandboxes_named(
-                    made["name"], scope, TimeRange(since=gone, until=None), self._creations
-                ),
-                scope,
-            )
-            if gone
-            else []
-        )
+        before = self._bearers(made.name, scope, shortly)
+        after = self._bearers(made.name, scope, TimeRange(since=gone, until=None)) if gone else ()
         return NameBinding(
             sandbox=sandbox,
-            name=made["name"],
+            name=made.name,
             since=since,
-            before=instant(before[-1]["since_us"]) if before else None,
-            until=instant(after[0]["since_us"]) if after else None,
+            before=instant(before[-1].since_us) if before else None,
+            until=instant(after[0].since_us) if after else None,
         )
 
-    def _rows(self, statement: Statement, scope: Scope) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.log.fetch(
-            statement, scope, max_rows=MAX_BEARERS
-        ).table.to_pylist()
-        return rows
+    def _bearers(self, name: str, scope: Scope, time_range: TimeRange) -> tuple[Bearer, ...]:
+        statement = traces_sql.sandboxes_named(name, scope, time_range, self._creations)
+        return self._rows(statement, scope, Bearer)
+
+    def _rows(self, statement: Statement, scope: Scope, row: type[_Row]) -> tuple[_Row, ...]:
+        return self.log.fetch_rows(statement, scope, row, limit=MAX_BEARERS).items
 
 
 def _shown(name: str | None, scope: Scope) -> str | None:
@@ -229,14 +218,14 @@ def _unborn(row: TargetRow) -> str:
     return (BandState.NEVER_CREATED if row.failing else BandState.CREATING).value
 
 
-def _states(known: Sequence[Mapping[str, Any]], silent_us: Mapping[str, int]) -> dict[str, str]:
+def _states(known: Sequence[Done], silent_us: Mapping[str, int]) -> dict[str, str]:
     """The state of each sandbox after the last thing that was done to it."""
     return {
-        row["sandbox"]: (
+        row.sandbox: (
             BandState.SUSPECTED.value
-            if row["at_us"] == silent_us[row["sandbox"]]
-            else _STATE_AFTER[row["action"]]
+            if row.at_us == silent_us[row.sandbox]
+            else _STATE_AFTER[row.action]
         )
         for row in known
-        if row["place"] == 1
+        if row.place == 1
     }

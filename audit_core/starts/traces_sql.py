@@ -54,9 +54,19 @@ class NameBinding:
     """When another sandbox was created with the name; `None` if none was."""
 
 
+@dataclass(frozen=True, slots=True)
+class BirthOrEnd:
+    """What made a sandbox, or ended it."""
+
+    action: str
+    name: str | None
+    """Of a create."""
+    at_us: int
+
+
 def births_and_ends(sandbox: str, scope: Scope, creations: Creations = FROM_ENTRIES) -> Statement:
-    """What made the sandbox with this id and what ended it, the oldest first: `action`, `name` (of
-    a create), `at_us`."""
+    """What made the sandbox with this id and what ended it, the oldest first: rows of
+    `BirthOrEnd`."""
     at_us = epoch_microseconds(entries.c.created_at)
     events = (
         select(
@@ -84,11 +94,19 @@ def births_and_ends(sandbox: str, scope: Scope, creations: Creations = FROM_ENTR
     return creations.options(events)
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """The create of a sandbox with a name."""
+
+    sandbox: str
+    since_us: int
+
+
 def sandboxes_named(
     name: str, scope: Scope, time_range: TimeRange, creations: Creations = FROM_ENTRIES
 ) -> Statement:
-    """The creates within the time range of all sandboxes with this name, the oldest first:
-    `sandbox`, `name`, `since_us`."""
+    """The creates within the time range of all sandboxes with this name, the oldest first: rows
+    of `Bearer`."""
     which = and_(
         within(creations.table, time_range),
         *creations.mentions(f'"{name}"'),
@@ -181,6 +199,19 @@ def _asked_for(name: str, scope: Scope, creations: Creations) -> Condition:
     return and_(unborn, entries.c.seq.in_(asking))
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The create of a sandbox, or the last thing that was done to it."""
+
+    sandbox: str
+    action: str
+    name: str | None
+    """Of a create."""
+    at_us: int
+    place: int
+    """1: the last one."""
+
+
 def names_and_states(
     sandboxes: tuple[str, ...],
     scope: Scope,
@@ -188,8 +219,7 @@ def names_and_states(
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The creates of the sandboxes and the last thing that was done to each, of what was answered
-    well until the end of the time range and from `NAMED_BEFORE` before it on: `sandbox`,
-    `action`, `name` (of a create), `at_us`, `place` (1: the last one)."""
+    well until the end of the time range and from `NAMED_BEFORE` before it on: rows of `Done`."""
     done = _done(sandboxes, scope, time_range, creations)
     if creations.materialized:
         table = creations.table

@@ -230,8 +230,7 @@ def _has_address_postgresql(element: HasAddress, compiler: SQLCompiler, **option
     """By its spellings, which are looked up once: see `postgresql.addresses`."""
     column, *keys = element.clauses
     listed = ", ".join(compiler.process(key, **options) for key in keys)
-    stored = compiler.process(AddressKey(literal_column("actor_address.actor_email")), **options)
-    spellings = f"SELECT actor_email FROM actor_address WHERE {stored} IN ({listed})"  # noqa: S608
+    spellings = f"SELECT actor_email FROM actor_address WHERE address_key IN ({listed})"  # noqa: S608
     return f"({compiler.process(column, **options)} = ANY(ARRAY({spellings})))"
 
 

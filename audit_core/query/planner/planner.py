@@ -6,12 +6,13 @@ narrower time range can miss only what arrives in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement
 from audit_core.log.store import AuditLog
 from audit_core.query.keyset import Cursor
 from audit_core.query.language.ast import Leaf, all_of, negation
@@ -19,6 +20,8 @@ from audit_core.query.planner import rollups, value_lookup
 from audit_core.query.planner.plan import Plan
 from audit_core.query.planner.rewrite import (
     NOTHING,
+    Known,
+    address_lookups,
     dictionary_lookups,
     lower_bound,
     off_target,
@@ -64,7 +67,7 @@ class Planner:
     def plan(self, query: Query, buckets: Buckets | None = None) -> Plan:
         """How to aggregate over the matches, by buckets of time if there are any."""
         if not self.log.keeps_counts:
-            return Plan(query)
+            return Plan(self._resolved(query))
         if query.entry_filter.targets:
             return Plan(self._around(query, query.entry_filter.targets))
         if not worth_rollup(query.entry_filter.window, query.time_range):
@@ -86,9 +89,9 @@ class Planner:
         """The query of a time range that holds the page at the cursor and the row after it."""
         entry_filter, time_range = query.entry_filter, query.time_range
         rare = entry_filter.targets or entry_filter.text or entry_filter.query
-        if not self.log.keeps_counts or not (
-            rare or entry_filter.actors or entry_filter.ip_addresses
-        ):
+        if not self.log.keeps_counts:
+            return self._resolved(query)
+        if not (rare or entry_filter.actors or entry_filter.ip_addresses):
             return query
         ahead = _ahead(time_range, cursor)
         if entry_filter.targets:
@@ -143,25 +146,43 @@ class Planner:
         return dict.fromkeys([*others, *(on_targets or ())], 0) | sure
 
     def _resolved(self, query: Query) -> Query:
-        """The query with text conditions that few values match replaced by the values."""
+        """The query with conditions that few values meet replaced by these values: texts, where the
+        log keeps rollups."""
+        if not self.log.keeps_counts:
+            return self._spelled(query)
         predicate, scope = query.predicate, query.scope
         if not (conditions := dictionary_lookups(predicate)):
             return query
-
-        def compute() -> Mapping[Leaf, tuple[str, ...]]:
-            statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
-            limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
-            found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
-            for row in self.log.fetch_rows(statement, scope, MatchingValue, limit=limit).items:
-                found[row.number].append(row.value)
-            return {
-                conditions[number]: tuple(values)
-                for number, values in found.items()
-                if len(values) <= MAX_MATCHING_VALUES
-            }
-
-        known = self.memoized(("values", conditions), scope, compute)
+        statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
+        known = self.memoized(
+            ("values", conditions), scope, lambda: self._known(conditions, statement, scope)
+        )
         return query.asking(resolve(predicate, known))
+
+    def _spelled(self, query: Query) -> Query:
+        """The query with addresses replaced by their spellings, where the log keeps these.
+
+        Engines know how often a value occurs, and nothing of one that they have yet to look up.
+        Each time anew: another process may have stored another spelling, and heads lag behind.
+        """
+        predicate, scope = query.predicate, query.scope
+        if not self.log.keeps_addresses or not (conditions := address_lookups(predicate)):
+            return query
+        statement = value_lookup.spellings(conditions, scope)
+        return query.asking(resolve(predicate, self._known(conditions, statement, scope)))
+
+    def _known(self, conditions: Sequence[Leaf], statement: Statement, scope: Scope) -> Known:
+        """The values that meet each condition, by a statement that gives rows of `MatchingValue`;
+        without those conditions that too many meet."""
+        limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
+        found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
+        for row in self.log.fetch_rows(statement, scope, MatchingValue, limit=limit).items:
+            found[row.number].append(row.value)
+        return {
+            conditions[number]: tuple(values)
+            for number, values in found.items()
+            if len(values) <= MAX_MATCHING_VALUES
+        }
 
     def _any(self, plan: Plan) -> bool:
         """Whether any row of the source matches."""

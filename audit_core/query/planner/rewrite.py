@@ -49,6 +49,12 @@ def dictionary_lookups(expression: Expression) -> tuple[Leaf, ...]:
     return tuple(islice(dict.fromkeys(_dictionary_lookups(expression)), MAX_LOOKUPS))
 
 
+def address_lookups(expression: Expression) -> tuple[Leaf, ...]:
+    """Those of them that ask for an e-mail address."""
+    lookups = dictionary_lookups(expression)
+    return tuple(leaf for leaf in lookups if isinstance(leaf, Equals))
+
+
 def _dictionary_lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):

@@ -31,12 +31,13 @@ from audit_core.log.schema import (
     COUNTED_REVISION,
     READS_COUNTS,
     Statement,
+    actor_address,
     audit_entry,
     searched_value,
     target_hour,
     unfinished_entry,
 )
-from audit_core.log.sql.functions import ONCE, contains_any_folded
+from audit_core.log.sql.functions import ONCE, contains_any_folded, key_of_address
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
 from audit_core.query.language.ast import Contains, Equals, Field, Leaf, Matches
@@ -87,6 +88,20 @@ def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Sta
         parts.append(matched.subquery().select())
     both = union_all(*parts).subquery("matched")
     return select(both).execution_options(**READS_COUNTS)
+
+
+def spellings(conditions: Sequence[Leaf], scope: Scope) -> Statement:
+    """The same of conditions that `rewrite.address_lookups` gives, for a log that keeps addresses:
+    each spelling of an address that is stored."""
+    parts = (
+        select(literal(number).label("number"), actor_address.c.actor_email.label("value")).where(
+            _own(actor_address, scope),
+            actor_address.c.address_key == key_of_address(str(condition.value)),
+        )
+        for number, condition in enumerate(conditions)
+        if isinstance(condition, Equals)
+    )
+    return select(union_all(*parts).subquery("spelled"))
 
 
 def _field_of(condition: Leaf) -> Field:

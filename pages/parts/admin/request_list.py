@@ -6,11 +6,11 @@ import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
-from audit_core.identity.access_requests import AccessRequest, answer_request, open_requests
+from audit_core.identity.access_requests import AccessRequest, answer_request
 from audit_core.query.time.windows import ago
 from pages.parts.admin import grant_picker
 from pages.parts.admin.acting import administrator
-from pages.parts.shell import cached, error_boundary
+from pages.parts.shell import access_request, cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
 SHOWN = 10
@@ -19,8 +19,7 @@ SHOWN = 10
 
 def draw(scope: Scope) -> None:
     """The requests that wait for an answer; nothing when there are none."""
-    with cached.installation().state.read() as connection:
-        waiting = open_requests(connection, scope.organization_id or "")
+    waiting = access_request.waiting(scope)
     if not waiting:
         return
     st.subheader(f"Requests for access ({len(waiting):,})", anchor=False)

@@ -10,7 +10,8 @@ from audit_core.domain.access import Scope
 from audit_core.identity.sessions import Viewer
 from audit_core.people.actors import ActorLine
 from audit_core.people.first_seen_sql import MEMORY
-from audit_core.people.person import NewThing, UsedKey, WorkSession
+from audit_core.people.keys_sql import UsedKey
+from audit_core.people.person import NewThing, WorkSession
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import Timeline
 from audit_core.people.timeline_sql import LaneKind

@@ -14,7 +14,8 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import FilterError
 from audit_core.domain.redaction import redact
 from audit_core.people.first_seen_sql import Novelty
-from audit_core.people.person import NewThing, UsedKey, WorkSession
+from audit_core.people.keys_sql import UsedKey
+from audit_core.people.person import NewThing, WorkSession
 from audit_core.query.language.printer import conjoin
 from audit_core.query.time.windows import ALL_TIME, UTC_NAME, Window, written
 from audit_core.query.value_filter import NONE
