@@ -5,12 +5,19 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from audit_core.state.organization_settings import (
+    ON,
+    OWN_ACTIVITY,
+    keep_setting,
+    read_setting,
+)
 from pages.parts.shell.lost_session import LOST
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, entry, explore, open_row, targets
 from tests.support.lost_session import lose_session
-from tests.support.seeded import Seeded
+from tests.support.seeded import ALPHA, Seeded
 
+OFF = None
 ADMIN, AUDITOR = "admin@example.org", "auditor@example.org"
 
 
@@ -94,3 +101,32 @@ def test_what_is_on_the_page_no_more_is_said(app: AppTest) -> None:
     assert toasts(app) == [LOST]
     app.run()
     assert toasts(app) == []
+
+
+@pytest.mark.parametrize("stored", [OFF, ON])
+def test_what_another_admin_set_meanwhile_is_not_set_back(
+    open_app: Open, seeded: Seeded, stored: str | None
+) -> None:
+    """The tab still shows what was set before: that is nobody's choice."""
+    set_own_activity(seeded, ON if stored is OFF else OFF)
+    app = open_app(ADMIN)
+    app.session_state["access_tab"] = "Settings"
+    app.run()
+    app.switch_page("admin/access.py").run()
+    assert app.toggle[0].value is (stored is OFF)
+    set_own_activity(seeded, stored)
+    lose_session(app)
+    app.run()
+    assert app.toggle[0].value is (stored is ON)
+    app.toggle[0].set_value(stored is OFF).run()
+    assert own_activity(seeded) == (ON if stored is OFF else OFF)
+
+
+def set_own_activity(seeded: Seeded, value: str | None) -> None:
+    with seeded.installation.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY, value=value)
+
+
+def own_activity(seeded: Seeded) -> str | None:
+    with seeded.installation.state.read() as connection:
+        return read_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY)

@@ -8,17 +8,11 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import zone_names
 from audit_core.web.routes.theme import Theme, theme_address
 from pages.parts.shell import own_preferences, sign_in
-from pages.parts.shell.app_address import own_address
+from pages.parts.shell.app_address import PATHS, own_address
 from pages.parts.shell.own_preferences import PAGES, START_PAGE, ZONE
 
 _ORGANIZATION = ""
 _ZONE, _PAGE, _THEME = "own_zone", "own_start_page", "own_theme"
-
-PATHS = (
-    *("", "overview", "explore", "sandboxes", "people"),
-    *("access_record", "downloads", "sources", "access", "profile"),
-)
-"""The paths of all pages; a test compares them with the navigation."""
 
 
 def draw(person: Viewer) -> None:

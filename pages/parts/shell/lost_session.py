@@ -71,6 +71,15 @@ def first_action() -> Iterator[bool]:
     _send_on(context, held, drawn)
 
 
+def key_of_stored(name: str, stored: object) -> str:
+    """The key of a widget whose change is stored for others too, and not only in the address.
+
+    What is stored is part of it: a tab that lost its session, and still shows what somebody else
+    has changed meanwhile, would store it again with the first thing that is done in it.
+    """
+    return f"{name}_{stored}"
+
+
 def draw_lost() -> None:
     """Say that the first action could not be carried out, if so; in the run that would have."""
     if st.session_state.pop(_SENT_ON, None) is False:
