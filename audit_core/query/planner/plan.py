@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, literal
@@ -43,6 +44,19 @@ ENTRIES = CountSource(table=entries)
 """The entries themselves, one row each."""
 
 
+class Reason(Enum):
+    """Why entries are read, or a rollup, and of which time; in the order in which `Planner.plan`
+    asks."""
+
+    NO_ROLLUPS = "the log keeps no rollups: its engine has indexes instead"
+    SHORT = "the window is shorter than a day: its entries are few"
+    TARGETS = "every match is on known targets: entries of the hours in which these have any"
+    FINER = "the filter or the buckets ask for what no rollup has"
+    ROLLUP = "targets decide nothing: the rollup gives what the entries would"
+    FOUND_TARGETS = "only entries on the targets that a text was found in can match: their hours"
+    MIXED = "targets decide, and entries on others match too"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How to answer a query."""
@@ -51,6 +65,8 @@ class Plan:
     """Its time range holds all matches, and its predicate is equivalent on the source; either may
     differ from what was asked."""
     source: CountSource = ENTRIES
+    reason: Reason | None = None
+    """`None` where nothing was planned: the entries are read as they were asked for."""
 
     @property
     def where(self) -> Condition:

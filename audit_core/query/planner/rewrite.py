@@ -115,6 +115,18 @@ def _resolve_address(leaf: Equals, known: Known) -> Expression:
     return any_of(parts) if parts else NOTHING
 
 
+def required_targets(expression: Expression) -> tuple[str, ...]:
+    """Targets one of which every match has; none where the expression does not say."""
+    if isinstance(expression, Equals) and expression.field is Field.TARGET_ID:
+        return (str(expression.value),)
+    if isinstance(expression, AnyOf):
+        each = [required_targets(part) for part in expression.parts]
+        return tuple(dict.fromkeys(item for found in each for item in found)) if all(each) else ()
+    if isinstance(expression, AllOf):
+        return next(filter(None, map(required_targets, expression.parts)), ())
+    return ()
+
+
 def targets_of(expression: Expression) -> tuple[str, ...] | None:
     """All targets that the expression compares with; `None` if it has any other condition on the
     target than equality."""

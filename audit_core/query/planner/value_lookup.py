@@ -33,6 +33,7 @@ from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
 from audit_core.query.language.ast import Contains, Equals, Field, Leaf, Matches
 from audit_core.query.predicate_sql import compile_predicate, text_shown
+from audit_core.query.time.windows import TimeRange
 
 _WORTH_SHOWING = 2
 """From this many words on, the redacted messages are computed once for all of them."""
@@ -157,6 +158,31 @@ def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
         .where(_own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets)))
         .group_by(target_hours.c.hour)
         .order_by(target_hours.c.hour.desc())
+        .execution_options(**READS_COUNTS)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When some targets had entries first and last; `None` for never."""
+
+    first: datetime | None
+    last: datetime | None
+    """The starts of the two hours, in UTC without a zone."""
+
+
+def ends_of(targets: Iterable[str], scope: Scope, time_range: TimeRange) -> Statement:
+    """One row of `Ends`, of the hours that the time range touches. Covers the whole organization,
+    even for the scope of one actor."""
+    hours = TARGET_HOURS.current()
+    conditions = [_own(hours, scope), hours.c.target_id.in_(tuple(targets))]
+    if time_range.since is not None:
+        conditions.append(hours.c.hour > time_range.since - timedelta(hours=1))
+    if time_range.until is not None:
+        conditions.append(hours.c.hour < time_range.until)
+    return (
+        select(func.min(hours.c.hour).label("first"), func.max(hours.c.hour).label("last"))
+        .where(*conditions)
         .execution_options(**READS_COUNTS)
     )
 
