@@ -19,7 +19,7 @@ GIVEN = {
     Reason.SHORT: {"window": Window(preset="1h"), "targets": ("sb-1",)},
     Reason.TARGETS: {"targets": ("sb-1", "sb-2"), "text": "space"},
     Reason.FINER: {"query": "metadata.body.name:x"},
-    Reason.ROLLUP: {"query": "action:start -target:nowhere"},
+    Reason.ROLLUP: {"query": "action:start"},
     Reason.FOUND_TARGETS: {"query": "target:sb-1*"},
     Reason.MIXED: {"query": "target:sb-1 OR action:delete"},
 }
