@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit_core.domain.access import Scope
@@ -16,7 +16,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets, spans_of
-from audit_core.query.time.windows import EPOCH, TimeRange, Window
+from audit_core.query.time.windows import EPOCH, TimeRange, clamped
 from audit_core.unusual import (
     first_seen,
     first_seen_sql,
@@ -71,10 +71,11 @@ class UnusualReader:
 
         Its beginning is moved to the beginning of its hour. Raises what a read of the log raises.
         """
-        since = (end - WEEK).replace(minute=0, second=0, microsecond=0)
+        since = clamped((end - WEEK).replace(minute=0, second=0, microsecond=0))
+        if since >= end:
+            return Findings(since=end, until=end, items=(), left_out={}, unjudged=0, known=False)
         week = TimeRange(since=since, until=end)
-        window = Window(preset=None, since=since, until=end, zone=zone)
-        query = Query(EntryFilter(window=window), scope, week)
+        query = Query(EntryFilter(), scope, week)
         now, before = self._plans(query, first_seen.LOOK_BACK)
         earlier = self._histories(before)
         present = self._histories(now)
@@ -117,11 +118,8 @@ class UnusualReader:
         if since is None:
             raise ValueError("nothing lies before a time range without a beginning")
         earlier = TimeRange(since=since - look_back, until=since)
-        window = Window(preset=None, since=earlier.since, until=earlier.until)
-        before = replace(
-            query, time_range=earlier, entry_filter=replace(query.entry_filter, window=window)
-        )
-        return self.reader.planner.plan(query, buckets), self.reader.planner.plan(before, buckets)
+        plan = self.reader.planner.plan
+        return plan(query, buckets), plan(query.within(earlier), buckets)
 
     def _histories(self, plan: Plan) -> tuple[ActorHistory, ...]:
         statement = first_seen_sql.histories(plan)

@@ -228,7 +228,7 @@ def _usual(band: Band) -> str:
 
 
 def _largest(times: int) -> str:
-    return f"; the largest of {times:,} this week" if times > 1 else ""
+    return f"; the largest of {times:,} in the week" if times > 1 else ""
 
 
 def _entries(count: int) -> str:

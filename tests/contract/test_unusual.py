@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from audit_core.domain.access import Scope
+from audit_core.domain.entries import EARLIEST, LATEST
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.query.query import Query
@@ -124,3 +125,10 @@ def test_the_scope_of_one_actor_is_looked_at_alone(log):
     found = UnusualReader(Reader(log)).findings(scope, end_of("stolen_key"), "UTC", ALL)
     assert {item.actor_id for item in found.items} <= {actor.id, None}
     assert any(item.kind is FindingKind.ADDRESS for item in found.items)
+
+
+@pytest.mark.parametrize("end", [EARLIEST, EARLIEST + timedelta(days=2), LATEST])
+def test_any_instant_that_a_window_may_end_at_has_an_answer(log, end):
+    scope = Scope(organization_id=MERIDIAN.id)
+    found = UnusualReader(Reader(log)).findings(scope, end, "Pacific/Apia", ALL)
+    assert (found.known, found.items) == (False, ())
