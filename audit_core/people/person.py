@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from audit_core.domain.access import Scope
 from audit_core.domain.listing import Listing
 from audit_core.explore.reader import Reader
-from audit_core.explore.results import Total
-from audit_core.people import first_seen_sql, keys_sql, sessions_sql
-from audit_core.people.first_seen_sql import MEMORY, NewRow, Novelty
+from audit_core.people import keys_sql, sessions_sql
 from audit_core.people.keys_sql import UsedKey
 from audit_core.people.results import timed
 from audit_core.people.sessions_sql import SessionRow, TouchedRow, Variety
+from audit_core.people.timeline_sql import require_actor
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, TimeRange, Window
+from audit_core.query.time.windows import TimeRange, Window
+from audit_core.unusual.first_seen import FirstSeen, History
+from audit_core.unusual.reader import UnusualReader
 
 MAX_TOUCHED = 5
 """How many targets a session names."""
@@ -58,27 +59,17 @@ class SessionPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewThing:
-    """Something that an actor did for the first time in `MEMORY`."""
-
-    kind: Novelty
-    parts: tuple[str | None, ...]
-    """The values of the columns in `first_seen_sql.GROUPS`; not all of them `None`."""
-    hour: datetime
-    """The beginning of the hour (UTC) in which it was first done in the window."""
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What is new for an actor in a window."""
 
-    things: tuple[NewThing, ...]
+    things: tuple[FirstSeen, ...]
     """Latest first."""
     truncated: bool
-    known: int
-    """How many entries the actor has in the `MEMORY` before the window: with none of them,
-    everything is new and nothing is unusual."""
+    history: History
+    """What is known of the actor from before: of one who is hardly known everything is new, and
+    nothing is unusual."""
+    known: bool
+    """Whether that is enough to call something new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +125,15 @@ class PersonReader:
         since = query.time_range.since
         if since is None:
             return None
-        query = replace(query, entry_filter=query.entry_filter.cleared())
-        earlier = TimeRange(since=since - MEMORY, until=since)
-        now = self.reader.planner.plan(query)
-        before = self.reader.planner.plan(query.within(earlier))
-        statement = first_seen_sql.new_things(now, before)
-        log, scope = self.reader.log, query.scope
-        found = log.fetch_rows(statement, scope, NewRow, limit=limit)
-        known = log.fetch_rows(first_seen_sql.known(before), scope, Total, limit=1)
+        query = require_actor(replace(query, entry_filter=query.entry_filter.cleared()))
+        unusual = UnusualReader(self.reader)
+        things = unusual.first_seen(query, limit)
+        history = unusual.history(query)
         return News(
-            things=tuple(map(_new_thing, found.items)),
-            truncated=found.truncated,
-            known=known.items[0].count,
+            things=things.items,
+            truncated=things.truncated,
+            history=history,
+            known=history.tells(since),
         )
 
     def used_keys(self, scope: Scope, time_range: TimeRange, limit: int) -> Listing[UsedKey]:
@@ -154,13 +142,3 @@ class PersonReader:
         plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
         found = self.reader.log.fetch_rows(keys_sql.used_keys(plan), scope, UsedKey, limit=limit)
         return Listing(tuple(map(timed, found.items)), found.truncated)
-
-
-def _new_thing(row: NewRow) -> NewThing:
-    kind = first_seen_sql.kind_of(row.group_bits)
-    return NewThing(
-        kind=kind,
-        parts=tuple(getattr(row, name) for name in first_seen_sql.GROUPS[kind]),
-        hour=EPOCH + row.hour * timedelta(hours=1),
-        count=row.count,
-    )

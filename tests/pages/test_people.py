@@ -184,6 +184,13 @@ def test_choices_that_do_not_exist_are_left_out(open_app: Open, filled: Seeded) 
 def test_one_person_has_timeline_news_sessions_keys_and_entries(
     open_app: Open, filled: Seeded
 ) -> None:
+    # Enough of a past to call something new.
+    filled.installation.log.append(
+        [
+            made(filled, number, created_at=filled.clock.now - timedelta(days=30, minutes=number))
+            for number in range(200, 220)
+        ]
+    )
     app = opened(open_app("auditor@example.org"), person="id-member")
     assert [item.value for item in app.main.subheader] == [
         "Timeline",
@@ -344,3 +351,11 @@ def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: See
     toggle.set_value(True).run()
     assert refused(app)
     assert filled.events("organization.own_activity") == []
+
+
+def test_of_who_is_hardly_known_nothing_is_called_new(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), person="id-member")
+    (told,) = (item.value for item in app.caption if item.value.startswith("Too little is known"))
+    day = f"{filled.clock.now - timedelta(days=40):%Y-%m-%d}"
+    assert f"1 entry in the 90 days before this window, the first on {day}." in told
+    assert not any("thing" in item.value for item in app.dataframe)

@@ -9,9 +9,8 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.identity.sessions import Viewer
 from audit_core.people.actors import ActorLine
-from audit_core.people.first_seen_sql import MEMORY
 from audit_core.people.keys_sql import UsedKey
-from audit_core.people.person import NewThing, WorkSession
+from audit_core.people.person import WorkSession
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import Timeline
 from audit_core.people.timeline_sql import LaneKind
@@ -19,6 +18,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
+from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK, MIN_ENTRIES, FirstSeen
 from pages.parts.charts.figures import hours, lanes, text
 from pages.parts.entries import entry_detail, entry_table, pager
 from pages.parts.filters import filter_bar
@@ -135,12 +135,20 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     """What this actor did for the first time."""
     st.subheader("New for this actor", anchor=False)
     found = cached.answer(head, cached.person_reader().news, view.query(scope), MAX_NEW)
-    days = MEMORY.days
+    days = LOOK_BACK.days
     if found is None:
         st.caption("Choose a window with a start: what is new is compared with the time before it.")
         return
     if not found.known:
-        st.caption(f"There are no entries in the {days} days before this window to compare with.")
+        history, zone = found.history, view.entry_filter.window.zone
+        began = (
+            "" if history.since is None else f", the first on {written(history.since, zone)[:10]}"
+        )
+        st.caption(
+            f"Too little is known of this actor to call anything new: "
+            f"{text.entries(history.entries)} in the {days} days before this window{began}. It "
+            f"takes {MIN_ENTRIES}, and a first one at least {KNOWN_FOR.days} days before it."
+        )
         return
     if not found.things:
         st.caption(f"Nothing new compared with the {days} days before this window.")
@@ -171,7 +179,7 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     )
 
 
-def _ask_new(thing: NewThing, click: Click) -> None:
+def _ask_new(thing: FirstSeen, click: Click) -> None:
     click.ask(**(filter_bar.NOTHING | dict(changes_of_new(thing))))
 
 

@@ -146,7 +146,7 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
                 f"{SUSPECTED_BRIEFLY[1:]}",
             ),
             "evidence": column.TextColumn(
-                "Evidence", width=345, help="Why the attempt is taken for what it is"
+                "Evidence", width=375, help="Why the attempt is taken for what it is"
             ),
             "message": column.TextColumn("Message", width=300),
             "user": column.TextColumn("User", width=170),

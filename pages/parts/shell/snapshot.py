@@ -14,8 +14,8 @@ from audit_core.domain.access import Scope
 from audit_core.log.numbering import Since
 from pages.parts.shell import cached
 
-MAX_ANSWERS = 8
-"""How many answers a tab keeps: some pages of entries, the chart, the facets."""
+MAX_ANSWERS = 16
+"""How many answers a tab keeps: all of Overview, or pages of entries, the chart, the facets."""
 
 _TAKEN = "snapshot"
 _ANSWERS = "snapshot_answers"
