@@ -26,7 +26,7 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     page.get_by_role("radio", name="Groups").click()
     expect(page).to_have_url(re.compile(r"list=groups"))
     screen.settle()
-    screen.rows(lambda rows: bool(rows) and rows[0][2].isdigit())
+    screen.rows(lambda rows: bool(rows) and rows[0][3].isdigit())
     screen.click_row(0)
     expect(page).to_have_url(re.compile(r"group=[0-9a-f]{32}"))
     expect(page.get_by_role("heading", name="Suspects")).to_be_visible()
