@@ -45,3 +45,30 @@ def test_the_filter_goes_along_to_explore_and_back(
     expect(screen.page).to_have_url(re.compile(r"/\?.*outcome=client_error"))
     expect(screen.page.get_by_test_id("stMetricValue").first).not_to_have_text("0")
     assert rows
+
+
+SERIES = """chart => chart.data.map(trace => [trace.meta, trace.visible ?? true])"""
+
+
+def test_a_series_that_is_hidden_in_the_legend_stays_hidden(open_screen: OpenScreen) -> None:
+    screen = open_screen(ADMIN, "/?window=all")
+    chart = screen.page.locator(".st-key-drag_outcomes_over_time .js-plotly-plot")
+
+    def hidden() -> list[str]:
+        return [name for name, visible in chart.evaluate(SERIES) if visible == "legendonly"]
+
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("button", name="Refresh").click()
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("link", name="Explore").click()
+    screen.rows()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    assert hidden() == ["success"]
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "1")
+    screen.settle()
+    assert hidden() == []
