@@ -60,3 +60,30 @@ def test_what_is_unusual_leads_to_exactly_its_entries(open_screen: OpenScreen) -
     expect(page).to_have_url(re.compile(r"/explore\?.*from=.*actor="))
     screen.rows()
     assert screen.count().split()[0] == told[1]
+
+
+SERIES = """chart => chart.data.map(trace => [trace.meta, trace.visible ?? true])"""
+
+
+def test_a_series_that_is_hidden_in_the_legend_stays_hidden(open_screen: OpenScreen) -> None:
+    screen = open_screen(ADMIN, "/?window=all")
+    chart = screen.page.locator(".st-key-drag_outcomes_over_time .js-plotly-plot")
+
+    def hidden() -> list[str]:
+        return [name for name, visible in chart.evaluate(SERIES) if visible == "legendonly"]
+
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("button", name="Refresh").click()
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("link", name="Explore").click()
+    screen.rows()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    assert hidden() == ["success"]
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "1")
+    screen.settle()
+    assert hidden() == []

@@ -16,7 +16,9 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import Window, format_instant
 from pages.parts.shell import cached
+from sandtrail import BROWSER_WATCH
 from tests.pages.conftest import Open
+from tests.pages.explore_page import trigger
 from tests.support.seeded import ALPHA, BETA, Seeded
 
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
@@ -289,3 +291,40 @@ def test_what_is_unusual_is_told_with_links_to_its_entries(open_app: Open, known
     )
     told = [*app.markdown, *app.caption, *app.subheader, *app.success]
     assert not any("onerror" in str(item.value) for item in told)
+
+
+def test_a_series_that_was_hidden_stays_hidden_with_other_figures(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org").run()
+    said = {"chart": "outcomes_over_time", "hidden": ["success", "made up", 7]}
+    trigger(app, BROWSER_WATCH, "legend", said)
+    assert hidden(app, "outcomes_over_time") == {"success"}
+    assert hidden(app, "errors_over_time") == set()
+    app.selectbox(key="filter_window").select("30d").run()
+    app.switch_page("activity/explore.py").run()
+    assert hidden(app, "outcomes_over_time") == {"success"}
+    trigger(app, BROWSER_WATCH, "legend", {"chart": "outcomes_over_time", "hidden": []})
+    assert hidden(app, "outcomes_over_time") == set()
+
+
+@pytest.mark.parametrize(
+    "said", [None, [], {}, {"chart": "gone", "hidden": ["success"]}, {"chart": ["x"], "hidden": 1}]
+)
+def test_what_the_browser_makes_up_hides_nothing(
+    open_app: Open, filled: Seeded, said: object
+) -> None:
+    app = open_app("auditor@example.org").run()
+    trigger(app, BROWSER_WATCH, "legend", said)
+    assert not app.exception
+    assert hidden(app, "outcomes_over_time") == set()
+
+
+def hidden(app: AppTest, name: str) -> set[str]:
+    """The series of a chart that only its legend shows."""
+    (spec,) = (
+        json.loads(item.proto.spec)
+        for item in app.get("plotly_chart")
+        if item.proto.id.split("-", 2)[-1].startswith(name)
+    )
+    return {trace["meta"] for trace in spec["data"] if trace.get("visible") == "legendonly"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
 from audit_core.query.value_filter import NONE
+from pages.parts.charts import hidden_series
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom
@@ -33,6 +33,9 @@ LEGEND_LINE_PX = 17
 
 DRAGGED = "drag_"
 """Begins the keys of what holds a chart that can be dragged over; its name ends them."""
+
+NAMED = "chart_"
+"""The same for other charts."""
 
 _CLICKS = "chart_clicks"
 _DRAWN = "chart_drawn"
@@ -54,9 +57,10 @@ def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)
         chart.figure.update_layout(height=chart.figure.layout.height + taller)
+    hidden_series.apply(chart.figure, name)
     # Not held by the callback: Streamlit keeps those of charts that are long gone.
     st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
-    with st.container(key=f"{DRAGGED}{name}") if chart.drag is not None else nullcontext():
+    with st.container(key=f"{NAMED if chart.drag is None else DRAGGED}{name}"):
         st.plotly_chart(
             chart.figure,
             key=key,

@@ -40,7 +40,7 @@ def draw(window: Window, organization_zone: str, take: Take) -> None:
 
 def draw_fixed(window: Window, take: Take, refuse: Refuse) -> None:
     """The two ends of a window that is not relative."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filter_ends"):
         for name, label, instant in (
             ("since", f"From ({window.zone})", window.since),
             ("until", f"To (exclusive, {window.zone})", window.until),

@@ -47,12 +47,14 @@ def draw(
     on_moved: Callable[[], None],
     on_back: Callable[[], None],
     on_drag: Callable[[object], None],
+    on_legend: Callable[[object], None],
 ) -> None:
     """Draw nothing, and listen. `asking`: `None` asks nothing.
 
     `on_moved` is called before the page runs because the log has moved, or because somebody
     wants it anew; `on_back` because of a double click on the chart; `on_drag` because of a drag
-    over a chart, with what the browser says about it, which may be anything.
+    over a chart, and `on_legend` of a click on its legend, with what the browser says about it,
+    which may be anything.
     """
     _component(
         _NAME,
@@ -60,6 +62,7 @@ def draw(
         on_moved_change=on_moved,
         on_back_change=on_back,
         on_drag_change=lambda: on_drag(st.session_state[_NAME].get("drag")),
+        on_legend_change=lambda: on_legend(st.session_state[_NAME].get("legend")),
     )
 
 

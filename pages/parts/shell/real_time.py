@@ -15,7 +15,7 @@ from audit_core.explore.results import Page
 from audit_core.log.numbering import Since
 from audit_core.query.time.windows import written
 from audit_core.web.routes.head import HEAD_PATH
-from pages.parts.charts import drawing
+from pages.parts.charts import drawing, hidden_series
 from pages.parts.entries import over_time
 from pages.parts.filters import filter_bar, view_dialogs, zoom
 from pages.parts.shell import (
@@ -168,7 +168,13 @@ def draw_lookout(live: Live) -> None:
         asking = browser_watch.Asking(
             path=own_address(HEAD_PATH), head=live.head, every_s=st.session_state[_INTERVAL]
         )
-    browser_watch.draw(asking, on_moved=_moved, on_back=_back, on_drag=drawing.drag)
+    browser_watch.draw(
+        asking,
+        on_moved=_moved,
+        on_back=_back,
+        on_drag=drawing.drag,
+        on_legend=hidden_series.keep,
+    )
 
 
 def _moved() -> None:
