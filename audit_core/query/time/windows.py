@@ -158,9 +158,26 @@ def _within_range(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def written(instant: datetime, zone: str) -> str:
-    """An instant to the second, as the clocks in a zone show it, without the zone's name."""
-    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+def written(instant: datetime, zone: str, timespec: str = "seconds") -> str:
+    """An instant as the clocks in a zone show it, without the zone's name: `2026-10-25 01:30:00`.
+
+    In an hour that happens twice with its offset: `2026-10-25 02:30:00 +02:00`. `timespec` is that
+    of `datetime.isoformat`; what is finer is left out.
+    """
+    local = instant.astimezone(ZoneInfo(zone))
+    shown = local.replace(tzinfo=None).isoformat(" ", timespec)
+    return f"{shown} {offset(local)}" if happens_twice(local) else shown
+
+
+def happens_twice(local: datetime) -> bool:
+    """Whether the clocks of the instant's own zone show its time at another instant too."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def offset(local: datetime) -> str:
+    """How far the clocks of the instant's own zone are ahead of UTC then: `+02:00`."""
+    shown = f"{local:%z}"
+    return f"{shown[:3]}:{shown[3:5]}"
 
 
 def is_zone(name: str) -> bool:

@@ -17,7 +17,8 @@ from audit_core.query.time.windows import (
     written,
     zone_names,
 )
-from tests.support.strategies import NOW, ZONES, instants, windows
+from tests.support.laws import law
+from tests.support.strategies import CLOCK_CHANGES, NOW, ZONES, instants, windows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -107,6 +108,24 @@ def test_times_are_written_on_the_clocks_of_the_zone():
     noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
     assert written(noon, "Europe/Berlin") == "2026-07-01 14:00:00"
     assert written(noon, "Asia/Kolkata") == "2026-07-01 17:30:00"
+
+
+def test_an_hour_that_happens_twice_is_written_with_its_offset():
+    first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    assert written(first, "Europe/Berlin") == "2026-10-25 02:30:00 +02:00"
+    assert written(second, "Europe/Berlin") == "2026-10-25 02:30:00 +01:00"
+    assert written(second, "Europe/Berlin", "minutes") == "2026-10-25 02:30 +01:00"
+    assert written(first - timedelta(hours=1), "Europe/Berlin") == "2026-10-25 01:30:00"
+
+
+changes = st.sampled_from(CLOCK_CHANGES)
+
+
+@law(400)
+@given(changes, st.sampled_from(ZONES), st.integers(-200, 200), st.integers(-200, 200))
+def test_no_two_instants_around_a_change_are_written_alike(change, zone, first, second):
+    one, other = (change + timedelta(minutes=minutes) for minutes in (first, second))
+    assert (written(one, zone) == written(other, zone)) == (one == other)
 
 
 def test_every_zone_that_can_be_chosen_is_a_zone_and_utc_comes_first():
