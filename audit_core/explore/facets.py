@@ -17,8 +17,8 @@ from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import category_of, outcome_of
 from audit_core.domain.ip_addresses import address_text
 from audit_core.log.schema import Statement
-from audit_core.query.entry_filter import NONE
 from audit_core.query.planner.plan import Plan
+from audit_core.query.value_filter import NONE
 
 MAX_COMBINATIONS = 20_000
 """How many combinations of one group are counted, the most frequent first."""

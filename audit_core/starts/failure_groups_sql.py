@@ -30,7 +30,7 @@ from audit_core.domain.entries import CREATE, SANDBOX
 from audit_core.domain.redaction import redact_text
 from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import ONCE, epoch_microseconds
+from audit_core.log.sql.functions import ONCE, address_key, epoch_microseconds
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
@@ -56,6 +56,11 @@ class GroupKey:
     """One of `FAILING`."""
 
     @property
+    def suspected(self) -> bool:
+        """Whether these are not failures that say so themselves."""
+        return self.outcome is StartOutcome.SUSPECTED
+
+    @property
     def fingerprint(self) -> str:
         """A name of the group that stays the same, in hexadecimal digits."""
         text = json.dumps([self.template, self.action, self.status_code, self.outcome.value])
@@ -63,7 +68,7 @@ class GroupKey:
 
     def describe(self) -> str:
         """Why these were grouped, in a sentence. Holds log text."""
-        if self.outcome is StartOutcome.SUSPECTED:
+        if self.suspected:
             return f"{self.action} answered {self.status_code}, suspected to have failed"
         message = f"with a message like “{self.template}”" if self.template else "without a message"
         return f"{self.action} answered {self.status_code} {message}"
@@ -102,8 +107,11 @@ def described(attempt: CTE, scope: Scope, time_range: TimeRange) -> CTE:
     """The attempts with more columns: `who`, `source`, `user_agent`, `actor_api_key_prefix`,
     `actor_api_key_suffix`, `body` (the metadata of a create, else NULL), `message`, and `pattern`.
 
-    The last two are '' but for those that failed with a message.
+    The last two are '' but for those that failed with a message. `who` is the person's e-mail
+    address, or a service's id: of spellings that differ in case or form the last by the alphabet.
     """
+    email = entries.c.actor_email
+    service = case((email == literal(""), entries.c.actor_id), else_=literal(""))
     failed = attempt.c.outcome == literal(StartOutcome.FAILED.value)
     said = and_(failed, entries.c.error_message.is_not(None))
     guarded = replace(scope, secrets=False)
@@ -111,7 +119,10 @@ def described(attempt: CTE, scope: Scope, time_range: TimeRange) -> CTE:
         select(
             *attempt.c,
             case(
-                (entries.c.actor_email != literal(""), entries.c.actor_email),
+                (
+                    email != literal(""),
+                    func.max(email).over(partition_by=(address_key(email), service)),
+                ),
                 else_=entries.c.actor_id,
             ).label("who"),
             entries.c.source,

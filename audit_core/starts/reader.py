@@ -188,6 +188,7 @@ def _chain(row: ChainRow, scope: Scope) -> RetryChain:
         by_name=bool(row.by_name),
         attempts=row.attempts,
         failing=int(row.failing),
+        suspected=int(row.suspected),
         errors=row.errors,
         first=first,
         last=last,

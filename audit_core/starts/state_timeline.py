@@ -23,13 +23,16 @@ class BandState(StrEnum):
     STARTED = "started"
     STOPPED = "stopped"
     ARCHIVED = "archived"
-    FAILED = "failed"
-    """A start was answered well, and what came next tells that it failed."""
+    SUSPECTED = "suspected"
+    """A start was answered well, and what came next tells that it failed: no fact, a suspicion.
+    One that says itself that it failed leaves a sandbox in the state it had."""
     UNKNOWN = "unknown"
 
     @property
     def label(self) -> str:
         """The name for people, in sentence case."""
+        if self is BandState.SUSPECTED:
+            return StartOutcome.SUSPECTED.label
         return self.value.replace("_", " ").capitalize()
 
 
@@ -111,7 +114,7 @@ def _after_attempt(
     if outcome is StartOutcome.STARTED:
         return BandState.STARTED
     if outcome is StartOutcome.SUSPECTED:
-        return BandState.FAILED
+        return BandState.SUSPECTED
     if entry.action == CREATE and present in (None, *_NOT_THERE):
         return BandState.NEVER_CREATED if outcome is StartOutcome.FAILED else BandState.CREATING
     if outcome is StartOutcome.UNKNOWN:

@@ -58,7 +58,13 @@ class BundleReader:
         return SupportBundle(
             entry_id=entry_id,
             file_name=f"failed-start-{attempt.entry.created_at:%Y%m%d-%H%M%S}.md",
-            text=support_bundle(attempt, trace, self._similar(attempt, scope), made_at=made_at),
+            text=support_bundle(
+                attempt,
+                trace,
+                self._similar(attempt, scope),
+                rule=self.starts.rule,
+                made_at=made_at,
+            ),
         )
 
     def _similar(self, attempt: StartAttempt, scope: Scope) -> Similar | None:

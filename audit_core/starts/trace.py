@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import TOOLBOX_PREFIX, AuditEntry, outcome_of
 from audit_core.domain.entries import Outcome as EntryOutcome
 from audit_core.explore.overview import STARTING_ACTIONS
@@ -39,6 +40,7 @@ class Toucher:
     """Who did something to the sandbox."""
 
     actor: str
+    """Of spellings of an address that differ in case or form the last by the alphabet."""
     entries: int
     first: datetime
     last: datetime
@@ -78,6 +80,10 @@ class Trace:
         """The attempts that failed or are suspected to have, oldest first."""
         return tuple(attempt for attempt in self.attempts if attempt.outcome in FAILING)
 
+    def number_of(self, outcome: StartOutcome) -> int:
+        """How many attempts had an outcome."""
+        return sum(attempt.outcome is outcome for attempt in self.attempts)
+
 
 def trace_of(
     sandbox: str,
@@ -104,7 +110,7 @@ def trace_of(
 
 def judged(sandbox: str, rows: Sequence[TraceRow], rule: SilentRule) -> tuple[StartAttempt, ...]:
     """The attempts among entries about one sandbox, in order of time, each with its outcome: as
-    `query.starts.attempts` judges them."""
+    `attempts_sql.attempts` judges them."""
     lifecycle = [row for row in rows if row.entry.action in LIFECYCLE_ACTIONS]
     used = [row.entry.created_at for row in rows if _shows_use(row.entry)]
     following = [*lifecycle[1:], None]
@@ -149,11 +155,16 @@ def _shows_use(entry: AuditEntry) -> bool:
 
 
 def _touchers(rows: Sequence[TraceRow]) -> tuple[Toucher, ...]:
-    times: dict[str, list[datetime]] = defaultdict(list)
+    acted: dict[str, list[AuditEntry]] = defaultdict(list)
     for row in rows:
-        times[row.entry.actor].append(row.entry.created_at)
+        acted[address_key(row.entry.actor)].append(row.entry)
     found = [
-        Toucher(actor=actor, entries=len(made), first=min(made), last=max(made))
-        for actor, made in times.items()
+        Toucher(
+            actor=max(entry.actor for entry in made),
+            entries=len(made),
+            first=min(entry.created_at for entry in made),
+            last=max(entry.created_at for entry in made),
+        )
+        for made in acted.values()
     ]
     return tuple(sorted(found, key=lambda item: (-item.entries, item.actor)))

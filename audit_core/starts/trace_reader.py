@@ -49,8 +49,8 @@ class Target:
     name: str | None
     """Of a sandbox that was created in the window or up to `NAMED_BEFORE` before it."""
     state: str | None
-    """`started`, `stopped`, `archived`, `failed`, `never_created`, `creating` or `deleted` at the
-    end of the window, as far as the log shows it from `NAMED_BEFORE` before it on;
+    """`started`, `stopped`, `archived`, `suspected`, `never_created`, `creating` or `deleted` at
+    the end of the window, as far as the log shows it from `NAMED_BEFORE` before it on;
     `None` if it does not, and for other targets than sandboxes."""
     entries: int
     last: datetime
@@ -233,7 +233,7 @@ def _states(known: Sequence[Mapping[str, Any]], silent_us: Mapping[str, int]) ->
     """The state of each sandbox after the last thing that was done to it."""
     return {
         row["sandbox"]: (
-            BandState.FAILED.value
+            BandState.SUSPECTED.value
             if row["at_us"] == silent_us[row["sandbox"]]
             else _STATE_AFTER[row["action"]]
         )

@@ -6,9 +6,10 @@ from hypothesis import given
 from audit_core.domain.access import Scope
 from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from audit_core.query.value_filter import NONE
 from tests.contract.pieces import append_in_pieces
 from tests.support.laws import law
 from tests.support.plain_reading import selected

@@ -96,7 +96,7 @@ def test_a_secret_in_a_message_cannot_be_guessed(app: AppTest, text: str) -> Non
 def open_help(app: AppTest) -> AppTest:
     states = app._tree.get_widget_states()
     state = states.widgets.add()
-    state.id = app.get_by_key("query_help").proto.popover.id
+    state.id = app.get_by_key("filter_help").proto.popover.id
     state.bool_value = True
     return app._run(states)
 
@@ -106,8 +106,8 @@ def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
         open_help(app)
         states = app._tree.get_widget_states()
         state = states.widgets.add()
-        state.id = app.get_by_key("query_examples").proto.id
-        state.string_value = json.dumps({"selection": {"cells": [[number, "example"]]}})
+        state.id = app.get_by_key("filter_examples").proto.id
+        state.string_value = json.dumps({"selection": {"cells": [[number, "Query"]]}})
         app._run(states)
         assert not app.exception
         assert not app.warning

@@ -9,6 +9,7 @@ from audit_core.query.language.ast import Field
 from audit_core.query.language.fields import (
     ENTRY_VOCABULARY,
     METADATA_PREFIX,
+    Example,
     FieldWord,
     Kind,
     Vocabulary,
@@ -55,15 +56,6 @@ class Completion:
     def listed(self) -> str | None:
         """The parameter that lists the values that exist of what is wanted; `None` for none."""
         return None if self.field is None or self.is_bound else LISTED.get(self.field)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A query text that works, and what it asks for."""
-
-    text: str
-    meaning: str
-    """One sentence."""
 
 
 def suggest(

@@ -42,6 +42,15 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A query text to learn the language from: it can be parsed."""
+
+    text: str
+    meaning: str
+    """What it finds, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWord:
     """How one field is called and explained."""
 

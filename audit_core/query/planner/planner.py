@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from audit_core.domain.access import Scope
 from audit_core.log.store import AuditLog
-from audit_core.query.entry_filter import NONE
 from audit_core.query.keyset import Cursor
 from audit_core.query.language.ast import Leaf, all_of, negation
 from audit_core.query.planner import rollups, value_lookup
@@ -32,6 +31,7 @@ from audit_core.query.planner.value_lookup import HourOnTargets, MatchingValue
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
 from audit_core.query.time.windows import EPOCH, TimeRange
+from audit_core.query.value_filter import NONE
 
 MAX_MATCHING_VALUES = 1_000
 """A condition that more values of a field match is evaluated on every entry instead."""

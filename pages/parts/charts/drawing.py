@@ -17,8 +17,9 @@ from audit_core.domain.listing import Listing
 from audit_core.explore.histogram import Histogram
 from audit_core.explore.results import ErrorCount, HourOfWeek, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
+from audit_core.query.value_filter import NONE
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom

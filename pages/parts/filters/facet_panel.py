@@ -11,7 +11,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.facets import Facet
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.entry_filter import VALUE_FIELDS, EntryFilter
+from audit_core.query.value_filter import NONE, ValueField
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, kept_switch, snapshot
 from pages.parts.tables.safe_text import visible

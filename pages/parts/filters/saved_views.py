@@ -298,7 +298,7 @@ def _open(person: Viewer, scope: Scope, key: str, drop: Sequence[str] = ()) -> N
         name: st.query_params.get_all(name) for name in st.query_params if name not in gone
     }
     st.query_params.from_dict({**params, VIEW_PARAM: key, **elsewhere})
-    query_box.forget_draft()
+    query_box.forget_draft(filter_bar.BAR)
     filter_bar.refresh()
 
 

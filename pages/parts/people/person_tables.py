@@ -15,9 +15,9 @@ from audit_core.domain.errors import FilterError
 from audit_core.domain.redaction import redact
 from audit_core.people.first_seen_sql import Novelty
 from audit_core.people.person import NewThing, UsedKey, WorkSession
-from audit_core.query.entry_filter import NONE
 from audit_core.query.language.printer import conjoin
 from audit_core.query.time.windows import ALL_TIME, UTC_NAME, Window, written
+from audit_core.query.value_filter import NONE
 from pages.parts.charts.figures.chart import Changes
 from pages.parts.entries.entry_table import outcome_text
 from pages.parts.tables.safe_text import visible

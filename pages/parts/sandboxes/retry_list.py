@@ -11,6 +11,7 @@ from audit_core.domain.access import Scope
 from audit_core.query.time.windows import written
 from audit_core.starts.attempt import length_of
 from audit_core.starts.retries_sql import LONGEST_PAUSE, RetryChain
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
@@ -45,7 +46,8 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
                 "last": [written(item.last, zone) for item in chains],
                 "sandbox": [visible(item.sandbox) for item in chains],
                 "attempts": [item.attempts for item in chains],
-                "failing": [item.failing for item in chains],
+                "failed": [item.failing - item.suspected for item in chains],
+                "suspected": [item.suspected for item in chains],
                 "errors": [item.errors for item in chains],
                 "lost": [length_of(item.lost) for item in chains],
                 "ending": [item.ending.label for item in chains],
@@ -66,7 +68,8 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
             "last": column.TextColumn(f"Last attempt ({zone})", width=max(150, 90 + 8 * len(zone))),
             "sandbox": column.TextColumn("Sandbox", width=280),
             "attempts": column.NumberColumn("Attempts", width=80),
-            "failing": column.NumberColumn("Failed", width=70),
+            "failed": column.NumberColumn("Failed", width=70),
+            "suspected": column.NumberColumn("Suspected", width=90, help=SUSPECTED_BRIEFLY),
             "errors": column.NumberColumn("Messages", width=85, help="How many distinct messages"),
             "lost": column.TextColumn("Time lost", width=110),
             "ending": column.TextColumn("Ended", width=90),

@@ -16,9 +16,11 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import ago, format_instant, written
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.attempts_sql import FAILING, StartOutcome
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
 from pages.parts.entries.entry_table import message_text
 from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import suspicion_help
 from pages.parts.shell import cached
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
@@ -52,23 +54,28 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
                 outcome.label,
                 f"{sum(counts[outcome]):,}",
                 border=True,
+                help=SUSPECTED_BRIEFLY if outcome is StartOutcome.SUSPECTED else None,
                 chart_data=list(counts[outcome]),
-                chart_type="bar",
+                # Drawn otherwise than what the log states.
+                chart_type="line" if outcome is StartOutcome.SUSPECTED else "bar",
             )
     if not any(map(sum, counts.values())):
         st.info("No attempts to start a sandbox match.", icon=":material/search_off:")
         st.text("Choose a longer time window, or remove a filter.")
         return
-    chosen = st.pills(
-        "Outcomes",
-        list(StartOutcome),
-        selection_mode="multi",
-        default=list(FAILING),
-        format_func=lambda item: item.label,
-        key=_OUTCOMES,
-        on_change=_to_newest,
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = st.pills(
+            "Outcomes",
+            list(StartOutcome),
+            selection_mode="multi",
+            default=list(FAILING),
+            format_func=lambda item: item.label,
+            key=_OUTCOMES,
+            on_change=_to_newest,
+            label_visibility="collapsed",
+            width="content",
+        )
+        suspicion_help.draw()
     outcomes = tuple(StartOutcome(item) for item in chosen) or tuple(StartOutcome)
     page = cached.answer(
         head,
@@ -135,8 +142,12 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
                 options=[item.label for item in COLORS],
                 color=list(COLORS.values()),
                 width=145,
+                help=f"{StartOutcome.SUSPECTED.label}: {SUSPECTED_BRIEFLY[0].lower()}"
+                f"{SUSPECTED_BRIEFLY[1:]}",
             ),
-            "evidence": column.TextColumn("Evidence", width=290),
+            "evidence": column.TextColumn(
+                "Evidence", width=345, help="Why the attempt is taken for what it is"
+            ),
             "message": column.TextColumn("Message", width=300),
             "user": column.TextColumn("User", width=170),
             "client": column.TextColumn("Client", width=150),

@@ -10,6 +10,8 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import SANDBOX
 from audit_core.query.time.windows import written
+from audit_core.starts.state_timeline import BandState
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from audit_core.starts.targets_sql import TargetPlace
 from audit_core.starts.trace_reader import Target
 from pages.parts.filters import filter_bar
@@ -78,15 +80,15 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
         {
             "target": [visible(item.target) for item in targets],
             "name": [visible(item.name or "–") for item in targets],
-            "state": [(item.state or "unknown").replace("_", " ").capitalize() for item in targets],
-            "failing": [item.failing for item in targets],
+            "state": [_state(item) for item in targets],
+            "failed": [item.failing - item.suspected for item in targets],
             "suspected": [item.suspected for item in targets],
             "entries": [item.entries for item in targets],
             "last": [written(item.last, zone) for item in targets],
         }
     )
     if not of_sandboxes:
-        found = found.drop(columns=["name", "state", "failing", "suspected"])
+        found = found.drop(columns=["name", "state", "failed", "suspected"])
     st.dataframe(
         found,
         key="targets",
@@ -103,13 +105,20 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
             "target": column.TextColumn("Id", width=300),
             "name": column.TextColumn("Name", width=180),
             "state": column.TextColumn(
-                "State", width=100, help="At the end of the window, as far as the log shows"
+                "State", width=130, help="At the end of the window, as far as the log shows"
             ),
-            "failing": column.NumberColumn("Failed starts", format="localized", width=110),
-            "suspected": column.NumberColumn("Suspected", format="localized", width=140),
+            "failed": column.NumberColumn("Failed starts", format="localized", width=110),
+            "suspected": column.NumberColumn(
+                "Suspected", format="localized", width=140, help=SUSPECTED_BRIEFLY
+            ),
             "entries": column.NumberColumn("Entries", format="localized", width=90),
             "last": column.TextColumn(f"Last activity ({zone})", width=190),
         },
         alt=f"Targets, those with most failed starts first, {len(targets)} on this page"
         + ("; select a cell to open the sandbox." if of_sandboxes else "."),
     )
+
+
+def _state(target: Target) -> str:
+    state = target.state or BandState.UNKNOWN
+    return BandState(state).label if state in set(BandState) else state.capitalize()
