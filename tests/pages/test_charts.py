@@ -473,6 +473,7 @@ def test_growth_from_next_to_nothing_has_no_exact_figure() -> None:
 def test_what_the_change_compares_with_is_named() -> None:
     assert compared_with(Window(preset="7d")) == "the prior 7 days"
     assert compared_with(Window(preset="1h")) == "the prior hour"
+    assert compared_with(Window(preset="today")) == "yesterday until the same time"
     assert compared_with(WINDOWS[0]) == "the prior window"
 
 

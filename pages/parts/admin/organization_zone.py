@@ -31,7 +31,7 @@ def draw(scope: Scope) -> None:
     st.session_state[_CHOICE] = kept or UTC_NAME
     st.selectbox(
         "Time zone of the organization",
-        zone_names(),
+        zone_names(st.context.timezone),
         key=_CHOICE,
         on_change=_choose,
         args=(scope,),

@@ -117,7 +117,8 @@ def instants_of(histogram: OverTime | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
     zone = view.entry_filter.window.zone
     if histogram is None:
-        return instants(view.time_range.since, view.time_range.until or view.as_of, zone)
+        until = view.entry_filter.window.shown_until(view.time_range, view.as_of)
+        return instants(view.time_range.since, until, zone)
     return instants(histogram.since, histogram.until, zone)
 
 
