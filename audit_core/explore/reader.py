@@ -93,7 +93,7 @@ class Reader:
 
     def span(self, query: Query, now: datetime) -> tuple[datetime, datetime]:
         """The window's two ends, an open one replaced by the first match or by `now`."""
-        until = query.time_range.until or now
+        until = query.entry_filter.window.shown_until(query.time_range, now)
         if query.time_range.since is not None:
             return query.time_range.since, max(until, query.time_range.since)
         earliest = self.planner.memoized(

@@ -57,7 +57,7 @@ outcome_slot, error_slot, failing_slot, actor_slot, action_slot, hour_slot = slo
 for slot, heading in zip(slots, HEADINGS, strict=True):
     slot.subheader(heading, anchor=False)
 
-before = view.time_range.before(view.as_of)
+before = view.entry_filter.window.before(view.as_of)
 summary_before = (
     snapshot.answer(live.head, cached.reader().summary, query.within(before)) if before else None
 )

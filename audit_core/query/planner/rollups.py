@@ -27,7 +27,8 @@ from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets
-from audit_core.query.time.windows import EPOCH, PRESETS, TimeRange, Window
+from audit_core.query.time.presets import PRESETS, Rolling
+from audit_core.query.time.windows import EPOCH, TimeRange, Window
 from audit_core.query.where import within
 
 WORTH = timedelta(days=1)
@@ -56,8 +57,8 @@ def worth_rollup(window: Window, time_range: TimeRange) -> bool:
         return True
     if time_range.until is not None:
         return time_range.until - time_range.since >= WORTH
-    length = None if window.preset is None else PRESETS[window.preset][0]
-    return length is None or length >= WORTH
+    preset = PRESETS.get(window.preset or "")
+    return not isinstance(preset, Rolling) or preset.length is None or preset.length >= WORTH
 
 
 def _of_hours(buckets: Buckets) -> bool:

@@ -241,4 +241,4 @@ def _open(events: Sequence[AccessEvent]) -> None:
 
 def time_text(instant: datetime, zone: str) -> str:
     """An instant with its microseconds and its zone."""
-    return f"{written(instant, zone)}.{instant.microsecond:06d} {zone}"
+    return f"{written(instant, zone, 'microseconds')} {zone}"

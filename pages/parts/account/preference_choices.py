@@ -12,18 +12,20 @@ from pages.parts.shell.app_address import PATHS, own_address
 from pages.parts.shell.own_preferences import PAGES, START_PAGE, ZONE
 
 _ORGANIZATION = ""
+UNSET = "As the organization"
 _ZONE, _PAGE, _THEME = "own_zone", "own_start_page", "own_theme"
 
 
 def draw(person: Viewer) -> None:
     """Zone, first page, and where the theme is chosen."""
-    names = [_ORGANIZATION, *zone_names()]
+    browser = st.context.timezone
+    names = [_ORGANIZATION, *zone_names(browser)]
     kept = own_preferences.zone() or _ORGANIZATION
     chosen = st.selectbox(
         "Time zone",
         names,
         index=names.index(kept) if kept in names else 0,
-        format_func=lambda name: name or "As the organization",
+        format_func=lambda name: f"{name} (browser)" if name == browser else name or UNSET,
         key=_ZONE,
         help="Pages open in this zone. Each page can be switched to another one.",
         width=320,

@@ -47,14 +47,16 @@ def frame(found: Sequence[Member]) -> pd.DataFrame:
                 "name": visible(member.name),
                 "role": member.role.value.capitalize(),
                 "grants": ", ".join(
-                    name if ends_at is None else f"{name} until {written(ends_at, 'UTC')[:16]}"
+                    name
+                    if ends_at is None
+                    else f"{name} until {written(ends_at, 'UTC', 'minutes')}"
                     for name, ends_at in sorted(member.grants.items())
                 )
                 or "–",
                 "state": state_of(member),
                 "seen": "never"
                 if member.last_seen_at is None
-                else written(member.last_seen_at, "UTC")[:16],
+                else written(member.last_seen_at, "UTC", "minutes"),
             }
             for member in found
         ],

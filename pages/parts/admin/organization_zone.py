@@ -32,7 +32,7 @@ def draw(scope: Scope) -> None:
     st.session_state[key] = kept or UTC_NAME
     st.selectbox(
         "Time zone of the organization",
-        zone_names(),
+        zone_names(st.context.timezone),
         key=key,
         on_change=_choose,
         args=(scope, key),

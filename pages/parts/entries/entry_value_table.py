@@ -22,7 +22,7 @@ KEEP, LEAVE_OUT = ":material/filter_alt:", ":material/filter_alt_off:"
 def value_text(value: str | int | datetime | None, zone: str) -> str:
     """The value for people: a time in the zone with its microseconds, an absent one as a dash."""
     if isinstance(value, datetime):
-        return f"{written(value, zone)}.{value.microsecond:06d} {zone}"
+        return f"{written(value, zone, 'microseconds')} {zone}"
     return "–" if value is None else visible(str(value))
 
 

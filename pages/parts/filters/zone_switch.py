@@ -1,4 +1,4 @@
-"""The zone in which times are shown: UTC, the browser's, the organization's, or any other."""
+"""The zone in which times are shown: the browser's, the organization's, UTC, or any other."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ Choose = Callable[[str], None]
 
 
 def roles(shown: str, browser: str | None, organization: str) -> dict[str, str]:
-    """The zones to choose from at once, and what each is called; `shown` is among them."""
-    called: dict[str, list[str]] = {UTC_NAME: []}
-    for zone, role in ((browser, "browser"), (organization, "organization"), (shown, "")):
+    """The zones to choose from at once, and what each is called: the browser's first, which is
+    what the clock on the wall shows; `shown` is among them."""
+    called: dict[str, list[str]] = {}
+    for zone, role in (
+        *((browser, "browser"), (organization, "organization")),
+        *((UTC_NAME, ""), (shown, "")),
+    ):
         if zone is not None and is_zone(zone):
             called.setdefault(zone, []).append(role)
     return {zone: _label(zone, [role for role in found if role]) for zone, found in called.items()}
@@ -45,7 +49,7 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
     if choosing:
         st.selectbox(
             "Other time zone",
-            zone_names(),
+            zone_names(st.context.timezone),
             index=None,
             key=_ANY,
             placeholder="Type a city",

@@ -64,7 +64,7 @@ def news_frame(things: Sequence[FirstSeen], zone: str) -> pd.DataFrame:
             {
                 "kind": KINDS[thing.kind],
                 "thing": text_of(thing),
-                "first": written(thing.hour, zone)[:16],
+                "first": written(thing.hour, zone, "minutes"),
                 "count": thing.count,
             }
             for thing in things

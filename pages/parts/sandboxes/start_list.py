@@ -41,7 +41,7 @@ _OUTCOMES = "start_outcomes"
 
 def spans_of(view: filter_bar.View) -> Spans:
     """The window in equal parts; of one without a beginning, its last `WITHOUT_BEGINNING`."""
-    until = view.time_range.until or view.as_of
+    until = view.entry_filter.window.shown_until(view.time_range, view.as_of)
     return Spans(since=view.time_range.since or until - WITHOUT_BEGINNING, until=until)
 
 

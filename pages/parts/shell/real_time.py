@@ -117,7 +117,7 @@ def draw_news(view: filter_bar.View, scope: Scope, live: Live, page: Page | None
     news = "New entries not counted" if found is None else f"{found} new"
     since = "cleared" if st.session_state.get(_CLEARED) else "switched on"
     zone = view.entry_filter.window.zone
-    asked = written(cached.utc_now(), zone).split(" ")[1]
+    asked = written(cached.utc_now(), zone).split(" ", 1)[1]
     state = "paused" if st.session_state[_PAUSED] else f"last refresh {asked} {zone}"
     last = live.after.organization_seq
     left_out = "" if page is None or found is None else _left_out(found, page, last)
