@@ -150,7 +150,7 @@ app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
     routes=[
-        *page_routes(ASSETS / "connection.js"),
+        *page_routes(ASSETS / "connection.js", ASSETS / "icon.svg"),
         *routes(opened.installation),
         Route("/overview", to_root),
     ],

@@ -19,6 +19,8 @@ from audit_core.web.routes.not_found import not_found
 from audit_core.web.security.origins import is_api
 
 SCRIPT_PATH = "/api/connection.js"
+ICON_PATH = "/favicon.ico"
+"""Where a browser looks for the icon of a page that names none."""
 
 # Relative, as Streamlit's own are: so it is found below whatever path the page was served.
 _TAG = f'<script defer src=".{SCRIPT_PATH}"></script></head>'.encode()
@@ -28,13 +30,19 @@ _NOT_PASSED_ON = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-
 """With these the answer would be compressed, in parts, or not the page at all."""
 
 
-def page_routes(script: Path) -> list[Route]:
-    """`SCRIPT_PATH` answers with the file."""
+def page_routes(script: Path, icon: Path) -> list[Route]:
+    """`SCRIPT_PATH` and `ICON_PATH` answer with the files."""
 
     async def send_script(_: object) -> FileResponse:
         return FileResponse(script, media_type="text/javascript")
 
-    return [Route(SCRIPT_PATH, send_script, methods=["GET"])]
+    async def send_icon(_: object) -> FileResponse:
+        return FileResponse(icon, media_type="image/svg+xml")
+
+    return [
+        Route(SCRIPT_PATH, send_script, methods=["GET"]),
+        Route(ICON_PATH, send_icon, methods=["GET"]),
+    ]
 
 
 class WatchedPage:

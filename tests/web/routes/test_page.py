@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 
-from audit_core.web.routes.page import SCRIPT_PATH, WatchedPage, page_routes
+from audit_core.web.routes.page import ICON_PATH, SCRIPT_PATH, WatchedPage, page_routes
 from audit_core.web.security.headers import inline_script_hashes
 from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
@@ -26,6 +26,7 @@ with warnings.catch_warnings():
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 SCRIPT = ASSETS / "connection.js"
+ICON = ASSETS / "icon.svg"
 TAG = f'<script defer src=".{SCRIPT_PATH}"></script>'
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -42,7 +43,7 @@ async def _html(request: Request) -> HTMLResponse:
 def client() -> TestClient:
     app = Starlette(
         routes=[
-            *page_routes(SCRIPT),
+            *page_routes(SCRIPT, ICON),
             Route("/api/text", _html),
             Route("/{page:path}", _index),
         ],
@@ -115,3 +116,8 @@ def test_the_page_that_is_meant_is_named(client: TestClient, path: str, meant: s
     text = client.get(path, headers=NAVIGATION).text
     assert f'Did you mean <a href="{meant}">' in text
     assert f"<code>{path}</code>" in text
+
+
+def test_a_page_that_names_no_icon_has_one(client: TestClient) -> None:
+    answer = client.get(ICON_PATH)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")

@@ -228,7 +228,7 @@ def _bars(layer: Layer[Key], counts: Sequence[tuple[datetime, int]], axis: Axis)
     total = sum(count for _, count in counts)
     return bars(
         name=f"{layer.name} {total:,}",
-        meta=layer.spoken,
+        meta=text.label(layer.spoken),
         x=[axis.clocks.position(start) for start, _ in counts],
         y=[count for _, count in counts],
         width=axis.buckets.width_us // 1000,
