@@ -54,7 +54,7 @@ def test_what_is_unusual_leads_to_exactly_its_entries(open_screen: OpenScreen) -
     row = page.get_by_test_id("stHorizontalBlock").filter(
         has_text=re.compile("for the first time, since")
     )
-    told = re.search(r"([\d,]+) entr(y|ies)\.", row.first.inner_text())
+    told = re.search(r": ([\d,]+) entr(y|ies)\b", row.first.inner_text())
     assert told is not None
     row.first.get_by_role("link", name="Entries").click()
     expect(page).to_have_url(re.compile(r"/explore\?.*from=.*actor="))
