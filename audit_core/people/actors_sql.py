@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import contains_any_folded, epoch_microseconds, floor_div
-from audit_core.query.derived_columns import Condition, api_key_of
+from audit_core.query.derived_columns import Condition, api_key_of, failed
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.windows import EPOCH
 from audit_core.query.where import where_clause, within_scope
@@ -76,11 +76,6 @@ def client_text(table: FromClause) -> ColumnElement[Any]:
     source, agent = table.c.source, table.c.user_agent
     written = func.coalesce(source, "").concat(ABSENT).concat(func.coalesce(agent, ""))
     return case((or_(source.is_not(None), agent.is_not(None)), written))
-
-
-def failed(table: FromClause) -> Condition:
-    """Whether an entry failed, by its status code."""
-    return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import BigInteger, cast, func, select
 
 from audit_core.log.schema import Statement, entries
-from audit_core.people.actors_sql import failed, times, with_key
+from audit_core.people.actors_sql import times, with_key
 from audit_core.people.timeline_sql import require_actor
-from audit_core.query.derived_columns import api_key_of
+from audit_core.query.derived_columns import api_key_of, failed
 from audit_core.query.planner.plan import Plan
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
-from audit_core.people.actors_sql import client_text, failed
+from audit_core.people.actors_sql import client_text
 from audit_core.people.timeline_sql import require_actor
+from audit_core.query.derived_columns import failed
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 

@@ -14,8 +14,8 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.domain.entries import Category
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import floor_div
-from audit_core.people.actors_sql import failed, stretch
-from audit_core.query.derived_columns import Condition, in_category
+from audit_core.people.actors_sql import stretch
+from audit_core.query.derived_columns import Condition, failed, in_category
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 

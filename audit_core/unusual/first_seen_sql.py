@@ -28,14 +28,12 @@ from audit_core.domain.entries import ACCESS_TARGETS, Category
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import (
     as_text,
-    epoch_microseconds,
-    floor_div,
+    hour_number,
     ipv4_number,
     ipv6_digits,
 )
 from audit_core.query.derived_columns import Condition, in_category
 from audit_core.query.planner.plan import Plan
-from audit_core.query.time.buckets import HOUR_US
 from audit_core.unusual.first_seen import Novelty
 
 GROUPS: dict[Novelty, tuple[str, ...]] = {
@@ -76,7 +74,7 @@ def first_seen(now: Plan, before: Plan, kinds: Sequence[Novelty]) -> Statement:
     The absence of a value is never new.
     """
     seen, earlier = _seen(now, kinds), _seen(before, kinds)
-    hour = floor_div(epoch_microseconds(seen.c.first), literal(HOUR_US, BigInteger))
+    hour = hour_number(seen.c.first)
     names = _columns(kinds)
     # An absent value of a column's own type, on every engine.
     absent = func.nullif(seen.c.actor_id, seen.c.actor_id)
@@ -120,7 +118,7 @@ class ActorHistory:
 def histories(plan: Plan) -> Statement:
     """The actors of a time: rows of `ActorHistory`, no order."""
     table = plan.source.table
-    hour = floor_div(epoch_microseconds(func.min(table.c.created_at)), literal(HOUR_US, BigInteger))
+    hour = hour_number(func.min(table.c.created_at))
     return plan.source.options(
         select(
             table.c.actor_id,

@@ -21,10 +21,9 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement
-from audit_core.log.sql.functions import epoch_microseconds, floor_div
-from audit_core.query.derived_columns import Condition
+from audit_core.log.sql.functions import hour_number
+from audit_core.query.derived_columns import Condition, failed
 from audit_core.query.planner.plan import Plan
-from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.visibility import shown_template
 
 
@@ -73,7 +72,7 @@ def new_messages(now: Plan, before: Plan) -> Statement:
         shown_template(distinct.c.error_message, now.query.scope).label("template"),
     ).subquery("named")
     count = cast(func.sum(fresh.c.number), BigInteger).label("count")
-    hour = floor_div(epoch_microseconds(func.min(fresh.c.first)), literal(HOUR_US, BigInteger))
+    hour = hour_number(func.min(fresh.c.first))
     return source.options(
         before.source.options(
             select(
@@ -109,8 +108,7 @@ def _messages(plan: Plan) -> Statement:
 
 def _error(table: FromClause) -> Condition:
     return and_(
-        table.c.status_code.is_not(None),
-        table.c.status_code.between(400, 599),
+        failed(table),
         table.c.error_message.is_not(None),
         table.c.error_message != literal(""),
     )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from audit_core.query.time.hours import HOUR
 from audit_core.unusual.spike import LOOK_BACK as LOOK_BACK
 
 MIN_DAYS = 10
@@ -22,7 +23,6 @@ MIN_ENTRIES = 10
 AT_MOST = 1
 """On how many days, within an hour of that time of day, it may have happened before."""
 
-HOUR = timedelta(hours=1)
 SATURDAY = 5
 
 
@@ -70,15 +70,9 @@ def stretches(counts: Mapping[datetime, int], hours: Hours) -> tuple[Stretch, ..
     for start in sorted(counts):
         if not hours.are_off(start):
             continue
-        last = found[-1] if found else None
-        joined = last is not None and last.until == start
-        if last is not None and joined:
-            found.pop()
-        found.append(
-            Stretch(
-                since=last.since if last is not None and joined else start,
-                until=start + HOUR,
-                count=counts[start] + (last.count if last is not None and joined else 0),
-            )
-        )
+        since, count = start, counts[start]
+        if found and found[-1].until == start:
+            last = found.pop()
+            since, count = last.since, last.count + count
+        found.append(Stretch(since=since, until=start + HOUR, count=count))
     return tuple(item for item in found if item.count >= MIN_ENTRIES)

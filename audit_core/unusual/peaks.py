@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from audit_core.query.time.windows import EPOCH
-from audit_core.unusual.off_hours import HOUR
+from audit_core.query.time.hours import hour_start
 from audit_core.unusual.spike import MIN_COUNT, Band, band_of
 from audit_core.unusual.spikes_sql import PeakRow, Series, UsualRow, series_of
 
@@ -70,8 +69,8 @@ def largest_peak(key: Key, counts: Mapping[int, int], usual: Mapping[int, int]) 
         actor_id=actor_id,
         action=action,
         hundred=hundred,
-        since=EPOCH + largest[0] * HOUR,
-        until=EPOCH + (largest[-1] + 1) * HOUR,
+        since=hour_start(largest[0]),
+        until=hour_start(largest[-1] + 1),
         count=sum(counts[hour] for hour in largest),
         band=band,
         times=len(runs),

@@ -16,7 +16,8 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets, spans_of
-from audit_core.query.time.windows import EPOCH, TimeRange, clamped
+from audit_core.query.time.hours import hour_start
+from audit_core.query.time.windows import TimeRange, clamped
 from audit_core.unusual import (
     first_seen,
     first_seen_sql,
@@ -31,7 +32,7 @@ from audit_core.unusual.findings import Finding, Findings, bounded, ranked
 from audit_core.unusual.first_seen import FirstSeen, History, Novelty
 from audit_core.unusual.first_seen_sql import ActorHistory, FirstSeenRow
 from audit_core.unusual.new_errors_sql import NewErrorRow, TemplateRow
-from audit_core.unusual.off_hours import HOUR, Hours, Stretch
+from audit_core.unusual.off_hours import Hours, Stretch
 from audit_core.unusual.off_hours_sql import ActiveHourRow, UsualHourRow
 from audit_core.unusual.peaks import Key, Peak, distinct, key_of, largest_peak
 from audit_core.unusual.spikes_sql import PeakRow, UsualRow
@@ -56,10 +57,7 @@ class UnusualReader:
     ) -> Listing[FirstSeen]:
         """What the scope's actors had in the time range and not in the `LOOK_BACK` before it,
         latest first. Raises `ValueError` for a time range without a beginning."""
-        now, before = self._plans(query, first_seen.LOOK_BACK)
-        statement = first_seen_sql.first_seen(now, before, kinds)
-        listed = self.reader.log.fetch_rows(statement, query.scope, FirstSeenRow, limit=limit)
-        return Listing(tuple(_first_seen(row, kinds) for row in listed.items), listed.truncated)
+        return self._first_seen(*self._plans(query, first_seen.LOOK_BACK), limit, kinds)
 
     def history(self, query: Query) -> History:
         """What is known of the whole scope from the `LOOK_BACK` before the time range."""
@@ -88,14 +86,15 @@ class UnusualReader:
         known = {actor for actor in names if histories.get(actor, History()).tells(since)}
         setting = Setting(week=week, zone=zone, names=names)
         new = _newcomers(present, earlier)
-        things = self.first_seen(query, MAX_FIRST_SEEN, (Novelty.ADDRESS, Novelty.KEY))
+        kinds = (Novelty.ADDRESS, Novelty.KEY)
+        things = self._first_seen(now, before, MAX_FIRST_SEEN, kinds)
         of_known = [thing for thing in things.items if thing.actor_id in known]
         errors = self._new_errors(now, before)
         peaks, more_peaks = self._peaks(query, known)
         found: list[Finding] = [
             *wording.of_people(setting, new),
             *wording.of_first_seen(setting, of_known),
-            *wording.of_errors(setting, errors.items, EPOCH),
+            *wording.of_errors(setting, errors.items),
             *wording.of_peaks(setting, peaks),
             *wording.of_stretches(setting, self._off_hours(query, zone)),
         ]
@@ -120,6 +119,13 @@ class UnusualReader:
         earlier = TimeRange(since=since - look_back, until=since)
         plan = self.reader.planner.plan
         return plan(query, buckets), plan(query.within(earlier), buckets)
+
+    def _first_seen(
+        self, now: Plan, before: Plan, limit: int, kinds: Sequence[Novelty]
+    ) -> Listing[FirstSeen]:
+        statement = first_seen_sql.first_seen(now, before, kinds)
+        listed = self.reader.log.fetch_rows(statement, now.query.scope, FirstSeenRow, limit=limit)
+        return Listing(tuple(_first_seen(row, kinds) for row in listed.items), listed.truncated)
 
     def _histories(self, plan: Plan) -> tuple[ActorHistory, ...]:
         statement = first_seen_sql.histories(plan)
@@ -205,7 +211,7 @@ def _first_seen(row: FirstSeenRow, kinds: Sequence[Novelty]) -> FirstSeen:
         actor_id=row.actor_id,
         kind=kind,
         parts=parts[kind],
-        hour=EPOCH + row.hour * HOUR,
+        hour=hour_start(row.hour),
         count=row.count,
         sensitive=row.sensitive,
     )
@@ -220,7 +226,7 @@ def _newcomers(present: Sequence[ActorHistory], earlier: Sequence[ActorHistory])
             actor_id=row.actor_id,
             count=row.count,
             sensitive=row.sensitive,
-            first=EPOCH + row.hour * HOUR,
+            first=hour_start(row.hour),
         )
         for row in present
         if row.actor_id not in ids and address_key(row.actor_email) not in addresses
@@ -228,12 +234,12 @@ def _newcomers(present: Sequence[ActorHistory], earlier: Sequence[ActorHistory])
 
 
 def _history(row: ActorHistory) -> History:
-    return History(entries=row.count, since=EPOCH + row.hour * HOUR)
+    return History(entries=row.count, since=hour_start(row.hour))
 
 
 def _whole(rows: Sequence[ActorHistory]) -> History:
     if not rows:
         return History()
     return History(
-        entries=sum(row.count for row in rows), since=EPOCH + min(row.hour for row in rows) * HOUR
+        entries=sum(row.count for row in rows), since=hour_start(min(row.hour for row in rows))
     )

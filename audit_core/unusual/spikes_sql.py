@@ -21,9 +21,8 @@ from sqlalchemy import (
 
 from audit_core.domain.entries import ACTIONS_OF_CATEGORY, Category
 from audit_core.log.schema import Statement
-from audit_core.log.sql.functions import ONCE, as_text, epoch_microseconds, floor_div
+from audit_core.log.sql.functions import ONCE, as_text, floor_div, hour_number
 from audit_core.query.planner.plan import Plan
-from audit_core.query.time.buckets import HOUR_US
 
 
 class Series(StrEnum):
@@ -123,7 +122,7 @@ def _hourly(plan: Plan, name: str) -> CTE:
         (status.between(400, 599), floor_div(status, literal(100))),
         else_=literal(NOT_FAILED),
     )
-    hour = floor_div(epoch_microseconds(table.c.created_at), literal(HOUR_US, BigInteger))
+    hour = hour_number(table.c.created_at)
     # By combination first, which are few.
     combined = (
         select(

@@ -14,11 +14,12 @@ from audit_core.domain.ip_addresses import address_text
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
 from audit_core.query.limits import MAX_VALUES
+from audit_core.query.time.hours import hour_start
 from audit_core.query.time.windows import UTC_NAME, TimeRange, Window
 from audit_core.unusual.findings import Finding, FindingKind
 from audit_core.unusual.first_seen import FirstSeen, Novelty
 from audit_core.unusual.new_errors_sql import NewErrorRow
-from audit_core.unusual.off_hours import HOUR, Stretch
+from audit_core.unusual.off_hours import Stretch
 from audit_core.unusual.peaks import Peak
 from audit_core.unusual.spike import Band
 from audit_core.unusual.spikes_sql import Series
@@ -94,15 +95,12 @@ def of_people(setting: Setting, new: Sequence[Newcomer]) -> Iterable[Finding]:
         if not group:
             continue
         names = list(dict.fromkeys(setting.name(item.actor_id) for item in group))
-        named = ", ".join(names[:MAX_NAMED])
-        if len(names) > MAX_NAMED:
-            named += f" and {len(names) - MAX_NAMED:,} more"
         count, delicate = (sum(getattr(item, name) for item in group) for name in _SUMMED)
         first = min(item.first for item in group)
         were = "was seen for the first time" if len(names) == 1 else "were seen for the first time"
         yield Finding(
             kind=FindingKind.PERSON,
-            sentence=f"{named} {were}, since {setting.day(first)}: "
+            sentence=f"{_named(names)} {were}, since {setting.day(first)}: "
             f"{_entries(count)}{_among(delicate, count)}.",
             entry_filter=setting.filtered(actors=tuple(item.actor_id for item in group)),
             count=count,
@@ -142,14 +140,11 @@ def _of_addresses(setting: Setting, actor_id: str, own: Sequence[FirstSeen]) -> 
     own = sorted(own, key=lambda item: (-item.sensitive, -item.count, item.parts[0] or ""))
     own = own[:MAX_VALUES]
     written = [address_text(item.parts[0] or "") for item in own]
-    named = ", ".join(written[:MAX_NAMED])
-    if len(own) > MAX_NAMED:
-        named += f" and {len(own) - MAX_NAMED:,} more"
     what = "an address" if len(own) == 1 else f"{len(own):,} addresses"
     count, delicate = sum(item.count for item in own), sum(item.sensitive for item in own)
     return Finding(
         kind=FindingKind.ADDRESS,
-        sentence=f"{setting.name(actor_id)} came from {what} not seen before, {named}: "
+        sentence=f"{setting.name(actor_id)} came from {what} not seen before, {_named(written)}: "
         f"{_entries(count)}{_among(delicate, count)}.",
         entry_filter=setting.filtered(actors=(actor_id,), ip_addresses=tuple(written)),
         count=count,
@@ -159,12 +154,12 @@ def _of_addresses(setting: Setting, actor_id: str, own: Sequence[FirstSeen]) -> 
     )
 
 
-def of_errors(setting: Setting, rows: Iterable[NewErrorRow], epoch: datetime) -> Iterable[Finding]:
+def of_errors(setting: Setting, rows: Iterable[NewErrorRow]) -> Iterable[Finding]:
     """New errors, one finding a template."""
     for row in rows:
         shown = " ".join(row.template.split())
         quoted = shown if len(shown) <= MAX_QUOTED else f"{shown[:MAX_QUOTED]}…"
-        first = epoch + row.hour * HOUR
+        first = hour_start(row.hour)
         failures = setting.filtered(outcomes=(Outcome.CLIENT_ERROR, Outcome.SERVER_ERROR))
         by = "one user" if row.actors == 1 else f"{row.actors:,} users"
         yield Finding(
@@ -219,6 +214,12 @@ def of_stretches(setting: Setting, found: Mapping[str, Sequence[Stretch]]) -> It
             first=busiest.since,
             actor_id=actor_id,
         )
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more}"
 
 
 def _usual(band: Band) -> str:

@@ -12,12 +12,13 @@ from audit_core.domain.entries import ACCESS_TARGETS, AuditEntry, Category
 from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.message_template import template_of
 from audit_core.domain.redaction import redact_text
+from audit_core.query.time.hours import HOUR
 from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.unusual import first_seen, off_hours, spike, wording
 from audit_core.unusual.findings import Finding, ranked
 from audit_core.unusual.first_seen import FirstSeen, History, Novelty
 from audit_core.unusual.new_errors_sql import NewErrorRow
-from audit_core.unusual.off_hours import HOUR, Hours, stretches
+from audit_core.unusual.off_hours import Hours, stretches
 from audit_core.unusual.peaks import distinct, largest_peak
 from audit_core.unusual.spikes_sql import WATCHED
 from audit_core.unusual.wording import Newcomer, Setting
@@ -75,7 +76,7 @@ class PlainWeek:
                 *wording.of_first_seen(
                     self.setting, [item for item in self.first_seen() if item.actor_id in known]
                 ),
-                *wording.of_errors(self.setting, self.new_errors(), EPOCH),
+                *wording.of_errors(self.setting, self.new_errors()),
                 *wording.of_peaks(self.setting, self.peaks(known)),
                 *wording.of_stretches(self.setting, self.stretches()),
             ]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_core.unusual.off_hours import HOUR, MIN_DAYS, MIN_ENTRIES, Hours, stretches
+from audit_core.query.time.hours import HOUR
+from audit_core.unusual.off_hours import MIN_DAYS, MIN_ENTRIES, Hours, stretches
 from tests.support.laws import law
 
 MONDAY = datetime(2026, 11, 16, tzinfo=UTC)

@@ -327,6 +327,11 @@ def floor_div(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnEleme
     return WholeQuotient(number, by)
 
 
+def hour_number(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """In which hour of UTC, counted from 1970, a time lies."""
+    return floor_div(epoch_microseconds(instant), literal(3_600_000_000, BigInteger))
+
+
 def as_text(number: ColumnElement[Any]) -> ColumnElement[str]:
     """The decimal digits of a whole number; NULL for NULL."""
     return AsText(number)

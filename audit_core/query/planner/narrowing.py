@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from audit_core.query.keyset import Cursor
+from audit_core.query.time.hours import HOUR, hour_of
 from audit_core.query.time.windows import EPOCH, TimeRange
 
 NOWHERE = TimeRange(since=EPOCH, until=EPOCH)
-HOUR = timedelta(hours=1)
 Hours = dict[datetime, int]
 """Start of an hour to the number of matches certain to be in it; 0 means there may be some."""
 
@@ -29,7 +29,7 @@ def ahead_of(time_range: TimeRange, cursor: Cursor | None) -> TimeRange:
     """The part of the time range beyond the hour that the cursor is in."""
     if cursor is None:
         return time_range
-    hour = cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hour = hour_of(cursor.created_at)
     if cursor.newer:
         since = hour + HOUR
         since = since if time_range.since is None else max(since, time_range.since)
@@ -59,5 +59,5 @@ def enough(
         if total >= limit:
             break
     if cursor is not None:
-        taken.append(cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+        taken.append(hour_of(cursor.created_at))
     return cut(time_range, taken)

@@ -17,7 +17,7 @@ from audit_core.log.store import AuditLog
 from audit_core.query.keyset import Cursor
 from audit_core.query.language.ast import Leaf, all_of, negation
 from audit_core.query.planner import rollups, value_lookup
-from audit_core.query.planner.narrowing import HOUR, Hours, ahead_of, cut, enough
+from audit_core.query.planner.narrowing import Hours, ahead_of, cut, enough
 from audit_core.query.planner.plan import Plan, Reason
 from audit_core.query.planner.rewrite import (
     NOTHING,
@@ -35,7 +35,7 @@ from audit_core.query.planner.rollups import HourCount, hourly, worth_rollup
 from audit_core.query.planner.value_lookup import Ends, HourOnTargets, MatchingValue
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
-from audit_core.query.time.windows import EPOCH
+from audit_core.query.time.hours import hour_start
 from audit_core.query.value_filter import NONE
 
 MAX_MATCHING_VALUES = 1_000
@@ -203,7 +203,7 @@ class Planner:
             return {}
         statement = rollups.hours(plan, newest_first=not newer)
         found = self.log.fetch_rows(statement, plan.query.scope, HourCount, limit=limit).items
-        return {EPOCH + row.hour * HOUR: row.count for row in found}
+        return {hour_start(row.hour): row.count for row in found}
 
     def _hours_on(self, query: Query, targets: tuple[str, ...]) -> Hours | None:
         """The hours with entries on any of the targets; `None` if their absence is one."""

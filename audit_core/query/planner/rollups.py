@@ -7,7 +7,7 @@ The rollup answers whatever depends on nothing finer than the hour and on no col
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -27,6 +27,7 @@ from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets
+from audit_core.query.time.hours import HOUR, hour_of
 from audit_core.query.time.presets import PRESETS, Rolling
 from audit_core.query.time.windows import EPOCH, TimeRange, Window
 from audit_core.query.where import within
@@ -34,7 +35,6 @@ from audit_core.query.where import within
 WORTH = timedelta(days=1)
 """A shorter window is scanned: it holds few entries."""
 
-_HOUR = timedelta(hours=1)
 _NOT_IN_ROLLUP = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
 
 
@@ -64,24 +64,18 @@ def worth_rollup(window: Window, time_range: TimeRange) -> bool:
 def _of_hours(buckets: Buckets) -> bool:
     """Whether no hour is split between two buckets or two spans."""
     return buckets.width_us % HOUR_US == 0 and all(
-        span.offset_us % HOUR_US == 0 and (span.until is None or _hour_of(span.until) == span.until)
+        span.offset_us % HOUR_US == 0 and (span.until is None or hour_of(span.until) == span.until)
         for span in buckets.spans
     )
-
-
-def _hour_of(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _counts_within(time_range: TimeRange) -> CountSource:
     """Whole hours from the rollup; entries not rolled up yet, and those of the incomplete hours at
     the two ends, one by one."""
     first = (
-        None
-        if time_range.since is None
-        else -(-(time_range.since - EPOCH) // _HOUR) * _HOUR + EPOCH
+        None if time_range.since is None else -(-(time_range.since - EPOCH) // HOUR) * HOUR + EPOCH
     )
-    last = None if time_range.until is None else _hour_of(time_range.until)
+    last = None if time_range.until is None else hour_of(time_range.until)
     kept = select(
         HOURS.table.c.hour.label("created_at"),
         literal("", Text).label("id"),

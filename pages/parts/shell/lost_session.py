@@ -136,7 +136,7 @@ def _unseen(context: ScriptRunContext) -> Iterator[None]:
     try:
         yield
     except _PageStopped:
-        pass
+        pass  # It ends early, as it will in the run that follows.
     finally:
         context._enqueue, context.script_requests = enqueue, requests
 
