@@ -62,7 +62,7 @@ class UnusualReader:
     def history(self, query: Query) -> History:
         """What is known of the whole scope from the `LOOK_BACK` before the time range."""
         _, before = self._plans(query, first_seen.LOOK_BACK)
-        return _whole(self._histories(before))
+        return _whole(self._histories(before).items)
 
     def findings(self, scope: Scope, end: datetime, zone: str, limit: int) -> Findings:
         """What is unusual in the week that ends at `end` (aware), at most `limit` findings.
@@ -77,26 +77,27 @@ class UnusualReader:
         now, before = self._plans(query, first_seen.LOOK_BACK)
         earlier = self._histories(before)
         present = self._histories(now)
-        histories = {row.actor_id: _history(row) for row in earlier}
-        if not _whole(earlier).tells(since):
+        histories = {row.actor_id: _history(row) for row in earlier.items}
+        names = {row.actor_id: row.actor_email or row.actor_id for row in present.items}
+        if not _whole(earlier.items).tells(since):
             return Findings(
-                since=since, until=end, items=(), left_out={}, unjudged=len(present), known=False
+                since=since, until=end, items=(), left_out={}, unjudged=len(names), known=False
             )
-        names = {row.actor_id: row.actor_email or row.actor_id for row in present}
         known = {actor for actor in names if histories.get(actor, History()).tells(since)}
         setting = Setting(week=week, zone=zone, names=names)
-        new = _newcomers(present, earlier)
+        new = _newcomers(present.items, earlier.items)
         kinds = (Novelty.ADDRESS, Novelty.KEY)
         things = self._first_seen(now, before, MAX_FIRST_SEEN, kinds)
         of_known = [thing for thing in things.items if thing.actor_id in known]
         errors = self._new_errors(now, before)
-        peaks, more_peaks = self._peaks(query, known)
+        peaks = self._peaks(query, known)
+        stretches, more_stretches = self._off_hours(query, zone)
         found: list[Finding] = [
             *wording.of_people(setting, new),
             *wording.of_first_seen(setting, of_known),
             *wording.of_errors(setting, errors.items),
-            *wording.of_peaks(setting, peaks),
-            *wording.of_stretches(setting, self._off_hours(query, zone)),
+            *wording.of_peaks(setting, peaks.items),
+            *wording.of_stretches(setting, stretches),
         ]
         items, left_out = bounded(ranked(found), limit)
         return Findings(
@@ -106,7 +107,8 @@ class UnusualReader:
             left_out=left_out,
             unjudged=len(names) - len(known) - len(new),
             known=True,
-            truncated=things.truncated or errors.truncated or more_peaks,
+            truncated=more_stretches
+            or any(read.truncated for read in (earlier, present, things, errors, peaks)),
         )
 
     def _plans(
@@ -127,10 +129,10 @@ class UnusualReader:
         listed = self.reader.log.fetch_rows(statement, now.query.scope, FirstSeenRow, limit=limit)
         return Listing(tuple(_first_seen(row, kinds) for row in listed.items), listed.truncated)
 
-    def _histories(self, plan: Plan) -> tuple[ActorHistory, ...]:
+    def _histories(self, plan: Plan) -> Listing[ActorHistory]:
         statement = first_seen_sql.histories(plan)
         scope = plan.query.scope
-        return self.reader.log.fetch_rows(statement, scope, ActorHistory, limit=MAX_GROUPS).items
+        return self.reader.log.fetch_rows(statement, scope, ActorHistory, limit=MAX_GROUPS)
 
     def _new_errors(self, now: Plan, before: Plan) -> Listing[NewErrorRow]:
         scope, log = now.query.scope, self.reader.log
@@ -146,27 +148,32 @@ class UnusualReader:
         fresh = tuple(row for row in listed.items if row.template not in there_was)
         return Listing(fresh, listed.truncated)
 
-    def _peaks(self, query: Query, known: set[str]) -> tuple[tuple[Peak, ...], bool]:
+    def _peaks(self, query: Query, known: set[str]) -> Listing[Peak]:
         now, before = self._plans(query, spike.LOOK_BACK)
         log, scope, at_least = self.reader.log, query.scope, spike.MIN_COUNT
         high = log.fetch_rows(
             spikes_sql.peaks(now, at_least=at_least), scope, PeakRow, limit=MAX_PEAKS
         )
         if not high.items:
-            return (), False
-        usual: dict[Key, dict[int, int]] = defaultdict(dict)
-        for row in log.fetch_rows(
+            return Listing((), False)
+        earlier = log.fetch_rows(
             spikes_sql.usual(now, before, at_least=at_least), scope, UsualRow, limit=MAX_GROUPS
-        ).items:
+        )
+        usual: dict[Key, dict[int, int]] = defaultdict(dict)
+        for row in earlier.items:
             usual[key_of(row)][row.count] = row.hours
         counts: dict[Key, dict[int, int]] = defaultdict(dict)
         for peak in high.items:
             if not peak.actor_id or peak.actor_id in known:
                 counts[key_of(peak)][peak.hour] = peak.count
         found = (largest_peak(key, hours, usual.get(key, {})) for key, hours in counts.items())
-        return distinct(peak for peak in found if peak is not None), high.truncated
+        return Listing(
+            distinct(peak for peak in found if peak is not None),
+            high.truncated or earlier.truncated,
+        )
 
-    def _off_hours(self, query: Query, zone: str) -> Mapping[str, Sequence[Stretch]]:
+    def _off_hours(self, query: Query, zone: str) -> tuple[Mapping[str, Sequence[Stretch]], bool]:
+        """The stretches of each actor, and whether a read gave its first rows only."""
         time_range = query.time_range
         assert time_range.since is not None and time_range.until is not None  # noqa: S101
         buckets = Buckets(
@@ -178,15 +185,17 @@ class UnusualReader:
         log, scope = self.reader.log, query.scope
         active: dict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
         statement = off_hours_sql.unusual_hours(now, before, buckets, at_most=off_hours.AT_MOST)
-        for row in log.fetch_rows(statement, scope, ActiveHourRow, limit=MAX_GROUPS).items:
+        present = log.fetch_rows(statement, scope, ActiveHourRow, limit=MAX_GROUPS)
+        for row in present.items:
             active[row.actor_id][buckets.start(row.number, row.offset_us)] += row.count
         if not active:
-            return {}
+            return {}, False
         weekly: dict[str, dict[int, int]] = defaultdict(dict)
         days: dict[str, int] = {}
-        for usual in log.fetch_rows(
+        earlier = log.fetch_rows(
             off_hours_sql.usual_hours(before, buckets), scope, UsualHourRow, limit=MAX_GROUPS
-        ).items:
+        )
+        for usual in earlier.items:
             weekly[usual.actor_id][usual.hour] = usual.days
             days[usual.actor_id] = usual.all_days
         judged = {
@@ -195,7 +204,8 @@ class UnusualReader:
             )
             for actor, counts in active.items()
         }
-        return {actor: found for actor, found in judged.items() if found}
+        found = {actor: own for actor, own in judged.items() if own}
+        return found, present.truncated or earlier.truncated
 
 
 def _first_seen(row: FirstSeenRow, kinds: Sequence[Novelty]) -> FirstSeen:

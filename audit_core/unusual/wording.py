@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from audit_core.domain.entries import Outcome
 from audit_core.domain.errors import FilterError
@@ -84,16 +84,15 @@ class Newcomer:
     first: datetime
 
 
+_Item = TypeVar("_Item")
 _SUMMED = ("count", "sensitive")
 
 
 def of_people(setting: Setting, new: Sequence[Newcomer]) -> Iterable[Finding]:
     """Those whom the organization had not seen before: one finding each for who deleted something
-    or changed what others may do, one for all the others."""
+    or changed what others may do, one for as many of the others as a filter may list."""
     harmless = [item for item in new if not item.sensitive]
-    for group in (*((item,) for item in new if item.sensitive), harmless[:MAX_VALUES]):
-        if not group:
-            continue
+    for group in (*((item,) for item in new if item.sensitive), *_listable(harmless)):
         names = list(dict.fromkeys(setting.name(item.actor_id) for item in group))
         count, delicate = (sum(getattr(item, name) for item in group) for name in _SUMMED)
         first = min(item.first for item in group)
@@ -111,15 +110,18 @@ def of_people(setting: Setting, new: Sequence[Newcomer]) -> Iterable[Finding]:
 
 
 def of_first_seen(setting: Setting, things: Iterable[FirstSeen]) -> Iterable[Finding]:
-    """New addresses, one finding a person, and new API keys, one each."""
+    """New addresses, one finding a person for as many as a filter may list, and new API keys, one
+    each."""
     addresses: dict[str, list[FirstSeen]] = defaultdict(list)
     for thing in things:
         if thing.kind is Novelty.ADDRESS:
             addresses[thing.actor_id].append(thing)
         elif thing.kind is Novelty.KEY:
             yield _of_key(setting, thing)
-    for actor_id, own in addresses.items():
-        yield _of_addresses(setting, actor_id, own)
+    for actor_id, all_own in addresses.items():
+        all_own.sort(key=lambda item: (-item.sensitive, -item.count, item.parts[0] or ""))
+        for own in _listable(all_own):
+            yield _of_addresses(setting, actor_id, own)
 
 
 def _of_key(setting: Setting, thing: FirstSeen) -> Finding:
@@ -137,8 +139,6 @@ def _of_key(setting: Setting, thing: FirstSeen) -> Finding:
 
 
 def _of_addresses(setting: Setting, actor_id: str, own: Sequence[FirstSeen]) -> Finding:
-    own = sorted(own, key=lambda item: (-item.sensitive, -item.count, item.parts[0] or ""))
-    own = own[:MAX_VALUES]
     written = [address_text(item.parts[0] or "") for item in own]
     what = "an address" if len(own) == 1 else f"{len(own):,} addresses"
     count, delicate = sum(item.count for item in own), sum(item.sensitive for item in own)
@@ -214,6 +214,11 @@ def of_stretches(setting: Setting, found: Mapping[str, Sequence[Stretch]]) -> It
             first=busiest.since,
             actor_id=actor_id,
         )
+
+
+def _listable(items: Sequence[_Item]) -> Iterable[Sequence[_Item]]:
+    """The items in runs of as many as one field of a filter may list."""
+    return (items[start : start + MAX_VALUES] for start in range(0, len(items), MAX_VALUES))
 
 
 def _named(names: Sequence[str]) -> str:

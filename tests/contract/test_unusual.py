@@ -100,6 +100,13 @@ def test_another_organization_is_never_told_of(log):
     assert not any("@meridian" in item.sentence for item in found.items)
 
 
+def test_a_read_that_gave_its_first_rows_only_is_told_of(log, monkeypatch):
+    monkeypatch.setattr("audit_core.unusual.reader.MAX_GROUPS", 3)
+    scope = Scope(organization_id=MERIDIAN.id)
+    found = UnusualReader(Reader(log)).findings(scope, end_of("outage"), BERLIN, ALL)
+    assert (found.known, found.truncated) == (True, True)
+
+
 def test_of_a_log_that_has_just_begun_nothing_is_called_new(log):
     scope = Scope(organization_id=MERIDIAN.id)
     begun = min(entry.created_at for entry in ENTRIES)
