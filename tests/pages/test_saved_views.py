@@ -148,6 +148,7 @@ def test_ready_made_views_open_by_one_click(open_app: Open, filled: Seeded) -> N
     assert found == {
         "failed_starts": ["box-2", "box-4"],
         "access_changes": ["organization_user box-5"],
+        "access_changes_last_month": ["organization_user box-5"],
         "denied": ["box-2"],
         "api_keys": ["box-4"],
         "deletions": ["box-3"],
