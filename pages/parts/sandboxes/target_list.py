@@ -10,10 +10,10 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import SANDBOX
 from audit_core.query.time.windows import written
-from audit_core.starts.state_timeline import BandState
 from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
-from audit_core.starts.targets_sql import TargetPlace
-from audit_core.starts.trace_reader import Target
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.targets_sql import TargetPlace
+from audit_core.starts.traces.trace_reader import Target
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
