@@ -37,7 +37,8 @@ from pages.parts.filters import (
 )
 from pages.parts.filters.query_box import QueryBox
 from pages.parts.filters.value_picker import ValuePicker
-from pages.parts.shell import brand, cached, own_preferences, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import brand, cached, own_preferences
 from pages.parts.tables.safe_text import visible
 
 BAR = "filter"
