@@ -38,7 +38,7 @@ ALLOWED = {
 
 
 def refusal(app: AppTest) -> bool:
-    return "You do not have access to this page" in [item.value for item in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.header]
 
 
 @pytest.mark.parametrize("page", PERMISSION)

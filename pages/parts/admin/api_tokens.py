@@ -103,7 +103,7 @@ def _draw_list(scope: Scope) -> None:
 
 def _draw_adding(scope: Scope) -> tuple[str, str] | None:
     """The form; the name and the secret of a token that was added in this run."""
-    st.subheader("Add a token", anchor=False)
+    st.header("Add a token", anchor=False)
     with st.form("add_token", border=False, clear_on_submit=True):
         name = st.text_input(
             "Name",
@@ -167,7 +167,7 @@ def _show_secret(name: str, secret: str) -> None:
 
 
 def _draw_revoking(scope: Scope) -> None:
-    st.subheader("Revoke a token", anchor=False)
+    st.header("Revoke a token", anchor=False)
     now = cached.utc_now()
     live = {item.id: item for item in _tokens(scope) if state_of(item, now) == "Valid"}
     if not live:

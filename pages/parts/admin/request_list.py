@@ -21,7 +21,7 @@ def draw(scope: Scope) -> None:
     waiting = access_request.waiting(scope)
     if not waiting:
         return
-    st.subheader(f"Requests for access ({len(waiting):,})", anchor=False)
+    st.header(f"Requests for access ({len(waiting):,})", anchor=False)
     for request in waiting[:SHOWN]:
         with st.container(border=True):
             _draw_request(request, scope)

@@ -137,7 +137,7 @@ def _draw_managing(scope: Scope) -> None:
         open_one = st.query_params.get(VIEW_PARAM)
         if st.session_state.get(_CHOSEN) not in by_id:
             st.session_state[_CHOSEN] = open_one if open_one in by_id else found[0].id
-        st.subheader("Change a view", anchor=False)
+        st.header("Change a view", anchor=False)
         chosen = st.selectbox(
             "View",
             list(by_id),
