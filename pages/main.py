@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from audit_core.domain.access import Allowed, Permission, decide
+from audit_core.domain.access import Allowed, Denied, Permission, decide
 from audit_core.evidence.access_log.record_filter import readable_parts
 from audit_core.identity.sessions import Viewer
 from audit_core.log.reads.read_context import reading_in
@@ -23,19 +23,21 @@ from pages.parts.shell import (
     sign_in,
     viewer,
 )
+from sandtrail import ASSETS
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
-    """The pages by section. Those that a person may not open are registered but not shown."""
+    """The pages by section. Those that a person may not open are registered but not shown; who may
+    read nothing keeps the first one, where access is asked for."""
+    membership = person.membership if person else None
+    reads_nothing = isinstance(decide(membership, Permission.READ_OWN), Denied)
 
     def page(script: str, path: str, permission: Permission, **shown: Any) -> st.Page:
-        membership = person.membership if person else None
         allowed = isinstance(decide(membership, permission), Allowed)
         if permission is Permission.READ_RECORD:
             allowed = person is not None and bool(readable_parts(person))
-        visibility: Literal["visible", "hidden"] = (
-            "visible" if allowed or permission is Permission.READ else "hidden"
-        )
+        asked_here = reads_nothing and path == own_preferences.DEFAULT_PAGE
+        visibility: Literal["visible", "hidden"] = "visible" if allowed or asked_here else "hidden"
         return st.Page(script, url_path=path, visibility=visibility, **shown)
 
     return {
@@ -148,6 +150,7 @@ def _draw(person: Viewer, chosen: st.Page, *, unseen: bool) -> None:
 
 
 st.set_page_config(page_title=brand.NAME, page_icon=brand.ICON, layout="wide")
+st.html(ASSETS / "page.css")
 
 session.forget_gone_widgets()
 with error_boundary.boundary():

@@ -46,16 +46,16 @@ if summary.entries == 0:
 
 metric_slot = st.grid(4, min_column_width=165, key="overview_metrics")
 unusual_slot = st.container(border=True, key="overview_unusual")
-unusual_slot.subheader(finding_list.heading(view), anchor=False, help=finding_list.HELP)
+unusual_slot.header(finding_list.heading(view), anchor=False, help=finding_list.HELP)
 time_slot = st.container(border=True, key="overview_time")
-time_slot.subheader("Outcomes over time", anchor=False)
+time_slot.header("Outcomes over time", anchor=False)
 errors_slot = st.container(border=True, key="overview_errors")
-errors_slot.subheader("Errors over time", anchor=False)
+errors_slot.header("Errors over time", anchor=False)
 cards = st.grid(2, min_column_width=330, border=True, key="overview_cards")
 slots = [cards.cell(column_span=span) for span in (1, 1, 1, 1, "all", "all")]
 outcome_slot, error_slot, failing_slot, actor_slot, action_slot, hour_slot = slots
 for slot, heading in zip(slots, HEADINGS, strict=True):
-    slot.subheader(heading, anchor=False)
+    slot.header(heading, anchor=False)
 
 before = view.entry_filter.window.before(view.as_of)
 summary_before = (

@@ -228,7 +228,7 @@ def test_a_role_taken_away_in_between_changes_no_member(open_app: Open, seeded: 
             role=Role.AUDITOR,
         )
     submit(app, "Disable")
-    assert "You do not have access to this page" in [item.value for item in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.header]
     member = member_of(seeded, "member@example.org")
     assert member is not None
     assert member.is_able
@@ -350,7 +350,7 @@ def test_a_role_taken_away_in_between_adds_no_token(open_app: Open, seeded: Seed
             role=Role.AUDITOR,
         )
     add(app, "too-late")
-    assert "You do not have access to this page" in [item.value for item in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.header]
     assert seeded.events("token.added") == []
 
 

@@ -230,7 +230,7 @@ def test_an_operator_chooses_between_the_organization_and_the_installation(
     with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[NOBODY], operator=False)
     alone.run()
-    assert [item.value for item in alone.subheader] == ["You do not have access to this page"]
+    assert [item.value for item in alone.header] == ["You do not have access to this page"]
 
 
 def test_who_is_no_operator_sees_the_organization_whatever_the_address_says(

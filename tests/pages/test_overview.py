@@ -193,7 +193,7 @@ def test_hostile_log_text_stands_in_charts_as_text_and_nowhere_else(
     app = open_app("auditor@example.org").run()
     assert any("&lt;img" in str(json.loads(chart.spec)) for chart in charts(app))
     assert all("<img" not in chart.spec for chart in charts(app))
-    written = [*app.markdown, *app.caption, *app.subheader, *app.metric]
+    written = [*app.markdown, *app.caption, *app.header, *app.metric]
     assert all("onerror" not in str(item.value) for item in written)
 
 
@@ -289,7 +289,7 @@ def test_what_is_unusual_is_told_with_links_to_its_entries(open_app: Open, known
     assert f"to={format_instant(now.replace(minute=0) + timedelta(hours=1))[:13]}" in unquote(
         entries
     )
-    told = [*app.markdown, *app.caption, *app.subheader, *app.success]
+    told = [*app.markdown, *app.caption, *app.header, *app.success]
     assert not any("onerror" in str(item.value) for item in told)
 
 

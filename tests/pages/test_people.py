@@ -113,7 +113,7 @@ def components(app: AppTest) -> set[str]:
 
 
 def refused(app: AppTest) -> bool:
-    return "You do not have access to this page" in [item.value for item in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.header]
 
 
 def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
@@ -192,7 +192,7 @@ def test_one_person_has_timeline_news_sessions_keys_and_entries(
         ]
     )
     app = opened(open_app("auditor@example.org"), person="id-member")
-    assert [item.value for item in app.main.subheader] == [
+    assert [item.value for item in app.main.header] == [
         "Timeline",
         "New for this actor",
         "Weekday and hour",

@@ -155,12 +155,12 @@ def test_another_organizations_sandbox_is_not_there(
 
 def test_a_member_without_the_permission_sees_nothing(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("member@example.org"), sandbox="silent")
-    assert app.main.subheader[0].value == "You do not have access to this page"
+    assert app.main.header[0].value == "You do not have access to this page"
     assert not app.main.dataframe
 
 
 @pytest.mark.parametrize("chosen", ["starts", "groups", "retries", "targets"])
 def test_log_text_is_read_as_markdown_nowhere(filled: Seeded, open_app: Open, chosen: str) -> None:
     app = sandboxes(open_app("auditor@example.org"), list=chosen)
-    told = [*app.markdown, *app.caption, *app.subheader, *app.info, *app.success, *app.warning]
+    told = [*app.markdown, *app.caption, *app.header, *app.info, *app.success, *app.warning]
     assert not any("evil.example" in str(item.value) for item in told)

@@ -307,7 +307,7 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     assert not app.exception
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "e-2") is None
-    assert "You do not have access to this page" in [item.value for item in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.header]
     assert len(seeded.events("ingest")) == 1
     assert len(seeded.events("permission.refused")) == 1
     results = app.session_state["stored_files"]

@@ -41,13 +41,9 @@ def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
             error_boundary.draw(file.error)
             return False
         st.text(f"{visible(file.name)} · {size_text(file.size)}")
-        try:
-            with file.open() as stream:
-                found = preview(
-                    stream, file.name, organization_id=scope.organization_id, limit=FIRST
-                )
-        except Exception as error:
-            error_boundary.draw(error)
+        with error_boundary.boundary() as reading, file.open() as stream:
+            found = preview(stream, file.name, organization_id=scope.organization_id, limit=FIRST)
+        if not reading.succeeded:
             return False
         if not found.entries and not found.rejections:
             st.info("This file is empty: it holds no records.", icon=":material/draft:")

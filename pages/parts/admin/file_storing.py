@@ -77,7 +77,7 @@ def store(files: Sequence[StoredFile], scope: Scope, *, let_go: Sequence[StoredF
                 bar.begin(file, stream, result)
                 _store_file(file, stream, scope, result, bar.note)
         except AuditError as error:
-            result.problem = error
+            result.problem = error  # drawn with the report, in the run that follows
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     uploaded_files.discard((*files, *let_go))
     rejection_list.show_newest()

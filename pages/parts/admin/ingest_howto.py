@@ -45,10 +45,10 @@ def draw() -> None:
     with st.grid(2, min_column_width=420):
         with st.container():
             st.markdown("**Command line**: files of any size")
-            st.code(command_line(base), language="shell", wrap_lines=True)
+            st.code(command_line(base), language=None, wrap_lines=True)
         with st.container():
             st.markdown(
                 f"**HTTP**: at most {MAX_ENTRIES:,} entries and "
                 f"{MAX_BYTES // 1_000_000} MB a request"
             )
-            st.code(request(base), language="shell", wrap_lines=True)
+            st.code(request(base), language=None, wrap_lines=True)

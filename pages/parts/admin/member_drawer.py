@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import AuditError
 from audit_core.identity.administration import (
     Administrator,
     change_member,
@@ -153,7 +152,7 @@ def _draw_deeds(member: Member, scope: Scope) -> None:
 def _draw_password_link(member: Member, scope: Scope) -> None:
     if not st.button("Make a link for a new password", icon=":material/key:"):
         return
-    try:
+    with error_boundary.attempt() as attempt:
         by = administrator(scope)
         with cached.installation().state.begin() as connection:
             _, code = make_password_link(
@@ -162,11 +161,9 @@ def _draw_password_link(member: Member, scope: Scope) -> None:
                 organization_id=scope.organization_id or "",
                 account_id=member.account_id,
             )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    link_shown.draw(new_password_address(code), member.email, LINK_LASTS)
-    st.caption("Until it is used, the present password stays.")
+    if attempt.succeeded:
+        link_shown.draw(new_password_address(code), member.email, LINK_LASTS)
+        st.caption("Until it is used, the present password stays.")
 
 
 def _in_state(
@@ -178,11 +175,9 @@ def _in_state(
 
 def _do(scope: Scope, deed: Callable[[Administrator], None], said: str) -> None:
     """Do it as the one who is signed in now, then close the drawer and say so."""
-    try:
+    with error_boundary.attempt() as attempt:
         deed(administrator(scope))
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.session_state[_DONE] = said
-    _close()
-    st.rerun()
+    if attempt.succeeded:
+        st.session_state[_DONE] = said
+        _close()
+        st.rerun()

@@ -28,7 +28,7 @@ def draw(scope: Scope) -> None:
     organization_id = scope.organization_id or ""
     with cached.installation().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=OWN_ACTIVITY)
-    st.subheader("Own activity", anchor=False)
+    st.header("Own activity", anchor=False)
     # The database decides, not what this tab chose earlier.
     key = lost_session.key_of_stored(_TOGGLE, kept)
     st.session_state[key] = kept == ON

@@ -58,7 +58,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     for facet in found:
         label, _ = FIELDS[facet.param]
         block = st.expander(
-            f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",
+            f"{label} :small[{facet.distinct:,}{'' if facet.complete else '+'}]",
             expanded=facet.param in OPEN_AT_FIRST,
             key=f"facet_{facet.param}",
             type="compact",

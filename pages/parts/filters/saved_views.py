@@ -43,6 +43,8 @@ from pages.parts.tables.safe_text import visible
 
 POPOVER = "views_popover"
 _PROBLEM = "views_problem"
+"""Why a view could not be opened or saved: a callback runs before the page is drawn, so that the
+lines wait for the place where the views stand."""
 _SHOWN = "views_shown"
 """What the address said beyond the filter when Explore was last shown."""
 _USED = "views_used"

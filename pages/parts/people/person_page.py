@@ -81,7 +81,7 @@ def _back() -> None:
 
 def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """Lanes and marks, and what was merged or left out."""
-    st.subheader("Timeline", anchor=False)
+    st.header("Timeline", anchor=False)
     kind = (
         st.segmented_control(
             "A lane for each of the",
@@ -132,7 +132,7 @@ def _length(seconds: float) -> str:
 
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
-    st.subheader("New for this actor", anchor=False)
+    st.header("New for this actor", anchor=False)
     found = cached.answer(head, cached.person_reader().news, view.query(scope), MAX_NEW)
     days = LOOK_BACK.days
     if found is None:
@@ -178,7 +178,7 @@ def _ask_new(thing: FirstSeen, click: Click) -> None:
 
 def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """When in the week."""
-    st.subheader("Weekday and hour", anchor=False)
+    st.header("Weekday and hour", anchor=False)
     query = view.query(scope)
     counts = cached.answer(head, cached.reader().hours_of_week, query, view.as_of)
     since, until = cached.reader().span(query, view.as_of)
@@ -189,7 +189,7 @@ def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> 
 
 def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """Stretches of work, latest first."""
-    st.subheader("Sessions", anchor=False)
+    st.header("Sessions", anchor=False)
     about = (view.entry_filter, scope)
     kept = st.session_state.get(_OFFSET)
     offset = kept[1] if kept and kept[0] == about else 0
@@ -242,7 +242,7 @@ def _go(offset: int) -> None:
 
 def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """The API keys that were used, and those that were created or deleted, in all time."""
-    st.subheader("API keys", anchor=False)
+    st.header("API keys", anchor=False)
     always = TimeRange(since=None, until=None)
     zone = view.entry_filter.window.zone
     used = cached.answer(head, cached.person_reader().used_keys, scope, always, MAX_KEYS)
@@ -296,7 +296,7 @@ def draw_entries(
     person: Viewer,
 ) -> None:
     """The entries themselves, as on Explore."""
-    st.subheader("Entries", anchor=False)
+    st.header("Entries", anchor=False)
     page = cached.answer(head, cached.reader().page, view.query(scope), cursor, rows)
     zone = view.entry_filter.window.zone
     entry_table.draw(page.rows, zone, cached.utc_now(), None)

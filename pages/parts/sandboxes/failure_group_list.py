@@ -151,18 +151,18 @@ def _draw_group(
 ) -> None:
     zone = view.entry_filter.window.zone
     with st.container(border=True, key="failure_group"):
-        st.subheader("One group", anchor=False)
+        st.header("One group", anchor=False)
         st.text(f"{standing.label} · grouped by: {visible(group.key.describe())}")
         if group.example:
             st.code(visible(group.example), language=None, wrap_lines=True)
         _draw_mark(group, mark, zone)
-        st.subheader("Suspects", anchor=False)
+        st.header("Suspects", anchor=False)
         noun = "suspected failures" if group.key.suspected else "failures"
         _draw_suspects(
             cached.answer(head, cached.starts_reader().suspects, view.query(scope), group.key), noun
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(noun.capitalize(), anchor=False, width="content")
+            st.header(noun.capitalize(), anchor=False, width="content")
             if group.key.suspected:
                 suspicion_help.draw()
         members = cached.answer(

@@ -67,14 +67,14 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         st.caption(f"Only the newest {MAX_ROWS:,} entries are shown; there are older ones.")
     if trace.attempts:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader("Attempts to start", anchor=False, width="content")
+            st.header("Attempts to start", anchor=False, width="content")
             if trace.number_of(StartOutcome.SUSPECTED):
                 suspicion_help.draw()
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
     _draw_configuration(trace, zone)
-    st.subheader("Who acted on it", anchor=False)
+    st.header("Who acted on it", anchor=False)
     _draw_touchers(trace, zone)
-    st.subheader("All its entries", anchor=False)
+    st.header("All its entries", anchor=False)
     _draw_rows(trace.rows[::-1], zone)
 
 
@@ -123,7 +123,7 @@ def _draw_bundle(trace: Trace, person: Viewer, near: datetime | None) -> None:
 def _draw_configuration(trace: Trace, zone: str) -> None:
     if not trace.changes:
         return
-    st.subheader("Configuration", anchor=False)
+    st.header("Configuration", anchor=False)
     times = list(dict.fromkeys(change.at for change in trace.changes))
     at = times[-1]
     if len(times) > 1:

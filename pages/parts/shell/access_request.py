@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.domain.access import GRANTABLE, Allowed, Permission, Scope, decide
-from audit_core.domain.errors import AuditError
 from audit_core.identity.access_requests import (
     ASK_AGAIN_AFTER,
     LONGEST_REASON,
@@ -82,17 +81,14 @@ def _draw_answer(known: AccessRequest) -> bool:
 
 def _ask(viewer: Viewer, permission: Permission, reason: str, address: str) -> None:
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            ask_for_access(
-                connection,
-                viewer,
-                permission=permission,
-                reason=reason,
-                address=address,
-                now=installation.clock(),
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        ask_for_access(
+            connection,
+            viewer,
+            permission=permission,
+            reason=reason,
+            address=address,
+            now=installation.clock(),
+        )
+    if attempt.succeeded:
+        st.rerun()
