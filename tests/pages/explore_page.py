@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.entries import AuditEntry
 from pages.parts.entries.entry_table import Line
-from pages.parts.shell.shown_marks import name_of
+from pages.parts.tables.shown_marks import name_of
 from sandtrail import ENTRY_LIST
 from tests.support.seeded import ALPHA, Seeded
 

@@ -24,7 +24,7 @@ from audit_core.workspace.saved_views import (
     list_views,
     set_default_view,
 )
-from pages.parts.shell.shown_marks import name_of
+from pages.parts.tables.shown_marks import name_of
 from tests.pages.conftest import Open
 from tests.pages.explore_page import entry, explore, named, table, targets
 from tests.support.seeded import ALPHA, BETA, Seeded

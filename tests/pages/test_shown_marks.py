@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.shell.shown_marks import is_empty, key_showing, moved, name_of
+from pages.parts.tables.shown_marks import is_empty, key_showing, moved, name_of
 
 ROWS = st.lists(st.integers(0, 30), unique=True, max_size=20)
 CLICKS_OF_THEIR_OWN = {"selection.py", "drawing.py", "person_charts.py"}

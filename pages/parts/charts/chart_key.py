@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from pages.parts.charts.figures.chart import Chart
-from pages.parts.shell import shown_marks
+from pages.parts.tables import shown_marks
 
 
 def key_of(chart: Chart, name: str, turn: int) -> str:

@@ -13,7 +13,7 @@ from audit_core.domain.entry_values import METADATA, Particular
 from audit_core.explore.value_query import asked_by
 from audit_core.query.time.windows import written
 from pages.parts.filters import filter_bar
-from pages.parts.shell import shown_marks
+from pages.parts.tables import shown_marks
 from pages.parts.tables.safe_text import visible
 
 KEEP, LEAVE_OUT = ":material/filter_alt:", ":material/filter_alt_off:"

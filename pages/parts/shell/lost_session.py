@@ -31,7 +31,7 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import Serialized
 
-from pages.parts.shell import shown_marks
+from pages.parts.tables import shown_marks
 
 LOST = (
     "The connection to the server was lost, and the page begins anew. What you did last was not "

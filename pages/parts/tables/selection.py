@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
-from pages.parts.shell import shown_marks
+from pages.parts.tables import shown_marks
 
 _NOTHING: dict[str, Any] = {"selection": {"cells": []}}
 
