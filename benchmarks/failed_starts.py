@@ -23,7 +23,7 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from benchmarks.prepared import PATIENT, UNTIL, Prepared, prepare
 
 WEEK = timedelta(days=7)

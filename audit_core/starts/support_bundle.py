@@ -16,10 +16,10 @@ from audit_core.domain.redaction import redact, redact_text
 from audit_core.query.time.windows import format_instant
 from audit_core.starts.attempt import StartAttempt, length_of
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
-from audit_core.starts.configuration import configuration_at
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.suspicion import explanation
-from audit_core.starts.trace import Trace
+from audit_core.starts.traces.configuration import configuration_at
+from audit_core.starts.traces.trace import Trace
 
 MAX_CHARACTERS = 10_000
 """How much of one text of the log is quoted."""

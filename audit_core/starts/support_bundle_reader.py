@@ -15,7 +15,7 @@ from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.reader import StartsReader
 from audit_core.starts.support_bundle import Similar, support_bundle
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 
 SIMILAR_WITHIN = timedelta(days=7)
 """How long before the attempt similar failures are counted."""

@@ -7,7 +7,8 @@ from audit_core.domain.errors import FilterError
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
 from pages.parts.filters import filter_bar, zoom
-from pages.parts.shell import cached, real_time, snapshot, viewer
+from pages.parts.live import real_time, snapshot
+from pages.parts.shell import cached, viewer
 from pages.parts.unusual import finding_list
 
 HEADINGS = (

@@ -25,7 +25,7 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Window
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from audit_core.unusual.reader import UnusualReader
 from pages.parts.charts.figures import hours, lanes, outcomes, stacked_histogram
 from tests.support.cases import case_entries

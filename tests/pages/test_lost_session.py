@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -11,9 +13,9 @@ from audit_core.state.organization_settings import (
     keep_setting,
     read_setting,
 )
-from pages.parts.shell.lost_session import LOST
+from pages.parts.shell.lost_session import GONE, LOST
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, entry, explore, open_row, targets
+from tests.pages.explore_page import button, entry, explore, open_row, select_cell, targets
 from tests.support.lost_session import lose_session
 from tests.support.seeded import ALPHA, Seeded
 
@@ -53,6 +55,15 @@ def test_another_window_is_chosen_and_nothing_else_changes(app: AppTest) -> None
     lose_session(app)
     app.selectbox(key="filter_window").select("30d").run()
     assert app.query_params == {"window": "30d", "query": "action:start"}
+
+
+def test_another_zone_is_chosen(app: AppTest) -> None:
+    app.selectbox(key="filter_zone").select("…").run()
+    lose_session(app)
+    app.selectbox(key="filter_any_zone").select("Asia/Kolkata").run()
+    assert app.query_params["zone"] == "Asia/Kolkata"
+    assert len(app.get_by_key("filter_zone").options) == 3
+    assert toasts(app) == []
 
 
 def test_a_chip_is_removed(app: AppTest) -> None:
@@ -130,3 +141,74 @@ def set_own_activity(seeded: Seeded, value: str | None) -> None:
 def own_activity(seeded: Seeded) -> str | None:
     with seeded.installation.state.read() as connection:
         return read_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY)
+
+
+def opened_person(app: AppTest, row: int) -> str:
+    select_cell(app, row, "actor")
+    return str(app.query_params.get("person", ""))
+
+
+def actors(seeded: Seeded, **counts: int) -> None:
+    seeded.installation.log.append(
+        [
+            entry(
+                seeded,
+                number,
+                id=f"{name}-{number}-{counts}",
+                actor_id=f"id-{name}",
+                actor_email=f"{name}@example.org",
+            )
+            for name, count in counts.items()
+            for number in range(count)
+        ]
+    )
+
+
+def people(open_app: Open) -> AppTest:
+    app = open_app(AUDITOR)
+    app.query_params["window"] = "7d"
+    app.switch_page("activity/people.py").run()
+    assert not app.exception
+    return app
+
+
+def test_a_click_on_a_row_is_for_the_one_that_was_seen_there(
+    open_app: Open, seeded: Seeded
+) -> None:
+    actors(seeded, ann=3, bob=2, cat=1)
+    app = people(open_app)
+    actors(seeded, bob=4, dan=9)
+    lose_session(app)
+    assert opened_person(app, 0) == "id-ann"
+    assert toasts(app) == []
+
+
+def test_a_click_on_a_row_that_is_not_in_the_list_any_more_opens_nothing_and_says_so(
+    open_app: Open, seeded: Seeded
+) -> None:
+    actors(seeded, ann=1, **{f"p{number}": 2 for number in range(20)})
+    app = people(open_app)
+    actors(seeded, **{f"q{number}": 3 for number in range(10)})
+    lose_session(app)
+    assert opened_person(app, 20) == ""
+    assert toasts(app) == [GONE]
+
+
+def test_a_click_on_a_bar_counts_though_the_chart_was_clicked_before_and_has_more_bars(
+    app: AppTest, seeded: Seeded
+) -> None:
+    explore(app, window="all")
+    app.session_state["chart_clicks"] = 3
+    app.run()
+    (chart,) = app.get("plotly_chart")
+    drawn = json.loads(chart.proto.spec)["data"]
+    seeded.installation.log.append([entry(seeded, 2_000, action="stop", status_code=None)])
+    lose_session(app)
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = chart.proto.id
+    points = [{"curve_number": len(drawn) - 1, "point_number": 0}]
+    state.string_value = json.dumps({"selection": {"points": points}})
+    app._run(states)
+    assert "from" in app.query_params
+    assert toasts(app) == []

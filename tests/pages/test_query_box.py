@@ -7,7 +7,15 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.explore.autocomplete.completion import examples
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, count, entry, entry_list, explore, targets
+from tests.pages.explore_page import (
+    button,
+    count,
+    entry,
+    entry_list,
+    explore,
+    named,
+    targets,
+)
 from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
@@ -106,7 +114,7 @@ def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
         open_help(app)
         states = app._tree.get_widget_states()
         state = states.widgets.add()
-        state.id = app.get_by_key("filter_examples").proto.id
+        state.id = named(app, "filter_examples").proto.id
         state.string_value = json.dumps({"selection": {"cells": [[number, "Query"]]}})
         app._run(states)
         assert not app.exception

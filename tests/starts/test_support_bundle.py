@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.failure_groups_sql import FailureGroup, GroupKey
 from audit_core.starts.support_bundle import Similar, fenced, support_bundle
-from audit_core.starts.trace import TraceRow, trace_of
+from audit_core.starts.traces.trace import TraceRow, trace_of
 from tests.support.strategies import NOW, entry
 
 MESSAGE = (

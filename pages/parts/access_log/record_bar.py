@@ -31,7 +31,13 @@ from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
 from audit_core.query.value_filter import NONE, ValueField
 from audit_core.state.access_log.verbs import VERBS
 from pages.parts.access_log import record_scope
-from pages.parts.filters import filter_bar, query_box, suggestion_list, window_picker
+from pages.parts.filters import (
+    filter_bar,
+    query_box,
+    suggestion_list,
+    window_picker,
+    zone_switch,
+)
 from pages.parts.filters.query_box import QueryBox
 from pages.parts.filters.value_picker import ValuePicker
 from pages.parts.shell import cached
@@ -40,7 +46,10 @@ from pages.parts.tables.safe_text import visible
 _PROBLEM = "record_problem"
 BAR = "record"
 """Begins the keys of its widgets."""
-ELSEWHERE = ("at", "event", "rows", record_scope.PARAM, "embed", "embed_options")
+ELSEWHERE = (
+    *("at", "event", "rows", record_scope.PARAM, zone_switch.PARAM),
+    *("embed", "embed_options"),
+)
 """Parameters of the address that are not the filter's."""
 _PLACEHOLDER = 'actor:jane@acme.com action:sign_in.* outcome:refused "wrong password"'
 MAX_OPTIONS = 200

@@ -203,14 +203,15 @@ def _go_to_newest() -> None:
 
 def _draw_table(page: EventPage, zone: str) -> None:
     column = st.column_config
-    if st.session_state.pop(_FORGET, False) and _KEY in st.session_state:
-        st.session_state[_KEY] = {"selection": {"cells": []}}
-    st.dataframe(
+    if st.session_state.pop(_FORGET, False):
+        selection.forget(_KEY)
+    selection.draw(
         frame(page.events, zone),
-        key=_KEY,
-        hide_index=True,
-        on_select=lambda: _open(page.events),
-        selection_mode="single-cell",
+        _KEY,
+        page.events,
+        identify=lambda event: event.uid,
+        take=_open,
+        keep=True,
         column_config={
             "time": column.TextColumn(f"Time ({zone})", width=max(150, 64 + 8 * len(zone))),
             "user": column.TextColumn("User", width=165),
@@ -233,10 +234,8 @@ def _draw_table(page: EventPage, zone: str) -> None:
     )
 
 
-def _open(events: Sequence[AccessEvent]) -> None:
-    row = selection.row_of(_KEY)
-    if row is not None:
-        st.query_params["event"] = events[row].uid
+def _open(event: AccessEvent) -> None:
+    st.query_params["event"] = event.uid
 
 
 def time_text(instant: datetime, zone: str) -> str:

@@ -23,6 +23,7 @@ from audit_core.web.routes.one_time_links import new_password_address
 from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary
+from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 _SHOWN, _CLOSED, _OPENED = "member_shown", "member_closed", "member_opened"
@@ -34,7 +35,7 @@ def forget_click(table: str) -> None:
     """Select nothing in the table once the drawer was closed, and say what was done in it; call it
     before the table is drawn."""
     if st.session_state.pop(_CLOSED, False):
-        st.session_state[table] = {"selection": {"cells": []}}
+        selection.forget(table)
     if done := st.session_state.pop(_DONE, None):
         st.toast(error_boundary.plain(done), icon=":material/check:")
 

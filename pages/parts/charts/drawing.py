@@ -19,7 +19,7 @@ from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
 from audit_core.query.value_filter import NONE
-from pages.parts.charts import hidden_series
+from pages.parts.charts import chart_key, hidden_series
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom
@@ -52,7 +52,8 @@ class Meaning:
 
 def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
     """Draw a chart of what `entry_filter` matches. `name` is unique on the page."""
-    key = f"{name}_{_fingerprint(entry_filter)}_{st.session_state.setdefault(_CLICKS, 0)}"
+    turn = st.session_state.setdefault(_CLICKS, 0)
+    key = chart_key.key_of(chart, f"{name}_{_fingerprint(entry_filter)}", turn)
     if chart.drag is not None and by_finger():
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)

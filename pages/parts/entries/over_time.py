@@ -24,7 +24,8 @@ from audit_core.query.time.windows import UTC_NAME, offset, written
 from pages.parts.charts import drawing
 from pages.parts.charts.figures.timeline import Axis, bar_width
 from pages.parts.filters import facet_panel, filter_bar
-from pages.parts.shell import cached, kept_switch, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import cached, kept_switch
 
 MAX_COUNTED = 10_000
 """How far a page counts unasked."""

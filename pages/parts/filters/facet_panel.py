@@ -14,7 +14,8 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import VALUE_FIELDS, EntryFilter
 from audit_core.query.value_filter import NONE, ValueField
 from pages.parts.filters import filter_bar
-from pages.parts.shell import cached, kept_switch, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import cached, kept_switch
 from pages.parts.tables.safe_text import visible
 from sandtrail import FACET_LIST
 

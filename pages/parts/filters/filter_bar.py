@@ -34,10 +34,12 @@ from pages.parts.filters import (
     query_box,
     suggestion_list,
     window_picker,
+    zone_switch,
 )
 from pages.parts.filters.query_box import QueryBox
 from pages.parts.filters.value_picker import ValuePicker
-from pages.parts.shell import brand, cached, own_preferences, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import brand, cached, own_preferences
 from pages.parts.tables.safe_text import visible
 
 BAR = "filter"
@@ -145,6 +147,7 @@ KNOWN_ELSEWHERE = (
     *("person", "list", "group", "sandbox", "sandbox_at"),
     *("kind", "search", "sort", "ascending"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
+    zone_switch.PARAM,
 )
 """Parameters of the address that are not the filter's."""
 

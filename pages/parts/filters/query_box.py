@@ -71,15 +71,18 @@ class QueryBox:
             if above is not None:
                 above()
             st.markdown("**Examples** :gray[:small[Click one to use it.]]")
-            draw_table(
-                {
-                    "Query": [example.text for example in self.examples],
-                    "Finds": [example.meaning for example in self.examples],
-                },
+            shown = {
+                "Query": [example.text for example in self.examples],
+                "Finds": [example.meaning for example in self.examples],
+            }
+            selection.draw(
+                shown,
+                f"{self.bar}_examples",
+                self.examples,
+                identify=lambda example: example.text,
+                take=lambda example: self.apply(example.text),
                 alt="Example queries and what they find; select one to use it",
-                key=f"{self.bar}_examples",
-                on_select=self._use_example,
-                selection_mode="single-cell",
+                **_look(shown),
             )
             st.markdown("**Fields**")
             draw_table(
@@ -99,11 +102,6 @@ class QueryBox:
             st.warning("Query not applied", icon=":material/warning:")
             draw_problems(draft, error)
 
-    def _use_example(self) -> None:
-        row = selection.take_row(f"{self.bar}_examples")
-        if row is not None:
-            self.apply(self.examples[row].text)
-
     def _take(self) -> None:
         text = st.session_state[self.key].strip()
         if self.problem_of(text):
@@ -112,20 +110,20 @@ class QueryBox:
             self.apply(text)
 
 
-def draw_table(columns: Mapping[str, Sequence[str]], *, alt: str, **options: Any) -> None:
+def draw_table(columns: Mapping[str, Sequence[str]], *, alt: str) -> None:
     """A table of two columns within the help."""
-    st.dataframe(
-        columns,
-        hide_index=True,
-        row_height=30,
-        height=220,
-        column_config={
+    st.dataframe(columns, hide_index=True, alt=alt, **_look(columns))
+
+
+def _look(columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {
+        "row_height": 30,
+        "height": 220,
+        "column_config": {
             name: st.column_config.TextColumn(name, width=width)
             for name, width in zip(columns, WIDTHS_PX, strict=True)
         },
-        alt=alt,
-        **options,
-    )
+    }
 
 
 def draw_problems(text: str, error: QueryError) -> None:

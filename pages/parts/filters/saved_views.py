@@ -238,15 +238,14 @@ def _draw_group(
     key: str, label: str, table: pd.DataFrame, keys: tuple[str, ...], scope: Scope
 ) -> None:
     column = st.column_config
-    widget = f"views_{key}"
-    st.dataframe(
+    selection.draw(
         table.drop(columns=["by"] if key == "ready" else []),
-        key=widget,
-        hide_index=True,
+        f"views_{key}",
+        keys,
+        identify=str,
+        take=partial(_click, scope),
         row_height=_ROW,
         height=_HEADER + _ROW * min(len(keys), _MOST_ROWS) + 2,
-        on_select=partial(_click, widget, keys, scope),
-        selection_mode="single-cell",
         column_config={
             "name": column.TextColumn(label, width=200),
             "shows": column.TextColumn("Shows", width=460 if key == "ready" else 300),
@@ -304,12 +303,10 @@ def _open(person: Viewer, scope: Scope, key: str, drop: Sequence[str] = ()) -> N
     filter_bar.refresh()
 
 
-def _click(widget: str, keys: tuple[str, ...], scope: Scope) -> None:
-    row = selection.take_row(widget)
-    if row is not None:
-        st.session_state[POPOVER] = False
-        if person := viewer.find():
-            _open(person, scope, keys[row], filter_bar.PLACE_PARAMS)
+def _click(scope: Scope, key: str) -> None:
+    st.session_state[POPOVER] = False
+    if person := viewer.find():
+        _open(person, scope, key, filter_bar.PLACE_PARAMS)
 
 
 def _manage() -> None:

@@ -12,7 +12,8 @@ from audit_core.query.time.windows import UTC_NAME, is_zone, zone_names
 OTHER = "…"
 _CHOICE = "filter_zone"
 _ANY = "filter_any_zone"
-_CHOOSING = "zone_choosing"
+PARAM = "other_zone"
+"""While another zone is looked for, the address says so, with the one that is shown."""
 
 Choose = Callable[[str], None]
 
@@ -34,7 +35,7 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
     """The switch; call it in a horizontal container. `choose` takes a zone; it is called before
     the next run."""
     names = roles(shown, st.context.timezone, organization)
-    choosing = st.session_state.get(_CHOOSING) == shown
+    choosing = st.query_params.get(PARAM) == shown
     st.session_state[_CHOICE] = OTHER if choosing else shown
     st.selectbox(
         "Time zone",
@@ -67,15 +68,15 @@ def _label(zone: str, found: list[str]) -> str:
 def _take(shown: str, choose: Choose) -> None:
     zone: str = st.session_state[_CHOICE]
     if zone == OTHER:
-        st.session_state[_CHOOSING] = shown
+        st.query_params[PARAM] = shown
         return
-    st.session_state.pop(_CHOOSING, None)
+    st.query_params.pop(PARAM, None)
     if zone != shown:
         choose(zone)
 
 
 def _take_any(choose: Choose) -> None:
     zone: str | None = st.session_state[_ANY]
-    st.session_state.pop(_CHOOSING, None)
+    st.query_params.pop(PARAM, None)
     if zone is not None:
         choose(zone)

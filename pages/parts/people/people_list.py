@@ -86,13 +86,13 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         return
     by_key = actor_list.kind is ActorKind.KEYS
     zone = view.entry_filter.window.zone
-    st.dataframe(
+    selection.draw(
         frame(page.lines, zone, by_key=by_key),
-        key=_TABLE,
-        hide_index=True,
+        _TABLE,
+        page.lines,
+        identify=lambda line: (line.actor_id, line.api_key),
+        take=_open,
         column_config=_columns(zone),
-        on_select=lambda: _open(page.lines),
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.lines), most=ROWS),
         alt=f"{KINDS[actor_list.kind]}, sorted by {ORDERS[actor_list.order].lower()}, "
@@ -240,7 +240,5 @@ def _go(offset: int) -> None:
     st.session_state[_OFFSET] = (about, offset)
 
 
-def _open(lines: Sequence[ActorLine]) -> None:
-    row = selection.row_of(_TABLE)
-    if row is not None:
-        st.query_params["person"] = lines[row].actor_id
+def _open(line: ActorLine) -> None:
+    st.query_params["person"] = line.actor_id

@@ -10,7 +10,6 @@ from audit_core.domain.access import Scope
 from audit_core.identity.sessions import Viewer
 from audit_core.people.actors import ActorLine
 from audit_core.people.keys_sql import UsedKey
-from audit_core.people.person import WorkSession
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import Timeline
 from audit_core.people.timeline_sql import LaneKind
@@ -155,19 +154,13 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
         return
     zone = view.entry_filter.window.zone
     things = found.things
-
-    def ask() -> None:
-        row = selection.row_of("person_news")
-        if row is not None:
-            _ask_new(things[row], click)
-
-    st.dataframe(
+    selection.draw(
         news_frame(things, zone),
-        key="person_news",
-        hide_index=True,
+        "person_news",
+        things,
+        identify=lambda thing: (scope.actor_id, thing.kind, thing.parts),
+        take=lambda thing: _ask_new(thing, click),
         column_config=NEW_COLUMNS,
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(things), most=8),
         alt=f"What is new for this actor, latest first, {len(things)} things",
@@ -208,20 +201,13 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         st.caption("No sessions here.")
         return
     window = view.entry_filter.window
-
-    def ask() -> None:
-        row = selection.row_of("person_sessions")
-        if row is not None:
-            chosen: WorkSession = page.sessions[row]
-            click.ask(window=lanes.span_window(chosen.first, chosen.last, window))
-
-    st.dataframe(
+    selection.draw(
         sessions_frame(page.sessions, window.zone),
-        key="person_sessions",
-        hide_index=True,
+        "person_sessions",
+        page.sessions,
+        identify=lambda item: (scope.actor_id, item.first),
+        take=lambda item: click.ask(window=lanes.span_window(item.first, item.last, window)),
         column_config=session_columns(window.zone),
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.sessions), most=SESSION_ROWS),
         alt=f"Work sessions, latest first, {len(page.sessions)} of {page.total:,}",
@@ -288,18 +274,13 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
 
 
 def _draw_used(keys: Sequence[UsedKey], zone: str, click: Click) -> None:
-    def ask() -> None:
-        row = selection.row_of("person_keys")
-        if row is not None:
-            click.ask(**(filter_bar.NOTHING | dict(key_changes(keys[row], zone))))
-
-    st.dataframe(
+    selection.draw(
         keys_frame(keys, zone),
-        key="person_keys",
-        hide_index=True,
+        "person_keys",
+        keys,
+        identify=lambda key: (click.actor_id, key.api_key),
+        take=lambda key: click.ask(**(filter_bar.NOTHING | dict(key_changes(key, zone)))),
         column_config=KEY_COLUMNS,
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(keys), most=8),
         alt=f"API keys that this actor used, latest use first, {len(keys)} of them",

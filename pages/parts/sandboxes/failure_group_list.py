@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -88,7 +86,7 @@ def _message(group: FailureGroup) -> str:
 
 def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: str) -> None:
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         pd.DataFrame(
             {
                 "state": [[stands[item.key.fingerprint].label] for item in groups],
@@ -104,10 +102,10 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
                 "last": [written(item.last, zone) for item in groups],
             }
         ),
-        key=_TABLE,
-        hide_index=True,
-        on_select=partial(_open, groups),
-        selection_mode="single-cell",
+        _TABLE,
+        groups,
+        identify=lambda item: item.key.fingerprint,
+        take=_open,
         height=min(38 + 35 * len(groups), 38 + 35 * 12),
         row_height=35,
         column_config={
@@ -139,10 +137,8 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
     )
 
 
-def _open(groups: tuple[FailureGroup, ...]) -> None:
-    row = selection.take_row(_TABLE)
-    if row is not None:
-        st.query_params["group"] = groups[row].key.fingerprint
+def _open(group: FailureGroup) -> None:
+    st.query_params["group"] = group.key.fingerprint
 
 
 def _draw_group(

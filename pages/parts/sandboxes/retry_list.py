@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -15,6 +13,7 @@ from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
+from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 MAX_CHAINS = 200
@@ -40,7 +39,7 @@ def _others(one: str, number: int) -> str:
 
 def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         pd.DataFrame(
             {
                 "last": [written(item.last, zone) for item in chains],
@@ -56,12 +55,10 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
                 "matched": [start_list.MATCHED_BY_NAME if item.by_name else "" for item in chains],
             }
         ),
-        key="retries",
-        hide_index=True,
-        on_select=partial(
-            start_list.open_clicked, "retries", lambda row: (chains[row].sandbox, chains[row].last)
-        ),
-        selection_mode="single-cell",
+        "retries",
+        chains,
+        identify=lambda item: (item.sandbox, item.first),
+        take=lambda item: start_list.open_sandbox(item.sandbox, item.last),
         height=min(38 + 35 * len(chains), 38 + 35 * 20),
         row_height=35,
         column_config={

@@ -14,11 +14,11 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import format_instant, parse_instant, written
 from audit_core.starts.attempt import length_of
 from audit_core.starts.attempts_sql import StartOutcome
-from audit_core.starts.configuration import configuration_at
-from audit_core.starts.state_timeline import BandState
 from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
-from audit_core.starts.trace import Trace, TraceRow
-from audit_core.starts.trace_reader import NEAR
+from audit_core.starts.traces.configuration import configuration_at
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.trace import Trace, TraceRow
+from audit_core.starts.traces.trace_reader import NEAR
 from audit_core.web.routes.bundles import BUNDLE_PATH
 from pages.parts.charts import drawing
 from pages.parts.charts.figures import state_timeline

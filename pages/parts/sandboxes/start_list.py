@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -119,17 +118,15 @@ def frame(attempts: Sequence[StartAttempt], zone: str) -> pd.DataFrame:
     )
 
 
-def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
-    """The attempts; a click opens the sandbox."""
+def table(attempts: Sequence[StartAttempt], zone: str, name: str) -> None:
+    """The attempts; a click opens the sandbox. `name` is unique on the page."""
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         frame(attempts, zone),
-        key=key,
-        hide_index=True,
-        on_select=partial(
-            open_clicked, key, lambda row: (attempts[row].sandbox, attempts[row].entry.created_at)
-        ),
-        selection_mode="single-cell",
+        name,
+        attempts,
+        identify=lambda item: item.entry.id,
+        take=lambda item: open_sandbox(item.sandbox, item.entry.created_at),
         height=min(38 + 35 * len(attempts), 38 + 35 * 20),
         row_height=35,
         column_config={
@@ -158,15 +155,11 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
     )
 
 
-def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetime]]) -> None:
-    """Open the sandbox of the row that was clicked on, if it is known, as of the row's time; for
-    callbacks."""
-    row = selection.take_row(key)
-    if row is not None:
-        sandbox, at = sandbox_of(row)
-        if sandbox:
-            st.query_params["sandbox"] = sandbox
-            st.query_params["sandbox_at"] = format_instant(at)
+def open_sandbox(sandbox: str | None, at: datetime) -> None:
+    """Open a sandbox, if it is known, as of a time; for callbacks."""
+    if sandbox:
+        st.query_params["sandbox"] = sandbox
+        st.query_params["sandbox_at"] = format_instant(at)
 
 
 def _go(destination: Cursor | None) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import SANDBOX
 from audit_core.query.time.windows import written
-from audit_core.starts.state_timeline import BandState
 from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
-from audit_core.starts.targets_sql import TargetPlace
-from audit_core.starts.trace_reader import Target
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.targets_sql import TargetPlace
+from audit_core.starts.traces.trace_reader import Target
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
+from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 ROWS = 50
@@ -89,16 +88,12 @@ def _table(targets: tuple[Target, ...], target_type: str, zone: str) -> None:
     )
     if not of_sandboxes:
         found = found.drop(columns=["name", "state", "failed", "suspected"])
-    st.dataframe(
+    selection.draw(
         found,
-        key="targets",
-        hide_index=True,
-        on_select=partial(
-            start_list.open_clicked,
-            "targets",
-            lambda row: (targets[row].target if of_sandboxes else None, targets[row].last),
-        ),
-        selection_mode="single-cell",
+        "targets",
+        targets,
+        identify=lambda item: (target_type, item.target),
+        take=lambda item: start_list.open_sandbox(item.target if of_sandboxes else None, item.last),
         height=min(38 + 35 * len(targets), 38 + 35 * 20),
         row_height=35,
         column_config={

@@ -28,7 +28,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, TimeRange, Window, is_zone
 from audit_core.starts.reader import StartsReader, silent_rule
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from audit_core.state.organization_settings import read_setting
 from audit_core.unusual.reader import UnusualReader
 from pages.parts.shell import opened

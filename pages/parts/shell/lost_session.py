@@ -31,15 +31,22 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunCon
 from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.session_state import Serialized
 
+from pages.parts.tables import shown_marks
+
 LOST = (
     "The connection to the server was lost, and the page begins anew. What you did last was not "
     "carried out: please do it again."
 )
 
+GONE = (
+    "The connection to the server was lost, and what you clicked on is not shown any more: "
+    "nothing was opened."
+)
+
 _HELD = "lost_session_held"
 """What the browser sent, while the page is drawn unseen."""
 _SENT_ON = "lost_session_sent_on"
-"""Whether the run that comes now has what the browser sent."""
+"""What to say in the run that comes now, which has what the browser sent; `None` for nothing."""
 
 _NO_KEY = "None"
 
@@ -82,8 +89,8 @@ def key_of_stored(name: str, stored: object) -> str:
 
 def draw_lost() -> None:
     """Say that the first action could not be carried out, if so; in the run that would have."""
-    if st.session_state.pop(_SENT_ON, None) is False:
-        st.toast(LOST, icon=":material/sync_problem:", duration="infinite")
+    if said := st.session_state.pop(_SENT_ON, None):
+        st.toast(said, icon=":material/sync_problem:", duration="infinite")
 
 
 def _take(context: ScriptRunContext) -> _Held | None:
@@ -167,29 +174,79 @@ def _registering(context: ScriptRunContext, held: _Held, drawn: set[str]) -> Ite
 
 def _send_on(context: ScriptRunContext, held: _Held, drawn: Set[str]) -> None:
     """Run the page again with what the browser sent."""
-    by_key = {_key_of(widget_id): widget_id for widget_id in drawn}
-    by_key.pop(_NO_KEY, None)
-    states, carried = WidgetStates(), True
-    for state in held.states:
-        # The id of some widgets is what they show, which may have changed meanwhile.
-        known = state.id if state.id in drawn else by_key.get(_key_of(state.id))
-        if known is None:
-            carried = carried and not _has_active_trigger_value(state)
-            continue
-        sent = states.widgets.add()
-        sent.CopyFrom(state)
-        sent.id = known
+    page = _Drawn(drawn)
+    sent = {state.id: page.state(state) for state in held.states}
+    gone = [state for state in held.states if sent[state.id] is None]
+    pressed = any(_has_active_trigger_value(state) for state in held.states)
     st.session_state.pop(_HELD, None)
-    st.session_state[_SENT_ON] = carried
+    st.session_state[_SENT_ON] = None
+    if any(_has_active_trigger_value(state) for state in gone):
+        st.session_state[_SENT_ON] = LOST
+    elif not pressed and any(_is_selection(state) for state in gone):
+        st.session_state[_SENT_ON] = GONE
     raise RerunException(
         RerunData(
             query_string=context.query_string,
             page_script_hash=context.page_script_hash,
-            widget_states=states,
+            widget_states=WidgetStates(widgets=filter(None, sent.values())),
             cached_message_hashes=context.cached_message_hashes,
             context_info=context.context_info,
         )
     )
+
+
+class _Drawn:
+    """The widgets that are on the page now."""
+
+    def __init__(self, ids: Set[str]) -> None:
+        self._ids = ids
+        self._by_key = {_key_of(widget_id): widget_id for widget_id in ids}
+        self._by_key.pop(_NO_KEY, None)
+        self._by_name = {
+            name: key for key in self._by_key if (name := shown_marks.name_of(key)) is not None
+        }
+
+    def state(self, sent: WidgetState) -> WidgetState | None:
+        """What the browser says of a widget, said of the one on the page; `None` if there is none,
+        or it does not show what was clicked on."""
+        if sent.id in self._ids:
+            return sent
+        # The id of some widgets is what they show, which may have changed meanwhile.
+        key = _key_of(sent.id)
+        if key in self._by_key:
+            return _renamed(sent, self._by_key[key])
+        now = self._by_name.get(shown_marks.name_of(key) or "")
+        return None if now is None else self._moved(sent, key, now)
+
+    def _moved(self, sent: WidgetState, before: str, now: str) -> WidgetState | None:
+        value = shown_marks.moved(_text_of(sent), before, now)
+        if value is None:
+            return None
+        moved = _renamed(sent, self._by_key[now])
+        if moved.WhichOneof("value") == "string_trigger_value":
+            moved.string_trigger_value.data = value
+        else:
+            moved.string_value = value
+        return moved
+
+
+def _renamed(state: WidgetState, widget_id: str) -> WidgetState:
+    renamed = WidgetState()
+    renamed.CopyFrom(state)
+    renamed.id = widget_id
+    return renamed
+
+
+def _text_of(state: WidgetState) -> str:
+    if state.WhichOneof("value") == "string_trigger_value":
+        return state.string_trigger_value.data
+    return state.string_value
+
+
+def _is_selection(state: WidgetState) -> bool:
+    """Whether it is a table or chart in which something is selected."""
+    named = shown_marks.name_of(_key_of(state.id)) is not None
+    return named and not shown_marks.is_empty(_text_of(state))
 
 
 def _key_of(widget_id: str) -> str:

@@ -15,8 +15,9 @@ from audit_core.unusual.findings import Finding, FindingKind, Findings
 from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK
 from pages.parts.filters import filter_bar
 from pages.parts.filters.explore_link import EXPLORE
-from pages.parts.shell import cached, snapshot
-from pages.parts.shell.real_time import Live
+from pages.parts.live import snapshot
+from pages.parts.live.real_time import Live
+from pages.parts.shell import cached
 from pages.parts.tables.safe_text import visible
 
 PEOPLE = "activity/people.py"

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from audit_core.query.time.windows import written
 from audit_core.starts.attempts_sql import StartOutcome
-from audit_core.starts.state_timeline import BandState
-from audit_core.starts.trace import Trace
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.trace import Trace
 from pages.parts.charts.figures.chart import Chart, figure
 
 BAND_COLORS: dict[BandState, str] = {

@@ -16,14 +16,14 @@ from audit_core.query.keyset import numbers_of
 from audit_core.query.planner.sandbox_creations import Creations, creations
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
-from audit_core.starts import targets_sql, traces_sql
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import instant
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
-from audit_core.starts.state_timeline import BandState
-from audit_core.starts.targets_sql import TargetPlace, TargetRow
-from audit_core.starts.trace import Trace, TraceRow, trace_of
-from audit_core.starts.traces_sql import Bearer, BirthOrEnd, Done, NameBinding
+from audit_core.starts.traces import targets_sql, traces_sql
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.targets_sql import TargetPlace, TargetRow
+from audit_core.starts.traces.trace import Trace, TraceRow, trace_of
+from audit_core.starts.traces.traces_sql import Bearer, BirthOrEnd, Done, NameBinding
 
 _Row = TypeVar("_Row", Bearer, BirthOrEnd, Done)
 

@@ -18,14 +18,8 @@ from audit_core.web.routes.head import HEAD_PATH
 from pages.parts.charts import drawing, hidden_series
 from pages.parts.entries import over_time
 from pages.parts.filters import filter_bar, view_dialogs, zoom
-from pages.parts.shell import (
-    browser_watch,
-    cached,
-    error_boundary,
-    session,
-    snapshot,
-    viewer,
-)
+from pages.parts.live import browser_watch, snapshot
+from pages.parts.shell import cached, error_boundary, session, viewer
 from pages.parts.shell.app_address import own_address
 
 _ON = "live_on"

@@ -34,7 +34,7 @@ from audit_core.starts.failure_groups_sql import failing
 from audit_core.starts.sandboxes_sql import (
     flag,
 )
-from audit_core.starts.traces_sql import creates, lately
+from audit_core.starts.traces.traces_sql import creates, lately
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

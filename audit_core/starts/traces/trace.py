@@ -19,9 +19,9 @@ from audit_core.starts.attempts_sql import (
     SilentRule,
     StartOutcome,
 )
-from audit_core.starts.configuration import SettingChange, setting_changes
 from audit_core.starts.sandboxes_sql import DELETE, LIFECYCLE_ACTIONS
-from audit_core.starts.state_timeline import Band, bands
+from audit_core.starts.traces.configuration import SettingChange, setting_changes
+from audit_core.starts.traces.state_timeline import Band, bands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import pytest
 from audit_core.simulator import simulate_with_truth
 from audit_core.simulator.activity.sandboxes import SandboxState
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
-from audit_core.starts.state_timeline import BandState, state_at
-from audit_core.starts.trace import TraceRow, trace_of
+from audit_core.starts.traces.state_timeline import BandState, state_at
+from audit_core.starts.traces.trace import TraceRow, trace_of
 
 UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
 UNSURE = (BandState.UNKNOWN, BandState.CREATING)
