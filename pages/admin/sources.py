@@ -4,7 +4,8 @@ import streamlit as st
 
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.ingest.uploads import StoredFile
-from pages.parts.admin import (
+from pages.parts.shell import viewer
+from pages.parts.sources import (
     dated_ahead,
     file_preview,
     file_storing,
@@ -12,7 +13,6 @@ from pages.parts.admin import (
     rejection_list,
     uploaded_files,
 )
-from pages.parts.shell import viewer
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -115,6 +115,55 @@ def test_nothing_of_our_own_keeps_anybody_out(
     )
     # All else is the same in either theme.
     assert findings(page, "color-contrast") == []
+
+
+WORDS_OF_CHARTS = """() => [
+    ...document.querySelectorAll(".js-plotly-plot text")
+].filter(text => text.textContent).map(text => {
+    const parts = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const pixel = fills => {
+        parts.fillStyle = fills[0];
+        parts.fillRect(0, 0, 1, 1);
+        for (const fill of fills.slice(1)) {
+            parts.fillStyle = fill;
+            parts.fillRect(0, 0, 1, 1);
+        }
+        return [...parts.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    };
+    const page = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
+    const bar = text.closest(".slice, .point")?.querySelector("path");
+    const on = bar === undefined ? [page] : [page, getComputedStyle(bar).fill];
+    return [text.textContent, pixel(on), pixel([...on, getComputedStyle(text).fill])];
+})"""
+"""Each with the colour that it is written on, and its own there; 0 to 255."""
+
+
+def luminance(color: Sequence[int]) -> float:
+    """As WCAG 2 defines it."""
+    shares = (part / 255 for part in color)
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_words_of_charts_can_be_read(
+    open_screen: OpenScreen, prepared: Prepared, theme: Literal["light", "dark"]
+) -> None:
+    # axe-core looks at no text of pictures.
+    screen = open_screen(ADMIN, "/profile")
+    screen.page.emulate_media(color_scheme=theme)
+    screen.go(f"/overview?{fixed(prepared)}")
+    expect(overview(screen)).to_be_visible()
+    screen.settle()
+    expect(screen.page.locator(".js-plotly-plot .slicetext").first).to_be_attached()
+    faint = []
+    for word, below, own in screen.page.evaluate(WORDS_OF_CHARTS):
+        dark, bright = sorted((luminance(below), luminance(own)))
+        if (bright + 0.05) / (dark + 0.05) < 4.5:
+            faint.append((word, below, own))
+    assert faint == []
 
 
 def test_axe_finds_what_is_wrong(open_screen: OpenScreen) -> None:

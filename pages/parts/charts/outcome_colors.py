@@ -19,6 +19,11 @@ COLOR_OF_OUTCOME: dict[Outcome, str] = {
 }
 """In the order in which outcomes are stacked and listed: the failures come last, on top."""
 
+TEXT_ON_OUTCOME: dict[Outcome, str] = {
+    outcome: "#FFFFFF" if outcome is Outcome.REDIRECT else "#14181D" for outcome in COLOR_OF_OUTCOME
+}
+"""Of what is written on the colour: a contrast of at least 4.5, in both themes."""
+
 OUTCOME_ORDER: tuple[Outcome, ...] = tuple(COLOR_OF_OUTCOME)
 
 FAILED_COLOR = COLOR_OF_OUTCOME[Outcome.SERVER_ERROR]

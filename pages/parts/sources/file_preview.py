@@ -17,12 +17,12 @@ from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written
-from pages.parts.admin import rejection_list
-from pages.parts.admin.uploaded_files import RefusedFile
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary
+from pages.parts.sources import rejection_list
+from pages.parts.sources.uploaded_files import RefusedFile
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
 

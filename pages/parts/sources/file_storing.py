@@ -20,8 +20,8 @@ from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.log.merge import AppendReport
 from audit_core.state.rejections import keep_rejections
-from pages.parts.admin import rejection_list, uploaded_files
 from pages.parts.shell import cached, error_boundary, viewer
+from pages.parts.sources import rejection_list, uploaded_files
 from pages.parts.tables.safe_text import visible
 
 MAX_CONTENT = 2_000_000_000
