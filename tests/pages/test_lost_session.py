@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from audit_core.domain.rejections import Rejection
 from audit_core.state.organization_settings import (
     ON,
     OWN_ACTIVITY,
     keep_setting,
     read_setting,
 )
+from audit_core.state.rejections import keep_rejections
 from pages.parts.shell.lost_session import GONE, LOST
 from tests.pages.conftest import Open
 from tests.pages.explore_page import button, entry, explore, open_row, select_cell, targets
@@ -212,3 +215,85 @@ def test_a_click_on_a_bar_counts_though_the_chart_was_clicked_before_and_has_mor
     app._run(states)
     assert "from" in app.query_params
     assert toasts(app) == []
+
+
+def on_sandboxes(open_app: Open, **params: str | list[str]) -> AppTest:
+    app = open_app(AUDITOR)
+    for name, value in {"window": "all", **params}.items():
+        app.query_params[name] = value
+    app.switch_page("activity/sandboxes.py").run()
+    assert not app.exception
+    return app
+
+
+def caption(app: AppTest, pattern: str) -> str:
+    (found,) = [item.value for item in app.caption if re.search(pattern, item.value)]
+    return str(found)
+
+
+def test_a_list_of_people_goes_on_where_it_was(open_app: Open, seeded: Seeded) -> None:
+    actors(seeded, **{f"p{number}": 1 for number in range(60)})
+    app = people(open_app)
+    button(app, "Next").click().run()
+    lose_session(app)
+    button(app, "Next").click().run()
+    assert caption(app, "of 60").startswith("51–60 of 60")
+    lose_session(app)
+    select_cell(app, 0, "actor")
+    assert "person" in app.query_params
+    button(app, "Everybody").click().run()
+    assert caption(app, "of 60").startswith("51–60 of 60")
+    app.selectbox(key="people_order").select("actor").run()
+    assert caption(app, "of 60").startswith("1–25 of 60")
+    assert "offset" not in app.query_params
+
+
+def test_a_list_of_sandboxes_goes_on_where_it_was(open_app: Open, app: AppTest) -> None:
+    listed = on_sandboxes(open_app, list="targets")
+    assert caption(listed, "^1 to") == "1 to 50"
+    button(listed, "More").click().run()
+    assert caption(listed, " to ") == "51 to 60"
+    lose_session(listed)
+    listed.run()
+    assert caption(listed, " to ") == "51 to 60"
+    lose_session(listed)
+    button(listed, "Back").click().run()
+    assert caption(listed, " to ") == "1 to 50"
+    button(listed, "More").click().run()
+    lose_session(listed)
+    listed.text_input(key="target_search").set_value("box").run()
+    assert caption(listed, " to ") == "1 to 50"
+
+
+def test_attempts_of_chosen_outcomes_go_on_where_they_were(open_app: Open, app: AppTest) -> None:
+    listed = on_sandboxes(open_app, starts=["started", "unknown"])
+    first = list(listed.dataframe[0].value["sandbox"])
+    lose_session(listed)
+    listed.button_group(key="start_outcomes").set_value([]).run()
+    assert listed.query_params["starts"] == "all"
+    assert listed.button_group(key="start_outcomes").value == []
+    assert list(listed.dataframe[0].value["sandbox"]) == first
+
+
+def test_rejections_begin_anew_and_say_so(open_app: Open, seeded: Seeded) -> None:
+    with seeded.installation.state.begin() as connection:
+        keep_rejections(
+            connection,
+            rejections=[
+                Rejection(place=f"line {number}", reason="No id.", raw="{}")
+                for number in range(450)
+            ],
+            organization_id=ALPHA,
+            origin="test",
+            now=seeded.clock(),
+        )
+    app = open_app(ADMIN)
+    app.switch_page("admin/sources.py").run()
+    button(app, "Older").click().run()
+    lose_session(app)
+    button(app, "Older").click().run()
+    assert toasts(app) == [LOST]
+    assert caption(app, "newest 200")
+    lose_session(app)
+    button(app, "Older").click().run()
+    assert caption(app, "older ones")

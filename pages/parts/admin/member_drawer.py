@@ -101,7 +101,8 @@ def _described(member: Member, now: datetime) -> str:
 def _draw_permissions(member: Member, scope: Scope, prefix: str) -> None:
     zone = cached.organization_zone(scope)
     choice = grant_picker.draw(member.role, member.grants, zone, prefix)
-    if st.button("Save", type="primary", icon=":material/save:"):
+    # Of this drawer, and of no other: what was chosen would not be saved with it.
+    if st.button("Save", type="primary", icon=":material/save:", key=f"{prefix}_save"):
         _do(
             scope,
             lambda by: _change(member, scope, by, choice),

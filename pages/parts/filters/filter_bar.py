@@ -54,7 +54,7 @@ AS_OF_LASTS = timedelta(seconds=60)
 """How long the moment that a relative window counts from stays the same, so that a click on a
 row does not read everything anew."""
 
-PLACE_PARAMS = ("at", "entry", "entry_at", "comparing")
+PLACE_PARAMS = ("at", "entry", "entry_at", "comparing", "offset", "sessions", "after")
 """Parameters that point into a result and mean nothing once the filter changes."""
 
 
@@ -143,8 +143,8 @@ def zone(scope: Scope) -> str:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "compare", "comparing"),
-    *("person", "list", "group", "sandbox", "sandbox_at"),
+    *(*PLACE_PARAMS, "compare"),
+    *("person", "list", "group", "starts", "sandbox", "sandbox_at"),
     *("kind", "search", "sort", "ascending"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
     zone_switch.PARAM,

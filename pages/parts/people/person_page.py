@@ -22,7 +22,7 @@ from pages.parts.charts.figures import hours, lanes, text
 from pages.parts.entries import entry_detail, entry_table, pager
 from pages.parts.filters import filter_bar
 from pages.parts.filters.explore_link import Click
-from pages.parts.people import person_charts
+from pages.parts.people import list_offset, people_list, person_charts
 from pages.parts.people.person_tables import (
     KEY_COLUMNS,
     NEW_COLUMNS,
@@ -44,7 +44,7 @@ MAX_KEYS = 50
 SESSION_ROWS = 10
 
 LANES = {LaneKind.TARGET: "Targets", LaneKind.CATEGORY: "Categories"}
-_OFFSET = "sessions_offset"
+_OFFSET = "sessions"
 
 
 def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
@@ -75,7 +75,7 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
 
 
 def _back() -> None:
-    for name in ("person", *filter_bar.PLACE_PARAMS):
+    for name in {"person", *filter_bar.PLACE_PARAMS} - {people_list.OFFSET}:
         st.query_params.pop(name, None)
 
 
@@ -191,9 +191,7 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     """Stretches of work, latest first."""
     st.header("Sessions", anchor=False)
     about = (view.entry_filter, scope)
-    kept = st.session_state.get(_OFFSET)
-    offset = kept[1] if kept and kept[0] == about else 0
-    st.session_state[_OFFSET] = (about, offset)
+    offset = list_offset.shown(_OFFSET, about)
     page = cached.answer(
         head, cached.person_reader().sessions, view.query(scope), offset, SESSION_ROWS
     )
@@ -222,22 +220,17 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
             "Later sessions",
             icon=":material/chevron_left:",
             disabled=offset == 0,
-            on_click=_go,
-            args=(max(0, offset - SESSION_ROWS),),
+            on_click=list_offset.go,
+            args=(_OFFSET, max(0, offset - SESSION_ROWS)),
         )
         st.button(
             "Earlier sessions",
             icon=":material/chevron_right:",
             icon_position="right",
             disabled=last >= page.total,
-            on_click=_go,
-            args=(last,),
+            on_click=list_offset.go,
+            args=(_OFFSET, last),
         )
-
-
-def _go(offset: int) -> None:
-    about, _ = st.session_state[_OFFSET]
-    st.session_state[_OFFSET] = (about, offset)
 
 
 def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:

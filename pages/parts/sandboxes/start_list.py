@@ -36,6 +36,8 @@ COLORS: dict[StartOutcome, str] = {
 }
 MATCHED_BY_NAME = "matched by name"
 _OUTCOMES = "start_outcomes"
+_PARAM, _EVERY = "starts", "all"
+"""The outcomes in the address, where they are not the failing ones; a word for all of them."""
 
 
 def spans_of(view: filter_bar.View) -> Spans:
@@ -63,14 +65,14 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
         st.text("Choose a longer time window, or remove a filter.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
+        st.session_state[_OUTCOMES] = _chosen()
         chosen = st.pills(
             "Outcomes",
             list(StartOutcome),
             selection_mode="multi",
-            default=list(FAILING),
             format_func=lambda item: item.label,
             key=_OUTCOMES,
-            on_change=_to_newest,
+            on_change=_choose,
             label_visibility="collapsed",
             width="content",
         )
@@ -167,5 +169,19 @@ def _go(destination: Cursor | None) -> None:
         st.query_params["at"] = destination.to_param()
 
 
-def _to_newest() -> None:
+def _chosen() -> list[StartOutcome]:
+    """The outcomes of the address, what is none left out; without any, the failing ones."""
+    given = st.query_params.get_all(_PARAM)
+    if given == [_EVERY]:
+        return []
+    return [item for item in StartOutcome if item.value in given] or list(FAILING)
+
+
+def _choose() -> None:
+    chosen = set(st.session_state[_OUTCOMES])
     st.query_params.pop("at", None)
+    if chosen == set(FAILING):
+        st.query_params.pop(_PARAM, None)
+    else:
+        names = [item.value for item in StartOutcome if item in chosen]
+        st.query_params[_PARAM] = names or [_EVERY]

@@ -175,8 +175,11 @@ def _registering(context: ScriptRunContext, held: _Held, drawn: set[str]) -> Ite
 def _send_on(context: ScriptRunContext, held: _Held, drawn: Set[str]) -> None:
     """Run the page again with what the browser sent."""
     page = _Drawn(drawn)
-    sent = {state.id: page.state(state) for state in held.states}
-    gone = [state for state in held.states if sent[state.id] is None]
+    found = [(state, page.state(state)) for state in held.states]
+    gone = [state for state, now in found if now is None]
+    # What is said of a widget that is on the page as it was goes before what was moved to it.
+    found.sort(key=lambda pair: pair[1] is not None and pair[0].id == pair[1].id)
+    sent = {now.id: now for _, now in found if now is not None}
     pressed = any(_has_active_trigger_value(state) for state in held.states)
     st.session_state.pop(_HELD, None)
     st.session_state[_SENT_ON] = None
@@ -188,7 +191,7 @@ def _send_on(context: ScriptRunContext, held: _Held, drawn: Set[str]) -> None:
         RerunData(
             query_string=context.query_string,
             page_script_hash=context.page_script_hash,
-            widget_states=WidgetStates(widgets=filter(None, sent.values())),
+            widget_states=WidgetStates(widgets=sent.values()),
             cached_message_hashes=context.cached_message_hashes,
             context_info=context.context_info,
         )

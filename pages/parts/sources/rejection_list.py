@@ -24,7 +24,7 @@ from pages.parts.tables import table_size
 SHOWN = 200
 """How many of the kept rejections are listed at once."""
 
-_BEFORE = "rejections_before"
+_BEFORE, _PAGE = "rejections_before", "rejections_page"
 
 _COLUMNS = {
     "at": st.column_config.TextColumn("When (UTC)", width=160),
@@ -117,6 +117,9 @@ def draw(scope: Scope) -> None:
                 "Older",
                 icon=":material/chevron_right:",
                 icon_position="right",
+                # In a session that begins anew the list does too: a click on a later page's button
+                # would lead to a page that was read already.
+                key=f"rejections_older_{st.session_state.get(_PAGE, 0)}",
                 on_click=_show_before,
                 args=(shown[-1].id,),
             )
@@ -134,8 +137,10 @@ def _told(shown: int, *, newest: bool, more: bool) -> str:
 
 def show_newest() -> None:
     """Let the list begin with the newest again."""
-    st.session_state.pop(_BEFORE, None)
+    for key in (_BEFORE, _PAGE):
+        st.session_state.pop(key, None)
 
 
 def _show_before(rejection_id: int) -> None:
     st.session_state[_BEFORE] = rejection_id
+    st.session_state[_PAGE] = st.session_state.get(_PAGE, 0) + 1
