@@ -7,19 +7,23 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The checkout with its command, for the scripts that Streamlit looks for beside installed packages.
 INSTALL_CHECKOUT := $(INSTALL) --no-deps --no-build-isolation --editable .
+TESTS := -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+# Without what needs a browser, other programs or long, and the contract on the embedded engine only.
+UNCOVERED := browser contract docs pages serving soak
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header
 .DEFAULT_GOAL := help
 
-.PHONY: help run test soak check bench lock clean
+.PHONY: help run test coverage soak check bench lock clean
 
 help:
-	@echo "make run     the app at http://localhost:$(PORT), with a demo where there is no log yet"
-	@echo "make test    lint, types and all tests, laws with a share of their examples (JOBS=1: in one process)"
-	@echo "make check   lint, format and types only"
-	@echo "make soak    attacks, faults and all laws at full length (ATTACKS='name laws': some of them)"
-	@echo "make bench   every statement beside hand-written SQL (ROWS=, PARTS=, ENGINES=)"
-	@echo "make lock    requirements*.lock anew, after a change of requirements*.txt"
-	@echo "make clean   remove the virtual environment"
+	@echo "make run       the app at http://localhost:$(PORT), with a demo where there is no log yet"
+	@echo "make test      lint, types and all tests, laws with a share of their examples (JOBS=1: in one process)"
+	@echo "make coverage  how much of audit_core the tests run, at least fail_under of pyproject.toml"
+	@echo "make check     lint, format and types only"
+	@echo "make soak      attacks, faults and all laws at full length (ATTACKS='name laws': some of them)"
+	@echo "make bench     every statement beside hand-written SQL (ROWS=, PARTS=, ENGINES=)"
+	@echo "make lock      requirements*.lock anew, after a change of requirements*.txt"
+	@echo "make clean     remove the virtual environment"
 
 run: .venv/run.stamp
 	@$(BIN)/python -m audit_core prepare
@@ -27,7 +31,14 @@ run: .venv/run.stamp
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
 test: .venv/test.stamp check
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python $(TESTS)
+
+coverage: .venv/test.stamp
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run $(TESTS) $(UNCOVERED:%=--ignore=tests/%)
+	@$(BIN)/coverage run $(TESTS) tests/contract -k "not postgresql and not clickhouse"
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 check: .venv/test.stamp
 	@$(BIN)/ruff check .

@@ -35,6 +35,7 @@ from audit_core.web.security.hosts import KnownHosts
 from audit_core.web.server_options import leave_peers_as_they_are, wrong_options
 from audit_core.web.stopping import bounded_stop, running_server
 from pages.parts.shell import back_messages, error_boundary, opened
+from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
@@ -149,7 +150,7 @@ app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
     routes=[
-        *page_routes(ASSETS / "connection.js"),
+        *page_routes(ASSETS / "connection.js", ASSETS / "icon.svg"),
         *routes(opened.installation),
         Route("/overview", to_root),
     ],
@@ -165,7 +166,7 @@ app = st.App(
             script_hashes=page_hashes(),
         ),
         Middleware(FramedOnly),
-        Middleware(WatchedPage),
+        Middleware(WatchedPage, pages=PATHS),
     ],
     exception_handlers={AuditError: answer_problem},
     on_script_error=error_boundary.draw_script_error,

@@ -23,7 +23,7 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from benchmarks.prepared import PATIENT, UNTIL, Prepared, prepare
 
 WEEK = timedelta(days=7)
@@ -57,10 +57,11 @@ def measure(prepared: Prepared) -> dict[str, tuple[float, float]]:
                 by_name.sandbox or "", scope, near=by_name.entry.created_at
             ),
         }
-        return {name: _median_ms(view) for name, view in views.items()}
+        return {name: median_ms(view) for name, view in views.items()}
 
 
-def _median_ms(view: Callable[[], object]) -> tuple[float, float]:
+def median_ms(view: Callable[[], object]) -> tuple[float, float]:
+    """The median wall time and processor time of one reading, warm, in milliseconds."""
     view()
     walls, processors = [], []
     for _ in range(TIMES):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from audit_core.domain.access import Allowed, Permission, decide
+from audit_core.domain.access import Allowed, Denied, Permission, decide
 from audit_core.evidence.access_log.record_filter import readable_parts
 from audit_core.identity.sessions import Viewer
 from audit_core.log.reads.read_context import reading_in
@@ -16,25 +16,28 @@ from pages.parts.shell import (
     brand,
     cached,
     error_boundary,
+    lost_session,
     organization_switcher,
     own_preferences,
     session,
     sign_in,
     viewer,
 )
+from sandtrail import ASSETS
 
 
 def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
-    """The pages by section. Those that a person may not open are registered but not shown."""
+    """The pages by section. Those that a person may not open are registered but not shown; who may
+    read nothing keeps the first one, where access is asked for."""
+    membership = person.membership if person else None
+    reads_nothing = isinstance(decide(membership, Permission.READ_OWN), Denied)
 
     def page(script: str, path: str, permission: Permission, **shown: Any) -> st.Page:
-        membership = person.membership if person else None
         allowed = isinstance(decide(membership, permission), Allowed)
         if permission is Permission.READ_RECORD:
             allowed = person is not None and bool(readable_parts(person))
-        visibility: Literal["visible", "hidden"] = (
-            "visible" if allowed or permission is Permission.READ else "hidden"
-        )
+        asked_here = reads_nothing and path == own_preferences.DEFAULT_PAGE
+        visibility: Literal["visible", "hidden"] = "visible" if allowed or asked_here else "hidden"
         return st.Page(script, url_path=path, visibility=visibility, **shown)
 
     return {
@@ -122,7 +125,32 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
     }
 
 
+def _draw(person: Viewer, chosen: st.Page, *, unseen: bool) -> None:
+    """The page with all that stands around it. `unseen`: see `lost_session`."""
+    st.set_page_config(page_title=brand.tab_title(chosen.title))
+    st.logo(brand.LOGO, icon_image=brand.ICON, size="large")
+    if not unseen:
+        viewer.note_run(person)
+        lost_session.draw_lost()
+    organization_switcher.forget_former(person)
+    own_preferences.load(person)
+    with st.sidebar:
+        organization_switcher.draw_switcher(cached.installation(), person)
+        access_request.draw_waiting(person)
+        sign_in.draw_sign_out(cached.installation(), person)
+        st.caption(f"Sandtrail {product_version()}")
+    if (missing := cached.installation().log.loss) is not None:
+        error_boundary.draw(missing.error())
+    request = cached.installation().log.new_request(
+        person=person.account_id, abandoned=abandoned.check_of_this_run()
+    )
+    with reading_in(request):
+        unknown_params.draw_ignored()
+        chosen.run()
+
+
 st.set_page_config(page_title=brand.NAME, page_icon=brand.ICON, layout="wide")
+st.html(ASSETS / "page.css")
 
 session.forget_gone_widgets()
 with error_boundary.boundary():
@@ -132,21 +160,5 @@ with error_boundary.boundary():
     if person is None:
         sign_in.draw(cached.installation())
     else:
-        st.set_page_config(page_title=brand.tab_title(chosen.title))
-        st.logo(brand.LOGO, icon_image=brand.ICON, size="large")
-        viewer.note_run(person)
-        organization_switcher.forget_former(person)
-        own_preferences.load(person)
-        with st.sidebar:
-            organization_switcher.draw_switcher(cached.installation(), person)
-            access_request.draw_waiting(person)
-            sign_in.draw_sign_out(cached.installation(), person)
-            st.caption(f"Sandtrail {product_version()}")
-        if (missing := cached.installation().log.loss) is not None:
-            error_boundary.draw(missing.error())
-        request = cached.installation().log.new_request(
-            person=person.account_id, abandoned=abandoned.check_of_this_run()
-        )
-        with reading_in(request):
-            unknown_params.draw_ignored()
-            chosen.run()
+        with lost_session.first_action() as unseen:
+            _draw(person, chosen, unseen=unseen)

@@ -18,7 +18,7 @@ from audit_core.evidence.download import FileKind, Format, Progress
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.log.store import utc_now
-from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, parse_instant
+from audit_core.query.time.windows import ALL_TIME, UTC_NAME, TimeRange, Window, parse_instant
 from audit_core.state.database import State
 
 
@@ -32,6 +32,9 @@ def access_record(
     query: Annotated[
         str, typer.Option(help="Only what the query matches, like 'action:sign_in.* ip:10.0.0.1'.")
     ] = "",
+    zone: Annotated[
+        str, typer.Option(help="Whose days the query means, like Europe/Berlin.")
+    ] = UTC_NAME,
     since: Annotated[
         str | None, typer.Option(help="From this time on, like 2026-01-31T09:00:00Z.")
     ] = None,
@@ -53,7 +56,7 @@ def access_record(
         scope = RecordScope.of(Scope(organization_id=organization))
     else:
         scope = RecordScope.installation() if installation else RecordScope.everything()
-    record_filter = RecordFilter(window=Window(preset=ALL_TIME), query=query)
+    record_filter = RecordFilter(window=_all_time(zone), query=query)
     with opened_state() as state:
         now = utc_now()
         time_range = TimeRange(
@@ -74,6 +77,7 @@ def _write(
     progress = Progress()
     detail = {
         "query": record_filter.query,
+        "zone": record_filter.window.zone,
         "part": scope.part.value,
         **kind.detail(),
     }
@@ -97,6 +101,13 @@ def _write(
     finally:
         ended = "record_export.finished" if whole else "record_export.broken"
         note(ended, {"events": progress.entries, **progress.detail(whole)})
+
+
+def _all_time(zone: str) -> Window:
+    try:
+        return Window(preset=ALL_TIME, zone=zone)
+    except ValueError as error:
+        raise FilterError((f"The query cannot be read: {error}.",), "Correct --zone.") from error
 
 
 def _instant(option: str, text: str | None) -> datetime | None:

@@ -24,7 +24,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Window, parse_instant
+from audit_core.query.time.windows import UTC_NAME, Window, parse_instant
 from audit_core.query.visibility import require_visible
 from audit_core.runtime.settings import read_settings
 
@@ -51,9 +51,12 @@ def export(
     query: Annotated[
         str, typer.Option(help="Only what the query matches, like 'action:start outcome:failed'.")
     ] = "",
+    zone: Annotated[
+        str, typer.Option(help="Whose days the query means, like Europe/Berlin.")
+    ] = UTC_NAME,
 ) -> None:
     """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
-    entry_filter = EntryFilter(window=_window(since, until), query=query)
+    entry_filter = EntryFilter(window=_window(since, until, zone), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
     installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
@@ -111,16 +114,17 @@ def _export(
     return progress
 
 
-def _window(since: str | None, until: str | None) -> Window:
+def _window(since: str | None, until: str | None, zone: str) -> Window:
     try:
         return Window(
             preset=None,
             since=None if since is None else parse_instant(since),
             until=None if until is None else parse_instant(until),
+            zone=zone,
         )
     except ValueError as error:
         raise FilterError(
-            (f"The window cannot be read: {error}.",), "Correct --from or --to."
+            (f"The window cannot be read: {error}.",), "Correct --from, --to or --zone."
         ) from error
 
 

@@ -230,9 +230,12 @@ _HEADERS = (
 
 # --- What a command or a word before it says to be secret ---------------------------------------
 
-_FLAG = rf"(?:^|[\"'`(\[,{SPACES}])-{{1,2}}[A-Za-z0-9-]{{0,40}}" + _fold(
-    r"(?:password|passwd|passphrase|pass|secret|token|pat|auth|credentials?"
+_FLAG = rf"(?:^|[\"'`(\[,{SPACES}])" + _fold(
+    r"(?:-{1,2}[A-Za-z0-9-]{0,40}"
+    r"(?:password|passwd|passphrase|pass|secret|token|-pat|auth|credentials?"
     r"|(?:api|access|secret|private|account|master)-?key)"
+    # With its hyphen: `--compat` ends alike.
+    r"|-pat)"
 )
 _IN_COMMAND = f"{SPACES}|;&"
 """What no argument of a command holds: a space, or a mark of the shell, behind which the next

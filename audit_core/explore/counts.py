@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit_core.domain.access import Scope
 from audit_core.domain.ip_addresses import address_text
 from audit_core.explore import histogram, stacked_histogram, statements
 from audit_core.explore.histogram import BucketCount
 from audit_core.explore.reader import MAX_GROUPS, Reader
+from audit_core.explore.results import Total
 from audit_core.explore.stacked_histogram import (
     MAX_STACKED,
     LargestValue,
     StackedHistogram,
 )
+from audit_core.log.schema import Statement
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
@@ -52,19 +55,17 @@ class CountReader:
             statement = statements.count_up_to(plan.query, limit=limit, after_seq=after_seq)
         else:
             statement = statements.count_of(plan)
-        found = int(
-            self.reader.log.fetch(statement, query.scope, max_rows=1)
-            .table.column("count")[0]
-            .as_py()
-        )
+        found = self._total(statement, query.scope)
         return Count(number=min(found, limit), more=found > limit)
 
     def count(self, query: Query) -> Count:
         """How many entries match, exactly, however long it takes."""
         plan = self.reader.planner.plan(query)
         statement = statements.count_of(plan)
-        table = self.reader.log.fetch(statement, query.scope, max_rows=1).table
-        return Count(number=int(table.column("count")[0].as_py()), more=False)
+        return Count(number=self._total(statement, query.scope), more=False)
+
+    def _total(self, statement: Statement, scope: Scope) -> int:
+        return self.reader.log.fetch_rows(statement, scope, Total, limit=1).items[0].count
 
     def stacked_over_time(self, by: str, query: Query, now: datetime) -> StackedHistogram:
         """Entries by bucket of time and value of the field `by`, see `STACKS`; an

@@ -7,9 +7,8 @@ how it ended; who did it; from which address. Values are added up from the combi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import func, literal_column, select, tuple_
 
@@ -17,8 +16,8 @@ from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import category_of, outcome_of
 from audit_core.domain.ip_addresses import address_text
 from audit_core.log.schema import Statement
-from audit_core.query.entry_filter import NONE
 from audit_core.query.planner.plan import Plan
+from audit_core.query.value_filter import NONE
 
 MAX_COMBINATIONS = 20_000
 """How many combinations of one group are counted, the most frequent first."""
@@ -53,10 +52,26 @@ class Facet:
     """Whether all combinations were counted: else counts are lower bounds."""
 
 
-def facets(plan: Plan) -> Statement:
-    """The combinations: the columns of all groups, `group_bits` and `count`.
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Entries that are alike in the columns of one group; the others are `None`."""
 
-    In `group_bits` the bit of a column is 0 where the row counts by it. At most
+    group_bits: int
+    """The bit of a column is 0 where the row counts by it, the first column's the highest."""
+    count: int
+    action: str
+    target_type: str | None
+    status_code: int | None
+    source: str | None
+    actor_email: str
+    actor_id: str
+    actor_api_key_prefix: str | None
+    actor_api_key_suffix: str | None
+    ip_address: str | None
+
+
+def facets(plan: Plan) -> Statement:
+    """The combinations, as rows of `Combination`. At most
     `MAX_COMBINATIONS` rows of each group, and one more if there are more.
     """
     column = plan.source.table.c
@@ -83,38 +98,34 @@ def facets(plan: Plan) -> Statement:
     )
 
 
-def _actor(row: Mapping[str, Any]) -> str:
-    return str(row["actor_email"] or row["actor_id"])
-
-
-def _api_key(row: Mapping[str, Any]) -> str:
-    prefix, suffix = row["actor_api_key_prefix"], row["actor_api_key_suffix"]
+def _api_key(row: Combination) -> str:
+    prefix, suffix = row.actor_api_key_prefix, row.actor_api_key_suffix
     return NONE if prefix is None and suffix is None else f"{prefix or ''}…{suffix or ''}"
 
 
-def _plain(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: NONE if row[name] is None else str(row[name])
+def _plain(value: str | int | None) -> str:
+    return NONE if value is None else str(value)
 
 
-FACETS: tuple[tuple[str, int, Callable[[Mapping[str, Any]], str]], ...] = (
-    ("actor", 1, _actor),
+FACETS: tuple[tuple[str, int, Callable[[Combination], str]], ...] = (
+    ("actor", 1, lambda row: row.actor_email or row.actor_id),
     ("key", 1, _api_key),
-    ("action", 0, _plain("action")),
-    ("category", 0, lambda row: str(category_of(row["action"], row["target_type"]))),
-    ("target_type", 0, _plain("target_type")),
-    ("outcome", 0, lambda row: str(outcome_of(row["status_code"]))),
-    ("status", 0, _plain("status_code")),
-    ("source", 0, _plain("source")),
-    ("ip", 2, lambda row: NONE if row["ip_address"] is None else address_text(row["ip_address"])),
+    ("action", 0, lambda row: _plain(row.action)),
+    ("category", 0, lambda row: str(category_of(row.action, row.target_type))),
+    ("target_type", 0, lambda row: _plain(row.target_type)),
+    ("outcome", 0, lambda row: str(outcome_of(row.status_code))),
+    ("status", 0, lambda row: _plain(row.status_code)),
+    ("source", 0, lambda row: _plain(row.source)),
+    ("ip", 2, lambda row: NONE if row.ip_address is None else address_text(row.ip_address)),
 )
 """The facets in the order in which they are shown: parameter, group, value of a row."""
 
 
-def add_up(rows: Iterable[Mapping[str, Any]], *, limit: int) -> tuple[Facet, ...]:
+def add_up(rows: Iterable[Combination], *, limit: int) -> tuple[Facet, ...]:
     """The facets of the rows that `facets` gives, each with its `limit` frequent values."""
-    groups: dict[int, list[Mapping[str, Any]]] = {number: [] for number in range(len(_GROUPS))}
+    groups: dict[int, list[Combination]] = {number: [] for number in range(len(_GROUPS))}
     for row in rows:
-        groups[_group_of(int(row["group_bits"]))].append(row)
+        groups[_group_of(int(row.group_bits))].append(row)
     complete = {number: len(found) <= MAX_COMBINATIONS for number, found in groups.items()}
     return tuple(
         _facet(param, groups[number], value, complete=complete[number], limit=limit)
@@ -124,17 +135,17 @@ def add_up(rows: Iterable[Mapping[str, Any]], *, limit: int) -> tuple[Facet, ...
 
 def _facet(
     param: str,
-    rows: Sequence[Mapping[str, Any]],
-    value: Callable[[Mapping[str, Any]], str],
+    rows: Sequence[Combination],
+    value: Callable[[Combination], str],
     *,
     complete: bool,
     limit: int,
 ) -> Facet:
     counts: Counter[str] = Counter()
     for row in rows:
-        counts[value(row)] += row["count"]
+        counts[value(row)] += row.count
     if param == "actor":
-        counts = _same_addresses(counts, {row["actor_email"] for row in rows})
+        counts = _same_addresses(counts, {row.actor_email for row in rows})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return Facet(
         param=param,

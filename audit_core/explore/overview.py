@@ -10,17 +10,12 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.explore.statements import bucket_of, by_actor
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import address_key
-from audit_core.query.derived_columns import Condition
+from audit_core.query.derived_columns import Condition, failed
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.buckets import HOUR_US, Buckets
 
 STARTING_ACTIONS = ("create", "recover", "start")
 """The actions on a sandbox that are meant to leave it running."""
-
-
-def failed(table: FromClause) -> Condition:
-    """Whether the request of an entry was refused or broke."""
-    return table.c.status_code.between(400, 599)
 
 
 def failed_start(table: FromClause) -> Condition:

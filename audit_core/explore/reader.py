@@ -14,11 +14,12 @@ from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.listing import Listing
 from audit_core.explore import facets, histogram, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
-from audit_core.explore.facets import Facet, FacetValue
+from audit_core.explore.facets import Combination, Facet, FacetValue
 from audit_core.explore.histogram import BucketCount, Histogram
 from audit_core.explore.message_patterns import SPANS, Patterns, SpanOfPattern
 from audit_core.explore.related import Relation, related_filter
 from audit_core.explore.results import (
+    Earliest,
     ErrorCount,
     HourOfWeek,
     Page,
@@ -26,6 +27,7 @@ from audit_core.explore.results import (
     Row,
     Share,
     Summary,
+    ValueCount,
 )
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.schema import from_arrow
@@ -91,7 +93,7 @@ class Reader:
 
     def span(self, query: Query, now: datetime) -> tuple[datetime, datetime]:
         """The window's two ends, an open one replaced by the first match or by `now`."""
-        until = query.time_range.until or now
+        until = query.entry_filter.window.shown_until(query.time_range, now)
         if query.time_range.since is not None:
             return query.time_range.since, max(until, query.time_range.since)
         earliest = self.planner.memoized(
@@ -109,9 +111,8 @@ class Reader:
 
     def _first(self, plan: Plan) -> datetime | None:
         statement = statements.earliest(plan)
-        table = self.log.fetch(statement, plan.query.scope, max_rows=1).table
-        earliest: datetime | None = table.column("earliest")[0].as_py()
-        return None if earliest is None else earliest.replace(tzinfo=UTC)
+        (found,) = self.log.fetch_rows(statement, plan.query.scope, Earliest, limit=1).items
+        return None if found.earliest is None else found.earliest.replace(tzinfo=UTC)
 
     def row(self, entry_id: str, scope: Scope, created_at: datetime | None = None) -> Row | None:
         """The entry with this id and its place; `None` if the scope does not hold it.
@@ -154,16 +155,16 @@ class Reader:
         """The most frequent values of a field with their counts, absent ones left out."""
         plan = self.planner.plan(query)
         statement = statements.values(param, plan)
-        fetched = self.log.fetch(statement, query.scope, max_rows=limit)
+        found = self.log.fetch_rows(statement, query.scope, ValueCount, limit=limit)
         counts: Counter[str] = Counter()
-        for row in fetched.table.to_pylist():
-            value = str(row["value"])
-            counts[address_text(value) if param == "ip" else value] += row["count"]
+        for row in found.items:
+            value = str(row.value)
+            counts[address_text(value) if param == "ip" else value] += row.count
         return Listed(
             values=tuple(
                 FacetValue(value=value, count=count) for value, count in counts.most_common()
             ),
-            complete=not fetched.truncated,
+            complete=not found.truncated,
         )
 
     def summary(self, query: Query) -> Summary:
@@ -204,10 +205,8 @@ class Reader:
         """How often each value of each field occurs: the `limit` frequent ones, in one scan."""
         plan = self.planner.plan(query)
         statement = facets.facets(plan)
-        return facets.add_up(
-            self.log.fetch(statement, query.scope, max_rows=MAX_GROUPS).table.to_pylist(),
-            limit=limit,
-        )
+        found = self.log.fetch_rows(statement, query.scope, Combination, limit=MAX_GROUPS)
+        return facets.add_up(found.items, limit=limit)
 
     def open_facets(self, query: Query, limit: int) -> tuple[Facet, ...]:
         """The same, but each field is counted as if the filter listed no values of it, so that

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from audit_core.domain.entries import AuditEntry
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import ALL_TIME, Window
+from audit_core.query.value_filter import NONE
 
 
 class Relation(StrEnum):

@@ -77,6 +77,29 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """How many there are of whatever was counted."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earliest:
+    """When the first match was made."""
+
+    earliest: datetime | None
+    """In UTC without a zone; `None` if nothing matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """A value of a field, as it is stored, and how many matches have it."""
+
+    value: str | int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorCount:
     """Failures of one action with one status code."""
 

@@ -24,12 +24,12 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.access import Scope
 from audit_core.log.precision import COARSEST
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
-from audit_core.log.sql.functions import address_key, epoch_microseconds, floor_div
+from audit_core.log.sql.functions import address_key, epoch_microseconds, floor_div, hour_number
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
-from audit_core.query.time.buckets import HOUR_US, ORIGIN_SHIFT_US, Buckets
+from audit_core.query.time.buckets import ORIGIN_SHIFT_US, Buckets
 from audit_core.query.where import where_clause, within_scope
 
 
@@ -84,7 +84,7 @@ def export_hours(query: Query, *, last_seq: int) -> Statement:
     Asked before the entries, which are then read from short stretches of time: whole rows are
     sorted much slower than the log is read.
     """
-    hour = floor_div(epoch_microseconds(entries.c.created_at), literal(HOUR_US, BigInteger))
+    hour = hour_number(entries.c.created_at)
     return (
         select(hour.label("hour"), func.count().label("count"))
         .where(where_clause(entries, query), entries.c.seq <= last_seq)

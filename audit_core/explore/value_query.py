@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit_core.domain.entry_values import METADATA, Particular
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.printer import conjoin, metadata_name
+from audit_core.query.time.windows import UTC_NAME
 
 _BY_PATTERN = "errorMessage"
 """Messages are asked for by their pattern: whole ones are too long, and parts are ambiguous."""
@@ -25,7 +26,7 @@ def asked_by(particular: Particular) -> str | None:
     else:
         name = metadata_name(particular.path[1:])
     try:
-        conjoin("", name, particular.value, exclude=False)
+        conjoin("", name, particular.value, exclude=False, zone=UTC_NAME)
     except (QueryError, ValueError):
         return None
     return name

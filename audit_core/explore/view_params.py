@@ -53,6 +53,11 @@ def _ready(key: str, name: str, window: str, query: str) -> ReadyView:
     return ReadyView(key=key, name=name, entry_filter=entry_filter)
 
 
+_ACCESS_CHANGES = (
+    f"(category:(access OR members) OR type:({' OR '.join(ACCESS_TARGETS)})) "
+    "-action:(login OR read)"
+)
+
 READY_VIEWS: dict[str, ReadyView] = {
     view.key: view
     for view in (
@@ -62,12 +67,12 @@ READY_VIEWS: dict[str, ReadyView] = {
             "1d",
             "type:sandbox action:(start OR create OR recover) outcome:failed",
         ),
+        _ready("access_changes", "Access changes, last 30 days", "30d", _ACCESS_CHANGES),
         _ready(
-            "access_changes",
-            "Access changes, last 30 days",
-            "30d",
-            f"(category:(access OR members) OR type:({' OR '.join(ACCESS_TARGETS)})) "
-            "-action:(login OR read)",
+            "access_changes_last_month",
+            "Access changes, last month",
+            "last_month",
+            _ACCESS_CHANGES,
         ),
         _ready("denied", "Denied (401, 403)", "7d", "status:(401 OR 403)"),
         _ready("api_keys", "What API keys did", "1d", "key:*"),

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select, text, union_all
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, union_all
 
 from audit_core.domain.access import Scope
-from audit_core.log.schema import (
-    COUNTED_BY,
-    COUNTED_REVISION,
-    READS_COUNTS,
-    Statement,
-    audit_entry,
-    entries,
-    entry_count,
-)
+from audit_core.log.rollups import COUNTED_REVISION, HOURS, READS_COUNTS, Rollup
+from audit_core.log.schema import Statement, audit_entry, entries
 from audit_core.query.where import within_scope
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationNumbers:
+    """The entries of one organization, and the highest numbers that they have."""
+
+    organization_id: str
+    entries: int
+    numbered: int
+    """How many different numbers they have."""
+    revision: int
+    organization_seq: int
+    organization_revision: int
+    newest: datetime
+    """When the last one was received, in UTC without a zone."""
+
+
 def numbers(scope: Scope) -> Statement:
-    """By organization: `entries`, how many there are, and the highest `revision`,
-    `organization_seq` and `organization_revision`; `newest`, when the last one was received."""
+    """The rows of `OrganizationNumbers`."""
     return (
         select(
             entries.c.organization_id,
@@ -35,11 +45,19 @@ def numbers(scope: Scope) -> Statement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many entries are counted beside the log."""
+
+    kept: int
+    stored: int
+    """How many of those that should be are there."""
+
+
 def totals(scope: Scope) -> Statement:
-    """`kept`, how many entries are counted beside the log, and `stored`, how many of those that
-    should be are there; only for a log that keeps counts."""
-    kept = select(func.coalesce(func.sum(entry_count.c.alike), 0)).where(
-        within_scope(entry_count, scope)
+    """One row of `Totals`; only for a log that keeps counts."""
+    kept = select(func.coalesce(func.sum(HOURS.table.c.alike), 0)).where(
+        within_scope(HOURS.table, scope)
     )
     stored = select(func.count()).select_from(audit_entry).where(*_counted(scope))
     return select(
@@ -48,32 +66,18 @@ def totals(scope: Scope) -> Statement:
     ).execution_options(**READS_COUNTS)
 
 
-def differing_counts(scope: Scope) -> Statement:
-    """`groups`, in how many groups of alike entries the counts beside the log are wrong."""
-    hour = func.date_trunc(text("'hour'"), audit_entry.c.created_at)
-    kept = _grouped(
-        select(entry_count.c.hour, *(entry_count.c[name] for name in COUNTED_BY),
-               cast(func.sum(entry_count.c.alike), BigInteger).label("alike"))
-        .where(within_scope(entry_count, scope))
-        .group_by(entry_count.c.hour, *(entry_count.c[name] for name in COUNTED_BY))
-    )  # fmt: skip
-    stored = _grouped(
-        select(hour.label("hour"), *(audit_entry.c[name] for name in COUNTED_BY),
-               func.count().label("alike"))
-        .where(*_counted(scope))
-        .group_by(hour, *(audit_entry.c[name] for name in COUNTED_BY))
-    )  # fmt: skip
+def differing(rollup: Rollup, scope: Scope) -> Statement:
+    """One row of `explore.results.Total`: how many rows of a rollup, groups added up, are not what
+    the entries give."""
+    entered = rollup.rows(audit_entry, *_counted(scope))
+    stored = select(rollup.added_up(entered).subquery())
+    own = select(rollup.table).where(within_scope(rollup.table, scope))
+    kept = select(rollup.added_up(own).subquery())
     either = union_all(
         select(kept.except_(stored).subquery("too_much")),
         select(stored.except_(kept).subquery("too_little")),
     ).subquery("differing")
-    return (
-        select(func.count().label("groups")).select_from(either).execution_options(**READS_COUNTS)
-    )
-
-
-def _grouped(statement: Select[*tuple[object, ...]]) -> Select[*tuple[object, ...]]:
-    return select(statement.subquery())
+    return select(func.count().label("count")).select_from(either).execution_options(**READS_COUNTS)
 
 
 def _counted(scope: Scope) -> tuple[ColumnElement[bool], ...]:

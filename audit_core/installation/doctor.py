@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
+from audit_core.explore.results import Total
 from audit_core.installation import consistency_sql
+from audit_core.installation.consistency_sql import OrganizationNumbers, Totals
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.log.free_space import free_space_mb
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD
+from audit_core.log.rollups import ROLLUPS
 from audit_core.log.store import AuditLog
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import KEY_BYTES
@@ -214,29 +216,27 @@ def _marks(installation: Installation) -> Finding:
     return Finding(part="marks", health=Health.OK, message="The log holds all that is marked.")
 
 
-def _numbers(log: AuditLog, scope: Scope) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = log.fetch(
-        consistency_sql.numbers(scope), scope, max_rows=MAX_ORGANIZATIONS
-    ).table.to_pylist()
-    return rows
+def _numbers(log: AuditLog, scope: Scope) -> tuple[OrganizationNumbers, ...]:
+    statement = consistency_sql.numbers(scope)
+    return log.fetch_rows(statement, scope, OrganizationNumbers, limit=MAX_ORGANIZATIONS).items
 
 
 def _contents(
-    log: AuditLog, scope: Scope, rows: list[dict[str, Any]], *, full: bool
+    log: AuditLog, scope: Scope, rows: Sequence[OrganizationNumbers], *, full: bool
 ) -> Iterator[Finding]:
     heads = log.heads()
     problems = [
-        f"Entries of {row['organization_id'] or '(no organization)'} have numbers above those that "
+        f"Entries of {row.organization_id or '(no organization)'} have numbers above those that "
         "the log has given."
         for row in rows
-        if any(row[name] > getattr(heads.get(row["organization_id"], NO_HEAD), name)
+        if any(getattr(row, name) > getattr(heads.get(row.organization_id, NO_HEAD), name)
                for name in HEAD_NUMBERS)
     ]  # fmt: skip
     problems += [
-        f"{row['entries'] - row['numbered']:,} entries of "
-        f"{row['organization_id'] or '(no organization)'} have the number of another one."
+        f"{row.entries - row.numbered:,} entries of "
+        f"{row.organization_id or '(no organization)'} have the number of another one."
         for row in rows
-        if row["entries"] != row["numbered"]
+        if row.entries != row.numbered
     ]
     if log.keeps_counts:
         problems += _counts(log, scope, full=full)
@@ -249,7 +249,7 @@ def _contents(
             "beside the entries.",
         )
     if not problems:
-        total = sum(row["entries"] for row in rows)
+        total = sum(row.entries for row in rows)
         compared = "each of them" if full else "their numbers and totals (with --full: each)"
         yield Finding(
             part="entries",
@@ -259,22 +259,30 @@ def _contents(
 
 
 def _counts(log: AuditLog, scope: Scope, *, full: bool) -> list[str]:
-    (found,) = log.fetch(consistency_sql.totals(scope), scope, max_rows=1).table.to_pylist()
-    if found["kept"] != found["stored"]:
-        return [
-            f"The counts by the hour hold {found['kept']:,} entries; {found['stored']:,} are there."
-        ]
-    if full:
-        (found,) = log.fetch(
-            consistency_sql.differing_counts(scope), scope, max_rows=1
-        ).table.to_pylist()
-        if found["groups"]:
-            return [f"The counts by the hour are wrong for {found['groups']:,} kinds of entries."]
-    return []
+    (found,) = log.fetch_rows(consistency_sql.totals(scope), scope, Totals, limit=1).items
+    if found.kept != found.stored:
+        return [f"The counts by the hour hold {found.kept:,} entries; {found.stored:,} are there."]
+    if not full:
+        return []
+    differing = {
+        rollup.called: log.fetch_rows(
+            consistency_sql.differing(rollup, scope), scope, Total, limit=1
+        )
+        .items[0]
+        .count
+        for rollup in ROLLUPS
+    }
+    return [
+        f"{number:,} of {called} are not what the entries give."
+        for called, number in differing.items()
+        if number
+    ]
 
 
-def _clock(installation: Installation, rows: list[dict[str, Any]], now: datetime) -> Finding:
-    received = max((row["newest"].replace(tzinfo=UTC) for row in rows), default=None)
+def _clock(
+    installation: Installation, rows: Sequence[OrganizationNumbers], now: datetime
+) -> Finding:
+    received = max((row.newest.replace(tzinfo=UTC) for row in rows), default=None)
     try:
         with installation.state.read() as connection:
             recorded = newest_at(connection)

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    bindparam,
     union_all,
 )
 from sqlalchemy.sql.selectable import Subquery
@@ -28,7 +27,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.runtime.utc_time import UtcTime as UtcTime
 
-VERSION = 4
+VERSION = 5
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -104,91 +103,15 @@ organization_head = Table(
 with each append; the embedded one before it drops entries, since those that are left may not have
 the highest. Reads take the highest of all rows of an organization."""
 
-COUNTED_BY = (
-    "organization_id",
-    "actor_id",
-    "actor_email",
-    "actor_api_key_prefix",
-    "actor_api_key_suffix",
-    "action",
-    "target_type",
-    "status_code",
-    "error_message",
-    "ip_address",
-    "user_agent",
-    "source",
+actor_address = Table(
+    "actor_address",
+    MetaData(),
+    Column("organization_id", Text, primary_key=True),
+    Column("actor_email", Text, primary_key=True),
+    Column("address_key", Text, nullable=False),
 )
-"""The columns in which entries are alike that are counted together."""
-
-counts_metadata = MetaData()
-"""Counts of finished entries, and what else is derived from `audit_entry` and kept in the
-transactions that change it: made only by an engine that has no other way to be fast. They cover the
-entries up to the revision in `counted`, no others; each table of counts may hold several rows of
-the same group."""
-
-entry_count = Table(
-    "entry_count",
-    counts_metadata,
-    Column("hour", UtcTime, nullable=False),
-    *(
-        Column(column.name, column.type, nullable=column.nullable)
-        for column in (audit_entry.c[name] for name in COUNTED_BY)
-    ),
-    Column("alike", BigInteger, nullable=False),
-)
-"""How many entries that are alike were made in the hour that begins at `hour`."""
-
-target_hour = Table(
-    "target_hour",
-    counts_metadata,
-    Column("hour", UtcTime, nullable=False),
-    Column("organization_id", Text, nullable=False),
-    Column("target_id", Text, nullable=False),
-    Column("alike", BigInteger, nullable=False),
-)
-"""How many entries on a target were made in the hour that begins at `hour`."""
-
-SEARCHED = ("error_message", "actor_email", "actor_id", "action", "user_agent")
-"""The columns, beside the target's, in which a word without a field is looked for."""
-
-searched_value = Table(
-    "searched_value",
-    counts_metadata,
-    Column("organization_id", Text, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("value", Text, nullable=False),
-)
-"""Every value that entries in `entry_count` have in a column of `SEARCHED`, named by `field`."""
-
-sandbox_creation = Table(
-    "sandbox_creation",
-    counts_metadata,
-    Column("organization_id", Text, nullable=False),
-    Column("actor_id", Text, nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("seq", BigInteger, nullable=False, autoincrement=False),
-    Column("status_code", Integer, nullable=False),
-    Column("target_id", Text),
-    Column("name", Text),
-)
-"""Every create of a sandbox, whatever the answer, with the name that it asked for (NULL for none):
-metadata is wide to read and slow to take apart."""
-
-counted = Table(
-    "counted",
-    counts_metadata,
-    Column("after", BigInteger, primary_key=True, autoincrement=False),
-    Column("revision", BigInteger, nullable=False, autoincrement=False),
-)
-"""One row for each time that entries were counted: those with revisions above `after`, up to
-`revision`. The key lets no two transactions count the same entries."""
-
-COUNTED_REVISION = bindparam("counted_revision", type_=BigInteger, required=True)
-"""In a statement that reads counts: the revision in `counted`, given by the engine itself as of
-the very moment that the statement sees."""
-
-READS_COUNTS = {COUNTED_REVISION.key: True}
-"""The execution options of such a statement."""
+"""Every spelling of an e-mail address that entries have, with its `domain.addresses.address_key`:
+kept by an engine that has nothing else to look them up in."""
 
 entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).subquery("entry")
 """What every read sees."""

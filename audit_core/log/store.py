@@ -148,8 +148,13 @@ class AuditLog:
         return self._heads.since(organization_id)
 
     @property
+    def keeps_addresses(self) -> bool:
+        """Whether statements may read `schema.actor_address`."""
+        return self._log_engine.keeps_addresses
+
+    @property
     def keeps_counts(self) -> bool:
-        """Whether statements may read the tables of `schema.counts_metadata`."""
+        """Whether statements may read the tables of `log.rollups`."""
         return self._log_engine.keeps_counts
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:

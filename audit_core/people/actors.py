@@ -7,13 +7,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import actors_sql
-from audit_core.people.actors_sql import ActivityRow, ActorKind, ActorList
-from audit_core.people.results import timed
+from audit_core.people.actors_sql import (
+    ActivityRow,
+    ActorKind,
+    ActorList,
+    ActorRow,
+    AddressedActor,
+)
+from audit_core.people.results import instant
 from audit_core.people.timeline_sql import require_actor
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US
@@ -74,15 +79,14 @@ class ActorReader:
         `email` as accounts have it, normalized. Empty if so many resemble it that they cannot
         all be looked at.
         """
-        fetched = self.reader.log.fetch(
-            actors_sql.actors_with_address(email, scope), scope, max_rows=MAX_ADDRESSED
-        )
-        if fetched.truncated:
+        statement = actors_sql.actors_with_address(email, scope)
+        found = self.reader.log.fetch_rows(statement, scope, AddressedActor, limit=MAX_ADDRESSED)
+        if found.truncated:
             return frozenset()
         return frozenset(
-            row["actor_id"]
-            for row in fetched.table.to_pylist()
-            if unicodedata.normalize("NFC", row["actor_email"]).strip().casefold() == email
+            row.actor_id
+            for row in found.items
+            if unicodedata.normalize("NFC", row.actor_email).strip().casefold() == email
         )
 
     def actors(
@@ -98,7 +102,7 @@ class ActorReader:
         """
         plan = self.reader.planner.plan(query)
         statement = actors_sql.actors(plan, listing)
-        found = self.reader.log.fetch(statement, query.scope, max_rows=rows).table.to_pylist()
+        found = self.reader.log.fetch_rows(statement, query.scope, ActorRow, limit=rows).items
         if not found:
             return ActorPage(lines=(), total=0)
         by_key = listing.kind is ActorKind.KEYS
@@ -108,14 +112,14 @@ class ActorReader:
                 _line(row, tuple(activity[_key(row, by_key=by_key)]), by_key=by_key)
                 for row in found
             ),
-            total=found[0]["actors"],
+            total=found[0].actors,
         )
 
     def _activity(
         self,
         query: Query,
         now: datetime,
-        found: Sequence[dict[str, Any]],
+        found: Sequence[ActorRow],
         *,
         by_key: bool,
     ) -> dict[tuple[str, str | None], list[int]]:
@@ -128,7 +132,7 @@ class ActorReader:
             width_us = -(-width_of(since, until, SPARKS) // HOUR_US) * HOUR_US
         statement = actors_sql.activity(
             plan,
-            actor_ids=sorted({row["actor_id"] for row in found}),
+            actor_ids=sorted({row.actor_id for row in found}),
             since=since,
             width_us=width_us,
         )
@@ -144,31 +148,25 @@ class ActorReader:
         """The scope's actor in numbers, without activity; `None` if nothing matches."""
         plan = self.reader.planner.plan(require_actor(query))
         statement = actors_sql.actors(plan, ActorList())
-        found = self.reader.log.fetch(statement, query.scope, max_rows=1).table.to_pylist()
+        found = self.reader.log.fetch_rows(statement, query.scope, ActorRow, limit=1).items
         return _line(found[0], (), by_key=False) if found else None
 
 
-def _key(row: dict[str, Any], *, by_key: bool) -> tuple[str, str | None]:
-    return row["actor_id"], row["api_key"] if by_key else None
+def _key(row: ActorRow, *, by_key: bool) -> tuple[str, str | None]:
+    return row.actor_id, row.api_key if by_key else None
 
 
-def _line(row: dict[str, Any], activity: tuple[int, ...], *, by_key: bool) -> ActorLine:
-    known = timed(row)
+def _line(row: ActorRow, activity: tuple[int, ...], *, by_key: bool) -> ActorLine:
     return ActorLine(
-        email=known["actor_email"],
-        api_key=known["api_key"] if by_key else None,
+        actor_id=row.actor_id,
+        email=row.actor_email,
+        api_key=row.api_key if by_key else None,
+        entries=row.entries,
+        failed=row.failed,
+        first=instant(row.first),
+        last=instant(row.last),
+        addresses=row.addresses,
+        api_keys=row.api_keys,
+        clients=row.clients,
         activity=activity,
-        **{name: known[name] for name in _AS_IT_IS},
     )
-
-
-_AS_IT_IS = (
-    "actor_id",
-    "entries",
-    "failed",
-    "first",
-    "last",
-    "addresses",
-    "api_keys",
-    "clients",
-)

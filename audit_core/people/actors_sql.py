@@ -15,7 +15,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import contains_any_folded, epoch_microseconds, floor_div
-from audit_core.query.derived_columns import Condition, api_key_of
+from audit_core.query.derived_columns import Condition, api_key_of, failed
 from audit_core.query.planner.plan import Plan
 from audit_core.query.time.windows import EPOCH
 from audit_core.query.where import where_clause, within_scope
@@ -78,21 +78,34 @@ def client_text(table: FromClause) -> ColumnElement[Any]:
     return case((or_(source.is_not(None), agent.is_not(None)), written))
 
 
-def failed(table: FromClause) -> Condition:
-    """Whether an entry failed, by its status code."""
-    return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
+@dataclass(frozen=True, slots=True)
+class ActorRow:
+    """One actor, or one API key, with its matches in numbers."""
+
+    actor_id: str
+    actor_email: str
+    """Of several the last by the alphabet."""
+    api_key: str | None
+    """Masked; in a list of actors one of theirs."""
+    entries: int
+    failed: int
+    first: datetime
+    last: datetime
+    """In UTC without a zone."""
+    addresses: int
+    api_keys: int
+    clients: int
+    """Numbers of different ones."""
+    actors: int
+    """How many lines there are in all."""
 
 
 def actors(
     plan: Plan,
     listing: ActorList,
 ) -> Statement:
-    """The lines from the asked offset on, one for each actor (or API key) with a match.
-
-    Columns `actor_id`, `actor_email` (of several the last by the alphabet), `api_key` (NULL but
-    for keys), `entries`, `failed`, `addresses`, `api_keys`, `clients` (numbers of different
-    ones), `first`, `last`, and `actors`: how many lines there are.
-    """
+    """The lines from the asked offset on, one for each actor (or API key) with a match, as rows of
+    `ActorRow`."""
     by_key = listing.kind is ActorKind.KEYS
     line = _lines(plan, listing).subquery("line")
     ends = times(plan, _of_kind(entries, listing.kind), by_key=by_key)
@@ -223,8 +236,16 @@ def activity(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class AddressedActor:
+    """An actor and one of its e-mail addresses."""
+
+    actor_id: str
+    actor_email: str
+
+
 def actors_with_address(email: str, scope: Scope) -> Statement:
-    """Those whose e-mail address holds a text, whatever the case: `actor_id`, `actor_email`."""
+    """Those whose e-mail address holds a text, whatever the case: rows of `AddressedActor`."""
     return (
         select(entries.c.actor_id, entries.c.actor_email)
         .where(within_scope(entries, scope), contains_any_folded(entries.c.actor_email, [email]))

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import BigInteger, cast, func, select
 
 from audit_core.log.schema import Statement, entries
-from audit_core.people.actors_sql import failed, times, with_key
+from audit_core.people.actors_sql import times, with_key
 from audit_core.people.timeline_sql import require_actor
-from audit_core.query.derived_columns import api_key_of
+from audit_core.query.derived_columns import api_key_of, failed
 from audit_core.query.planner.plan import Plan
 
 
-def used_keys(plan: Plan) -> Statement:
-    """The keys that the scope's actor used, latest use first.
+@dataclass(frozen=True, slots=True)
+class UsedKey:
+    """An API key that an actor used."""
 
-    Columns `api_key` (masked), `count`, `failed`, `addresses`, `actions` (numbers of different
-    ones), `first` and `last`.
-    """
+    api_key: str
+    """Masked."""
+    count: int
+    failed: int
+    first: datetime
+    last: datetime
+    """In the rows of the statement in UTC without a zone."""
+    addresses: int
+    actions: int
+    """Numbers of different ones."""
+
+
+def used_keys(plan: Plan) -> Statement:
+    """The keys that the scope's actor used, latest use first: rows of `UsedKey`."""
     require_actor(plan.query)
     table = plan.source.table
     columns = [

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from audit_core.domain.access import Scope
 from audit_core.domain.listing import Listing
 from audit_core.explore.reader import Reader
-from audit_core.log.schema import Statement
-from audit_core.people import first_seen_sql, keys_sql, sessions_sql
-from audit_core.people.first_seen_sql import MEMORY, Novelty
+from audit_core.people import keys_sql, sessions_sql
+from audit_core.people.keys_sql import UsedKey
 from audit_core.people.results import timed
+from audit_core.people.sessions_sql import SessionRow, TouchedRow, Variety
+from audit_core.people.timeline_sql import require_actor
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import EPOCH, TimeRange, Window
+from audit_core.query.time.windows import TimeRange, Window
+from audit_core.unusual.first_seen import FirstSeen, History
+from audit_core.unusual.reader import UnusualReader
 
 MAX_TOUCHED = 5
 """How many targets a session names."""
@@ -57,41 +59,17 @@ class SessionPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewThing:
-    """Something that an actor did for the first time in `MEMORY`."""
-
-    kind: Novelty
-    parts: tuple[str | None, ...]
-    """The values of the columns in `first_seen_sql.GROUPS`; not all of them `None`."""
-    hour: datetime
-    """The beginning of the hour (UTC) in which it was first done in the window."""
-    count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """What is new for an actor in a window."""
 
-    things: tuple[NewThing, ...]
+    things: tuple[FirstSeen, ...]
     """Latest first."""
     truncated: bool
-    known: int
-    """How many entries the actor has in the `MEMORY` before the window: with none of them,
-    everything is new and nothing is unusual."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsedKey:
-    """An API key that an actor used."""
-
-    api_key: str
-    """Masked."""
-    count: int
-    failed: int
-    first: datetime
-    last: datetime
-    addresses: int
-    actions: int
+    history: History
+    """What is known of the actor from before: of one who is hardly known everything is new, and
+    nothing is unusual."""
+    known: bool
+    """Whether that is enough to call something new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +80,41 @@ class PersonReader:
 
     def sessions(self, query: Query, offset: int, rows: int) -> SessionPage:
         """The work sessions of the scope's actor, latest first."""
+        log, scope = self.reader.log, query.scope
         statement = sessions_sql.sessions(query, offset=offset)
-        found = [timed(row) for row in self._rows(statement, query.scope, rows)]
+        found = log.fetch_rows(statement, scope, SessionRow, limit=rows).items
         if not found:
             return SessionPage(sessions=(), total=0)
-        totals = [row.pop("sessions") for row in found]
-        spans = [(row["first"], row["last"]) for row in found]
+        sessions = [timed(row) for row in found]
+        spans = [(row.first, row.last) for row in sessions]
         statement = sessions_sql.variety(query, spans=spans)
-        variety = {row.pop("session"): row for row in self._rows(statement, query.scope, rows)}
+        places = log.fetch_rows(statement, scope, Variety, limit=rows).items
+        variety = {row.session: row for row in places}
         statement = sessions_sql.touched(query, spans=spans, limit=MAX_TOUCHED)
-        touched: dict[int, list[Touched]] = defaultdict(list)
-        targets: dict[int, int] = defaultdict(int)
-        for row in self._rows(statement, query.scope, MAX_TOUCHED * len(found)):
-            number = row.pop("session")
-            targets[number] = row.pop("targets")
-            touched[number].append(Touched(**row))
+        touched: dict[int, list[TouchedRow]] = defaultdict(list)
+        limit = MAX_TOUCHED * len(found)
+        for row in log.fetch_rows(statement, scope, TouchedRow, limit=limit).items:
+            touched[row.session].append(row)
         return SessionPage(
             sessions=tuple(
                 WorkSession(
-                    targets=targets[number],
-                    touched=tuple(touched[number]),
-                    **row,
-                    **variety[number],
+                    first=session.first,
+                    last=session.last,
+                    count=session.count,
+                    failed=session.failed,
+                    addresses=variety[number].addresses,
+                    clients=variety[number].clients,
+                    targets=touched[number][0].targets if touched[number] else 0,
+                    touched=tuple(
+                        Touched(
+                            target_type=row.target_type, target_id=row.target_id, count=row.count
+                        )
+                        for row in touched[number]
+                    ),
                 )
-                for number, row in enumerate(found)
+                for number, session in enumerate(sessions)
             ),
-            total=totals[0],
+            total=found[0].sessions,
         )
 
     def news(self, query: Query, limit: int) -> News | None:
@@ -138,39 +125,20 @@ class PersonReader:
         since = query.time_range.since
         if since is None:
             return None
-        query = replace(query, entry_filter=query.entry_filter.cleared())
-        earlier = TimeRange(since=since - MEMORY, until=since)
-        now = self.reader.planner.plan(query)
-        before = self.reader.planner.plan(query.within(earlier))
-        statement = first_seen_sql.new_things(now, before)
-        fetched = self.reader.log.fetch(statement, query.scope, max_rows=limit)
-        known = first_seen_sql.known(before)
+        query = require_actor(replace(query, entry_filter=query.entry_filter.cleared()))
+        unusual = UnusualReader(self.reader)
+        things = unusual.first_seen(query, limit)
+        history = unusual.history(query)
         return News(
-            things=tuple(_new_thing(row) for row in fetched.table.to_pylist()),
-            truncated=fetched.truncated,
-            known=self._rows(known, query.scope, 1)[0]["count"],
+            things=things.items,
+            truncated=things.truncated,
+            history=history,
+            known=history.tells(since),
         )
 
     def used_keys(self, scope: Scope, time_range: TimeRange, limit: int) -> Listing[UsedKey]:
         """The API keys that the scope's actor used, latest use first."""
         window = Window(preset=None, since=time_range.since, until=time_range.until)
         plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
-        fetched = self.reader.log.fetch(keys_sql.used_keys(plan), scope, max_rows=limit)
-        keys = tuple(UsedKey(**timed(row)) for row in fetched.table.to_pylist())
-        return Listing(keys, fetched.truncated)
-
-    def _rows(self, statement: Statement, scope: Scope, limit: int) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.reader.log.fetch(
-            statement, scope, max_rows=limit
-        ).table.to_pylist()
-        return rows
-
-
-def _new_thing(row: dict[str, Any]) -> NewThing:
-    kind = first_seen_sql.kind_of(int(row["group_bits"]))
-    return NewThing(
-        kind=kind,
-        parts=tuple(row[name] for name in first_seen_sql.GROUPS[kind]),
-        hour=EPOCH + row["hour"] * timedelta(hours=1),
-        count=row["count"],
-    )
+        found = self.reader.log.fetch_rows(keys_sql.used_keys(plan), scope, UsedKey, limit=limit)
+        return Listing(tuple(map(timed, found.items)), found.truncated)

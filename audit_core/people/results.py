@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    class _Timed(DataclassInstance, Protocol):
+        @property
+        def first(self) -> datetime: ...
+
+        @property
+        def last(self) -> datetime: ...
+
+
+Row = TypeVar("Row", bound="_Timed")
 
 
 def instant(naive: datetime) -> datetime:
@@ -11,6 +25,7 @@ def instant(naive: datetime) -> datetime:
     return naive.replace(tzinfo=UTC)
 
 
-def timed(row: dict[str, Any]) -> dict[str, Any]:
+def timed(row: Row) -> Row:
     """The row with its `first` and `last` aware."""
-    return row | {name: instant(row[name]) for name in ("first", "last")}
+    ends: dict[str, Any] = {"first": instant(row.first), "last": instant(row.last)}
+    return replace(row, **ends)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, and_, case, cast, func, literal, select
@@ -10,8 +11,9 @@ from sqlalchemy.sql.selectable import Subquery
 
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
-from audit_core.people.actors_sql import client_text, failed
+from audit_core.people.actors_sql import client_text
 from audit_core.people.timeline_sql import require_actor
+from audit_core.query.derived_columns import failed
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 
@@ -21,11 +23,24 @@ QUIET = timedelta(minutes=30)
 _QUIET_US = QUIET // timedelta(microseconds=1)
 
 
-def sessions(query: Query, *, offset: int) -> Statement:
-    """The sessions of the scope's actor, latest first, from an offset on.
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session in numbers."""
 
-    Columns `first`, `last`, `count`, `failed`; and `sessions`: how many there are. Only matching
-    entries count, and only those within the time range: a session that began before is cut.
+    first: datetime
+    last: datetime
+    """In UTC without a zone."""
+    count: int
+    failed: int
+    sessions: int
+    """How many there are in all."""
+
+
+def sessions(query: Query, *, offset: int) -> Statement:
+    """The sessions of the scope's actor, latest first, from an offset on: rows of `SessionRow`.
+
+    Only matching entries count, and only those within the time range: a session that began before
+    is cut.
     """
     # Within a piece of time as long as the quiet nothing parts two sessions: so the pieces
     # with entries are put in order, which are few, and not the entries.
@@ -72,9 +87,18 @@ Spans = Sequence[tuple[datetime, datetime]]
 """Sessions that do not overlap, each as (first, last)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Variety:
+    """From how many places a session was."""
+
+    session: int
+    """Its number in the spans that were asked for."""
+    addresses: int
+    clients: int
+
+
 def variety(query: Query, *, spans: Spans) -> Statement:
-    """From how many places some sessions were: `session` (its number in `spans`), `addresses`
-    and `clients` (numbers of different ones)."""
+    """From how many places some sessions were: rows of `Variety`."""
     placed = _placed(query, spans, "ip_address", "source", "user_agent")
     # By combination first, which are few.
     combined = select(placed).distinct().subquery("combined")
@@ -89,10 +113,22 @@ def variety(query: Query, *, spans: Spans) -> Statement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TouchedRow:
+    """A target that was touched in a session."""
+
+    session: int
+    """Its number in the spans that were asked for."""
+    target_type: str | None
+    target_id: str
+    count: int
+    targets: int
+    """How many there are in the session."""
+
+
 def touched(query: Query, *, spans: Spans, limit: int) -> Statement:
-    """What was touched in some sessions: `session` (its number in `spans`), `target_type`,
-    `target_id`, `count`, and `targets`: how many there are in the session. Of each session the
-    `limit` frequent ones, most frequent first."""
+    """What was touched in some sessions: rows of `TouchedRow`, of each session the `limit` frequent
+    ones, most frequent first."""
     placed = _placed(query, spans, "target_type", "target_id")
     counted = (
         select(placed, func.count().label("count"))

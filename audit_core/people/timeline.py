@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from audit_core.domain.entries import Category, Outcome, outcome_of
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.people import timeline_sql
 from audit_core.people.results import instant
-from audit_core.people.timeline_sql import LaneKind, LanePlace, MarkRow
+from audit_core.people.timeline_sql import LaneKind, LanePlace, LaneRow, MarkRow
 from audit_core.query.query import Query
 from audit_core.query.time.spans import width_us as width_of
 
@@ -92,8 +91,8 @@ class TimelineReader:
         each other are merged, in stretches wide enough that there are at most `MAX_MARKS`."""
         since, until = self.reader.span(query, now)
         statement = timeline_sql.lanes(query, kind)
-        found = self.reader.log.fetch(statement, query.scope, max_rows=most_lanes).table.to_pylist()
-        lanes = tuple(_lane(row) for row in found)
+        found = self.reader.log.fetch_rows(statement, query.scope, LaneRow, limit=most_lanes).items
+        lanes = tuple(map(_lane, found))
         width_us = width_of(since, until, STRETCHES)
         marks: tuple[Mark, ...] = ()
         if lanes:
@@ -110,7 +109,7 @@ class TimelineReader:
             width_us *= factor
         return Timeline(
             lanes=lanes,
-            all_lanes=found[0]["lanes"] if found else 0,
+            all_lanes=found[0].lanes if found else 0,
             marks=marks,
             width_us=width_us,
             since=since,
@@ -118,18 +117,17 @@ class TimelineReader:
         )
 
 
-def _lane(row: dict[str, Any]) -> Lane:
-    category = row.get("category")
+def _lane(row: LaneRow) -> Lane:
     return Lane(
         place=LanePlace(
-            target_type=row.get("target_type"),
-            target_id=row.get("target_id"),
-            category=None if category is None else Category(category),
+            target_type=row.target_type,
+            target_id=row.target_id,
+            category=None if row.category is None else Category(row.category),
         ),
-        count=row["count"],
-        failed=row["failed"],
-        first=instant(row["first"]),
-        last=instant(row["last"]),
+        count=row.count,
+        failed=row.failed,
+        first=instant(row.first),
+        last=instant(row.last),
     )
 
 

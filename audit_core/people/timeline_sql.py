@@ -8,14 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, func, literal, null, or_, select, true
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.entries import Category
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import floor_div
-from audit_core.people.actors_sql import failed, stretch
-from audit_core.query.derived_columns import Condition, in_category
+from audit_core.people.actors_sql import stretch
+from audit_core.query.derived_columns import Condition, failed, in_category
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
 
@@ -45,10 +45,25 @@ def require_actor(query: Query) -> Query:
     return query
 
 
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    """What one lane holds."""
+
+    target_type: str | None
+    target_id: str | None
+    category: str | None
+    """`None` on a lane of a target; the two above on one of a category."""
+    count: int
+    failed: int
+    first: datetime
+    last: datetime
+    """In UTC without a zone."""
+    lanes: int
+    """How many there are in all."""
+
+
 def lanes(query: Query, kind: LaneKind) -> Statement:
-    """The lanes of the scope's actor, busiest first: `target_type` and `target_id`, or
-    `category`; `count`, `failed`, `first`, `last`; and `lanes`, how many there are.
-    """
+    """The lanes of the scope's actor, busiest first: rows of `LaneRow`."""
     columns = _columns(kind)
     lane = (
         select(
@@ -63,7 +78,12 @@ def lanes(query: Query, kind: LaneKind) -> Statement:
         .subquery("lane")
     )
     named = [lane.c[column.name] for column in columns]
-    return select(lane, func.count().over().label("lanes")).order_by(
+    absent = [
+        null().label(name)
+        for name in ("target_type", "target_id", "category")
+        if name not in lane.c
+    ]
+    return select(lane, *absent, func.count().over().label("lanes")).order_by(
         lane.c.count.desc(), lane.c.first, *(name.nulls_first() for name in named)
     )
 

@@ -50,17 +50,18 @@ def _text(entry_filter: EntryFilter) -> Iterator[Clause]:
 def _conditions(entry_filter: EntryFilter) -> Iterator[Clause]:
     if not entry_filter.query:
         return
-    expression = entry_filter.expression
+    expression, zone = entry_filter.expression, entry_filter.window.zone
     parts = expression.parts if isinstance(expression, AllOf) else (expression,)
     try:
         found = [
             Clause(
-                describe(part),
-                replace(entry_filter, query=to_text(all_of([*parts[:place], *parts[place + 1 :]]))),
+                describe(part, zone=zone),
+                replace(entry_filter, query=to_text(all_of(others), zone=zone)),
             )
             for place, part in enumerate(parts)
+            for others in [[*parts[:place], *parts[place + 1 :]]]
         ]
     except FilterError:
         # Written anew it is too long to be read: it can be dropped as a whole only.
-        found = [Clause(describe(expression), replace(entry_filter, query=""))]
+        found = [Clause(describe(expression, zone=zone), replace(entry_filter, query=""))]
     yield from found

@@ -33,6 +33,11 @@ def has_outcome(table: FromClause, outcome: Outcome) -> Condition:
     return false()
 
 
+def failed(table: FromClause) -> Condition:
+    """Whether the request of an entry was refused or broke."""
+    return and_(table.c.status_code.is_not(None), table.c.status_code.between(400, 599))
+
+
 def in_category(table: FromClause, category: Category) -> Condition:
     """Whether an entry has the category; see `entries.category_of`."""
     action, target_type = table.c.action, table.c.target_type

@@ -2,62 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 from audit_core.domain.entries import Category, Outcome
-from audit_core.domain.errors import FilterError
-from audit_core.query.language.ast import (
-    Contains,
-    Equals,
-    Exists,
-    Expression,
-    Field,
-    all_of,
-    any_of,
-    merged,
-    negation,
-)
-from audit_core.query.language.describe import describe
-from audit_core.query.language.diagnostics import QueryError
-from audit_core.query.language.fields import ENTRY_VOCABULARY, Vocabulary
-from audit_core.query.language.parser import parse
-from audit_core.query.limits import MAX_TEXT, MAX_VALUES
-from audit_core.query.time.windows import UTC_NAME, Window, format_instant, parse_instant
-
-NONE = "-"
-"""How the absence of a value is written, in a filter and in URLs: `source=-`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueField:
-    """One field of the filter that lists values."""
-
-    name: str
-    """The attribute of `EntryFilter`."""
-    param: str
-    """The URL parameter."""
-    label: str
-    """The name for people, in sentence case."""
-    read: Callable[[str], Any]
-    """From the text in a URL; raises `ValueError` with the reason."""
-    show: Callable[[Any], str] = str
-    """The value for people."""
-
-
-def one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
-    """What reads a text of a URL as a value of the enumeration; `ValueError` if it is none."""
-
-    def read(text: str) -> StrEnum:
-        try:
-            return kind(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is not one of {', '.join(kind)}") from None
-
-    return read
+from audit_core.query.language.ast import Field
+from audit_core.query.value_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 
 
 def _status_code(text: str) -> int:
@@ -66,194 +16,69 @@ def _status_code(text: str) -> int:
     raise ValueError(f"{text!r} is not a status code: 0, or from 100 to 599")
 
 
-def plain_value(text: str) -> str:
-    """A text of a URL as a value. Raises `ValueError` if it is empty, too long or no Unicode."""
-    if not text:
-        raise ValueError(f"it is empty; write {NONE} for entries without a value")
-    return _storable(text)
-
-
-def _storable(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"it has {len(text)} characters; at most {MAX_TEXT} are allowed")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{text!r} is not Unicode text") from None
-    return text
-
-
-def show_plain(value: str) -> str:
-    """The value for people: the absence of one in a word."""
-    return "none" if value == NONE else value
-
-
 VALUE_FIELDS: tuple[ValueField, ...] = (
-    ValueField(name="actors", param="actor", label="User", read=plain_value),
-    ValueField(name="actions", param="action", label="Action", read=plain_value),
+    ValueField(name="actors", param="actor", label="User", field=Field.ACTOR, read=plain_value),
+    ValueField(
+        name="actions", param="action", label="Action", field=Field.ACTION, read=plain_value
+    ),
     ValueField(
         name="categories",
         param="category",
         label="Category",
+        field=Field.CATEGORY,
         read=one_of(Category),
+        choices=tuple(Category),
         show=lambda value: str(value.label),
     ),
     ValueField(
         name="target_types",
         param="target_type",
         label="Target type",
+        field=Field.TARGET_TYPE,
         read=plain_value,
         show=show_plain,
     ),
-    ValueField(name="targets", param="target", label="Target", read=plain_value, show=show_plain),
+    ValueField(
+        name="targets",
+        param="target",
+        label="Target",
+        field=Field.TARGET_ID,
+        read=plain_value,
+        show=show_plain,
+    ),
     ValueField(
         name="outcomes",
         param="outcome",
         label="Outcome",
+        field=Field.OUTCOME,
         read=one_of(Outcome),
+        choices=tuple(Outcome),
         show=lambda value: str(value.label),
     ),
-    ValueField(name="status_codes", param="status", label="Status code", read=_status_code),
-    ValueField(name="sources", param="source", label="Source", read=plain_value, show=show_plain),
     ValueField(
-        name="ip_addresses", param="ip", label="IP address", read=plain_value, show=show_plain
+        name="status_codes",
+        param="status",
+        label="Status code",
+        field=Field.STATUS_CODE,
+        read=_status_code,
+    ),
+    ValueField(
+        name="sources",
+        param="source",
+        label="Source",
+        field=Field.SOURCE,
+        read=plain_value,
+        show=show_plain,
+    ),
+    ValueField(
+        name="ip_addresses",
+        param="ip",
+        label="IP address",
+        field=Field.IP_ADDRESS,
+        read=plain_value,
+        show=show_plain,
     ),
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueFilter:
-    """What all filters share: a window, lists of values, a search text and a query.
-
-    Within a field any of the values, across fields all of them; an empty field asks nothing.
-    Values are unique and sorted, so that filters that mean the same are equal.
-    """
-
-    value_fields: ClassVar[tuple[ValueField, ...]] = ()
-    """The fields that list values."""
-    vocabulary: ClassVar[Vocabulary] = ENTRY_VOCABULARY
-    """The fields that the query may name."""
-
-    window: Window = field(default_factory=Window)
-    text: str = ""
-    """Found anywhere in what is searched without a field, whatever the case."""
-    query: str = ""
-    """A text of the query language, see `query.language`; blank asks nothing. Raises
-    `QueryError` if it cannot be understood."""
-
-    def __post_init__(self) -> None:
-        for item in self.value_fields:
-            values = getattr(self, item.name)
-            unique = tuple(sorted(set(values)))
-            if unique != values:
-                object.__setattr__(self, item.name, unique)
-        if self.query != (trimmed := self.query.strip()):
-            object.__setattr__(self, "query", trimmed)
-        _understood(self.query, self.vocabulary)
-
-    @property
-    def expression(self) -> Expression:
-        """What the query asks."""
-        return _understood(self.query, self.vocabulary)
-
-    @property
-    def narrowed_by(self) -> tuple[str, ...]:
-        """The labels of the fields that ask something, beyond the window."""
-        asked = [item.label for item in self.value_fields if getattr(self, item.name)]
-        return (*asked, *(label for label, name in _TEXTS if getattr(self, name)))
-
-    def cleared(self) -> Self:
-        """The same window, asking nothing else."""
-        return type(self)(window=self.window)
-
-    def without(self, label: str) -> Self:
-        """Without the condition that `narrowed_by` calls by this label."""
-        emptied: dict[str, Any] = {name: "" for text, name in _TEXTS if text == label} or {
-            item.name: () for item in self.value_fields if item.label == label
-        }
-        return replace(self, **emptied)
-
-    def describe(self) -> str:
-        """The filter as a sentence without a full stop."""
-        return ", ".join(filter(None, [self.describe_conditions(), self.window.describe()]))
-
-    def describe_conditions(self) -> str:
-        """The same without the window; empty if nothing else is asked."""
-        parts = [
-            f"{item.label.lower()} {' or '.join(map(item.show, getattr(self, item.name)))}"
-            for item in self.value_fields
-            if getattr(self, item.name)
-        ]
-        if self.text:
-            parts.append(f"text “{self.text}”")
-        if self.query:
-            parts.append(describe(self.expression))
-        return ", ".join(parts)
-
-    def to_params(self) -> dict[str, list[str]]:
-        """The filter as URL parameters. `from_params` gives it back. The window always stands."""
-        params: dict[str, list[str]] = {}
-        window = self.window
-        if window.preset is not None:
-            params["window"] = [window.preset]
-        else:
-            params["from"] = [format_instant(window.since) if window.since else NONE]
-            if window.until is not None:
-                params["to"] = [format_instant(window.until)]
-        if window.zone != UTC_NAME:
-            params["zone"] = [window.zone]
-        for item in self.value_fields:
-            if values := getattr(self, item.name):
-                params[item.param] = [str(value) for value in values]
-        if self.text:
-            params["text"] = [self.text]
-        if self.query:
-            params["query"] = [self.query]
-        return params
-
-    @classmethod
-    def params(cls) -> tuple[str, ...]:
-        """Every URL parameter that belongs to such a filter."""
-        listed = (item.param for item in cls.value_fields)
-        return ("window", "from", "to", "zone", *listed, "text", "query")
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, Sequence[str]]) -> Self:
-        """The filter that URL parameters mean; nothing given means the default filter.
-
-        Raises `FilterError` with a sentence for every parameter that is wrong or unknown; if only
-        the query is, that is a `QueryError` with the places.
-        """
-        known = cls.params()
-        problems = [
-            f"The parameter {key!r} is unknown; known are {', '.join(known)}."
-            for key in params
-            if key not in known
-        ]
-        values: dict[str, Any] = {}
-        for item in cls.value_fields:
-            found, wrong = _read_values(item, params.get(item.param, ()))
-            problems += wrong
-            values[item.name] = found
-        text = " ".join(params.get("text", ()))
-        try:
-            _storable(text)
-        except ValueError as error:
-            problems.append(f"The parameter text cannot be read: {error}.")
-        query = " ".join(params.get("query", ()))
-        try:
-            window = _read_window(params)
-        except ValueError as error:
-            problems.append(f"The window cannot be read: {error}.")
-        try:
-            _understood(query, cls.vocabulary)
-        except QueryError as error:
-            if not problems:
-                raise
-            problems += (f"The query cannot be read: {problem}" for problem in error.problems)
-        if problems:
-            raise FilterError(tuple(problems))
-        return cls(window=window, text=text, query=query, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +86,12 @@ class EntryFilter(ValueFilter):
     """Which entries to show."""
 
     value_fields: ClassVar[tuple[ValueField, ...]] = VALUE_FIELDS
+    text_fields: ClassVar[tuple[Field, ...]] = (
+        Field.ERROR_MESSAGE,
+        Field.TARGET_ID,
+        Field.ACTOR_EMAIL,
+        Field.ACTOR_ID,
+    )
 
     actors: tuple[str, ...] = ()
     """E-mail addresses or actor ids; an entry matches by either."""
@@ -279,88 +110,6 @@ class EntryFilter(ValueFilter):
     ip_addresses: tuple[str, ...] = ()
     """`NONE` asks for entries without an address."""
 
-    @property
-    def predicate(self) -> Expression:
-        """All that the filter asks beyond its window, in the form that `merged` makes."""
-        listed = (
-            any_of(_equal(field, value) for value in values)
-            for name, field in _FIELD_OF.items()
-            if (values := getattr(self, name))
-        )
-        text = [Contains(fields=_SEARCHED, text=self.text)] if self.text else []
-        return merged(all_of([*listed, self.expression, *text]))
-
 
 PARAMS: tuple[str, ...] = EntryFilter.params()
 """Every URL parameter that belongs to the filter."""
-
-_FIELD_OF = {
-    "actors": Field.ACTOR,
-    "categories": Field.CATEGORY,
-    "outcomes": Field.OUTCOME,
-    "actions": Field.ACTION,
-    "target_types": Field.TARGET_TYPE,
-    "targets": Field.TARGET_ID,
-    "status_codes": Field.STATUS_CODE,
-    "sources": Field.SOURCE,
-    "ip_addresses": Field.IP_ADDRESS,
-}
-"""The field that the values of an attribute are compared with."""
-
-_SEARCHED = (Field.ERROR_MESSAGE, Field.TARGET_ID, Field.ACTOR_EMAIL, Field.ACTOR_ID)
-"""The fields that the text is searched in."""
-
-_TEXTS = (("Text", "text"), ("Query", "query"))
-"""Label and name of the fields that are not lists of values."""
-
-assert {item.name for item in VALUE_FIELDS} == _FIELD_OF.keys()  # noqa: S101
-assert _FIELD_OF.keys() | {"window", "text", "query"} == {  # noqa: S101
-    item.name for item in fields(EntryFilter)
-}
-
-
-def _equal(field: Field, value: Any) -> Expression:
-    if value == NONE and field is not Field.ACTOR:  # every entry has an actor, of whatever name
-        return negation(Exists(field=field))
-    return Equals(field=field, value=value)
-
-
-@lru_cache(maxsize=1024)
-def _understood(query: str, vocabulary: Vocabulary) -> Expression:
-    return parse(query, vocabulary)
-
-
-def _read_values(item: ValueField, texts: Sequence[str]) -> tuple[tuple[Any, ...], list[str]]:
-    if len(texts) > MAX_VALUES:
-        return (), [f"{item.param} lists {len(texts)} values; at most {MAX_VALUES} are allowed."]
-    found: list[Any] = []
-    problems: list[str] = []
-    for text in texts:
-        try:
-            found.append(item.read(text))
-        except ValueError as error:
-            problems.append(f"The parameter {item.param} cannot be read: {error}.")
-    return tuple(found), problems
-
-
-def _read_window(params: Mapping[str, Sequence[str]]) -> Window:
-    """Raises `ValueError` with the reason."""
-    single: dict[str, str] = {}
-    for key in ("window", "from", "to", "zone"):
-        texts = params.get(key, ())
-        if len(texts) > 1:
-            raise ValueError(f"{key} is given {len(texts)} times")
-        if texts:
-            single[key] = texts[0]
-    zone = single.get("zone", UTC_NAME)
-    if "from" in single or "to" in single:
-        if "window" in single:
-            raise ValueError("it has both window and from or to")
-        since = single.get("from", NONE)
-        return Window(
-            preset=None,
-            since=None if since == NONE else parse_instant(since),
-            until=parse_instant(single["to"]) if "to" in single else None,
-            zone=zone,
-        )
-    return Window(preset=single["window"], zone=zone) if "window" in single else Window(zone=zone)

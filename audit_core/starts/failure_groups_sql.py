@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     CTE,
@@ -30,7 +29,7 @@ from audit_core.domain.entries import CREATE, SANDBOX
 from audit_core.domain.redaction import redact_text
 from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import ONCE, epoch_microseconds
+from audit_core.log.sql.functions import ONCE, address_key, epoch_microseconds
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import numbered_by
 from audit_core.query.planner.sandbox_creations import FROM_ENTRIES, Creations
@@ -56,6 +55,11 @@ class GroupKey:
     """One of `FAILING`."""
 
     @property
+    def suspected(self) -> bool:
+        """Whether these are not failures that say so themselves."""
+        return self.outcome is StartOutcome.SUSPECTED
+
+    @property
     def fingerprint(self) -> str:
         """A name of the group that stays the same, in hexadecimal digits."""
         text = json.dumps([self.template, self.action, self.status_code, self.outcome.value])
@@ -63,7 +67,7 @@ class GroupKey:
 
     def describe(self) -> str:
         """Why these were grouped, in a sentence. Holds log text."""
-        if self.outcome is StartOutcome.SUSPECTED:
+        if self.suspected:
             return f"{self.action} answered {self.status_code}, suspected to have failed"
         message = f"with a message like “{self.template}”" if self.template else "without a message"
         return f"{self.action} answered {self.status_code} {message}"
@@ -102,8 +106,11 @@ def described(attempt: CTE, scope: Scope, time_range: TimeRange) -> CTE:
     """The attempts with more columns: `who`, `source`, `user_agent`, `actor_api_key_prefix`,
     `actor_api_key_suffix`, `body` (the metadata of a create, else NULL), `message`, and `pattern`.
 
-    The last two are '' but for those that failed with a message.
+    The last two are '' but for those that failed with a message. `who` is the person's e-mail
+    address, or a service's id: of spellings that differ in case or form the last by the alphabet.
     """
+    email = entries.c.actor_email
+    service = case((email == literal(""), entries.c.actor_id), else_=literal(""))
     failed = attempt.c.outcome == literal(StartOutcome.FAILED.value)
     said = and_(failed, entries.c.error_message.is_not(None))
     guarded = replace(scope, secrets=False)
@@ -111,7 +118,10 @@ def described(attempt: CTE, scope: Scope, time_range: TimeRange) -> CTE:
         select(
             *attempt.c,
             case(
-                (entries.c.actor_email != literal(""), entries.c.actor_email),
+                (
+                    email != literal(""),
+                    func.max(email).over(partition_by=(address_key(email), service)),
+                ),
                 else_=entries.c.actor_id,
             ).label("who"),
             entries.c.source,
@@ -146,6 +156,36 @@ def starting(scope: Scope, time_range: TimeRange) -> Condition:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Failures of one group, in all or in one span."""
+
+    pattern: str
+    action: str
+    status_code: int
+    outcome: str
+    span: int | None
+    of_group: int
+    """1 in the row of the whole group, which has no span."""
+    count: int
+    first_us: int
+    last_us: int
+    sandboxes: int
+    actors: int
+    example: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """Failures that say so themselves, of one group."""
+
+    pattern: str
+    action: str
+    status_code: int
+    first_us: int
+
+
 def failure_groups(
     query: Query,
     rule: SilentRule,
@@ -155,9 +195,7 @@ def failure_groups(
     creations: Creations = FROM_ENTRIES,
 ) -> Statement:
     """The `limit` largest groups and one more, each in a row, and in one for each of its spans:
-    `pattern`, `action`, `status_code`, `outcome`, `span`, `of_group`, `count`, `first_us`,
-    `last_us`, `sandboxes`, `actors`, `example`, `rank`; no order. Where `of_group` is 1 the row is
-    that of the whole group, without a span."""
+    rows of `GroupRow`; no order."""
     attempt = described(attempts(query, rule, creations), query.scope, query.time_range)
     part = (
         select(*attempt.c, span_number(attempt.c.at_us, spans).label("span"))
@@ -194,8 +232,8 @@ def failure_groups(
 
 
 def seen_before(scope: Scope, before: datetime) -> Statement:
-    """The groups of failures that say so themselves, over the whole log before a time: `pattern`,
-    `action`, `status_code`, and `first_us`; no order."""
+    """The groups of failures that say so themselves, over the whole log before a time: rows of
+    `SeenRow`; no order."""
     status = entries.c.status_code
     said = (
         select(
@@ -247,39 +285,35 @@ def group_page(
     return creations.options(members)
 
 
-def add_up(
-    rows: Iterable[Mapping[str, Any]], scope: Scope, spans: Spans, *, limit: int
-) -> FailureGroups:
+def add_up(rows: Iterable[GroupRow], scope: Scope, spans: Spans, *, limit: int) -> FailureGroups:
     """The groups of the rows of `failure_groups`."""
-    found: dict[int, list[Mapping[str, Any]]] = {}
+    found: dict[int, list[GroupRow]] = {}
     for row in rows:
-        found.setdefault(row["rank"], []).append(row)
+        found.setdefault(row.rank, []).append(row)
     return FailureGroups(
         largest=tuple(_group(found[rank], scope, spans) for rank in sorted(found) if rank <= limit),
         truncated=any(rank > limit for rank in found),
     )
 
 
-def _group(rows: list[Mapping[str, Any]], scope: Scope, spans: Spans) -> FailureGroup:
-    (one,) = (row for row in rows if row["of_group"])
-    counts = {row["span"]: row["count"] for row in rows if not row["of_group"]}
+def _group(rows: list[GroupRow], scope: Scope, spans: Spans) -> FailureGroup:
+    (one,) = (row for row in rows if row.of_group)
+    counts = {row.span: row.count for row in rows if not row.of_group}
     return FailureGroup(
         key=group_key(one),
-        example=one["example"] if scope.secrets else redact_text(one["example"]),
-        count=one["count"],
-        first=EPOCH + timedelta(microseconds=one["first_us"]),
-        last=EPOCH + timedelta(microseconds=one["last_us"]),
-        sandboxes=one["sandboxes"],
-        actors=one["actors"],
+        example=one.example if scope.secrets else redact_text(one.example),
+        count=one.count,
+        first=EPOCH + timedelta(microseconds=one.first_us),
+        last=EPOCH + timedelta(microseconds=one.last_us),
+        sandboxes=one.sandboxes,
+        actors=one.actors,
         over_time=tuple(counts.get(number, 0) for number in range(spans.number)),
     )
 
 
-def group_key(row: Mapping[str, Any]) -> GroupKey:
-    """The key of a row of `failure_groups` or `seen_before`."""
+def group_key(row: GroupRow | SeenRow) -> GroupKey:
+    """The key of the group that a row is about."""
+    outcome = StartOutcome(row.outcome) if isinstance(row, GroupRow) else StartOutcome.FAILED
     return GroupKey(
-        template=row["pattern"],
-        action=row["action"],
-        status_code=row["status_code"],
-        outcome=StartOutcome(row.get("outcome", StartOutcome.FAILED)),
+        template=row.pattern, action=row.action, status_code=row.status_code, outcome=outcome
     )

@@ -27,7 +27,7 @@ from audit_core.starts.attempts_sql import (
     SilentRule,
     StartOutcome,
 )
-from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey
+from audit_core.starts.failure_groups_sql import FailureGroups, GroupKey, GroupRow, SeenRow
 from audit_core.starts.retries_sql import ChainRow, Ending, RetryChain, ending_of
 from audit_core.starts.suspects_sql import MAX_VALUES, TRAITS, Suspects
 
@@ -107,19 +107,18 @@ class StartsReader:
         statement = failure_groups_sql.failure_groups(
             query, self.rule, spans, limit=limit, creations=self._creations
         )
-        table = self.log.fetch(
-            statement, query.scope, max_rows=(limit + 1) * (spans.number + 1)
-        ).table
-        return failure_groups_sql.add_up(table.to_pylist(), query.scope, spans, limit=limit)
+        rows = (limit + 1) * (spans.number + 1)
+        found = self.log.fetch_rows(statement, query.scope, GroupRow, limit=rows)
+        return failure_groups_sql.add_up(found.items, query.scope, spans, limit=limit)
 
     def first_seen(self, scope: Scope, before: datetime) -> dict[str, datetime]:
         """When each group of failures that say so themselves was first seen in the log before a
         time, by fingerprint. The commonest `MAX_GROUPS_BEFORE` at most."""
         statement = failure_groups_sql.seen_before(scope, before)
-        table = self.log.fetch(statement, scope, max_rows=MAX_GROUPS_BEFORE).table
+        found = self.log.fetch_rows(statement, scope, SeenRow, limit=MAX_GROUPS_BEFORE)
         return {
-            failure_groups_sql.group_key(row).fingerprint: instant(row["first_us"])
-            for row in table.to_pylist()
+            failure_groups_sql.group_key(row).fingerprint: instant(row.first_us)
+            for row in found.items
         }
 
     def group_members(self, query: Query, key: GroupKey, rows: int) -> Listing[StartAttempt]:
@@ -188,6 +187,7 @@ def _chain(row: ChainRow, scope: Scope) -> RetryChain:
         by_name=bool(row.by_name),
         attempts=row.attempts,
         failing=int(row.failing),
+        suspected=int(row.suspected),
         errors=row.errors,
         first=first,
         last=last,

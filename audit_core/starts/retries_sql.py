@@ -55,6 +55,8 @@ class RetryChain:
     """Whether an attempt was matched by name."""
     attempts: int
     failing: int
+    suspected: int
+    """How many of the failing ones are suspected only."""
     errors: int
     """How many different messages, by template."""
     first: datetime
@@ -79,6 +81,7 @@ class ChainRow:
     by_name: int
     attempts: int
     failing: int
+    suspected: int
     errors: int
     first_us: int
     last_us: int
@@ -112,6 +115,9 @@ def retry_chains(
             func.max(placed.c.by_name).label("by_name"),
             size.label("attempts"),
             fails.label("failing"),
+            func.sum(flag(placed.c.outcome == literal(StartOutcome.SUSPECTED.value))).label(
+                "suspected"
+            ),
             func.count(placed.c.pattern.distinct()).label("errors"),
             func.min(placed.c.at_us).label("first_us"),
             func.max(placed.c.at_us).label("last_us"),

@@ -15,15 +15,20 @@ from datetime import datetime
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.query.time.windows import format_instant
 from audit_core.starts.attempt import StartAttempt, length_of
-from audit_core.starts.configuration import configuration_at
+from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.failure_groups_sql import FailureGroup
-from audit_core.starts.trace import Trace
+from audit_core.starts.suspicion import explanation
+from audit_core.starts.traces.configuration import configuration_at
+from audit_core.starts.traces.trace import Trace
 
 MAX_CHARACTERS = 10_000
 """How much of one text of the log is quoted."""
 
 MAX_EARLIER = 20
 """How many earlier attempts are told, the latest ones."""
+
+TITLES = {False: "A sandbox that did not start", True: "A sandbox that seems not to have started"}
+"""By whether that is only suspected."""
 
 _RESOURCES = ("cpu", "gpu", "memory", "disk", "target", "snapshot")
 
@@ -38,15 +43,21 @@ class Similar:
 
 
 def support_bundle(
-    attempt: StartAttempt, trace: Trace | None, similar: Similar | None, *, made_at: datetime
+    attempt: StartAttempt,
+    trace: Trace | None,
+    similar: Similar | None,
+    *,
+    rule: SilentRule,
+    made_at: datetime,
 ) -> str:
-    """The text about one attempt. Secrets are redacted whoever asks, because it leaves the house.
+    """The text about one attempt, judged by the rule.
 
-    Times are UTC. It ends with a line break.
+    Secrets are redacted whoever asks, because it leaves the house. Times are UTC. It ends with a
+    line break.
     """
     entry = redact(attempt.entry)
     parts = [
-        "# A sandbox that did not start",
+        f"# {TITLES[attempt.outcome is StartOutcome.SUSPECTED]}",
         f"Made at {format_instant(made_at)}. All times are UTC. Secrets are redacted.",
         "## The attempt",
         fenced(
@@ -73,6 +84,8 @@ def support_bundle(
         "## What was asked for",
         fenced(entry.metadata or "nothing is in the log"),
     ]
+    if attempt.outcome is StartOutcome.SUSPECTED:
+        parts += ["## Why it is suspected", *explanation(rule)]
     if trace is not None:
         parts += _of_trace(attempt, trace)
     if similar is not None:

@@ -15,7 +15,7 @@ from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.reader import StartsReader
 from audit_core.starts.support_bundle import Similar, support_bundle
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 
 SIMILAR_WITHIN = timedelta(days=7)
 """How long before the attempt similar failures are counted."""
@@ -58,7 +58,13 @@ class BundleReader:
         return SupportBundle(
             entry_id=entry_id,
             file_name=f"failed-start-{attempt.entry.created_at:%Y%m%d-%H%M%S}.md",
-            text=support_bundle(attempt, trace, self._similar(attempt, scope), made_at=made_at),
+            text=support_bundle(
+                attempt,
+                trace,
+                self._similar(attempt, scope),
+                rule=self.starts.rule,
+                made_at=made_at,
+            ),
         )
 
     def _similar(self, attempt: StartAttempt, scope: Scope) -> Similar | None:

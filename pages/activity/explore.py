@@ -15,7 +15,8 @@ from pages.parts.entries import (
     pager,
 )
 from pages.parts.filters import facet_panel, filter_bar, saved_views, zoom
-from pages.parts.shell import cached, real_time, snapshot, viewer
+from pages.parts.live import real_time, snapshot
+from pages.parts.shell import cached, viewer
 
 person, scope = viewer.require(Permission.READ)
 with st.container(horizontal=True, vertical_alignment="center", key="explore_head"):

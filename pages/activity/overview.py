@@ -7,7 +7,9 @@ from audit_core.domain.errors import FilterError
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
 from pages.parts.filters import filter_bar, zoom
-from pages.parts.shell import cached, real_time, viewer
+from pages.parts.live import real_time, snapshot
+from pages.parts.shell import cached, viewer
+from pages.parts.unusual import finding_list
 
 HEADINGS = (
     "Outcomes",
@@ -38,30 +40,32 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
 real_time.draw_news(view, scope, live)
 
 query = view.query(scope)
-summary = cached.answer(live.head, cached.reader().summary, query)
+summary = snapshot.answer(live.head, cached.reader().summary, query)
 if summary.entries == 0:
     pager.draw_empty(view, scope, live.head)
     st.stop()
 
 metric_slot = st.grid(4, min_column_width=165, key="overview_metrics")
+unusual_slot = st.container(border=True, key="overview_unusual")
+unusual_slot.header(finding_list.heading(view), anchor=False, help=finding_list.HELP)
 time_slot = st.container(border=True, key="overview_time")
-time_slot.subheader("Outcomes over time", anchor=False)
+time_slot.header("Outcomes over time", anchor=False)
 errors_slot = st.container(border=True, key="overview_errors")
-errors_slot.subheader("Errors over time", anchor=False)
+errors_slot.header("Errors over time", anchor=False)
 cards = st.grid(2, min_column_width=330, border=True, key="overview_cards")
 slots = [cards.cell(column_span=span) for span in (1, 1, 1, 1, "all", "all")]
 outcome_slot, error_slot, failing_slot, actor_slot, action_slot, hour_slot = slots
 for slot, heading in zip(slots, HEADINGS, strict=True):
-    slot.subheader(heading, anchor=False)
+    slot.header(heading, anchor=False)
 
-before = view.time_range.before(view.as_of)
+before = view.entry_filter.window.before(view.as_of)
 summary_before = (
-    cached.answer(live.head, cached.reader().summary, query.within(before)) if before else None
+    snapshot.answer(live.head, cached.reader().summary, query.within(before)) if before else None
 )
 with metric_slot:
     metrics.draw(summary, summary_before)
 
-histogram = cached.answer(live.head, cached.reader().outcomes_over_time, query, view.as_of)
+histogram = snapshot.answer(live.head, cached.reader().outcomes_over_time, query, view.as_of)
 window = view.entry_filter.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
@@ -76,21 +80,23 @@ with outcome_slot:
     drawing.draw_outcomes(histogram, view.entry_filter)
 with error_slot:
     drawing.draw_errors(
-        cached.answer(live.head, cached.reader().errors, query, MAX_ERRORS), view.entry_filter
+        snapshot.answer(live.head, cached.reader().errors, query, MAX_ERRORS), view.entry_filter
     )
 with failing_slot:
     drawing.draw_failing_actors(
-        cached.answer(live.head, cached.reader().failing_actors, query, MAX_GROUPS),
+        snapshot.answer(live.head, cached.reader().failing_actors, query, MAX_GROUPS),
         view.entry_filter,
     )
 with action_slot:
     drawing.draw_actions(
-        cached.answer(live.head, cached.reader().actions, query, MAX_GROUPS), view.entry_filter
+        snapshot.answer(live.head, cached.reader().actions, query, MAX_GROUPS), view.entry_filter
     )
 with actor_slot:
     drawing.draw_actors(
-        cached.answer(live.head, cached.reader().actors, query, MAX_GROUPS), view.entry_filter
+        snapshot.answer(live.head, cached.reader().actors, query, MAX_GROUPS), view.entry_filter
     )
 with hour_slot:
-    busy = cached.answer(live.head, cached.reader().hours_of_week, query, view.as_of)
+    busy = snapshot.answer(live.head, cached.reader().hours_of_week, query, view.as_of)
     drawing.draw_hours_of_week(busy, histogram, view.entry_filter)
+with unusual_slot:
+    finding_list.draw(view, scope, live)

@@ -27,7 +27,7 @@ _LIST = "sandboxes_list"
 def choose() -> None:
     """Another list; the address says which."""
     st.query_params["list"] = st.session_state[_LIST]
-    for name in ("at", "group"):
+    for name in ("at", "after", "group"):
         st.query_params.pop(name, None)
 
 

@@ -4,7 +4,8 @@ import streamlit as st
 
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.ingest.uploads import StoredFile
-from pages.parts.admin import (
+from pages.parts.shell import viewer
+from pages.parts.sources import (
     dated_ahead,
     file_preview,
     file_storing,
@@ -12,12 +13,11 @@ from pages.parts.admin import (
     rejection_list,
     uploaded_files,
 )
-from pages.parts.shell import viewer
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
 
-st.subheader("Files", anchor=False)
+st.header("Files", anchor=False)
 uploaded_files.expect(person)
 files = st.file_uploader(
     "JSON lines, JSON arrays, saved API pages or CSV; plain, gzip or zstd",
@@ -40,12 +40,12 @@ if files:
             file_storing.store(readable, scope, let_go=there)
         st.caption("Nothing is stored yet. Check the first records, then store the files.")
 
-st.subheader("Rejected records", anchor=False)
+st.header("Rejected records", anchor=False)
 rejection_list.draw(scope)
 
 if isinstance(decide(person.membership, Permission.READ), Allowed):
-    st.subheader("Dated ahead", anchor=False)
+    st.header("Dated ahead", anchor=False)
     dated_ahead.draw(scope)
 
-st.subheader("Other ways to send entries", anchor=False)
+st.header("Other ways to send entries", anchor=False)
 ingest_howto.draw()

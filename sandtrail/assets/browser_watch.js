@@ -8,6 +8,7 @@ const TYPED_INTO =
   '[data-testid="stDataFrame"]';
 const DIALOG = '[role="dialog"]';
 const DRAGGED_CHART = '[class*="st-key-drag_"]';
+const NAMED_CHART = /^st-key-(?:drag|chart)_(.+)$/;
 const DOUBLE_MS = 450;
 const NEAR_PX = 8;
 const CHART = ".st-key-explore_chart .stPlotlyChart";
@@ -44,12 +45,14 @@ class BrowserWatch {
       if (event.target.matches?.(QUERY)) this.applied = event.target.value;
     };
     this.pressed = null;
+    this.legends = new WeakSet();
     this.onClick = (event) => this.follow(event);
     this.left = false;
     this.onPress = (event) => {
       this.left = document.activeElement?.matches(TYPED_INTO) || document.querySelector(OPEN_MENU) !== null;
       this.press(event);
       this.drag(event);
+      this.legend(event);
     };
     this.onVisibility = () => document.hidden || this.ask();
     document.addEventListener("visibilitychange", this.onVisibility);
@@ -209,6 +212,19 @@ class BrowserWatch {
     });
     on("pointercancel", end);
     on("keydown", (event) => event.key === "Escape" && end());
+  }
+
+  // A name of the legend hides what it names, by Plotly alone: the page keeps it for the charts to come.
+  legend(event) {
+    const plot = event.target.closest?.(".legend")?.closest(".js-plotly-plot");
+    const holder = plot?.closest('[class*="st-key-drag_"], [class*="st-key-chart_"]');
+    if (!holder || this.legends.has(plot)) return;
+    this.legends.add(plot);
+    const chart = [...holder.classList].map((item) => item.match(NAMED_CHART)?.[1]).find(Boolean);
+    plot.on("plotly_restyle", () => {
+      const hidden = plot.data.filter((trace) => trace.visible === "legendonly");
+      this.tell("legend", { chart, hidden: hidden.map((trace) => trace.meta ?? trace.legendgroup) });
+    });
   }
 
   leave() {

@@ -9,8 +9,9 @@ const TYPED_INTO =
 const KEYS_OF_ITS_OWN = `${TYPED_INTO}, canvas, [role="radiogroup"], [role="tablist"], [role="menu"], [data-testid="stDataFrame"]`;
 const AGES_MS = 10_000;
 const UNDERWAY_MS = 1_500;
-// How long a drawer may take to leave.
+// How long a drawer may take to leave, and then to give the focus back to where it was opened.
 const LEAVING_MS = 5_000;
+const RETURNING_MS = 600;
 const STEPS = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, J: 1, K: -1 };
 const WIDTHS = {
   new: "max-content",
@@ -41,6 +42,7 @@ class EntryList {
     this.marked = null;
     this.underway = null;
     this.ahead = 0;
+    this.acted = 0;
     this.table = element("table", { className: "entry-list" });
     this.table.setAttribute("role", "grid");
     this.frame = element("div", { className: "entry-list-frame" });
@@ -52,6 +54,8 @@ class EntryList {
     // Before Streamlit's own keys, and before those of the drawer.
     this.onKey = (event) => this.key(event);
     window.addEventListener("keydown", this.onKey, true);
+    this.onPress = () => (this.acted = performance.now());
+    window.addEventListener("pointerdown", this.onPress, true);
     this.timer = setInterval(() => this.tick(), AGES_MS);
   }
 
@@ -114,16 +118,25 @@ class EntryList {
     for (const row of this.table.tBodies[0]?.rows ?? []) {
       row.setAttribute("aria-selected", String(row.dataset.id === id));
     }
-    if (closed) this.resume(before, performance.now() + LEAVING_MS);
+    if (closed) this.resume(before, performance.now());
   }
 
-  // Back to the line that was read, once its drawer is gone and has left the focus to nobody. Who
-  // went elsewhere meanwhile stays there.
-  resume(id, until) {
+  // Back to the line that was read, once its drawer is gone. The drawer leaves the focus to nobody
+  // or gives it to the line it was opened by, sooner or later: both are no choice of the person.
+  // Who went elsewhere meanwhile stays there.
+  resume(id, closed, gone = null) {
     setTimeout(() => {
-      if (this.marked !== null || performance.now() > until) return;
-      if (document.querySelector(DRAWER) !== null) this.resume(id, until);
-      else if (document.activeElement === document.body) this.focus(this.row(id));
+      const now = performance.now();
+      if (this.marked !== null || this.acted > closed) return;
+      if (document.querySelector(DRAWER) !== null) {
+        if (now < closed + LEAVING_MS) this.resume(id, closed);
+        return;
+      }
+      const focused = document.activeElement;
+      if (focused !== document.body && !this.table.contains(focused)) return;
+      if (focused !== this.row(id)) this.focus(this.row(id));
+      gone ??= now;
+      if (now < gone + RETURNING_MS) this.resume(id, closed, gone);
     }, 60);
   }
 
@@ -152,6 +165,7 @@ class EntryList {
   }
 
   key(event) {
+    this.acted = performance.now();
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target instanceof Element ? event.target : document.body;
     const done = document.querySelector(DRAWER) === null ? this.walk(event, target) : this.turn(event, target);
@@ -194,6 +208,7 @@ class EntryList {
   leave() {
     clearInterval(this.timer);
     window.removeEventListener("keydown", this.onKey, true);
+    window.removeEventListener("pointerdown", this.onPress, true);
     this.frame.remove();
   }
 }

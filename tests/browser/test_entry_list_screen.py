@@ -86,6 +86,25 @@ def test_on_a_phone_an_entry_has_two_lines_and_hostile_text_widens_nothing(
     screen.page.set_viewport_size(VIEWPORT)
 
 
+def test_on_a_phone_nothing_is_cut_at_the_side_and_zoomed_text_leaves_room_for_entries(
+    open_screen: OpenScreen, prepared: Prepared
+) -> None:
+    zone = "America/Argentina/Buenos_Aires"
+    screen = open_screen(ADMIN, f"/explore?{fixed(prepared)}&zone={zone}")
+    page = screen.page
+    screen.rows()
+    for width, height in ((390, 844), (195, 422)):
+        page.set_viewport_size({"width": width, "height": height})
+        for part in (".st-key-filter_window", ".st-key-filter_zone", ".st-key-explore_count"):
+            box = page.locator(part).first.bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] < box["x"] + box["width"] <= width
+        second = page.locator(".entry-list tbody tr").nth(1).bounding_box()
+        assert second is not None
+        assert second["y"] + second["height"] <= height
+    page.set_viewport_size(VIEWPORT)
+
+
 def test_what_the_eye_misses_is_seen_under_the_pointer_and_copied(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:

@@ -45,3 +45,45 @@ def test_the_filter_goes_along_to_explore_and_back(
     expect(screen.page).to_have_url(re.compile(r"/\?.*outcome=client_error"))
     expect(screen.page.get_by_test_id("stMetricValue").first).not_to_have_text("0")
     assert rows
+
+
+def test_what_is_unusual_leads_to_exactly_its_entries(open_screen: OpenScreen) -> None:
+    screen = open_screen(ADMIN, "/")
+    page = screen.page
+    expect(page.get_by_role("heading", name="Unusual this week")).to_be_visible()
+    row = page.get_by_test_id("stHorizontalBlock").filter(
+        has_text=re.compile("for the first time, since")
+    )
+    told = re.search(r": ([\d,]+) entr(y|ies)\b", row.first.inner_text())
+    assert told is not None
+    row.first.get_by_role("link", name="Entries").click()
+    expect(page).to_have_url(re.compile(r"/explore\?.*from=.*actor="))
+    screen.rows()
+    assert screen.count().split()[0] == told[1]
+
+
+SERIES = """chart => chart.data.map(trace => [trace.meta, trace.visible ?? true])"""
+
+
+def test_a_series_that_is_hidden_in_the_legend_stays_hidden(open_screen: OpenScreen) -> None:
+    screen = open_screen(ADMIN, "/?window=all")
+    chart = screen.page.locator(".st-key-drag_outcomes_over_time .js-plotly-plot")
+
+    def hidden() -> list[str]:
+        return [name for name, visible in chart.evaluate(SERIES) if visible == "legendonly"]
+
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("button", name="Refresh").click()
+    screen.settle()
+    assert hidden() == ["success"]
+    screen.page.get_by_role("link", name="Explore").click()
+    screen.rows()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "0.5")
+    assert hidden() == ["success"]
+    chart.locator(".legendtoggle").first.click()
+    expect(chart.locator(".traces").first).to_have_css("opacity", "1")
+    screen.settle()
+    assert hidden() == []

@@ -51,7 +51,9 @@ def test_an_example_of_the_help_becomes_the_query(
 ) -> None:
     screen = open_screen(ADMIN, whole(prepared))
     screen.page.get_by_role("button", name="Help", exact=True).click()
-    examples = screen.page.locator(".st-key-query_examples").get_by_test_id("stDataFrame")
+    examples = screen.page.locator('[class*="st-key-filter_examples"]').get_by_test_id(
+        "stDataFrame"
+    )
     expect(examples).to_be_visible()
     place = {"x": 40, "y": HEADER + 30 * 2.5}
     examples.hover(position=place)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from audit_core.starts.support_bundle import TITLES
 from audit_core.state.access_log.record import list_events
 from audit_core.state.database import open_state
 from tests.browser.conftest import OpenScreen
@@ -25,7 +26,7 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     page.get_by_role("radio", name="Groups").click()
     expect(page).to_have_url(re.compile(r"list=groups"))
     screen.settle()
-    screen.rows(lambda rows: bool(rows) and rows[0][2].isdigit())
+    screen.rows(lambda rows: bool(rows) and rows[0][3].isdigit())
     screen.click_row(0)
     expect(page).to_have_url(re.compile(r"group=[0-9a-f]{32}"))
     expect(page.get_by_role("heading", name="Suspects")).to_be_visible()
@@ -44,7 +45,7 @@ def test_from_a_failed_start_to_its_group_its_suspects_and_the_trace(
     name, content = screen.download("Support bundle")
     assert re.fullmatch(r"failed-start-\d{8}-\d{6}\.md", name)
     text = content.decode("utf-8")
-    assert text.startswith("# A sandbox that did not start\n")
+    assert text.startswith(tuple(f"# {title}\n" for title in TITLES.values()))
     assert "## Earlier attempts on the same sandbox" in text
     state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
     with state.read() as connection:

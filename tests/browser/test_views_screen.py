@@ -22,13 +22,13 @@ def open_list(screen: Screen) -> None:
     """Open the list of views."""
     screen.settle()
     screen.page.get_by_role("button", name="Views", exact=True).click()
-    expect(screen.page.locator(".st-key-views_ready")).to_be_visible()
+    expect(screen.page.locator('[class*="st-key-views_ready"]')).to_be_visible()
     screen.settle()
 
 
 def click(screen: Screen, group: str, row: int) -> None:
     """Press a view in the list."""
-    table = screen.page.locator(f".st-key-views_{group}").get_by_test_id("stDataFrame")
+    table = screen.page.locator(f'[class*="st-key-views_{group}"]').get_by_test_id("stDataFrame")
     place = {"x": 60, "y": 36 + 30 * (row + 0.5)}
     # The table learns where it is from the pointer.
     table.hover(position=place)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def test_a_view_is_saved_shared_opened_by_another_and_made_the_default(
     open_list(theirs)
     click(theirs, "others", 0)
     expect(theirs.page).to_have_url(re.compile("outcome=server_error.*view=[0-9a-f]{32}"))
-    expect(theirs.page.locator(".st-key-views_ready")).to_have_count(0)
+    expect(theirs.page.locator('[class*="st-key-views_ready"]')).to_have_count(0)
     newest = [item.id for item in failed[::-1]]
     rows = theirs.rows(lambda rows: bool(rows) and len(rows[0]) == 3)
     assert [row[1] for row in rows] == newest[: len(rows)]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import typer
@@ -71,6 +72,21 @@ def test_times_and_a_query_narrow_it(state: State) -> None:
     assert actors(*tokens, "--since", middle) == ["-1", "-2"]
     assert actors(*tokens, "--until", middle) == ["-0"]
     assert actors("--query", "organization:none actor:\\-2") == ["-2"]
+
+
+def test_days_in_a_query_are_those_of_the_zone(state: State) -> None:
+    query, day = "actor:\\-0 time:", NOW.date()
+    # Of the clocks furthest ahead and furthest behind, one always shows another day.
+    zone, there = next(
+        (zone, local)
+        for zone in ("Pacific/Kiritimati", "Pacific/Niue")
+        if (local := NOW.astimezone(ZoneInfo(zone)).date()) != day
+    )
+    assert actors("--query", f"{query}{day}") == ["-0"]
+    assert actors("--query", f"{query}{day}", "--zone", zone) == []
+    assert actors("--query", f"{query}{there}", "--zone", zone) == ["-0"]
+    with pytest.raises(FilterError, match="zone 'Nowhere' is unknown"):
+        run("--zone", "Nowhere")
 
 
 def test_the_csv_is_for_machines_unless_told_otherwise(state: State) -> None:

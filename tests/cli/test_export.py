@@ -226,3 +226,17 @@ def test_a_reader_who_has_enough_ends_the_export_without_a_stack_trace(seeded: S
     assert process.returncode != 0
     assert "Traceback" not in said
     assert [event.verb for event in events()] == ["export.broken", "export.started"]
+
+
+def test_days_in_a_query_are_those_of_the_zone(seeded: Seeded) -> None:
+    seeded.installation.close()
+    everything = ["--format", "jsonl", "--output", "-"]
+    day = f"time:{NOON:%Y-%m-%d}"
+    whole, _ = run(*everything, "--query", day)
+    assert whole
+    # Noon there is the next day on the clocks that are 14 hours ahead.
+    assert run(*everything, "--query", day, "--zone", "Pacific/Kiritimati")[0] != whole
+    next_day = f"time:{NOON + timedelta(days=1):%Y-%m-%d}"
+    assert run(*everything, "--query", next_day, "--zone", "Pacific/Kiritimati")[0] == whole
+    with pytest.raises(FilterError, match="zone 'Nowhere' is unknown"):
+        run(*everything, "--zone", "Nowhere")

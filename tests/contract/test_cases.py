@@ -206,3 +206,25 @@ def test_every_engine_reads_addresses_as_python_does(cases):
                 replace(first, ip_address=ODD_ADDRESSES[int(id)]), entry_filter.expression
             )
         }, text
+
+
+DAYS = [
+    ("Europe/Berlin", "time:2026-10-25", "01"),
+    ("UTC", "time:2026-10-25", "12"),
+    ("Asia/Tokyo", "time:2026-10-25", "01"),
+    ("America/New_York", "time:2026-10-25", "12"),
+    ("Europe/Berlin", "-time:2026-10-25", "2"),
+    ("Europe/Berlin", "time:>=2026-10-26", "2"),
+    ("Europe/Berlin", "time:>2026-10-25", "2"),
+    ("Europe/Berlin", "time:<2026-10-25", ""),
+    ("UTC", "time:<2026-10-25", "0"),
+    ("Europe/Berlin", "time:[2026-10-24 TO 2026-10-25]", "01"),
+]
+
+
+def test_a_day_is_that_of_the_zone_and_as_long_as_there(cases):
+    name = "day-in-zone"
+    cases.append(case_entries(name, name))
+    for zone, text, expected in DAYS:
+        window = Window(preset="all", zone=zone)
+        assert asked(cases, name, window=window, query=text) == [*expected], (zone, text)

@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.reader import Reader
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from audit_core.query.value_filter import NONE
 from tests.contract.pieces import append_in_pieces
 from tests.support.laws import law
 from tests.support.plain_reading import selected

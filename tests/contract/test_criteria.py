@@ -11,11 +11,11 @@ from audit_core.explore.autocomplete.completion import examples
 from audit_core.log.schema import entries
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.language.diagnostics import QueryError
-from audit_core.query.language.parser import parse
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.visibility import require_visible
 from tests.contract.pieces import append_in_pieces
 from tests.support.expression_strategies import ENTRIES, expressions
+from tests.support.in_utc import parse
 from tests.support.laws import law
 from tests.support.plain_language import matches_expression
 from tests.support.secret_strategies import CORPUS, texts

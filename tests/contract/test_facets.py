@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,9 +7,10 @@ from hypothesis import given
 from audit_core.domain.access import Scope
 from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import VALUE_FIELDS, EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from audit_core.query.value_filter import NONE
 from tests.contract.pieces import append_in_pieces
 from tests.support.laws import law
 from tests.support.plain_reading import selected
@@ -51,6 +53,20 @@ def test_facets_count_what_matches(reader, entry_filter):
         assert [each.count for each in facet.values] == sorted(counts.values(), reverse=True)
         assert facet.distinct == len(counts)
         assert facet.complete
+
+
+@law(15)
+@given(matching_filters(windows()))
+def test_open_facets_count_each_field_as_if_the_filter_listed_no_values_of_it(reader, entry_filter):
+    time_range = entry_filter.window.time_range(NOW)
+    found = reader.open_facets(Query(entry_filter, ALPHA, time_range), 100)
+    assert [facet.param for facet in found] == list(VALUES)
+    names = {item.param: item.name for item in VALUE_FIELDS}
+    for facet in found:
+        without = {names[facet.param]: ()} if facet.param in names else {}
+        expected = selected(ENTRIES, replace(entry_filter, **without), ALPHA, time_range)
+        counts = Counter(map(VALUES[facet.param], expected))
+        assert {each.value: each.count for each in facet.values} == counts
 
 
 def test_only_the_most_frequent_are_given_and_the_rest_is_told(reader):

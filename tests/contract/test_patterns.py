@@ -17,11 +17,10 @@ from audit_core.explore.reader import Reader
 from audit_core.log.schema import entries
 from audit_core.log.sql.message_template import template
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.language.parser import parse
-from audit_core.query.language.printer import conjoin
 from audit_core.query.predicate_sql import compile_predicate
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.support.in_utc import conjoin, parse
 from tests.support.laws import law
 from tests.support.plain_language import matches_expression
 from tests.support.plain_reading import selected

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.access import Denied, Scope
 from audit_core.domain.entries import outcome_of
+from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.listing import Listing
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
@@ -15,7 +16,6 @@ from audit_core.explore.statements import FACETS
 from audit_core.people import timeline as timeline_module
 from audit_core.people.actors import SPARKS, ActorReader
 from audit_core.people.actors_sql import ActorKind, ActorList, ActorOrder
-from audit_core.people.first_seen_sql import MEMORY, Novelty
 from audit_core.people.person import MAX_TOUCHED, PersonReader
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import STRETCHES, TimelineReader
@@ -23,6 +23,8 @@ from audit_core.people.timeline_sql import LaneKind, LanePlace
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
+from audit_core.unusual.first_seen import LOOK_BACK, History, Novelty
+from audit_core.unusual.reader import UnusualReader
 from tests.contract.pieces import append_in_pieces
 from tests.support.laws import law, some
 from tests.support.peopled import worked_entries
@@ -310,11 +312,15 @@ def test_half_an_hour_of_quiet_parts_sessions(log, entry_filter, scope, offset, 
 
 
 PARTS = {
-    Novelty.ADDRESS: lambda item: (item.ip_address,),
+    Novelty.ADDRESS: lambda item: (item.ip_address and address_text(item.ip_address),),
     Novelty.KEY: lambda item: (item.actor_api_key_prefix, item.actor_api_key_suffix),
     Novelty.CLIENT: lambda item: (item.source, item.user_agent),
     Novelty.ACTION: lambda item: (item.action,),
 }
+
+
+def hour_of(item):
+    return item.created_at.replace(minute=0, second=0, microsecond=0)
 
 
 @law(12)
@@ -328,22 +334,35 @@ def test_new_is_what_was_not_there_in_the_days_before(log, entry_filter, scope):
     own = selected(
         ENTRIES, EntryFilter(window=Window(preset="all")), scope, TimeRange(since=None, until=None)
     )
-    before = TimeRange(since=time_range.since - MEMORY, until=time_range.since)
+    before = TimeRange(since=time_range.since - LOOK_BACK, until=time_range.since)
     known = [item for item in own if within(item, before)]
     now = [item for item in own if within(item, time_range)]
-    assert news.known == len(known)
+    began = min((hour_of(item) for item in known), default=None)
+    assert news.history == History(len(known), began)
+    assert news.known == news.history.tells(time_range.since)
     expected = {}
     for kind, parts in PARTS.items():
         old = set(map(parts, known))
         for item in now:
             if parts(item) not in old and set(parts(item)) != {None}:
-                hour = item.created_at.replace(minute=0, second=0, microsecond=0)
-                first, count = expected.get((kind, parts(item)), (hour, 0))
-                expected[kind, parts(item)] = (min(first, hour), count + 1)
+                first, count = expected.get((kind, parts(item)), (hour_of(item), 0))
+                expected[kind, parts(item)] = (min(first, hour_of(item)), count + 1)
     found = {(thing.kind, thing.parts): (thing.hour, thing.count) for thing in news.things}
+    assert {thing.actor_id for thing in news.things} <= {scope.actor_id}
     assert found == expected
     assert len(found) == len(news.things)
     assert not news.truncated
+
+
+def test_what_is_new_for_a_whole_organization_is_what_is_new_for_each_of_its_people(log):
+    time_range = TimeRange(since=NOW - timedelta(days=7), until=None)
+    unusual = UnusualReader(Reader(log))
+
+    def found(scope):
+        return set(unusual.first_seen(Query(EntryFilter(), scope, time_range), MOST).items)
+
+    assert found(ALPHA)
+    assert found(ALPHA) == set().union(*(found(of(actor_id)) for actor_id in ACTOR_IDS))
 
 
 def test_what_is_new_tells_when_there_is_more(log):
@@ -417,7 +436,7 @@ def test_another_organization_is_never_seen(new_log):
         news = PersonReader(Reader(log)).news(
             Query(recent, scope, recent.window.time_range(NOW)), MOST
         )
-        assert (news.known, news.things) == (0, ())
+        assert (news.history, news.things) == (History(), ())
 
 
 def test_what_is_about_one_actor_is_refused_without_one(log):

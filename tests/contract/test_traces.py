@@ -11,7 +11,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import FAILING, SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from tests.support.plain_starts import LIFECYCLE, Reading, name_of, plain_attempts
 from tests.support.start_entries import IDS, SINCE, life_entries
 from tests.support.strategies import NOW, entry

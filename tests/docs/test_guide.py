@@ -10,8 +10,8 @@ import pytest
 from audit_core.domain.access import GRANTABLE, PERMISSIONS_OF_ROLE, Permission, Role
 from audit_core.evidence.access_log.record_filter import VOCABULARY
 from audit_core.query.language.fields import ENTRY_VOCABULARY, FieldWord, Vocabulary
-from audit_core.query.language.parser import parse
 from tests.docs.documents import ROOT, document, fenced, prose
+from tests.support.in_utc import parse
 
 GUIDE = document("docs/guide.md")
 HOLDS = {True: "yes", False: "–"}

@@ -45,7 +45,7 @@ def test_the_http_reference_lists_every_route_once() -> None:
 
     served = [
         f"`{method} {route.path}`"
-        for route in (*page_routes(ROOT / "no.js"), *routes(never))  # type: ignore[arg-type]
+        for route in (*page_routes(ROOT / "no.js", ROOT / "no.svg"), *routes(never))  # type: ignore[arg-type]
         if isinstance(route, Route) and route.endpoint.__name__ != "_unknown"
         for method in sorted((route.methods or set()) - {"HEAD"})
     ]

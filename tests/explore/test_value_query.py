@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from audit_core.domain.entry_values import particulars
 from audit_core.domain.redaction import redact
 from audit_core.explore.value_query import asked_by
-from audit_core.query.language.parser import parse
-from audit_core.query.language.printer import conjoin
 from tests.support.expression_strategies import odd_text
+from tests.support.in_utc import conjoin, parse
 from tests.support.plain_language import matches_expression
 from tests.support.strategies import entry, instants
 

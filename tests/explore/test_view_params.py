@@ -22,7 +22,8 @@ from audit_core.explore.view_params import (
     view_of,
 )
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import PRESETS, TimeRange
+from audit_core.query.time.presets import PRESETS
+from audit_core.query.time.windows import TimeRange
 from audit_core.query.visibility import require_visible
 from tests.explore.test_layout import layouts
 from tests.support.plain_reading import matches

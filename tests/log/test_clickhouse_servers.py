@@ -101,7 +101,7 @@ READING = """
 import json, sys
 from audit_core.domain.access import Scope
 from audit_core.log.store import open_log
-from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.entry_filter import (EntryFilter)
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.explore.reader import Reader
@@ -160,7 +160,7 @@ from audit_core.domain.access import Scope
 from audit_core.log.engines.clickhouse import engine as clickhouse
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
-from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.entry_filter import (EntryFilter)
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.explore.reader import Reader

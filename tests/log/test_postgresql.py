@@ -23,7 +23,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
-from audit_core.log.schema import audit_entry, entries, unfinished_entry
+from audit_core.log.schema import VERSION, audit_entry, entries, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -562,3 +562,29 @@ def test_addresses_of_an_existing_log_are_found_and_forgotten_with_their_entries
         assert {address for (address,) in found} == {"Bob@Acme.example", "BOB@acme.example"}
         connection.exec_driver_sql("SELECT set_config('sandtrail.organization', 'org-beta', true)")
         assert not connection.exec_driver_sql("SELECT 1 FROM actor_address").first()
+
+
+def test_keys_of_addresses_are_made_for_a_log_of_the_version_before(url, opened):
+    log = open_log(url, clock=lambda: NOW)
+    log.append(
+        [entry("a", actor_email="Bob@Acme.example"), entry("b", actor_email="ÉVA@acme.example")]
+    )
+    with log._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE actor_address DROP COLUMN address_key")
+        connection.exec_driver_sql("UPDATE log_schema SET version = 4")
+    log.close()
+    log = opened(url)
+    log.append(
+        [entry("c", actor_email="bob@ACME.example"), entry("d", actor_email="éva@acme.example")]
+    )
+    for asked, expected in (("BOB@acme.example", {"a", "c"}), ("éVA@acme.example", {"b", "d"})):
+        query = Query(EntryFilter(actors=(asked,)), ALPHA, ALWAYS)
+        assert {row.entry.id for row in Reader(log).page(query, None, 9).rows} == expected
+        assert Reader(log).summary(query).entries == 2
+    assert run(log, "SELECT max(version) FROM log_schema") == [(VERSION,)]
+    with log._engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = connection.exec_driver_sql(
+            "EXPLAIN SELECT actor_email FROM actor_address WHERE address_key IN ('b', 'c')"
+        ).scalars()
+        assert any("ix_actor_address_address_key" in line for line in plan)

@@ -15,7 +15,8 @@ from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
 from audit_core.log.engines.duckdb import rollups
 from audit_core.log.retention import Retention
-from audit_core.log.schema import COUNTED_BY, SEARCHED, VERSION
+from audit_core.log.rollups import COUNTED_BY, ROLLUPS, SEARCHED
+from audit_core.log.schema import VERSION
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -154,7 +155,7 @@ def test_a_log_that_has_no_counts_yet_gets_them_when_it_is_opened(tmp_path):
         assert connection.execute("SELECT max(version) FROM log_schema").fetchone() == (VERSION,)
 
 
-@pytest.mark.parametrize("table", ["searched_value", "sandbox_creation"])
+@pytest.mark.parametrize("table", [rollup.table.name for rollup in ROLLUPS])
 def test_a_log_without_a_newer_table_gets_it_when_it_is_opened(tmp_path, table):
     file = tmp_path / "log.duckdb"
     log = opened(file)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.entries import AuditEntry
 from pages.parts.entries.entry_table import Line
+from pages.parts.tables.shown_marks import name_of
 from sandtrail import ENTRY_LIST
 from tests.support.seeded import ALPHA, Seeded
 
@@ -132,6 +133,11 @@ def select_cell(app: AppTest, row: int, column: str = "user") -> AppTest:
     state.id = app.main.dataframe[0].proto.id
     state.string_value = json.dumps({"selection": {"cells": [[row, column]]}})
     return app._run(states)
+
+
+def named(app: AppTest, name: str) -> Any:
+    """The table of this name whose lines can be clicked on."""
+    return next(item for item in app.main.dataframe if name_of(item.key or "") == name)
 
 
 def open_filters(app: AppTest) -> AppTest:

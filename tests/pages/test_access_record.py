@@ -135,7 +135,7 @@ def test_values_are_offered_and_chosen(open_app: Open, filled: Seeded, part: str
     with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[ADMIN], operator=True)
     app = opened(open_app(ADMIN), part=part)
-    open_popover(app, "record_filters")
+    open_popover(app, "record_popover")
     assert not app.exception
     assert not app.error
     offered = {item.label: item.options for item in app.multiselect}
@@ -144,7 +144,7 @@ def test_values_are_offered_and_chosen(open_app: Open, filled: Seeded, part: str
     assert ("eve" in offered["User"]) == (part == "organization")
     assert offered["Outcome"] == ["Done", "Refused", "Broken"]
     assert "sign_in.refused" in offered["Action"]
-    app.multiselect(key="record_value_actors").select(own[part]).run()
+    app.multiselect(key="record_actors").select(own[part]).run()
     assert actors(app) == [own[part]]
     assert app.query_params["actor"] == own[part]
 
@@ -230,7 +230,7 @@ def test_an_operator_chooses_between_the_organization_and_the_installation(
     with filled.installation.state.begin() as connection:
         set_operator(connection, account_id=filled.ids[NOBODY], operator=False)
     alone.run()
-    assert [item.value for item in alone.subheader] == ["You do not have access to this page"]
+    assert [item.value for item in alone.header] == ["You do not have access to this page"]
 
 
 def test_who_is_no_operator_sees_the_organization_whatever_the_address_says(

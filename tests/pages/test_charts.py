@@ -113,7 +113,7 @@ def test_an_interval_says_its_day_its_zone_and_outside_utc_its_offset() -> None:
     berlin = Window(zone="Europe/Berlin").zone_info
     assert text.interval(
         at.astimezone(berlin), (at + timedelta(hours=1)).astimezone(berlin), "Europe/Berlin"
-    ).endswith("15:00 to 16:00, Europe/Berlin (+0100)")
+    ).endswith("15:00 to 16:00, Europe/Berlin (+01:00)")
     midnight = datetime(2026, 3, 2, tzinfo=UTC)
     assert text.interval(midnight, midnight + timedelta(days=7), "UTC") == (
         "Mon 2 Mar 2026 to Sun 8 Mar 2026, UTC"
@@ -473,6 +473,7 @@ def test_growth_from_next_to_nothing_has_no_exact_figure() -> None:
 def test_what_the_change_compares_with_is_named() -> None:
     assert compared_with(Window(preset="7d")) == "the prior 7 days"
     assert compared_with(Window(preset="1h")) == "the prior hour"
+    assert compared_with(Window(preset="today")) == "yesterday until the same time"
     assert compared_with(WINDOWS[0]) == "the prior window"
 
 
@@ -503,16 +504,76 @@ def test_a_drag_asks_for_every_bar_that_it_touches(
             until=window.until,
         )
     )
-    begin, end = map(timeline.wall, axis.edges)
+    clocks = axis.clocks
+    begin, end = map(clocks.position, axis.edges)
     walls = sorted(begin + (end - begin) * part for part in (first, last))
     found = axis.dragged_window(window, [wall.isoformat(sep=" ") for wall in walls])
     for start in axis.totals:
-        shown = timeline.wall(start)
+        shown = clocks.position(start)
         following = MONDAY + ((shown - MONDAY) // width + 1) * width
+        if clocks.steady_us is not None:
+            following = clocks.position(timeline.bucket_end(start, buckets))
         if shown < walls[1] and walls[0] < following:
             bar = axis.bucket_window(window, start)
             assert found is not None
             assert found.since <= bar.since < bar.until <= found.until  # type: ignore[operator]
+
+
+@law(200)
+@given(windows_around_changes(), st.lists(parts, min_size=2, max_size=40))
+def test_bars_stand_apart_in_order_and_each_counts_for_itself(
+    window: Window, places: list[float]
+) -> None:
+    assert window.since is not None and window.until is not None
+    buckets = buckets_for(window.since, window.until, window.zone)
+    length = window.until - window.since
+    starts = sorted({timeline.bucket_start(window.since + length * at, buckets) for at in places})
+    shown = Histogram(
+        buckets=buckets,
+        counts=tuple(
+            (start.astimezone(window.zone_info), Outcome.SUCCESS, number + 1)
+            for number, start in enumerate(starts)
+        ),
+        since=window.since,
+        until=window.until,
+    )
+    axis = timeline.Axis.of(shown)
+    positions = [axis.clocks.position(start) for start in starts]
+    assert positions == sorted(set(positions))
+    assert list(axis.totals.values()) == list(range(1, len(starts) + 1))
+
+
+def test_an_hour_that_happens_twice_has_two_bars_and_says_its_offset() -> None:
+    zone = "Europe/Berlin"
+    since = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    until = since + timedelta(hours=25)
+    window = Window(preset=None, since=since, until=until, zone=zone)
+    buckets = buckets_for(since, until, zone)
+    berlin = window.zone_info
+    half_past = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1)]
+    counts = [(at.astimezone(berlin), Outcome.SUCCESS, 1) for at in half_past]
+    shown = Histogram(buckets=buckets, counts=tuple(counts), since=since, until=until)
+    drawn = outcomes.over_time(shown, window).figure
+    (bar,) = drawn.data
+    assert bar.x[1] - bar.x[0] == timedelta(hours=1)
+    assert [text[0].partition("<br>")[0] for text in bar.customdata] == [
+        "Sun 25 Oct 2026, 02:30 to 02:45, Europe/Berlin (+02:00)",
+        "Sun 25 Oct 2026, 02:30 to 02:45, Europe/Berlin (+01:00)",
+    ]
+    axis = drawn.layout.xaxis
+    assert axis.range[1] - axis.range[0] == timedelta(hours=25)
+    assert dict(zip(axis.ticktext, axis.tickvals, strict=True))["04:00"] == (
+        axis.range[0] + timedelta(hours=5)
+    )
+    near = Window(preset=None, since=half_past[0], until=half_past[1], zone=zone)
+    empty: Histogram[Outcome] = Histogram(
+        buckets=buckets_for(half_past[0], half_past[1], zone),
+        counts=(),
+        since=half_past[0],
+        until=half_past[1],
+    )
+    labels = outcomes.over_time(empty, near).figure.layout.xaxis.ticktext
+    assert {"02:40 +02:00", "02:00 +01:00"} <= set(labels)
 
 
 def test_a_bar_says_its_time_in_utc_too() -> None:
@@ -520,7 +581,7 @@ def test_a_bar_says_its_time_in_utc_too() -> None:
     shown = histogram((at, Outcome.SUCCESS, 3), zone="Europe/Berlin")
     (bar,) = outcomes.over_time(shown, Window(zone="Europe/Berlin")).figure.data
     assert bar.customdata[0][0] == (
-        "Sat 28 Mar 2026, 06:00 to 06:30, Europe/Berlin (+0100)<br>"
+        "Sat 28 Mar 2026, 06:00 to 06:30, Europe/Berlin (+01:00)<br>"
         "Sat 28 Mar 2026, 05:00 to 05:30, UTC"
     )
 

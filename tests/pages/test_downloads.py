@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -117,3 +118,23 @@ def test_another_organization_sees_none_of_them(
     app = open_app(AUDITOR).run()
     app.switch_page("evidence/downloads.py").run()
     assert [item.value for item in app.info] == ["Nothing was downloaded yet."]
+
+
+def test_what_is_selected_stays_though_others_come(
+    open_app: Open, client: TestClient, seeded: Seeded
+) -> None:
+    file = download(client, seeded, AUDITOR, f"{EXPORT_PATH}?window=all&format=jsonl")
+    app = open_app(AUDITOR).run()
+    app.switch_page("evidence/downloads.py").run()
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id = app.dataframe[0].proto.id
+    state.string_value = json.dumps({"selection": {"rows": [0], "columns": [], "cells": []}})
+    seeded.clock.pass_by(seconds=1)
+    download(client, seeded, ADMIN, f"{EXPORT_PATH}?window=1h")
+    for _ in range(2):
+        app._run(states)
+        assert len(listed(app)) == 2
+        (line,) = [item.value for item in app.code]
+        assert line.startswith(hashlib.sha256(file).hexdigest())
+        states = app._tree.get_widget_states()

@@ -25,7 +25,8 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Window
 from audit_core.starts.attempts_sql import SilentRule
 from audit_core.starts.reader import StartsReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
+from audit_core.unusual.reader import UnusualReader
 from pages.parts.charts.figures import hours, lanes, outcomes, stacked_histogram
 from tests.support.cases import case_entries
 from tests.support.laws import law
@@ -73,6 +74,7 @@ def draw_everything(log: AuditLog, window: Window, now: datetime, scope: Scope) 
     reader.patterns(query, now, 5)
     assert sum(map(len, reader.export(query))) == histogram.total
     ActorReader(reader).actors(query, now, ActorList(), 10)
+    UnusualReader(reader).findings(scope, query.time_range.until or now, window.zone, 10)
     return histogram.total
 
 

@@ -38,7 +38,7 @@ ALLOWED = {
 
 
 def refusal(app: AppTest) -> bool:
-    return "You do not have access to this page" in [item.value for item in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.header]
 
 
 @pytest.mark.parametrize("page", PERMISSION)
@@ -174,6 +174,47 @@ def test_stopping_and_rerunning_pass_through_the_boundary() -> None:
     app = AppTest.from_function(script).run()
     assert not app.error
     assert [item.value for item in app.text] == ["before"]
+
+
+def test_a_refused_attempt_is_drawn_in_place_and_the_page_goes_on() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from audit_core.domain.errors import AuditError
+        from pages.parts.shell import error_boundary
+
+        for refused in (True, False):
+            with error_boundary.attempt() as attempt:
+                assert not attempt.succeeded
+                if refused:
+                    raise AuditError("It is taken.", "Choose another name.")
+            st.text(f"succeeded: {attempt.succeeded}")
+
+    app = AppTest.from_function(script).run()
+    assert [(item.proto.title, item.value) for item in app.error] == [
+        ("It is taken.", "Choose another name.")
+    ]
+    assert [item.value for item in app.text] == ["succeeded: False", "succeeded: True"]
+
+
+def test_what_is_no_refusal_passes_through_an_attempt() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from pages.parts.shell import error_boundary
+
+        with error_boundary.boundary() as page:
+            with error_boundary.attempt():
+                st.session_state.runs = st.session_state.get("runs", 0) + 1
+                if st.session_state.runs < 3:
+                    st.rerun()
+                raise ValueError("secret")
+            st.text("never")
+        st.text(f"runs: {st.session_state.runs}, succeeded: {page.succeeded}")
+
+    app = AppTest.from_function(script).run()
+    assert [item.value for item in app.text] == ["runs: 3, succeeded: False"]
+    assert [item.proto.title for item in app.error] == ["This page could not be shown."]
 
 
 def test_an_error_in_a_callback_is_drawn_and_not_shown_by_streamlit() -> None:

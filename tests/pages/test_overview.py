@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import streamlit as st
@@ -13,9 +14,11 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import Window
+from audit_core.query.time.windows import Window, format_instant
 from pages.parts.shell import cached
+from sandtrail import BROWSER_WATCH
 from tests.pages.conftest import Open
+from tests.pages.explore_page import trigger
 from tests.support.seeded import ALPHA, BETA, Seeded
 
 HOSTILE = "<img src=x onerror=alert(1)> [x](javascript:alert(1))"
@@ -190,7 +193,7 @@ def test_hostile_log_text_stands_in_charts_as_text_and_nowhere_else(
     app = open_app("auditor@example.org").run()
     assert any("&lt;img" in str(json.loads(chart.spec)) for chart in charts(app))
     assert all("<img" not in chart.spec for chart in charts(app))
-    written = [*app.markdown, *app.caption, *app.subheader, *app.metric]
+    written = [*app.markdown, *app.caption, *app.header, *app.metric]
     assert all("onerror" not in str(item.value) for item in written)
 
 
@@ -220,3 +223,108 @@ def test_without_errors_the_card_says_so(open_app: Open, filled: Seeded) -> None
     app.run()
     assert "No errors here." in [item.value for item in app.caption]
     assert len(charts(app)) == 5
+
+
+def unusual(app: AppTest) -> list[str]:
+    return [item.value for item in app.main.text]
+
+
+def links(app: AppTest) -> list[str]:
+    return [item.proto.query_string for item in app.get("page_link") if item.proto.query_string]
+
+
+@pytest.fixture
+def known(seeded: Seeded) -> Seeded:
+    """An organization with a history: ann works from one address, each weekday at noon."""
+    noon = seeded.clock.now.replace(hour=12, minute=0)
+    worked = [
+        entry(
+            seeded,
+            1000 + day * 2 + part,
+            created_at=noon - timedelta(days=day, minutes=part),
+            ip_address="192.0.2.1",
+        )
+        for day in range(1, 60)
+        for part in range(2)
+    ]
+    seeded.installation.log.append(worked)
+    return seeded
+
+
+def test_a_log_without_history_says_that_it_cannot_judge(open_app: Open, filled: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    assert any("it takes 7 days of entries before this week" in item.value for item in app.info)
+    assert not links(app)
+
+
+def test_nothing_unusual_is_said_in_words(open_app: Open, known: Seeded) -> None:
+    app = open_app("auditor@example.org").run()
+    assert [item.value.split(":")[0] for item in app.success] == ["Nothing unusual"]
+
+
+def test_what_is_unusual_is_told_with_links_to_its_entries(open_app: Open, known: Seeded) -> None:
+    now = known.clock.now
+    known.installation.log.append(
+        [
+            # The same address, written otherwise, is not new; nor is one of another organization.
+            entry(known, 1, ip_address="::ffff:192.0.2.1"),
+            entry(known, 2, ip_address="203.0.113.9", organization_id=BETA),
+            entry(known, 3, ip_address="203.0.113.7", action="delete"),
+            entry(known, 4, ip_address="203.0.113.7", status_code=500, error_message=HOSTILE),
+            entry(known, 5, actor_id="id-new", actor_email=HOSTILE, ip_address="203.0.113.8"),
+        ]
+    )
+    app = open_app("auditor@example.org").run()
+    assert not app.exception
+    address, newcomer, error = unusual(app)
+    assert address == (
+        "ann@example.org came from an address not seen before, 203.0.113.7: "
+        "2 entries, 1 of them deleting something or changing access."
+    )
+    assert newcomer.startswith(f"{HOSTILE} was seen for the first time, since ")
+    assert error.endswith(": once, by one user.")
+    assert any("person=id-ann" in link for link in links(app))
+    (entries,) = (link for link in links(app) if "ip=203.0.113.7" in link)
+    assert "actor=id-ann" in entries
+    assert f"to={format_instant(now.replace(minute=0) + timedelta(hours=1))[:13]}" in unquote(
+        entries
+    )
+    told = [*app.markdown, *app.caption, *app.header, *app.success]
+    assert not any("onerror" in str(item.value) for item in told)
+
+
+def test_a_series_that_was_hidden_stays_hidden_with_other_figures(
+    open_app: Open, filled: Seeded
+) -> None:
+    app = open_app("auditor@example.org").run()
+    said = {"chart": "outcomes_over_time", "hidden": ["success", "made up", 7]}
+    trigger(app, BROWSER_WATCH, "legend", said)
+    assert hidden(app, "outcomes_over_time") == {"success"}
+    assert hidden(app, "errors_over_time") == set()
+    app.selectbox(key="filter_window").select("30d").run()
+    app.switch_page("activity/explore.py").run()
+    assert hidden(app, "outcomes_over_time") == {"success"}
+    trigger(app, BROWSER_WATCH, "legend", {"chart": "outcomes_over_time", "hidden": []})
+    assert hidden(app, "outcomes_over_time") == set()
+
+
+@pytest.mark.parametrize(
+    "said", [None, [], {}, {"chart": "gone", "hidden": ["success"]}, {"chart": ["x"], "hidden": 1}]
+)
+def test_what_the_browser_makes_up_hides_nothing(
+    open_app: Open, filled: Seeded, said: object
+) -> None:
+    app = open_app("auditor@example.org").run()
+    trigger(app, BROWSER_WATCH, "legend", said)
+    assert not app.exception
+    assert hidden(app, "outcomes_over_time") == set()
+
+
+def hidden(app: AppTest, name: str) -> set[str]:
+    """The series of a chart that only its legend shows."""
+    (spec,) = (
+        json.loads(item.proto.spec)
+        for item in app.get("plotly_chart")
+        if item.proto.id.split("-", 2)[-1].startswith(name)
+    )
+    return {trace["meta"] for trace in spec["data"] if trace.get("visible") == "legendonly"}

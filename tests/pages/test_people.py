@@ -113,7 +113,7 @@ def components(app: AppTest) -> set[str]:
 
 
 def refused(app: AppTest) -> bool:
-    return "You do not have access to this page" in [item.value for item in app.subheader]
+    return "You do not have access to this page" in [item.value for item in app.header]
 
 
 def click(app: AppTest, chart: Any, curve: int, point: int) -> AppTest:
@@ -184,8 +184,15 @@ def test_choices_that_do_not_exist_are_left_out(open_app: Open, filled: Seeded) 
 def test_one_person_has_timeline_news_sessions_keys_and_entries(
     open_app: Open, filled: Seeded
 ) -> None:
+    # Enough of a past to call something new.
+    filled.installation.log.append(
+        [
+            made(filled, number, created_at=filled.clock.now - timedelta(days=30, minutes=number))
+            for number in range(200, 220)
+        ]
+    )
     app = opened(open_app("auditor@example.org"), person="id-member")
-    assert [item.value for item in app.main.subheader] == [
+    assert [item.value for item in app.main.header] == [
         "Timeline",
         "New for this actor",
         "Weekday and hour",
@@ -344,3 +351,11 @@ def test_a_role_taken_away_in_between_allows_nothing(open_app: Open, filled: See
     toggle.set_value(True).run()
     assert refused(app)
     assert filled.events("organization.own_activity") == []
+
+
+def test_of_who_is_hardly_known_nothing_is_called_new(open_app: Open, filled: Seeded) -> None:
+    app = opened(open_app("auditor@example.org"), person="id-member")
+    (told,) = (item.value for item in app.caption if item.value.startswith("Too little is known"))
+    day = f"{filled.clock.now - timedelta(days=40):%Y-%m-%d}"
+    assert f"1 entry in the 90 days before this window, the first on {day}." in told
+    assert not any("thing" in item.value for item in app.dataframe)

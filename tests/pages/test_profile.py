@@ -30,7 +30,7 @@ def test_everybody_has_a_profile_also_who_is_in_no_organization(open_app: Open) 
     for email in ("member@example.org", "nobody@example.org", "both@example.org"):
         app = profile(open_app(email), "About")
         assert email in app.main.text[0].value
-        assert app.subheader[0].value.startswith("Sandtrail ")
+        assert app.header[0].value.startswith("Sandtrail ")
 
 
 def test_nobody_has_one_without_signing_in(open_app: Open) -> None:

@@ -7,7 +7,15 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.explore.autocomplete.completion import examples
 from tests.pages.conftest import Open
-from tests.pages.explore_page import button, count, entry, entry_list, explore, targets
+from tests.pages.explore_page import (
+    button,
+    count,
+    entry,
+    entry_list,
+    explore,
+    named,
+    targets,
+)
 from tests.support.seeded import Seeded
 
 AUDITOR = "auditor@example.org"
@@ -96,7 +104,7 @@ def test_a_secret_in_a_message_cannot_be_guessed(app: AppTest, text: str) -> Non
 def open_help(app: AppTest) -> AppTest:
     states = app._tree.get_widget_states()
     state = states.widgets.add()
-    state.id = app.get_by_key("query_help").proto.popover.id
+    state.id = app.get_by_key("filter_help").proto.popover.id
     state.bool_value = True
     return app._run(states)
 
@@ -106,8 +114,8 @@ def test_every_example_of_the_help_is_applied_by_a_click(app: AppTest) -> None:
         open_help(app)
         states = app._tree.get_widget_states()
         state = states.widgets.add()
-        state.id = app.get_by_key("query_examples").proto.id
-        state.string_value = json.dumps({"selection": {"cells": [[number, "example"]]}})
+        state.id = named(app, "filter_examples").proto.id
+        state.string_value = json.dumps({"selection": {"cells": [[number, "Query"]]}})
         app._run(states)
         assert not app.exception
         assert not app.warning

@@ -89,6 +89,7 @@ def test_a_group_shows_its_suspects_and_can_be_resolved(filled: Seeded, open_app
     groups = table(app)
     assert list(groups["count"]) == [6, 1]
     assert groups["state"][0] == ["New"]
+    assert list(groups["outcome"]) == [["Failed"], ["Suspected failed"]]
     key = GroupKey(
         template=template_of(f"Sandbox failed to start: {HOSTILE}"),
         action="create",
@@ -116,15 +117,16 @@ def test_a_group_shows_its_suspects_and_can_be_resolved(filled: Seeded, open_app
 def test_retries_are_told(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("auditor@example.org"), list="retries")
     shown = table(app)
-    assert "silent" in set(shown["sandbox"])
+    silent = shown[shown["sandbox"] == "silent"].iloc[0]
+    assert (silent["failed"], silent["suspected"]) == (0, 1)
     assert "theirs" not in set(shown["sandbox"])
 
 
 def test_the_list_of_sandboxes_leads_with_failures(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("auditor@example.org"), list="targets")
     shown = table(app)
-    first = shown.iloc[:2][["target", "failing", "state"]].to_numpy().tolist()
-    assert first == [[HOSTILE, 6, "Never created"], ["silent", 1, "Started"]]
+    first = shown.iloc[:2][["target", "failed", "suspected", "state"]].to_numpy().tolist()
+    assert first == [[HOSTILE, 6, 0, "Never created"], ["silent", 0, 1, "Started"]]
 
 
 def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -> None:
@@ -132,7 +134,8 @@ def test_a_trace_shows_the_life_of_one_sandbox(filled: Seeded, open_app: Open) -
     assert {item.label: item.value for item in app.main.metric} == {
         "State": "Started",
         "Attempts to start": "2",
-        "Failed or suspected": "1",
+        "Failed": "0",
+        "Suspected failed": "1",
         "Time to first success": "2 min",
     }
     (link,) = app.get("link_button")
@@ -152,12 +155,12 @@ def test_another_organizations_sandbox_is_not_there(
 
 def test_a_member_without_the_permission_sees_nothing(filled: Seeded, open_app: Open) -> None:
     app = sandboxes(open_app("member@example.org"), sandbox="silent")
-    assert app.main.subheader[0].value == "You do not have access to this page"
+    assert app.main.header[0].value == "You do not have access to this page"
     assert not app.main.dataframe
 
 
 @pytest.mark.parametrize("chosen", ["starts", "groups", "retries", "targets"])
 def test_log_text_is_read_as_markdown_nowhere(filled: Seeded, open_app: Open, chosen: str) -> None:
     app = sandboxes(open_app("auditor@example.org"), list=chosen)
-    told = [*app.markdown, *app.caption, *app.subheader, *app.info, *app.success, *app.warning]
+    told = [*app.markdown, *app.caption, *app.header, *app.info, *app.success, *app.warning]
     assert not any("evil.example" in str(item.value) for item in told)

@@ -32,9 +32,9 @@ from audit_core.query.time.windows import dated_ahead, not_ahead
 from audit_core.state.database import State, open_state
 from audit_core.state.rejections import keep_rejections, list_rejections
 from audit_core.web.security.identity import viewer_of
-from pages.parts.admin import rejection_list
-from pages.parts.admin.file_preview import size_text
 from pages.parts.shell import cached, viewer
+from pages.parts.sources import rejection_list
+from pages.parts.sources.file_preview import size_text
 from tests.pages.conftest import Open
 from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
@@ -307,7 +307,7 @@ def test_a_role_taken_away_while_storing_stops_it_before_the_next_file(
     assert not app.exception
     assert stored(seeded, "e-1") is not None
     assert stored(seeded, "e-2") is None
-    assert "You do not have access to this page" in [item.value for item in app.subheader]
+    assert "You do not have access to this page" in [item.value for item in app.header]
     assert len(seeded.events("ingest")) == 1
     assert len(seeded.events("permission.refused")) == 1
     results = app.session_state["stored_files"]

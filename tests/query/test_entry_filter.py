@@ -4,9 +4,10 @@ from hypothesis import strategies as st
 
 from audit_core.domain.entries import Category, Outcome
 from audit_core.domain.errors import FilterError
-from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilter
+from audit_core.query.entry_filter import PARAMS, VALUE_FIELDS, EntryFilter
 from audit_core.query.limits import MAX_TEXT, MAX_VALUES
 from audit_core.query.time.windows import Window
+from audit_core.query.value_filter import NONE
 from tests.support.strategies import entry_filters, plain_text
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from audit_core.domain.access import Scope
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.ast import (
     EVERYTHING,
     Equals,
@@ -20,6 +20,7 @@ from audit_core.query.language.ast import (
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from audit_core.query.value_filter import NONE
 
 ALWAYS = TimeRange(since=None, until=None)
 SCOPE = Scope(organization_id="org-alpha")

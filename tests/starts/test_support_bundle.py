@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from audit_core.starts.attempts_sql import SilentRule, StartOutcome
 from audit_core.starts.failure_groups_sql import FailureGroup, GroupKey
 from audit_core.starts.support_bundle import Similar, fenced, support_bundle
-from audit_core.starts.trace import TraceRow, trace_of
+from audit_core.starts.traces.trace import TraceRow, trace_of
 from tests.support.strategies import NOW, entry
 
 MESSAGE = (
@@ -37,6 +37,7 @@ def trace_with(message=MESSAGE):
     return trace_of("sb-1", "amber", told, SilentRule(), truncated=False)
 
 
+MADE = {"rule": SilentRule(), "made_at": NOW}
 SIMILAR = Similar(
     group=FailureGroup(
         key=GroupKey(template="t", action="start", status_code=400, outcome=StartOutcome.FAILED),
@@ -54,7 +55,7 @@ SIMILAR = Similar(
 
 def test_it_tells_all_that_support_asks_for():
     trace = trace_with()
-    text = support_bundle(trace.attempts[-1], trace, SIMILAR, made_at=NOW)
+    text = support_bundle(trace.attempts[-1], trace, SIMILAR, **MADE)
     for told in (
         *("e-4", "e-3", "sb-1", "daytona-cli/1.0", "snap:1", "cpu: 2", "target: eu"),
         *("no space left on device", "State change in progress", "failures: 7", "answered 400"),
@@ -76,6 +77,19 @@ def test_nothing_in_a_text_ends_its_block(text):
 def test_outside_of_blocks_stands_nothing_of_the_log(text):
     trace = trace_with(text)
     blocks = re.compile(r"^(`{3,})text\n.*?\n\1$", re.MULTILINE | re.DOTALL)
-    frame = blocks.sub("", support_bundle(trace.attempts[-1], trace, SIMILAR, made_at=NOW))
+    frame = blocks.sub("", support_bundle(trace.attempts[-1], trace, SIMILAR, **MADE))
     other = trace_with("other")
-    assert frame == blocks.sub("", support_bundle(other.attempts[-1], other, SIMILAR, made_at=NOW))
+    assert frame == blocks.sub("", support_bundle(other.attempts[-1], other, SIMILAR, **MADE))
+
+
+def test_what_is_only_suspected_is_told_as_such_with_the_rule():
+    rows = [
+        entry("e-1", action="start", created_at=NOW - timedelta(minutes=4)),
+        entry("e-2", action="recover", created_at=NOW - timedelta(minutes=2)),
+    ]
+    told = [TraceRow(seq=seq, entry=item, by_name=False) for seq, item in enumerate(rows)]
+    trace = trace_of("sb-1", None, told, SilentRule(), truncated=False)
+    text = support_bundle(trace.attempts[0], trace, None, **MADE)
+    assert text.startswith("# A sandbox that seems not to have started\n")
+    assert "200, then recover 2 min later, no use in between" in text
+    assert "within 8 min" in text

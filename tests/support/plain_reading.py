@@ -10,8 +10,9 @@ from audit_core.domain.access import Scope
 from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact_text
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import TimeRange
+from audit_core.query.value_filter import NONE
 from tests.support.plain_language import matches_expression
 from tests.support.strategies import NOW
 

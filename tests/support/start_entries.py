@@ -17,6 +17,8 @@ ACTIONS = (
     *("create", "start", "recover") * 3,
     *("delete", "stop", "auto_stop", "toolbox_execute_command", "create_ssh_access", "read"),
 )
+SPELLINGS = ("ann@example.org", "Ann@Example.org", "zo\u00eb@example.org", "ZOE\u0308@example.org")
+"""Of two people: whatever the case and form, an address is one."""
 MESSAGES = (None, "no space left on device", "Snapshot a-1 not found", "token=abcdef12345 lost")
 
 
@@ -47,7 +49,7 @@ def life_entries(
                 metadata=BODY % (name, chance.choice("abc"), chance.choice(("eu", "us")), cpu)
                 if action == "create"
                 else None,
-                actor_email=chance.choice(("", "ann@example.org")),
+                actor_email=chance.choice(("", SPELLINGS[number % len(SPELLINGS)])),
                 actor_api_key_prefix=chance.choice((None, "dtn_a")),
                 actor_api_key_suffix=chance.choice((None, "9f")),
                 user_agent=chance.choice((None, "sdk/1.0", "sdk/1.1")),

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from audit_core.domain.entries import EARLIEST, LATEST, AuditEntry, Category, Outcome
 from audit_core.explore.autocomplete.completion import examples
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
-from audit_core.query.time.windows import PRESETS, Window
+from audit_core.query.time.presets import PRESETS
+from audit_core.query.time.windows import Window
+from audit_core.query.value_filter import NONE
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 """What the clock of the tests says."""

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.query.language.ast import Field
-from audit_core.query.language.fields import METADATA_PREFIX, FieldWord, Kind, Vocabulary
+from audit_core.query.language.fields import METADATA_PREFIX, Example, FieldWord, Kind, Vocabulary
+from audit_core.query.value_filter import ValueField, ValueFilter, one_of, plain_value, show_plain
 from audit_core.state.access_log.verbs import AccessOutcome, Category
 
 VOCABULARY = Vocabulary(
@@ -59,7 +59,7 @@ VOCABULARY = Vocabulary(
             others=("at", "created_at"),
             kind=Kind.TIME,
             label="time",
-            help="When it was done: a day in UTC such as 2026-01-31, or a time with an offset.",
+            help="When it was done: a day such as 2026-01-31, or a time with an offset.",
         ),
         FieldWord(
             field=Field.ORGANIZATION_ID,
@@ -84,14 +84,6 @@ VOCABULARY = Vocabulary(
 """The fields of the access record, by the names that they have in the log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A query text that works, and what it finds."""
-
-    text: str
-    meaning: str
-
-
 EXAMPLES = (
     Example(text="action:sign_in.*", meaning="Sign-ins, accepted and refused."),
     Example(text="outcome:refused -actor:jane@acme.com", meaning="Refusals of anybody else."),
@@ -108,21 +100,39 @@ VALUE_FIELDS: tuple[ValueField, ...] = (
         name="categories",
         param="category",
         label="Category",
+        field=Field.CATEGORY,
         read=one_of(Category),
+        choices=tuple(Category),
         show=lambda value: str(value.label),
     ),
-    ValueField(name="actions", param="action", label="Action", read=plain_value),
-    ValueField(name="actors", param="actor", label="User", read=plain_value),
+    ValueField(
+        name="actions", param="action", label="Action", field=Field.ACTION, read=plain_value
+    ),
+    ValueField(name="actors", param="actor", label="User", field=Field.ACTOR, read=plain_value),
     ValueField(
         name="outcomes",
         param="outcome",
         label="Outcome",
+        field=Field.OUTCOME,
         read=one_of(AccessOutcome),
+        choices=tuple(AccessOutcome),
         show=lambda value: str(value.value),
     ),
-    ValueField(name="targets", param="target", label="Target", read=plain_value, show=show_plain),
     ValueField(
-        name="ip_addresses", param="ip", label="IP address", read=plain_value, show=show_plain
+        name="targets",
+        param="target",
+        label="Target",
+        field=Field.TARGET_ID,
+        read=plain_value,
+        show=show_plain,
+    ),
+    ValueField(
+        name="ip_addresses",
+        param="ip",
+        label="IP address",
+        field=Field.IP_ADDRESS,
+        read=plain_value,
+        show=show_plain,
     ),
 )
 

@@ -9,11 +9,12 @@ from audit_core.query.language.ast import Field
 from audit_core.query.language.fields import (
     ENTRY_VOCABULARY,
     METADATA_PREFIX,
+    Example,
     FieldWord,
     Kind,
     Vocabulary,
 )
-from audit_core.query.language.masking import scan
+from audit_core.query.language.lexer import scan
 from audit_core.query.limits import MAX_CHARACTERS
 
 _VALUES: dict[Kind, tuple[str, ...]] = {
@@ -55,15 +56,6 @@ class Completion:
     def listed(self) -> str | None:
         """The parameter that lists the values that exist of what is wanted; `None` for none."""
         return None if self.field is None or self.is_bound else LISTED.get(self.field)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A query text that works, and what it asks for."""
-
-    text: str
-    meaning: str
-    """One sentence."""
 
 
 def suggest(
@@ -122,7 +114,7 @@ _EXAMPLES = (
     ("status:[400 TO 499] OR status:0", "Client errors, and what was never answered."),
     ("target:10f249ad*", "Targets whose id begins with this."),
     ("ip:10.0.0.0/8 -agent:python", "From one network, but not by a Python client."),
-    ("time:2026-01-31 category:access", "Access and security on one day, in UTC."),
+    ("time:2026-01-31 category:access", "Access and security on one day."),
     ("source:none", "Without a source: from the dashboard or the bare API."),
     ("metadata.body.snapshot:ubuntu*", "Requests whose snapshot begins with ubuntu."),
     ("key:dtn_ab…9f -actor:(ann@acme.com OR bob@acme.com)", "One API key, used by others."),

@@ -18,7 +18,7 @@ from audit_core.query.language.fields import (
     Kind,
     Vocabulary,
 )
-from audit_core.query.language.masking import ends_cleanly, word_end
+from audit_core.query.language.lexer import ends_cleanly, word_end
 from audit_core.query.language.printer import value_text
 from audit_core.query.limits import MAX_CHARACTERS
 

@@ -52,6 +52,7 @@ class LogEngine(ABC):
     shared = True
     """Whether several processes may have the log open at once."""
 
+    keeps_addresses = False
     keeps_counts = False
     """Whether it keeps counts of entries by the hour, for reads that count many of them."""
 

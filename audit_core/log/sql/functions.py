@@ -230,8 +230,7 @@ def _has_address_postgresql(element: HasAddress, compiler: SQLCompiler, **option
     """By its spellings, which are looked up once: see `postgresql.addresses`."""
     column, *keys = element.clauses
     listed = ", ".join(compiler.process(key, **options) for key in keys)
-    stored = compiler.process(AddressKey(literal_column("actor_address.actor_email")), **options)
-    spellings = f"SELECT actor_email FROM actor_address WHERE {stored} IN ({listed})"  # noqa: S608
+    spellings = f"SELECT actor_email FROM actor_address WHERE address_key IN ({listed})"  # noqa: S608
     return f"({compiler.process(column, **options)} = ANY(ARRAY({spellings})))"
 
 
@@ -326,6 +325,11 @@ def starts_with(text: ColumnElement[Any], part: ColumnElement[str]) -> ColumnEle
 def floor_div(number: ColumnElement[int], by: ColumnElement[int]) -> ColumnElement[int]:
     """How often `by` goes into `number`; both from 0 up, `by` not 0."""
     return WholeQuotient(number, by)
+
+
+def hour_number(instant: ColumnElement[Any]) -> ColumnElement[int]:
+    """In which hour of UTC, counted from 1970, a time lies."""
+    return floor_div(epoch_microseconds(instant), literal(3_600_000_000, BigInteger))
 
 
 def as_text(number: ColumnElement[Any]) -> ColumnElement[str]:

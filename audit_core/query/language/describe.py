@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from audit_core.domain.entries import Category, Outcome
 from audit_core.query.language.ast import (
     EVERYTHING,
@@ -24,37 +27,39 @@ from audit_core.query.language.ast import (
     Wildcard,
 )
 from audit_core.query.language.fields import ENTRY_VOCABULARY
-from audit_core.query.time.windows import format_instant
+from audit_core.query.language.printer import day_of
+from audit_core.query.time.windows import UTC_NAME, format_instant
 
 _Clause = tuple[str, str, str, str]
 """Subject, verb, the verb denied, and value."""
 
 
-def describe(expression: Expression) -> str:
-    """The expression as a sentence without a full stop: `action is start or create`."""
-    return "everything" if expression == EVERYTHING else _told(expression, alone=True)
+def describe(expression: Expression, *, zone: str) -> str:
+    """The expression as a sentence without a full stop: `action is start or create`. Times are
+    those of `zone`."""
+    return "everything" if expression == EVERYTHING else _told(expression, zone, alone=True)
 
 
-def _told(expression: Expression, *, alone: bool) -> str:
+def _told(expression: Expression, zone: str, *, alone: bool) -> str:
     if expression == EVERYTHING:
         return "anything"
-    if isinstance(expression, AnyOf) and (clause := _shared_clause(expression)):
+    if isinstance(expression, AnyOf) and (clause := _shared_clause(expression, zone)):
         return _joined(clause, denied=False)
     if isinstance(expression, AllOf | AnyOf):
         between = (", " if alone else " and ") if isinstance(expression, AllOf) else " or "
-        text = between.join(_told(part, alone=False) for part in expression.parts)
+        text = between.join(_told(part, zone, alone=False) for part in expression.parts)
         return text if alone else f"({text})"
     if isinstance(expression, Not):
-        return _denied(expression.part)
-    return _joined(_clause(expression), denied=False)
+        return _denied(expression.part, zone)
+    return _joined(_clause(expression, zone), denied=False)
 
 
-def _denied(part: Expression) -> str:
-    if isinstance(part, AnyOf) and (clause := _shared_clause(part)):
+def _denied(part: Expression, zone: str) -> str:
+    if isinstance(part, AnyOf) and (clause := _shared_clause(part, zone)):
         return _joined(clause, denied=True)
     if isinstance(part, AllOf | AnyOf | Not):
-        return f"not {_told(part, alone=False)}"
-    return _joined(_clause(part), denied=True)
+        return f"not {_told(part, zone, alone=False)}"
+    return _joined(_clause(part, zone), denied=True)
 
 
 def _joined(clause: _Clause, *, denied: bool) -> str:
@@ -62,10 +67,12 @@ def _joined(clause: _Clause, *, denied: bool) -> str:
     return " ".join(filter(None, (subject, denial if denied else verb, value)))
 
 
-def _shared_clause(expression: AnyOf) -> _Clause | None:
+def _shared_clause(expression: AnyOf, zone: str) -> _Clause | None:
     """One clause with all values, if the parts differ in nothing else."""
     found = [
-        _clause(part) for part in expression.parts if not isinstance(part, AllOf | AnyOf | Not)
+        _clause(part, zone)
+        for part in expression.parts
+        if not isinstance(part, AllOf | AnyOf | Not)
     ]
     if len(found) < len(expression.parts) or len({clause[:3] for clause in found}) > 1:
         return None
@@ -73,7 +80,7 @@ def _shared_clause(expression: AnyOf) -> _Clause | None:
     return subject, verb, denial, " or ".join(clause[3] for clause in found)
 
 
-def _clause(leaf: Leaf) -> _Clause:
+def _clause(leaf: Leaf, zone: str) -> _Clause:
     subject = _subject(leaf)
     if isinstance(leaf, Exists | MetadataExists):
         return subject, "is given", "is not given", ""
@@ -83,7 +90,7 @@ def _clause(leaf: Leaf) -> _Clause:
         )
         return subject, "is like", "is not like", _shown(shown)
     if isinstance(leaf, Between):
-        return subject, "is", "is not", _range(leaf)
+        return subject, "is", "is not", _range(leaf, zone)
     if isinstance(leaf, InNetwork):
         return subject, "is in", "is not in", leaf.shown
     if isinstance(leaf, Contains):
@@ -110,9 +117,11 @@ def _shown(value: str) -> str:
     return value if plain else f"“{value}”"
 
 
-def _range(leaf: Between) -> str:
+def _range(leaf: Between, zone: str) -> str:
+    if (day := day_of(leaf, zone=zone)) is not None:
+        return f"{day} ({zone})"
     low, high = (
-        format_instant(bound) if bound is not None and not isinstance(bound, int) else bound
+        _instant(bound, zone) if bound is not None and not isinstance(bound, int) else bound
         for bound in (leaf.low, leaf.high)
     )
     times = leaf.field is not Field.STATUS_CODE
@@ -129,3 +138,10 @@ def _range(leaf: Between) -> str:
     if not times and leaf.include_low and leaf.include_high:
         return f"from {low} to {high}"
     return f"{above} {low} and {below} {high}"
+
+
+def _instant(instant: datetime, zone: str) -> str:
+    """With its offset, so that nobody has to guess."""
+    if zone == UTC_NAME:
+        return format_instant(instant)
+    return instant.astimezone(ZoneInfo(zone)).isoformat()

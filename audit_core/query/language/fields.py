@@ -42,6 +42,15 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A query text to learn the language from: it can be parsed."""
+
+    text: str
+    meaning: str
+    """What it finds, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWord:
     """How one field is called and explained."""
 
@@ -156,7 +165,7 @@ FIELD_WORDS: tuple[FieldWord, ...] = (
         others=("created_at",),
         kind=Kind.TIME,
         label="time",
-        help="When it was asked for: a day in UTC such as 2026-01-31, or a time with an offset.",
+        help="When it was asked for: a day such as 2026-01-31, or a time with an offset.",
     ),
     FieldWord(
         field=Field.RECEIVED_AT,

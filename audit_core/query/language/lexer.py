@@ -1,42 +1,87 @@
-"""The tokens of a query text, from luqum's lexer, checked so that luqum's parser accepts them.
+"""The tokens of a query text, each with its place.
 
-The parser says of a wrong text only where it stopped first. What can be wrong with the order of
-tokens is therefore found here, all of it, each with its own sentence.
+In Lucene's own syntax `ip:2001:db8::/32`, `cwd:/tmp` and `source:-` are errors. Here the first
+colon of a word ends the name of the field, and what follows is the value, whatever it holds.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Iterator
+import re
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
-
-from luqum import parser as grammar  # type: ignore[import-untyped]
-from luqum.exceptions import ParseError  # type: ignore[import-untyped]
-from luqum.head_tail import TokenValue  # type: ignore[import-untyped]
+from enum import Enum, auto
 
 from audit_core.query.language.diagnostics import QueryProblem
-from audit_core.query.limits import MAX_LEAVES, MAX_NESTING
+from audit_core.query.language.fields import ENTRY_VOCABULARY, METADATA_PREFIX
 
-_VALUES = frozenset({"TERM", "PHRASE"})
-_TERMS = _VALUES | {"TO"}
-_BINARY = frozenset({"AND_OP", "OR_OP"})
-_PREFIXES = frozenset({"NOT", "MINUS", "PLUS"})
-_COMPARISONS = frozenset({"LESSTHAN", "GREATERTHAN"})
-_STARTS = _TERMS | _PREFIXES | _COMPARISONS | {"LPAREN", "LBRACKET"}
-_ENDS = _TERMS | {"RPAREN", "RBRACKET"}
-_WANTING = _BINARY | _PREFIXES | _COMPARISONS | {"COLUMN"}
-_SIGNS = {"&&": "AND_OP", "||": "OR_OP"}
-_REFUSED = {
-    "BOOST": (
-        "Weights (^) are not supported: entries either match or do not.",
-        "Leave it out, or put quotation marks around a text with ^.",
-    ),
-    "APPROX": (
-        "Similar words (~) are not supported.",
-        "Use the wildcards * and ?, or put quotation marks around a text with ~.",
-    ),
+_PHRASE = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_REGULAR_EXPRESSION = re.compile(r"/(?:[^/\\]|\\.)+/(?=[\s()\[\]{}~^]|$)", re.DOTALL)
+_OPERATORS = frozenset({"AND", "OR", "NOT", "&&", "||"})
+_DEGREE = re.compile(r"[0-9.]*")
+_ENDS_WORD = re.compile(r"[\s()\[\]{}~^]")
+
+_TIME = re.compile(r"T\d{2}:\d{2}")
+"""The colon of a time, which ends no name."""
+
+Span = tuple[int, int]
+"""Where something begins and ends in the text."""
+
+
+class Kind(Enum):
+    """What a token is."""
+
+    TERM = auto()
+    """A word, its escapes and wildcards among it."""
+    PHRASE = auto()
+    """A text in quotation marks, which are part of it."""
+    AND = auto()
+    OR = auto()
+    NOT = auto()
+    MINUS = auto()
+    PLUS = auto()
+    TO = auto()
+    """Between the ends of a range; a word elsewhere."""
+    COLON = auto()
+    OPEN = auto()
+    CLOSE = auto()
+    """Parentheses."""
+    RANGE_OPEN = auto()
+    RANGE_CLOSE = auto()
+    """Brackets and braces."""
+    BELOW = auto()
+    ABOVE = auto()
+    """`<` and `>`, with their `=`."""
+    BOOST = auto()
+    APPROX = auto()
+    """What Lucene has and this language has not: `^` and `~`."""
+    RANGE = auto()
+    """A range as a whole."""
+
+
+_WORDS = {
+    "AND": Kind.AND,
+    "&&": Kind.AND,
+    "OR": Kind.OR,
+    "||": Kind.OR,
+    "NOT": Kind.NOT,
+    "TO": Kind.TO,
+}
+"""Words that mean something by themselves."""
+
+_SIGNS = {
+    "-": Kind.MINUS,
+    "!": Kind.MINUS,
+    "+": Kind.PLUS,
+    ":": Kind.COLON,
+    "(": Kind.OPEN,
+    ")": Kind.CLOSE,
+    "[": Kind.RANGE_OPEN,
+    "{": Kind.RANGE_OPEN,
+    "]": Kind.RANGE_CLOSE,
+    "}": Kind.RANGE_CLOSE,
+    "<": Kind.BELOW,
+    ">": Kind.ABOVE,
+    "^": Kind.BOOST,
+    "~": Kind.APPROX,
 }
 
 
@@ -44,268 +89,265 @@ _REFUSED = {
 class Token:
     """One token and its place in the text."""
 
-    kind: str
-    """luqum's name for it."""
+    kind: Kind
     start: int
     end: int
     """Exclusive."""
     source: str
-    original: Any
-    """What luqum's parser takes."""
 
 
-def tokens_of(text: str, masked: str) -> list[Token]:
-    """The tokens of a text as `scanning.scan` masked it; `&&` and `||` as the operators."""
-    lexer = grammar.lexer.clone()  # a lexer holds the state of one reading
-    lexer.input(masked)
-    found = []
-    for original in iter(lexer.token, None):
-        start = original.lexpos
-        end = start + original.value.size
-        source = text[start:end]
-        kind = _SIGNS.get(source, original.type) if original.type == "TERM" else original.type
-        if kind != original.type:
-            original = _changed(original, kind)
-        found.append(Token(kind=kind, start=start, end=end, source=source, original=original))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """A text read from its beginning to its end."""
+
+    tokens: tuple[Token, ...]
+    problems: tuple[QueryProblem, ...]
+    word_start: int
+    """Where the word or phrase begins that reaches the end of the text; its length if none."""
+    field: Span | None
+    """The name of the field of which that word is a value."""
+    is_bound: bool
+    """Whether that word is an end of a range, or what a value is compared with."""
 
 
-def syntax_problems(tokens: list[Token]) -> Iterator[QueryProblem]:
-    """Everything that is wrong with the order and the number of the tokens."""
-    for token in tokens:
-        if token.kind in _REFUSED:
-            yield _problem(token, *_REFUSED[token.kind])
-    kept = [token for token in tokens if token.kind not in _REFUSED]
-    yield from _unbalanced(kept)
-    yield from _bad_ranges(kept)
-    outside = list(_outside_ranges(kept))
-    yield from _lonely(outside)
-    yield from _too_much(outside)
+def is_field_name(name: str) -> bool:
+    """Whether a name, as it is written in a query text, is a field's or a path of metadata."""
+    return ENTRY_VOCABULARY.word_called(name) is not None or name.lower().startswith(
+        METADATA_PREFIX
+    )
 
 
-def parsed(masked: str, tokens: list[Token]) -> Any:
-    """luqum's tree of tokens that are in order, with an AND wherever there is no operator.
-
-    Raises `ValueError` if luqum does not accept them after all.
-    """
-    originals = iter([*_with_every_and(tokens)])
-    try:
-        return grammar.parse(
-            masked, lexer=grammar.lexer.clone(), tokenfunc=lambda: next(originals, None)
-        )
-    except ParseError as error:
-        raise ValueError("luqum does not accept the tokens") from error
-
-
-def _changed(original: Any, kind: str) -> Any:
-    changed = copy.copy(original)
-    changed.type, changed.value = kind, TokenValue(kind)
-    changed.value.pos, changed.value.size = original.lexpos, 0
-    return changed
+def scan(text: str) -> Scan:
+    """Reads the text; unclosed phrases, misplaced quotation marks, regular expressions and
+    backslashes without a character are its problems."""
+    scanner = _Scanner(text)
+    while scanner.position < len(text):
+        scanner.step()
+    return Scan(
+        tokens=tuple(scanner.tokens),
+        problems=tuple(scanner.problems),
+        word_start=min(scanner.word_start, len(text)),
+        field=scanner.word_field,
+        is_bound=scanner.word_bounds,
+    )
 
 
-def _with_every_and(tokens: list[Token]) -> Iterator[Any]:
-    """An AND that is not written binds like one that is: `a b OR c` is `(a b) OR c`. luqum by
-    itself would read `a (b OR c)`."""
-    within_range = False
-    for before, token in pairwise([None, *tokens]):
-        if token is None:
-            continue
-        if before and before.kind in _ENDS and token.kind in _STARTS and not within_range:
-            yield _changed(token.original, "AND_OP")
-        within_range = token.kind == "LBRACKET" or (within_range and token.kind != "RBRACKET")
-        yield token.original
+def word_end(text: str, start: int, cursor: int, *, name: bool) -> int:
+    """Where the word or phrase ends that begins at `start` and reaches the cursor or more; that of
+    a field, with `name`, at its colon."""
+    phrase = _PHRASE.match(text, start)
+    if phrase and (
+        start == cursor or (phrase.end() >= cursor and ends_cleanly(text, phrase.end()))
+    ):
+        return phrase.end()
+    # A phrase that is still open would take in all that follows.
+    position = cursor if text.startswith('"', start) else start
+    while position < len(text) and not _ENDS_WORD.match(text[position]):
+        if text[position] == '"' or (name and text[position] == ":"):
+            break
+        position += 2 if text[position] == "\\" else 1
+    return min(max(position, cursor), len(text))
 
 
-def _unbalanced(tokens: list[Token]) -> Iterator[QueryProblem]:
-    opened: list[Token] = []
-    for token in tokens:
-        if token.kind == "LPAREN":
-            opened.append(token)
-        elif token.kind == "RPAREN":
-            if opened:
-                opened.pop()
-            else:
-                yield _problem(
-                    token,
-                    "This parenthesis closes nothing.",
-                    "Leave it out, or open one before it; \\) is the character itself.",
-                )
-    for token in opened:
-        yield _problem(
-            token,
-            "This parenthesis is not closed.",
-            "Add a ) where the group ends; \\( is the character itself.",
-        )
+def ends_cleanly(text: str, end: int) -> bool:
+    """Whether nothing touches a word that ends there but a space or a closing parenthesis."""
+    return end == len(text) or text[end].isspace() or text[end] == ")"
 
 
-def _range_at(tokens: list[Token], position: int) -> list[Token]:
-    """The tokens of the range that opens at the place, up to its end or to where it breaks off."""
-    for end in range(position + 1, len(tokens)):
-        if tokens[end].kind == "RBRACKET":
-            return tokens[position : end + 1]
-        if tokens[end].kind not in _TERMS:
-            return tokens[position:end]
-    return tokens[position:]
+class _Scanner:
+    """The state between two words."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.tokens: list[Token] = []
+        self.problems: list[QueryProblem] = []
+        self.name: Span | None = None
+        """The last word, as long as it may still be the name of a field."""
+        self.field: Span | None = None
+        """The field whose colon was just read."""
+        self.groups: list[Span | None] = []
+        """For each open parenthesis the field that its values belong to."""
+        self.in_range = False
+        self.compared = False
+        """Whether `<` or `>` was just read."""
+        self.word_start = 0
+        self.word_field: Span | None = None
+        self.word_bounds = False
 
-def _is_range(tokens: list[Token]) -> bool:
-    if len(tokens) != 5:
-        return False
-    _, low, to, high, closing = (token.kind for token in tokens)
-    return low in _VALUES and to == "TO" and high in _VALUES and closing == "RBRACKET"
+    @property
+    def value_field(self) -> Span | None:
+        return self.field or (self.groups[-1] if self.groups else None)
 
+    @property
+    def value_wanted(self) -> bool:
+        """Whether colons are part of the word that begins here."""
+        return self.field is not None or self.in_range or self.compared
 
-def _bad_ranges(tokens: list[Token]) -> Iterator[QueryProblem]:
-    position = 0
-    while position < len(tokens):
-        token = tokens[position]
-        if token.kind == "RBRACKET":
-            yield _problem(
-                token,
-                "This bracket closes no range.",
-                "Write a range like status:[400 TO 499]; "
-                "a backslash before the bracket makes it text.",
+    def step(self) -> None:
+        """Reads one phrase, word or sign."""
+        character = self.text[self.position]
+        if _ENDS_WORD.match(character):
+            self._border(character)
+        elif character == '"':
+            self._phrase()
+        elif character == ":" and not self.value_wanted and not self._in_field_group():
+            self.field, self.name = self.name or (self.position, self.position), None
+            self._keep(1)
+        elif character in "<>" and not self.compared:
+            self.compared = True
+            self._keep(2 if self.text.startswith("=", self.position + 1) else 1)
+        elif character in "+-!" and not self._begins_value():
+            self._keep(1)
+        else:
+            self._word()
+
+    def _border(self, character: str) -> None:
+        if character == "(":
+            self.groups.append(self.value_field)
+        elif character == ")" and self.groups:
+            self.groups.pop()
+        if character in "[{":
+            self.in_range = True
+        elif character in "]}":
+            self.in_range = False
+        if not character.isspace():
+            self.field, self.compared, self.name = None, False, None
+        if character in "~^":
+            found = _DEGREE.match(self.text, self.position + 1)
+            self._keep(1 + len(found[0] if found else ""))
+        else:
+            self._keep(1)
+
+    def _in_field_group(self) -> bool:
+        return self.name is None and bool(self.groups) and self.groups[-1] is not None
+
+    def _begins_value(self) -> bool:
+        """Whether the sign here is text: a negative number, or a dash for absence."""
+        if self.compared or self.in_range:
+            return True
+        following = self.text[self.position + 1 : self.position + 2]
+        alone = not following or following.isspace() or following in ")]}"
+        return self.text[self.position] == "-" and alone and self.value_field is not None
+
+    def _keep(self, count: int) -> None:
+        """Take a sign of so many characters, or a space."""
+        sign = self.text[self.position]
+        if not sign.isspace():
+            self._emit(_SIGNS[sign], self.position + count)
+        self.position += count
+        self._begin_word()
+
+    def _advance(self, kind: Kind, end: int) -> None:
+        """Take a word or phrase."""
+        self._begin_word()
+        if end < len(self.text):
+            self._end_word(end)
+        self._emit(kind, end)
+        self.position = end
+        self.field, self.compared = None, False
+
+    def _emit(self, kind: Kind, end: int) -> None:
+        source = self.text[self.position : end]
+        self.tokens.append(Token(kind=kind, start=self.position, end=end, source=source))
+
+    def _phrase(self) -> None:
+        start = self.position
+        found = _PHRASE.match(self.text, start)
+        self.name = None
+        if found is None:
+            self._report(
+                start,
+                start + 1,
+                "This quotation mark is not closed.",
+                'Close the text with another ", or write \\" for the mark itself.',
             )
-        if token.kind != "LBRACKET":
+            self._advance(Kind.TERM, len(self.text))
+            return
+        self._advance(Kind.PHRASE, found.end())
+        self._end_word(found.end())
+
+    def _begin_word(self) -> None:
+        self.word_start, self.word_field = self.position, self.value_field
+        self.word_bounds = self.in_range or self.compared
+
+    def _end_word(self, end: int) -> None:
+        self.word_start, self.word_field, self.word_bounds = end, None, False
+
+    def _word(self) -> None:
+        start, text = self.position, self.text
+        whole = self._regular_expression() if text[start] == "/" else start
+        if text[start] == "'":
+            self._report(
+                start,
+                start + 1,
+                "Single quotation marks do not hold a text together.",
+                "Use double quotation marks, or write \\' for the mark itself.",
+            )
+        position, plain, timed = start, start, False
+        while position < len(text) and (position < whole or not _ENDS_WORD.match(text[position])):
+            if position >= whole:
+                if text[position] == ":" and not timed:
+                    timed = position - 3 >= plain and bool(_TIME.match(text, position - 3))
+                    if not timed and self._separates(start, position):
+                        break
+                elif text[position] == "\\":
+                    position = plain = self._escaped(position)
+                    continue
+                elif text[position] == '"':
+                    self._misplaced_quote(position)
             position += 1
-            continue
-        found = _range_at(tokens, position)
-        position += len(found)
-        if not _is_range(found):
-            inner = [item for item in found[1:] if item.kind not in ("TO", "RBRACKET")]
-            yield QueryProblem(
-                start=token.start,
-                end=found[-1].end,
-                message="The range is not complete." if inner else "The range is empty.",
-                hint="Write both ends, like status:[400 TO 499]; * stands for an open end.",
-            )
+        word = text[start:position]
+        named = not self.value_wanted and self._may_be_name(word)
+        self._advance(_WORDS.get(word, Kind.TERM), position)
+        self.name = (start, position) if named else None
 
+    def _may_be_name(self, word: str) -> bool:
+        """Whether a colon after the word and a space would still end the name of a field."""
+        grouped = bool(self.groups) and self.groups[-1] is not None
+        return word not in _OPERATORS and (not grouped or is_field_name(word))
 
-def _outside_ranges(tokens: list[Token]) -> Iterator[Token]:
-    """The tokens, with each range as a single phrase."""
-    position = 0
-    while position < len(tokens):
-        token = tokens[position]
-        found = _range_at(tokens, position) if token.kind == "LBRACKET" else [token]
-        position += len(found)
-        if token.kind == "LBRACKET":
-            yield Token(
-                kind="RANGE",
-                start=token.start,
-                end=found[-1].end,
-                source="",
-                original=None,
-            )
-        elif token.kind != "RBRACKET":
-            yield token
+    def _separates(self, start: int, colon: int) -> bool:
+        """Whether the colon ends the name of a field. In a group of a field's values it does
+        only after a name that is known, so that addresses and times need no quotation marks."""
+        if self.value_wanted:
+            return False
+        if self.groups and self.groups[-1] is not None:
+            return is_field_name(self.text[start:colon])
+        return True
 
-
-def _lonely(tokens: list[Token]) -> Iterator[QueryProblem]:
-    """Operators, colons and parentheses without what belongs to them."""
-    ends: list[Token | None] = [None, *tokens, None]
-    for before, after in pairwise(ends):
-        kind = after.kind if after else None
-        if before and before.kind in _WANTING:
-            takes = _VALUES if before.kind in _COMPARISONS else _STARTS | {"RANGE"}
-            if kind not in takes:
-                yield _nothing_after(before)
-        elif before and before.kind == "LPAREN" and after and kind == "RPAREN":
-            yield QueryProblem(
-                start=before.start,
-                end=after.end,
-                message="There is nothing between these parentheses.",
-                hint="Write a condition between them, or leave them out.",
-            )
-        elif after and kind in _BINARY and (before is None or before.kind == "LPAREN"):
-            yield _problem(
-                after,
-                f"There is nothing before {after.source} to combine.",
-                f"Write a condition before it, or put quotation marks around {after.source}.",
-            )
-    for earlier, before, after in zip([None, *ends], ends, ends[1:], strict=False):
-        is_value = earlier is not None and earlier.kind in _COMPARISONS | {"COLUMN"}
-        named = before is not None and before.kind == "TERM" and not is_value
-        if after and after.kind == "COLUMN" and not named:
-            yield _problem(
-                after,
-                "There is no name of a field before this colon.",
-                "Write one, like action:start, or put quotation marks around a text with colons.",
-            )
-
-
-def _nothing_after(token: Token) -> QueryProblem:
-    if token.kind == "COLUMN":
-        return _problem(
-            token,
-            "The field has no value.",
-            "Write one after the colon, like action:start; * stands for any value.",
+    def _escaped(self, position: int) -> int:
+        """Where the character that is escaped here ends."""
+        if position + 1 < len(self.text):
+            return position + 2
+        self._report(
+            position,
+            position + 1,
+            "The backslash at the end escapes nothing.",
+            "Write two of them for a backslash.",
         )
-    if token.kind in _COMPARISONS:
-        return _problem(
-            token,
-            f"There is nothing after {token.source} to compare with.",
-            "Write it like status:>=400.",
+        return position + 1
+
+    def _regular_expression(self) -> int:
+        """The end of a regular expression that begins here, after reporting it; else here."""
+        found = _REGULAR_EXPRESSION.match(self.text, self.position)
+        if found is None:
+            return self.position
+        self._report(
+            found.start(),
+            found.end(),
+            "Regular expressions are not supported.",
+            "Use the wildcards * and ?, or put quotation marks around a text with slashes.",
         )
-    return _problem(
-        token,
-        f"There is nothing after {token.source} to apply it to.",
-        f"Write a condition after it, or put quotation marks around {token.source}.",
-    )
+        return found.end()
 
+    def _misplaced_quote(self, position: int) -> None:
+        self._report(
+            position,
+            position + 1,
+            "This quotation mark stands within a word.",
+            'Put the marks around the whole value, or write \\" for the mark itself.',
+        )
 
-def _too_much(tokens: list[Token]) -> Iterator[QueryProblem]:
-    fields = sum(token.kind == "COLUMN" for token in tokens)
-    count = sum(token.kind in _TERMS or token.kind == "RANGE" for token in tokens) - fields
-    if count > MAX_LEAVES:
-        yield too_many(count, tokens[-1].end)
-    groups = [0]
-    signs = 0
-    deepest, first = MAX_NESTING, None
-    for token, following in pairwise([*tokens, None]):
-        if token is None:
-            continue
-        if token.kind in _PREFIXES:
-            signs += 1
-        elif token.kind == "LPAREN":
-            groups.append(groups[-1] + signs + 1)
-            signs = 0
-        elif token.kind == "RPAREN" and len(groups) > 1:
-            groups.pop()
-        elif token.kind != "COLUMN" and not (following and following.kind == "COLUMN"):
-            signs = 0
-        if groups[-1] + signs > deepest:
-            deepest, first = groups[-1] + signs, first or token
-    if first is not None:
-        yield too_deep(first.start, first.end, deepest, MAX_NESTING)
-
-
-def too_many(
-    count: int, end: int, limit: int = MAX_LEAVES, what: str = "conditions"
-) -> QueryProblem:
-    """The problem of a text with that many conditions."""
-    return QueryProblem(
-        start=0,
-        end=end,
-        message=f"The query has {count} {what}; at most {limit} are allowed.",
-        hint="Ask for less at once, or use wildcards and ranges instead of lists.",
-    )
-
-
-def too_deep(start: int, end: int, found: int, limit: int) -> QueryProblem:
-    """The problem of groups or signs that stand too deep within each other."""
-    return QueryProblem(
-        start=start,
-        end=end,
-        message=f"The query is nested {found} deep; at most {limit} are allowed.",
-        hint="Write it with fewer parentheses and negations.",
-    )
-
-
-def _problem(token: Token, message: str, hint: str) -> QueryProblem:
-    return QueryProblem(start=token.start, end=token.end, message=message, hint=hint)
-
-
-def without_refused(tokens: Iterable[Token]) -> list[Token]:
-    """The tokens that luqum's parser may see."""
-    return [token for token in tokens if token.kind not in _REFUSED]
+    def _report(self, start: int, end: int, message: str, hint: str) -> None:
+        self.problems.append(QueryProblem(start=start, end=end, message=message, hint=hint))

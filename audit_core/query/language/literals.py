@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 
@@ -39,6 +39,7 @@ from audit_core.query.language.fields import (
     Kind,
 )
 from audit_core.query.limits import MAX_WILDCARDS
+from audit_core.query.time.days import day_start
 from audit_core.query.time.windows import parse_instant
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -113,8 +114,11 @@ def read_word(term: Term) -> Expression:
     return EVERYTHING if term.pieces == _ALL else _prose(TEXT_FIELDS, term)
 
 
-def read_value(field: Field, term: Term, word: FieldWord | None = None) -> Expression:
-    """A term after a field; `word` is how the vocabulary has it. Raises `Refused`."""
+def read_value(field: Field, term: Term, word: FieldWord | None = None, *, zone: str) -> Expression:
+    """A term after a field; `word` is how the vocabulary has it, `zone` the one that days are in.
+
+    Raises `Refused`.
+    """
     word = word or ENTRY_VOCABULARY.word_of(field)
     kind = word.kind
     if term.pieces == _ALL:
@@ -123,6 +127,8 @@ def read_value(field: Field, term: Term, word: FieldWord | None = None) -> Expre
         return negation(Exists(field=field))
     if kind is Kind.LISTED:
         return _closed({value: (value,) for value in word.values}, field, term)
+    if kind is Kind.TIME:
+        return read_bounds(field, term, term, include_low=True, include_high=True, zone=zone)
     return _READERS[kind](field, term)
 
 
@@ -139,11 +145,18 @@ def read_metadata(path: tuple[str, ...], term: Term) -> Expression:
 
 
 def read_bounds(
-    field: Field, low: Term | None, high: Term | None, *, include_low: bool, include_high: bool
+    field: Field,
+    low: Term | None,
+    high: Term | None,
+    *,
+    include_low: bool,
+    include_high: bool,
+    zone: str,
 ) -> Expression:
     """A range or comparison; `None` for a bound that is not there. Raises `Refused`.
 
-    A day as a bound is the whole day: `>2026-01-31` begins with the first of February.
+    A day as a bound is the whole day on the clocks of `zone`: `>2026-01-31` begins with the first
+    of February.
     """
     word = ENTRY_VOCABULARY.word_of(field)
     present = [term for term in (low, high) if term is not None]
@@ -152,14 +165,23 @@ def read_bounds(
             f"The {word.label} has no order, so there are no ranges of it.",
             "Ranges and comparisons work for status, time and received.",
         )
-    read = _bound if word.kind is Kind.STATUS else _instant
-    bottom = None if low is None or low.text == "*" else read(low, not include_low)
-    top = None if high is None or high.text == "*" else read(high, include_high)
+
+    def read(term: Term | None, *, after: bool) -> int | datetime | None:
+        if term is None or term.text == "*":
+            return None
+        return _number(term) if word.kind is Kind.STATUS else _instant(term, after=after, zone=zone)
+
+    bottom, top = read(low, after=not include_low), read(high, after=include_high)
     if bottom is None and top is None:
         return Exists(field=field)
     days = word.kind is Kind.TIME
     include_low = bottom is not None and (include_low or (days and _is_day(low)))
     include_high = top is not None and include_high and not (days and _is_day(high))
+    if low is not None and low is high and days and _is_day(low) and bottom == top:
+        raise low.refused(
+            f"There was no {low.text} in {zone}: the clocks skipped that day.",
+            "Write the day before or after it.",
+        )
     found = Between(
         field=field, low=bottom, high=top, include_low=include_low, include_high=include_high
     )
@@ -279,10 +301,6 @@ def _number(term: Term) -> int:
     return int(text)
 
 
-def _bound(term: Term, after: bool) -> int:
-    return _number(term)
-
-
 def _wrong_number(term: Term) -> Refused:
     return term.refused(
         f"“{term.text}” is not a status code.",
@@ -315,19 +333,18 @@ def _is_day(term: Term | None) -> bool:
     return term is not None and _DATE.fullmatch(term.text) is not None
 
 
-def _instant(term: Term, after: bool) -> datetime:
-    """The instant; of a day its beginning in UTC, or with `after` the one of the next day."""
+def _instant(term: Term, *, after: bool, zone: str) -> datetime:
+    """The instant; of a day its beginning in the zone, or with `after` that of the next day."""
     text = term.text
     try:
         if _is_day(term):
-            instant = datetime.fromisoformat(text).replace(tzinfo=UTC)
-            instant += _DAY if after else timedelta()
+            instant = _end_of_day(date.fromisoformat(text), after=after, zone=zone)
         else:
             instant = parse_instant(text)
     except (ValueError, OverflowError):
         raise term.refused(
             f"“{text}” is not a time.",
-            "Write a day like 2026-01-31 (in UTC), or a time with its offset like "
+            f"Write a day like 2026-01-31 (in {zone}), or a time with its offset like "
             "2026-01-31T09:00:00Z or 2026-01-31T09:00:00+01:00.",
         ) from None
     if not EARLIEST <= instant <= LATEST:
@@ -338,8 +355,12 @@ def _instant(term: Term, after: bool) -> datetime:
     return instant
 
 
-def _time(field: Field, term: Term) -> Expression:
-    return read_bounds(field, term, term, include_low=True, include_high=True)
+def _end_of_day(day: date, *, after: bool, zone: str) -> datetime:
+    """One of the two ends; of a day that entries can have in part, within what they can have."""
+    since, until = day_start(day, zone), day_start(day + _DAY, zone)
+    if since < LATEST and until > EARLIEST:
+        since, until = max(since, EARLIEST), min(until, LATEST)
+    return until if after else since
 
 
 def _metadata(field: Field, term: Term) -> Expression:
@@ -356,6 +377,5 @@ _READERS: dict[Kind, Callable[[Field, Term], Expression]] = {
     Kind.CATEGORY: _category,
     Kind.STATUS: _status,
     Kind.ADDRESS: _address,
-    Kind.TIME: _time,
     Kind.METADATA: _metadata,
 }

@@ -16,10 +16,7 @@ Nothing here reads a clock, a database or a setting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
-
-from luqum import tree  # type: ignore[import-untyped]
+from collections.abc import Iterator, Sequence
 
 from audit_core.query.language.ast import (
     EVERYTHING,
@@ -41,14 +38,7 @@ from audit_core.query.language.fields import (
     METADATA_PREFIX,
     Vocabulary,
 )
-from audit_core.query.language.lexer import (
-    Token,
-    parsed,
-    syntax_problems,
-    tokens_of,
-    too_deep,
-    too_many,
-)
+from audit_core.query.language.lexer import Kind, Token, scan
 from audit_core.query.language.literals import (
     Term,
     read_bounds,
@@ -56,7 +46,14 @@ from audit_core.query.language.literals import (
     read_value,
     read_word,
 )
-from audit_core.query.language.masking import scan
+from audit_core.query.language.syntax import (
+    COMPARISONS,
+    PREFIXES,
+    STARTS,
+    syntax_problems,
+    too_deep,
+    too_many,
+)
 from audit_core.query.limits import (
     MAX_CHARACTERS,
     MAX_DEPTH,
@@ -73,9 +70,9 @@ _Subject = Field | _Path | None
 """What the values belong to: a field, a path into the metadata, or nothing."""
 
 
-def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
+def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY, *, zone: str) -> Expression:
     """What a query text means that names fields of the vocabulary; a blank text means
-    `EVERYTHING`.
+    `EVERYTHING`. Days are those of `zone`, the name of a time zone.
 
     Raises `QueryError` with everything that is wrong, and nothing else for any text.
     """
@@ -85,17 +82,13 @@ def parse(text: str, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
     if not text.strip():
         return EVERYTHING
     scanned = scan(text)
-    tokens = tokens_of(text, scanned.masked)
+    tokens = scanned.tokens
     problems = [*scanned.problems, *syntax_problems(tokens)]
     if problems:
-        raise QueryError([*problems, *_wrong_values(tokens, vocabulary)])
-    try:
-        item = parsed(scanned.masked, tokens)
-    except ValueError:
-        raise QueryError([_not_understood(text)]) from None
-    builder = _Builder(text, vocabulary)
-    expression = builder.built(item, None)
-    problems = builder.problems or list(_too_large(expression, len(text)))
+        raise QueryError([*problems, *_wrong_values(tokens, vocabulary, zone)])
+    parser = _Parser(text, tokens, vocabulary, zone)
+    expression = parser.expression(None)
+    problems = parser.problems or list(_too_large(expression, len(text)))
     if problems:
         raise QueryError(problems)
     return expression
@@ -144,84 +137,129 @@ def _unreadable(text: str) -> list[QueryProblem]:
     ]
 
 
-def _not_understood(text: str) -> QueryProblem:
-    return QueryProblem(
-        start=0,
-        end=len(text),
-        message="The query cannot be understood.",
-        hint="Put quotation marks around values with special characters.",
-    )
-
-
-def _wrong_values(tokens: list[Token], vocabulary: Vocabulary) -> Iterator[QueryProblem]:
-    """What is wrong with plain values of fields in a text that luqum's parser would not accept."""
+def _wrong_values(
+    tokens: Sequence[Token], vocabulary: Vocabulary, zone: str
+) -> Iterator[QueryProblem]:
+    """What is wrong with plain values of fields in a text that cannot be parsed."""
     kinds = [token.kind for token in tokens]
     for position, (name, _, value) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False)):
-        plain = kinds[position : position + 2] == ["TERM", "COLUMN"] and value.kind in (
-            "TERM",
-            "PHRASE",
+        plain = kinds[position : position + 2] == [Kind.TERM, Kind.COLON] and value.kind in (
+            Kind.TERM,
+            Kind.PHRASE,
         )
-        is_value = position > 0 and kinds[position - 1] in ("COLUMN", "LESSTHAN", "GREATERTHAN")
+        is_value = position > 0 and kinds[position - 1] in {Kind.COLON, *COMPARISONS}
         if plain and not is_value:
             try:
-                subject = named(
-                    Term(source=name.source, start=name.start, end=name.end), vocabulary
-                )
-                read(
-                    subject, Term(source=value.source, start=value.start, end=value.end), vocabulary
-                )
+                read(named(_term(name), vocabulary), _term(value), vocabulary, zone=zone)
             except Refused as refused:
                 yield refused.problem
 
 
-class _Builder:
-    """Turns luqum's tree into ours; keeps what is wrong instead of stopping at it."""
+def _term(token: Token) -> Term:
+    return Term(source=token.source, start=token.start, end=token.end)
 
-    def __init__(self, text: str, vocabulary: Vocabulary) -> None:
+
+class _Parser:
+    """Reads tokens that are in order, by recursive descent; keeps what is wrong with names and
+    values instead of stopping at it."""
+
+    def __init__(
+        self, text: str, tokens: Sequence[Token], vocabulary: Vocabulary, zone: str
+    ) -> None:
         self.text = text
+        self.tokens = tokens
+        self.position = 0
         self.vocabulary = vocabulary
+        self.zone = zone
         self.problems: list[QueryProblem] = []
 
-    def built(self, item: Any, subject: _Subject) -> Expression:
-        """The part of the tree; `EVERYTHING` in place of what is wrong."""
-        if isinstance(item, tree.AndOperation):
-            return all_of([self.built(operand, subject) for operand in item.operands])
-        if isinstance(item, tree.OrOperation):
-            return any_of([self.built(operand, subject) for operand in item.operands])
-        if isinstance(item, tree.BaseGroup):
-            return self.built(item.expr, subject)
-        if isinstance(item, tree.Plus):
-            return self.built(item.a, subject)
-        if isinstance(item, tree.Not | tree.Prohibit):
-            return negation(self.built(item.a, subject))
+    def expression(self, subject: _Subject) -> Expression:
+        """Conditions of which any may be met, up to a closing parenthesis or the end; `EVERYTHING`
+        in place of what is wrong."""
+        parts = [self._all(subject)]
+        while self._takes(Kind.OR):
+            parts.append(self._all(subject))
+        return any_of(parts)
+
+    def _all(self, subject: _Subject) -> Expression:
+        """An AND that is not written binds like one that is: `a b OR c` is `(a b) OR c`."""
+        parts = [self._one(subject)]
+        while self._takes(Kind.AND) or self._kind in STARTS:
+            parts.append(self._one(subject))
+        return all_of(parts)
+
+    def _one(self, subject: _Subject) -> Expression:
+        token = self._next()
+        if token.kind is Kind.PLUS:
+            return self._one(subject)
+        if token.kind in PREFIXES:
+            return negation(self._one(subject))
+        if token.kind is Kind.OPEN:
+            inner = self.expression(subject)
+            self._next()
+            return inner
         try:
-            if isinstance(item, tree.SearchField):
-                return self._field(item, subject)
-            return self._leaf(item, subject)
+            if self._takes(Kind.COLON):
+                return self._field(_term(token), subject)
+            if token.kind is Kind.RANGE_OPEN:
+                return self._range(token, subject)
+            if token.kind in COMPARISONS:
+                return self._comparison(token, subject)
+            return read(subject, _term(token), self.vocabulary, zone=self.zone)
         except Refused as refused:
             self.problems.append(refused.problem)
             return EVERYTHING
 
-    def _field(self, item: Any, subject: _Subject) -> Expression:
-        start, end = item.pos, item.pos + len(item.name)
-        name = Term(source=self.text[start:end], start=start, end=end)
+    def _field(self, name: Term, subject: _Subject) -> Expression:
         if subject is not None:
+            self._skip()
             raise name.refused(
                 f"The field {name.source} stands among the values of another field.",
                 "Close the group before it, or put quotation marks around a value with a colon.",
             )
-        if name.source == "*" and isinstance(item.expr, tree.Word):
-            return self.built(item.expr, None)
+        if name.source == "*" and self._kind in (Kind.TERM, Kind.TO):
+            return self._one(None)
         try:
-            return self.built(item.expr, named(name, self.vocabulary))
-        except Refused as refused:
-            self.problems.append(refused.problem)
-            return EVERYTHING
+            asked = named(name, self.vocabulary)
+        except Refused:
+            self._skip()
+            raise
+        return self._one(asked)
 
-    def _leaf(self, item: Any, subject: _Subject) -> Expression:
-        if isinstance(item, tree.Word | tree.Phrase):
-            return read(subject, self._term(item), self.vocabulary)
-        whole = self._term(item)
+    def _skip(self) -> None:
+        """Past a value that nothing can be said about."""
+        known = len(self.problems)
+        self._one(None)
+        del self.problems[known:]
+
+    def _range(self, opening: Token, subject: _Subject) -> Expression:
+        low, _, high, closing = (self._next() for _ in range(4))
+        field = self._bounded(opening.start, closing.end, subject)
+        return read_bounds(
+            field,
+            _term(low),
+            _term(high),
+            include_low=opening.source == "[",
+            include_high=closing.source == "]",
+            zone=self.zone,
+        )
+
+    def _comparison(self, sign: Token, subject: _Subject) -> Expression:
+        value = self._next()
+        field = self._bounded(sign.start, value.end, subject)
+        below, include = sign.kind is Kind.BELOW, sign.source.endswith("=")
+        return read_bounds(
+            field,
+            None if below else _term(value),
+            _term(value) if below else None,
+            include_low=not below and include,
+            include_high=below and include,
+            zone=self.zone,
+        )
+
+    def _bounded(self, start: int, end: int, subject: _Subject) -> Field:
+        """The field that a range belongs to. Raises `Refused`."""
+        whole = Term(source=self.text[start:end], start=start, end=end)
         if subject is None:
             raise whole.refused(
                 "This range belongs to no field.", "Write one before it, like status:[400 TO 499]."
@@ -230,27 +268,22 @@ class _Builder:
             raise whole.refused(
                 "There are no ranges of metadata.", "Use a value, wildcards, or * for any."
             )
-        if isinstance(item, tree.Range):
-            return read_bounds(
-                subject,
-                self._term(item.low),
-                self._term(item.high),
-                include_low=item.include_low,
-                include_high=item.include_high,
-            )
-        term = self._term(item.a)
-        below = isinstance(item, tree.To)
-        return read_bounds(
-            subject,
-            None if below else term,
-            term if below else None,
-            include_low=not below and item.include,
-            include_high=below and item.include,
-        )
+        return subject
 
-    def _term(self, item: Any) -> Term:
-        start, end = item.span()
-        return Term(source=self.text[start:end], start=start, end=end)
+    @property
+    def _kind(self) -> Kind | None:
+        """Of the token that comes next; `None` at the end."""
+        return self.tokens[self.position].kind if self.position < len(self.tokens) else None
+
+    def _next(self) -> Token:
+        self.position += 1
+        return self.tokens[self.position - 1]
+
+    def _takes(self, kind: Kind) -> bool:
+        """Whether the token that comes next is of the kind, and then past it."""
+        found = self._kind is kind
+        self.position += found
+        return found
 
 
 def named(name: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Field | _Path:
@@ -270,15 +303,18 @@ def named(name: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Field | _Pat
     raise name.refused(f"There is no field “{name.source}”.", " ".join(filter(None, hints)))
 
 
-def read(subject: _Subject, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY) -> Expression:
-    """The condition that a term means for a field, a path into the metadata, or without either.
+def read(
+    subject: _Subject, term: Term, vocabulary: Vocabulary = ENTRY_VOCABULARY, *, zone: str
+) -> Expression:
+    """The condition that a term means for a field, a path into the metadata, or without either;
+    days are those of `zone`.
 
     Raises `Refused`.
     """
     if subject is None:
         return read_word(term)
     if isinstance(subject, Field):
-        return read_value(subject, term, vocabulary.word_of(subject))
+        return read_value(subject, term, vocabulary.word_of(subject), zone=zone)
     return read_metadata(subject, term)
 
 

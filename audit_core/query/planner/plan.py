@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, cast, func, literal
 from sqlalchemy.sql.expression import FromClause
 
-from audit_core.log.schema import READS_COUNTS, Statement, entries
+from audit_core.log.rollups import READS_COUNTS
+from audit_core.log.schema import Statement, entries
 from audit_core.query.derived_columns import Condition
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
@@ -42,6 +44,19 @@ ENTRIES = CountSource(table=entries)
 """The entries themselves, one row each."""
 
 
+class Reason(Enum):
+    """Why entries are read, or a rollup, and of which time; in the order in which `Planner.plan`
+    asks."""
+
+    NO_ROLLUPS = "the log keeps no rollups: its engine has indexes instead"
+    SHORT = "the window is shorter than a day: its entries are few"
+    TARGETS = "every match is on known targets: entries of the hours in which these have any"
+    FINER = "the filter or the buckets ask for what no rollup has"
+    ROLLUP = "targets decide nothing: the rollup gives what the entries would"
+    FOUND_TARGETS = "only entries on the targets that a text was found in can match: their hours"
+    MIXED = "targets decide, and entries on others match too"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How to answer a query."""
@@ -50,6 +65,8 @@ class Plan:
     """Its time range holds all matches, and its predicate is equivalent on the source; either may
     differ from what was asked."""
     source: CountSource = ENTRIES
+    reason: Reason | None = None
+    """`None` where nothing was planned: the entries are read as they were asked for."""
 
     @property
     def where(self) -> Condition:

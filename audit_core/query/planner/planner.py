@@ -6,32 +6,37 @@ narrower time range can miss only what arrives in between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import Any, TypeVar
 
 from audit_core.domain.access import Scope
+from audit_core.log.schema import Statement
 from audit_core.log.store import AuditLog
-from audit_core.query.entry_filter import NONE
 from audit_core.query.keyset import Cursor
 from audit_core.query.language.ast import Leaf, all_of, negation
 from audit_core.query.planner import rollups, value_lookup
-from audit_core.query.planner.plan import Plan
+from audit_core.query.planner.narrowing import Hours, ahead_of, cut, enough
+from audit_core.query.planner.plan import Plan, Reason
 from audit_core.query.planner.rewrite import (
     NOTHING,
+    Known,
+    address_lookups,
     dictionary_lookups,
     lower_bound,
     off_target,
+    required_targets,
     resolve,
     targets_of,
     upper_bound,
 )
 from audit_core.query.planner.rollups import HourCount, hourly, worth_rollup
-from audit_core.query.planner.value_lookup import HourOnTargets, MatchingValue
+from audit_core.query.planner.value_lookup import Ends, HourOnTargets, MatchingValue
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import Buckets
-from audit_core.query.time.windows import EPOCH, TimeRange
+from audit_core.query.time.hours import hour_start
+from audit_core.query.value_filter import NONE
 
 MAX_MATCHING_VALUES = 1_000
 """A condition that more values of a field match is evaluated on every entry instead."""
@@ -45,12 +50,8 @@ MAX_MEMOIZED = 200
 _ENDS = 2
 """The first and the last hour of a time range may lie in it only in part."""
 
-NOWHERE = TimeRange(since=EPOCH, until=EPOCH)
-_HOUR = timedelta(hours=1)
 _Key = tuple[Hashable, Scope, int]
 _Found = TypeVar("_Found")
-_Hours = dict[datetime, int]
-"""Start of an hour to the number of matches certain to be in it; 0 means there may be some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +63,39 @@ class Planner:
     """Results by question and head of the log: the charts of one page need the same ones."""
 
     def plan(self, query: Query, buckets: Buckets | None = None) -> Plan:
-        """How to aggregate over the matches, by buckets of time if there are any."""
+        """How to aggregate over the matches, by buckets of time if there are any: see `Reason`."""
         if not self.log.keeps_counts:
-            return Plan(query)
-        if query.entry_filter.targets:
-            return Plan(self._around(query, query.entry_filter.targets))
+            return Plan(self._spelled(query), reason=Reason.NO_ROLLUPS)
         if not worth_rollup(query.entry_filter.window, query.time_range):
-            return Plan(query)
+            return Plan(query, reason=Reason.SHORT)
+        if targets := required_targets(query.predicate):
+            return Plan(self._around(query, targets), reason=Reason.TARGETS)
         query = self._resolved(query)
         rollup = hourly(query, buckets)
         if rollup is None:
-            return Plan(query)
+            return Plan(query, reason=Reason.FINER)
+        # The rollup does not know targets: what it cannot tell lies between these two.
         predicate = query.predicate
-        certain, targets = lower_bound(predicate), targets_of(predicate)
-        perhaps = all_of([upper_bound(predicate), negation(certain)])
-        if targets == () or not self._any(Plan(query.asking(perhaps), rollup)):
-            return Plan(query.asking(certain), rollup)
-        if targets is None or self._any(Plan(query.asking(off_target(predicate)), rollup)):
-            return Plan(query)
-        return Plan(self._around(query, targets))
+        certain, possible = lower_bound(predicate), upper_bound(predicate)
+        targets_asked, elsewhere = targets_of(predicate), off_target(predicate)
+        if targets_asked and elsewhere == NOTHING:
+            return Plan(self._around(query, targets_asked), reason=Reason.FOUND_TARGETS)
+        doubtful = query.asking(all_of([possible, negation(certain)]))
+        if targets_asked == () or not self._any(Plan(doubtful, rollup)):
+            return Plan(query.asking(certain), rollup, Reason.ROLLUP)
+        if targets_asked is None or self._any(Plan(query.asking(elsewhere), rollup)):
+            return Plan(query, reason=Reason.MIXED)
+        return Plan(self._around(query, targets_asked), reason=Reason.FOUND_TARGETS)
 
     def page(self, query: Query, cursor: Cursor | None, rows: int) -> Query:
         """The query of a time range that holds the page at the cursor and the row after it."""
         entry_filter, time_range = query.entry_filter, query.time_range
         rare = entry_filter.targets or entry_filter.text or entry_filter.query
-        if not self.log.keeps_counts or not (
-            rare or entry_filter.actors or entry_filter.ip_addresses
-        ):
+        if not self.log.keeps_counts:
+            return self._resolved(query)
+        if not (rare or entry_filter.actors or entry_filter.ip_addresses):
             return query
-        ahead = _ahead(time_range, cursor)
+        ahead = ahead_of(time_range, cursor)
         if entry_filter.targets:
             hours = self._hours_on(query, entry_filter.targets)
         elif not worth_rollup(entry_filter.window, ahead):
@@ -101,7 +106,7 @@ class Planner:
             hours = self._matching_hours(query.within(ahead), rows + 1 + _ENDS, newer=newer)
         if hours is None:
             return query
-        return query.within(_enough(hours, time_range, ahead, cursor, rows + 1))
+        return query.within(enough(hours, time_range, ahead, cursor, rows + 1))
 
     def memoized(self, question: Hashable, scope: Scope, compute: Callable[[], _Found]) -> _Found:
         """Return `compute()`, memoized until the log's head moves."""
@@ -121,7 +126,7 @@ class Planner:
         self._found[key] = found
         return found
 
-    def _matching_hours(self, query: Query, limit: int, *, newer: bool) -> _Hours | None:
+    def _matching_hours(self, query: Query, limit: int, *, newer: bool) -> Hours | None:
         """At least the `limit` nearest hours with matches; `None` if the rollup cannot tell."""
         rollup = hourly(query)
         if rollup is None:
@@ -143,25 +148,43 @@ class Planner:
         return dict.fromkeys([*others, *(on_targets or ())], 0) | sure
 
     def _resolved(self, query: Query) -> Query:
-        """The query with text conditions that few values match replaced by the values."""
+        """The query with conditions that few values meet replaced by these values: texts, where the
+        log keeps rollups."""
+        if not self.log.keeps_counts:
+            return self._spelled(query)
         predicate, scope = query.predicate, query.scope
         if not (conditions := dictionary_lookups(predicate)):
             return query
-
-        def compute() -> Mapping[Leaf, tuple[str, ...]]:
-            statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
-            limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
-            found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
-            for row in self.log.fetch_rows(statement, scope, MatchingValue, limit=limit).items:
-                found[row.number].append(row.value)
-            return {
-                conditions[number]: tuple(values)
-                for number, values in found.items()
-                if len(values) <= MAX_MATCHING_VALUES
-            }
-
-        known = self.memoized(("values", conditions), scope, compute)
+        statement = value_lookup.matching_values(conditions, scope, MAX_MATCHING_VALUES)
+        known = self.memoized(
+            ("values", conditions), scope, lambda: self._known(conditions, statement, scope)
+        )
         return query.asking(resolve(predicate, known))
+
+    def _spelled(self, query: Query) -> Query:
+        """The query with addresses replaced by their spellings, where the log keeps these.
+
+        Engines know how often a value occurs, and nothing of one that they have yet to look up.
+        Each time anew: another process may have stored another spelling, and heads lag behind.
+        """
+        predicate, scope = query.predicate, query.scope
+        if not self.log.keeps_addresses or not (conditions := address_lookups(predicate)):
+            return query
+        statement = value_lookup.spellings(conditions, scope)
+        return query.asking(resolve(predicate, self._known(conditions, statement, scope)))
+
+    def _known(self, conditions: Sequence[Leaf], statement: Statement, scope: Scope) -> Known:
+        """The values that meet each condition, by a statement that gives rows of `MatchingValue`;
+        without those conditions that too many meet."""
+        limit = len(conditions) * (MAX_MATCHING_VALUES + 1)
+        found: dict[int, list[str]] = {number: [] for number in range(len(conditions))}
+        for row in self.log.fetch_rows(statement, scope, MatchingValue, limit=limit).items:
+            found[row.number].append(row.value)
+        return {
+            conditions[number]: tuple(values)
+            for number, values in found.items()
+            if len(values) <= MAX_MATCHING_VALUES
+        }
 
     def _any(self, plan: Plan) -> bool:
         """Whether any row of the source matches."""
@@ -174,21 +197,21 @@ class Planner:
             lambda: bool(self.log.fetch(statement, scope, max_rows=1).table.num_rows),
         )
 
-    def _hours(self, plan: Plan, limit: int, *, newer: bool = False) -> _Hours:
+    def _hours(self, plan: Plan, limit: int, *, newer: bool = False) -> Hours:
         """The `limit` nearest hours with matches, targets left out of account."""
         if plan.query.predicate == NOTHING:
             return {}
         statement = rollups.hours(plan, newest_first=not newer)
         found = self.log.fetch_rows(statement, plan.query.scope, HourCount, limit=limit).items
-        return {EPOCH + row.hour * _HOUR: row.count for row in found}
+        return {hour_start(row.hour): row.count for row in found}
 
-    def _hours_on(self, query: Query, targets: tuple[str, ...]) -> _Hours | None:
+    def _hours_on(self, query: Query, targets: tuple[str, ...]) -> Hours | None:
         """The hours with entries on any of the targets; `None` if their absence is one."""
         if NONE in targets:
             return None
         scope = query.scope
 
-        def compute() -> _Hours:
+        def compute() -> Hours:
             statement = value_lookup.hours_of(targets, scope)
             rows = self.log.fetch_rows(statement, scope, HourOnTargets, limit=MAX_HOURS).items
             return {row.hour.replace(tzinfo=UTC): row.count for row in rows}
@@ -198,54 +221,13 @@ class Planner:
         return hours if alone else dict.fromkeys(hours, 0)
 
     def _around(self, query: Query, targets: tuple[str, ...]) -> Query:
-        """The query within the hours with entries on any of the targets."""
-        hours = self._hours_on(query, targets)
-        return query if hours is None else query.within(_cut(query.time_range, hours))
-
-
-def _cut(time_range: TimeRange, hours: Iterable[datetime]) -> TimeRange:
-    hours = sorted(hours)
-    if not hours:
-        return NOWHERE
-    since, until = hours[0], hours[-1] + _HOUR
-    since = since if time_range.since is None else max(since, time_range.since)
-    until = until if time_range.until is None else min(until, time_range.until)
-    return TimeRange(since=since, until=until) if since < until else NOWHERE
-
-
-def _ahead(time_range: TimeRange, cursor: Cursor | None) -> TimeRange:
-    """The part of the time range beyond the hour that the cursor is in."""
-    if cursor is None:
-        return time_range
-    hour = cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    if cursor.newer:
-        since = hour + _HOUR
-        since = since if time_range.since is None else max(since, time_range.since)
-        return TimeRange(since=since, until=time_range.until)
-    return TimeRange(
-        since=time_range.since,
-        until=hour if time_range.until is None else min(hour, time_range.until),
-    )
-
-
-def _enough(
-    hours: _Hours, time_range: TimeRange, ahead: TimeRange, cursor: Cursor | None, limit: int
-) -> TimeRange:
-    """The time range, cut after as many hours as are certain to hold `limit` matches."""
-    newer = cursor is not None and cursor.newer
-    taken, total = [], 0
-    for hour in sorted(hours, reverse=not newer):
-        if (ahead.since is not None and hour + _HOUR <= ahead.since) or (
-            ahead.until is not None and hour >= ahead.until
-        ):
-            continue
-        taken.append(hour)
-        inside = (ahead.since is None or hour >= ahead.since) and (
-            ahead.until is None or hour + _HOUR <= ahead.until
+        """The query from the first to the last hour with entries on any of the targets."""
+        scope, time_range = query.scope, query.time_range
+        statement = value_lookup.ends_of(targets, scope, time_range)
+        (ends,) = self.memoized(
+            ("ends", targets, time_range),
+            scope,
+            lambda: self.log.fetch_rows(statement, scope, Ends, limit=1).items,
         )
-        total += hours[hour] if inside else 0
-        if total >= limit:
-            break
-    if cursor is not None:
-        taken.append(cursor.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
-    return _cut(time_range, taken)
+        hours = [hour.replace(tzinfo=UTC) for hour in (ends.first, ends.last) if hour is not None]
+        return query.within(cut(time_range, hours))

@@ -49,6 +49,12 @@ def dictionary_lookups(expression: Expression) -> tuple[Leaf, ...]:
     return tuple(islice(dict.fromkeys(_dictionary_lookups(expression)), MAX_LOOKUPS))
 
 
+def address_lookups(expression: Expression) -> tuple[Leaf, ...]:
+    """Those of them that ask for an e-mail address."""
+    lookups = dictionary_lookups(expression)
+    return tuple(leaf for leaf in lookups if isinstance(leaf, Equals))
+
+
 def _dictionary_lookups(expression: Expression) -> Iterator[Leaf]:
     for leaf in leaves(expression):
         if isinstance(leaf, Contains):
@@ -107,6 +113,18 @@ def _resolve_address(leaf: Equals, known: Known) -> Expression:
     if leaf.field is Field.ACTOR:
         parts.append(replace(leaf, field=Field.ACTOR_ID))
     return any_of(parts) if parts else NOTHING
+
+
+def required_targets(expression: Expression) -> tuple[str, ...]:
+    """Targets one of which every match has; none where the expression does not say."""
+    if isinstance(expression, Equals) and expression.field is Field.TARGET_ID:
+        return (str(expression.value),)
+    if isinstance(expression, AnyOf):
+        each = [required_targets(part) for part in expression.parts]
+        return tuple(dict.fromkeys(item for found in each for item in found)) if all(each) else ()
+    if isinstance(expression, AllOf):
+        return next(filter(None, map(required_targets, expression.parts)), ())
+    return ()
 
 
 def targets_of(expression: Expression) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ The rollup answers whatever depends on nothing finer than the hour and on no col
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -15,30 +15,26 @@ from sqlalchemy import (
     Text,
     desc,
     literal,
+    not_,
     select,
     union_all,
 )
 
-from audit_core.log.schema import (
-    COUNTED_BY,
-    COUNTED_REVISION,
-    Statement,
-    audit_entry,
-    entry_count,
-    unfinished_entry,
-)
+from audit_core.log.rollups import COUNTED_BY, HOURS, NOT_COUNTED
+from audit_core.log.schema import Statement, audit_entry, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.language.ast import Contains, Field, OnMetadata, leaves
 from audit_core.query.planner.plan import CountSource, Plan
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, Buckets
-from audit_core.query.time.windows import EPOCH, PRESETS, TimeRange, Window
+from audit_core.query.time.hours import HOUR, hour_of
+from audit_core.query.time.presets import PRESETS, Rolling
+from audit_core.query.time.windows import EPOCH, TimeRange, Window
 from audit_core.query.where import within
 
 WORTH = timedelta(days=1)
 """A shorter window is scanned: it holds few entries."""
 
-_HOUR = timedelta(hours=1)
 _NOT_IN_ROLLUP = {Field.ID, Field.METADATA, Field.CREATED_AT, Field.RECEIVED_AT}
 
 
@@ -61,51 +57,44 @@ def worth_rollup(window: Window, time_range: TimeRange) -> bool:
         return True
     if time_range.until is not None:
         return time_range.until - time_range.since >= WORTH
-    length = None if window.preset is None else PRESETS[window.preset][0]
-    return length is None or length >= WORTH
+    preset = PRESETS.get(window.preset or "")
+    return not isinstance(preset, Rolling) or preset.length is None or preset.length >= WORTH
 
 
 def _of_hours(buckets: Buckets) -> bool:
     """Whether no hour is split between two buckets or two spans."""
     return buckets.width_us % HOUR_US == 0 and all(
-        span.offset_us % HOUR_US == 0 and (span.until is None or _hour_of(span.until) == span.until)
+        span.offset_us % HOUR_US == 0 and (span.until is None or hour_of(span.until) == span.until)
         for span in buckets.spans
     )
-
-
-def _hour_of(instant: datetime) -> datetime:
-    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _counts_within(time_range: TimeRange) -> CountSource:
     """Whole hours from the rollup; entries not rolled up yet, and those of the incomplete hours at
     the two ends, one by one."""
     first = (
-        None
-        if time_range.since is None
-        else -(-(time_range.since - EPOCH) // _HOUR) * _HOUR + EPOCH
+        None if time_range.since is None else -(-(time_range.since - EPOCH) // HOUR) * HOUR + EPOCH
     )
-    last = None if time_range.until is None else _hour_of(time_range.until)
+    last = None if time_range.until is None else hour_of(time_range.until)
     kept = select(
-        entry_count.c.hour.label("created_at"),
+        HOURS.table.c.hour.label("created_at"),
         literal("", Text).label("id"),
-        *(entry_count.c[name] for name in COUNTED_BY),
-        entry_count.c.alike,
+        *(HOURS.table.c[name] for name in COUNTED_BY),
+        HOURS.table.c.alike,
     )
     if first is not None:
-        kept = kept.where(entry_count.c.hour >= first)
+        kept = kept.where(HOURS.table.c.hour >= first)
     if last is not None:
-        kept = kept.where(entry_count.c.hour < last)
-    revision = audit_entry.c.revision
+        kept = kept.where(HOURS.table.c.hour < last)
     pieces = [
         TimeRange(since=since, until=until)
         for since, until in ((time_range.since, first), (last, time_range.until))
         if since != until
     ]
     one_by_one = [
-        _each(audit_entry).where(revision > COUNTED_REVISION, within(audit_entry, time_range)),
+        _each(audit_entry).where(NOT_COUNTED, within(audit_entry, time_range)),
         *(
-            _each(audit_entry).where(revision <= COUNTED_REVISION, within(audit_entry, piece))
+            _each(audit_entry).where(not_(NOT_COUNTED), within(audit_entry, piece))
             for piece in pieces
         ),
         _each(unfinished_entry).where(within(unfinished_entry, time_range)),

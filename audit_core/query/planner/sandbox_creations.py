@@ -6,20 +6,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, literal, select, true, union_all
+from sqlalchemy import ColumnElement, literal, true
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.entries import NAME_PATH
-from audit_core.log.sandbox_creations import creates_sandbox, creations_among
-from audit_core.log.schema import (
-    COUNTED_REVISION,
-    READS_COUNTS,
-    Statement,
-    audit_entry,
-    entries,
-    sandbox_creation,
-    unfinished_entry,
-)
+from audit_core.log.rollups import CREATIONS, READS_COUNTS, creates_sandbox
+from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import json_text, like
 from audit_core.query.derived_columns import Condition
 
@@ -68,11 +60,7 @@ FROM_ENTRIES = Creations(table=entries, materialized=False)
 """For a log without the materialized table."""
 
 MATERIALIZED = Creations(
-    table=union_all(
-        select(sandbox_creation),
-        creations_among(audit_entry).where(audit_entry.c.revision > COUNTED_REVISION),
-        creations_among(unfinished_entry),
-    ).subquery("creation"),
+    table=CREATIONS.current(),
     materialized=True,
 )
 """For a log that keeps rollups."""

@@ -21,26 +21,19 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    text,
     union_all,
 )
 from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
-from audit_core.log.schema import (
-    COUNTED_REVISION,
-    READS_COUNTS,
-    Statement,
-    audit_entry,
-    searched_value,
-    target_hour,
-    unfinished_entry,
-)
-from audit_core.log.sql.functions import ONCE, contains_any_folded
+from audit_core.log.rollups import NOT_COUNTED, READS_COUNTS, TARGET_HOURS, VALUES
+from audit_core.log.schema import Statement, actor_address, audit_entry, unfinished_entry
+from audit_core.log.sql.functions import ONCE, contains_any_folded, key_of_address
 from audit_core.log.sql.redaction import looks_secret, redacted
 from audit_core.query.derived_columns import Condition
 from audit_core.query.language.ast import Contains, Equals, Field, Leaf, Matches
 from audit_core.query.predicate_sql import compile_predicate, text_shown
+from audit_core.query.time.windows import TimeRange
 
 _WORTH_SHOWING = 2
 """From this many words on, the redacted messages are computed once for all of them."""
@@ -69,7 +62,7 @@ def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Sta
         field = _field_of(condition)
         source: FromClause
         if field is Field.TARGET_ID:
-            source = _target_hours()
+            source = TARGET_HOURS.current()
         else:
             source = value_sets.setdefault(field, _values(field, scope))
         if shown is not None and field is Field.ERROR_MESSAGE and isinstance(condition, Contains):
@@ -89,6 +82,20 @@ def matching_values(conditions: Sequence[Leaf], scope: Scope, limit: int) -> Sta
     return select(both).execution_options(**READS_COUNTS)
 
 
+def spellings(conditions: Sequence[Leaf], scope: Scope) -> Statement:
+    """The same of conditions that `rewrite.address_lookups` gives, for a log that keeps addresses:
+    each spelling of an address that is stored."""
+    parts = (
+        select(literal(number).label("number"), actor_address.c.actor_email.label("value")).where(
+            _own(actor_address, scope),
+            actor_address.c.address_key == key_of_address(str(condition.value)),
+        )
+        for number, condition in enumerate(conditions)
+        if isinstance(condition, Equals)
+    )
+    return select(union_all(*parts).subquery("spelled"))
+
+
 def _field_of(condition: Leaf) -> Field:
     if isinstance(condition, Contains):
         (field,) = condition.fields
@@ -100,15 +107,15 @@ def _field_of(condition: Leaf) -> Field:
 
 def _values(field: Field, scope: Scope) -> CTE:
     """The distinct values of a field, so that each is examined once."""
-    kept = select(searched_value.c.value.label(field.value)).where(
-        _own(searched_value, scope), searched_value.c.field == literal(field.value)
+    kept = select(VALUES.table.c.value.label(field.value)).where(
+        _own(VALUES.table, scope), VALUES.table.c.field == literal(field.value)
     )
+    # Of the one column alone: the others would be planned, if not read.
     later, unfinished = (
         select(table.c[field.value]).where(_own(table, scope), table.c[field.value].is_not(None))
         for table in (audit_entry, unfinished_entry)
     )
-    later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    every = union_all(kept, later, unfinished).subquery()
+    every = union_all(kept, later.where(NOT_COUNTED), unfinished).subquery()
     return select(every).distinct().cte(f"all_{field.value}").prefix_with(ONCE)
 
 
@@ -145,7 +152,7 @@ class HourOnTargets:
 def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
     """The hours with entries on any of the targets: `hour` (its start) and `count`, newest first.
     Covers the whole organization, even for the scope of one actor."""
-    target_hours = _target_hours()
+    target_hours = TARGET_HOURS.current()
     return (
         select(target_hours.c.hour, cast(func.sum(target_hours.c.alike), BigInteger).label("count"))
         .where(_own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets)))
@@ -155,38 +162,43 @@ def hours_of(targets: Iterable[str], scope: Scope) -> Statement:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When some targets had entries first and last; `None` for never."""
+
+    first: datetime | None
+    last: datetime | None
+    """The starts of the two hours, in UTC without a zone."""
+
+
+def ends_of(targets: Iterable[str], scope: Scope, time_range: TimeRange) -> Statement:
+    """One row of `Ends`, of the hours that the time range touches. Covers the whole organization,
+    even for the scope of one actor."""
+    hours = TARGET_HOURS.current()
+    conditions = [_own(hours, scope), hours.c.target_id.in_(tuple(targets))]
+    if time_range.since is not None:
+        conditions.append(hours.c.hour > time_range.since - timedelta(hours=1))
+    if time_range.until is not None:
+        conditions.append(hours.c.hour < time_range.until)
+    return (
+        select(func.min(hours.c.hour).label("first"), func.max(hours.c.hour).label("last"))
+        .where(*conditions)
+        .execution_options(**READS_COUNTS)
+    )
+
+
 def first_hour(
     targets: Iterable[str], scope: Scope, since: datetime | None
 ) -> ScalarSelect[datetime | None]:
     """The start of the first hour, from `since` on, with entries on any of the targets; NULL for
     none. For a statement marked with `READS_COUNTS`."""
-    target_hours = _target_hours()
+    target_hours = TARGET_HOURS.current()
     first = select(func.min(target_hours.c.hour)).where(
         _own(target_hours, scope), target_hours.c.target_id.in_(tuple(targets))
     )
     if since is not None:
         first = first.where(target_hours.c.hour > since - timedelta(hours=1))
     return first.scalar_subquery()
-
-
-def _target_hours() -> FromClause:
-    kept = select(
-        target_hour.c.organization_id,
-        target_hour.c.target_id,
-        target_hour.c.hour,
-        target_hour.c.alike,
-    )
-    later, unfinished = (
-        select(
-            table.c.organization_id,
-            table.c.target_id,
-            func.date_trunc(text("'hour'"), table.c.created_at).label("hour"),
-            literal(1, BigInteger).label("alike"),
-        )
-        for table in (audit_entry, unfinished_entry)
-    )
-    later = later.where(audit_entry.c.revision > COUNTED_REVISION)
-    return union_all(kept, later, unfinished).subquery("target_hours")
 
 
 def _own(rows: FromClause | Table, scope: Scope) -> Condition:

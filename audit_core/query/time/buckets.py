@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from audit_core.query.time.days import offset_change
+
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 DAY_US = 24 * HOUR_US
@@ -75,7 +77,7 @@ class Buckets:
         first, second = wall.replace(tzinfo=zone), wall.replace(tzinfo=zone, fold=1)
         if _offset_us(first) < _offset_us(second):
             # Of a skipped time Python's second reading lies before the skip, the first after it.
-            skip = _transition(second.astimezone(UTC), first.astimezone(UTC), zone)
+            skip = offset_change(second.astimezone(UTC), first.astimezone(UTC), zone)
             return skip.astimezone(zone)
         if self.width_us <= HOUR_US and _offset_us(second) == offset_us:
             return second
@@ -103,25 +105,13 @@ def spans_of(since: datetime, until: datetime, zone: str) -> tuple[Span, ...]:
     for start, end in pairwise([*_days(since, until), until]):
         before, after = (_offset_us(instant.astimezone(info)) for instant in (start, end))
         if before != after:
-            spans.append(Span(until=_transition(start, end, info), offset_us=before))
+            spans.append(Span(until=offset_change(start, end, info), offset_us=before))
     return (*spans, Span(until=None, offset_us=_offset_us(until.astimezone(info))))
 
 
 def _days(since: datetime, until: datetime) -> list[datetime]:
     count = max(1, -((since - until) // timedelta(days=1)))
     return [since + timedelta(days=day) for day in range(count)]
-
-
-def _transition(start: datetime, end: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant with the offset of `end`, to the second."""
-    offset = _offset_us(start.astimezone(zone))
-    while end - start > timedelta(seconds=1):
-        middle = start + (end - start) / 2
-        if _offset_us(middle.astimezone(zone)) == offset:
-            start = middle
-        else:
-            end = middle
-    return end.replace(microsecond=0)
 
 
 def buckets_for(since: datetime, until: datetime, zone: str) -> Buckets:

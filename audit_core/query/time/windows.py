@@ -7,29 +7,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from audit_core.domain.entries import EARLIEST, LATEST
+from audit_core.query.time.presets import PRESETS, Ends
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """What engines count microseconds from."""
-
-PRESETS: dict[str, tuple[timedelta | None, str]] = {
-    "5m": (timedelta(minutes=5), "Last 5 minutes"),
-    "15m": (timedelta(minutes=15), "Last 15 minutes"),
-    "30m": (timedelta(minutes=30), "Last 30 minutes"),
-    "1h": (timedelta(hours=1), "Last hour"),
-    "3h": (timedelta(hours=3), "Last 3 hours"),
-    "6h": (timedelta(hours=6), "Last 6 hours"),
-    "12h": (timedelta(hours=12), "Last 12 hours"),
-    "1d": (timedelta(days=1), "Last day"),
-    "2d": (timedelta(days=2), "Last 2 days"),
-    "7d": (timedelta(days=7), "Last 7 days"),
-    "30d": (timedelta(days=30), "Last 30 days"),
-    "90d": (timedelta(days=90), "Last 90 days"),
-    "6M": (timedelta(days=182), "Last 6 months"),
-    "1y": (timedelta(days=365), "Last year"),
-    "all": (None, "All time"),
-}
-"""The relative windows: the key in URLs, the length (`None`: without limit), the label.
-Six months are 182 days and a year is 365 days, so that a length never depends on the day."""
 
 AHEAD = timedelta(days=1)
 """Entries may be dated ahead of the clock, which sources set; this far is no mistake of a zone."""
@@ -112,13 +93,27 @@ class Window:
         """The instants that the window means at `now`."""
         if self.preset is None:
             return TimeRange(since=self.since, until=self.until)
-        length = PRESETS[self.preset][0]
-        return TimeRange(since=None if length is None else now - length, until=None)
+        return _range(PRESETS[self.preset].ends(now, self.zone))
+
+    def before(self, now: datetime) -> TimeRange | None:
+        """What it is compared with at `now`: what lies right before it, as long as it is, and of a
+        day, week or month the one before. `None` if it has no beginning."""
+        if self.preset is None:
+            return self.time_range(now).before(now)
+        ends = PRESETS[self.preset].ends_before(now, self.zone)
+        return None if ends is None else _range(ends)
+
+    def shown_until(self, time_range: TimeRange, now: datetime) -> datetime:
+        """Where what is drawn of the window ends that means `time_range`: at `now` if it is open,
+        or is a day, week or month that is not over."""
+        if time_range.until is None:
+            return now
+        return time_range.until if self.preset is None else min(time_range.until, now)
 
     def short(self) -> str:
         """The window in two words or a day, for titles: `7 days`, `from 2026-11-01`."""
         if self.preset is not None:
-            return PRESETS[self.preset][1].removeprefix("Last ")
+            return PRESETS[self.preset].short
         if self.since is not None:
             return f"from {written(self.since, self.zone)[:10]}"
         return "" if self.until is None else f"until {written(self.until, self.zone)[:10]}"
@@ -126,10 +121,14 @@ class Window:
     def describe(self) -> str:
         """The window in words, always with its zone."""
         if self.preset is not None:
-            return f"{PRESETS[self.preset][1].lower()} ({self.zone})"
+            return f"{PRESETS[self.preset].label.lower()} ({self.zone})"
         since = "the first entry" if self.since is None else written(self.since, self.zone)
         until = "the last entry" if self.until is None else written(self.until, self.zone)
         return f"from {since} until {until} ({self.zone})"
+
+
+def _range(ends: Ends) -> TimeRange:
+    return TimeRange(since=ends[0], until=ends[1])
 
 
 def clamped(instant: datetime) -> datetime:
@@ -158,9 +157,26 @@ def _within_range(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-def written(instant: datetime, zone: str) -> str:
-    """An instant to the second, as the clocks in a zone show it, without the zone's name."""
-    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+def written(instant: datetime, zone: str, timespec: str = "seconds") -> str:
+    """An instant as the clocks in a zone show it, without the zone's name: `2026-10-25 01:30:00`.
+
+    In an hour that happens twice with its offset: `2026-10-25 02:30:00 +02:00`. `timespec` is that
+    of `datetime.isoformat`; what is finer is left out.
+    """
+    local = instant.astimezone(ZoneInfo(zone))
+    shown = local.replace(tzinfo=None).isoformat(" ", timespec)
+    return f"{shown} {offset(local)}" if happens_twice(local) else shown
+
+
+def happens_twice(local: datetime) -> bool:
+    """Whether the clocks of the instant's own zone show its time at another instant too."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def offset(local: datetime) -> str:
+    """How far the clocks of the instant's own zone are ahead of UTC then: `+02:00`."""
+    shown = f"{local:%z}"
+    return f"{shown[:3]}:{shown[3:5]}"
 
 
 def is_zone(name: str) -> bool:
@@ -172,10 +188,12 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def zone_names() -> tuple[str, ...]:
-    """All zones that can be chosen: UTC first, then `Area/City` by name."""
+def zone_names(first: str | None = None) -> tuple[str, ...]:
+    """All zones that can be chosen: `first` if it is one, UTC, then `Area/City` by name."""
     named = sorted(name for name in available_timezones() if "/" in name and name[0].isupper())
-    return (UTC_NAME, *(name for name in named if not name.startswith(("Etc/", "SystemV/"))))
+    chosen = [name for name in named if not name.startswith(("Etc/", "SystemV/"))]
+    own = [first] if first is not None and is_zone(first) else []
+    return tuple(dict.fromkeys((*own, UTC_NAME, *chosen)))
 
 
 def ago(instant: datetime, now: datetime) -> str:

@@ -37,6 +37,8 @@ class Socket:
     """When its next wait for a message ends at the latest, in the time of the event loop."""
     guard: asyncio.Timeout | None = field(default=None)
     evicted: bool = False
+    has_run: bool = False
+    """Whether somebody signed in has run a page over it."""
 
     def close_by(self, when: float) -> None:
         """End the wait for the next message at another time, also one that is under way."""

@@ -15,7 +15,7 @@ from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.support_bundle_reader import BundleReader
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import attachment, noting, refuse_head
 from audit_core.web.security.identity import address_of, require

@@ -6,6 +6,8 @@ a person would look at an empty page for ever; the script notices and says so.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,9 +15,12 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.web.routes.not_found import not_found
 from audit_core.web.security.origins import is_api
 
 SCRIPT_PATH = "/api/connection.js"
+ICON_PATH = "/favicon.ico"
+"""Where a browser looks for the icon of a page that names none."""
 
 # Relative, as Streamlit's own are: so it is found below whatever path the page was served.
 _TAG = f'<script defer src=".{SCRIPT_PATH}"></script></head>'.encode()
@@ -25,23 +30,40 @@ _NOT_PASSED_ON = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-
 """With these the answer would be compressed, in parts, or not the page at all."""
 
 
-def page_routes(script: Path) -> list[Route]:
-    """`SCRIPT_PATH` answers with the file."""
+def page_routes(script: Path, icon: Path) -> list[Route]:
+    """`SCRIPT_PATH` and `ICON_PATH` answer with the files."""
 
     async def send_script(_: object) -> FileResponse:
         return FileResponse(script, media_type="text/javascript")
 
-    return [Route(SCRIPT_PATH, send_script, methods=["GET"])]
+    async def send_icon(_: object) -> FileResponse:
+        return FileResponse(icon, media_type="image/svg+xml")
+
+    return [
+        Route(SCRIPT_PATH, send_script, methods=["GET"]),
+        Route(ICON_PATH, send_icon, methods=["GET"]),
+    ]
 
 
 class WatchedPage:
-    """ASGI middleware: adds the script to the page, and passes everything else on."""
+    """ASGI middleware: adds the script to the page, and passes everything else on.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `pages` are the names of all pages: where Streamlit would serve its page for another path, the
+    answer is 404 and says so.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: Collection[str]) -> None:
         self._app = app
+        self._pages = frozenset(pages)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or is_api(scope["path"]):
+        if scope["type"] != "http" or is_api(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        if scope["path"].removeprefix("/") not in self._pages:
+            await self._app(scope, receive, _Unknown(scope, receive, send, self._pages).send)
+            return
+        if scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         if "text/html" not in Headers(scope=scope).get("accept", ""):
@@ -78,3 +100,23 @@ class _Page:
             await self._send({**self._head, "headers": headers.raw})
             message = {**message, "body": body}
         await self._send(message)
+
+
+class _Unknown:
+    """Answers in the place of an HTML page, and passes everything else on."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, pages: Collection[str]) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._pages = pages
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, or the whole other answer."""
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            self._replaced = kind.startswith("text/html") and message["status"] == HTTPStatus.OK
+            if self._replaced:
+                answer = not_found(self._scope["path"], self._pages)
+                await answer(self._scope, self._receive, self._send)
+        if not self._replaced:
+            await self._send(message)

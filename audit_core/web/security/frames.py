@@ -60,9 +60,13 @@ class FrameCodec:
     """The name of the message in a frame; `None` where there is none, or no frame of ours."""
     reduced: Callable[[bytes], bytes]
     """A `rerun_script` message as it is passed on for somebody who is not signed in."""
+    of_whole_page: Callable[[bytes], bytes]
+    """A `rerun_script` message that runs the whole page, and not a part of it alone."""
 
 
-NO_MESSAGES = FrameCodec(kind_of=lambda _: None, reduced=lambda frame: frame)
+NO_MESSAGES = FrameCodec(
+    kind_of=lambda _: None, reduced=lambda frame: frame, of_whole_page=lambda frame: frame
+)
 """Reads nothing, so that nothing passes."""
 
 

@@ -30,6 +30,9 @@ PACE = Rate(burst=100, per_s=20.0)
 ANONYMOUS_PACE = Rate(burst=30, per_s=3.0)
 """Of all sockets of an address that is not signed in: each message runs the sign-in page."""
 
+RUN = "rerun_script"
+"""The message that runs a page, or a part of it."""
+
 FindViewer = Callable[[], Awaitable[Viewer | None]]
 """Who the socket belongs to at this moment. Raises `AuditError` where that cannot be told."""
 
@@ -111,7 +114,10 @@ class SocketGate:
         if refusal is not None:
             return refusal
         if viewer is not None:
-            return frame
+            # Behind a new connection there may be a new session, which knows no part of a page.
+            first = kind == RUN and not socket.has_run
+            socket.has_run = socket.has_run or first
+            return self._codec.of_whole_page(frame) if first else frame
         now = asyncio.get_running_loop().time()
         await asyncio.sleep(self._anonymous.take(socket.address, now))
         return self._codec.reduced(frame)

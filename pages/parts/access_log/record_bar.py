@@ -5,9 +5,9 @@ The address is the truth: callbacks write it, every run reads it and sets the wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -24,32 +24,37 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
 )
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, ValueField
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
-from audit_core.state.access_log.verbs import VERBS, AccessOutcome, Category
+from audit_core.query.value_filter import NONE, ValueField
+from audit_core.state.access_log.verbs import VERBS
 from pages.parts.access_log import record_scope
-from pages.parts.filters import query_box, suggestion_list, window_picker
+from pages.parts.filters import (
+    filter_bar,
+    query_box,
+    suggestion_list,
+    window_picker,
+    zone_switch,
+)
+from pages.parts.filters.query_box import QueryBox
+from pages.parts.filters.value_picker import ValuePicker
 from pages.parts.shell import cached
-from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 _PROBLEM = "record_problem"
-_QUERY = "record_query"
-_DRAFT = "record_query_draft"
-"""What was written and could not be understood."""
-_EXAMPLES = "record_examples"
-ELSEWHERE = ("at", "event", "rows", record_scope.PARAM, "embed", "embed_options")
+BAR = "record"
+"""Begins the keys of its widgets."""
+ELSEWHERE = (
+    *("at", "event", "rows", record_scope.PARAM, zone_switch.PARAM),
+    *("embed", "embed_options"),
+)
 """Parameters of the address that are not the filter's."""
+_PLACEHOLDER = 'actor:jane@acme.com action:sign_in.* outcome:refused "wrong password"'
 MAX_OPTIONS = 200
 """How many values a field offers; others can be typed."""
 _COLUMNS = {"actors": "actor", "targets": "target", "ip_addresses": "address"}
-_CLOSED: dict[str, list[str]] = {
-    "categories": [category.value for category in Category],
-    "outcomes": [outcome.value for outcome in AccessOutcome],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +76,13 @@ def draw(person: Viewer, parts: tuple[RecordScope, ...]) -> View:
     record_scope.draw_switch(person, parts, scope)
     with st.container(horizontal=True, vertical_alignment="bottom", key="record_bar"):
         window_picker.draw(record_filter.window, _organization_zone(scope), _choose_window)
-        _draw_query(record_filter, scope)
-        _draw_help()
-        _draw_values(record_filter, scope)
-    _draw_query_problem()
+        problem_of = partial(_problem_of, zone=record_filter.window.zone)
+        box = QueryBox(BAR, _PLACEHOLDER, EXAMPLES, VOCABULARY.words, problem_of, _apply_query)
+        box.draw(record_filter.query)
+        suggestion_list.draw_for_record(box.key, scope)
+        box.draw_help(below=_draw_verbs)
+        ValuePicker(BAR, partial(_options, scope=scope), narrow, _refuse).draw(record_filter)
+    box.draw_problem()
     if record_filter.window.preset is None:
         window_picker.draw_fixed(record_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -98,13 +106,11 @@ def current() -> RecordFilter:
 def narrow(**changes: Any) -> None:
     """Change fields of the filter; for callbacks, so the next run shows it."""
     try:
-        record_filter = replace(current(), **changes)
-        # What cannot be written into the address could not be shared or restored.
-        RecordFilter.from_params(record_filter.to_params())
-    except (FilterError, ValueError) as error:
-        _refuse(" ".join(getattr(error, "problems", (str(error),))))
+        record_filter = current().changed(**changes)
+    except FilterError as error:
+        _refuse(" ".join(error.problems))
         return
-    st.session_state.pop(_DRAFT, None)
+    query_box.forget_draft(BAR)
     kept = {
         name: st.query_params.get_all(name)
         for name in st.query_params
@@ -116,7 +122,11 @@ def narrow(**changes: Any) -> None:
 def ask_for(field: str, value: str | datetime | None, *, exclude: bool) -> None:
     """Add `field:value` to the query, or `-field:value`; for callbacks."""
     try:
-        query = conjoin(current().query, field, value, exclude=exclude, vocabulary=VOCABULARY)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(
+            before.query, field, value, exclude=exclude, zone=zone, vocabulary=VOCABULARY
+        )
     except FilterError as error:
         _refuse(" ".join(error.problems))
         return
@@ -135,12 +145,7 @@ def all_time() -> None:
 
 def draw_problem(error: FilterError) -> None:
     """The error of an address that cannot be read, with a way out."""
-    st.error("The address of this page is not valid.", icon=":material/link_off:")
-    if isinstance(error, QueryError):
-        query_box.draw_problems(st.query_params.get("query", ""), error)
-    else:
-        st.text(visible("\n".join(error.problems)))
-    st.button("Reset filters", icon=":material/restart_alt:", on_click=st.query_params.clear)
+    filter_bar.draw_problem(error, st.query_params.clear)
 
 
 def _organization_zone(scope: RecordScope) -> str:
@@ -157,143 +162,29 @@ def _choose_window(window: Window) -> None:
     narrow(window=window)
 
 
-def _draw_query(record_filter: RecordFilter, scope: RecordScope) -> None:
-    draft: str | None = st.session_state.get(_DRAFT)
-    shown = record_filter.query if draft is None else draft
-    # Set only where it differs: it would wipe out what a person is typing while the page runs.
-    if st.session_state.get(_QUERY, "") != shown:
-        st.session_state[_QUERY] = shown
-    st.text_input(
-        "Query",
-        key=_QUERY,
-        type="search",
-        placeholder='actor:jane@acme.com action:sign_in.* outcome:refused "wrong password"',
-        on_change=_take_query,
-        autocomplete="off",
-        width="stretch",
-    )
-    suggestion_list.draw_for_record(_QUERY, scope)
-
-
-def _take_query() -> None:
-    text = st.session_state[_QUERY].strip()
-    try:
-        parse(text, VOCABULARY)
-    except QueryError:
-        st.session_state[_DRAFT] = text
-        return
+def _apply_query(text: str) -> None:
     narrow(query=text)
 
 
-def _draw_query_problem() -> None:
-    draft: str | None = st.session_state.get(_DRAFT)
-    if draft is None:
-        return
+def _problem_of(text: str, zone: str) -> QueryError | None:
     try:
-        parse(draft, VOCABULARY)
+        parse(text, VOCABULARY, zone=zone)
     except QueryError as error:
-        st.warning("Query not applied", icon=":material/warning:")
-        query_box.draw_problems(draft, error)
+        return error
+    return None
 
 
-def _draw_help() -> None:
-    popover = st.popover("Help", icon=":material/help:", key="record_help", on_change="rerun")
-    if not popover.open:
-        return
-    with popover, st.container(width=620):
-        st.markdown("**Examples** :gray[:small[Click one to use it.]]")
-        _draw_two(
-            {"Query": [one.text for one in EXAMPLES], "Finds": [one.meaning for one in EXAMPLES]},
-            key=_EXAMPLES,
-            on_select=_use_example,
-            selection_mode="single-cell",
-            alt="Example queries and what they find; select one to use it",
-        )
-        st.markdown("**Fields**")
-        words = VOCABULARY.words
-        _draw_two(
-            {"Field": [one.written for one in words], "Matches": [one.help for one in words]},
-            alt="The fields that a query can use, and what they match",
-        )
-        st.markdown("**Actions**")
-        _draw_two(
-            {
-                "Action": list(VERBS),
-                "What was done": [verb.sentence for verb in VERBS.values()],
-            },
-            alt="All recorded actions and their meaning",
-        )
-
-
-def _draw_two(columns: dict[str, list[str]], **options: Any) -> None:
-    widths = dict(zip(columns, (240, 340), strict=True))
-    st.dataframe(
-        columns,
-        hide_index=True,
-        row_height=30,
-        height=220,
-        column_config={
-            name: st.column_config.TextColumn(name, width=width) for name, width in widths.items()
-        },
-        **options,
-    )
-
-
-def _use_example() -> None:
-    row = selection.take_row(_EXAMPLES)
-    if row is not None:
-        narrow(query=EXAMPLES[row].text)
-
-
-def _draw_values(record_filter: RecordFilter, scope: RecordScope) -> None:
-    popover = st.popover(
-        "Filters", icon=":material/filter_list:", key="record_filters", on_change="rerun"
-    )
-    if not popover.open:
-        return
-    with popover:
-        halves = st.columns(2)
-        for index, item in enumerate(VALUE_FIELDS):
-            with halves[index % 2]:
-                _draw_value_field(item, record_filter, scope)
-
-
-def _draw_value_field(item: ValueField, record_filter: RecordFilter, scope: RecordScope) -> None:
-    given = [str(value) for value in getattr(record_filter, item.name)]
-    closed = item.name in _CLOSED
-    key = f"record_value_{item.name}"
-    st.session_state[key] = given
-    show: Callable[[str], str] = (
-        (lambda text: item.show(item.read(text)).capitalize())
-        if closed
-        else (lambda text: "(none)" if text == NONE else visible(text))
-    )
-    st.multiselect(
-        item.label,
-        list(dict.fromkeys([*given, *_options(item, scope)])),
-        key=key,
-        format_func=show,
-        accept_new_options=not closed,
-        placeholder="Any",
-        on_change=_choose_values,
-        args=(item,),
+def _draw_verbs() -> None:
+    st.markdown("**Actions**")
+    query_box.draw_table(
+        {"Action": list(VERBS), "What was done": [verb.sentence for verb in VERBS.values()]},
+        alt="All recorded actions and their meaning",
     )
 
 
 def _options(item: ValueField, scope: RecordScope) -> list[str]:
-    if item.name in _CLOSED:
-        return _CLOSED[item.name]
     if item.name == "actions":
         return list(VERBS)
     reader = RecordReader(cached.installation().state)
     found = list(reader.values(_COLUMNS[item.name], scope, MAX_OPTIONS))
     return found if item.name == "actors" else [*found, NONE]
-
-
-def _choose_values(item: ValueField) -> None:
-    try:
-        chosen = tuple(item.read(text) for text in st.session_state[f"record_value_{item.name}"])
-    except ValueError as error:
-        _refuse(f"{item.label}: {error}.")
-        return
-    narrow(**{item.name: chosen})

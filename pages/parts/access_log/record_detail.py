@@ -118,12 +118,12 @@ def _draw_event(event: AccessEvent, zone: str) -> None:
         column_config={
             "field": st.column_config.TextColumn("Field", width=140),
             "value": st.column_config.TextColumn("Value", width=340),
-            **entry_value_table.ask_columns(key),
+            **entry_value_table.ask_columns(key, found),
         },
         alt="The fields of this event",
     )
     for exclude in (False, True):
-        row = entry_value_table.clicked(key, exclude=exclude)
+        row = entry_value_table.clicked(key, found, exclude=exclude)
         line = None if row is None else found[row]
         if line is not None and line.field is not None:
             record_bar.ask_for(line.field, line.value, exclude=exclude)

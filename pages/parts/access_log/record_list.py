@@ -21,7 +21,7 @@ from audit_core.state.access_log.record import AccessEvent
 from audit_core.state.access_log.verbs import AccessOutcome
 from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
 from pages.parts.access_log import record_bar
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries import pager
 from pages.parts.evidence import download_menu
 from pages.parts.shell import cached
@@ -203,14 +203,15 @@ def _go_to_newest() -> None:
 
 def _draw_table(page: EventPage, zone: str) -> None:
     column = st.column_config
-    if st.session_state.pop(_FORGET, False) and _KEY in st.session_state:
-        st.session_state[_KEY] = {"selection": {"cells": []}}
-    st.dataframe(
+    if st.session_state.pop(_FORGET, False):
+        selection.forget(_KEY)
+    selection.draw(
         frame(page.events, zone),
-        key=_KEY,
-        hide_index=True,
-        on_select=lambda: _open(page.events),
-        selection_mode="single-cell",
+        _KEY,
+        page.events,
+        identify=lambda event: event.uid,
+        take=_open,
+        keep=True,
         column_config={
             "time": column.TextColumn(f"Time ({zone})", width=max(150, 64 + 8 * len(zone))),
             "user": column.TextColumn("User", width=165),
@@ -218,7 +219,7 @@ def _draw_table(page: EventPage, zone: str) -> None:
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[outcome.value.capitalize() for outcome in _COLORS],
-                color=list(_COLORS.values()),
+                color=list(map(chip_color, _COLORS.values())),
                 width=90,
             ),
             "target": column.TextColumn("Target", width=150),
@@ -233,12 +234,10 @@ def _draw_table(page: EventPage, zone: str) -> None:
     )
 
 
-def _open(events: Sequence[AccessEvent]) -> None:
-    row = selection.row_of(_KEY)
-    if row is not None:
-        st.query_params["event"] = events[row].uid
+def _open(event: AccessEvent) -> None:
+    st.query_params["event"] = event.uid
 
 
 def time_text(instant: datetime, zone: str) -> str:
     """An instant with its microseconds and its zone."""
-    return f"{written(instant, zone)}.{instant.microsecond:06d} {zone}"
+    return f"{written(instant, zone, 'microseconds')} {zone}"

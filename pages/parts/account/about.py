@@ -11,7 +11,7 @@ from pages.parts.tables.safe_text import visible
 
 def draw(person: Viewer) -> None:
     """Name, version, documents, and what the person is where."""
-    st.subheader(f"Sandtrail {product_version()}", anchor=False)
+    st.header(f"Sandtrail {product_version()}", anchor=False)
     st.write(
         "The audit log of an organization: who did what to which sandbox, when, and how it ended."
     )

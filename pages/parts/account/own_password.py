@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.domain.errors import AuditError
 from audit_core.identity.own_account import change_own_password
 from audit_core.identity.passwords import SHORTEST_PASSWORD
 from audit_core.identity.sessions import Viewer
@@ -31,7 +30,7 @@ def draw(person: Viewer) -> None:
         st.error("The new passwords differ.", icon=":material/error:")
         return
     installation = cached.installation()
-    try:
+    with error_boundary.attempt() as attempt:
         change_own_password(
             installation.state,
             person,
@@ -40,9 +39,8 @@ def draw(person: Viewer) -> None:
             address=viewer.address(),
             now=installation.clock(),
         )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.success(
-        "Your password is changed, and every other browser signed out.", icon=":material/check:"
-    )
+    if attempt.succeeded:
+        st.success(
+            "Your password is changed, and every other browser signed out.",
+            icon=":material/check:",
+        )

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import streamlit as st
 
-from audit_core.domain.errors import AuditError
 from audit_core.identity.own_account import (
     OwnSession,
     end_other_sessions,
@@ -53,16 +52,13 @@ def draw(person: Viewer) -> None:
 def _end(one: OwnSession) -> None:
     person = viewer.require_person()
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            end_own_session(
-                connection,
-                person,
-                session_id=one.id,
-                address=viewer.address(),
-                now=installation.clock(),
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        end_own_session(
+            connection,
+            person,
+            session_id=one.id,
+            address=viewer.address(),
+            now=installation.clock(),
+        )
+    if attempt.succeeded:
+        st.rerun()

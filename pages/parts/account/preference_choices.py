@@ -8,28 +8,24 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import zone_names
 from audit_core.web.routes.theme import Theme, theme_address
 from pages.parts.shell import own_preferences, sign_in
-from pages.parts.shell.app_address import own_address
+from pages.parts.shell.app_address import PATHS, own_address
 from pages.parts.shell.own_preferences import PAGES, START_PAGE, ZONE
 
 _ORGANIZATION = ""
+UNSET = "As the organization"
 _ZONE, _PAGE, _THEME = "own_zone", "own_start_page", "own_theme"
-
-PATHS = (
-    *("", "overview", "explore", "sandboxes", "people"),
-    *("access_record", "downloads", "sources", "access", "profile"),
-)
-"""The paths of all pages; a test compares them with the navigation."""
 
 
 def draw(person: Viewer) -> None:
     """Zone, first page, and where the theme is chosen."""
-    names = [_ORGANIZATION, *zone_names()]
+    browser = st.context.timezone
+    names = [_ORGANIZATION, *zone_names(browser)]
     kept = own_preferences.zone() or _ORGANIZATION
     chosen = st.selectbox(
         "Time zone",
         names,
         index=names.index(kept) if kept in names else 0,
-        format_func=lambda name: name or "As the organization",
+        format_func=lambda name: f"{name} (browser)" if name == browser else name or UNSET,
         key=_ZONE,
         help="Pages open in this zone. Each page can be switched to another one.",
         width=320,

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.domain.errors import AuditError
 from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token
 from audit_core.identity.memberships import LONGEST_NAME
 from audit_core.query.time.windows import written
@@ -104,7 +103,7 @@ def _draw_list(scope: Scope) -> None:
 
 def _draw_adding(scope: Scope) -> tuple[str, str] | None:
     """The form; the name and the secret of a token that was added in this run."""
-    st.subheader("Add a token", anchor=False)
+    st.header("Add a token", anchor=False)
     with st.form("add_token", border=False, clear_on_submit=True):
         name = st.text_input(
             "Name",
@@ -121,11 +120,9 @@ def _draw_adding(scope: Scope) -> tuple[str, str] | None:
         submitted = st.form_submit_button("Add token", icon=":material/add:", type="primary")
     if not submitted:
         return None
-    try:
+    with error_boundary.attempt():
         return add(scope, name, None if days is None else int(days))
-    except AuditError as error:
-        error_boundary.draw(error)
-        return None
+    return None
 
 
 def add(scope: Scope, name: str, days: int | None) -> tuple[str, str]:
@@ -170,7 +167,7 @@ def _show_secret(name: str, secret: str) -> None:
 
 
 def _draw_revoking(scope: Scope) -> None:
-    st.subheader("Revoke a token", anchor=False)
+    st.header("Revoke a token", anchor=False)
     now = cached.utc_now()
     live = {item.id: item for item in _tokens(scope) if state_of(item, now) == "Valid"}
     if not live:
@@ -188,12 +185,10 @@ def _draw_revoking(scope: Scope) -> None:
         submitted = st.form_submit_button("Revoke token", icon=":material/block:")
     if not submitted or chosen is None:
         return
-    try:
+    with error_boundary.attempt() as attempt:
         revoke(scope, chosen)
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    if attempt.succeeded:
+        st.rerun()
 
 
 def revoke(scope: Scope, token_id: str) -> None:

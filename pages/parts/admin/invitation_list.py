@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.domain.access import Role, Scope
-from audit_core.domain.errors import AuditError
 from audit_core.identity.accounts import LONGEST_EMAIL
 from audit_core.identity.invitations import (
     INVITATION_LIFETIME,
@@ -48,13 +47,11 @@ def _draw_form(scope: Scope, prefix: str) -> None:
         email = st.text_input("E-mail address", key=f"{prefix}_email", max_chars=LONGEST_EMAIL)
         choice = grant_picker.draw(Role.MEMBER, {}, cached.organization_zone(scope), prefix)
         if st.button("Make the link", type="primary", icon=":material/link:"):
-            try:
+            with error_boundary.attempt() as attempt:
                 link, code = _invited(scope, email, choice)
-            except AuditError as error:
-                error_boundary.draw(error)
-                return
-            link_shown.draw(invitation_address(code), link.email, LASTS)
-            st.caption("Whoever has an account here already keeps its password.")
+            if attempt.succeeded:
+                link_shown.draw(invitation_address(code), link.email, LASTS)
+                st.caption("Whoever has an account here already keeps its password.")
 
 
 def _invited(scope: Scope, email: str, choice: grant_picker.Choice) -> tuple[Link, str]:
@@ -95,15 +92,15 @@ def draw(scope: Scope) -> None:
 
 def _withdraw(scope: Scope, link: Link) -> None:
     by = administrator(scope)
-    try:
-        with cached.installation().state.begin() as connection:
-            withdraw_invitation(
-                connection,
-                by,
-                organization_id=scope.organization_id or "",
-                link_id=link.id,
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    with (
+        error_boundary.attempt() as attempt,
+        cached.installation().state.begin() as connection,
+    ):
+        withdraw_invitation(
+            connection,
+            by,
+            organization_id=scope.organization_id or "",
+            link_id=link.id,
+        )
+    if attempt.succeeded:
+        st.rerun()

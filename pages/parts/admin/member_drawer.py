@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import AuditError
 from audit_core.identity.administration import (
     Administrator,
     change_member,
@@ -24,6 +23,7 @@ from audit_core.web.routes.one_time_links import new_password_address
 from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary
+from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 _SHOWN, _CLOSED, _OPENED = "member_shown", "member_closed", "member_opened"
@@ -35,7 +35,7 @@ def forget_click(table: str) -> None:
     """Select nothing in the table once the drawer was closed, and say what was done in it; call it
     before the table is drawn."""
     if st.session_state.pop(_CLOSED, False):
-        st.session_state[table] = {"selection": {"cells": []}}
+        selection.forget(table)
     if done := st.session_state.pop(_DONE, None):
         st.toast(error_boundary.plain(done), icon=":material/check:")
 
@@ -101,7 +101,8 @@ def _described(member: Member, now: datetime) -> str:
 def _draw_permissions(member: Member, scope: Scope, prefix: str) -> None:
     zone = cached.organization_zone(scope)
     choice = grant_picker.draw(member.role, member.grants, zone, prefix)
-    if st.button("Save", type="primary", icon=":material/save:"):
+    # Of this drawer, and of no other: what was chosen would not be saved with it.
+    if st.button("Save", type="primary", icon=":material/save:", key=f"{prefix}_save"):
         _do(
             scope,
             lambda by: _change(member, scope, by, choice),
@@ -152,7 +153,7 @@ def _draw_deeds(member: Member, scope: Scope) -> None:
 def _draw_password_link(member: Member, scope: Scope) -> None:
     if not st.button("Make a link for a new password", icon=":material/key:"):
         return
-    try:
+    with error_boundary.attempt() as attempt:
         by = administrator(scope)
         with cached.installation().state.begin() as connection:
             _, code = make_password_link(
@@ -161,11 +162,9 @@ def _draw_password_link(member: Member, scope: Scope) -> None:
                 organization_id=scope.organization_id or "",
                 account_id=member.account_id,
             )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    link_shown.draw(new_password_address(code), member.email, LINK_LASTS)
-    st.caption("Until it is used, the present password stays.")
+    if attempt.succeeded:
+        link_shown.draw(new_password_address(code), member.email, LINK_LASTS)
+        st.caption("Until it is used, the present password stays.")
 
 
 def _in_state(
@@ -177,11 +176,9 @@ def _in_state(
 
 def _do(scope: Scope, deed: Callable[[Administrator], None], said: str) -> None:
     """Do it as the one who is signed in now, then close the drawer and say so."""
-    try:
+    with error_boundary.attempt() as attempt:
         deed(administrator(scope))
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.session_state[_DONE] = said
-    _close()
-    st.rerun()
+    if attempt.succeeded:
+        st.session_state[_DONE] = said
+        _close()
+        st.rerun()

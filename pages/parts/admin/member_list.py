@@ -12,7 +12,7 @@ from audit_core.identity.memberships import Member, members
 from audit_core.query.time.windows import written
 from pages.parts.admin import invitation_list, member_drawer, request_list
 from pages.parts.shell import cached
-from pages.parts.tables import table_size
+from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
 LINES = 14
@@ -47,14 +47,16 @@ def frame(found: Sequence[Member]) -> pd.DataFrame:
                 "name": visible(member.name),
                 "role": member.role.value.capitalize(),
                 "grants": ", ".join(
-                    name if ends_at is None else f"{name} until {written(ends_at, 'UTC')[:16]}"
+                    name
+                    if ends_at is None
+                    else f"{name} until {written(ends_at, 'UTC', 'minutes')}"
                     for name, ends_at in sorted(member.grants.items())
                 )
                 or "–",
                 "state": state_of(member),
                 "seen": "never"
                 if member.last_seen_at is None
-                else written(member.last_seen_at, "UTC")[:16],
+                else written(member.last_seen_at, "UTC", "minutes"),
             }
             for member in found
         ],
@@ -87,19 +89,16 @@ def draw(scope: Scope) -> None:
         "Click a line to change what somebody may do; click a column's head to sort."
     )
     member_drawer.forget_click(_TABLE)
-    clicked = st.dataframe(
+    chosen = selection.draw_kept(
         frame(found),
-        key=_TABLE,
-        hide_index=True,
+        _TABLE,
+        found,
+        identify=lambda member: member.account_id,
         column_config=_COLUMNS,
-        on_select="rerun",
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(found), most=LINES),
         alt="The members of this organization; select a cell to change one.",
     )
-    cells = clicked["selection"]["cells"]
-    chosen = found[cells[0][0]] if cells and cells[0][0] < len(found) else None
     member_drawer.draw(chosen, scope)
 
 

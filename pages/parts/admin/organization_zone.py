@@ -8,7 +8,7 @@ from audit_core.domain.access import Scope
 from audit_core.query.time.windows import UTC_NAME, zone_names
 from audit_core.state.organization_settings import read_setting
 from pages.parts.admin import organization_setting
-from pages.parts.shell import cached
+from pages.parts.shell import cached, lost_session
 
 SETTING = "zone"
 _CHOICE = "organization_zone"
@@ -28,17 +28,18 @@ def draw(scope: Scope) -> None:
     with cached.installation().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=SETTING)
     # What is stored decides: another admin may have changed it.
-    st.session_state[_CHOICE] = kept or UTC_NAME
+    key = lost_session.key_of_stored(_CHOICE, kept)
+    st.session_state[key] = kept or UTC_NAME
     st.selectbox(
         "Time zone of the organization",
-        zone_names(),
-        key=_CHOICE,
+        zone_names(st.context.timezone),
+        key=key,
         on_change=_choose,
-        args=(scope,),
+        args=(scope, key),
         help="Pages open in this zone. Everyone can switch to another one.",
         width=320,
     )
 
 
-def _choose(scope: Scope) -> None:
-    st.session_state[_CONFIRMED] = (scope, st.session_state[_CHOICE])
+def _choose(scope: Scope, key: str) -> None:
+    st.session_state[_CONFIRMED] = (scope, st.session_state[key])

@@ -7,7 +7,7 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.state.organization_settings import ON, OWN_ACTIVITY, read_setting
 from pages.parts.admin import organization_setting
-from pages.parts.shell import cached
+from pages.parts.shell import cached, lost_session
 
 _TOGGLE = "own_activity"
 _CONFIRMED = "own_activity_asked"
@@ -28,15 +28,16 @@ def draw(scope: Scope) -> None:
     organization_id = scope.organization_id or ""
     with cached.installation().state.read() as connection:
         kept = read_setting(connection, organization_id=organization_id, name=OWN_ACTIVITY)
-    st.subheader("Own activity", anchor=False)
+    st.header("Own activity", anchor=False)
     # The database decides, not what this tab chose earlier.
-    st.session_state[_TOGGLE] = kept == ON
-    st.toggle("Members can see their own activity", key=_TOGGLE, on_change=_turn, args=(scope,))
+    key = lost_session.key_of_stored(_TOGGLE, kept)
+    st.session_state[key] = kept == ON
+    st.toggle("Members can see their own activity", key=key, on_change=_turn, args=(scope, key))
     st.caption(
         "On People, without read:audit_logs, and nobody else's. A member is found in the "
         "log by e-mail address; if several actors share it, none of them is shown."
     )
 
 
-def _turn(scope: Scope) -> None:
-    st.session_state[_CONFIRMED] = (scope, bool(st.session_state[_TOGGLE]))
+def _turn(scope: Scope, key: str) -> None:
+    st.session_state[_CONFIRMED] = (scope, bool(st.session_state[key]))

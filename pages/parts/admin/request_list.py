@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import AuditError
-from audit_core.identity.access_requests import AccessRequest, answer_request, open_requests
+from audit_core.identity.access_requests import AccessRequest, answer_request
 from audit_core.query.time.windows import ago
 from pages.parts.admin import grant_picker
 from pages.parts.admin.acting import administrator
-from pages.parts.shell import cached, error_boundary
+from pages.parts.shell import access_request, cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
 SHOWN = 10
@@ -19,11 +18,10 @@ SHOWN = 10
 
 def draw(scope: Scope) -> None:
     """The requests that wait for an answer; nothing when there are none."""
-    with cached.installation().state.read() as connection:
-        waiting = open_requests(connection, scope.organization_id or "")
+    waiting = access_request.waiting(scope)
     if not waiting:
         return
-    st.subheader(f"Requests for access ({len(waiting):,})", anchor=False)
+    st.header(f"Requests for access ({len(waiting):,})", anchor=False)
     for request in waiting[:SHOWN]:
         with st.container(border=True):
             _draw_request(request, scope)
@@ -52,18 +50,18 @@ def _draw_request(request: AccessRequest, scope: Scope) -> None:
     if not (granted or declined):
         return
     by = administrator(scope)
-    try:
-        with cached.installation().state.begin() as connection:
-            answer_request(
-                connection,
-                by,
-                organization_id=scope.organization_id or "",
-                account_id=request.account_id,
-                permission=request.permission,
-                granted=granted,
-                ends_at=end,
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    with (
+        error_boundary.attempt() as attempt,
+        cached.installation().state.begin() as connection,
+    ):
+        answer_request(
+            connection,
+            by,
+            organization_id=scope.organization_id or "",
+            account_id=request.account_id,
+            permission=request.permission,
+            granted=granted,
+            ends_at=end,
+        )
+    if attempt.succeeded:
+        st.rerun()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -17,8 +16,10 @@ from audit_core.domain.listing import Listing
 from audit_core.explore.histogram import Histogram
 from audit_core.explore.results import ErrorCount, HourOfWeek, Share
 from audit_core.explore.stacked_histogram import StackedHistogram
-from audit_core.query.entry_filter import NONE, EntryFilter
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
+from audit_core.query.value_filter import NONE
+from pages.parts.charts import chart_key, hidden_series
 from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
 from pages.parts.filters import facet_panel, filter_bar, zoom
@@ -32,6 +33,9 @@ LEGEND_LINE_PX = 17
 
 DRAGGED = "drag_"
 """Begins the keys of what holds a chart that can be dragged over; its name ends them."""
+
+NAMED = "chart_"
+"""The same for other charts."""
 
 _CLICKS = "chart_clicks"
 _DRAWN = "chart_drawn"
@@ -48,14 +52,16 @@ class Meaning:
 
 def draw(chart: Chart, name: str, entry_filter: EntryFilter) -> None:
     """Draw a chart of what `entry_filter` matches. `name` is unique on the page."""
-    key = f"{name}_{_fingerprint(entry_filter)}_{st.session_state.setdefault(_CLICKS, 0)}"
+    turn = st.session_state.setdefault(_CLICKS, 0)
+    key = chart_key.key_of(chart, f"{name}_{_fingerprint(entry_filter)}", turn)
     if chart.drag is not None and by_finger():
         # Each name of the legend has a line of its own there.
         taller = LEGEND_LINE_PX * len(chart.figure.data)
         chart.figure.update_layout(height=chart.figure.layout.height + taller)
+    hidden_series.apply(chart.figure, name)
     # Not held by the callback: Streamlit keeps those of charts that are long gone.
     st.session_state.setdefault(_DRAWN, {})[name] = Meaning(chart.clicks, chart.drag)
-    with st.container(key=f"{DRAGGED}{name}") if chart.drag is not None else nullcontext():
+    with st.container(key=f"{NAMED if chart.drag is None else DRAGGED}{name}"):
         st.plotly_chart(
             chart.figure,
             key=key,
@@ -93,7 +99,11 @@ def draw_stacked_over_time(
 def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
     """The query that asks for the value too; nothing if it would be too long."""
     try:
-        return {"query": conjoin(entry_filter.query, word, value, exclude=False)}
+        return {
+            "query": conjoin(
+                entry_filter.query, word, value, exclude=False, zone=entry_filter.window.zone
+            )
+        }
     except FilterError:
         return {}
 

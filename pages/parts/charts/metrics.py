@@ -8,7 +8,8 @@ from typing import Literal
 import streamlit as st
 
 from audit_core.explore.results import Summary
-from audit_core.query.time.windows import PRESETS, Window
+from audit_core.query.time.presets import PRESETS
+from audit_core.query.time.windows import Window
 
 NEW = "new"
 
@@ -83,7 +84,7 @@ def compared_with(window: Window) -> str:
     """What the changes compare with: `the prior 7 days`. All time is compared with nothing."""
     if window.preset is None:
         return "the prior window"
-    return f"the prior {PRESETS[window.preset][1].removeprefix('Last ')}"
+    return PRESETS[window.preset].compared_with
 
 
 def draw(now: Summary, before: Summary | None) -> None:

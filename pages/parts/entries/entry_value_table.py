@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from audit_core.domain.entry_values import METADATA, Particular
 from audit_core.explore.value_query import asked_by
 from audit_core.query.time.windows import written
 from pages.parts.filters import filter_bar
+from pages.parts.tables import shown_marks
 from pages.parts.tables.safe_text import visible
 
 KEEP, LEAVE_OUT = ":material/filter_alt:", ":material/filter_alt_off:"
@@ -22,7 +23,7 @@ KEEP, LEAVE_OUT = ":material/filter_alt:", ":material/filter_alt_off:"
 def value_text(value: str | int | datetime | None, zone: str) -> str:
     """The value for people: a time in the zone with its microseconds, an absent one as a dash."""
     if isinstance(value, datetime):
-        return f"{written(value, zone)}.{value.microsecond:06d} {zone}"
+        return f"{written(value, zone, 'microseconds')} {zone}"
     return "–" if value is None else visible(str(value))
 
 
@@ -49,37 +50,48 @@ def draw(found: Sequence[Particular], zone: str, *, key: str, alt: str) -> bool:
         column_config={
             "field": st.column_config.TextColumn("Field", width=140),
             "value": st.column_config.TextColumn("Value", width=340),
-            **ask_columns(key),
+            **ask_columns(key, _identities(found)),
         },
         alt=alt,
     )
     return _ask(found, key)
 
 
-def ask_columns(key: str, on_click: Any = None, args: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """Two narrow columns of buttons. `on_click` is called with `args` and whether to leave out."""
+def ask_columns(
+    key: str, shown: Sequence[object], on_click: Callable[[bool], None] | None = None
+) -> dict[str, Any]:
+    """Two narrow columns of buttons. `shown` says what each row is; `on_click` is called with
+    whether to leave out."""
     columns = {}
     for exclude, name, label in ((False, "keep", "Keep"), (True, "leave_out", "Exclude")):
         columns[name] = st.column_config.ButtonColumn(
             label,
             type="tertiary",
             width=80 if exclude else 55,
-            key=f"{key}_{name}",
+            key=_button(key, shown, exclude=exclude),
             on_click=on_click,
-            args=(*args, exclude) if on_click else None,
+            args=(exclude,) if on_click else None,
         )
     return columns
 
 
-def clicked(key: str, *, exclude: bool) -> int | None:
+def clicked(key: str, shown: Sequence[object], *, exclude: bool) -> int | None:
     """The row whose button was clicked on in this run; `None` if none was."""
-    click = st.session_state.get(f"{key}_{'leave_out' if exclude else 'keep'}")
+    click = st.session_state.get(_button(key, shown, exclude=exclude))
     return None if click is None else int(click["row"])
+
+
+def _button(key: str, shown: Sequence[object], *, exclude: bool) -> str:
+    return shown_marks.key_showing(f"{key}_{'leave_out' if exclude else 'keep'}", shown)
+
+
+def _identities(found: Sequence[Particular]) -> list[object]:
+    return [(item.name, item.value) for item in found]
 
 
 def _ask(found: Sequence[Particular], key: str) -> bool:
     for exclude in (False, True):
-        row = clicked(key, exclude=exclude)
+        row = clicked(key, _identities(found), exclude=exclude)
         name = None if row is None else asked_by(found[row])
         if row is not None and name is not None:
             filter_bar.ask_for(name, found[row].value, exclude=exclude)

@@ -3,6 +3,8 @@ or leave it out."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -52,6 +54,7 @@ def _draw(found: Patterns, zone: str) -> None:
         f"{found.messages:,} {noun}{which}. `<text>`, `<path>` and `<id>` stand for what varies."
     )
     column = st.column_config
+    templates = tuple(item.template for item in found.largest)
     st.dataframe(
         frame(found, zone),
         hide_index=True,
@@ -59,7 +62,7 @@ def _draw(found: Patterns, zone: str) -> None:
         row_height=35,
         column_config={
             "pattern": column.TextColumn("Pattern", width=340),
-            **ask_columns(_KEY, _ask, (tuple(item.template for item in found.largest),)),
+            **ask_columns(_KEY, templates, partial(_ask, templates)),
             "count": column.NumberColumn("Entries", format="localized", width=80),
             "share": column.ProgressColumn(
                 "Share", format="percent", min_value=0, max_value=1, width=110
@@ -94,6 +97,6 @@ def frame(found: Patterns, zone: str) -> pd.DataFrame:
 
 
 def _ask(templates: tuple[str, ...], exclude: bool) -> None:
-    row = clicked(_KEY, exclude=exclude)
+    row = clicked(_KEY, templates, exclude=exclude)
     if row is not None:
         filter_bar.ask_for("pattern", templates[row], exclude=exclude)

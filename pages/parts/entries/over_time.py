@@ -20,11 +20,12 @@ from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import UTC_NAME, written
+from audit_core.query.time.windows import UTC_NAME, offset, written
 from pages.parts.charts import drawing
 from pages.parts.charts.figures.timeline import Axis, bar_width
 from pages.parts.filters import facet_panel, filter_bar
-from pages.parts.shell import cached, kept_switch, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import cached, kept_switch
 
 MAX_COUNTED = 10_000
 """How far a page counts unasked."""
@@ -117,7 +118,8 @@ def instants_of(histogram: OverTime | None, view: filter_bar.View) -> str:
     """The instants between which entries were looked for."""
     zone = view.entry_filter.window.zone
     if histogram is None:
-        return instants(view.time_range.since, view.time_range.until or view.as_of, zone)
+        until = view.entry_filter.window.shown_until(view.time_range, view.as_of)
+        return instants(view.time_range.since, until, zone)
     return instants(histogram.since, histogram.until, zone)
 
 
@@ -127,19 +129,17 @@ def instants(since: datetime | None, until: datetime, zone: str) -> str:
     universal = f"{_instant(since, UTC_NAME)} – {_instant(until, UTC_NAME)} UTC"
     if zone == UTC_NAME:
         return universal
-    ahead = [offset(instant, zone) for instant in (since, until) if instant is not None]
+    ahead = [
+        offset(instant.astimezone(ZoneInfo(zone)))
+        for instant in (since, until)
+        if instant is not None
+    ]
     both = ", then ".join(dict.fromkeys(f"UTC{item}" for item in ahead))
     return f"{_instant(since, zone)} – {_instant(until, zone)} {zone} ({both}) · {universal}"
 
 
 def _instant(instant: datetime | None, zone: str) -> str:
     return "the first entry" if instant is None else written(instant, zone)
-
-
-def offset(instant: datetime, zone: str) -> str:
-    """How far the zone's clocks are ahead of UTC at that instant: `+02:00`."""
-    shown = instant.astimezone(ZoneInfo(zone)).strftime("%z")
-    return f"{shown[:3]}:{shown[3:5]}"
 
 
 def draw_switch(person: Viewer) -> bool:

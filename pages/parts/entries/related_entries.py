@@ -73,17 +73,15 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
         st.caption("The log holds nothing else.")
         return None
     rows = (*found.newer, here, *found.older)
-    key = f"neighbours_{relation.value}_{here.seq}"
-    st.dataframe(
+    picked = selection.draw_kept(
         frame(rows, here, relation, zone).style.apply(
             lambda line: [EMPHASIS if line["when"] == THIS else ""] * len(line), axis=1
         ),
-        key=key,
-        hide_index=True,
+        f"neighbours_{relation.value}_{here.seq}",
+        rows,
+        identify=lambda row: row.seq,
         height="content",
         row_height=_ROW_HEIGHT,
-        on_select="rerun",
-        selection_mode="single-cell",
         column_config={
             "when": st.column_config.TextColumn("When", width=90),
             "action": st.column_config.TextColumn("Action", width=165),
@@ -97,9 +95,7 @@ def draw(here: Row, scope: Scope, zone: str, head: int) -> Row | None:
         alt="The entries before and after this one, newest first; select a cell to open one.",
     )
     st.caption(told(found))
-    row = selection.row_of(key)
-    picked = here if row is None else rows[row]
-    return None if picked.seq == here.seq else picked
+    return None if picked is None or picked.seq == here.seq else picked
 
 
 def told(found: RelatedEntries) -> str:

@@ -7,7 +7,6 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Denied, Permission, Scope, decide
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.entry_values import hidden_particulars
-from audit_core.domain.errors import AuditError
 from audit_core.evidence.reveal import LONGEST_REASON, reveal
 from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.tables.safe_text import visible
@@ -36,18 +35,16 @@ def _reveal(entry: AuditEntry, scope: Scope, reason: str) -> None:
     if present.organization_id != scope.organization_id:
         st.rerun()
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            found = reveal(
-                connection,
-                person,
-                entry,
-                reason=reason,
-                address=viewer.address(),
-                now=installation.clock(),
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        found = reveal(
+            connection,
+            person,
+            entry,
+            reason=reason,
+            address=viewer.address(),
+            now=installation.clock(),
+        )
+    if not attempt.succeeded:
         return
     if isinstance(found, Denied):
         viewer.refuse(person, found)

@@ -13,7 +13,7 @@ from audit_core.evidence.downloads import Download, list_downloads
 from audit_core.query.time.windows import written
 from pages.parts.evidence import download_menu
 from pages.parts.shell import cached
-from pages.parts.tables import table_size
+from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
 SHOWN = 200
@@ -40,12 +40,12 @@ def draw(scope: RecordScope) -> None:
     if not found:
         st.info("Nothing was downloaded yet.", icon=":material/download:")
         return
-    chosen = st.dataframe(
+    chosen = selection.draw_kept(
         frame(found),
-        key=_KEY,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
+        _KEY,
+        found,
+        identify=lambda item: (item.at, item.actor, item.file),
+        mode="single-row",
         column_config=_COLUMNS,
         row_height=table_size.ROW,
         height=table_size.height(len(found), most=25),
@@ -57,9 +57,8 @@ def draw(scope: RecordScope) -> None:
         else (f"All {len(found):,}, newest first.")
     )
     st.caption(f"{which} Select a line to see the whole name and checksum.")
-    for row in chosen.selection.rows:
-        if row < len(found):
-            download_menu.draw_file(found[row])
+    if chosen is not None:
+        download_menu.draw_file(chosen)
 
 
 def frame(downloads: Sequence[Download]) -> pd.DataFrame:

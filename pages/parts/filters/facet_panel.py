@@ -11,9 +11,11 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
 from audit_core.explore.facets import Facet
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.entry_filter import VALUE_FIELDS, EntryFilter
+from audit_core.query.value_filter import NONE, ValueField
 from pages.parts.filters import filter_bar
-from pages.parts.shell import cached, kept_switch, snapshot
+from pages.parts.live import snapshot
+from pages.parts.shell import cached, kept_switch
 from pages.parts.tables.safe_text import visible
 from sandtrail import FACET_LIST
 
@@ -57,7 +59,7 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     for facet in found:
         label, _ = FIELDS[facet.param]
         block = st.expander(
-            f"{label} :gray[:small[{facet.distinct:,}{'' if facet.complete else '+'}]]",
+            f"{label} :small[{facet.distinct:,}{'' if facet.complete else '+'}]",
             expanded=facet.param in OPEN_AT_FIRST,
             key=f"facet_{facet.param}",
             type="compact",

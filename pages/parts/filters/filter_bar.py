@@ -7,25 +7,43 @@ So a link, the back button and a click on a chart all work alike.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from audit_core.domain.access import Scope
-from audit_core.domain.entries import Category, Outcome
+from audit_core.domain.entries import Category
 from audit_core.domain.errors import FilterError
+from audit_core.explore.autocomplete.completion import examples
 from audit_core.identity.sessions import Viewer
-from audit_core.query.entry_filter import NONE, PARAMS, VALUE_FIELDS, EntryFilter, ValueField
+from audit_core.query.entry_filter import PARAMS, VALUE_FIELDS, EntryFilter
 from audit_core.query.language.diagnostics import QueryError
+from audit_core.query.language.fields import FIELD_WORDS
+from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
+from audit_core.query.value_filter import NONE, ValueField
 from audit_core.query.visibility import require_visible
-from pages.parts.filters import filter_chips, query_box, window_picker
-from pages.parts.shell import brand, cached, own_preferences, snapshot
+from pages.parts.filters import (
+    condition_builder,
+    filter_chips,
+    query_box,
+    suggestion_list,
+    window_picker,
+    zone_switch,
+)
+from pages.parts.filters.query_box import QueryBox
+from pages.parts.filters.value_picker import ValuePicker
+from pages.parts.live import snapshot
+from pages.parts.shell import brand, cached, own_preferences
 from pages.parts.tables.safe_text import visible
+
+BAR = "filter"
+"""Begins the keys of its widgets."""
 
 _FILTER = "filter"
 _AS_OF = "filter_as_of"
@@ -36,7 +54,7 @@ AS_OF_LASTS = timedelta(seconds=60)
 """How long the moment that a relative window counts from stays the same, so that a click on a
 row does not read everything anew."""
 
-PLACE_PARAMS = ("at", "entry", "entry_at", "comparing")
+PLACE_PARAMS = ("at", "entry", "entry_at", "comparing", "offset", "sessions", "after")
 """Parameters that point into a result and mean nothing once the filter changes."""
 
 
@@ -74,10 +92,12 @@ def draw(viewer: Viewer, scope: Scope, title: str, *, stands: str | None = None)
     _write_address(entry_filter)
     with st.container(horizontal=True, vertical_alignment="bottom", key="filter_bar"):
         _draw_window(entry_filter, scope)
-        query_box.draw(entry_filter, scope, _apply_query)
-        query_box.draw_help(scope, _apply_query, ask_for)
-        _draw_values(entry_filter, scope)
-    query_box.draw_problem(scope)
+        box = _query_box(scope, entry_filter.window.zone)
+        box.draw(entry_filter.query)
+        suggestion_list.draw(box.key, scope)
+        box.draw_help(lambda: condition_builder.draw(scope, ask_for), _draw_grammar)
+        _value_picker(scope).draw(entry_filter)
+    box.draw_problem()
     if entry_filter.window.preset is None:
         window_picker.draw_fixed(entry_filter.window, _choose_window, _refuse)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -123,10 +143,11 @@ def zone(scope: Scope) -> str:
 
 
 KNOWN_ELSEWHERE = (
-    *("at", "entry", "entry_at", "compare", "comparing"),
-    *("person", "list", "group", "sandbox", "sandbox_at"),
+    *(*PLACE_PARAMS, "compare"),
+    *("person", "list", "group", "starts", "sandbox", "sandbox_at"),
     *("kind", "search", "sort", "ascending"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
+    zone_switch.PARAM,
 )
 """Parameters of the address that are not the filter's."""
 
@@ -134,18 +155,16 @@ KNOWN_ELSEWHERE = (
 def narrow(**changes: Any) -> None:
     """Change fields of the filter; for callbacks, so the next run shows it."""
     try:
-        entry_filter = replace(current(), **changes)
-        # What cannot be written into the address could not be shared or restored.
-        EntryFilter.from_params(entry_filter.to_params())
-    except (FilterError, ValueError) as error:
-        st.session_state[_PROBLEM] = " ".join(getattr(error, "problems", (str(error),)))
+        entry_filter = current().changed(**changes)
+    except FilterError as error:
+        _refuse(" ".join(error.problems))
         return
     replace_by(entry_filter)
 
 
 def replace_by(entry_filter: EntryFilter) -> None:
     """Ask for something else altogether; for callbacks."""
-    query_box.forget_draft()
+    query_box.forget_draft(BAR)
     st.session_state[_FILTER] = entry_filter
     for name in PLACE_PARAMS:
         if name in st.query_params:
@@ -161,9 +180,11 @@ def ask_for(field: str, value: str | int | datetime | None, *, exclude: bool = F
     entries without a value.
     """
     try:
-        query = conjoin(current().query, field, value, exclude=exclude)
+        before = current()
+        zone = before.window.zone
+        query = conjoin(before.query, field, value, exclude=exclude, zone=zone)
     except FilterError as error:
-        st.session_state[_PROBLEM] = " ".join(error.problems)
+        _refuse(" ".join(error.problems))
         return
     narrow(query=query)
 
@@ -184,7 +205,7 @@ def _keep(entry_filter: EntryFilter) -> None:
 def reset() -> None:
     """Back to the default filter, whatever the address says; for callbacks."""
     st.session_state.pop(_FILTER, None)
-    query_box.forget_draft()
+    query_box.forget_draft(BAR)
     st.query_params.clear()
     refresh()
 
@@ -195,7 +216,7 @@ def refresh() -> None:
     snapshot.forget()
 
 
-def draw_problem(error: FilterError) -> None:
+def draw_problem(error: FilterError, reset: Callable[[], None] = reset) -> None:
     """The error of an address that cannot be read, with a way out."""
     st.error("The address of this page is not valid.", icon=":material/link_off:")
     if isinstance(error, QueryError):
@@ -225,13 +246,6 @@ def _as_of(entry_filter: EntryFilter, *, stands: bool) -> datetime:
     return kept[1]
 
 
-def _widget(name: str, value: Any) -> str:
-    """The key of a widget, which then shows `value` in this run."""
-    key = f"filter_{name}"
-    st.session_state[key] = value
-    return key
-
-
 def _draw_window(entry_filter: EntryFilter, scope: Scope) -> None:
     window_picker.draw(entry_filter.window, cached.organization_zone(scope), _choose_window)
 
@@ -244,44 +258,31 @@ def _refuse(problem: str) -> None:
     st.session_state[_PROBLEM] = problem
 
 
-def _apply_query(text: str) -> None:
-    narrow(query=text)
-
-
-def _draw_values(entry_filter: EntryFilter, scope: Scope) -> None:
-    # Always the same words: with others it is another popover, and closes after each choice.
-    popover = st.popover(
-        "Filters",
-        icon=":material/filter_list:",
-        key="filter_popover",
-        on_change="rerun",
+def _query_box(scope: Scope, zone: str) -> QueryBox:
+    return QueryBox(
+        BAR,
+        'actor:jane@acme.com action:start -outcome:success "no space left"',
+        examples(),
+        FIELD_WORDS,
+        partial(problem_of, scope=scope, zone=zone),
+        lambda text: narrow(query=text),
     )
-    if not popover.open:
-        return
-    with popover:
-        left, right = st.columns(2)
-        for index, item in enumerate(VALUE_FIELDS):
-            with left if index % 2 == 0 else right:
-                _draw_value_field(item, entry_filter, scope)
 
 
-def _draw_value_field(item: ValueField, entry_filter: EntryFilter, scope: Scope) -> None:
-    chosen = [str(value) for value in getattr(entry_filter, item.name)]
-    options = list(dict.fromkeys([*chosen, *_options(item, scope)]))
-    closed = item.name in ("categories", "outcomes")
-    show: Callable[[str], str] = (
-        (lambda text: item.show(item.read(text))) if closed else _show_option
-    )
-    st.multiselect(
-        item.label,
-        options,
-        key=_widget(item.name, chosen),
-        format_func=show,
-        accept_new_options=not closed,
-        placeholder="Any",
-        help=_CATEGORIES if item.name == "categories" else None,
-        on_change=_choose_values,
-        args=(item,),
+def problem_of(text: str, scope: Scope, zone: str) -> QueryError | None:
+    """Why the text cannot be asked within the scope, with days of `zone`; `None` if it can."""
+    try:
+        require_visible(parse(text, zone=zone), text, scope)
+    except QueryError as error:
+        return error
+    return None
+
+
+def _draw_grammar() -> None:
+    st.caption(
+        "A space means AND. Combine with OR, NOT and parentheses; * and ? are wildcards; "
+        "quotation marks keep words together. Words without a field are searched for in "
+        "message, user, target, action and user agent, ignoring case."
     )
 
 
@@ -291,29 +292,17 @@ _CATEGORIES = (
 )
 
 
-def _show_option(text: str) -> str:
-    return "(none)" if text == NONE else visible(text)
+def _value_picker(scope: Scope) -> ValuePicker:
+    helps = {"categories": _CATEGORIES}
+    return ValuePicker(BAR, partial(_options, scope=scope), narrow, _refuse, helps)
 
 
 def _options(item: ValueField, scope: Scope) -> list[str]:
-    if item.name == "categories":
-        return [category.value for category in Category]
-    if item.name == "outcomes":
-        return [outcome.value for outcome in Outcome]
     if item.name == "targets":
         return []
     found = list(cached.values(item.param, scope))
     absent = item.name in ("sources", "ip_addresses", "target_types")
     return [*found, NONE] if absent else found
-
-
-def _choose_values(item: ValueField) -> None:
-    try:
-        chosen = tuple(item.read(text) for text in st.session_state[f"filter_{item.name}"])
-    except ValueError as error:
-        st.session_state[_PROBLEM] = f"{item.label}: {error}."
-        return
-    narrow(**{item.name: chosen})
 
 
 def is_reading() -> bool:

@@ -2,114 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
-from audit_core.domain.access import Scope
-from audit_core.explore.autocomplete.completion import examples
-from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.diagnostics import QueryError, mark
-from audit_core.query.language.fields import FIELD_WORDS
-from audit_core.query.language.parser import parse
-from audit_core.query.visibility import require_visible
-from pages.parts.filters import condition_builder, suggestion_list
-from pages.parts.filters.condition_builder import Ask
+from audit_core.query.language.fields import Example, FieldWord
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
-
-KEY = "filter_query"
-_EXAMPLES = "query_examples"
-_DRAFT = "query_draft"
-"""What was written and could not be understood."""
 
 MAX_PROBLEMS = 3
 """How many problems of one text are shown at once."""
 
-Apply = Callable[[str], None]
+WIDTHS_PX = (240, 340)
+"""Of the two columns of a table of the help."""
 
 
-def draw(entry_filter: EntryFilter, scope: Scope, apply: Apply) -> None:
-    """The box and its help; call it in a horizontal container.
+@dataclass(frozen=True, slots=True)
+class QueryBox:
+    """The box of one filter bar."""
 
-    `apply` takes a text that can be understood into the filter; it is called before the next run.
-    """
-    draft: str | None = st.session_state.get(_DRAFT)
-    shown = entry_filter.query if draft is None else draft
-    # Set only where it differs: it would wipe out what a person is typing while the page runs.
-    if st.session_state.get(KEY, "") != shown:
-        st.session_state[KEY] = shown
-    st.text_input(
-        "Query",
-        key=KEY,
-        type="search",
-        placeholder='actor:jane@acme.com action:start -outcome:success "no space left"',
-        on_change=_take,
-        args=(scope, apply),
-        autocomplete="off",
-        width="stretch",
-    )
-    suggestion_list.draw(KEY, scope)
+    bar: str
+    """Begins the keys of its widgets."""
+    placeholder: str
+    examples: Sequence[Example]
+    words: Sequence[FieldWord]
+    """The fields that a query may name."""
+    problem_of: Callable[[str], QueryError | None]
+    """Why a text cannot be asked; `None` if it can."""
+    apply: Callable[[str], None]
+    """Takes a text that can be asked into the filter; called before the next run."""
 
+    @property
+    def key(self) -> str:
+        """Of the text input."""
+        return f"{self.bar}_query"
 
-def draw_help(scope: Scope, apply: Apply, ask: Ask) -> None:
-    """A condition to choose, examples that work when they are clicked on, and all fields."""
-    popover = st.popover(
-        "Help",
-        icon=":material/help:",
-        key="query_help",
-        on_change="rerun",
-    )
-    if not popover.open:
-        return
-    with popover:
-        condition_builder.draw(scope, ask)
-        st.markdown("**Examples** :gray[:small[Click one to use it.]]")
-        st.dataframe(
-            {
-                "example": [example.text for example in examples()],
-                "meaning": [example.meaning for example in examples()],
-            },
-            key=_EXAMPLES,
-            hide_index=True,
-            row_height=30,
-            height=220,
-            on_select=lambda: _use_example(apply),
-            selection_mode="single-cell",
-            column_config={
-                "example": st.column_config.TextColumn("Query", width=250),
-                "meaning": st.column_config.TextColumn("Finds", width=330),
-            },
-            alt="Example queries and what they find; select one to use it",
-        )
-        st.markdown("**Fields**")
-        st.dataframe(
-            {
-                "field": [word.written for word in FIELD_WORDS],
-                "meaning": [word.help for word in FIELD_WORDS],
-            },
-            hide_index=True,
-            row_height=30,
-            height=220,
-            column_config={
-                "field": st.column_config.TextColumn("Field", width=100),
-                "meaning": st.column_config.TextColumn("Matches", width=480),
-            },
-            alt="The fields that a query can use, and what they match",
-        )
-        st.caption(
-            "A space means AND. Combine with OR, NOT and parentheses; * and ? are wildcards; "
-            "quotation marks keep words together. Words without a field are searched for in "
-            "message, user, target, action and user agent, ignoring case."
+    def draw(self, query: str) -> None:
+        """The box; call it in a horizontal container. `query` is that of the filter."""
+        draft: str | None = st.session_state.get(_draft(self.bar))
+        shown = query if draft is None else draft
+        # Set only where it differs: it would wipe out what a person is typing while the page runs.
+        if st.session_state.get(self.key, "") != shown:
+            st.session_state[self.key] = shown
+        st.text_input(
+            "Query",
+            key=self.key,
+            type="search",
+            placeholder=self.placeholder,
+            on_change=self._take,
+            autocomplete="off",
+            width="stretch",
         )
 
+    def draw_help(
+        self, above: Callable[[], None] | None = None, below: Callable[[], None] | None = None
+    ) -> None:
+        """Examples that work when they are clicked on, and all fields, between what is drawn by
+        the two callables."""
+        popover = st.popover(
+            "Help", icon=":material/help:", key=f"{self.bar}_help", on_change="rerun"
+        )
+        if not popover.open:
+            return
+        with popover, st.container(width=620):
+            if above is not None:
+                above()
+            st.markdown("**Examples** :gray[:small[Click one to use it.]]")
+            shown = {
+                "Query": [example.text for example in self.examples],
+                "Finds": [example.meaning for example in self.examples],
+            }
+            selection.draw(
+                shown,
+                f"{self.bar}_examples",
+                self.examples,
+                identify=lambda example: example.text,
+                take=lambda example: self.apply(example.text),
+                alt="Example queries and what they find; select one to use it",
+                **_look(shown),
+            )
+            st.markdown("**Fields**")
+            draw_table(
+                {
+                    "Field": [word.written for word in self.words],
+                    "Matches": [word.help for word in self.words],
+                },
+                alt="The fields that a query can use, and what they match",
+            )
+            if below is not None:
+                below()
 
-def draw_problem(scope: Scope) -> None:
-    """What is wrong with the text in the box, if anything is; the filter is as it was."""
-    draft: str | None = st.session_state.get(_DRAFT)
-    if draft is not None and (error := problem_of(draft, scope)):
-        st.warning("Query not applied", icon=":material/warning:")
-        draw_problems(draft, error)
+    def draw_problem(self) -> None:
+        """What is wrong with the text in the box, if anything is; the filter is as it was."""
+        draft: str | None = st.session_state.get(_draft(self.bar))
+        if draft is not None and (error := self.problem_of(draft)):
+            st.warning("Query not applied", icon=":material/warning:")
+            draw_problems(draft, error)
+
+    def _take(self) -> None:
+        text = st.session_state[self.key].strip()
+        if self.problem_of(text):
+            st.session_state[_draft(self.bar)] = text
+        else:
+            self.apply(text)
+
+
+def draw_table(columns: Mapping[str, Sequence[str]], *, alt: str) -> None:
+    """A table of two columns within the help."""
+    st.dataframe(columns, hide_index=True, alt=alt, **_look(columns))
+
+
+def _look(columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {
+        "row_height": 30,
+        "height": 220,
+        "column_config": {
+            name: st.column_config.TextColumn(name, width=width)
+            for name, width in zip(columns, WIDTHS_PX, strict=True)
+        },
+    }
 
 
 def draw_problems(text: str, error: QueryError) -> None:
@@ -122,29 +136,11 @@ def draw_problems(text: str, error: QueryError) -> None:
         st.caption(f"And {more} more problems.")
 
 
-def problem_of(text: str, scope: Scope) -> QueryError | None:
-    """Why the text cannot be asked within the scope; `None` if it can."""
-    try:
-        require_visible(parse(text), text, scope)
-    except QueryError as error:
-        return error
-    return None
-
-
-def forget_draft() -> None:
+def forget_draft(bar: str) -> None:
     """Show the query of the filter again."""
-    st.session_state.pop(_DRAFT, None)
+    st.session_state.pop(_draft(bar), None)
 
 
-def _use_example(apply: Apply) -> None:
-    row = selection.take_row(_EXAMPLES)
-    if row is not None:
-        apply(examples()[row].text)
-
-
-def _take(scope: Scope, apply: Apply) -> None:
-    text = st.session_state[KEY].strip()
-    if problem_of(text, scope):
-        st.session_state[_DRAFT] = text
-    else:
-        apply(text)
+def _draft(bar: str) -> str:
+    """Where what was written and could not be understood is kept."""
+    return f"{bar}_query_draft"

@@ -43,12 +43,14 @@ from pages.parts.tables.safe_text import visible
 
 POPOVER = "views_popover"
 _PROBLEM = "views_problem"
+"""Why a view could not be opened or saved: a callback runs before the page is drawn, so that the
+lines wait for the place where the views stand."""
 _SHOWN = "views_shown"
 """What the address said beyond the filter when Explore was last shown."""
 _USED = "views_used"
 """The views of others whose use this session has recorded."""
 
-_ROW, _HEADER, _MOST_ROWS = 30, 36, 5
+_ROW, _HEADER, _MOST_ROWS = 30, 36, 6
 _NAME_LENGTH = 60
 """How much of its name the open view shows; the list has all."""
 _LIST_WIDTH = 660
@@ -236,18 +238,17 @@ def _draw_group(
     key: str, label: str, table: pd.DataFrame, keys: tuple[str, ...], scope: Scope
 ) -> None:
     column = st.column_config
-    widget = f"views_{key}"
-    st.dataframe(
+    selection.draw(
         table.drop(columns=["by"] if key == "ready" else []),
-        key=widget,
-        hide_index=True,
+        f"views_{key}",
+        keys,
+        identify=str,
+        take=partial(_click, scope),
         row_height=_ROW,
         height=_HEADER + _ROW * min(len(keys), _MOST_ROWS) + 2,
-        on_select=partial(_click, widget, keys, scope),
-        selection_mode="single-cell",
         column_config={
-            "name": column.TextColumn(label, width=200),
-            "shows": column.TextColumn("Shows", width=460 if key == "ready" else 300),
+            "name": column.TextColumn(label, width=215),
+            "shows": column.TextColumn("Shows", width=445 if key == "ready" else 285),
             "by": column.TextColumn("Seen by" if key == "own" else "By", width=160),
         },
         alt=f"{label}: views by name, with what they show; select one to open it.",
@@ -298,16 +299,14 @@ def _open(person: Viewer, scope: Scope, key: str, drop: Sequence[str] = ()) -> N
         name: st.query_params.get_all(name) for name in st.query_params if name not in gone
     }
     st.query_params.from_dict({**params, VIEW_PARAM: key, **elsewhere})
-    query_box.forget_draft()
+    query_box.forget_draft(filter_bar.BAR)
     filter_bar.refresh()
 
 
-def _click(widget: str, keys: tuple[str, ...], scope: Scope) -> None:
-    row = selection.take_row(widget)
-    if row is not None:
-        st.session_state[POPOVER] = False
-        if person := viewer.find():
-            _open(person, scope, keys[row], filter_bar.PLACE_PARAMS)
+def _click(scope: Scope, key: str) -> None:
+    st.session_state[POPOVER] = False
+    if person := viewer.find():
+        _open(person, scope, key, filter_bar.PLACE_PARAMS)
 
 
 def _manage() -> None:

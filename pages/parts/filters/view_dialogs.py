@@ -100,25 +100,22 @@ def _draw_saving(scope: Scope, shown: Params) -> None:
 
 def _save(person: Viewer, name: str, shown: Params, *, shared: bool, preferred: bool) -> None:
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            added = add_view(
-                connection,
-                person,
-                name=name,
-                shared=shared,
-                params=shown,
-                now=installation.clock(),
-                address=viewer.address(),
-            )
-            if preferred:
-                set_default_view(connection, person, added.id)
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.query_params[VIEW_PARAM] = added.id
-    close()
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        added = add_view(
+            connection,
+            person,
+            name=name,
+            shared=shared,
+            params=shown,
+            now=installation.clock(),
+            address=viewer.address(),
+        )
+        if preferred:
+            set_default_view(connection, person, added.id)
+    if attempt.succeeded:
+        st.query_params[VIEW_PARAM] = added.id
+        close()
+        st.rerun()
 
 
 def _draw_sharing(*, shared: bool, key: str) -> str:
@@ -140,7 +137,7 @@ def _draw_managing(scope: Scope) -> None:
         open_one = st.query_params.get(VIEW_PARAM)
         if st.session_state.get(_CHOSEN) not in by_id:
             st.session_state[_CHOSEN] = open_one if open_one in by_id else found[0].id
-        st.subheader("Change a view", anchor=False)
+        st.header("Change a view", anchor=False)
         chosen = st.selectbox(
             "View",
             list(by_id),
@@ -183,6 +180,7 @@ def _draw_one(person: Viewer, view: SavedView) -> None:
     try:
         st.text(visible(check_view(view.params).describe()))
     except AuditError as error:
+        # No failure of what was asked for: it can still be renamed, shared and deleted.
         st.warning("This view can no longer be opened.", icon=":material/warning:")
         st.text(visible(error.message))
     with st.form(f"view_{view.id}", border=False):
@@ -212,35 +210,27 @@ def _draw_one(person: Viewer, view: SavedView) -> None:
 
 def _change(person: Viewer, view: SavedView, name: str, *, shared: bool) -> None:
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            change_view(
-                connection,
-                person,
-                view.id,
-                name=name,
-                shared=shared,
-                now=installation.clock(),
-                address=viewer.address(),
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    close()
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        change_view(
+            connection,
+            person,
+            view.id,
+            name=name,
+            shared=shared,
+            now=installation.clock(),
+            address=viewer.address(),
+        )
+    if attempt.succeeded:
+        close()
+        st.rerun()
 
 
 def _delete(person: Viewer, view: SavedView) -> None:
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            delete_view(
-                connection, person, view.id, now=installation.clock(), address=viewer.address()
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.session_state.pop(_DELETING, None)
-    if st.query_params.get(VIEW_PARAM) == view.id:
-        del st.query_params[VIEW_PARAM]
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        delete_view(connection, person, view.id, now=installation.clock(), address=viewer.address())
+    if attempt.succeeded:
+        st.session_state.pop(_DELETING, None)
+        if st.query_params.get(VIEW_PARAM) == view.id:
+            del st.query_params[VIEW_PARAM]
+        st.rerun()

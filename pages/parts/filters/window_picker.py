@@ -13,7 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from audit_core.query.time.windows import PRESETS, Window
+from audit_core.query.time.presets import PRESETS
+from audit_core.query.time.windows import Window
 from pages.parts.filters import zone_switch
 from pages.parts.shell import cached
 
@@ -29,7 +30,7 @@ def draw(window: Window, organization_zone: str, take: Take) -> None:
     st.selectbox(
         "Time window",
         [*PRESETS, _FIXED],
-        format_func=lambda key: "From – to" if key == _FIXED else PRESETS[key][1],
+        format_func=lambda key: "From – to" if key == _FIXED else PRESETS[key].label,
         key=_widget("window", window.preset or _FIXED),
         on_change=_choose,
         args=(window, take),
@@ -40,7 +41,7 @@ def draw(window: Window, organization_zone: str, take: Take) -> None:
 
 def draw_fixed(window: Window, take: Take, refuse: Refuse) -> None:
     """The two ends of a window that is not relative."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="filter_ends"):
         for name, label, instant in (
             ("since", f"From ({window.zone})", window.since),
             ("until", f"To (exclusive, {window.zone})", window.until),
@@ -71,8 +72,10 @@ def _choose(window: Window, take: Take) -> None:
     if chosen == _FIXED:
         # The same stretch of time, with ends that can be moved.
         now = cached.utc_now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-        since = window.time_range(now).since or now - timedelta(days=90)
-        take(Window(preset=None, since=since, until=now, zone=window.zone))
+        present = window.time_range(now)
+        since = present.since or now - timedelta(days=90)
+        until = window.shown_until(present, now)
+        take(Window(preset=None, since=since, until=until, zone=window.zone))
     else:
         take(Window(preset=chosen, zone=window.zone))
 

@@ -1,4 +1,4 @@
-"""The zone in which times are shown: UTC, the browser's, the organization's, or any other."""
+"""The zone in which times are shown: the browser's, the organization's, UTC, or any other."""
 
 from __future__ import annotations
 
@@ -12,15 +12,20 @@ from audit_core.query.time.windows import UTC_NAME, is_zone, zone_names
 OTHER = "…"
 _CHOICE = "filter_zone"
 _ANY = "filter_any_zone"
-_CHOOSING = "zone_choosing"
+PARAM = "other_zone"
+"""While another zone is looked for, the address says so, with the one that is shown."""
 
 Choose = Callable[[str], None]
 
 
 def roles(shown: str, browser: str | None, organization: str) -> dict[str, str]:
-    """The zones to choose from at once, and what each is called; `shown` is among them."""
-    called: dict[str, list[str]] = {UTC_NAME: []}
-    for zone, role in ((browser, "browser"), (organization, "organization"), (shown, "")):
+    """The zones to choose from at once, and what each is called: the browser's first, which is
+    what the clock on the wall shows; `shown` is among them."""
+    called: dict[str, list[str]] = {}
+    for zone, role in (
+        *((browser, "browser"), (organization, "organization")),
+        *((UTC_NAME, ""), (shown, "")),
+    ):
         if zone is not None and is_zone(zone):
             called.setdefault(zone, []).append(role)
     return {zone: _label(zone, [role for role in found if role]) for zone, found in called.items()}
@@ -30,7 +35,7 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
     """The switch; call it in a horizontal container. `choose` takes a zone; it is called before
     the next run."""
     names = roles(shown, st.context.timezone, organization)
-    choosing = st.session_state.get(_CHOOSING) == shown
+    choosing = st.query_params.get(PARAM) == shown
     st.session_state[_CHOICE] = OTHER if choosing else shown
     st.selectbox(
         "Time zone",
@@ -38,13 +43,14 @@ def draw(shown: str, organization: str, choose: Choose) -> None:
         key=_CHOICE,
         format_func=lambda zone: "Other zone…" if zone == OTHER else names[zone],
         on_change=partial(_take, shown, choose),
-        help="All times on this page are shown in this zone. Downloads use UTC.",
+        help="Times on this page are shown in this zone, and days in a query are days of it. "
+        "Downloads use UTC.",
         width=215,
     )
     if choosing:
         st.selectbox(
             "Other time zone",
-            zone_names(),
+            zone_names(st.context.timezone),
             index=None,
             key=_ANY,
             placeholder="Type a city",
@@ -62,15 +68,15 @@ def _label(zone: str, found: list[str]) -> str:
 def _take(shown: str, choose: Choose) -> None:
     zone: str = st.session_state[_CHOICE]
     if zone == OTHER:
-        st.session_state[_CHOOSING] = shown
+        st.query_params[PARAM] = shown
         return
-    st.session_state.pop(_CHOOSING, None)
+    st.query_params.pop(PARAM, None)
     if zone != shown:
         choose(zone)
 
 
 def _take_any(choose: Choose) -> None:
     zone: str | None = st.session_state[_ANY]
-    st.session_state.pop(_CHOOSING, None)
+    st.query_params.pop(PARAM, None)
     if zone is not None:
         choose(zone)

@@ -15,16 +15,19 @@ from audit_core.people.actors_sql import MAX_LISTED, ActorKind, ActorList, Actor
 from audit_core.query.time.windows import written
 from pages.parts.entries import pager
 from pages.parts.filters import filter_bar
+from pages.parts.people import list_offset
 from pages.parts.shell import cached
 from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
 ROWS = 25
-_OFFSET = "people_offset"
 _TABLE = "people_table"
 _CHOSEN = "people_chosen"
 _KIND, _SEARCH = "people_kind", "people_search"
 _ORDER, _ASCENDING = "people_order", "people_ascending"
+
+OFFSET = "offset"
+"""Where the list begins, in the address."""
 
 PARAMS = ("kind", "search", "sort", "ascending")
 """The choices of the list in the address."""
@@ -78,6 +81,15 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     page = cached.answer(
         head, cached.actor_reader().actors, view.query(scope), view.as_of, actor_list, ROWS
     )
+    if not page.lines and actor_list.offset:
+        st.info("The list is shorter now.", icon=":material/last_page:")
+        st.button(
+            "To its beginning",
+            icon=":material/first_page:",
+            on_click=list_offset.go,
+            args=(OFFSET, 0),
+        )
+        return
     if not page.lines:
         if actor_list.search or actor_list.kind is not ActorKind.ALL:
             st.info("Nobody matches the search.", icon=":material/search_off:")
@@ -86,13 +98,13 @@ def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
         return
     by_key = actor_list.kind is ActorKind.KEYS
     zone = view.entry_filter.window.zone
-    st.dataframe(
+    selection.draw(
         frame(page.lines, zone, by_key=by_key),
-        key=_TABLE,
-        hide_index=True,
+        _TABLE,
+        page.lines,
+        identify=lambda line: (line.actor_id, line.api_key),
+        take=_open,
         column_config=_columns(zone),
-        on_select=lambda: _open(page.lines),
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.lines), most=ROWS),
         alt=f"{KINDS[actor_list.kind]}, sorted by {ORDERS[actor_list.order].lower()}, "
@@ -137,15 +149,12 @@ def _draw_choices(view: filter_bar.View) -> ActorList:
         )
         st.toggle("Ascending", key=_ASCENDING, on_change=_choose)
     about = (urlencode(view.entry_filter.to_params(), doseq=True), actor_list)
-    kept = st.session_state.get(_OFFSET)
-    offset = kept[1] if kept and kept[0] == about else 0
-    st.session_state[_OFFSET] = (about, offset)
     return ActorList(
         kind=actor_list.kind,
         search=actor_list.search,
         order=actor_list.order,
         descending=actor_list.descending,
-        offset=offset,
+        offset=list_offset.shown(OFFSET, about),
     )
 
 
@@ -166,6 +175,7 @@ def _chosen() -> ActorList:
 
 def _choose() -> None:
     state = st.session_state
+    st.query_params.pop(OFFSET, None)
     _keep(
         ActorList(
             kind=state[_KIND],
@@ -220,27 +230,20 @@ def _draw_steps(page: ActorPage, actor_list: ActorList) -> None:
             "Previous",
             icon=":material/chevron_left:",
             disabled=actor_list.offset == 0,
-            on_click=_go,
-            args=(max(0, actor_list.offset - ROWS),),
+            on_click=list_offset.go,
+            args=(OFFSET, max(0, actor_list.offset - ROWS)),
         )
         st.button(
             "Next",
             icon=":material/chevron_right:",
             icon_position="right",
             disabled=last >= page.total or last > MAX_LISTED,
-            on_click=_go,
-            args=(last,),
+            on_click=list_offset.go,
+            args=(OFFSET, last),
         )
     if page.total > last > MAX_LISTED:
         st.caption(f"The list ends after {MAX_LISTED:,}. Search, or sort differently.")
 
 
-def _go(offset: int) -> None:
-    about, _ = st.session_state[_OFFSET]
-    st.session_state[_OFFSET] = (about, offset)
-
-
-def _open(lines: Sequence[ActorLine]) -> None:
-    row = selection.row_of(_TABLE)
-    if row is not None:
-        st.query_params["person"] = lines[row].actor_id
+def _open(line: ActorLine) -> None:
+    st.query_params["person"] = line.actor_id

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from audit_core.query.entry_filter import EntryFilter
+from pages.parts.charts import chart_key
 from pages.parts.charts.figures.chart import Chart, changes_of
 from pages.parts.filters.explore_link import Click
 
@@ -35,7 +36,8 @@ def draw(
     about = urlencode({"person": click.actor_id, **entry_filter.to_params()}, doseq=True)
     fingerprint = hashlib.sha256(about.encode()).hexdigest()[:12]
     # After a click the chart is another one, which begins without a selection.
-    key = f"{name}_{fingerprint}_{st.session_state.setdefault(_CLICKS, 0)}"
+    turn = st.session_state.setdefault(_CLICKS, 0)
+    key = chart_key.key_of(chart, f"{name}_{fingerprint}", turn)
     if "Mobi" in (st.context.headers.get("User-Agent") or ""):
         # A finger that moves over the chart scrolls the page.
         chart.figure.update_layout(dragmode=False)

@@ -9,8 +9,7 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.identity.sessions import Viewer
 from audit_core.people.actors import ActorLine
-from audit_core.people.first_seen_sql import MEMORY
-from audit_core.people.person import NewThing, UsedKey, WorkSession
+from audit_core.people.keys_sql import UsedKey
 from audit_core.people.sessions_sql import QUIET
 from audit_core.people.timeline import Timeline
 from audit_core.people.timeline_sql import LaneKind
@@ -18,11 +17,12 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
+from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK, MIN_ENTRIES, FirstSeen
 from pages.parts.charts.figures import hours, lanes, text
 from pages.parts.entries import entry_detail, entry_table, pager
 from pages.parts.filters import filter_bar
 from pages.parts.filters.explore_link import Click
-from pages.parts.people import person_charts
+from pages.parts.people import list_offset, people_list, person_charts
 from pages.parts.people.person_tables import (
     KEY_COLUMNS,
     NEW_COLUMNS,
@@ -44,7 +44,7 @@ MAX_KEYS = 50
 SESSION_ROWS = 10
 
 LANES = {LaneKind.TARGET: "Targets", LaneKind.CATEGORY: "Categories"}
-_OFFSET = "sessions_offset"
+_OFFSET = "sessions"
 
 
 def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) -> ActorLine | None:
@@ -75,13 +75,13 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
 
 
 def _back() -> None:
-    for name in ("person", *filter_bar.PLACE_PARAMS):
+    for name in {"person", *filter_bar.PLACE_PARAMS} - {people_list.OFFSET}:
         st.query_params.pop(name, None)
 
 
 def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """Lanes and marks, and what was merged or left out."""
-    st.subheader("Timeline", anchor=False)
+    st.header("Timeline", anchor=False)
     kind = (
         st.segmented_control(
             "A lane for each of the",
@@ -132,33 +132,35 @@ def _length(seconds: float) -> str:
 
 def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """What this actor did for the first time."""
-    st.subheader("New for this actor", anchor=False)
+    st.header("New for this actor", anchor=False)
     found = cached.answer(head, cached.person_reader().news, view.query(scope), MAX_NEW)
-    days = MEMORY.days
+    days = LOOK_BACK.days
     if found is None:
         st.caption("Choose a window with a start: what is new is compared with the time before it.")
         return
     if not found.known:
-        st.caption(f"There are no entries in the {days} days before this window to compare with.")
+        history, zone = found.history, view.entry_filter.window.zone
+        began = (
+            "" if history.since is None else f", the first on {written(history.since, zone)[:10]}"
+        )
+        st.caption(
+            f"Too little is known of this actor to call anything new: "
+            f"{text.entries(history.entries)} in the {days} days before this window{began}. It "
+            f"takes {MIN_ENTRIES}, and a first one at least {KNOWN_FOR.days} days before it."
+        )
         return
     if not found.things:
         st.caption(f"Nothing new compared with the {days} days before this window.")
         return
     zone = view.entry_filter.window.zone
     things = found.things
-
-    def ask() -> None:
-        row = selection.row_of("person_news")
-        if row is not None:
-            _ask_new(things[row], click)
-
-    st.dataframe(
+    selection.draw(
         news_frame(things, zone),
-        key="person_news",
-        hide_index=True,
+        "person_news",
+        things,
+        identify=lambda thing: (scope.actor_id, thing.kind, thing.parts),
+        take=lambda thing: _ask_new(thing, click),
         column_config=NEW_COLUMNS,
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(things), most=8),
         alt=f"What is new for this actor, latest first, {len(things)} things",
@@ -170,13 +172,13 @@ def draw_news(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
     )
 
 
-def _ask_new(thing: NewThing, click: Click) -> None:
+def _ask_new(thing: FirstSeen, click: Click) -> None:
     click.ask(**(filter_bar.NOTHING | dict(changes_of_new(thing))))
 
 
 def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """When in the week."""
-    st.subheader("Weekday and hour", anchor=False)
+    st.header("Weekday and hour", anchor=False)
     query = view.query(scope)
     counts = cached.answer(head, cached.reader().hours_of_week, query, view.as_of)
     since, until = cached.reader().span(query, view.as_of)
@@ -187,11 +189,9 @@ def draw_hours(view: filter_bar.View, scope: Scope, head: int, click: Click) -> 
 
 def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """Stretches of work, latest first."""
-    st.subheader("Sessions", anchor=False)
+    st.header("Sessions", anchor=False)
     about = (view.entry_filter, scope)
-    kept = st.session_state.get(_OFFSET)
-    offset = kept[1] if kept and kept[0] == about else 0
-    st.session_state[_OFFSET] = (about, offset)
+    offset = list_offset.shown(_OFFSET, about)
     page = cached.answer(
         head, cached.person_reader().sessions, view.query(scope), offset, SESSION_ROWS
     )
@@ -199,20 +199,13 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         st.caption("No sessions here.")
         return
     window = view.entry_filter.window
-
-    def ask() -> None:
-        row = selection.row_of("person_sessions")
-        if row is not None:
-            chosen: WorkSession = page.sessions[row]
-            click.ask(window=lanes.span_window(chosen.first, chosen.last, window))
-
-    st.dataframe(
+    selection.draw(
         sessions_frame(page.sessions, window.zone),
-        key="person_sessions",
-        hide_index=True,
+        "person_sessions",
+        page.sessions,
+        identify=lambda item: (scope.actor_id, item.first),
+        take=lambda item: click.ask(window=lanes.span_window(item.first, item.last, window)),
         column_config=session_columns(window.zone),
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(page.sessions), most=SESSION_ROWS),
         alt=f"Work sessions, latest first, {len(page.sessions)} of {page.total:,}",
@@ -227,27 +220,22 @@ def draw_sessions(view: filter_bar.View, scope: Scope, head: int, click: Click) 
             "Later sessions",
             icon=":material/chevron_left:",
             disabled=offset == 0,
-            on_click=_go,
-            args=(max(0, offset - SESSION_ROWS),),
+            on_click=list_offset.go,
+            args=(_OFFSET, max(0, offset - SESSION_ROWS)),
         )
         st.button(
             "Earlier sessions",
             icon=":material/chevron_right:",
             icon_position="right",
             disabled=last >= page.total,
-            on_click=_go,
-            args=(last,),
+            on_click=list_offset.go,
+            args=(_OFFSET, last),
         )
-
-
-def _go(offset: int) -> None:
-    about, _ = st.session_state[_OFFSET]
-    st.session_state[_OFFSET] = (about, offset)
 
 
 def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> None:
     """The API keys that were used, and those that were created or deleted, in all time."""
-    st.subheader("API keys", anchor=False)
+    st.header("API keys", anchor=False)
     always = TimeRange(since=None, until=None)
     zone = view.entry_filter.window.zone
     used = cached.answer(head, cached.person_reader().used_keys, scope, always, MAX_KEYS)
@@ -279,18 +267,13 @@ def draw_keys(view: filter_bar.View, scope: Scope, head: int, click: Click) -> N
 
 
 def _draw_used(keys: Sequence[UsedKey], zone: str, click: Click) -> None:
-    def ask() -> None:
-        row = selection.row_of("person_keys")
-        if row is not None:
-            click.ask(**(filter_bar.NOTHING | dict(key_changes(keys[row], zone))))
-
-    st.dataframe(
+    selection.draw(
         keys_frame(keys, zone),
-        key="person_keys",
-        hide_index=True,
+        "person_keys",
+        keys,
+        identify=lambda key: (click.actor_id, key.api_key),
+        take=lambda key: click.ask(**(filter_bar.NOTHING | dict(key_changes(key, zone)))),
         column_config=KEY_COLUMNS,
-        on_select=ask,
-        selection_mode="single-cell",
         row_height=table_size.ROW,
         height=table_size.height(len(keys), most=8),
         alt=f"API keys that this actor used, latest use first, {len(keys)} of them",
@@ -306,7 +289,7 @@ def draw_entries(
     person: Viewer,
 ) -> None:
     """The entries themselves, as on Explore."""
-    st.subheader("Entries", anchor=False)
+    st.header("Entries", anchor=False)
     page = cached.answer(head, cached.reader().page, view.query(scope), cursor, rows)
     zone = view.entry_filter.window.zone
     entry_table.draw(page.rows, zone, cached.utc_now(), None)

@@ -13,11 +13,12 @@ import streamlit as st
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import FilterError
 from audit_core.domain.redaction import redact
-from audit_core.people.first_seen_sql import Novelty
-from audit_core.people.person import NewThing, UsedKey, WorkSession
-from audit_core.query.entry_filter import NONE
+from audit_core.people.keys_sql import UsedKey
+from audit_core.people.person import WorkSession
 from audit_core.query.language.printer import conjoin
-from audit_core.query.time.windows import ALL_TIME, Window, written
+from audit_core.query.time.windows import ALL_TIME, UTC_NAME, Window, written
+from audit_core.query.value_filter import NONE
+from audit_core.unusual.first_seen import FirstSeen, Novelty
 from pages.parts.charts.figures.chart import Changes
 from pages.parts.entries.entry_table import outcome_text
 from pages.parts.tables.safe_text import visible
@@ -49,21 +50,21 @@ KEY_COLUMNS = {
 }
 
 
-def text_of(thing: NewThing) -> str:
+def text_of(thing: FirstSeen) -> str:
     """The new thing in one line."""
     if thing.kind is Novelty.KEY:
         return visible("…".join(part or "" for part in thing.parts))
     return visible(" · ".join(part for part in thing.parts if part)) or "(empty)"
 
 
-def news_frame(things: Sequence[NewThing], zone: str) -> pd.DataFrame:
+def news_frame(things: Sequence[FirstSeen], zone: str) -> pd.DataFrame:
     """One line for each, in their order."""
     return pd.DataFrame(
         [
             {
                 "kind": KINDS[thing.kind],
                 "thing": text_of(thing),
-                "first": written(thing.hour, zone)[:16],
+                "first": written(thing.hour, zone, "minutes"),
                 "count": thing.count,
             }
             for thing in things
@@ -71,7 +72,7 @@ def news_frame(things: Sequence[NewThing], zone: str) -> pd.DataFrame:
     )
 
 
-def changes_of_new(thing: NewThing) -> Changes:
+def changes_of_new(thing: FirstSeen) -> Changes:
     """What the filter must ask for to match the new thing, as far as it can be asked for."""
     first = thing.parts[0]
     if thing.kind is Novelty.ADDRESS:
@@ -92,7 +93,7 @@ def key_changes(key: UsedKey, zone: str) -> Changes:
 
 def _asked(field: str, value: str | None) -> Changes:
     try:
-        return {"query": conjoin("", field, value, exclude=False)}
+        return {"query": conjoin("", field, value, exclude=False, zone=UTC_NAME)}
     except FilterError:
         # Too long to be asked for: then the rest of the filter has to do.
         return {}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import written
+from audit_core.starts.attempts_sql import FAILING
 from audit_core.starts.failure_groups_sql import FailureGroup
 from audit_core.starts.suspects_sql import FEWEST_FAILURES, TRAITS, Suspects
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from audit_core.starts.triage import Standing, standing_of
 from audit_core.workspace.failure_triage import (
     LONGEST_NOTE,
@@ -20,9 +20,10 @@ from audit_core.workspace.failure_triage import (
     list_marks,
     mark_failures,
 )
+from pages.parts.charts.outcome_colors import chip_color
 from pages.parts.entries.entry_table import MESSAGE_LENGTH
 from pages.parts.filters import filter_bar
-from pages.parts.sandboxes import start_list
+from pages.parts.sandboxes import start_list, suspicion_help
 from pages.parts.shell import cached, viewer
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
@@ -86,10 +87,11 @@ def _message(group: FailureGroup) -> str:
 
 def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: str) -> None:
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         pd.DataFrame(
             {
                 "state": [[stands[item.key.fingerprint].label] for item in groups],
+                "outcome": [[item.key.outcome.label] for item in groups],
                 "message": [_message(item) for item in groups],
                 "count": [item.count for item in groups],
                 "over_time": [list(item.over_time) for item in groups],
@@ -101,18 +103,25 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
                 "last": [written(item.last, zone) for item in groups],
             }
         ),
-        key=_TABLE,
-        hide_index=True,
-        on_select=partial(_open, groups),
-        selection_mode="single-cell",
+        _TABLE,
+        groups,
+        identify=lambda item: item.key.fingerprint,
+        take=_open,
         height=min(38 + 35 * len(groups), 38 + 35 * 12),
         row_height=35,
         column_config={
             "state": column.MultiselectColumn(
                 "State",
                 options=[item.label for item in STANDING_COLORS],
-                color=list(STANDING_COLORS.values()),
+                color=list(map(chip_color, STANDING_COLORS.values())),
                 width=110,
+            ),
+            "outcome": column.MultiselectColumn(
+                "Outcome",
+                options=[item.label for item in FAILING],
+                color=[chip_color(start_list.COLORS[item]) for item in FAILING],
+                width=145,
+                help=SUSPECTED_BRIEFLY,
             ),
             "message": column.TextColumn("Message", width=390),
             "count": column.NumberColumn("Failures", format="localized", width=75),
@@ -129,10 +138,8 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
     )
 
 
-def _open(groups: tuple[FailureGroup, ...]) -> None:
-    row = selection.take_row(_TABLE)
-    if row is not None:
-        st.query_params["group"] = groups[row].key.fingerprint
+def _open(group: FailureGroup) -> None:
+    st.query_params["group"] = group.key.fingerprint
 
 
 def _draw_group(
@@ -145,16 +152,20 @@ def _draw_group(
 ) -> None:
     zone = view.entry_filter.window.zone
     with st.container(border=True, key="failure_group"):
-        st.subheader("One group", anchor=False)
+        st.header("One group", anchor=False)
         st.text(f"{standing.label} · grouped by: {visible(group.key.describe())}")
         if group.example:
             st.code(visible(group.example), language=None, wrap_lines=True)
         _draw_mark(group, mark, zone)
-        st.subheader("Suspects", anchor=False)
+        st.header("Suspects", anchor=False)
+        noun = "suspected failures" if group.key.suspected else "failures"
         _draw_suspects(
-            cached.answer(head, cached.starts_reader().suspects, view.query(scope), group.key)
+            cached.answer(head, cached.starts_reader().suspects, view.query(scope), group.key), noun
         )
-        st.subheader("Failures", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.header(noun.capitalize(), anchor=False, width="content")
+            if group.key.suspected:
+                suspicion_help.draw()
         members = cached.answer(
             head, cached.starts_reader().group_members, view.query(scope), group.key, MAX_MEMBERS
         )
@@ -217,15 +228,15 @@ def _save(fingerprint: str) -> None:
         )
 
 
-def _draw_suspects(found: Suspects) -> None:
+def _draw_suspects(found: Suspects, noun: str) -> None:
     telling = found.telling
     if telling:
         st.text(
-            f"More common among these {found.failed:,} failures than among the "
+            f"More common among these {found.failed:,} {noun} than among the "
             f"{found.started:,} successful attempts of this action:"
         )
     elif found.failed < FEWEST_FAILURES:
-        st.warning("Too few failures to draw conclusions.", icon=":material/warning:")
+        st.warning(f"Too few {noun} to draw conclusions.", icon=":material/warning:")
     else:
         st.info(
             "Nothing stands out: the differences may be chance.",

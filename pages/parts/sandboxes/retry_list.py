@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pandas as pd
 import streamlit as st
 
@@ -11,9 +9,11 @@ from audit_core.domain.access import Scope
 from audit_core.query.time.windows import written
 from audit_core.starts.attempt import length_of
 from audit_core.starts.retries_sql import LONGEST_PAUSE, RetryChain
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list
 from pages.parts.shell import cached
+from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
 
 MAX_CHAINS = 200
@@ -39,13 +39,14 @@ def _others(one: str, number: int) -> str:
 
 def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         pd.DataFrame(
             {
                 "last": [written(item.last, zone) for item in chains],
                 "sandbox": [visible(item.sandbox) for item in chains],
                 "attempts": [item.attempts for item in chains],
-                "failing": [item.failing for item in chains],
+                "failed": [item.failing - item.suspected for item in chains],
+                "suspected": [item.suspected for item in chains],
                 "errors": [item.errors for item in chains],
                 "lost": [length_of(item.lost) for item in chains],
                 "ending": [item.ending.label for item in chains],
@@ -54,19 +55,18 @@ def _table(chains: tuple[RetryChain, ...], zone: str) -> None:
                 "matched": [start_list.MATCHED_BY_NAME if item.by_name else "" for item in chains],
             }
         ),
-        key="retries",
-        hide_index=True,
-        on_select=partial(
-            start_list.open_clicked, "retries", lambda row: (chains[row].sandbox, chains[row].last)
-        ),
-        selection_mode="single-cell",
+        "retries",
+        chains,
+        identify=lambda item: (item.sandbox, item.first),
+        take=lambda item: start_list.open_sandbox(item.sandbox, item.last),
         height=min(38 + 35 * len(chains), 38 + 35 * 20),
         row_height=35,
         column_config={
             "last": column.TextColumn(f"Last attempt ({zone})", width=max(150, 90 + 8 * len(zone))),
             "sandbox": column.TextColumn("Sandbox", width=280),
             "attempts": column.NumberColumn("Attempts", width=80),
-            "failing": column.NumberColumn("Failed", width=70),
+            "failed": column.NumberColumn("Failed", width=70),
+            "suspected": column.NumberColumn("Suspected", width=90, help=SUSPECTED_BRIEFLY),
             "errors": column.NumberColumn("Messages", width=85, help="How many distinct messages"),
             "lost": column.TextColumn("Time lost", width=110),
             "ending": column.TextColumn("Ended", width=90),

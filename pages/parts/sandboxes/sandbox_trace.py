@@ -13,16 +13,18 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import format_instant, parse_instant, written
 from audit_core.starts.attempt import length_of
-from audit_core.starts.configuration import configuration_at
-from audit_core.starts.state_timeline import BandState
-from audit_core.starts.trace import Trace, TraceRow
-from audit_core.starts.trace_reader import NEAR
+from audit_core.starts.attempts_sql import StartOutcome
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
+from audit_core.starts.traces.configuration import configuration_at
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.trace import Trace, TraceRow
+from audit_core.starts.traces.trace_reader import NEAR
 from audit_core.web.routes.bundles import BUNDLE_PATH
 from pages.parts.charts import drawing
 from pages.parts.charts.figures import state_timeline
 from pages.parts.entries.entry_table import message_text, outcome_text
 from pages.parts.filters import filter_bar
-from pages.parts.sandboxes import start_list
+from pages.parts.sandboxes import start_list, suspicion_help
 from pages.parts.shell import cached
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
@@ -46,24 +48,37 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         st.code(visible(trace.sandbox), language=None, width="content")
         st.text(visible(trace.name or _only_by_name(trace, near)), width="stretch")
         _draw_bundle(trace, person, near)
-    with st.grid(4, min_column_width=165, key="trace_metrics"):
+    with st.grid(5, min_column_width=165, key="trace_metrics"):
         worked = trace.to_first_success
-        st.metric("State", _state(trace), border=True)
-        st.metric("Attempts to start", len(trace.attempts), border=True)
-        st.metric("Failed or suspected", len(trace.failing), border=True)
+        st.metric("State", _state(trace), border=True, height="stretch")
+        st.metric("Attempts to start", len(trace.attempts), border=True, height="stretch")
+        st.metric("Failed", trace.number_of(StartOutcome.FAILED), border=True, height="stretch")
         st.metric(
-            "Time to first success", "–" if worked is None else length_of(worked), border=True
+            StartOutcome.SUSPECTED.label,
+            trace.number_of(StartOutcome.SUSPECTED),
+            help=SUSPECTED_BRIEFLY,
+            border=True,
+            height="stretch",
+        )
+        st.metric(
+            "Time to first success",
+            "–" if worked is None else length_of(worked),
+            border=True,
+            height="stretch",
         )
     drawing.draw(state_timeline.life(trace, zone, cached.utc_now()), "sandbox_life", EntryFilter())
     if trace.truncated:
         st.caption(f"Only the newest {MAX_ROWS:,} entries are shown; there are older ones.")
     if trace.attempts:
-        st.subheader("Attempts to start", anchor=False)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.header("Attempts to start", anchor=False, width="content")
+            if trace.number_of(StartOutcome.SUSPECTED):
+                suspicion_help.draw()
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
     _draw_configuration(trace, zone)
-    st.subheader("Who acted on it", anchor=False)
+    st.header("Who acted on it", anchor=False)
     _draw_touchers(trace, zone)
-    st.subheader("All its entries", anchor=False)
+    st.header("All its entries", anchor=False)
     _draw_rows(trace.rows[::-1], zone)
 
 
@@ -112,7 +127,7 @@ def _draw_bundle(trace: Trace, person: Viewer, near: datetime | None) -> None:
 def _draw_configuration(trace: Trace, zone: str) -> None:
     if not trace.changes:
         return
-    st.subheader("Configuration", anchor=False)
+    st.header("Configuration", anchor=False)
     times = list(dict.fromkeys(change.at for change in trace.changes))
     at = times[-1]
     if len(times) > 1:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -16,9 +15,11 @@ from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import ago, format_instant, written
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.attempts_sql import FAILING, StartOutcome
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
+from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR, chip_color
 from pages.parts.entries.entry_table import message_text
 from pages.parts.filters import filter_bar
+from pages.parts.sandboxes import suspicion_help
 from pages.parts.shell import cached
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
@@ -35,11 +36,13 @@ COLORS: dict[StartOutcome, str] = {
 }
 MATCHED_BY_NAME = "matched by name"
 _OUTCOMES = "start_outcomes"
+_PARAM, _EVERY = "starts", "all"
+"""The outcomes in the address, where they are not the failing ones; a word for all of them."""
 
 
 def spans_of(view: filter_bar.View) -> Spans:
     """The window in equal parts; of one without a beginning, its last `WITHOUT_BEGINNING`."""
-    until = view.time_range.until or view.as_of
+    until = view.entry_filter.window.shown_until(view.time_range, view.as_of)
     return Spans(since=view.time_range.since or until - WITHOUT_BEGINNING, until=until)
 
 
@@ -52,23 +55,28 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
                 outcome.label,
                 f"{sum(counts[outcome]):,}",
                 border=True,
+                help=SUSPECTED_BRIEFLY if outcome is StartOutcome.SUSPECTED else None,
                 chart_data=list(counts[outcome]),
-                chart_type="bar",
+                # Drawn otherwise than what the log states.
+                chart_type="line" if outcome is StartOutcome.SUSPECTED else "bar",
             )
     if not any(map(sum, counts.values())):
         st.info("No attempts to start a sandbox match.", icon=":material/search_off:")
         st.text("Choose a longer time window, or remove a filter.")
         return
-    chosen = st.pills(
-        "Outcomes",
-        list(StartOutcome),
-        selection_mode="multi",
-        default=list(FAILING),
-        format_func=lambda item: item.label,
-        key=_OUTCOMES,
-        on_change=_to_newest,
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.session_state[_OUTCOMES] = _chosen()
+        chosen = st.pills(
+            "Outcomes",
+            list(StartOutcome),
+            selection_mode="multi",
+            format_func=lambda item: item.label,
+            key=_OUTCOMES,
+            on_change=_choose,
+            label_visibility="collapsed",
+            width="content",
+        )
+        suspicion_help.draw()
     outcomes = tuple(StartOutcome(item) for item in chosen) or tuple(StartOutcome)
     page = cached.answer(
         head,
@@ -112,17 +120,15 @@ def frame(attempts: Sequence[StartAttempt], zone: str) -> pd.DataFrame:
     )
 
 
-def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
-    """The attempts; a click opens the sandbox."""
+def table(attempts: Sequence[StartAttempt], zone: str, name: str) -> None:
+    """The attempts; a click opens the sandbox. `name` is unique on the page."""
     column = st.column_config
-    st.dataframe(
+    selection.draw(
         frame(attempts, zone),
-        key=key,
-        hide_index=True,
-        on_select=partial(
-            open_clicked, key, lambda row: (attempts[row].sandbox, attempts[row].entry.created_at)
-        ),
-        selection_mode="single-cell",
+        name,
+        attempts,
+        identify=lambda item: item.entry.id,
+        take=lambda item: open_sandbox(item.sandbox, item.entry.created_at),
         height=min(38 + 35 * len(attempts), 38 + 35 * 20),
         row_height=35,
         column_config={
@@ -133,10 +139,14 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[item.label for item in COLORS],
-                color=list(COLORS.values()),
+                color=list(map(chip_color, COLORS.values())),
                 width=145,
+                help=f"{StartOutcome.SUSPECTED.label}: {SUSPECTED_BRIEFLY[0].lower()}"
+                f"{SUSPECTED_BRIEFLY[1:]}",
             ),
-            "evidence": column.TextColumn("Evidence", width=290),
+            "evidence": column.TextColumn(
+                "Evidence", width=375, help="Why the attempt is taken for what it is"
+            ),
             "message": column.TextColumn("Message", width=300),
             "user": column.TextColumn("User", width=170),
             "client": column.TextColumn("Client", width=150),
@@ -147,15 +157,11 @@ def table(attempts: Sequence[StartAttempt], zone: str, key: str) -> None:
     )
 
 
-def open_clicked(key: str, sandbox_of: Callable[[int], tuple[str | None, datetime]]) -> None:
-    """Open the sandbox of the row that was clicked on, if it is known, as of the row's time; for
-    callbacks."""
-    row = selection.take_row(key)
-    if row is not None:
-        sandbox, at = sandbox_of(row)
-        if sandbox:
-            st.query_params["sandbox"] = sandbox
-            st.query_params["sandbox_at"] = format_instant(at)
+def open_sandbox(sandbox: str | None, at: datetime) -> None:
+    """Open a sandbox, if it is known, as of a time; for callbacks."""
+    if sandbox:
+        st.query_params["sandbox"] = sandbox
+        st.query_params["sandbox_at"] = format_instant(at)
 
 
 def _go(destination: Cursor | None) -> None:
@@ -163,5 +169,19 @@ def _go(destination: Cursor | None) -> None:
         st.query_params["at"] = destination.to_param()
 
 
-def _to_newest() -> None:
+def _chosen() -> list[StartOutcome]:
+    """The outcomes of the address, what is none left out; without any, the failing ones."""
+    given = st.query_params.get_all(_PARAM)
+    if given == [_EVERY]:
+        return []
+    return [item for item in StartOutcome if item.value in given] or list(FAILING)
+
+
+def _choose() -> None:
+    chosen = set(st.session_state[_OUTCOMES])
     st.query_params.pop("at", None)
+    if chosen == set(FAILING):
+        st.query_params.pop(_PARAM, None)
+    else:
+        names = [item.value for item in StartOutcome if item in chosen]
+        st.query_params[_PARAM] = names or [_EVERY]

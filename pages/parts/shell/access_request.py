@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.domain.access import GRANTABLE, Allowed, Permission, decide
-from audit_core.domain.errors import AuditError
+from audit_core.domain.access import GRANTABLE, Allowed, Permission, Scope, decide
 from audit_core.identity.access_requests import (
     ASK_AGAIN_AFTER,
     LONGEST_REASON,
@@ -17,6 +16,9 @@ from audit_core.identity.access_requests import (
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
 from pages.parts.shell import cached, error_boundary
+
+_WAITING = "access_requests_waiting"
+"""What this run has read, with its organization: the page of members lists it."""
 
 
 def draw(viewer: Viewer, permission: Permission, address: str) -> None:
@@ -49,10 +51,17 @@ def draw_waiting(viewer: Viewer) -> None:
     if membership is None or not isinstance(decide(membership, Permission.MANAGE), Allowed):
         return
     with cached.installation().state.read() as connection:
-        waiting = len(open_requests(connection, membership.organization_id))
-    if waiting:
-        label = "1 person asks for access" if waiting == 1 else f"{waiting:,} ask for access"
+        waiting = open_requests(connection, membership.organization_id)
+    st.session_state[_WAITING] = (membership.organization_id, waiting)
+    if number := len(waiting):
+        label = "1 person asks for access" if number == 1 else f"{number:,} ask for access"
         st.page_link("admin/access.py", label=label, icon=":material/how_to_reg:")
+
+
+def waiting(scope: Scope) -> tuple[AccessRequest, ...]:
+    """The requests that this run has told an admin of the organization about."""
+    organization_id, found = st.session_state.get(_WAITING, (None, ()))
+    return found if organization_id == scope.organization_id else ()
 
 
 def _draw_answer(known: AccessRequest) -> bool:
@@ -72,17 +81,14 @@ def _draw_answer(known: AccessRequest) -> bool:
 
 def _ask(viewer: Viewer, permission: Permission, reason: str, address: str) -> None:
     installation = cached.installation()
-    try:
-        with installation.state.begin() as connection:
-            ask_for_access(
-                connection,
-                viewer,
-                permission=permission,
-                reason=reason,
-                address=address,
-                now=installation.clock(),
-            )
-    except AuditError as error:
-        error_boundary.draw(error)
-        return
-    st.rerun()
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        ask_for_access(
+            connection,
+            viewer,
+            permission=permission,
+            reason=reason,
+            address=address,
+            now=installation.clock(),
+        )
+    if attempt.succeeded:
+        st.rerun()

@@ -8,6 +8,12 @@ import streamlit as st
 
 from pages.parts.shell import cached
 
+PATHS = (
+    *("", "overview", "explore", "sandboxes", "people"),
+    *("access_record", "downloads", "sources", "access", "profile"),
+)
+"""The paths of all pages; a test compares them with the navigation."""
+
 
 def own_address(path: str) -> str:
     """A path of the app, such as that of a route, below the path that the operator gave it."""

@@ -57,6 +57,19 @@ def reduced(frame: bytes) -> bytes:
     return bytes(message.SerializeToString())
 
 
+def of_whole_page(frame: bytes) -> bytes:
+    """A `rerun_script` message that runs the whole page, and not a part of it alone.
+
+    A session that was lost, and begins anew, knows no part, and would say nothing to it.
+    """
+    message = _read(frame)
+    if message is None or not message.rerun_script.fragment_id:
+        return frame
+    message.rerun_script.fragment_id = ""
+    message.rerun_script.is_auto_rerun = False
+    return bytes(message.SerializeToString())
+
+
 def _is_field(widget: Any) -> bool:
     kind = widget.WhichOneof("value")
     longest = max(len(widget.id), len(widget.string_value))
@@ -78,4 +91,4 @@ def _within(text: str, most: int) -> str:
     return text if len(text) <= most else ""
 
 
-CODEC = FrameCodec(kind_of=kind_of, reduced=reduced)
+CODEC = FrameCodec(kind_of=kind_of, reduced=reduced, of_whole_page=of_whole_page)

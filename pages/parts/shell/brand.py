@@ -5,20 +5,19 @@ Carried in the page itself: Streamlit would fetch an icon's name from another se
 
 from base64 import b64encode
 
+from sandtrail import ASSETS
+
 NAME = "Sandtrail"
 
-_DOTS = (
-    '<circle cx="9" cy="23" r="3"/><circle cx="15" cy="16" r="2.5"/>'
-    '<circle cx="21.5" cy="11.5" r="2"/><circle cx="25.5" cy="6.5" r="1.5"/>'
-)
-_TILE = f'<rect width="32" height="32" rx="7" fill="#2f5d8a"/><g fill="#fff">{_DOTS}</g>'
+_DRAWN = (ASSETS / "icon.svg").read_text(encoding="utf-8").strip()
+_TILE = _DRAWN.replace("<svg ", '<svg width="32" height="32" ', 1)
 
 
 def _data_url(drawn: str) -> str:
     return "data:image/svg+xml;base64," + b64encode(drawn.encode()).decode()
 
 
-ICON = _data_url(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">{_TILE}</svg>')
+ICON = _data_url(_DRAWN)
 """A trail of dots, for the browser's tab."""
 
 LOGO = _data_url(

@@ -28,8 +28,9 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, TimeRange, Window, is_zone
 from audit_core.starts.reader import StartsReader, silent_rule
-from audit_core.starts.trace_reader import TracesReader
+from audit_core.starts.traces.trace_reader import TracesReader
 from audit_core.state.organization_settings import read_setting
+from audit_core.unusual.reader import UnusualReader
 from pages.parts.shell import opened
 
 _Asked = ParamSpec("_Asked")
@@ -97,6 +98,11 @@ def timeline_reader() -> TimelineReader:
 def person_reader() -> PersonReader:
     """The reads about one actor, asked in the scope of that actor."""
     return PersonReader(reader())
+
+
+def unusual_reader() -> UnusualReader:
+    """The reads of what is unusual."""
+    return UnusualReader(reader())
 
 
 def starts_reader() -> StartsReader:

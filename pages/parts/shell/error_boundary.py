@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -35,13 +36,50 @@ def draw_script_error(error: Exception) -> bool:
     return True
 
 
+@dataclass(slots=True)
+class Attempt:
+    """What became of a block whose errors are drawn."""
+
+    succeeded: bool = False
+    """Whether the block came to its end. False while it runs, and if an error was drawn."""
+
+
 @contextmanager
-def boundary() -> Iterator[None]:
-    """Errors inside are drawn. Streamlit's own stop and rerun pass through."""
+def boundary() -> Iterator[Attempt]:
+    """Errors inside are drawn, and what follows the block runs. Streamlit's own stop and rerun
+    pass through."""
+    with _drawing(Exception) as attempt:
+        yield attempt
+
+
+@contextmanager
+def attempt() -> Iterator[Attempt]:
+    """For what a person asked to have done: a refusal is drawn where they asked, and the rest of
+    the page stays.
+
+    ```
+    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
+        delete_view(connection, ...)
+    if attempt.succeeded:
+        st.rerun()
+    ```
+
+    Only an `AuditError` is a refusal. Any other error is a fault of ours and goes on to the
+    `boundary` around the page, as Streamlit's own stop and rerun do.
+    """
+    with _drawing(AuditError) as attempt:
+        yield attempt
+
+
+@contextmanager
+def _drawing(kind: type[Exception]) -> Iterator[Attempt]:
+    attempt = Attempt()
     try:
-        yield
-    except Exception as error:
+        yield attempt
+    except kind as error:
         draw(error)
+    else:
+        attempt.succeeded = True
 
 
 _MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*_{}[]()<>#+-!|~$:&"}

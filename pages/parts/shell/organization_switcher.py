@@ -6,7 +6,7 @@ import streamlit as st
 
 from audit_core.identity.sessions import Viewer, choose_organization
 from audit_core.installation.opened import Installation
-from pages.parts.shell import session
+from pages.parts.shell import lost_session, session
 
 _SHOWN = "organization_shown"
 _CHOICE = "organization_choice"
@@ -34,19 +34,20 @@ def draw_switcher(installation: Installation, viewer: Viewer) -> None:
         return
     ids = list(names)
     # The session row decides, not what this tab chose earlier.
-    st.session_state[_CHOICE] = viewer.organization_id if viewer.organization_id in names else None
+    key = lost_session.key_of_stored(_CHOICE, viewer.organization_id)
+    st.session_state[key] = viewer.organization_id if viewer.organization_id in names else None
     st.selectbox(
         "Organization",
         ids,
         format_func=lambda organization_id: names[organization_id],
-        key=_CHOICE,
+        key=key,
         on_change=_choose,
-        args=(installation, viewer),
+        args=(installation, viewer, key),
     )
 
 
-def _choose(installation: Installation, viewer: Viewer) -> None:
-    chosen = st.session_state.get(_CHOICE)
+def _choose(installation: Installation, viewer: Viewer, key: str) -> None:
+    chosen = st.session_state.get(key)
     if chosen is None:
         return
     with installation.state.begin() as connection:

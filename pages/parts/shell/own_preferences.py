@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from audit_core.domain.access import Allowed, Denied, Permission, decide
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import is_zone
 from audit_core.state.preferences import keep_preference, read_preference
@@ -19,6 +20,8 @@ PAGES = {
 }
 """The pages that can open first, by the name that is kept: script and title."""
 DEFAULT_PAGE = "overview"
+_OWN_ACTIVITY_PAGE = "people"
+"""The only page that shows people what they did themselves."""
 _LOADED = "own_preferences"
 
 
@@ -34,6 +37,9 @@ def load(person: Viewer) -> None:
         }
     st.session_state[_LOADED] = found
     page = found[START_PAGE]
+    if isinstance(decide(person.membership, Permission.READ), Denied):
+        reads_own = isinstance(decide(person.membership, Permission.READ_OWN), Allowed)
+        page = _OWN_ACTIVITY_PAGE if reads_own else DEFAULT_PAGE
     if page in PAGES and page != DEFAULT_PAGE and page_path() == "/" and not st.query_params:
         st.switch_page(PAGES[page][0])
 

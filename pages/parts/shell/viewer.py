@@ -93,7 +93,7 @@ def require(permission: Permission) -> tuple[Viewer, Scope]:
 def refuse(viewer: Viewer, denied: Denied) -> NoReturn:
     """Say why something is not shown, put it on record, and end the run."""
     _record_refusal(viewer, denied.permission)
-    st.subheader("You do not have access to this page", anchor=False)
+    st.header("You do not have access to this page", anchor=False)
     st.text(denied.reason)
     st.stop()
 
@@ -127,7 +127,7 @@ def _record_refusal(viewer: Viewer, permission: Permission) -> None:
 
 def _draw_refusal(viewer: Viewer, permission: Permission) -> None:
     membership = viewer.membership
-    st.subheader("You do not have access to this page", anchor=False)
+    st.header("You do not have access to this page", anchor=False)
     if membership is None:
         st.write("You are not a member of any organization yet.")
         st.write("Ask an admin of your organization to invite you:")

@@ -27,7 +27,13 @@ from audit_core.query.language.ast import (
     Wildcard,
 )
 from audit_core.query.time.windows import TimeRange
-from audit_core.state.access_log.record import AccessEvent, list_events, record, search_text
+from audit_core.state.access_log.record import (
+    AccessEvent,
+    address_digits,
+    list_events,
+    record,
+    search_text,
+)
 from audit_core.state.access_log.verbs import VERBS, verb_named
 from audit_core.state.database import State
 
@@ -97,12 +103,18 @@ def _listed(event: AccessEvent, record_filter: RecordFilter) -> bool:
         "actors": event.actor,
         "outcomes": event.outcome,
         "targets": "-" if event.target is None else event.target,
-        "ip_addresses": "-" if event.address is None else event.address,
+        "ip_addresses": "-" if event.address is None else _one_spelling(event.address),
     }
     asked = {name: [*getattr(record_filter, name)] for name in held}
+    asked["ip_addresses"] = [*map(_one_spelling, record_filter.ip_addresses)]
     asked["actors"] += map(address_key, record_filter.actors)
     listed = all(not asked[name] or value in asked[name] for name, value in held.items())
     return listed and record_filter.text.casefold() in everything(event)
+
+
+def _one_spelling(address: str) -> str:
+    """An address may be written in several ways: a list of values finds them all, as a query."""
+    return address_digits(address) or address
 
 
 def everything(event: AccessEvent) -> str:

@@ -19,7 +19,6 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
 )
 from audit_core.query.language.diagnostics import QueryError
-from audit_core.query.language.parser import parse
 from audit_core.query.language.printer import quoted
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.state.access_log.verbs import VERBS, AccessOutcome, Category
@@ -35,6 +34,7 @@ from tests.evidence.access_log.events import (
     expected,
     stored,
 )
+from tests.support.in_utc import parse
 from tests.support.laws import law
 
 PIECES = st.sampled_from(

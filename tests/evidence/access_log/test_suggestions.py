@@ -5,14 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_core.evidence.access_log.record_filter import EXAMPLES, VOCABULARY, Example, RecordScope
+from audit_core.evidence.access_log.record_filter import EXAMPLES, VOCABULARY, RecordScope
 from audit_core.evidence.access_log.suggestions import COLUMN_OF, suggested
 from audit_core.explore.autocomplete.suggestions import Listed
 from audit_core.explore.facets import FacetValue
 from audit_core.query.language.ast import Equals, Field
-from audit_core.query.language.parser import parse
+from audit_core.query.language.fields import Example
 from audit_core.state.access_log.verbs import VERBS
 from tests.support.expression_strategies import odd_text
+from tests.support.in_utc import parse
 
 WHOLE = RecordScope.everything()
 values = odd_text.filter(lambda text: text.isprintable() and bool(text.strip()))

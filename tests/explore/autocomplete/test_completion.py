@@ -7,9 +7,8 @@ from audit_core.query.language.ast import (
     Field,
 )
 from audit_core.query.language.fields import ENTRY_VOCABULARY
-from audit_core.query.language.parser import parse
-from audit_core.query.language.printer import to_text
 from tests.support.expression_strategies import snippets
+from tests.support.in_utc import parse, to_text
 from tests.support.strategies import plain_text
 
 

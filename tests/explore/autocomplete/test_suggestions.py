@@ -11,11 +11,11 @@ from audit_core.explore.statements import FACETS
 from audit_core.query.language.ast import Equals, Field, Not
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.language.fields import ENTRY_VOCABULARY
-from audit_core.query.language.masking import ends_cleanly
-from audit_core.query.language.parser import parse
-from audit_core.query.language.printer import quoted, to_text
+from audit_core.query.language.lexer import ends_cleanly
+from audit_core.query.language.printer import quoted
 from audit_core.query.limits import MAX_CHARACTERS
 from tests.support.expression_strategies import expressions, odd_text, snippets
+from tests.support.in_utc import parse, to_text
 
 CURSOR = "¦"
 LOG = ("start", "create", "stop", "no space", 'a "b" c:*', "none", "C:\\temp", "two\nlines")

@@ -11,10 +11,9 @@ from audit_core.query.language.ast import (
     negation,
 )
 from audit_core.query.language.diagnostics import QueryError
-from audit_core.query.language.parser import parse
-from audit_core.query.language.printer import conjoin, to_text
 from audit_core.query.limits import MAX_CHARACTERS, MAX_DEPTH
 from tests.support.expression_strategies import day, exact_fields, expressions, odd_text
+from tests.support.in_utc import conjoin, parse, to_text
 from tests.support.laws import law
 
 

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import AuditEntry
-from audit_core.log.schema import SEARCHED
+from audit_core.log.rollups import SEARCHED
 from audit_core.query.language.ast import (
     TEXT_FIELDS,
     Contains,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core.query.time.presets import PRESETS, Calendar, Rolling
 from audit_core.query.time.windows import (
-    PRESETS,
     TimeRange,
     Window,
     ago,
@@ -17,7 +17,8 @@ from audit_core.query.time.windows import (
     written,
     zone_names,
 )
-from tests.support.strategies import NOW, ZONES, instants, windows
+from tests.support.laws import law
+from tests.support.strategies import CLOCK_CHANGES, NOW, ZONES, instants, windows
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -35,9 +36,9 @@ def test_what_is_no_time_gives_a_value_error_only(text):
         assert str(error)
 
 
-@given(st.sampled_from(sorted(PRESETS)))
-def test_a_relative_window_ends_open_and_begins_its_length_ago(preset):
-    length = PRESETS[preset][0]
+@pytest.mark.parametrize("preset", [key for key in PRESETS if isinstance(PRESETS[key], Rolling)])
+def test_a_rolling_window_ends_open_and_begins_its_length_ago(preset):
+    length = PRESETS[preset].length
     time_range = Window(preset=preset).time_range(NOW)
     assert time_range.until is None
     assert time_range.since == (None if length is None else NOW - length)
@@ -47,6 +48,8 @@ def test_a_relative_window_ends_open_and_begins_its_length_ago(preset):
 def test_the_stretch_before_touches_and_is_as_long(window):
     time_range = window.time_range(NOW)
     before = time_range.before(NOW)
+    if not isinstance(PRESETS.get(window.preset), Calendar):
+        assert window.before(NOW) == before
     if time_range.since is None:
         assert before is None
     else:
@@ -109,11 +112,32 @@ def test_times_are_written_on_the_clocks_of_the_zone():
     assert written(noon, "Asia/Kolkata") == "2026-07-01 17:30:00"
 
 
+def test_an_hour_that_happens_twice_is_written_with_its_offset():
+    first, second = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    assert written(first, "Europe/Berlin") == "2026-10-25 02:30:00 +02:00"
+    assert written(second, "Europe/Berlin") == "2026-10-25 02:30:00 +01:00"
+    assert written(second, "Europe/Berlin", "minutes") == "2026-10-25 02:30 +01:00"
+    assert written(first - timedelta(hours=1), "Europe/Berlin") == "2026-10-25 01:30:00"
+
+
+changes = st.sampled_from(CLOCK_CHANGES)
+
+
+@law(400)
+@given(changes, st.sampled_from(ZONES), st.integers(-200, 200), st.integers(-200, 200))
+def test_no_two_instants_around_a_change_are_written_alike(change, zone, first, second):
+    one, other = (change + timedelta(minutes=minutes) for minutes in (first, second))
+    assert (written(one, zone) == written(other, zone)) == (one == other)
+
+
 def test_every_zone_that_can_be_chosen_is_a_zone_and_utc_comes_first():
     names = zone_names()
     assert names[0] == "UTC"
     assert set(ZONES) <= set(names)
     assert all(is_zone(name) for name in names)
+    assert zone_names("Asia/Calcutta")[:2] == ("Asia/Calcutta", "UTC")
+    assert set(zone_names("Asia/Calcutta")) == set(names)
+    assert zone_names("Mars/Phobos") == names
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 
-from audit_core.web.routes.page import SCRIPT_PATH, WatchedPage, page_routes
+from audit_core.web.routes.page import ICON_PATH, SCRIPT_PATH, WatchedPage, page_routes
 from audit_core.web.security.headers import inline_script_hashes
+from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 with warnings.catch_warnings():
@@ -25,6 +26,7 @@ with warnings.catch_warnings():
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 SCRIPT = ASSETS / "connection.js"
+ICON = ASSETS / "icon.svg"
 TAG = f'<script defer src=".{SCRIPT_PATH}"></script>'
 NAVIGATION = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -41,11 +43,11 @@ async def _html(request: Request) -> HTMLResponse:
 def client() -> TestClient:
     app = Starlette(
         routes=[
-            *page_routes(SCRIPT),
+            *page_routes(SCRIPT, ICON),
             Route("/api/text", _html),
             Route("/{page:path}", _index),
         ],
-        middleware=[Middleware(WatchedPage), Middleware(GZipMiddleware)],
+        middleware=[Middleware(WatchedPage, pages=PATHS), Middleware(GZipMiddleware)],
     )
     return TestClient(app)
 
@@ -85,6 +87,37 @@ def test_the_script_is_served(client: TestClient) -> None:
 
 
 def test_scripts_are_compressed_as_before(client: TestClient) -> None:
-    with client.stream("GET", "/x", headers={"accept": "*/*", "accept-encoding": "gzip"}) as found:
+    with client.stream(
+        "GET", "/people", headers={"accept": "*/*", "accept-encoding": "gzip"}
+    ) as found:
         assert found.headers["content-encoding"] == "gzip"
         assert gzip.decompress(b"".join(found.iter_raw())) == INDEX.read_bytes()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "path", ["/explor", "/explore/more", "/a/b/c", "/index.html", "/static/gone.js", "/%3Cb%3E"]
+)
+@pytest.mark.parametrize("accept", [NAVIGATION["accept"], "*/*"])
+def test_where_there_is_no_page_the_answer_says_so(
+    client: TestClient, path: str, method: str, accept: str
+) -> None:
+    answer = client.request(method, path, headers={"accept": accept})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<b>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/explor", "./explore"), ("/People", "./people"), ("/sandboxes/x", "../sandboxes")],
+)
+def test_the_page_that_is_meant_is_named(client: TestClient, path: str, meant: str) -> None:
+    text = client.get(path, headers=NAVIGATION).text
+    assert f'Did you mean <a href="{meant}">' in text
+    assert f"<code>{path}</code>" in text
+
+
+def test_a_page_that_names_no_icon_has_one(client: TestClient) -> None:
+    answer = client.get(ICON_PATH)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")

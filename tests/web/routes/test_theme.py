@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from audit_core.web.routes.session import FILES
 from audit_core.web.routes.theme import THEME_PAGE, Theme, theme_address
-from pages.parts.account.preference_choices import PATHS
+from pages.parts.shell.app_address import PATHS
 
 MAIN = Path(__file__).parents[3] / "pages" / "main.py"
 

@@ -205,7 +205,7 @@ def test_a_message_counts_as_that_of_whoever_the_socket_belongs_to_by_then() -> 
         await client.send(sent)
         person[0] = viewer(Role.AUDITOR)
         await client.send(sent)
-        assert client.got == [sent, sent]
+        assert client.got == [CODEC.of_whole_page(sent), sent]
         person[0] = None
         await client.send(sent)
         assert client.got[2] == CODEC.reduced(sent) != sent
@@ -323,5 +323,23 @@ def test_an_account_has_no_more_sockets_than_tabs_make_sense() -> None:
         assert [client.closed for client in clients] == [None, None, POLICY_VIOLATION]
         for client in clients:
             await client.leave()
+
+    play(story)
+
+
+def test_the_first_run_of_a_connection_is_of_a_whole_page() -> None:
+    part = BackMsg()
+    part.rerun_script.fragment_id, part.rerun_script.is_auto_rerun = "part", True
+    part.rerun_script.query_string = "window=7d"
+
+    async def story() -> None:
+        client = Client(SocketGate(CODEC), viewer())
+        await client.send(part.SerializeToString(), part.SerializeToString())
+        whole, again = map(BackMsg.FromString, client.got)
+        assert whole.rerun_script.query_string == "window=7d"
+        assert not whole.rerun_script.fragment_id
+        assert not whole.rerun_script.is_auto_rerun
+        assert again == part
+        await client.leave()
 
     play(story)

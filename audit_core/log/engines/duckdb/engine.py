@@ -35,8 +35,8 @@ from audit_core.log.engines.duckdb.id_filter import KnownIds
 from audit_core.log.engines.engine import LogEngine, highest, make_missing
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.rollups import COUNTED_REVISION
 from audit_core.log.schema import (
-    COUNTED_REVISION,
     Statement,
     audit_entry,
     entries,

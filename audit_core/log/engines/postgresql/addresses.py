@@ -1,19 +1,22 @@
 """The e-mail addresses that a log in PostgreSQL holds, each spelling once.
 
 Behind row-level security no index on a function of a column is used: it might tell of rows that may
-not be seen. So the spellings of an address are looked up here, and entries by the spellings.
+not be seen. So the spellings of an address are looked up here by its key, which is stored, and
+entries by the spellings.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from audit_core.log.schema import audit_entry, unfinished_entry
+from audit_core.log.schema import actor_address, audit_entry, unfinished_entry
 
-TABLE = "actor_address"
+TABLE = actor_address.name
+
+KEY = actor_address.c.address_key.name
 
 _SPELLINGS = "SELECT DISTINCT organization_id, actor_email FROM {} WHERE actor_email <> ''"
-_ADD = f"INSERT INTO {TABLE} {_SPELLINGS} ON CONFLICT DO NOTHING"
+_ADD = f"INSERT INTO {TABLE} (organization_id, actor_email) {_SPELLINGS} ON CONFLICT DO NOTHING"
 
 
 def make_addresses(connection: Connection) -> None:
@@ -22,6 +25,20 @@ def make_addresses(connection: Connection) -> None:
         f"CREATE TABLE {TABLE} (organization_id text, actor_email text, "
         "PRIMARY KEY (organization_id, actor_email))",
         *(_ADD.format(table.name) for table in (audit_entry, unfinished_entry)),
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def make_keys(connection: Connection) -> None:
+    """Store the keys, which the tables of version 4 did not, and find them by an index.
+
+    Its collation is that of `functions.AddressKey`: with another one PostgreSQL would not use it.
+    """
+    for statement in (
+        f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS {KEY} text "
+        'COLLATE "pg_c_utf8" GENERATED ALWAYS AS '
+        '(normalize(lower(actor_email COLLATE "pg_c_utf8"), NFC)) STORED',
+        f"CREATE INDEX IF NOT EXISTS ix_{TABLE}_{KEY} ON {TABLE} ({KEY})",
     ):
         connection.exec_driver_sql(statement)
 

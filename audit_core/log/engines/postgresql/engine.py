@@ -98,6 +98,8 @@ _CANCEL_S = 2.0
 class PostgreSQL(LogEngine):
     """PostgreSQL 17 or newer, by the driver psycopg."""
 
+    keeps_addresses = True
+
     def __init__(self, url: URL) -> None:
         super().__init__(url.set(drivername="postgresql+psycopg"))
         self._reader: str | None = None

@@ -75,6 +75,7 @@ def make_tables(connection: Connection) -> None:
     if addresses.TABLE not in tables_there:
         addresses.make_addresses(connection)
         build_wall(connection, addresses.TABLE, actors=False)
+    addresses.make_keys(connection)
 
 
 def is_made(connection: Connection) -> bool:

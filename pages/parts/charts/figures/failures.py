@@ -21,7 +21,7 @@ from pages.parts.charts.figures.rows import (
     spoken,
     track,
 )
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, TEXT_ON_OUTCOME
 
 LEGEND: dict[Outcome, str] = {
     Outcome.CLIENT_ERROR: "Client error (4xx)",
@@ -96,7 +96,7 @@ def _trace(code: int, parts: Sequence[Part], rows: Sequence[Row], *, named: bool
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
-        textfont={"size": 10},
+        textfont={"size": 10, "color": TEXT_ON_OUTCOME[outcome]},
         constraintext="none",
         customdata=[
             (rows[part.row].hover, part.size, text.percent(part.size, rows[part.row].size))

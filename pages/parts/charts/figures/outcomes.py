@@ -10,7 +10,7 @@ from audit_core.query.time.windows import Window
 from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import CLEAR, Chart, Trace, figure
 from pages.parts.charts.figures.timeline import Layer, timeline
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER, TEXT_ON_OUTCOME
 
 
 def over_time(
@@ -32,6 +32,10 @@ def over_time(
         for outcome in OUTCOME_ORDER
     ]
     return timeline(title, layers, histogram, window, height=height)
+
+
+_RING = (0, 0.52)
+"""From where to where the ring stands, in shares of the width."""
 
 
 def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
@@ -56,6 +60,18 @@ def shares(by_outcome: Mapping[Outcome, int], *, height: int = 300) -> Chart:
         },
         xaxis={"visible": False},
         yaxis={"visible": False},
+        # In the ring itself it would have a colour of its own, the same in both themes.
+        annotations=[
+            {
+                "text": text.entries(total).replace(" ", "<br>"),
+                "x": sum(_RING) / 2,
+                "xref": "paper",
+                "xanchor": "center",
+                "y": 0.5,
+                "yref": "paper",
+                "showarrow": False,
+            }
+        ],
     )
     listed = text.joined(
         f"{item.label.lower()} {by_outcome[item]:,} ({text.percent(by_outcome[item], total)})"
@@ -74,13 +90,14 @@ def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trac
     return dict(
         type="sunburst",
         ids=["all", *present],
-        labels=[text.entries(total).replace(" ", "<br>"), *(item.label for item in present)],
+        labels=["", *(item.label for item in present)],
         parents=["", *("all" for _ in present)],
         values=[total, *counts],
         text=["", *(text.percent(count, total) for count in counts)],
-        textinfo="label",
-        texttemplate=["%{label}", *("%{text}" for _ in present)],
+        textinfo="none",
+        texttemplate=["", *("%{text}" for _ in present)],
         insidetextorientation="horizontal",
+        insidetextfont={"color": [CLEAR, *(TEXT_ON_OUTCOME[item] for item in present)]},
         branchvalues="total",
         sort=False,
         rotation=90,
@@ -97,7 +114,7 @@ def _ring(by_outcome: Mapping[Outcome, int], present: Sequence[Outcome]) -> Trac
                 for _ in present
             ),
         ],
-        domain={"x": [0, 0.52], "y": [0, 1]},
+        domain={"x": _RING, "y": [0, 1]},
     )
 
 

@@ -8,23 +8,26 @@ from zoneinfo import ZoneInfo
 
 from audit_core.query.time.windows import written
 from audit_core.starts.attempts_sql import StartOutcome
-from audit_core.starts.state_timeline import BandState
-from audit_core.starts.trace import Trace
+from audit_core.starts.traces.state_timeline import BandState
+from audit_core.starts.traces.trace import Trace
 from pages.parts.charts.figures.chart import Chart, figure
 
 BAND_COLORS: dict[BandState, str] = {
     BandState.STARTED: "#009E73",
-    BandState.FAILED: "#D55E00",
+    BandState.SUSPECTED: "#E69F00",
     BandState.NEVER_CREATED: "#CC79A7",
     BandState.CREATING: "#56B4E9",
     BandState.STOPPED: "#8A94A0",
     BandState.ARCHIVED: "#0072B2",
     BandState.UNKNOWN: "#C8CDD3",
 }
+HATCHED = {"shape": "/", "size": 6, "solidity": 0.35, "fillmode": "replace"}
+"""The pattern of what is suspected: no fact is drawn so."""
+
 _SYMBOLS = {
     StartOutcome.STARTED: ("triangle-up", "#009E73"),
     StartOutcome.FAILED: ("x", "#D55E00"),
-    StartOutcome.SUSPECTED: ("diamond", "#E69F00"),
+    StartOutcome.SUSPECTED: ("diamond-open", "#E69F00"),
     StartOutcome.UNKNOWN: ("circle-open", "#7F8FA3"),
 }
 
@@ -37,6 +40,7 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
     def local(instant: datetime) -> datetime:
         return instant.astimezone(info).replace(tzinfo=None)
 
+    evidence = {item.entry.id: item.evidence() for item in trace.attempts}
     traces: list[dict[str, Any]] = []
     for state, color in BAND_COLORS.items():
         own = [band for band in trace.bands if band.state is state]
@@ -49,16 +53,23 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
                     y=["State"] * len(own),
                     base=[local(band.since) for band in own],
                     x=[((band.until or end) - band.since).total_seconds() * 1000 for band in own],
-                    marker={"color": color, "line": {"width": 0}},
+                    marker={
+                        "color": color,
+                        "line": {"width": 0},
+                        **({"pattern": HATCHED} if state is BandState.SUSPECTED else {}),
+                    },
                     customdata=[
                         (
                             written(band.since, zone),
                             "now" if band.until is None else written(band.until, zone),
+                            evidence.get(band.entry_id, ""),
                         )
                         for band in own
                     ],
                     hovertemplate=f"<b>{state.label}</b><br>%{{customdata[0]}} to "
-                    "%{customdata[1]}<extra></extra>",
+                    "%{customdata[1]}"
+                    + ("<br>%{customdata[2]}" if state is BandState.SUSPECTED else "")
+                    + "<extra></extra>",
                 )
             )
     for outcome, (symbol, color) in _SYMBOLS.items():
@@ -87,10 +98,13 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
 
 
 def _sentence(trace: Trace, zone: str) -> str:
-    told = [f"{band.state.value} from {written(band.since, zone)}" for band in trace.bands[-8:]]
+    told = [
+        f"{band.state.label.lower()} from {written(band.since, zone)}" for band in trace.bands[-8:]
+    ]
     which = "the last of " if len(trace.bands) > len(told) else ""
     return (
         f"States of the sandbox over time ({zone}), {which}{len(trace.bands)}: "
-        f"{'; '.join(told) or 'none'}. {len(trace.attempts)} attempts to start it, "
-        f"{len(trace.failing)} of which failed or are suspected to have."
+        f"{'; '.join(told) or 'none'}. {len(trace.attempts)} attempts to start it: "
+        f"{trace.number_of(StartOutcome.FAILED)} failed, "
+        f"{trace.number_of(StartOutcome.SUSPECTED)} suspected to have failed."
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from audit_core.query.time.buckets import DAY_US, HOUR_US, SECOND_US
+from audit_core.query.time.windows import offset
 
 MAX_CHARACTERS = 34
 """How much of a name a label shows, so that it fits beside its figures on a small screen."""
@@ -89,13 +90,17 @@ def day(instant: datetime) -> str:
 def interval(start: datetime, end: datetime, zone: str) -> str:
     """The time of one bucket on the zone's clocks, with the zone.
 
-    The offset stands there too outside UTC: one hour a year happens twice.
+    The offset stands there too outside UTC: one hour a year happens twice. Where it changes in
+    between, both stand there.
     """
     if (start.hour, start.minute, start.second) == (0, 0, 0) == (end.hour, end.minute, end.second):
         last = end - timedelta(days=1)
         days = day(start) if last <= start else f"{day(start)} to {day(last)}"
         return f"{days}, {zone}"
     clock = "%H:%M:%S" if start.second or end.second else "%H:%M"
-    ending = f"{end:{clock}}" if end.date() == start.date() else f"{end:{clock}} the next day"
-    offset = "" if zone == "UTC" else f" ({start:%z})"
-    return f"{day(start)}, {start:{clock}} to {ending}, {zone}{offset}"
+    ending = "" if end.date() == start.date() else " the next day"
+    begun, ended = f"{start:{clock}}", f"{end:{clock}}"
+    if (before := offset(start)) != (after := offset(end)):
+        return f"{day(start)}, {begun} {before} to {ended} {after}{ending}, {zone}"
+    ahead = "" if zone == "UTC" else f" ({before})"
+    return f"{day(start)}, {begun} to {ended}{ending}, {zone}{ahead}"

@@ -12,6 +12,7 @@ from audit_core.explore.histogram import Histogram, Key
 from audit_core.query.time.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.time.windows import UTC_NAME, Window, clamped, written
 from pages.parts.charts.figures import text
+from pages.parts.charts.figures.axis_clocks import MAX_TICKS, AxisClocks, ticks, wall
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace, bars, figure
 
 FEW = 4
@@ -34,25 +35,25 @@ class Axis:
     since: datetime
     until: datetime
     totals: Mapping[datetime, int]
-    """Entries by the beginning of their bucket, in order of time; no zeros."""
+    """Entries by the beginning of their bucket, in UTC, in order of time; no zeros. In the zone,
+    Python takes the two readings of an hour that happens twice for one."""
 
     @classmethod
     def of(cls, histogram: Histogram[Any]) -> Axis:
         """The axis on which a histogram stands."""
         totals: dict[datetime, int] = defaultdict(int)
         for start, _, count in histogram.counts:
-            totals[start] += count
+            totals[start.astimezone(UTC)] += count
         return cls(histogram.buckets, histogram.since, histogram.until, dict(totals))
 
     @property
     def edges(self) -> tuple[datetime, datetime]:
-        """From where to where it goes: the whole window, and bars shortly after it."""
-        zone = self.buckets.zone_info
+        """From where to where it goes, in UTC: the whole window, and bars shortly after it."""
         starts = list(self.totals)
         within = [start for start in starts if start <= self._latest_drawn]
-        first = min([self.since.astimezone(zone), *starts[:1]])
+        first = min([self.since.astimezone(UTC), *starts[:1]])
         ends = [bucket_end(start, self.buckets) for start in within[-1:]]
-        last = max([self.until.astimezone(zone), *ends])
+        last = max([self.until.astimezone(UTC), *ends])
         return first, last if last > first else bucket_end(first, self.buckets)
 
     @property
@@ -67,9 +68,18 @@ class Axis:
         """Bars that begin later are not in view."""
         return self.until + (self.until - self.since) / ROOM_AHEAD
 
+    @property
+    def clocks(self) -> AxisClocks:
+        """Where on the axis an instant stands."""
+        spans, fine = self.buckets.spans, self.buckets.width_us <= HOUR_US
+        steady = spans[0].offset_us if fine and len(spans) > 1 else None
+        return AxisClocks(zone=self.buckets.zone_info, steady_us=steady)
+
     def interval(self, start: datetime) -> str:
         """The time of the bucket that begins there, on the zone's clocks."""
-        return text.interval(start, bucket_end(start, self.buckets), self.buckets.zone)
+        zone = self.buckets.zone_info
+        end = bucket_end(start, self.buckets)
+        return text.interval(start.astimezone(zone), end.astimezone(zone), self.buckets.zone)
 
     def hover(self, start: datetime) -> str:
         """The time of a bucket on the zone's clocks, and in UTC."""
@@ -87,15 +97,20 @@ class Axis:
     def dragged_window(self, window: Window, edges: Iterable[object]) -> Window | None:
         """The fixed window of all buckets that a dragged range touches.
 
-        The edges come from the browser, as the clocks of the zone show them: `None` if they are
-        no such times, or no window that the chart has room for.
+        The edges come from the browser, as the axis shows them: `None` if they are no such times,
+        or no window that the chart has room for.
         """
         walls = sorted(_walls(edges))
         if len(walls) != 2:
             return None
-        first, last = (
-            self._limited(wall(self.edges[0]), wall(self.edges[1]), item) for item in walls
-        )
+        clocks = self.clocks
+        lowest, highest = map(clocks.position, self.edges)
+        first, last = (self._limited(lowest, highest, item) for item in walls)
+        if clocks.steady_us is not None:
+            start, end = map(clocks.instant, (first, last))
+            since, until = bucket_start(start, self.buckets), bucket_start(end, self.buckets)
+            until = until if until == end else bucket_end(until, self.buckets).astimezone(UTC)
+            return self._within(window, since, until) if since < until else None
         width = timedelta(microseconds=self.buckets.width_us)
         origin = wall(ORIGIN)
         since = self._border((first - origin) // width, fold=0)
@@ -181,8 +196,9 @@ def timeline(
         legend={"maxheight": 0.9},
         xaxis={
             "type": "date",
-            "range": [wall(edge) for edge in axis.edges],
-            "nticks": 8,
+            "range": [axis.clocks.position(edge) for edge in axis.edges],
+            "nticks": MAX_TICKS,
+            **ticks(axis.clocks, *axis.edges),
             # A low chart has no room for it: what stands around the chart says it then.
             "title": {"text": f"Time ({axis.buckets.zone}), {bar_width(axis)}", "standoff": 8}
             if height >= TITLED_PX
@@ -212,14 +228,16 @@ def _bars(layer: Layer[Key], counts: Sequence[tuple[datetime, int]], axis: Axis)
     total = sum(count for _, count in counts)
     return bars(
         name=f"{layer.name} {total:,}",
-        x=[wall(start) for start, _ in counts],
+        meta=text.label(layer.spoken),
+        x=[axis.clocks.position(start) for start, _ in counts],
         y=[count for _, count in counts],
         width=axis.buckets.width_us // 1000,
         offset=0,
         marker={"color": layer.color, "line": {"width": 0}},
         customdata=[
-            (axis.hover(start), text.percent(count, axis.totals[start]), axis.totals[start])
+            (axis.hover(start), text.percent(count, total_there), total_there)
             for start, count in counts
+            for total_there in [axis.totals[start.astimezone(UTC)]]
         ],
         hovertemplate=(
             f"<b>{layer.name}: %{{y:,}}</b><br>"
@@ -233,23 +251,29 @@ def _changes(window: Window | None) -> Changes:
     return {} if window is None else {"window": window}
 
 
-def wall(instant: datetime) -> datetime:
-    """What the clocks of the instant's zone show: Plotly knows no zones."""
-    return instant.replace(tzinfo=None)
-
-
 def bucket_end(start: datetime, buckets: Buckets) -> datetime:
-    """Where the next bucket begins, in the same zone.
+    """Where the next bucket begins, in UTC.
 
     Up to an hour, a bucket is no longer than its width; a longer one follows the zone's clocks.
     """
-    width = timedelta(microseconds=buckets.width_us)
-    offset_us = (start.utcoffset() or timedelta()) // timedelta(microseconds=1)
-    number = (wall(start) - wall(ORIGIN)) // width
-    following = buckets.start(number + 1, offset_us)
+    number, offset_us = _number(start, buckets)
+    following = buckets.start(number + 1, offset_us).astimezone(UTC)
     if buckets.width_us > HOUR_US:
         return following
-    return min(start.astimezone(UTC) + width, following).astimezone(start.tzinfo)
+    return min(start.astimezone(UTC) + timedelta(microseconds=buckets.width_us), following)
+
+
+def bucket_start(instant: datetime, buckets: Buckets) -> datetime:
+    """Where the bucket begins that an instant lies in, in UTC."""
+    return buckets.start(*_number(instant, buckets)).astimezone(UTC)
+
+
+def _number(instant: datetime, buckets: Buckets) -> tuple[int, int]:
+    """The number of an instant's bucket, and the zone's offset then."""
+    local = instant.astimezone(buckets.zone_info)
+    offset_us = (local.utcoffset() or timedelta()) // timedelta(microseconds=1)
+    number = (wall(local) - wall(ORIGIN)) // timedelta(microseconds=buckets.width_us)
+    return number, offset_us
 
 
 def _walls(edges: Iterable[object]) -> list[datetime]:

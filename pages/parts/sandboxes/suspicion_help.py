@@ -1,0 +1,15 @@
+"""What "suspected" means, where it is read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from audit_core.starts.suspicion import explanation
+from pages.parts.shell import cached
+
+
+def draw() -> None:
+    """A button that opens the explanation."""
+    with st.popover("Why suspected?", icon=":material/help:", type="tertiary", width="content"):
+        for paragraph in explanation(cached.starts_reader().rule):
+            st.text(paragraph)
