@@ -20,6 +20,7 @@ from audit_core.installation.opened import drop_ended_uploads, expire_access_rec
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
+from audit_core.sources.following import FollowedSources
 from audit_core.state.access_log.record import list_events
 from audit_core.web.app_routes import routes
 from audit_core.web.base_path import BasePath
@@ -46,8 +47,9 @@ SWEEP_S = 60
 os.umask(0o077)
 
 
-def start() -> RunningTrickle | None:
-    """Open the product; if its log is the demo, let new entries trickle in."""
+def start() -> list[RunningTrickle | FollowedSources]:
+    """Open the product and what brings entries by itself: the sources, and a trickle if the log is
+    the demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -55,11 +57,11 @@ def start() -> RunningTrickle | None:
         print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
     with installation.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    if not loaded or not installation.settings.demo:
-        return None
-    return RunningTrickle(
-        installation.log.append, installation.clock, seed=installation.settings.demo_seed
-    )
+    feeds: list[RunningTrickle | FollowedSources] = [FollowedSources(installation)]
+    if loaded and installation.settings.demo:
+        seed = installation.settings.demo_seed
+        feeds.append(RunningTrickle(installation.log.append, installation.clock, seed=seed))
+    return feeds
 
 
 def page_hashes() -> tuple[str, ...]:
@@ -123,9 +125,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     if (server := running_server()) is not None:
         limit_connections(server.config, trusted=proxies)
     with bounded_stop():
-        trickle = None
+        feeds: list[RunningTrickle | FollowedSources] = []
         try:
-            trickle = await asyncio.to_thread(start)
+            feeds = await asyncio.to_thread(start)
         except AuditError as error:
             tell(error)
         chores = [asyncio.create_task(chore()) for chore in (expire_daily, sweep_uploads)]
@@ -134,8 +136,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         finally:
             for chore in chores:
                 chore.cancel()
-            if trickle is not None:
-                await asyncio.to_thread(trickle.stop)
+            for feed in feeds:
+                await asyncio.to_thread(feed.stop)
             client_lines.summarize(all_now=True)
             await asyncio.to_thread(opened.installation.close)
 

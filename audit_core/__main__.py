@@ -22,6 +22,7 @@ from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
 from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
+from audit_core.cli.sources import source_app
 from audit_core.cli.terminal import say
 from audit_core.cli.tokens import token_app
 from audit_core.domain.errors import AuditError
@@ -67,6 +68,7 @@ app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
+app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 
 UNUSABLE = 2

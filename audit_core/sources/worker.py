@@ -63,38 +63,43 @@ class SourceWorker:
     _pending: dict[str, object] = field(default_factory=dict)
     _looked_at: float = field(default=float("-inf"))
 
-    def run(self, *, once: bool = False) -> None:
+    def run(self, *, once: bool = False) -> bool:
         """Read until the source is paused, removed, stopped by a problem, held by another process,
-        or `wait` says so; with `once`, until nothing is left to read.
+        or `wait` says so; with `once`, until nothing is left to read. Whether it was read at all:
+        not while another process holds it.
 
         With `once` a problem is raised, otherwise kept with the source and tried again.
         """
         if not self._hold():
-            return
-        sync: DaytonaSync | None = None
+            return False
         try:
-            while self._still_wanted():
-                try:
-                    sync = sync or self._open()
-                    step = sync.step()
-                    if step is not None:
-                        self._note(sync, step)
-                except SourceLost:
-                    return
-                except AuditError as error:
-                    if once:
-                        raise
-                    if self.wait(self._note_problem(error)):
-                        return
-                    continue
-                if once and step is None and sync.caught_up:
-                    return
-                pause = sync.due_in_s if step is None else 60 / self.source.requests_per_minute
-                if self.wait(pause if step is not None else max(pause, 0.05)):
-                    return
+            self._read(once=once)
         finally:
             with self.installation.state.begin() as connection:
                 let_go(connection, self.source.id, holder=self.holder)
+        return True
+
+    def _read(self, *, once: bool) -> None:
+        sync: DaytonaSync | None = None
+        while self._still_wanted():
+            try:
+                sync = sync or self._open()
+                step = sync.step()
+                if step is not None:
+                    self._note(sync, step)
+            except SourceLost:
+                return
+            except AuditError as error:
+                if once:
+                    raise
+                if self.wait(self._note_problem(error)):
+                    return
+                continue
+            if once and step is None and sync.caught_up:
+                return
+            pause = sync.due_in_s if step is None else 60 / self.source.requests_per_minute
+            if self.wait(pause if step is not None else max(pause, 0.05)):
+                return
 
     def _hold(self) -> bool:
         with self.installation.state.begin() as connection:

@@ -1,0 +1,247 @@
+"""`python -m audit_core source …`: the systems that entries are pulled from."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+from sqlalchemy import Connection
+
+from audit_core.cli.opened_state import ACTOR, reading, writing
+from audit_core.cli.organization_option import named_organization
+from audit_core.cli.terminal import say
+from audit_core.domain.errors import AuditError
+from audit_core.domain.terminal_text import printable
+from audit_core.installation.opened import open_installation
+from audit_core.log.store import utc_now
+from audit_core.runtime.settings import read_settings
+from audit_core.runtime.signing_key import read_key
+from audit_core.sources.daytona.check import count_entries
+from audit_core.sources.daytona.client import DaytonaClient
+from audit_core.sources.sealed_key import seal, unseal
+from audit_core.sources.source import (
+    DEFAULT_PACE,
+    MAX_KEY,
+    Progress,
+    Source,
+    add_source,
+    change_key,
+    find_source,
+    progress_of,
+    remove_source,
+    set_paused,
+    sources_of,
+)
+from audit_core.sources.worker import SourceWorker
+from audit_core.state.secrets import new_id
+
+source_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+SourceId = Annotated[str, typer.Argument(metavar="ID", help="The id, as in the list.")]
+KeyFromInput = Annotated[
+    bool,
+    typer.Option(
+        "--key-stdin", help="Read the key from the first line of the input; it is asked for else."
+    ),
+]
+"""Never as an argument: everybody on the machine reads those."""
+
+
+@source_app.command()
+def add(
+    organization: Annotated[
+        str, typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here.")
+    ],
+    name: Annotated[str, typer.Option(help="What it is called here.")],
+    url: Annotated[
+        str, typer.Option(help="The address of the API.")
+    ] = "https://app.daytona.io/api",
+    requests_per_minute: Annotated[
+        int, typer.Option(help="How often it may be asked at most.")
+    ] = DEFAULT_PACE,
+    key_stdin: KeyFromInput = False,
+) -> None:
+    """Pull the audit log of an organization in Daytona from now on, and all of its past."""
+    sealed = _sealed_key(from_input=key_stdin)
+    with writing() as connection:
+        named = named_organization(connection, organization)
+        added = add_source(
+            connection,
+            organization_id=named.id,
+            name=name,
+            url=url,
+            sealed_key=sealed,
+            requests_per_minute=requests_per_minute,
+            actor=ACTOR,
+            now=utc_now(),
+        )
+    named.announce()
+    say(f"Added the source {printable(added.name)} ({added.id}). The running app begins by itself.")
+
+
+@source_app.command("list")
+def list_all(
+    organization: Annotated[
+        str | None, typer.Option(help="One organization by id; all of them without this.")
+    ] = None,
+) -> None:
+    """List sources and how they go, without their keys."""
+    with reading() as connection:
+        found = [
+            (one, progress_of(connection, one.id)) for one in sources_of(connection, organization)
+        ]
+    table = Table(
+        # The id in one piece, to be copied into the other commands.
+        Column("Id and name", width=32, overflow="fold"),
+        Column("Organization", overflow="fold"),
+        "Newest entry",
+        "Accepted",
+        "Rejected",
+        Column("State", overflow="fold"),
+    )
+    for one, progress in found:
+        if progress is not None:
+            table.add_row(
+                Text(f"{one.id}\n{printable(one.name)}"),
+                Text(printable(one.organization_id)),
+                _written(progress.newest),
+                f"{progress.accepted:,}",
+                f"{progress.rejected:,}",
+                Text(printable(_described(one, progress))),
+            )
+    Console().print(table)
+
+
+@source_app.command()
+def test(source_id: SourceId) -> None:
+    """Ask a source once, and say what it answered."""
+    found = _found(source_id)
+    total = count_entries(_client(found))
+    say(f"{printable(found.name)} answers, and has {total:,} entries.")
+
+
+@source_app.command()
+def pause(source_id: SourceId) -> None:
+    """Ask a source nothing until it is resumed."""
+    with writing() as connection:
+        found = _known(connection, source_id)
+        set_paused(connection, found, paused=True, actor=ACTOR, now=utc_now())
+    say(f"Paused {printable(found.name)}.")
+
+
+@source_app.command()
+def resume(source_id: SourceId) -> None:
+    """Go on with a source that was paused, or that a problem had stopped."""
+    with writing() as connection:
+        found = _known(connection, source_id)
+        set_paused(connection, found, paused=False, actor=ACTOR, now=utc_now())
+    say(f"Resumed {printable(found.name)}.")
+
+
+@source_app.command("key")
+def replace_key(source_id: SourceId, key_stdin: KeyFromInput = False) -> None:
+    """Give a source another API key; it goes on with it."""
+    sealed = _sealed_key(from_input=key_stdin)
+    with writing() as connection:
+        found = _known(connection, source_id)
+        change_key(connection, found, sealed_key=sealed, actor=ACTOR, now=utc_now())
+    say(f"{printable(found.name)} has another key.")
+
+
+@source_app.command()
+def remove(source_id: SourceId) -> None:
+    """Forget a source and its key. What it brought stays in the log."""
+    with writing() as connection:
+        found = _known(connection, source_id)
+        remove_source(connection, found, actor=ACTOR, now=utc_now())
+    say(f"Removed {printable(found.name)}. What it brought stays in the log.")
+
+
+@source_app.command()
+def sync(
+    source_id: SourceId,
+    follow: Annotated[bool, typer.Option(help="Go on reading what is new, until Ctrl-C.")] = False,
+) -> None:
+    """Read a source here and now: for logs that no running app reads."""
+    stopped = threading.Event()
+    found = _found(source_id)
+    if found.paused:
+        raise AuditError(
+            f"{printable(found.name)} is paused.", f"Resume it: source resume {found.id}"
+        )
+    installation = open_installation(read_settings(), utc_now, holder="source sync")
+    try:
+        worker = SourceWorker(
+            installation=installation, source=found, holder=new_id(), wait=stopped.wait
+        )
+        if not worker.run(once=not follow):
+            raise AuditError(
+                f"Another process reads {printable(found.name)} now.",
+                "It is free again 90 seconds after that process has ended.",
+            )
+        with installation.state.read() as connection:
+            progress = progress_of(connection, found.id)
+    finally:
+        installation.close()
+    if progress is not None and progress.problem is not None:
+        raise AuditError(progress.problem, progress.hint or "")
+    if progress is not None:
+        say(
+            f"{printable(found.name)}: {progress.accepted:,} accepted, {progress.finished:,} "
+            f"finished, {progress.rejected:,} rejected, up to {_written(progress.newest)}."
+        )
+
+
+def _sealed_key(*, from_input: bool) -> str:
+    given = (
+        typer.get_text_stream("stdin").readline()
+        if from_input
+        else typer.prompt("API key of Daytona (not shown)", hide_input=True)
+    )
+    key = given.strip()
+    if not key or len(key) > MAX_KEY or not key.isprintable() or " " in key:
+        raise AuditError(
+            f"An API key has 1 to {MAX_KEY} printable characters without blanks.",
+            "Copy it whole from Daytona.",
+        )
+    return seal(key, read_key(read_settings().key_file))
+
+
+def _client(found: Source) -> DaytonaClient:
+    key = unseal(found.sealed_key, read_key(read_settings().key_file))
+    return DaytonaClient(found.url, key, found.organization_id)
+
+
+def _found(source_id: str) -> Source:
+    with reading() as connection:
+        return _known(connection, source_id)
+
+
+def _known(connection: Connection, source_id: str) -> Source:
+    found = find_source(connection, source_id)
+    if found is None:
+        raise AuditError(
+            f"There is no source {printable(source_id)[:64]}.",
+            "See: python -m audit_core source list",
+        )
+    return found
+
+
+def _described(source: Source, progress: Progress) -> str:
+    if source.paused:
+        return "paused"
+    if progress.problem is not None:
+        then = "waits for you" if progress.stopped else f"next try {_written(progress.next_try_at)}"
+        return f"{progress.problem} {progress.hint} ({then})"
+    if progress.last_success_at is None:
+        return "not read yet"
+    return f"read, last answer {_written(progress.last_success_at)}"
+
+
+def _written(at: datetime | None) -> str:
+    return "–" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"

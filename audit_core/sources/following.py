@@ -1,0 +1,110 @@
+"""All sources of an installation, each read by a thread of its own for as long as the app runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from audit_core.domain.errors import AuditError
+from audit_core.installation.opened import Installation
+from audit_core.sources.source import Source, progress_of, sources_of
+from audit_core.sources.worker import SourceWorker
+from audit_core.state.secrets import new_id
+
+LOGGER = logging.getLogger(__name__)
+LOOK_EVERY_S = 2.0
+"""How often it is looked whether a source was added, changed, or resumed."""
+STOPPED_WITHIN_S = 3.0
+AFTER_FAULT_S = 60.0
+"""For how long a source is left alone whose reading ended by a fault of ours."""
+
+
+class FollowedSources:
+    """Reads from construction until `stop()`.
+
+    A source that another process reads is tried again and again, and read here once that process
+    is gone.
+    """
+
+    def __init__(self, installation: Installation, *, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._installation = installation
+        self._look_every_s = look_every_s
+        self._holder = new_id()
+        self._stopped = threading.Event()
+        self._readers: dict[str, threading.Thread] = {}
+        """The thread of each source that is read here, by the source's id."""
+        self._left_alone: dict[str, float] = {}
+        """Until when, by `time.monotonic`, after a fault."""
+        self._refused = False
+        self._thread = threading.Thread(target=self._look, name="sources", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once nothing more will be appended, or after `STOPPED_WITHIN_S`. An answer that
+        comes after that finds the log closed: it was not noted, and is asked for again."""
+        self._stopped.set()
+        self._thread.join()
+        ends_at = time.monotonic() + STOPPED_WITHIN_S
+        for reader in self._readers.values():
+            reader.join(max(0.0, ends_at - time.monotonic()))
+
+    @property
+    def reading(self) -> frozenset[str]:
+        """The ids of the sources that are read here now."""
+        return frozenset(id_ for id_, one in list(self._readers.items()) if one.is_alive())
+
+    def _look(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                for source in self._to_be_read():
+                    self._begin(source)
+            except AuditError as error:
+                if not self._refused:
+                    LOGGER.warning("Sources cannot be looked up: %s %s", error.message, error.hint)
+                self._refused = True
+            else:
+                self._refused = False
+            self._stopped.wait(self._look_every_s)
+
+    def _to_be_read(self) -> list[Source]:
+        """The sources that wait for nobody and are not read here yet."""
+        self._readers = {id_: one for id_, one in self._readers.items() if one.is_alive()}
+        with self._installation.state.read() as connection:
+            found = [source for source in sources_of(connection, None) if not source.paused]
+            progress = {source.id: progress_of(connection, source.id) for source in found}
+        now = time.monotonic()
+        return [
+            source
+            for source in found
+            if source.id not in self._readers
+            and self._left_alone.get(source.id, now) <= now
+            and not ((known := progress[source.id]) is None or known.stopped)
+        ]
+
+    def _begin(self, source: Source) -> None:
+        reader = threading.Thread(
+            target=self._read, args=(source,), name=f"source {source.id}", daemon=True
+        )
+        self._readers[source.id] = reader
+        reader.start()
+
+    def _read(self, source: Source) -> None:
+        worker = SourceWorker(
+            installation=self._installation,
+            source=source,
+            holder=self._holder,
+            wait=self._stopped.wait,
+        )
+        try:
+            worker.run()
+        except Exception:
+            if self._stopped.is_set():
+                LOGGER.debug("The source %s: stopped while it was read.", source.id, exc_info=True)
+                return
+            LOGGER.exception(
+                "The source %s: its reading failed, and begins again in %.0f s.",
+                source.id,
+                AFTER_FAULT_S,
+            )
+            self._left_alone[source.id] = time.monotonic() + AFTER_FAULT_S

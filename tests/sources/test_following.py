@@ -1,0 +1,188 @@
+"""Sources as the running app reads them, over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from audit_core.domain.access import Scope
+from audit_core.identity.memberships import ensure_organization
+from audit_core.installation.opened import Installation, open_installation
+from audit_core.log.schema import entries
+from audit_core.log.store import utc_now
+from audit_core.runtime.settings import Settings
+from audit_core.sources.following import FollowedSources
+from audit_core.sources.sealed_key import seal
+from audit_core.sources.source import (
+    FASTEST,
+    Progress,
+    Source,
+    add_source,
+    change_key,
+    find_source,
+    progress_of,
+    remove_source,
+    set_paused,
+)
+from tests.support.daytona_model import DaytonaModel, Faults, Row
+from tests.support.daytona_server import served
+
+ORGANIZATION, KEY = "org-a", "dtn_key"
+WITHIN_S = 60.0
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    settings = Settings(
+        log_url=f"duckdb:///{tmp_path}/log.duckdb",
+        state_url=f"sqlite:///{tmp_path}/state.sqlite",
+        key_file=tmp_path / "secret.key",
+        demo=False,
+    )
+    with closing(open_installation(settings, utc_now)) as opened:
+        with opened.state.begin() as connection:
+            ensure_organization(connection, organization_id=ORGANIZATION, name=None)
+        yield opened
+
+
+@pytest.fixture
+def followed(installation: Installation) -> Iterator[FollowedSources]:
+    found = FollowedSources(installation, look_every_s=0.05)
+    yield found
+    found.stop()
+
+
+def past_rows(count: int) -> list[Row]:
+    now = datetime.now(UTC)
+    rows = []
+    for number in range(count):
+        created = now - timedelta(hours=1, seconds=number)
+        item = {
+            "id": f"id-{number}",
+            "actorId": "user-1",
+            "actorEmail": "a@example.org",
+            "organizationId": ORGANIZATION,
+            "action": "start",
+            "targetType": "sandbox",
+            "targetId": f"sb-{number % 7}",
+            "statusCode": 200,
+        }
+        rows.append(Row(item=item, created_at=created, visible_at=created, finished_at=created))
+    return rows
+
+
+def add(installation: Installation, url: str, *, key: str = KEY, name: str = "Daytona") -> Source:
+    with installation.state.begin() as connection:
+        return add_source(
+            connection,
+            organization_id=ORGANIZATION,
+            name=name,
+            url=url,
+            sealed_key=seal(key, installation.key),
+            requests_per_minute=FASTEST,
+            actor="somebody",
+            now=installation.clock(),
+        )
+
+
+def progress(installation: Installation, source: Source) -> Progress:
+    with installation.state.read() as connection:
+        found = progress_of(connection, source.id)
+    assert found is not None
+    return found
+
+
+def held(installation: Installation) -> set[str]:
+    scope = Scope(organization_id=ORGANIZATION)
+    table = installation.log.fetch(select(entries.c.id), scope, max_rows=100_000).table
+    return set(table.column("id").to_pylist())
+
+
+def eventually(reached: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + WITHIN_S
+    while not reached():
+        assert time.monotonic() < ends_at, "not reached"
+        time.sleep(0.02)
+
+
+def test_the_past_and_what_is_new_arrive_by_themselves_through_every_fault(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(
+        rows=past_rows(450),
+        seed=1,
+        faults=Faults(server_error=0.1, wrong_json=0.1, cut=0.1),
+    )
+    with served(model) as url:
+        source = add(installation, url)
+        eventually(lambda: held(installation) == {row.item["id"] for row in model.rows})
+        now = datetime.now(UTC)
+        (fresh,) = past_rows(1)
+        fresh.item["id"] = "new"
+        fresh.created_at = fresh.visible_at = fresh.finished_at = now
+        model.rows.append(fresh)
+        eventually(lambda: "new" in held(installation))
+        eventually(lambda: progress(installation, source).accepted == 451)
+    assert progress(installation, source).rejected == 0
+
+
+def test_a_refused_key_stops_the_source_and_another_key_has_it_go_on(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1)
+    with served(model) as url:
+        source = add(installation, url, key="dtn_wrong")
+        eventually(lambda: progress(installation, source).stopped)
+        problem = progress(installation, source).problem
+        assert problem is not None and "401" in problem and "dtn_wrong" not in problem
+        asked = model.requests
+        time.sleep(0.3)
+        assert model.requests == asked
+        with installation.state.begin() as connection:
+            sealed = seal(KEY, installation.key)
+            change_key(connection, source, sealed_key=sealed, actor="somebody", now=utc_now())
+        eventually(lambda: len(held(installation)) == 3)
+        assert progress(installation, source).problem is None
+
+
+def test_a_paused_or_removed_source_is_asked_nothing(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1)
+    with served(model) as url:
+        source = add(installation, url)
+        eventually(lambda: len(held(installation)) == 3)
+        with installation.state.begin() as connection:
+            set_paused(connection, source, paused=True, actor="somebody", now=utc_now())
+        with installation.state.read() as connection:
+            paused = find_source(connection, source.id)
+        assert paused is not None and paused.paused
+        eventually(lambda: source.id not in followed.reading)
+        asked = model.requests
+        time.sleep(0.3)
+        assert model.requests == asked
+        with installation.state.begin() as connection:
+            remove_source(connection, paused, actor="somebody", now=utc_now())
+        time.sleep(0.3)
+        assert model.requests == asked
+        assert len(held(installation)) == 3
+
+
+def test_of_two_processes_one_reads_a_source(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(450), seed=1)
+    other = FollowedSources(installation, look_every_s=0.05)
+    try:
+        with served(model) as url:
+            source = add(installation, url)
+            eventually(lambda: progress(installation, source).accepted == 450)
+            assert progress(installation, source).rejected == 0
+    finally:
+        other.stop()

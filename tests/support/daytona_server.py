@@ -1,0 +1,55 @@
+"""`DaytonaModel` behind a real port, at the present time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.daytona_model import DaytonaModel
+
+
+@contextmanager
+def served(model: DaytonaModel) -> Iterator[str]:
+    """The address of its API."""
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if parts.path != f"/api/audit/organizations/{model.organization_id}":
+                self.answer(404, b"{}", {})
+                return
+            key = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            with lock:
+                answered = model.answer(dict(parse_qsl(parts.query)), key, datetime.now(UTC))
+            self.answer(answered.status, answered.body, answered.headers, cut=answered.cut)
+
+        def answer(
+            self, status: int, body: bytes, headers: dict[str, str], cut: int | None = None
+        ) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body if cut is None else body[:cut])
+            self.close_connection = cut is not None
+
+        def log_message(self, *_: object) -> None:
+            """Not at the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/api"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
