@@ -7,9 +7,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 from sqlalchemy import Connection
 
 from audit_core.cli.opened_state import ACTOR, reading, writing
@@ -95,26 +92,16 @@ def list_all(
         found = [
             (one, progress_of(connection, one.id)) for one in sources_of(connection, organization)
         ]
-    table = Table(
-        # The id in one piece, to be copied into the other commands.
-        Column("Id and name", width=32, overflow="fold"),
-        Column("Organization", overflow="fold"),
-        "Newest entry",
-        "Accepted",
-        "Rejected",
-        Column("State", overflow="fold"),
-    )
     for one, progress in found:
         if progress is not None:
-            table.add_row(
-                Text(f"{one.id}\n{printable(one.name)}"),
-                Text(printable(one.organization_id)),
-                _written(progress.newest),
-                f"{progress.accepted:,}",
-                f"{progress.rejected:,}",
-                Text(printable(_described(one, progress))),
+            say(printable(f"{one.name} ({one.id}), for {one.organization_id}, from {one.url}"))
+            say(
+                f"  {progress.accepted:,} accepted, {progress.finished:,} finished, "
+                f"{progress.rejected:,} rejected; newest entry {_written(progress.newest)}"
             )
-    Console().print(table)
+            say(f"  {printable(_described(one, progress))}")
+    if not found:
+        say("There are no sources. Add one: python -m audit_core source add --help")
 
 
 @source_app.command()

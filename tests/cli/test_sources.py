@@ -95,7 +95,7 @@ def test_each_deed_is_on_record(state: State) -> None:
     source("resume", id_)
     source("key", id_, "--key-stdin", given="dtn_another\n")
     source("remove", id_)
-    assert "Daytona" not in source("list").output
+    assert "There are no sources" in source("list").output
     with state.read() as connection:
         events = list_events(connection, organization_id=ORGANIZATION, limit=10)
     verbs = ["added", "paused", "resumed", "key_changed", "removed"]
