@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
@@ -13,6 +13,7 @@ from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, MEMBER, Prepared
 from tests.browser.screen import Screen
 from tests.browser.test_explore_screen import fixed
+from tests.support.contrast import READABLE, contrast
 
 pytestmark = pytest.mark.browser
 
@@ -138,15 +139,6 @@ WORDS_OF_CHARTS = """() => [
 """Each with the colour that it is written on, and its own there; 0 to 255."""
 
 
-def luminance(color: Sequence[int]) -> float:
-    """As WCAG 2 defines it."""
-    shares = (part / 255 for part in color)
-    red, green, blue = (
-        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_words_of_charts_can_be_read(
     open_screen: OpenScreen, prepared: Prepared, theme: Literal["light", "dark"]
@@ -158,12 +150,8 @@ def test_the_words_of_charts_can_be_read(
     expect(overview(screen)).to_be_visible()
     screen.settle()
     expect(screen.page.locator(".js-plotly-plot .slicetext").first).to_be_attached()
-    faint = []
-    for word, below, own in screen.page.evaluate(WORDS_OF_CHARTS):
-        dark, bright = sorted((luminance(below), luminance(own)))
-        if (bright + 0.05) / (dark + 0.05) < 4.5:
-            faint.append((word, below, own))
-    assert faint == []
+    words = screen.page.evaluate(WORDS_OF_CHARTS)
+    assert [word for word in words if contrast(word[1], word[2]) < READABLE] == []
 
 
 def test_axe_finds_what_is_wrong(open_screen: OpenScreen) -> None:

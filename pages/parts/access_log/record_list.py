@@ -21,7 +21,7 @@ from audit_core.state.access_log.record import AccessEvent
 from audit_core.state.access_log.verbs import AccessOutcome
 from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
 from pages.parts.access_log import record_bar
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries import pager
 from pages.parts.evidence import download_menu
 from pages.parts.shell import cached
@@ -219,7 +219,7 @@ def _draw_table(page: EventPage, zone: str) -> None:
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[outcome.value.capitalize() for outcome in _COLORS],
-                color=list(_COLORS.values()),
+                color=list(map(chip_color, _COLORS.values())),
                 width=90,
             ),
             "target": column.TextColumn("Target", width=150),

@@ -31,3 +31,14 @@ FAILED_COLOR = COLOR_OF_OUTCOME[Outcome.SERVER_ERROR]
 
 NOT_FAILED_COLOR = "#7F8FA3"
 """For everything else together, which is more than successes; readable on light and dark."""
+
+
+_CHIP_SHARE = 0.4
+
+
+def chip_color(color: str) -> str:
+    """A tint of a colour `#RRGGBB` for chips in tables. Streamlit writes black on what is lighter
+    than the middle and white on all else, which cannot be read on the colours themselves: on the
+    orange of client errors white has a contrast of 2.25."""
+    parts = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(255 - (255 - part) * _CHIP_SHARE):02X}" for part in parts)

@@ -50,7 +50,7 @@ _SHOWN = "views_shown"
 _USED = "views_used"
 """The views of others whose use this session has recorded."""
 
-_ROW, _HEADER, _MOST_ROWS = 30, 36, 5
+_ROW, _HEADER, _MOST_ROWS = 30, 36, 6
 _NAME_LENGTH = 60
 """How much of its name the open view shows; the list has all."""
 _LIST_WIDTH = 660
@@ -247,8 +247,8 @@ def _draw_group(
         row_height=_ROW,
         height=_HEADER + _ROW * min(len(keys), _MOST_ROWS) + 2,
         column_config={
-            "name": column.TextColumn(label, width=200),
-            "shows": column.TextColumn("Shows", width=460 if key == "ready" else 300),
+            "name": column.TextColumn(label, width=215),
+            "shows": column.TextColumn("Shows", width=445 if key == "ready" else 285),
             "by": column.TextColumn("Seen by" if key == "own" else "By", width=160),
         },
         alt=f"{label}: views by name, with what they show; select one to open it.",

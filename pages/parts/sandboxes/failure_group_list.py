@@ -20,6 +20,7 @@ from audit_core.workspace.failure_triage import (
     list_marks,
     mark_failures,
 )
+from pages.parts.charts.outcome_colors import chip_color
 from pages.parts.entries.entry_table import MESSAGE_LENGTH
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list, suspicion_help
@@ -112,13 +113,13 @@ def _table(groups: tuple[FailureGroup, ...], stands: dict[str, Standing], zone: 
             "state": column.MultiselectColumn(
                 "State",
                 options=[item.label for item in STANDING_COLORS],
-                color=list(STANDING_COLORS.values()),
+                color=list(map(chip_color, STANDING_COLORS.values())),
                 width=110,
             ),
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[item.label for item in FAILING],
-                color=[start_list.COLORS[item] for item in FAILING],
+                color=[chip_color(start_list.COLORS[item]) for item in FAILING],
                 width=145,
                 help=SUSPECTED_BRIEFLY,
             ),

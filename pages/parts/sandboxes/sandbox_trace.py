@@ -50,17 +50,21 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         _draw_bundle(trace, person, near)
     with st.grid(5, min_column_width=165, key="trace_metrics"):
         worked = trace.to_first_success
-        st.metric("State", _state(trace), border=True)
-        st.metric("Attempts to start", len(trace.attempts), border=True)
-        st.metric("Failed", trace.number_of(StartOutcome.FAILED), border=True)
+        st.metric("State", _state(trace), border=True, height="stretch")
+        st.metric("Attempts to start", len(trace.attempts), border=True, height="stretch")
+        st.metric("Failed", trace.number_of(StartOutcome.FAILED), border=True, height="stretch")
         st.metric(
             StartOutcome.SUSPECTED.label,
             trace.number_of(StartOutcome.SUSPECTED),
             help=SUSPECTED_BRIEFLY,
             border=True,
+            height="stretch",
         )
         st.metric(
-            "Time to first success", "–" if worked is None else length_of(worked), border=True
+            "Time to first success",
+            "–" if worked is None else length_of(worked),
+            border=True,
+            height="stretch",
         )
     drawing.draw(state_timeline.life(trace, zone, cached.utc_now()), "sandbox_life", EntryFilter())
     if trace.truncated:

@@ -16,7 +16,7 @@ from audit_core.query.time.windows import ago, format_instant, written
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.attempts_sql import FAILING, StartOutcome
 from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR, chip_color
 from pages.parts.entries.entry_table import message_text
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import suspicion_help
@@ -139,7 +139,7 @@ def table(attempts: Sequence[StartAttempt], zone: str, name: str) -> None:
             "outcome": column.MultiselectColumn(
                 "Outcome",
                 options=[item.label for item in COLORS],
-                color=list(COLORS.values()),
+                color=list(map(chip_color, COLORS.values())),
                 width=145,
                 help=f"{StartOutcome.SUSPECTED.label}: {SUSPECTED_BRIEFLY[0].lower()}"
                 f"{SUSPECTED_BRIEFLY[1:]}",

@@ -17,7 +17,7 @@ from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
+from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary
@@ -116,7 +116,7 @@ def _draw_found(found: Preview) -> None:
 
 
 def _columns(entries: Sequence[AuditEntry]) -> dict[str, Any]:
-    colors = {outcome_text(entry): COLOR_OF_OUTCOME[entry.outcome] for entry in entries}
+    colors = {outcome_text(entry): chip_color(COLOR_OF_OUTCOME[entry.outcome]) for entry in entries}
     column = st.column_config
     return {
         "time": column.TextColumn("Time (UTC)", width=160),
