@@ -139,6 +139,17 @@ def test_what_stood_in_a_dialog_is_said_to_be_lost_and_not_done(tab: Screen) -> 
     expect(tab.drawer).to_have_count(0)
 
 
+def test_what_is_written_in_a_dialog_does_not_vanish_without_a_word(tab: Screen) -> None:
+    tab.go("/access")
+    tab.page.get_by_role("button", name="Invite").click()
+    expect(tab.drawer.get_by_label("E-mail address")).to_be_visible()
+    lose_session(tab)
+    tab.drawer.get_by_label("E-mail address").fill("never@example.org")
+    tab.drawer.get_by_label("E-mail address").press("Tab")
+    expect(tab.page.get_by_text("What you did last was not carried out")).to_be_visible()
+    expect(tab.drawer).to_have_count(0)
+
+
 def test_the_first_action_after_a_restart_is_carried_out(browser: Browser, tmp_path: Path) -> None:
     """The steps of `session-restart.steps`, each in a tab of its own."""
     installation, port = install(tmp_path, entries=60), free_port()

@@ -275,6 +275,20 @@ def test_attempts_of_chosen_outcomes_go_on_where_they_were(open_app: Open, app: 
     assert list(listed.dataframe[0].value["sandbox"]) == first
 
 
+def test_an_open_member_is_closed_again(open_app: Open, seeded: Seeded) -> None:
+    app = open_app(ADMIN)
+    app.switch_page("admin/access.py").run()
+    select_cell(app, 1, "email")
+    (drawer,) = app.get("dialog")
+    lose_session(app)
+    states = app._tree.get_widget_states()
+    state = states.widgets.add()
+    state.id, state.trigger_value = drawer.proto.dialog.id, True
+    app._run(states)
+    assert not app.get("dialog")
+    assert toasts(app) == []
+
+
 def test_rejections_begin_anew_and_say_so(open_app: Open, seeded: Seeded) -> None:
     with seeded.installation.state.begin() as connection:
         keep_rejections(

@@ -187,6 +187,8 @@ def _send_on(context: ScriptRunContext, held: _Held, drawn: Set[str]) -> None:
         st.session_state[_SENT_ON] = LOST
     elif not pressed and any(_is_selection(state) for state in gone):
         st.session_state[_SENT_ON] = GONE
+    elif not pressed and any(_is_text(state) for state in gone):
+        st.session_state[_SENT_ON] = LOST
     raise RerunException(
         RerunData(
             query_string=context.query_string,
@@ -250,6 +252,12 @@ def _is_selection(state: WidgetState) -> bool:
     """Whether it is a table or chart in which something is selected."""
     named = shown_marks.name_of(_key_of(state.id)) is not None
     return named and not shown_marks.is_empty(_text_of(state))
+
+
+def _is_text(state: WidgetState) -> bool:
+    """Whether it is a field that somebody has written in, as in a dialog that was open."""
+    named = shown_marks.name_of(_key_of(state.id)) is not None
+    return not named and bool(state.string_value)
 
 
 def _key_of(widget_id: str) -> str:
