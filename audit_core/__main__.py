@@ -20,10 +20,10 @@ from audit_core.cli.doctor import doctor
 from audit_core.cli.export import export
 from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
+from audit_core.cli.parts.terminal import say
 from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
 from audit_core.cli.sources import source_app
-from audit_core.cli.terminal import say
 from audit_core.cli.tokens import token_app
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable

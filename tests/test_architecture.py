@@ -19,7 +19,9 @@ ENGINES = ROOT / "audit_core" / "log" / "engines"
 CACHED = ROOT / "pages" / "parts" / "shell" / "cached.py"
 BOUNDARY = ROOT / "pages" / "parts" / "shell" / "error_boundary.py"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
-WITH_STATE = tuple(ROOT / "audit_core" / name for name in ("state", "identity", "workspace"))
+WITH_STATE = tuple(
+    ROOT / "audit_core" / name for name in ("state", "identity", "workspace", "sources/source.py")
+)
 
 MAX_LINES = 400
 MAX_LINES_OF_A_FUNCTION = 50

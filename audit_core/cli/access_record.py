@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit_core.cli.opened_state import ACTOR, opened_state
+from audit_core.cli.parts.opened_state import ACTOR, opened_state
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.download import stream

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from audit_core.cli.opened_state import ACTOR, reading, writing
-from audit_core.cli.organization_option import NamedOrganization, named_organization
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR, reading, writing
+from audit_core.cli.parts.organization_option import NamedOrganization, named_organization
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Membership, Permission, Role
 from audit_core.domain.errors import AccountError
 from audit_core.domain.terminal_text import printable

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from audit_core.cli.opened_state import ACTOR, writing
-from audit_core.cli.origins import opened_log, opened_origin
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR, writing
+from audit_core.cli.parts.origins import opened_log, opened_origin
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.high_water_marks import StateMarks

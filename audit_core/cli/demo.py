@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.query.time.windows import parse_instant

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from audit_core.cli.origins import RunningApp
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.origins import RunningApp
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.domain.terminal_text import printable

@@ -11,8 +11,8 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from audit_core.cli.opened_state import ACTOR
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError, SourceError
 from audit_core.domain.terminal_text import printable

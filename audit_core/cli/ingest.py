@@ -24,8 +24,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from audit_core.cli.opened_state import ACTOR
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import AuditError, SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.terminal_text import printable

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from audit_core.cli.opened_state import ACTOR
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.high_water_mark import Loss

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy import Connection
 
-from audit_core.cli.opened_state import ACTOR
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Role
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.terminal_text import printable

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.terminal_text import printable
 from audit_core.runtime.settings import read_settings
 from audit_core.state.database import open_state

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from audit_core.cli.opened_state import ACTOR, reading, writing
-from audit_core.cli.organization_option import named_organization
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR, reading, writing
+from audit_core.cli.parts.organization_option import named_organization
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from audit_core.cli.opened_state import ACTOR, reading, writing
-from audit_core.cli.organization_option import named_organization
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.opened_state import ACTOR, reading, writing
+from audit_core.cli.parts.organization_option import named_organization
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Permission
 from audit_core.domain.terminal_text import printable
 from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token

@@ -147,8 +147,14 @@ def set_paused(
     connection.execute(update(source).where(source.c.id == found.id).values(paused=paused))
     if not paused:
         _update(connection, found.id, problem=None, hint=None, stopped=False, next_try_at=None)
-    verb = "source.paused" if paused else "source.resumed"
-    _note(connection, found, verb, actor, now, address)
+    _note(
+        connection,
+        found,
+        "source.paused" if paused else "source.resumed",
+        actor,
+        now,
+        address,
+    )
 
 
 def change_key(

@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from audit_core.cli.access_record import access_record
-from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.domain.errors import FilterError
 from audit_core.query.language.diagnostics import QueryError
 from audit_core.query.time.windows import format_instant

@@ -13,7 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from audit_core.cli.accounts import account_app
-from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.tokens import token_app
 from audit_core.domain.access import Permission, Role
 from audit_core.domain.errors import AccountError

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from audit_core.cli.export import export
 from audit_core.cli.ingest import ingest
-from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.domain.errors import AuditError, FilterError, LogLockedError, SourceError
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now

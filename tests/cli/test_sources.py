@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from audit_core.cli.opened_state import ACTOR
+from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.sources import source_app
 from audit_core.domain.errors import AuditError
 from audit_core.log.store import open_log, utc_now

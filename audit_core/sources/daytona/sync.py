@@ -37,6 +37,9 @@ after 30 minutes, and an entry may arrive 35 minutes late: the last time is beyo
 _NEVER = (0.0, 0.0)
 MOST_MINUTES = 180
 """Of more minutes that were not compared, all is read again instead."""
+MAX_AHEAD = timedelta(hours=2)
+"""A clock that is further from ours, either way, is taken for this far: between both lies less than
+`MOST_MINUTES`."""
 MAX_RECENT = 1_000
 MOST_REMEMBERED = 10_000
 """How many rejected records are remembered, so that they are kept once."""
@@ -152,7 +155,7 @@ class DaytonaSync:
             return None
         latest = max(map(_minute_of, self._presents())) - 1
         if self.checkpoint.settled is None or latest - self.checkpoint.settled > MOST_MINUTES:
-            self._leap(latest)
+            self._leap()
         oldest = (self.checkpoint.settled or 0) + 1
         for minute in range(latest, oldest - 1, -1):
             known = self._compared.get(minute, _NEVER)
@@ -174,9 +177,11 @@ class DaytonaSync:
         )
         return ours, theirs
 
-    def _leap(self, latest: int) -> None:
-        """After a long time without comparing, have all of it read again in one piece."""
+    def _leap(self) -> None:
+        """After a long time without comparing, have all of it read again in one piece. What is
+        settled is so by both clocks."""
         settled, checkpoint = self.checkpoint.settled, self.checkpoint
+        latest = min(map(_minute_of, self._presents())) - 1
         until = latest - int(COMPARED_AT_S[-1] // 60) - 1
         if settled is not None and settled < until:
             since, end = minute_window(settled).since, minute_window(until).until
@@ -224,7 +229,8 @@ class DaytonaSync:
     def _page(self, request: Request, name: str) -> tuple[Page, Answer]:
         answer = self.ask(request)
         if answer.server_time is not None:
-            self._ahead = answer.server_time - self.clock()
+            ahead = answer.server_time - self.clock()
+            self._ahead = max(-MAX_AHEAD, min(ahead, MAX_AHEAD))
         return read_page(answer.body, name), answer
 
     def _store(self, page: Page) -> IngestReport:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from audit_core.cli.terminal import say
+from audit_core.cli.parts.terminal import say
 from audit_core.domain.terminal_text import printable
 from audit_core.identity.memberships import ensure_organization
 

@@ -1,0 +1,1 @@
+"""What commands share: the terminal, the opened state, the options that many have."""
