@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -41,6 +42,7 @@ def run(
 
     def ran(*arguments: str) -> str:
         monkeypatch.setattr(sys, "argv", ["audit_core", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"dtn_key\n")))
         with suppress(SystemExit):
             main()
         printed = capsys.readouterr()
