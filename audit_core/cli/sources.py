@@ -34,6 +34,7 @@ from audit_core.sources.source import (
     set_paused,
     sources_of,
 )
+from audit_core.sources.standing import standing_of
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
 
@@ -220,14 +221,14 @@ def _known(connection: Connection, source_id: str) -> Source:
 
 
 def _described(source: Source, progress: Progress) -> str:
-    if source.paused:
-        return "paused"
+    told = standing_of(source, progress).label
+    if progress.last_success_at is not None:
+        told += f", last answer {_written(progress.last_success_at)}"
+    if progress.next_try_at is not None:
+        told += f", next try {_written(progress.next_try_at)}"
     if progress.problem is not None:
-        then = "waits for you" if progress.stopped else f"next try {_written(progress.next_try_at)}"
-        return f"{progress.problem} {progress.hint} ({then})"
-    if progress.last_success_at is None:
-        return "not read yet"
-    return f"read, last answer {_written(progress.last_success_at)}"
+        told += f". {progress.problem} {progress.hint}"
+    return told
 
 
 def _written(at: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""Sources: files into the log, with a preview; other ways in; what was rejected."""
+"""Sources: what is pulled; files into the log, with a preview; other ways in; rejections."""
 
 import streamlit as st
 
@@ -10,12 +10,16 @@ from pages.parts.sources import (
     file_preview,
     file_storing,
     ingest_howto,
+    pulled_sources,
     rejection_list,
     uploaded_files,
 )
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
+
+st.header("Pulled", anchor=False)
+pulled_sources.draw(person, scope)
 
 st.header("Files", anchor=False)
 uploaded_files.expect(person)

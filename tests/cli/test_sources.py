@@ -89,7 +89,7 @@ def test_what_is_wrong_is_said_with_what_to_do(state: State) -> None:
 def test_each_deed_is_on_record(state: State) -> None:
     id_ = added("https://daytona.example/api")
     source("pause", id_)
-    assert "paused" in source("list", "--organization", ORGANIZATION).output
+    assert "Paused" in source("list", "--organization", ORGANIZATION).output
     with pytest.raises(AuditError, match="is paused"):
         source("sync", id_)
     source("resume", id_)
