@@ -145,7 +145,9 @@ def set_paused(
 ) -> None:
     """Pause a source, or have it go on, also after a problem that had stopped it."""
     connection.execute(update(source).where(source.c.id == found.id).values(paused=paused))
-    if not paused:
+    if paused:
+        _update(connection, found.id, next_try_at=None)
+    else:
         _update(connection, found.id, problem=None, hint=None, stopped=False, next_try_at=None)
     _note(
         connection,

@@ -30,7 +30,7 @@ class Standing(StrEnum):
 _LABELS = {
     Standing.READ: "Read",
     Standing.NOT_YET: "Not read yet",
-    Standing.TRIED_AGAIN: "Tried again",
+    Standing.TRIED_AGAIN: "Trying again",
     Standing.STOPPED: "Stopped",
     Standing.PAUSED: "Paused",
 }

@@ -60,11 +60,9 @@ def _draw_source(source: Source, progress: Progress, *, manages: bool) -> None:
             _draw_switch(source, resumes=source.paused or progress.stopped)
     st.caption(described(progress, cached.installation().clock()))
     if progress.problem is not None:
-        st.warning(
-            error_boundary.plain(progress.hint or ""),
-            title=error_boundary.plain(progress.problem),
-            icon=icon,
-        )
+        # As text: what a server answered is in it.
+        st.text(visible(progress.problem))
+        st.text(visible(progress.hint or ""))
 
 
 def described(progress: Progress, now: datetime) -> str:
