@@ -117,7 +117,7 @@ def test_the_past_and_what_is_new_arrive_by_themselves_through_every_fault(
     model = DaytonaModel(
         rows=past_rows(450),
         seed=1,
-        faults=Faults(server_error=0.1, wrong_json=0.1, cut=0.1),
+        faults=Faults(server_error=0.05, wrong_json=0.05, cut=0.05),
     )
     with served(model) as url:
         source = add(installation, url)
