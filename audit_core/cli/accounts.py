@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import NamedOrganization, named_organization
-from audit_core.cli.parts.terminal import say
+from audit_core.cli.parts.terminal import first_line, say
 from audit_core.domain.access import Membership, Permission, Role
 from audit_core.domain.errors import AccountError
 from audit_core.domain.terminal_text import printable
@@ -384,7 +384,7 @@ def _described(membership: Membership) -> str:
 def _password(*, from_input: bool) -> str:
     if not from_input:
         return generate_password()
-    return typer.get_text_stream("stdin").readline().rstrip("\r\n")
+    return first_line()
 
 
 def _show(password: str, *, unless: bool) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
-from audit_core.cli.parts.terminal import say
+from audit_core.cli.parts.terminal import first_line, say, utc_minute
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation
@@ -32,7 +32,7 @@ from audit_core.sources.source import (
     progress_of,
     remove_source,
     set_paused,
-    sources_of,
+    sources_with_progress,
 )
 from audit_core.sources.standing import standing_of
 from audit_core.sources.worker import SourceWorker
@@ -40,6 +40,7 @@ from audit_core.state.secrets import new_id
 
 source_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
+_PROMPT = "API key of Daytona (not shown)"
 SourceId = Annotated[str, typer.Argument(metavar="ID", help="The id, as in the list.")]
 KeyFromInput = Annotated[
     bool,
@@ -90,17 +91,11 @@ def list_all(
 ) -> None:
     """List sources and how they go, without their keys."""
     with reading() as connection:
-        found = [
-            (one, progress_of(connection, one.id)) for one in sources_of(connection, organization)
-        ]
+        found = sources_with_progress(connection, organization)
     for one, progress in found:
-        if progress is not None:
-            say(printable(f"{one.name} ({one.id}), for {one.organization_id}, from {one.url}"))
-            say(
-                f"  {progress.accepted:,} accepted, {progress.finished:,} finished, "
-                f"{progress.rejected:,} rejected; newest entry {_written(progress.newest)}"
-            )
-            say(f"  {printable(_described(one, progress))}")
+        say(printable(f"{one.name} ({one.id}), for {one.organization_id}, from {one.url}"))
+        say(f"  {_counted(progress)}; newest entry {_written(progress.newest)}")
+        say(f"  {printable(_described(one, progress))}")
     if not found:
         say("There are no sources. Add one: python -m audit_core source add --help")
 
@@ -116,19 +111,21 @@ def test(source_id: SourceId) -> None:
 @source_app.command()
 def pause(source_id: SourceId) -> None:
     """Ask a source nothing until it is resumed."""
-    with writing() as connection:
-        found = _known(connection, source_id)
-        set_paused(connection, found, paused=True, actor=ACTOR, now=utc_now())
-    say(f"Paused {printable(found.name)}.")
+    say(f"Paused {_switched(source_id, paused=True)}.")
 
 
 @source_app.command()
 def resume(source_id: SourceId) -> None:
     """Go on with a source that was paused, or that a problem had stopped."""
+    say(f"Resumed {_switched(source_id, paused=False)}.")
+
+
+def _switched(source_id: str, *, paused: bool) -> str:
+    """The name of the source, to be printed."""
     with writing() as connection:
         found = _known(connection, source_id)
-        set_paused(connection, found, paused=False, actor=ACTOR, now=utc_now())
-    say(f"Resumed {printable(found.name)}.")
+        set_paused(connection, found, paused=paused, actor=ACTOR, now=utc_now())
+    return printable(found.name)
 
 
 @source_app.command("key")
@@ -179,19 +176,12 @@ def sync(
     if progress is not None and progress.problem is not None:
         raise AuditError(progress.problem, progress.hint or "")
     if progress is not None:
-        say(
-            f"{printable(found.name)}: {progress.accepted:,} accepted, {progress.finished:,} "
-            f"finished, {progress.rejected:,} rejected, up to {_written(progress.newest)}."
-        )
+        say(f"{printable(found.name)}: {_counted(progress)}, up to {_written(progress.newest)}.")
 
 
 def _sealed_key(*, from_input: bool) -> str:
-    given = (
-        typer.get_text_stream("stdin").readline()
-        if from_input
-        else typer.prompt("API key of Daytona (not shown)", hide_input=True)
-    )
-    key = given.strip()
+    key = first_line() if from_input else typer.prompt(_PROMPT, hide_input=True)
+    key = key.strip()
     if not key or len(key) > MAX_KEY or not key.isprintable() or " " in key:
         raise AuditError(
             f"An API key has 1 to {MAX_KEY} printable characters without blanks.",
@@ -231,5 +221,12 @@ def _described(source: Source, progress: Progress) -> str:
     return told
 
 
+def _counted(progress: Progress) -> str:
+    return (
+        f"{progress.accepted:,} accepted, {progress.finished:,} finished, "
+        f"{progress.rejected:,} rejected"
+    )
+
+
 def _written(at: datetime | None) -> str:
-    return "–" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+    return "–" if at is None else utc_minute(at)

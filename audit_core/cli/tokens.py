@@ -12,7 +12,7 @@ from rich.text import Text
 
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
-from audit_core.cli.parts.terminal import say
+from audit_core.cli.parts.terminal import say, utc_minute
 from audit_core.domain.access import Permission
 from audit_core.domain.terminal_text import printable
 from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token
@@ -78,7 +78,7 @@ def list_all(
         table.add_row(
             Text(f"{one.id}\n{printable(one.name)}"),
             Text(printable(one.organization_id)),
-            "never" if one.last_used_at is None else _written(one.last_used_at),
+            "never" if one.last_used_at is None else utc_minute(one.last_used_at),
             _described(one, now),
         )
     Console().print(table)
@@ -105,11 +105,9 @@ def revoke(
 
 def _described(token: Token, now: datetime) -> str:
     if token.revoked_at is not None:
-        return f"revoked {_written(token.revoked_at)}"
+        return f"revoked {utc_minute(token.revoked_at)}"
     if token.expires_at is None:
         return "valid"
-    return f"{'expired' if token.expires_at <= now else 'valid until'} {_written(token.expires_at)}"
-
-
-def _written(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{'expired' if token.expires_at <= now else 'valid until'} {utc_minute(token.expires_at)}"
+    )

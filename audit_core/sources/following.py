@@ -8,7 +8,7 @@ import time
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
-from audit_core.sources.source import Source, progress_of, sources_of
+from audit_core.sources.source import Source, sources_with_progress
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
 
@@ -71,15 +71,13 @@ class FollowedSources:
         """The sources that wait for nobody and are not read here yet."""
         self._readers = {id_: one for id_, one in self._readers.items() if one.is_alive()}
         with self._installation.state.read() as connection:
-            found = [source for source in sources_of(connection, None) if not source.paused]
-            progress = {source.id: progress_of(connection, source.id) for source in found}
+            found = sources_with_progress(connection, None)
         now = time.monotonic()
         return [
             source
-            for source in found
-            if source.id not in self._readers
+            for source, progress in found
+            if not (source.paused or progress.stopped or source.id in self._readers)
             and self._left_alone.get(source.id, now) <= now
-            and not ((known := progress[source.id]) is None or known.stopped)
         ]
 
     def _begin(self, source: Source) -> None:

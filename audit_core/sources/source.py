@@ -119,6 +119,20 @@ def sources_of(connection: Connection, organization_id: str | None) -> list[Sour
     return [_source(row) for row in connection.execute(statement)]
 
 
+def sources_with_progress(
+    connection: Connection, organization_id: str | None
+) -> list[tuple[Source, Progress]]:
+    """The same sources, each with how it goes."""
+    statement = (
+        select(source, *(source_progress.c[name] for name in Progress.__dataclass_fields__))
+        .join(source_progress)
+        .order_by(source.c.organization_id, source.c.name)
+    )
+    if organization_id is not None:
+        statement = statement.where(source.c.organization_id == organization_id)
+    return [(_source(row), _progress(row)) for row in connection.execute(statement)]
+
+
 def find_source(connection: Connection, source_id: str) -> Source | None:
     """The source with an id; `None` if there is none."""
     row = connection.execute(select(source).where(source.c.id == source_id)).first()
@@ -129,9 +143,7 @@ def progress_of(connection: Connection, source_id: str) -> Progress | None:
     """How a source goes; `None` if there is none."""
     statement = select(source_progress).where(source_progress.c.source_id == source_id)
     row = connection.execute(statement).first()
-    if row is None:
-        return None
-    return Progress(**{name: getattr(row, name) for name in Progress.__dataclass_fields__})
+    return None if row is None else _progress(row)
 
 
 def set_paused(
@@ -236,6 +248,10 @@ def _update(connection: Connection, source_id: str, **values: Any) -> None:
 
 def _source(row: Row[Any]) -> Source:
     return Source(**{name: getattr(row, name) for name in Source.__dataclass_fields__})
+
+
+def _progress(row: Row[Any]) -> Progress:
+    return Progress(**{name: getattr(row, name) for name in Progress.__dataclass_fields__})
 
 
 def _require_fitting(name: str, url: str, requests_per_minute: int) -> None:

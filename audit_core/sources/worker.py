@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from audit_core.domain.access import Scope
@@ -42,6 +42,8 @@ LOGGER = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 """How long it waits after one problem, and after many in a row; each pause is up to twice the one
 before, by chance, so that many that were cut off together do not come back together."""
+SHORTEST_IDLE_S = 0.05
+"""How long it waits at least where no request is due."""
 LOOK_AGAIN_S = 2.0
 """How often it is looked whether somebody paused, changed or removed the source."""
 
@@ -60,8 +62,7 @@ class SourceWorker:
     elapsed: Callable[[], float] = time.monotonic
     _failures: int = 0
     """How many requests in a row have failed."""
-    _pending: dict[str, object] = field(default_factory=dict)
-    _looked_at: float = field(default=float("-inf"))
+    _looked_at: float = float("-inf")
 
     def run(self, *, once: bool = False) -> bool:
         """Read until the source is paused, removed, stopped by a problem, held by another process,
@@ -97,8 +98,8 @@ class SourceWorker:
                 continue
             if once and step is None and sync.caught_up:
                 return
-            pause = sync.due_in_s if step is None else 60 / self.source.requests_per_minute
-            if self.wait(pause if step is not None else max(pause, 0.05)):
+            idle_s = max(sync.due_in_s, SHORTEST_IDLE_S)
+            if self.wait(idle_s if step is None else 60 / self.source.requests_per_minute):
                 return
 
     def _hold(self) -> bool:

@@ -16,12 +16,11 @@ from audit_core.domain.errors import AuditError
 from audit_core.log.store import open_log, utc_now
 from audit_core.state.access_log.record import list_events
 from audit_core.state.database import State
-from tests.sources.test_following import ORGANIZATION, past_rows
-from tests.support.daytona_model import DaytonaModel
+from tests.support.daytona_model import DaytonaModel, past_rows
 from tests.support.daytona_server import served
 from tests.support.new_state import new_state
 
-KEY = "dtn_very-secret-key"
+ORGANIZATION, KEY = "org-a", "dtn_very-secret-key"
 
 
 @pytest.fixture

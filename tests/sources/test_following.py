@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ from audit_core.sources.source import (
     remove_source,
     set_paused,
 )
-from tests.support.daytona_model import DaytonaModel, Faults, Row
+from tests.support.daytona_model import DaytonaModel, Faults, past_rows
 from tests.support.daytona_server import served
 
 ORGANIZATION, KEY = "org-a", "dtn_key"
@@ -56,25 +56,6 @@ def followed(installation: Installation) -> Iterator[FollowedSources]:
     found = FollowedSources(installation, look_every_s=0.05)
     yield found
     found.stop()
-
-
-def past_rows(count: int) -> list[Row]:
-    now = datetime.now(UTC)
-    rows = []
-    for number in range(count):
-        created = now - timedelta(hours=1, seconds=number)
-        item = {
-            "id": f"id-{number}",
-            "actorId": "user-1",
-            "actorEmail": "a@example.org",
-            "organizationId": ORGANIZATION,
-            "action": "start",
-            "targetType": "sandbox",
-            "targetId": f"sb-{number % 7}",
-            "statusCode": 200,
-        }
-        rows.append(Row(item=item, created_at=created, visible_at=created, finished_at=created))
-    return rows
 
 
 def add(installation: Installation, url: str, *, key: str = KEY, name: str = "Daytona") -> Source:

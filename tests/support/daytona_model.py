@@ -37,6 +37,30 @@ class Row:
         return shown if now >= self.finished_at else {**shown, "statusCode": None}
 
 
+def row_item(number: int, status: int | str) -> dict[str, Any]:
+    """One item of the organization `org-a`, as it will be at the end."""
+    return {
+        "id": f"id-{number}",
+        "actorId": "user-1",
+        "actorEmail": "a@example.org",
+        "organizationId": "org-a",
+        "action": "start",
+        "targetType": "sandbox",
+        "targetId": f"sb-{number % 7}",
+        "statusCode": status,
+    }
+
+
+def past_rows(count: int) -> list[Row]:
+    """Rows that were answered an hour ago, a second apart."""
+    now = datetime.now(UTC)
+    return [
+        Row(item=row_item(number, 200), created_at=at, visible_at=at, finished_at=at)
+        for number in range(count)
+        for at in (now - timedelta(hours=1, seconds=number),)
+    ]
+
+
 @dataclass(slots=True)
 class Faults:
     """How likely each fault is, by request, from 0 to 1."""

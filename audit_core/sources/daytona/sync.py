@@ -222,7 +222,7 @@ class DaytonaSync:
 
     def _newest(self, page: Page) -> datetime | None:
         """The newest time read by now, without what is dated far ahead."""
-        limit = max(self.clock(), self.clock() + self._ahead) + AHEAD
+        limit = max(self._presents()) + AHEAD
         times = [page.newest, self.checkpoint.newest]
         return max((time for time in times if time is not None and time <= limit), default=None)
 

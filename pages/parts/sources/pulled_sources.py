@@ -10,9 +10,10 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
-from audit_core.sources.source import Progress, Source, progress_of, set_paused, sources_of
+from audit_core.sources.source import Progress, Source, set_paused, sources_with_progress
 from audit_core.sources.standing import Standing, standing_of
-from pages.parts.shell import cached, error_boundary, viewer
+from pages.parts.admin.acting import administrator
+from pages.parts.shell import cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
 Color = Literal["green", "gray", "orange", "red"]
@@ -28,11 +29,7 @@ BADGES: dict[Standing, tuple[Color, str]] = {
 def draw(person: Viewer, scope: Scope) -> None:
     """Each source with its state and what is wrong; who manages the organization may pause it."""
     with cached.installation().state.read() as connection:
-        found = [
-            (source, progress)
-            for source in sources_of(connection, scope.organization_id or "")
-            if (progress := progress_of(connection, source.id)) is not None
-        ]
+        found = sources_with_progress(connection, scope.organization_id or "")
     if not found:
         st.caption(
             "Nothing is pulled yet. Whoever runs this server can have it read an organization's "
@@ -46,10 +43,10 @@ def draw(person: Viewer, scope: Scope) -> None:
     manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
     for source, progress in found:
         with st.container(border=True):
-            _draw_source(source, progress, manages=manages)
+            _draw_source(source, progress, scope, manages=manages)
 
 
-def _draw_source(source: Source, progress: Progress, *, manages: bool) -> None:
+def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: bool) -> None:
     standing = standing_of(source, progress)
     color, icon = BADGES[standing]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,7 +54,7 @@ def _draw_source(source: Source, progress: Progress, *, manages: bool) -> None:
         st.badge(standing.label, icon=icon, color=color)
         st.space("stretch")
         if manages:
-            _draw_switch(source, resumes=source.paused or progress.stopped)
+            _draw_switch(source, scope, resumes=source.paused or progress.stopped)
     st.caption(described(progress, cached.installation().clock()))
     if progress.problem is not None:
         # As text: what a server answered is in it.
@@ -82,11 +79,11 @@ def described(progress: Progress, now: datetime) -> str:
     return " · ".join(told)
 
 
-def _draw_switch(source: Source, *, resumes: bool) -> None:
+def _draw_switch(source: Source, scope: Scope, *, resumes: bool) -> None:
     label, icon = ("Resume", ":material/play_arrow:") if resumes else ("Pause", ":material/pause:")
     if not st.button(label, key=f"source_{source.id}_pause", icon=icon):
         return
-    person, _ = viewer.require(Permission.MANAGE)
+    by = administrator(scope)
     with (
         error_boundary.attempt() as attempt,
         cached.installation().state.begin() as connection,
@@ -95,9 +92,9 @@ def _draw_switch(source: Source, *, resumes: bool) -> None:
             connection,
             source,
             paused=not resumes,
-            actor=person.email,
-            now=cached.installation().clock(),
-            address=viewer.address(),
+            actor=by.actor,
+            now=by.now,
+            address=by.address,
         )
     if attempt.succeeded:
         st.rerun()

@@ -27,7 +27,7 @@ from audit_core.sources.daytona.in_flight import InFlight
 from audit_core.sources.daytona.sync import DaytonaSync
 from audit_core.sources.problems import SourceUnavailable, TooManyRequests
 from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
-from tests.support.daytona_model import DaytonaModel, Faults, Row
+from tests.support.daytona_model import DaytonaModel, Faults, Row, row_item
 from tests.support.laws import law
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -140,17 +140,10 @@ def make_rows(count: int, seed: int, *, crowded: bool, minutes: float) -> list[R
         early = chance.random() < 0.3
         rows.append(
             Row(
-                item={
-                    "id": f"id-{number}",
-                    "actorId": "user-1",
-                    "actorEmail": "a@example.org",
-                    "organizationId": ORGANIZATION,
-                    "action": "start",
-                    "targetType": "sandbox",
-                    "targetId": f"sb-{number % 7}",
-                    "statusCode": 0 if seconds == 1_800 else chance.choice((200, 201, 400, 500)),
-                    "brandNew": number,
-                },
+                item=row_item(
+                    number, 0 if seconds == 1_800 else chance.choice((200, 201, 400, 500))
+                )
+                | {"brandNew": number},
                 created_at=created,
                 visible_at=created if early else answered,
                 finished_at=answered,
