@@ -13,27 +13,30 @@ from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import first_line, say, utc_minute
 from audit_core.domain.errors import AuditError
+from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
 from audit_core.runtime.signing_key import read_key
-from audit_core.sources.daytona.check import count_entries
-from audit_core.sources.daytona.client import DaytonaClient
-from audit_core.sources.sealed_key import seal, unseal
+from audit_core.sources.daytona.check import check
+from audit_core.sources.daytona.client import HOSTED_URL
+from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     DEFAULT_PACE,
-    MAX_KEY,
     Progress,
     Source,
     add_source,
     change_key,
     find_source,
+    note_test,
     progress_of,
     remove_source,
     set_paused,
     sources_with_progress,
 )
+from audit_core.sources.source_client import client_of
+from audit_core.sources.source_input import require_key
 from audit_core.sources.standing import standing_of
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
@@ -57,9 +60,7 @@ def add(
         str, typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here.")
     ],
     name: Annotated[str, typer.Option(help="What it is called here.")],
-    url: Annotated[
-        str, typer.Option(help="The address of the API.")
-    ] = "https://app.daytona.io/api",
+    url: Annotated[str, typer.Option(help="The address of the API.")] = HOSTED_URL,
     requests_per_minute: Annotated[
         int, typer.Option(help="How often it may be asked at most.")
     ] = DEFAULT_PACE,
@@ -76,6 +77,7 @@ def add(
             url=url,
             sealed_key=sealed,
             requests_per_minute=requests_per_minute,
+            policy=None,
             actor=ACTOR,
             now=utc_now(),
         )
@@ -102,10 +104,26 @@ def list_all(
 
 @source_app.command()
 def test(source_id: SourceId) -> None:
-    """Ask a source once, and say what it answered."""
+    """Ask a source, and say how many entries it has and how far back they go."""
     found = _found(source_id)
-    total = count_entries(_client(found))
-    say(f"{printable(found.name)} answers, and has {total:,} entries.")
+    answered = False
+    try:
+        settings = read_settings()
+        policy = OutgoingPolicy(networks=settings.outgoing_networks)
+        checked = check(client_of(found, read_key(settings.key_file), policy).ask)
+        answered = True
+    finally:
+        with writing() as connection:
+            note_test(
+                connection,
+                organization_id=found.organization_id,
+                name=found.name,
+                url=found.url,
+                answered=answered,
+                actor=ACTOR,
+                now=utc_now(),
+            )
+    say(f"{printable(found.name)} answers, and has {checked.sentence}")
 
 
 @source_app.command()
@@ -181,18 +199,7 @@ def sync(
 
 def _sealed_key(*, from_input: bool) -> str:
     key = first_line() if from_input else typer.prompt(_PROMPT, hide_input=True)
-    key = key.strip()
-    if not key or len(key) > MAX_KEY or not key.isprintable() or " " in key:
-        raise AuditError(
-            f"An API key has 1 to {MAX_KEY} printable characters without blanks.",
-            "Copy it whole from Daytona.",
-        )
-    return seal(key, read_key(read_settings().key_file))
-
-
-def _client(found: Source) -> DaytonaClient:
-    key = unseal(found.sealed_key, read_key(read_settings().key_file))
-    return DaytonaClient(found.url, key, found.organization_id)
+    return seal(require_key(key), read_key(read_settings().key_file))
 
 
 def _found(source_id: str) -> Source:

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
+from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
@@ -32,6 +33,11 @@ class Installation:
     """The signing key of this installation, 32 bytes or more."""
     uploads: Uploads
     """The files that people sent to be stored; made with the first one."""
+
+    @property
+    def outgoing_policy(self) -> OutgoingPolicy:
+        """Where this server may be sent by people who do not run it."""
+        return OutgoingPolicy(networks=self.settings.outgoing_networks)
 
     def close(self) -> None:
         """Let go of both databases, and of uploaded files. Calling it twice is harmless."""

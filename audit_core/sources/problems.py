@@ -33,12 +33,17 @@ class TooManyRequests(SourceUnavailable):
 class KeyRefused(AuditError):
     """It does not accept the key, or not for this: nothing is asked until somebody acts."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, whole_deployment: bool = False) -> None:
         if status == 401:
             super().__init__(
                 "Daytona does not accept the key (401): it has expired, was revoked, or is wrong.",
-                "Make a new key in Daytona with the permission read:audit_logs, give it to this "
-                "source, and resume it.",
+                "Make a new key in Daytona with the permission read:audit_logs and give it to this "
+                "source: it then goes on by itself.",
+            )
+        elif whole_deployment:
+            super().__init__(
+                "Daytona does not let this key read the audit log of the whole deployment (403).",
+                "Give this source the key of an admin of the deployment, and resume it.",
             )
         else:
             super().__init__(

@@ -9,21 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pyarrow as pa
+
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
 from audit_core.domain.rejections import Rejection
 from audit_core.installation.opened import Installation
+from audit_core.log.merge import AppendReport
 from audit_core.sources.daytona.checkpoint import (
     Checkpoint,
     TimeWindow,
     read_checkpoint,
     write_checkpoint,
 )
-from audit_core.sources.daytona.client import DaytonaClient
 from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
 from audit_core.sources.daytona.sync import DaytonaSync, Step
 from audit_core.sources.problems import KeyRefused, RequestRefused, TooManyRequests
-from audit_core.sources.sealed_key import unseal
 from audit_core.sources.source import (
     LEASE,
     Progress,
@@ -35,6 +36,7 @@ from audit_core.sources.source import (
     note_progress,
     progress_of,
 )
+from audit_core.sources.source_client import client_of
 from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
 from audit_core.state.rejections import keep_rejections
 
@@ -131,14 +133,12 @@ class SourceWorker:
         known = installation.log.fetch_rows(
             unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
         )
-        client = DaytonaClient(
-            source.url, unseal(source.sealed_key, installation.key), source.organization_id
-        )
+        client = client_of(source, installation.key, installation.outgoing_policy)
         return DaytonaSync(
             checkpoint=_checkpoint(progress),
-            organization_id=source.organization_id,
+            organization_id=source.remote_organization_id,
             ask=client.ask,
-            append=installation.log.append_table,
+            append=self._append,
             keep=self._keep,
             save=self._save,
             stored=self._stored,
@@ -146,6 +146,9 @@ class SourceWorker:
             clock=installation.clock,
             elapsed=self.elapsed,
         )
+
+    def _append(self, table: pa.Table) -> AppendReport:
+        return self.installation.log.append_table(_renamed(table, self.source))
 
     def _stored(self, window: TimeWindow) -> int:
         scope = Scope(organization_id=self.source.organization_id)
@@ -221,3 +224,12 @@ class SourceWorker:
 
 def _checkpoint(progress: Progress) -> Checkpoint:
     return Checkpoint() if progress.checkpoint is None else read_checkpoint(progress.checkpoint)
+
+
+def _renamed(table: pa.Table, source: Source) -> pa.Table:
+    """The entries as this log knows their organization, which may have another id at Daytona."""
+    if source.organization_id == source.remote_organization_id:
+        return table
+    at = table.schema.get_field_index("organization_id")
+    column = pa.repeat(pa.scalar(source.organization_id, pa.string()), table.num_rows)
+    return table.set_column(at, table.schema.field(at), column)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -356,7 +357,6 @@ source = Table(
     Column(
         "organization_id",
         ForeignKey("organization.id", ondelete="CASCADE"),
-        nullable=False,
         index=True,
     ),
     Column("name", FreeText, nullable=False),
@@ -366,6 +366,8 @@ source = Table(
     Column("paused", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", FreeText, nullable=False),
+    Column("remote_organization_id", FreeText),
+    Column("any_address", Boolean, nullable=False, server_default=true()),
 )
 
 # How far each has come, and which process holds it until when. Written with each answer.

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from audit_core.domain.access import Scope
+from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.identity.memberships import ensure_organization
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.schema import entries
@@ -20,7 +21,6 @@ from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
-    FASTEST,
     Progress,
     Source,
     add_source,
@@ -30,6 +30,7 @@ from audit_core.sources.source import (
     remove_source,
     set_paused,
 )
+from audit_core.sources.source_input import FASTEST
 from tests.support.daytona_model import DaytonaModel, Faults, past_rows
 from tests.support.daytona_server import served
 
@@ -58,15 +59,25 @@ def followed(installation: Installation) -> Iterator[FollowedSources]:
     found.stop()
 
 
-def add(installation: Installation, url: str, *, key: str = KEY, name: str = "Daytona") -> Source:
+def add(
+    installation: Installation,
+    url: str,
+    *,
+    key: str = KEY,
+    name: str = "Daytona",
+    remote: str | None = None,
+    policy: OutgoingPolicy | None = None,
+) -> Source:
     with installation.state.begin() as connection:
         return add_source(
             connection,
             organization_id=ORGANIZATION,
+            remote_organization_id=remote,
             name=name,
             url=url,
             sealed_key=seal(key, installation.key),
             requests_per_minute=FASTEST,
+            policy=policy,
             actor="somebody",
             now=installation.clock(),
         )
@@ -167,3 +178,31 @@ def test_of_two_processes_one_reads_a_source(
             assert progress(installation, source).rejected == 0
     finally:
         other.stop()
+
+
+def test_entries_are_stored_under_the_organization_that_they_are_pulled_for(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1, organization_id="remote")
+    for row in model.rows[:2]:
+        row.item["organizationId"] = "remote"
+    with served(model) as url:
+        source = add(installation, url, remote="remote")
+        eventually(lambda: progress(installation, source).accepted == 2)
+        eventually(lambda: progress(installation, source).rejected == 1)
+    assert held(installation) == {"id-0", "id-1"}
+
+
+def test_a_source_from_the_page_stops_at_an_address_that_is_not_public(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1)
+    with served(model) as url:
+        source = add(
+            installation,
+            url.replace("http:", "https:"),
+            policy=OutgoingPolicy(),
+        )
+        eventually(lambda: progress(installation, source).stopped)
+    assert "not public" in (progress(installation, source).problem or "")
+    assert model.requests == 0

@@ -206,6 +206,12 @@ VERBS: dict[str, Verb] = _listed(
         target="source",
     ),
     Verb(
+        name="source.tested",
+        sentence="Had an address asked for entries, with a key.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
         name="source.removed",
         sentence="Removed a source; what it brought stays.",
         category=Category.INGEST,
