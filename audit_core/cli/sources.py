@@ -56,23 +56,38 @@ KeyFromInput = Annotated[
 
 @source_app.command()
 def add(
-    organization: Annotated[
-        str, typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here.")
-    ],
     name: Annotated[str, typer.Option(help="What it is called here.")],
+    organization: Annotated[
+        str | None,
+        typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here."),
+    ] = None,
+    deployment: Annotated[
+        bool,
+        typer.Option(
+            "--deployment",
+            help="All organizations of a self-hosted Daytona, by an admin's key; they are made "
+            "here as they appear.",
+        ),
+    ] = False,
     url: Annotated[str, typer.Option(help="The address of the API.")] = HOSTED_URL,
     requests_per_minute: Annotated[
         int, typer.Option(help="How often it may be asked at most.")
     ] = DEFAULT_PACE,
     key_stdin: KeyFromInput = False,
 ) -> None:
-    """Pull the audit log of an organization in Daytona from now on, and all of its past."""
+    """Pull the audit log of an organization in Daytona, or of a whole deployment, from now on and
+    all of its past."""
+    if (organization is None) is not deployment:
+        raise AuditError(
+            "A source is for one organization or for a whole deployment.",
+            "Give --organization ID or --deployment.",
+        )
     sealed = _sealed_key(from_input=key_stdin)
     with writing() as connection:
-        named = named_organization(connection, organization)
+        named = None if organization is None else named_organization(connection, organization)
         added = add_source(
             connection,
-            organization_id=named.id,
+            organization_id=None if named is None else named.id,
             name=name,
             url=url,
             sealed_key=sealed,
@@ -81,7 +96,8 @@ def add(
             actor=ACTOR,
             now=utc_now(),
         )
-    named.announce()
+    if named is not None:
+        named.announce()
     say(f"Added the source {printable(added.name)} ({added.id}). The running app begins by itself.")
 
 
@@ -95,7 +111,8 @@ def list_all(
     with reading() as connection:
         found = sources_with_progress(connection, organization)
     for one, progress in found:
-        say(printable(f"{one.name} ({one.id}), for {one.organization_id}, from {one.url}"))
+        told = one.organization_id or "the whole deployment"
+        say(printable(f"{one.name} ({one.id}), for {told}, from {one.url}"))
         say(f"  {_counted(progress)}; newest entry {_written(progress.newest)}")
         say(f"  {printable(_described(one, progress))}")
     if not found:

@@ -85,7 +85,7 @@ class Progress:
 def add_source(
     connection: Connection,
     *,
-    organization_id: str,
+    organization_id: str | None,
     remote_organization_id: str | None = None,
     name: str,
     url: str,
@@ -98,17 +98,21 @@ def add_source(
 ) -> Source:
     """Set up a source; it begins by itself. Raises `AuditError` for what does not fit.
 
+    `organization_id` `None` is for the operator only: all organizations of a deployment.
     `remote_organization_id` is Daytona's id of the organization, `None` where it is the same.
     `policy` says where the address may lead; `None` for the operator, whose may lead anywhere.
     """
+    remote = (remote_organization_id or organization_id or "").strip() or None
+    if organization_id is None and (policy is not None or remote is not None):
+        raise ValueError("a source of a whole deployment is the operator's, and asks for all")
     name, url = name.strip(), url.strip().rstrip("/")
-    remote = (remote_organization_id or organization_id).strip()
-    require_fitting(name, remote, requests_per_minute)
+    require_fitting(name, remote or "", requests_per_minute)
     require_address(url, policy)
-    present = sources_of(connection, organization_id)
+    everywhere = sources_of(connection, None)
+    present = [one for one in everywhere if one.organization_id == organization_id]
     if len(present) >= MAX_SOURCES:
         raise AuditError(
-            f"This organization has {MAX_SOURCES} sources already, and that is the most.",
+            f"There are {MAX_SOURCES} sources here already, and that is the most.",
             "Remove one that is not needed.",
         )
     if any(one.name == name for one in present):
@@ -153,6 +157,12 @@ def sources_with_progress(
     if organization_id is not None:
         statement = statement.where(source.c.organization_id == organization_id)
     return [(_source(row), _progress(row)) for row in connection.execute(statement)]
+
+
+def deployment_sources(connection: Connection) -> list[tuple[Source, Progress]]:
+    """Those of whole deployments, with how they go: for the operator only."""
+    found = sources_with_progress(connection, None)
+    return [(one, progress) for one, progress in found if one.organization_id is None]
 
 
 def source_with_progress(connection: Connection, source_id: str) -> tuple[Source, Progress] | None:

@@ -11,7 +11,6 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
 from audit_core.domain.rejections import Rejection
 from audit_core.installation.opened import Installation
@@ -24,6 +23,7 @@ from audit_core.sources.daytona.checkpoint import (
 )
 from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
 from audit_core.sources.daytona.sync import DaytonaSync, Step
+from audit_core.sources.deployment import OrganizationsMade, scope_of
 from audit_core.sources.problems import KeyRefused, RequestRefused, TooManyRequests
 from audit_core.sources.source import (
     LEASE,
@@ -129,7 +129,7 @@ class SourceWorker:
             progress = progress_of(connection, source.id)
         if progress is None:
             raise SourceLost("The source was removed.", "")
-        scope = Scope(organization_id=source.organization_id)
+        scope = scope_of(source)
         known = installation.log.fetch_rows(
             unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
         )
@@ -138,7 +138,7 @@ class SourceWorker:
             checkpoint=_checkpoint(progress),
             organization_id=source.remote_organization_id,
             ask=client.ask,
-            append=self._append,
+            append=self._appender(),
             keep=self._keep,
             save=self._save,
             stored=self._stored,
@@ -147,11 +147,21 @@ class SourceWorker:
             elapsed=self.elapsed,
         )
 
-    def _append(self, table: pa.Table) -> AppendReport:
-        return self.installation.log.append_table(_renamed(table, self.source))
+    def _appender(self) -> Callable[[pa.Table], AppendReport]:
+        """What stores entries, in the organization that they belong to here."""
+        installation, source = self.installation, self.source
+        append = installation.log.append_table
+        if source.organization_id is not None:
+            return lambda table: append(_renamed(table, source))
+        return OrganizationsMade(
+            state=installation.state,
+            append=append,
+            clock=installation.clock,
+            source_name=source.name,
+        ).append_table
 
     def _stored(self, window: TimeWindow) -> int:
-        scope = Scope(organization_id=self.source.organization_id)
+        scope = scope_of(self.source)
         statement = stored_between(scope, window.since, window.until)
         return self.installation.log.fetch_rows(statement, scope, Count, limit=1).items[0].count
 

@@ -212,6 +212,12 @@ VERBS: dict[str, Verb] = _listed(
         target="source",
     ),
     Verb(
+        name="source.organization_added",
+        sentence="Made an organization known that appeared in a deployment; nobody is in it.",
+        category=Category.INSTALLATION,
+        target="organization",
+    ),
+    Verb(
         name="source.removed",
         sentence="Removed a source; what it brought stays.",
         category=Category.INGEST,
