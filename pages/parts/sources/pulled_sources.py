@@ -18,6 +18,7 @@ from audit_core.sources.source import (
     Progress,
     Source,
     change_key,
+    deployment_sources,
     remove_source,
     set_paused,
     source_with_progress,
@@ -47,6 +48,7 @@ def draw(person: Viewer, scope: Scope) -> None:
     pause it, give it another key and remove it."""
     with cached.installation().state.read() as connection:
         found = sources_with_progress(connection, scope.organization_id or "")
+        whole = deployment_sources(connection) if person.operator else []
     manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
     if not found:
         told = "Nothing is pulled yet. The audit log of an organization in Daytona can be, its past"
@@ -61,6 +63,14 @@ def draw(person: Viewer, scope: Scope) -> None:
                     _draw_removal(source, scope)
     if manages:
         source_form.draw_button(scope)
+    if whole:
+        st.caption(
+            "These bring entries of all organizations; only operators see them. Change one at the "
+            "command line: `sandtrail source --help`."
+        )
+    for source, _ in whole:
+        with st.container(border=True):
+            _draw_state(source.id, scope)
 
 
 @st.fragment(run_every=_LOOK)
@@ -70,10 +80,17 @@ def _draw_state(source_id: str, scope: Scope) -> None:
         person, present = viewer.require(Permission.INGEST)
         with cached.installation().state.read() as connection:
             found = source_with_progress(connection, source_id)
-        if present != scope or found is None:
+        if present != scope or found is None or not _may_see(person, scope, found[0]):
             st.rerun()
-        manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
+        own = found[0].organization_id is not None
+        manages = own and isinstance(decide(person.membership, Permission.MANAGE), Allowed)
         _draw_source(*found, scope, manages=manages)
+
+
+def _may_see(person: Viewer, scope: Scope, source: Source) -> bool:
+    if source.organization_id is None:
+        return person.operator
+    return source.organization_id == scope.organization_id
 
 
 def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: bool) -> None:
