@@ -59,9 +59,7 @@ def test_usual_is_what_all_arrivals_of_the_week_say(pauses: list[int]) -> None:
             apart.append(at)
     known_for = apart[-1] - apart[0]
     gaps = [
-        later - earlier
-        for earlier, later in pairwise(apart)
-        if day(later) >= day(apart[-1]) - DAYS
+        later - earlier for earlier, later in pairwise(apart) if day(later) >= day(apart[-1]) - DAYS
     ]
     if known_for < ENOUGH:
         assert usual_silence(arrivals) is None

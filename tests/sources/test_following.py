@@ -26,6 +26,7 @@ from audit_core.sources.source import (
     add_source,
     change_key,
     find_source,
+    hold,
     progress_of,
     remove_source,
     set_paused,
@@ -206,3 +207,17 @@ def test_a_source_from_the_page_stops_at_an_address_that_is_not_public(
         eventually(lambda: progress(installation, source).stopped)
     assert "not public" in (progress(installation, source).problem or "")
     assert model.requests == 0
+
+
+def test_what_a_killed_process_held_is_read_at_once_where_the_log_has_one_owner(
+    installation: Installation,
+) -> None:
+    with served(DaytonaModel(rows=past_rows(3), seed=1)) as url:
+        source = add(installation, url)
+        with installation.state.begin() as connection:
+            assert hold(connection, source.id, holder="killed", now=utc_now())
+        followed = FollowedSources(installation, look_every_s=0.05)
+        try:
+            eventually(lambda: len(held(installation)) == 3)
+        finally:
+            followed.stop()
