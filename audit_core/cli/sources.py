@@ -238,7 +238,7 @@ def _known(connection: Connection, source_id: str) -> Source:
 
 
 def _described(source: Source, progress: Progress) -> str:
-    told = standing_of(source, progress).label
+    told = standing_of(source, progress, utc_now()).label
     if progress.last_success_at is not None:
         told += f", last answer {_written(progress.last_success_at)}"
     if progress.next_try_at is not None:

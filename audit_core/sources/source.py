@@ -80,6 +80,8 @@ class Progress:
     """Whether it waits for somebody to act on the problem."""
     next_try_at: datetime | None
     """When it is tried again after a problem."""
+    arrivals: str | None
+    """When entries came, as `write_arrivals` wrote it; `None`: not yet."""
 
 
 def add_source(

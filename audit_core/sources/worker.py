@@ -7,12 +7,13 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from audit_core.domain.errors import AuditError
 from audit_core.domain.rejections import Rejection
+from audit_core.domain.silence import read_arrivals, with_arrival, write_arrivals
 from audit_core.installation.opened import Installation
 from audit_core.log.merge import AppendReport
 from audit_core.sources.daytona.checkpoint import (
@@ -186,7 +187,8 @@ class SourceWorker:
             progress = progress_of(connection, self.source.id)
             if progress is None:
                 raise SourceLost("The source was removed.", "")
-            report = step.report
+            report, now = step.report, self.installation.clock()
+            came = bool(report.accepted or report.finished)
             note_progress(
                 connection,
                 self.source.id,
@@ -195,7 +197,8 @@ class SourceWorker:
                 late=progress.late + step.late,
                 finished=progress.finished + report.finished,
                 rejected=progress.rejected + report.rejected,
-                last_success_at=self.installation.clock(),
+                arrivals=_with_arrival(progress.arrivals, now, came=came),
+                last_success_at=now,
                 problem=None,
                 hint=None,
                 next_try_at=None,
@@ -243,3 +246,10 @@ def _renamed(table: pa.Table, source: Source) -> pa.Table:
     at = table.schema.get_field_index("organization_id")
     column = pa.repeat(pa.scalar(source.organization_id, pa.string()), table.num_rows)
     return table.set_column(at, table.schema.field(at), column)
+
+
+def _with_arrival(kept: str | None, now: datetime, *, came: bool) -> str | None:
+    """What is kept of the arrivals of entries, with one now if some came."""
+    known = read_arrivals(kept)
+    arrivals = with_arrival(known, now) if came else known
+    return kept if arrivals is known or arrivals is None else write_arrivals(arrivals)

@@ -222,6 +222,7 @@ token = Table(
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
+    Column("arrivals", Text),
 )
 
 # No foreign keys: what was done outlives the account and organization it was done with.
@@ -388,4 +389,5 @@ source_progress = Table(
     Column("next_try_at", UtcTime),
     Column("holder", Text),
     Column("held_until", UtcTime),
+    Column("arrivals", Text),
 )

@@ -12,11 +12,13 @@ from pages.parts.sources import (
     ingest_howto,
     pulled_sources,
     rejection_list,
+    stale_note,
     uploaded_files,
 )
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
+stale_note.draw(person, scope, link=False)
 
 st.header("Pulled", anchor=False)
 pulled_sources.draw(person, scope)

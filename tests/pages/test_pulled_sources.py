@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.access import Permission, Role
 from audit_core.domain.outgoing_addresses import OutgoingPolicy
-from audit_core.identity.accounts import set_membership
+from audit_core.identity.accounts import set_membership, set_operator
 from audit_core.installation.opened import Installation
 from audit_core.sources.sealed_key import unseal
 from audit_core.sources.source import (
@@ -35,7 +35,7 @@ KEY = "dtn_very-secret-key"
 HOSTILE = "<script>*x*</script> :red[y]"
 
 
-def add(seeded: Seeded, name: str, organization_id: str = ALPHA, **progress: Any) -> Source:
+def add(seeded: Seeded, name: str, organization_id: str | None = ALPHA, **progress: Any) -> Source:
     with seeded.installation.state.begin() as connection:
         found = add_source(
             connection,
@@ -43,7 +43,7 @@ def add(seeded: Seeded, name: str, organization_id: str = ALPHA, **progress: Any
             name=name,
             url="https://daytona.example/api",
             sealed_key="sealed",
-            policy=OutgoingPolicy(),
+            policy=None if organization_id is None else OutgoingPolicy(),
             actor="somebody",
             now=seeded.clock(),
         )
@@ -229,3 +229,13 @@ def test_who_only_sends_entries_adds_none(open_app: Open, seeded: Seeded) -> Non
     app = page(open_app("member@example.org"))
     assert not [item for item in app.button if item.label == "Add a source"]
     assert "an admin adds it here" in shown(app)
+
+
+def test_only_operators_see_what_reads_a_whole_deployment(open_app: Open, seeded: Seeded) -> None:
+    add(seeded, "All of it", None)
+    assert "All of it" not in shown(page(open_app("admin@example.org")))
+    with seeded.installation.state.begin() as connection:
+        set_operator(connection, account_id=seeded.ids["admin@example.org"], operator=True)
+    app = page(open_app("admin@example.org"))
+    assert "All of it" in shown(app)
+    assert not [item for item in app.button if item.label in {"Pause", "Remove source"}]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from audit_core.domain.access import Scope
 from audit_core.domain.outgoing_addresses import OutgoingPolicy
-from audit_core.identity.memberships import ensure_organization
+from audit_core.identity.memberships import ensure_organization, organizations
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.schema import entries
 from audit_core.log.store import utc_now
@@ -32,6 +32,8 @@ from audit_core.sources.source import (
     set_paused,
 )
 from audit_core.sources.source_input import FASTEST
+from audit_core.state.access_log.record import list_events
+from audit_core.state.tables import membership
 from tests.support.daytona_model import DaytonaModel, Faults, past_rows
 from tests.support.daytona_server import served
 
@@ -68,11 +70,12 @@ def add(
     name: str = "Daytona",
     remote: str | None = None,
     policy: OutgoingPolicy | None = None,
+    organization_id: str | None = ORGANIZATION,
 ) -> Source:
     with installation.state.begin() as connection:
         return add_source(
             connection,
-            organization_id=ORGANIZATION,
+            organization_id=organization_id,
             remote_organization_id=remote,
             name=name,
             url=url,
@@ -221,3 +224,36 @@ def test_what_a_killed_process_held_is_read_at_once_where_the_log_has_one_owner(
             eventually(lambda: len(held(installation)) == 3)
         finally:
             followed.stop()
+
+
+def test_a_deployment_brings_its_organizations_with_nobody_in_them(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(9), seed=1)
+    wrong = "org\u202e"
+    for number, row in enumerate(model.rows):
+        row.item["organizationId"] = (ORGANIZATION, "org-b", "org-c", None, wrong)[number % 5]
+    with served(model) as url:
+        source = add(installation, url, organization_id=None, key=model.key)
+        eventually(lambda: progress(installation, source).stopped)
+        assert "whole deployment (403)" in (progress(installation, source).problem or "")
+        with installation.state.begin() as connection:
+            sealed = seal(model.admin_key, installation.key)
+            change_key(connection, source, sealed_key=sealed, actor="somebody", now=utc_now())
+        eventually(lambda: progress(installation, source).accepted == 8)
+        eventually(lambda: progress(installation, source).rejected == 1)
+        (fresh,) = past_rows(1)
+        fresh.item |= {"id": "new", "organizationId": "org-d"}
+        fresh.created_at = fresh.visible_at = fresh.finished_at = datetime.now(UTC)
+        model.rows.append(fresh)
+        eventually(lambda: installation.log.head("org-d") == 1)
+    assert [installation.log.head(name) for name in (ORGANIZATION, "org-b", "org-c")] == [2, 2, 2]
+    with installation.state.read() as connection:
+        known = {name for name, _ in organizations(connection)}
+        members = connection.execute(select(membership)).all()
+        events = list_events(connection, organization_id=None, limit=100)
+    assert known == {ORGANIZATION, "org-b", "org-c", "org-d"}
+    assert members == []
+    made = [one for one in events if one.verb == "source.organization_added"]
+    assert {one.target for one in made} == known - {ORGANIZATION}
+    assert {one.organization_id for one in made} == {None}

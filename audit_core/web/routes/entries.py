@@ -16,7 +16,7 @@ from audit_core.domain.access import Permission
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
-from audit_core.identity.api_tokens import Token
+from audit_core.identity.api_tokens import Token, note_token_arrival
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.pipeline import ingest
@@ -145,6 +145,8 @@ def _ingest(
         organization_id=token.organization_id,
     )
     with installation.state.begin() as connection:
+        if report.accepted or report.finished:
+            note_token_arrival(connection, token.id, installation.clock())
         keep_rejections(
             connection,
             rejections=rejected,

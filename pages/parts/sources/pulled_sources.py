@@ -36,10 +36,11 @@ BADGES: dict[Standing, tuple[Color, str]] = {
     Standing.READ: ("green", ":material/sync:"),
     Standing.NOT_YET: ("gray", ":material/hourglass_empty:"),
     Standing.TRIED_AGAIN: ("orange", ":material/sync_problem:"),
+    Standing.STALE: ("orange", ":material/notifications_off:"),
     Standing.STOPPED: ("red", ":material/error:"),
     Standing.PAUSED: ("gray", ":material/pause:"),
 }
-_LOOK = "5s"
+_LOOK = "3s"
 """How often a source that is shown is looked at again."""
 
 
@@ -94,7 +95,8 @@ def _may_see(person: Viewer, scope: Scope, source: Source) -> bool:
 
 
 def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: bool) -> None:
-    standing = standing_of(source, progress)
+    now = cached.installation().clock()
+    standing = standing_of(source, progress, now)
     color, icon = BADGES[standing]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(visible(source.name), width="content")
@@ -102,7 +104,7 @@ def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: b
         st.space("stretch")
         if manages:
             _draw_switch(source, scope, resumes=source.paused or progress.stopped)
-    st.caption(described(progress, cached.installation().clock()))
+    st.caption(described(progress, now))
     if progress.problem is not None:
         # As text: what a server answered is in it.
         st.text(visible(progress.problem))

@@ -13,5 +13,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns."""
-    for table in ("source_progress", "api_token"):
+    for table in ("source_progress", "token"):
         op.add_column(table, sa.Column("arrivals", sa.Text()))
