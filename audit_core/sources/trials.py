@@ -27,7 +27,8 @@ T = TypeVar("T")
 PER_MINUTE = 6
 """How many checks one organization may begin in a minute."""
 AT_ONCE = 4
-"""How many are under way in a process; one that nobody waits for any more counts until it ends."""
+"""How many are under way in a process, one of each organization; one that nobody waits for any more
+counts until it ends."""
 ANSWER_S = 10.0
 """How long each answer may take."""
 WAIT_S = WITHIN_S + ANSWER_S
@@ -42,10 +43,11 @@ class Trials:
     ) -> None:
         self._elapsed = elapsed
         self._wait_s = wait_s
-        self._free = threading.Semaphore(AT_ONCE)
         self._lock = threading.Lock()
         self._begun: dict[str, deque[float]] = {}
         """When the checks of the last minute began, by organization."""
+        self._running: set[str] = set()
+        """The organizations of which one is under way."""
 
     def run(self, organization_id: str, check: Callable[[], T]) -> T:
         """What `check` returns or raises. Blocks.
@@ -53,16 +55,13 @@ class Trials:
         Raises `BusyError` where the organization, or this process, has too many; then nothing was
         asked. Raises `SourceUnavailable` if it takes too long.
         """
-        self._require_seldom(organization_id)
-        if not self._free.acquire(blocking=False):
-            raise BusyError(
-                "Too many sources are being tested at this moment.",
-                "Try again in half a minute.",
-                retry_after_s=30,
-            )
+        self._take_place(organization_id)
         outcome: _Outcome[T] = _Outcome()
         thread = threading.Thread(
-            target=self._work, args=(check, outcome), name="source test", daemon=True
+            target=self._work,
+            args=(organization_id, check, outcome),
+            name="source test",
+            daemon=True,
         )
         thread.start()
         if not outcome.ready.wait(self._wait_s):
@@ -72,18 +71,26 @@ class Trials:
             )
         return outcome.result()
 
-    def _work(self, check: Callable[[], T], outcome: _Outcome[T]) -> None:
+    def _work(self, organization_id: str, check: Callable[[], T], outcome: _Outcome[T]) -> None:
         try:
             outcome.value = check()
         except Exception as error:
             outcome.error = error
         finally:
-            self._free.release()
+            with self._lock:
+                self._running.discard(organization_id)
             outcome.ready.set()
 
-    def _require_seldom(self, organization_id: str) -> None:
+    def _take_place(self, organization_id: str) -> None:
         now = self._elapsed()
         with self._lock:
+            if organization_id in self._running or len(self._running) >= AT_ONCE:
+                raise BusyError(
+                    "Another test is under way.",
+                    f"Try again in {self._wait_s:.0f} s at most.",
+                    retry_after_s=int(self._wait_s) + 1,
+                    own=organization_id in self._running,
+                )
             self._begun = {
                 name: times for name, times in self._begun.items() if times[-1] > now - 60
             }
@@ -98,6 +105,7 @@ class Trials:
                     own=True,
                 )
             times.append(now)
+            self._running.add(organization_id)
 
 
 class _Outcome(Generic[T]):
@@ -166,6 +174,12 @@ def try_out(
     except BusyError:
         # Nothing was asked.
         raise
+    except SourceUnavailable as error:
+        note(answered=False)
+        if type(error) is not SourceUnavailable:
+            raise
+        # Its hint says that it is tried again, which this is not.
+        raise AuditError(error.message, "Check the address and the network.") from error
     except AuditError:
         note(answered=False)
         raise

@@ -1,4 +1,4 @@
-"""A source from its first test to its end, at the screen: it fills, breaks, is mended, catches up."""
+"""A source at the screen, from its first test on: it fills, breaks, is mended and catches up."""
 
 from __future__ import annotations
 

@@ -239,3 +239,20 @@ def test_only_operators_see_what_reads_a_whole_deployment(open_app: Open, seeded
     app = page(open_app("admin@example.org"))
     assert "All of it" in shown(app)
     assert not [item for item in app.button if item.label in {"Pause", "Remove source"}]
+
+
+def test_overview_and_sources_say_to_those_of_the_organization_that_entries_may_be_missing(
+    open_app: Open, seeded: Seeded
+) -> None:
+    add(seeded, "Of others", BETA, problem="Refused.", hint="Act.", stopped=True)
+    assert not open_app("auditor@example.org").run().warning
+    add(seeded, HOSTILE, problem="The key is refused.", hint="Give another.", stopped=True)
+    app = open_app("auditor@example.org").run()
+    (warning,) = app.warning
+    assert warning.proto.title == "Entries may be missing"
+    assert HOSTILE in warning.value.replace("\\", "") and "refused" in warning.value
+    assert "Of others" not in warning.value
+    assert not app.get("page_link")
+    app = open_app("admin@example.org").run()
+    assert len(app.warning) == 1
+    assert len(page(app).warning) == 1

@@ -22,26 +22,30 @@ def test_what_the_check_finds_or_raises_comes_back() -> None:
         trials.run("org", refused)
 
 
-def test_a_server_that_never_ends_is_left_and_takes_one_place_until_it_does() -> None:
+def test_a_server_that_never_ends_is_left_and_takes_a_place_until_it_does() -> None:
     trials = Trials(wait_s=0.01)
-    released = threading.Event()
+    released, ended = threading.Event(), threading.Semaphore(0)
+
+    def check() -> int:
+        released.wait(30)
+        ended.release()
+        return 7
+
     for number in range(AT_ONCE):
         with pytest.raises(SourceUnavailable, match="has not answered"):
-            trials.run(f"org-{number}", lambda: released.wait(30))
-    with pytest.raises(BusyError, match="at this moment"):
-        trials.run("org", lambda: 7)
+            trials.run(f"org-{number}", check)
+        with pytest.raises(BusyError, match="Another test"):
+            trials.run(f"org-{number}", check)
+    with pytest.raises(BusyError, match="Another test"):
+        trials.run("org", check)
     released.set()
-    waited = Trials(wait_s=30)
-    waited._free = trials._free
+    for _ in range(AT_ONCE):
+        assert ended.acquire(timeout=30)
     for _ in range(1_000):
-        try:
-            assert waited.run(str(_), lambda: 7) == 7
-        except BusyError:
-            threading.Event().wait(0.005)
-        else:
+        if not trials._running:
             break
-    else:
-        pytest.fail("the places were not given back")
+        threading.Event().wait(0.005)
+    assert not trials._running
 
 
 def test_an_organization_tests_seldom_and_takes_nothing_from_another() -> None:

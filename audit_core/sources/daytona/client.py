@@ -156,14 +156,13 @@ class DaytonaClient:
         if status == 404:
             raise RequestRefused(
                 "Daytona knows no such address or organization (404).",
-                "Check the address of the API and the id of the organization, then resume this "
-                "source.",
+                "Check the address of the API and the id of the organization.",
             )
         # Some servers repeat the headers of what they refuse.
         said = body[:_READABLE].decode(errors="replace").replace(self._key, "(the key)")[:300]
         raise RequestRefused(
             f"It refused the request with {status}: {said}",
-            "Check the address of the API: a redirect is not followed. Then resume this source.",
+            "Check the address of the API: a redirect is not followed.",
         )
 
 

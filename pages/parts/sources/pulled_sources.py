@@ -109,6 +109,8 @@ def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: b
         # As text: what a server answered is in it.
         st.text(visible(progress.problem))
         st.text(visible(progress.hint or ""))
+    if standing is Standing.STOPPED:
+        st.caption("It is asked nothing until it has another key, or is resumed.")
 
 
 def described(progress: Progress, now: datetime) -> str:
@@ -149,10 +151,13 @@ def _draw_key(source: Source, scope: Scope) -> None:
         st.popover("New key", icon=":material/key:", key=f"source_{source.id}_keys"),
         st.form(f"source_{source.id}_key_form", border=False, clear_on_submit=True),
     ):
-        key = st.text_input("API key", type="password", max_chars=MAX_KEY)
+        typed = f"source_{source.id}_new_key"
+        key = st.text_input("API key", type="password", max_chars=MAX_KEY, key=typed)
         st.caption("It takes the place of the present one, and the source goes on with it.")
         saved = st.form_submit_button("Save key", type="primary", icon=":material/save:")
     if saved:
+        # Streamlit would keep it until the next run that the browser asks for.
+        st.session_state.pop(typed, None)
         installation_key = cached.installation().key
         _do(
             scope,

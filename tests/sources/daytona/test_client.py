@@ -49,9 +49,12 @@ def test_a_redirect_is_not_followed() -> None:
         request.send_header("content-length", "0")
         request.end_headers()
 
-    with answering(refuse) as elsewhere, answering(send_on) as url:
-        with pytest.raises(RequestRefused, match="302"):
-            DaytonaClient(url, KEY, "org-a").ask(Request())
+    with (
+        answering(refuse) as elsewhere,
+        answering(send_on) as url,
+        pytest.raises(RequestRefused, match="302"),
+    ):
+        DaytonaClient(url, KEY, "org-a").ask(Request())
     assert asked == []
 
 
