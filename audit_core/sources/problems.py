@@ -37,8 +37,8 @@ class KeyRefused(AuditError):
         if status == 401:
             super().__init__(
                 "Daytona does not accept the key (401): it has expired, was revoked, or is wrong.",
-                "Make a new key in Daytona with the permission read:audit_logs, and give it to this "
-                "source.",
+                "Make a new key in Daytona with the permission read:audit_logs, and give it to "
+                "this source.",
             )
         elif whole_deployment:
             super().__init__(
