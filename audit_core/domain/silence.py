@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
 PRECISION = timedelta(minutes=1)
 """Arrivals that come sooner after the last one that was noted are not noted."""
@@ -35,7 +34,7 @@ class Arrivals:
     since: datetime
     """The first arrival that was noted."""
     last: datetime
-    gaps: Mapping[int, timedelta] = MappingProxyType({})
+    gaps: Mapping[int, timedelta] = field(default_factory=dict)
     """The longest gap between two arrivals that ended on a day (UTC), by the days since 1970."""
 
 

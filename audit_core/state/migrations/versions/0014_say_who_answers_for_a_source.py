@@ -3,6 +3,8 @@ whole deployment."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -25,5 +27,5 @@ def upgrade() -> None:
     op.execute("UPDATE source SET remote_organization_id = organization_id")
     if connection.dialect.name == "sqlite" and progress:
         # The table was made anew, and what refers to its rows was deleted with the old one.
-        columns = [sa.column(name) for name in progress[0]]
+        columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in progress[0]]
         op.bulk_insert(sa.table("source_progress", *columns), [dict(row) for row in progress])
