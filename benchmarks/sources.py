@@ -256,7 +256,7 @@ def _add_source(prepared: Prepared, model: DaytonaModel, url: str) -> str:
 
 def _lines(number: int, batch: int, count: int, action: str) -> str:
     """So many new entries, as collectors send them."""
-    moment = datetime.now(UTC).isoformat()
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     rest = json.dumps(
         {
             "organizationId": ORGANIZATION,
