@@ -110,15 +110,7 @@ def add_source(
     name, url = name.strip(), url.strip().rstrip("/")
     require_fitting(name, remote or "", requests_per_minute)
     require_address(url, policy)
-    everywhere = sources_of(connection, None)
-    present = [one for one in everywhere if one.organization_id == organization_id]
-    if len(present) >= MAX_SOURCES:
-        raise AuditError(
-            f"There are {MAX_SOURCES} sources here already, and that is the most.",
-            "Remove one that is not needed.",
-        )
-    if any(one.name == name for one in present):
-        raise AuditError(f"There is already a source “{name}”.", "Choose another name.")
+    _require_room(connection, organization_id, name)
     made = Source(
         id=new_id(),
         organization_id=organization_id,
@@ -137,6 +129,18 @@ def add_source(
     connection.execute(insert(source_progress).values(source_id=made.id))
     _note(connection, made, "source.added", actor, now, address)
     return made
+
+
+def _require_room(connection: Connection, organization_id: str | None, name: str) -> None:
+    everywhere = sources_of(connection, None)
+    present = [one for one in everywhere if one.organization_id == organization_id]
+    if len(present) >= MAX_SOURCES:
+        raise AuditError(
+            f"There are {MAX_SOURCES} sources here already, and that is the most.",
+            "Remove one that is not needed.",
+        )
+    if any(one.name == name for one in present):
+        raise AuditError(f"There is already a source “{name}”.", "Choose another name.")
 
 
 def sources_of(connection: Connection, organization_id: str | None) -> list[Source]:

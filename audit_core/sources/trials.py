@@ -10,6 +10,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from audit_core.domain.errors import AuditError, BusyError
@@ -149,25 +150,14 @@ def try_out(
     Raises what `check` and `Trials.run` raise, and `AuditError` for what can be no address or key.
     """
     policy = installation.outgoing_policy
-    url, key = url.strip().rstrip("/"), require_key(key)
+    url = url.strip().rstrip("/")
+    note = partial(_note, installation, by, organization_id, name, url)
+    key = require_key(key)
     require_address(url, policy)
 
     def ask() -> Checked:
         client = DaytonaClient(url, key, remote_organization_id, policy=policy, answer_s=ANSWER_S)
         return check(client.ask)
-
-    def note(*, answered: bool) -> None:
-        with installation.state.begin() as connection:
-            note_test(
-                connection,
-                organization_id=organization_id,
-                name=name,
-                url=url,
-                answered=answered,
-                actor=by.actor,
-                now=by.now,
-                address=by.address,
-            )
 
     try:
         checked = trials_of(installation.state).run(organization_id, ask)
@@ -185,3 +175,25 @@ def try_out(
         raise
     note(answered=True)
     return checked
+
+
+def _note(
+    installation: Installation,
+    by: Administrator,
+    organization_id: str,
+    name: str,
+    url: str,
+    *,
+    answered: bool,
+) -> None:
+    with installation.state.begin() as connection:
+        note_test(
+            connection,
+            organization_id=organization_id,
+            name=name,
+            url=url,
+            answered=answered,
+            actor=by.actor,
+            now=by.now,
+            address=by.address,
+        )

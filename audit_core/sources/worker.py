@@ -244,7 +244,7 @@ def _renamed(table: pa.Table, source: Source) -> pa.Table:
     if source.organization_id == source.remote_organization_id:
         return table
     at = table.schema.get_field_index("organization_id")
-    column = pa.repeat(pa.scalar(source.organization_id, pa.string()), table.num_rows)
+    column = pa.array([source.organization_id] * table.num_rows, pa.string())
     return table.set_column(at, table.schema.field(at), column)
 
 
