@@ -52,7 +52,8 @@ def require_fitting(name: str, remote_organization_id: str, requests_per_minute:
             f"The name of a source has 1 to {MAX_NAME} printable characters, not {len(name)}.",
             "Call it after where it comes from, such as “Daytona production”.",
         )
-    if not remote.isprintable() or len(remote) > MAX_NAME or "/" in remote:
+    printable = remote.isprintable() and len(remote) <= MAX_NAME
+    if not printable or "/" in remote or remote in {".", ".."}:
         raise AuditError(
             f"“{remote[:100]}” is no id of an organization.",
             "Copy it from the settings of the organization in Daytona.",

@@ -19,8 +19,8 @@ from audit_core.installation.opened import Installation
 from audit_core.sources.daytona.check import WITHIN_S, Checked, check
 from audit_core.sources.daytona.client import DaytonaClient
 from audit_core.sources.problems import SourceUnavailable
-from audit_core.sources.source import note_test
-from audit_core.sources.source_input import require_address, require_key
+from audit_core.sources.source import DEFAULT_PACE, note_test
+from audit_core.sources.source_input import require_address, require_fitting, require_key
 from audit_core.state.database import State
 
 T = TypeVar("T")
@@ -152,11 +152,12 @@ def try_out(
     policy = installation.outgoing_policy
     url = url.strip().rstrip("/")
     note = partial(_note, installation, by, organization_id, name, url)
-    key = require_key(key)
+    key, remote = require_key(key), remote_organization_id.strip() or organization_id
+    require_fitting(name, remote, DEFAULT_PACE)
     require_address(url, policy)
 
     def ask() -> Checked:
-        client = DaytonaClient(url, key, remote_organization_id, policy=policy, answer_s=ANSWER_S)
+        client = DaytonaClient(url, key, remote, policy=policy, answer_s=ANSWER_S)
         return check(client.ask)
 
     try:

@@ -195,6 +195,23 @@ def test_an_admin_tests_and_adds_a_source_gives_it_a_key_and_removes_it(
         assert {event.actor for event in events} == {"admin@example.org"}
 
 
+@pytest.mark.usefixtures("reached")
+@pytest.mark.parametrize("organization", ["", "../admin", ".."])
+def test_no_organization_is_never_all_of_them(
+    open_app: Open, seeded: Seeded, organization: str
+) -> None:
+    app = page(open_app("admin@example.org"))
+    with served(DaytonaModel(rows=past_rows(3), seed=1, admin_key=KEY)) as url:
+        press(app, "Add a source")
+        fill(app, url=url, organization=organization, key=KEY)
+        for label in ("Test", "Start"):
+            press(app, label)
+            assert not app.success
+    with seeded.installation.state.read() as connection:
+        kept = sources_of(connection, None)
+    assert [one.remote_organization_id for one in kept] == ([ALPHA] if not organization else [])
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
