@@ -21,6 +21,7 @@ from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 from audit_core.web.routes.theme import theme_route
+from audit_core.web.routes.webhooks import webhooks_route
 
 
 def routes(installation: Callable[[], Installation]) -> list[Route]:
@@ -35,6 +36,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         *one_time_link_routes(installation),
         theme_route(),
         entries_route(installation),
+        webhooks_route(installation),
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),
