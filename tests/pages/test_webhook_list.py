@@ -65,8 +65,7 @@ def test_who_manages_the_organization_adds_one_and_sees_a_made_secret_once(
     open_app: Open, seeded: Seeded
 ) -> None:
     app = page(open_app("admin@example.org"))
-    press(app, "webhook_add")
-    (submit,) = [item for item in app.button if item.label == "Add"]
+    (submit,) = [item for item in app.button if item.label == "Add webhook"]
     submit.click().run()
     assert not app.exception
     (endpoint,) = kept(seeded)
@@ -82,9 +81,25 @@ def test_who_manages_the_organization_removes_one(open_app: Open, seeded: Seeded
     endpoint = add(seeded, "Daytona")
     app = page(open_app("admin@example.org"))
     press(app, f"webhook_{endpoint.id}_remove")
-    press(app, "webhook_remove_really")
     assert kept(seeded) == []
     assert len(seeded.events("webhook.removed")) == 1
+
+
+def test_a_secret_of_daytona_is_taken_and_what_is_none_is_refused(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = page(open_app("admin@example.org"))
+    secret = new_secret()
+    for given in ("whsec_short", secret):
+        (field,) = [item for item in app.text_input if item.label == "Signing secret"]
+        field.set_value(given)
+        (submit,) = [item for item in app.button if item.label == "Add webhook"]
+        submit.click().run()
+        assert not app.exception
+        assert given not in shown(app)
+        assert bool(app.error) == (given != secret)
+    (endpoint,) = kept(seeded)
+    assert unseal(endpoint.sealed_secret, seeded.installation.key) == secret
 
 
 def test_who_only_sends_entries_sees_and_changes_nothing(open_app: Open, seeded: Seeded) -> None:

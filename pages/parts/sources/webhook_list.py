@@ -40,8 +40,8 @@ def draw(person: Viewer, scope: Scope) -> None:
     for endpoint in found:
         with st.container(border=True):
             _draw_endpoint(endpoint, scope, manages=manages)
-    if manages and st.button("Add webhook", icon=":material/add:", key="webhook_add"):
-        _add(scope)
+    if manages:
+        _draw_adding(scope)
 
 
 def _draw_endpoint(endpoint: Endpoint, scope: Scope, *, manages: bool) -> None:
@@ -54,10 +54,8 @@ def _draw_endpoint(endpoint: Endpoint, scope: Scope, *, manages: bool) -> None:
         else:
             st.badge(f"Last message {ago(last, now)}", icon=":material/sync:", color="green")
         st.space("stretch")
-        if manages and st.button(
-            "Remove", icon=":material/delete:", key=f"webhook_{endpoint.id}_remove"
-        ):
-            _remove(endpoint, scope)
+        if manages:
+            _draw_removing(endpoint, scope)
     st.code(address_of(endpoint), language=None, wrap_lines=True)
 
 
@@ -66,9 +64,11 @@ def address_of(endpoint: Endpoint) -> str:
     return f"{base_url()}{DAYTONA_WEBHOOK_PATH}/{endpoint.id}"
 
 
-@st.dialog("Add webhook", icon=":material/webhook:")
-def _add(scope: Scope) -> None:
-    with st.form("webhook", border=False):
+def _draw_adding(scope: Scope) -> None:
+    with (
+        st.expander("Add a webhook", icon=":material/add:"),
+        st.form("webhook", border=False, clear_on_submit=True),
+    ):
         name = st.text_input("Name", "Daytona", max_chars=MAX_NAME)
         about = st.text_input(
             "Daytona's id of the organization",
@@ -83,14 +83,26 @@ def _add(scope: Scope) -> None:
             placeholder="whsec_…",
             help="As Daytona's page of webhooks shows it. Leave it empty to have one made here.",
         )
-        submitted = st.form_submit_button("Add", type="primary")
+        submitted = st.form_submit_button("Add webhook", icon=":material/add:")
     if not submitted:
         return
+    made = "" if given.strip() else new_secret()
+    with error_boundary.attempt() as attempt:
+        added = add(scope, name=name, about=about, secret=made or given)
+    if not attempt.succeeded:
+        return
+    if not made:
+        st.rerun()
+    _show_secret(added, made)
+
+
+def add(scope: Scope, *, name: str, about: str, secret: str) -> Endpoint:
+    """Accept messages about an organization of Daytona's that are signed by the secret. Raises
+    `AuditError`."""
     by = administrator(scope)
-    secret = given.strip() or new_secret()
     installation = cached.installation()
-    with error_boundary.attempt() as attempt, installation.state.begin() as connection:
-        added = add_endpoint(
+    with installation.state.begin() as connection:
+        return add_endpoint(
             connection,
             organization_id=scope.organization_id or "",
             daytona_organization_id=about,
@@ -101,30 +113,33 @@ def _add(scope: Scope) -> None:
             now=by.now,
             address=by.address,
         )
-    if not attempt.succeeded:
-        return
-    if given.strip():
-        st.rerun()
-    st.write("In Daytona, give this address and this secret to a webhook with the events")
-    st.code(EVENTS, language=None, wrap_lines=True)
-    st.code(address_of(added), language=None, wrap_lines=True)
+
+
+@st.dialog("Webhook added", dismissible=False, icon=":material/key:")
+def _show_secret(endpoint: Endpoint, secret: str) -> None:
+    """The only time that a made secret is shown; it is kept encrypted."""
+    st.write("In Daytona, make a webhook with this address and secret, for these events:")
+    st.code(address_of(endpoint), language=None, wrap_lines=True)
     st.code(secret, language=None, wrap_lines=True)
+    st.code(EVENTS, language=None, wrap_lines=True)
     st.write("Copy the secret now. It will not be shown again.")
+    if st.button("I have copied it", type="primary"):
+        st.rerun()
 
 
-@st.dialog("Remove webhook", icon=":material/delete:")
-def _remove(endpoint: Endpoint, scope: Scope) -> None:
-    st.text(visible(endpoint.name))
-    st.write("Messages to its address are refused from then on. What came stays.")
-    if not st.button("Remove webhook", type="primary", key="webhook_remove_really"):
+def _draw_removing(endpoint: Endpoint, scope: Scope) -> None:
+    with st.popover("Remove", icon=":material/delete:", key=f"webhook_{endpoint.id}"):
+        st.write("Messages to its address are refused from then on. What came stays.")
+        really = st.button("Remove webhook", type="primary", key=f"webhook_{endpoint.id}_remove")
+    if not really:
         return
     by = administrator(scope)
     with (
         error_boundary.attempt() as attempt,
         cached.installation().state.begin() as connection,
     ):
-        found = find_endpoint(connection, endpoint.id, organization_id=scope.organization_id or "")
-        if found is not None:
-            remove_endpoint(connection, found, actor=by.actor, now=by.now, address=by.address)
+        own = find_endpoint(connection, endpoint.id, organization_id=scope.organization_id or "")
+        if own is not None:
+            remove_endpoint(connection, own, actor=by.actor, now=by.now, address=by.address)
     if attempt.succeeded:
         st.rerun()
