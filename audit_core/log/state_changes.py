@@ -25,7 +25,6 @@ from audit_core.log.schema import KEY, STATE_CHANGES
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 RECEIVED = "received_at"
-_TIME = STATE_CHANGES.field(RECEIVED).type
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ class StateChangeLog:
         with self._lock:
             now = max([self._clock(), *(at + _MICROSECOND for at in self._newest.values())])
         position = rows.schema.get_field_index(RECEIVED)
-        column = pc.fill_null(rows.column(position), pa.scalar(now.replace(tzinfo=None), _TIME))
+        column = pc.fill_null(rows.column(position), now.replace(tzinfo=None))
         return rows.set_column(position, rows.schema.field(position), column)
 
 

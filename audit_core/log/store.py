@@ -69,7 +69,7 @@ class AuditLog:
         )
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
-        self._heads = Heads(self._read_heads, shared=log_engine.shared)
+        self._heads = Heads(self.heads, shared=log_engine.shared)
         try:
             self._engine = self._open()
             try:
@@ -139,7 +139,8 @@ class AuditLog:
     def heads(self) -> dict[str, Head]:
         """The highest numbers of every organization ('' for none), also of those that have no
         entries any more: for the operator only."""
-        return self._read_heads()
+        with self._reading(None) as connection:
+            return self._log_engine.heads(connection)
 
     def raise_heads(self, heads: Mapping[str, Head]) -> None:
         """Give no number again that another log gave, whose rows are replicated here."""
@@ -281,14 +282,6 @@ class AuditLog:
             raise
         return engine
 
-    def _drop_expired(self, connection: Connection, earliest: datetime | None) -> None:
-        if earliest is not None and earliest != self._kept_since:
-            self._log_engine.drop_before(connection, earliest)
-
-    def _read_heads(self) -> dict[str, Head]:
-        with self._reading(None) as connection:
-            return self._log_engine.heads(connection)
-
     @contextmanager
     def _reading(self, scope: Scope | None) -> Iterator[Connection]:
         """See `Reads.connection`."""
@@ -339,7 +332,8 @@ class AuditLog:
         now = self._clock()
         earliest = self._limits.retention.earliest(now)
         with self._engine.begin() as connection:
-            self._drop_expired(connection, earliest)
+            if earliest is not None and earliest != self._kept_since:
+                self._log_engine.drop_before(connection, earliest)
             numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
             existing = self._log_engine.existing(connection, arriving)
             merged = merge(arriving, existing, earliest=earliest)

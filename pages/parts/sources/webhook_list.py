@@ -19,6 +19,7 @@ from audit_core.sources.webhooks.signature import MAX_SECRET, new_secret
 from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
 from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary
+from pages.parts.shell.app_address import own_address
 from pages.parts.sources.ingest_howto import base_url
 from pages.parts.tables.safe_text import visible
 
@@ -61,7 +62,8 @@ def _draw_endpoint(endpoint: Endpoint, scope: Scope, *, manages: bool) -> None:
 
 def address_of(endpoint: Endpoint) -> str:
     """Where Daytona is to send to, as the browser found this app."""
-    return f"{base_url()}{DAYTONA_WEBHOOK_PATH}/{endpoint.id}"
+    origin = base_url().removesuffix(own_address(""))
+    return origin + own_address(f"{DAYTONA_WEBHOOK_PATH}/{endpoint.id}")
 
 
 def _draw_adding(scope: Scope) -> None:
