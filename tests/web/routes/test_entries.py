@@ -348,7 +348,9 @@ def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_reading_is_not_offered_here(client: TestClient) -> None:
-    assert client.get(PATH).status_code == 404
+    answer = client.get(PATH)
+    assert code_of(answer) is ErrorCode.METHOD_NOT_ALLOWED
+    assert answer.headers["allow"] == "POST"
 
 
 bodies = st.lists(
