@@ -20,6 +20,7 @@ from audit_core.web.base_path import BasePath
 from audit_core.web.error_response import answer_http_exception, answer_problem
 from audit_core.web.errors import STATUS_OF, ErrorCode
 from audit_core.web.routes.entries import ENTRIES_PATH
+from audit_core.web.routes.otlp import OTLP_PATH
 from audit_core.web.routes.suggestions import SUGGESTIONS_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.docs.documents import ROOT
@@ -42,7 +43,9 @@ ROUTES: list[Route] = [
     for route in routes(never)  # type: ignore[arg-type]
     if not isinstance(route.endpoint, Unknown)
 ]
-PATHS = sorted({route.path.replace("{name}", "nothing.js") for route in ROUTES})
+OTHER_SHAPES = {OTLP_PATH}
+"""Routes whose clients, which are not ours, expect the errors of their own protocol."""
+PATHS = sorted({route.path.replace("{name}", "nothing.js") for route in ROUTES} - OTHER_SHAPES)
 
 
 def bearer(seeded: Seeded, permission: Permission) -> dict[str, str]:
