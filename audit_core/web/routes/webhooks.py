@@ -7,11 +7,10 @@ cost more the more there are, for whoever asks, and would tell by its time how m
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from audit_core.domain.rejections import Rejection
@@ -28,6 +27,7 @@ from audit_core.sources.webhooks.signature import (
 )
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.rejections import keep_rejections
+from audit_core.web.errors import ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.limits.rate_limit import SPAN, Pace
 from audit_core.web.security.identity import address_of
@@ -52,26 +52,26 @@ def webhooks_route(installation: Callable[[], Installation]) -> Route:
     """
     of_address, of_endpoint = Pace(MAX_OF_ADDRESS), Pace(MAX_OF_ENDPOINT)
 
-    async def receive(request: Request) -> JSONResponse:
+    async def receive(request: Request) -> Response:
         opened = await run_in_threadpool(installation)
         address = address_of(request)
         if not of_address.allows(address or "", opened.clock()):
-            return _refused(opened, None, address, HTTPStatus.TOO_MANY_REQUESTS)
+            return _refused(opened, None, address, ErrorCode.TOO_MANY_REQUESTS)
         endpoint_id = request.path_params["endpoint"]
         endpoint = await run_in_threadpool(_endpoint, opened, endpoint_id)
         if endpoint is None:
-            return _refused(opened, None, address, HTTPStatus.NOT_FOUND)
+            return _refused(opened, None, address, ErrorCode.NOT_FOUND)
         try:
             body = await read_body(request, max_bytes=MAX_BYTES)
         except BodyTooLarge:
-            return _refused(opened, endpoint, address, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return _refused(opened, endpoint, address, ErrorCode.TOO_LARGE)
         # Svix repeats no header; of what somebody else repeats the first is taken.
         signed = signed_headers(dict(reversed(request.headers.items())))
         key = key_of(unseal(endpoint.sealed_secret, opened.key))
         if signed is None or not verifies(key, signed, body, opened.clock()):
-            return _refused(opened, endpoint, address, HTTPStatus.UNAUTHORIZED)
+            return _refused(opened, endpoint, address, ErrorCode.UNAUTHORIZED)
         if not of_endpoint.allows(endpoint.id, opened.clock()):
-            return _refused(opened, endpoint, address, HTTPStatus.TOO_MANY_REQUESTS)
+            return _refused(opened, endpoint, address, ErrorCode.TOO_MANY_REQUESTS)
         return await run_in_threadpool(_take, opened, endpoint, signed, body, address)
 
     return Route(f"{DAYTONA_WEBHOOK_PATH}/{{endpoint}}", receive, methods=["POST"])
@@ -88,13 +88,13 @@ def _take(
     signed: SignedHeaders,
     body: bytes,
     address: str | None,
-) -> JSONResponse:
+) -> Response:
     """Keep what a message whose sender is known tells."""
     message = read_message(body, message_id=signed.id, organization_id=endpoint.organization_id)
     content = message.content
     foreign = message.organization_id != endpoint.daytona_organization_id
     if foreign and (message.organization_id is not None or isinstance(content, StateChange)):
-        return _refused(opened, endpoint, address, HTTPStatus.FORBIDDEN)
+        return _refused(opened, endpoint, address, ErrorCode.FOREIGN_ORGANIZATION)
     answer: dict[str, object] = {"stored": 0}
     if isinstance(content, StateChange):
         stored = opened.log.state_changes.append([content])
@@ -122,23 +122,23 @@ def _take(
 
 
 _SENTENCES = {
-    HTTPStatus.UNAUTHORIZED: (
+    ErrorCode.UNAUTHORIZED: (
         "The message is not signed with the secret of this webhook, or longer ago than 5 minutes.",
         "Check the secret, and the clock of this server.",
     ),
-    HTTPStatus.FORBIDDEN: (
+    ErrorCode.FOREIGN_ORGANIZATION: (
         "The message is about another organization than this webhook.",
         "Add a webhook for that organization, with a secret of its own.",
     ),
-    HTTPStatus.NOT_FOUND: (
+    ErrorCode.NOT_FOUND: (
         "There is no such webhook.",
         "Copy the address from Admin → Sources.",
     ),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+    ErrorCode.TOO_LARGE: (
         f"A message has at most {MAX_BYTES:,} bytes; nothing was stored.",
         "Send less at once.",
     ),
-    HTTPStatus.TOO_MANY_REQUESTS: (
+    ErrorCode.TOO_MANY_REQUESTS: (
         "That is more than is taken at once; nothing was stored.",
         "Send it again later.",
     ),
@@ -146,21 +146,20 @@ _SENTENCES = {
 
 
 def _refused(
-    opened: Installation, endpoint: Endpoint | None, address: str | None, status: HTTPStatus
-) -> JSONResponse:
+    opened: Installation, endpoint: Endpoint | None, address: str | None, code: ErrorCode
+) -> Response:
     """The refusal, which is put on record."""
-    error, hint = _SENTENCES[status]
     attempts_of(opened.state).note(
         at=opened.clock(),
         verb="webhook.refused",
         actor=endpoint.name if endpoint else "unknown",
         organization_id=endpoint.organization_id if endpoint else None,
         address=address,
-        detail={"reason": f"{status.value} {status.phrase}"},
+        detail={"reason": code.value},
     )
-    headers = (
-        {"retry-after": str(int(SPAN.total_seconds()))}
-        if status is HTTPStatus.TOO_MANY_REQUESTS
-        else None
+    too_many = code is ErrorCode.TOO_MANY_REQUESTS
+    return refusal(
+        code,
+        *_SENTENCES[code],
+        retry_after_s=int(SPAN.total_seconds()) if too_many else None,
     )
-    return JSONResponse({"error": error, "hint": hint}, status_code=status, headers=headers)

@@ -112,7 +112,7 @@ def test_what_is_not_signed_is_refused_and_on_record(
 ) -> None:
     answer = sender.send(created("box-1"), **more)
     assert answer.status_code == status
-    assert set(answer.json()) == {"error", "hint"}
+    assert set(answer.json()) == {"error", "hint", "code"}
     assert stored(seeded) == []
     (event,) = seeded.events("webhook.refused")
     assert (event.actor, event.organization_id) == ("Daytona", ALPHA)
