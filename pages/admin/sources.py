@@ -14,6 +14,7 @@ from pages.parts.sources import (
     rejection_list,
     stale_note,
     uploaded_files,
+    webhook_list,
 )
 
 person, scope = viewer.require(Permission.INGEST)
@@ -22,6 +23,9 @@ stale_note.draw(person, scope, link=False)
 
 st.header("Pulled", anchor=False)
 pulled_sources.draw(person, scope)
+
+st.header("Webhooks", anchor=False)
+webhook_list.draw(person, scope)
 
 st.header("Files", anchor=False)
 uploaded_files.expect(person)
