@@ -248,6 +248,7 @@ def _add_source(prepared: Prepared, model: DaytonaModel, url: str) -> str:
             url=url,
             sealed_key=seal(model.key, key),
             requests_per_minute=FASTEST,
+            policy=None,
             actor="benchmark",
             now=datetime.now(UTC),
         )
