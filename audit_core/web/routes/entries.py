@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.pipeline import ingest
@@ -27,7 +27,7 @@ from audit_core.state.access_log.record import record
 from audit_core.state.rejections import keep_rejections
 from audit_core.web.body_type import require_readable, require_text_body
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.security.bearer_tokens import require_token
 from audit_core.web.security.identity import address_of
 
 ENTRIES_PATH = "/api/v1/entries"
@@ -48,13 +48,11 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
     not read; nothing is stored but after 200, nor when `AuditError` is raised.
     """
 
-    async def receive(request: Request) -> JSONResponse:
-        opened = await run_in_threadpool(installation)
-        address = address_of(request)
-        token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-        if token is None or Permission.INGEST.value not in token.verbs:
-            await run_in_threadpool(record_refusal, opened, address, token=token)
-            return _refusal(token)
+    async def receive(request: Request) -> Response:
+        token = await require_token(request, installation, WRITE)
+        if isinstance(token, Response):
+            return token
+        opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
@@ -81,16 +79,6 @@ def read_body_batches(body: bytes) -> Iterator[Batch]:
         raise SourceError(sentence, WHAT_TO_GIVE)
 
     return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
-
-
-def _refusal(token: Token | None) -> JSONResponse:
-    if token is None:
-        return JSONResponse(
-            {"error": "unauthorized"}, status_code=401, headers={"www-authenticate": "Bearer"}
-        )
-    return JSONResponse(
-        {"error": "forbidden", "permission": Permission.INGEST.value}, status_code=403
-    )
 
 
 def _too_large(limit: str) -> JSONResponse:

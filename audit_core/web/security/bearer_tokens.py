@@ -1,12 +1,18 @@
-"""Bearer tokens: which organization a program may write to, and what it may do there."""
+"""Bearer tokens: what a program may do, in which organization, and from where."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from audit_core.identity.api_tokens import Token, find_token
+from audit_core.identity.token_verbs import TokenVerb
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
+from audit_core.web.security.identity import address_of
 
 MAX_TOKEN_LENGTH = 200
 
@@ -20,16 +26,66 @@ def bearer_secret(request: Request) -> str | None:
     return secret if secret.isascii() else None
 
 
-def token_of(installation: Installation, secret: str | None) -> Token | None:
-    """The valid token of a secret. Blocks: call it in a thread."""
-    if secret is None:
-        return None
-    with installation.state.begin() as connection:
-        return find_token(connection, secret=secret, now=installation.clock())
+async def require_token(
+    request: Request,
+    installation: Callable[[], Installation],
+    verb: TokenVerb,
+    *,
+    of_installation: bool = False,
+) -> Token | Response:
+    """The token of a request, or the refusal to answer with, which is put on record.
+
+    401 without a valid one; 403 for one that lacks the verb, that does not accept the address that
+    the request comes from, or that is of an organization where one of the whole installation is
+    needed (`of_installation`), or the other way round. It is looked up at each request: one that
+    was revoked opens nothing any more.
+    """
+    opened = await run_in_threadpool(installation)
+    return await run_in_threadpool(_require, opened, request, verb, of_installation)
+
+
+def _require(
+    installation: Installation, request: Request, verb: TokenVerb, of_installation: bool
+) -> Token | Response:
+    secret, address = bearer_secret(request), address_of(request)
+    token = None
+    if secret is not None:
+        with installation.state.begin() as connection:
+            token = find_token(connection, secret=secret, now=installation.clock(), address=address)
+    if token is None:
+        record_refusal(installation, address)
+        return JSONResponse(
+            {"error": "unauthorized"}, status_code=401, headers={"www-authenticate": "Bearer"}
+        )
+    if (reason := _lacking(token, verb, address, of_installation)) is None:
+        return token
+    record_refusal(installation, address, token=token, reason=reason)
+    return JSONResponse(
+        {"error": "forbidden", "permission": verb.name, "reason": reason}, status_code=403
+    )
+
+
+def _lacking(
+    token: Token, verb: TokenVerb, address: str | None, of_installation: bool
+) -> str | None:
+    """Why a valid token does not open this, as a sentence; `None` if it does."""
+    if not token.accepts(address):
+        return f"The token is not accepted from the address {address or 'of this request'}."
+    if not token.may(verb):
+        return f"The token is not for {verb.name}."
+    if of_installation and token.organization_id is not None:
+        return "The token is of one organization; this takes one of the whole installation."
+    if not of_installation and token.organization_id is None:
+        return "The token is of the whole installation; this takes one of an organization."
+    return None
 
 
 def record_refusal(
-    installation: Installation, address: str | None, *, token: Token | None = None
+    installation: Installation,
+    address: str | None,
+    *,
+    token: Token | None = None,
+    reason: str | None = None,
 ) -> None:
     """Put a refused request into the access record, joined with those that are alike."""
     attempts_of(installation.state).add(
@@ -38,4 +94,5 @@ def record_refusal(
         actor=token.name if token else "unknown",
         organization_id=token.organization_id if token else None,
         address=address,
+        detail={"reason": reason} if reason else None,
     )
