@@ -97,17 +97,15 @@ def list_all(
         found = list_tokens(connection, organization_id=organization)
     table = Table(
         # The id in one piece, to be copied into `token revoke`.
-        Column("Id and name", width=32, overflow="fold"),
+        Column("Id, name and what it may", width=32, overflow="fold"),
         Column("Organization", overflow="fold"),
-        "May",
         "Last used",
         "State",
     )
     for one in found:
         table.add_row(
-            Text(f"{one.id}\n{printable(one.name)}"),
+            Text("\n".join(_named(one))),
             Text(printable(_whose(one))),
-            Text("\n".join(sorted(one.verbs) + [f"from {item}" for item in one.networks])),
             "never" if one.last_used_at is None else utc_minute(one.last_used_at),
             _described(one, now),
         )
@@ -131,6 +129,11 @@ def revoke(
             detail={"token": revoked.id, "name": revoked.name},
         )
     say(f"Revoked the token {revoked.name} ({revoked.id}).")
+
+
+def _named(token: Token) -> list[str]:
+    networks = [f"from {network}" for network in token.networks]
+    return [token.id, printable(token.name), *sorted(token.verbs), *networks]
 
 
 def _whose(token: Token) -> str:
