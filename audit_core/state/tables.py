@@ -205,7 +205,7 @@ log_mark = Table(
 )
 
 # Without an organization it is of the whole installation. `networks` with spaces in between;
-# empty: from anywhere.
+# none: from anywhere.
 token = Table(
     "token",
     metadata,
@@ -218,7 +218,7 @@ token = Table(
     Column("name", FreeText, nullable=False),
     Column("secret_hash", _Digest, nullable=False, unique=True),
     Column("verbs", Text, nullable=False),
-    Column("networks", Text, nullable=False, server_default=""),
+    Column("networks", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),

@@ -14,5 +14,5 @@ depends_on = None
 def upgrade() -> None:
     """Add where tokens may come from, anywhere so far; no organization means the installation."""
     with op.batch_alter_table("token") as batch:
-        batch.add_column(sa.Column("networks", sa.Text(), nullable=False, server_default=""))
+        batch.add_column(sa.Column("networks", sa.Text()))
         batch.alter_column("organization_id", existing_type=sa.Text(), nullable=True)
