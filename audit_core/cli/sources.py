@@ -29,6 +29,7 @@ from audit_core.sources.source import (
     add_source,
     change_key,
     find_source,
+    let_go_abandoned,
     progress_of,
     remove_source,
     set_paused,
@@ -161,6 +162,8 @@ def sync(
         )
     installation = open_installation(read_settings(), utc_now, holder="source sync")
     try:
+        with installation.state.begin() as connection:
+            let_go_abandoned(connection, shared_log=installation.log.shared)
         worker = SourceWorker(
             installation=installation, source=found, holder=new_id(), wait=stopped.wait
         )

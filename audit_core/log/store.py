@@ -148,6 +148,11 @@ class AuditLog:
         return self._heads.since(organization_id)
 
     @property
+    def shared(self) -> bool:
+        """Whether several processes may have this log open: on a server, not an embedded one."""
+        return self._log_engine.shared
+
+    @property
     def keeps_addresses(self) -> bool:
         """Whether statements may read `schema.actor_address`."""
         return self._log_engine.keeps_addresses
