@@ -29,6 +29,18 @@ from audit_core.state.access_log.record import record
 token_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
+Verbs = Annotated[
+    list[str],
+    typer.Option(help=f"What it may do, any number of times: {', '.join(TOKEN_VERBS)}."),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from", help="A network that it may come from, any number of times; else from any."
+    ),
+]
+
+
 @token_app.command()
 def add(
     name: Annotated[str, typer.Option(help="What the token is for.")],
@@ -39,16 +51,8 @@ def add(
         bool,
         typer.Option("--installation", help="About those of all organizations, to read them."),
     ] = False,
-    may: Annotated[
-        list[str],
-        typer.Option(help=f"What it may do, any number of times: {', '.join(TOKEN_VERBS)}."),
-    ] = [WRITE.name],  # noqa: B006 - Typer takes a list, and nobody changes it
-    address: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from", help="A network that it may come from, any number of times; else from any."
-        ),
-    ] = None,
+    may: Verbs = [WRITE.name],  # noqa: B006 - Typer takes a list, and nobody changes it
+    address: Networks = None,
     expires_days: Annotated[
         int | None, typer.Option(min=1, max=36_500, help="Refused after so many days.")
     ] = None,
