@@ -18,6 +18,7 @@ from audit_core.web.routes.head import head_route
 from audit_core.web.routes.health import health_routes
 from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
+from audit_core.web.routes.otlp import otlp_route
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 from audit_core.web.routes.theme import theme_route
@@ -35,6 +36,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         *one_time_link_routes(installation),
         theme_route(),
         entries_route(installation),
+        otlp_route(installation),
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),

@@ -189,7 +189,7 @@ class _Group:
         for reading in read_json_line(group.line(number), self._name):
             if isinstance(reading, Rejection):
                 self._rejections.append((number, reading))
-            else:
+            elif isinstance(reading, LocatedEntry):
                 self._entries.append((number, reading))
 
 
