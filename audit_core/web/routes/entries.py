@@ -22,6 +22,7 @@ from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import require_readable, require_text_body
+from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
@@ -30,6 +31,13 @@ ENTRIES_PATH = "/api/v1/entries"
 ORIGIN = "http"
 """Where the rejections of requests are said to come from, with the token's name."""
 
+NOTHING_ACCEPTED = ErrorBody(
+    error="Every record was rejected.",
+    hint="See rejected for the reason of each, correct the records, and send them again.",
+    code=ErrorCode.REJECTED,
+)
+"""Stands in front of the report where no entry was stored and none was known."""
+
 
 def entries_route(installation: Callable[[], Installation]) -> Route:
     """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
@@ -37,7 +45,7 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
     three being numbers, `extra_fields` or `extra_fields_not_kept` with counts by name where
     records had fields that no entry has, and `other_lines` where lines of a log are no audit
-    entries; 422 with the same where all records were rejected; 400 for a body without any record;
+    entries; 422 with the same behind `NOTHING_ACCEPTED`; 400 for a body without any record;
     401 without a valid token, 403 for one that may not write, 413 past `MAX_BYTES`, also
     decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is not read; nothing is
     stored but after 200, nor when `AuditError` is raised.
@@ -76,9 +84,11 @@ def read_body_batches(body: bytes) -> Iterator[Batch]:
     return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
 
 
-def _too_large(limit: str) -> JSONResponse:
-    return JSONResponse(
-        {"error": f"a request takes at most {limit}; nothing was stored"}, status_code=413
+def _too_large(limit: str) -> Response:
+    return refusal(
+        ErrorCode.TOO_LARGE,
+        f"A request takes at most {limit}; nothing was stored.",
+        "Send the entries in several requests.",
     )
 
 
@@ -93,9 +103,7 @@ def _require_records(batches: list[Batch]) -> None:
     raise SourceError(f"The body holds no records. {reason}", WHAT_TO_GIVE)
 
 
-def _ingest(
-    installation: Installation, token: Token, body: bytes, address: str | None
-) -> JSONResponse:
+def _ingest(installation: Installation, token: Token, body: bytes, address: str | None) -> Response:
     batches: list[Batch] = []
     count = 0
     for batch in read_body_batches(body):
@@ -106,7 +114,7 @@ def _ingest(
         batches.append(batch)
     _require_records(batches)
     report, rejected = store(installation, token, batches, address, origin=ORIGIN)
-    return JSONResponse(
-        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]},
-        status_code=422 if report.rejected and not report.acknowledged else 200,
-    )
+    became = report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]}
+    if report.rejected and not report.acknowledged:
+        return JSONResponse(NOTHING_ACCEPTED.as_json() | became, status_code=422)
+    return JSONResponse(became)

@@ -23,6 +23,7 @@ from audit_core.log.schema import ARROW
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.state.access_log.record import record
 from audit_core.transfer.transfer import LocalOrigin, Stretch
+from audit_core.web.errors import ErrorCode, refusal, unauthorized
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal
 from audit_core.web.security.identity import address_of
@@ -66,13 +67,13 @@ def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
         answer: Callable[[Installation, Request], Response],
     ) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
-            if refusal := refuse_unframed(request):
-                return refusal
+            if refused := refuse_unframed(request):
+                return refused
             opened = installation()
             if proves(bearer_secret(request), opened.key, opened.clock()):
                 return answer(opened, request)
             record_refusal(opened, address_of(request))
-            return JSONResponse({"error": "unauthorized"}, status_code=401)
+            return unauthorized(bearer=True)
 
         return guard
 
@@ -115,7 +116,11 @@ def _heads(opened: Installation, request: Request) -> Response:
 def _rows(opened: Installation, request: Request) -> Response:
     numbers = [request.query_params.get(name, "") for name in ("first", "last")]
     if not all(text.isascii() and text.isdigit() and len(text) <= 6 for text in numbers):
-        return JSONResponse({"error": "first or last is no number of a day"}, status_code=400)
+        return refusal(
+            ErrorCode.INVALID_REQUEST,
+            "The parameter first or last is not the number of a day.",
+            "Count days from 1970-01-01.",
+        )
     first, last = map(int, numbers)
     organization = request.query_params.get("organization", "")
     stretch = Stretch(organization_id=organization, first=first, last=last)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from audit_core.identity.api_tokens import Token, find_token
 from audit_core.identity.token_verbs import TokenVerb
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
+from audit_core.web.errors import ErrorBody, ErrorCode, error_response, unauthorized
 from audit_core.web.security.identity import address_of
 
 MAX_TOKEN_LENGTH = 200
@@ -39,12 +40,19 @@ class TokenRefused:
     """A sentence for the holder of a valid token; empty for others."""
 
     def as_response(self) -> Response:
-        """As JSON."""
+        """In the shape of every error."""
         if self.status == 401:
-            headers = {"www-authenticate": "Bearer"}
-            return JSONResponse({"error": "unauthorized"}, status_code=401, headers=headers)
-        body = {"error": "forbidden", "permission": self.permission, "reason": self.reason}
-        return JSONResponse(body, status_code=self.status)
+            return unauthorized(bearer=True)
+        return error_response(
+            ErrorBody(
+                error=self.reason,
+                hint="Use a token that is for this; admins make them in Admin → Access, operators "
+                "at the command line.",
+                code=ErrorCode.FORBIDDEN,
+                permission=self.permission,
+                reason=self.reason,
+            )
+        )
 
 
 async def require_token(
