@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from audit_core.domain.access import Permission
 from audit_core.domain.silence import is_silent, read_arrivals, usual_silence
 from audit_core.identity.api_tokens import Token, list_tokens
+from audit_core.identity.token_verbs import WRITE
 from audit_core.sources.source import Progress, Source, sources_with_progress
 from audit_core.sources.standing import Standing, answered_at, standing_of
 
@@ -75,7 +75,7 @@ def _silence_of_source(source: Source, progress: Progress, now: datetime) -> tup
 
 
 def _of_token(token: Token, now: datetime) -> Iterator[StaleSender]:
-    sends = Permission.INGEST.value in token.verbs and token.is_valid(now)
+    sends = token.may(WRITE) and token.is_valid(now)
     arrivals = token.arrivals
     if sends and arrivals is not None and is_silent(arrivals, now):
         yield StaleSender(

@@ -176,6 +176,8 @@ log_mark = Table(
     Column("organization_revision", BigInteger, nullable=False),
 )
 
+# Without an organization it is of the whole installation. `networks` with spaces in between;
+# none: from anywhere.
 token = Table(
     "token",
     metadata,
@@ -183,12 +185,12 @@ token = Table(
     Column(
         "organization_id",
         ForeignKey("organization.id", ondelete="CASCADE"),
-        nullable=False,
         index=True,
     ),
     Column("name", FreeText, nullable=False),
     Column("secret_hash", _Digest, nullable=False, unique=True),
     Column("verbs", Text, nullable=False),
+    Column("networks", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),
