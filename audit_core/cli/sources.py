@@ -14,10 +14,10 @@ from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import first_line, say, utc_minute
 from audit_core.cli.webhooks import webhook_app
 from audit_core.domain.errors import AuditError
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import read_settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.sources.daytona.check import check

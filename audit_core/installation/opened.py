@@ -8,12 +8,12 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.state.access_log.retention import drop_expired

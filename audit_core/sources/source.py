@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from audit_core.domain.errors import AuditError
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.problems import SourceUnavailable
 from audit_core.sources.source_input import require_address, require_fitting
 from audit_core.state.access_log.record import record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.daytona.client import DaytonaClient
 from audit_core.sources.sealed_key import unseal
 from audit_core.sources.source import Source

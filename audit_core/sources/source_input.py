@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from audit_core.domain.errors import AuditError
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 
 MAX_NAME, MAX_URL, MAX_KEY = 100, 500, 500
 FASTEST, SLOWEST = 6_000, 1

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.access import Permission, Role
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.identity.accounts import set_membership, set_operator
 from audit_core.installation.opened import Installation
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.sealed_key import unseal
 from audit_core.sources.source import (
     Source,

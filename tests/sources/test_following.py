@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from audit_core.domain.access import Scope
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
 from audit_core.identity.memberships import ensure_organization, organizations
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.schema import entries
 from audit_core.log.store import utc_now
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
 from audit_core.sources.sealed_key import seal

@@ -15,8 +15,8 @@ from typing import Any
 
 import urllib3
 
-from audit_core.domain.outgoing_addresses import OutgoingPolicy, OutgoingRefused
-from audit_core.runtime.outgoing_connections import guard
+from audit_core.runtime.outgoing.connections import guard
+from audit_core.runtime.outgoing.policy import OutgoingPolicy, OutgoingRefused
 from audit_core.sources.problems import (
     AnswerUnreadable,
     KeyRefused,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_core.domain.outgoing_addresses import OutgoingPolicy, OutgoingRefused
+from audit_core.runtime.outgoing.policy import OutgoingPolicy, OutgoingRefused
 from tests.support.laws import law
 
 CLOSED = (

@@ -13,8 +13,8 @@ import pytest
 import urllib3
 from urllib3.exceptions import NameResolutionError
 
-from audit_core.domain.outgoing_addresses import OutgoingPolicy, OutgoingRefused
-from audit_core.runtime.outgoing_connections import guard
+from audit_core.runtime.outgoing.connections import guard
+from audit_core.runtime.outgoing.policy import OutgoingPolicy, OutgoingRefused
 
 NAME = "daytona.example"
 OWN = OutgoingPolicy(networks=(ip_network("127.0.0.1/32"),))

@@ -11,7 +11,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-from audit_core.domain.outgoing_addresses import OutgoingPolicy
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 
 MAX_ADDRESSES = 4
 """How many of a host's addresses are tried, one after the other."""
