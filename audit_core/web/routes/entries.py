@@ -9,26 +9,34 @@ from typing import NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import require_readable, require_text_body
+from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 ENTRIES_PATH = "/api/v1/entries"
 ORIGIN = "http"
 """Where the rejections of requests are said to come from, with the token's name."""
+
+NOTHING_ACCEPTED = ErrorBody(
+    error="Every record was rejected.",
+    hint="See rejected for the reason of each, correct the records, and send them again.",
+    code=ErrorCode.REJECTED,
+)
+"""Stands in front of the report where no entry was stored and none was known."""
 
 
 def entries_route(installation: Callable[[], Installation]) -> Route:
@@ -37,19 +45,17 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
     three being numbers, `extra_fields` or `extra_fields_not_kept` with counts by name where
     records had fields that no entry has, and `other_lines` where lines of a log are no audit
-    entries; 422 with the same where all records were rejected; 400 for a body without any record;
+    entries; 422 with the same behind `NOTHING_ACCEPTED`; 400 for a body without any record;
     401 without a valid token, 403 for one that may not write, 413 past `MAX_BYTES`, also
     decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is not read; nothing is
     stored but after 200, nor when `AuditError` is raised.
     """
 
-    async def receive(request: Request) -> JSONResponse:
-        opened = await run_in_threadpool(installation)
-        address = address_of(request)
-        token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-        if token is None or Permission.INGEST.value not in token.verbs:
-            await run_in_threadpool(record_refusal, opened, address, token=token)
-            return _refusal(token)
+    async def receive(request: Request) -> Response:
+        token = await require_token(request, installation, WRITE)
+        if isinstance(token, TokenRefused):
+            return token.as_response()
+        opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
@@ -78,19 +84,11 @@ def read_body_batches(body: bytes) -> Iterator[Batch]:
     return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
 
 
-def _refusal(token: Token | None) -> JSONResponse:
-    if token is None:
-        return JSONResponse(
-            {"error": "unauthorized"}, status_code=401, headers={"www-authenticate": "Bearer"}
-        )
-    return JSONResponse(
-        {"error": "forbidden", "permission": Permission.INGEST.value}, status_code=403
-    )
-
-
-def _too_large(limit: str) -> JSONResponse:
-    return JSONResponse(
-        {"error": f"a request takes at most {limit}; nothing was stored"}, status_code=413
+def _too_large(limit: str) -> Response:
+    return refusal(
+        ErrorCode.TOO_LARGE,
+        f"A request takes at most {limit}; nothing was stored.",
+        "Send the entries in several requests.",
     )
 
 
@@ -105,9 +103,7 @@ def _require_records(batches: list[Batch]) -> None:
     raise SourceError(f"The body holds no records. {reason}", WHAT_TO_GIVE)
 
 
-def _ingest(
-    installation: Installation, token: Token, body: bytes, address: str | None
-) -> JSONResponse:
+def _ingest(installation: Installation, token: Token, body: bytes, address: str | None) -> Response:
     batches: list[Batch] = []
     count = 0
     for batch in read_body_batches(body):
@@ -118,7 +114,7 @@ def _ingest(
         batches.append(batch)
     _require_records(batches)
     report, rejected = store(installation, token, batches, address, origin=ORIGIN)
-    return JSONResponse(
-        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]},
-        status_code=422 if report.rejected and not report.acknowledged else 200,
-    )
+    became = report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]}
+    if report.rejected and not report.acknowledged:
+        return JSONResponse(NOTHING_ACCEPTED.as_json() | became, status_code=422)
+    return JSONResponse(became)
