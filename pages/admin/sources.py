@@ -30,7 +30,7 @@ webhook_list.draw(person, scope)
 st.header("Files", anchor=False)
 uploaded_files.expect(person)
 files = st.file_uploader(
-    "JSON lines, JSON arrays, saved API pages or CSV; plain, gzip or zstd",
+    "JSON lines, JSON arrays, saved API pages, CSV, console logs or syslog; plain, gzip or zstd",
     accept_multiple_files=True,
     key=file_storing.uploader_key(),
     on_change=file_storing.forget_report,
