@@ -46,6 +46,13 @@ SCHEMES: dict[str, Any] = {
         "description": "Signed with the key file of the installation, valid for two minutes; the "
         "command line makes it.",
     },
+    Caller.DAYTONA.value: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "svix-signature",
+        "description": "Over the id, the time and the body, with the secret of the webhook; beside "
+        "it stand `svix-id` and `svix-timestamp`.",
+    },
 }
 
 
@@ -139,7 +146,7 @@ class _Document:
         schemas = [self._schemas[kind] for kind in answer.kinds]
         if schemas:
             schema = schemas[0] if len(schemas) == 1 else {"allOf": schemas}
-            others = {name: {} for name in answer.media_types if name != JSON}
+            others: Schema = {name: {} for name in answer.media_types if name != JSON}
             made["content"] = {JSON: {"schema": schema}, **others}
         elif answer.media_types:
             made["content"] = {name: {} for name in answer.media_types}

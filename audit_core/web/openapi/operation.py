@@ -40,6 +40,8 @@ class Caller(StrEnum):
     """A program, by a bearer token of an organization or of the installation."""
     OPERATOR = "operator"
     """Whoever holds the installation's key file, by a bearer token signed with it."""
+    DAYTONA = "signature"
+    """Daytona, by the signature of each webhook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

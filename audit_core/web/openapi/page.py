@@ -21,6 +21,7 @@ _CALLERS = {
     "session": "a person who is signed in",
     "token": "a program with a token",
     "operator": "whoever holds the key file",
+    "signature": "Daytona, with a signature",
 }
 
 

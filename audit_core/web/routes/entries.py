@@ -11,21 +11,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
-from audit_core.web.errors import ErrorBody, ErrorCode, forbidden, refusal, unauthorized
+from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 ENTRIES_PATH = "/api/v1/entries"
@@ -69,7 +69,7 @@ OPERATION = Operation(
     section=Section.SEND,
     method="POST",
     callers=(Caller.PROGRAM,),
-    permission=Permission.INGEST,
+    permission=WRITE.name,
     body=Body(
         description="JSON lines, a JSON list, JSON objects over several lines, a saved page of "
         "an API, or CSV; in UTF-8 or UTF-16. The content tells which.",
@@ -103,12 +103,10 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
     """
 
     async def receive(request: Request) -> Response:
-        opened = await run_in_threadpool(installation)
-        address = address_of(request)
-        token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-        if token is None or Permission.INGEST.value not in token.verbs:
-            await run_in_threadpool(record_refusal, opened, address, token=token)
-            return _refusal(token)
+        token = await require_token(request, installation, WRITE)
+        if isinstance(token, TokenRefused):
+            return token.as_response()
+        opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
@@ -135,16 +133,6 @@ def read_body_batches(body: bytes) -> Iterator[Batch]:
         raise SourceError(sentence, WHAT_TO_GIVE)
 
     return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
-
-
-def _refusal(token: Token | None) -> Response:
-    if token is None:
-        return unauthorized(bearer=True)
-    return forbidden(
-        Permission.INGEST.value,
-        "The token was not made for sending entries.",
-        "Make a token that may, in Admin → Access.",
-    )
 
 
 def _too_large(limit: str) -> Response:
