@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from audit_core.domain.access import Scope
 from audit_core.installation.doctor import Finding, examine_installation
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import format_instant, parse_instant
+from audit_core.sources.findings import examine_senders
 from audit_core.state.access_log.record import record
 from audit_core.transfer.digests_sql import Kind
 from audit_core.transfer.transfer import SHAPES, LocalOrigin, Stretch
@@ -88,14 +89,20 @@ def _operation(of: str, summary: str, answer: Answer, *parameters: Parameter) ->
         callers=(Caller.OPERATOR,),
         parameters=parameters,
         answers={200: answer},
-        errors=(ErrorCode.HTTP_VERSION, *READS_THE_LOG),
+        errors=(
+            ErrorCode.HTTP_VERSION,
+            *((ErrorCode.INVALID_REQUEST,) if parameters else ()),
+            *READS_THE_LOG,
+        ),
     )
 
 
+_OF = Parameter(name="of", description="What is copied; entries if none.", kind=Kind)
 DIGEST = _operation(
     "getDigest",
     "Counts and checksums of each day",
     Answer(description="The digest.", kinds=(DigestOfDays,)),
+    _OF,
 )
 HEADS = _operation(
     "getHeads",
@@ -108,15 +115,15 @@ DOCTOR = _operation(
     Answer(description="The findings.", kinds=(Findings,)),
     Parameter(name="full", description="`1` compares the counts with every entry."),
 )
-_ROWS = _operation(
+ROWS = _operation(
     "getRows",
     "The rows of some days",
     Answer(description="The rows as an Arrow stream.", media_types=(ARROW_STREAM,)),
     Parameter(name="organization", description="The id of the organization."),
     Parameter(name="first", description="The first day, counted from 1970-01-01.", required=True),
     Parameter(name="last", description="The last day.", required=True),
+    _OF,
 )
-ROWS = replace(_ROWS, errors=(*_ROWS.errors, ErrorCode.INVALID_REQUEST))
 
 
 def proof(key: bytes, now: datetime) -> str:
@@ -137,7 +144,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 
 def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
-    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`.
+    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation` and
+    `findings.examine_senders`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
     stream. Both are of entries, with `of=state_changes` of those. `HEADS_PATH`: the highest numbers
@@ -168,7 +176,10 @@ def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
 
 def _doctor(opened: Installation, request: Request) -> Response:
     full = request.query_params.get("full") == "1"
-    findings = examine_installation(opened, Scope.everything(), full=full)
+    findings = [
+        *examine_installation(opened, Scope.everything(), full=full),
+        *examine_senders(opened),
+    ]
     return JSONResponse({"findings": [asdict(item) for item in findings]})
 
 
