@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES
-from audit_core.web.routes.otlp import OTLP_PATH
 from pages.parts.shell.app_address import own_address
 
 _DEFAULT_BASE = "http://localhost:8501"
@@ -52,7 +51,7 @@ def pipe(base: str) -> str:
 def exporter(base: str) -> str:
     """How an exporter of OpenTelemetry is pointed here."""
     return (
-        f'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT="{base}{OTLP_PATH}"\n'
+        f'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT="{base}/api/otlp/v1/logs"\n'
         'OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20$SANDTRAIL_TOKEN"'
     )
 
