@@ -387,3 +387,14 @@ source_progress = Table(
     Column("holder", Text),
     Column("held_until", UtcTime),
 )
+
+# How an organization reads records of other systems, beside the mappings that are shipped.
+mapping = Table(
+    "mapping",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("text", FreeText, nullable=False),
+    Column("saved_by", FreeText, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
