@@ -23,6 +23,7 @@ from audit_core.web.routes.otlp import otlp_route
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 from audit_core.web.routes.theme import theme_route
+from audit_core.web.routes.webhooks import webhooks_route
 
 
 def routes(installation: Callable[[], Installation]) -> list[Route]:
@@ -37,6 +38,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         *one_time_link_routes(installation),
         theme_route(),
         entries_route(installation),
+        webhooks_route(installation),
         otlp_route(installation),
         head_route(installation),
         suggestions_route(installation),

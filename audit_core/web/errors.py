@@ -22,6 +22,7 @@ class ErrorCode(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     FOREIGN_ORIGIN = "foreign_origin"
+    FOREIGN_ORGANIZATION = "foreign_organization"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     BODY_TOO_SLOW = "body_too_slow"
@@ -46,6 +47,7 @@ _KNOWN: Mapping[ErrorCode, tuple[int, str]] = {
     ErrorCode.UNAUTHORIZED: (401, "There is no valid session or token."),
     ErrorCode.FORBIDDEN: (403, "The permission is missing; `permission` says which."),
     ErrorCode.FOREIGN_ORIGIN: (403, "Another site may have made the browser send the request."),
+    ErrorCode.FOREIGN_ORGANIZATION: (403, "What is sent is about another organization."),
     ErrorCode.NOT_FOUND: (404, "There is no such route or file."),
     ErrorCode.METHOD_NOT_ALLOWED: (405, "The method is not offered here."),
     ErrorCode.BODY_TOO_SLOW: (408, "The body came too slowly."),

@@ -37,6 +37,14 @@ VERBS: dict[str, Verb] = _listed(
         joined=True,
     ),
     Verb(
+        name="webhook.refused",
+        sentence="Sent a webhook that is not signed, or is about another organization.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="reason",
+        joined=True,
+    ),
+    Verb(
         name="host.refused",
         sentence="Asked for a name that this server does not answer to.",
         category=Category.REFUSAL,
@@ -222,6 +230,18 @@ VERBS: dict[str, Verb] = _listed(
         sentence="Deleted a mapping; the entries that it made stay.",
         category=Category.INGEST,
         target="mapping",
+    ),
+    Verb(
+        name="webhook.added",
+        sentence="Set up where webhooks come in.",
+        category=Category.INGEST,
+        target="webhook",
+    ),
+    Verb(
+        name="webhook.removed",
+        sentence="Removed where webhooks come in; what they brought stays.",
+        category=Category.INGEST,
+        target="webhook",
     ),
     Verb(
         name="ingest",

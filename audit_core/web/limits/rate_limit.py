@@ -1,4 +1,4 @@
-"""How often one account may ask a route that is asked while a person types."""
+"""How often one account, or one sender, may ask a route that is asked often."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ MAX_REQUESTS = 100
 
 @dataclass(slots=True)
 class Pace:
-    """Counts the requests of each account in the span that is running."""
+    """Counts the requests of each account, or whatever else has a name, in the span that is
+    running."""
 
+    max_requests: int = MAX_REQUESTS
     _since: datetime | None = None
     _requests: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -27,4 +29,4 @@ class Pace:
                 self._requests.clear()
             requests = self._requests.get(account_id, 0) + 1
             self._requests[account_id] = requests
-            return requests <= MAX_REQUESTS
+            return requests <= self.max_requests

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.mappings.recognize import NO_MAPPINGS, Choice, choose
@@ -24,9 +24,9 @@ from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import require_readable, require_text_body
-from audit_core.web.errors import ErrorBody, ErrorCode, forbidden, refusal, unauthorized
+from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 ENTRIES_PATH = "/api/v1/entries"
@@ -56,12 +56,10 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
     """
 
     async def receive(request: Request) -> Response:
-        opened = await run_in_threadpool(installation)
-        address = address_of(request)
-        token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-        if token is None or Permission.INGEST.value not in token.verbs:
-            await run_in_threadpool(record_refusal, opened, address, token=token)
-            return _refusal(token)
+        token = await require_token(request, installation, WRITE)
+        if isinstance(token, TokenRefused):
+            return token.as_response()
+        opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
@@ -90,16 +88,6 @@ def read_body_batches(body: bytes, mappings: Choice = NO_MAPPINGS) -> Iterator[B
 
     return read_batches(
         io.BytesIO(body), "", max_bytes=MAX_BYTES, mappings=mappings, on_empty=refuse
-    )
-
-
-def _refusal(token: Token | None) -> Response:
-    if token is None:
-        return unauthorized(bearer=True)
-    return forbidden(
-        Permission.INGEST.value,
-        "The token was not made for sending entries.",
-        "Make a token that may, in Admin → Access.",
     )
 
 

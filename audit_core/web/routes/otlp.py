@@ -25,7 +25,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import (
     AuditError,
     BusyError,
@@ -37,6 +36,7 @@ from audit_core.domain.errors import (
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.formats.streams import StreamBroken, decompressed
 from audit_core.ingest.otlp.log_records import count_parts, read_log_records
 from audit_core.ingest.otlp.request import read_json, read_protobuf
@@ -45,7 +45,7 @@ from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.error_response import status_of
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 OTLP_PATH = "/api/otlp/v1/logs"
@@ -83,12 +83,12 @@ def otlp_route(installation: Callable[[], Installation]) -> Route:
     async def receive(request: Request) -> Response:
         kind = _type_of(request)
         try:
-            opened = await run_in_threadpool(installation)
-            address = address_of(request)
-            token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-            if token is None or Permission.INGEST.value not in token.verbs:
-                await run_in_threadpool(record_refusal, opened, address, token=token)
-                return _unauthorized(kind) if token is None else _forbidden(kind)
+            token = await require_token(request, installation, WRITE)
+            if isinstance(token, TokenRefused):
+                return (
+                    _unauthorized(kind) if token.status == 401 else _status(403, token.reason, kind)
+                )
+            opened, address = installation(), address_of(request)
             call = _Call(opened, token, address, kind)
             try:
                 encoding = _require_encoding(request)
@@ -196,10 +196,6 @@ def _problem(error: AuditError, kind: str) -> Response:
 def _unauthorized(kind: str) -> Response:
     text = "There is no valid token. Send one as Authorization: Bearer TOKEN."
     return _status(401, text, kind, {"www-authenticate": "Bearer"})
-
-
-def _forbidden(kind: str) -> Response:
-    return _status(403, f"The token lacks {Permission.INGEST.value}.", kind)
 
 
 def _status(

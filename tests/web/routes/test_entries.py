@@ -144,6 +144,18 @@ def test_a_token_without_the_verb_is_told_which_is_missing(
     assert (answer.status_code, answer.json()["permission"]) == (403, INGEST)
 
 
+def test_a_token_is_refused_from_elsewhere_and_told_from_where(
+    client: TestClient, seeded: Seeded
+) -> None:
+    headers = {"authorization": f"Bearer {seeded.token(ALPHA, INGEST, networks='192.0.2.0/24')}"}
+    answer = client.post(PATH, content=lines(entry(1)), headers=headers)
+    assert answer.status_code == 403
+    assert "not accepted from the address testclient" in answer.json()["reason"]
+    (event,) = seeded.events("token.refused")
+    assert (event.actor, event.organization_id) == ("collector", ALPHA)
+    assert seeded.installation.log.head(ALPHA) == 0
+
+
 @pytest.mark.parametrize("email", PEOPLE)
 def test_a_session_of_whatever_role_is_no_token(
     client: TestClient, seeded: Seeded, email: str
