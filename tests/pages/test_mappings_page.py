@@ -64,9 +64,9 @@ def test_a_mapping_is_written_tested_saved_and_recognizes(open_app: Open, seeded
     assert "mapping, line 1" in app.error[-1].proto.title
     (text,) = [area for area in app.text_area if area.label == "Mapping"]
     text.set_value(OWN)
-    (name,) = [field for field in app.text_input if field.label == "Name"]
+    (name,) = [field for field in app.text_input if field.label == "Name of the mapping"]
     name.set_value("gate")
-    press(app, "Test")
+    press(app, "Test mapping")
     assert app.dataframe[-1].value["action"].tolist() == ["open"]
     assert names(seeded) == []
     press(app, "Save mapping")
@@ -83,7 +83,7 @@ def test_a_shipped_name_is_refused_on_the_page(open_app: Open, seeded: Seeded) -
     app = opened(open_app("admin@example.org"))
     app.session_state["mapping_editor"] = True
     app.run()
-    (name,) = [field for field in app.text_input if field.label == "Name"]
+    (name,) = [field for field in app.text_input if field.label == "Name of the mapping"]
     name.set_value("okta")
     press(app, "Save mapping")
     assert "is shipped" in app.error[-1].proto.title

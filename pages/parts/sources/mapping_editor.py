@@ -97,7 +97,7 @@ def _draw_editor(
     with right:
         own = start in {one.name for one in saved}
         name = st.text_input(
-            "Name",
+            "Name of the mapping",
             start if own else "",
             max_chars=LONGEST_NAME,
             placeholder="my-gateway",
@@ -112,7 +112,7 @@ def _draw_editor(
             key=f"mapping_sample_{receipt}",
         )
     with st.container(horizontal=True):
-        st.button("Test", icon=":material/play_arrow:", key="mapping_test")
+        st.button("Test mapping", icon=":material/play_arrow:", key="mapping_test")
         saves = st.button("Save mapping", icon=":material/save:", type="primary")
     mapping = None
     with error_boundary.attempt():
