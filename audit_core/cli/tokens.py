@@ -1,4 +1,4 @@
-"""`python -m audit_core token …`: what programs show to send entries."""
+"""`python -m audit_core token …`: what programs show to send and to read entries."""
 
 from __future__ import annotations
 
@@ -13,36 +13,67 @@ from rich.text import Text
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import say, utc_minute
-from audit_core.domain.access import Permission
+from audit_core.domain.errors import AccountError
 from audit_core.domain.terminal_text import printable
-from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token
+from audit_core.identity.api_tokens import (
+    Token,
+    add_token,
+    list_tokens,
+    read_networks,
+    revoke_token,
+)
+from audit_core.identity.token_verbs import TOKEN_VERBS, WRITE
 from audit_core.log.store import utc_now
 from audit_core.state.access_log.record import record
 
 token_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
+Verbs = Annotated[
+    list[str],
+    typer.Option(help=f"What it may do, any number of times: {', '.join(TOKEN_VERBS)}."),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from", help="A network that it may come from, any number of times; else from any."
+    ),
+]
+
+
 @token_app.command()
 def add(
-    organization: Annotated[
-        str, typer.Option(help="Whose entries it may send: ID, or ID:NAME to name it.")
-    ],
     name: Annotated[str, typer.Option(help="What the token is for.")],
+    organization: Annotated[
+        str | None, typer.Option(help="Whose entries it is about: ID, or ID:NAME to name it.")
+    ] = None,
+    installation: Annotated[
+        bool,
+        typer.Option("--installation", help="About those of all organizations, to read them."),
+    ] = False,
+    may: Verbs = [WRITE.name],  # noqa: B006 - Typer takes a list, and nobody changes it
+    address: Networks = None,
     expires_days: Annotated[
         int | None, typer.Option(min=1, max=36_500, help="Refused after so many days.")
     ] = None,
 ) -> None:
-    """Make a token that may send entries of one organization; it is printed once."""
+    """Make a token for a program; it is printed once."""
+    if (organization is not None) == installation:
+        raise AccountError(
+            "A token is of one organization, or of the whole installation.",
+            "Give either --organization ID or --installation.",
+        )
     now = utc_now()
     with writing() as connection:
-        named = named_organization(connection, organization)
+        named = None if organization is None else named_organization(connection, organization)
         added, secret = add_token(
             connection,
-            organization_id=named.id,
+            organization_id=None if named is None else named.id,
             name=name,
-            verbs=frozenset({Permission.INGEST.value}),
+            verbs=frozenset(may),
             now=now,
             expires_at=None if expires_days is None else now + timedelta(days=expires_days),
+            networks=read_networks(address or ()),
         )
         record(
             connection,
@@ -50,10 +81,11 @@ def add(
             verb="token.added",
             actor=ACTOR,
             organization_id=added.organization_id,
-            detail={"token": added.id, "name": added.name, "verbs": sorted(added.verbs)},
+            detail=added.detail(),
         )
-    named.announce()
-    say(f"Added the token {added.name} ({added.id}) for {added.organization_id}.")
+    if named is not None:
+        named.announce()
+    say(f"Added the token {added.name} ({added.id}) for {_whose(added)}.")
     say(f"Token (shown once): {secret}")
 
 
@@ -69,15 +101,15 @@ def list_all(
         found = list_tokens(connection, organization_id=organization)
     table = Table(
         # The id in one piece, to be copied into `token revoke`.
-        Column("Id and name", width=32, overflow="fold"),
+        Column("Id, name and what it may", width=32, overflow="fold"),
         Column("Organization", overflow="fold"),
         "Last used",
         "State",
     )
     for one in found:
         table.add_row(
-            Text(f"{one.id}\n{printable(one.name)}"),
-            Text(printable(one.organization_id)),
+            Text("\n".join(_named(one))),
+            Text(printable(_whose(one))),
             "never" if one.last_used_at is None else utc_minute(one.last_used_at),
             _described(one, now),
         )
@@ -101,6 +133,15 @@ def revoke(
             detail={"token": revoked.id, "name": revoked.name},
         )
     say(f"Revoked the token {revoked.name} ({revoked.id}).")
+
+
+def _named(token: Token) -> list[str]:
+    networks = [f"from {network}" for network in token.networks]
+    return [token.id, printable(token.name), *sorted(token.verbs), *networks]
+
+
+def _whose(token: Token) -> str:
+    return "the whole installation" if token.organization_id is None else token.organization_id
 
 
 def _described(token: Token, now: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -50,3 +51,17 @@ def plain_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Netwo
         assert first is not None  # noqa: S101 - it is within `_MAPPED`
         return IPv4Network((first, network.prefixlen - _MAPPED.prefixlen))
     return network
+
+
+def within_any(address: str | None, networks: Collection[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address lies in one of the networks, which are as `plain_network` gives them.
+
+    Where there are none, every address does. `None`, an address that nobody knows, and a text that
+    names none lie in no network.
+    """
+    if not networks:
+        return True
+    if address is None or not is_address(address):
+        return False
+    known = read_address(address)
+    return any(known.version == network.version and known in network for network in networks)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 
 from audit_core.runtime.utc_time import UtcTime
@@ -175,6 +176,8 @@ log_mark = Table(
     Column("organization_revision", BigInteger, nullable=False),
 )
 
+# Without an organization it is of the whole installation. `networks` with spaces in between;
+# none: from anywhere.
 token = Table(
     "token",
     metadata,
@@ -182,16 +185,17 @@ token = Table(
     Column(
         "organization_id",
         ForeignKey("organization.id", ondelete="CASCADE"),
-        nullable=False,
         index=True,
     ),
     Column("name", FreeText, nullable=False),
     Column("secret_hash", _Digest, nullable=False, unique=True),
     Column("verbs", Text, nullable=False),
+    Column("networks", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
+    Column("arrivals", Text),
 )
 
 # No foreign keys: what was done outlives the account and organization it was done with.
@@ -327,7 +331,6 @@ source = Table(
     Column(
         "organization_id",
         ForeignKey("organization.id", ondelete="CASCADE"),
-        nullable=False,
         index=True,
     ),
     Column("name", FreeText, nullable=False),
@@ -337,6 +340,8 @@ source = Table(
     Column("paused", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", FreeText, nullable=False),
+    Column("remote_organization_id", FreeText),
+    Column("any_address", Boolean, nullable=False, server_default=true()),
 )
 
 # How far each has come, and which process holds it until when. Written with each answer.
@@ -357,6 +362,7 @@ source_progress = Table(
     Column("next_try_at", UtcTime),
     Column("holder", Text),
     Column("held_until", UtcTime),
+    Column("arrivals", Text),
 )
 
 # Where webhooks come in; the secret is encrypted with the installation's key.

@@ -300,6 +300,36 @@ def test_a_token_works_until_it_is_revoked(state: State, token: Run) -> None:
     assert secret not in repr(_events(state))
 
 
+def test_a_token_says_what_it_may_and_from_where(state: State, token: Run) -> None:
+    may = ("--may", "read:audit_logs", "--may", "reveal:secrets")
+    added = token(
+        "add", "--organization", "org-a", "--name", "reader", *may, "--from", "10.0.0.0/8"
+    )
+    with state.begin() as connection:
+        found = find_token(connection, secret=_shown(added.stdout), now=datetime.now(UTC))
+    assert found is not None
+    assert found.verbs == {"read:audit_logs", "reveal:secrets"}
+    assert found.accepts("10.9.8.7")
+    assert not found.accepts("192.0.2.1")
+    listed = token("list").stdout
+    for shown in (found.id, "reader", "read:audit_logs", "reveal:secrets", "from 10.0.0.0/8"):
+        assert shown in listed
+    (event,) = _events(state)
+    assert event.detail["from"] == ["10.0.0.0/8"]
+
+
+def test_a_token_of_the_whole_installation_only_reads(state: State, token: Run) -> None:
+    whole = ("add", "--installation", "--name", "mirror")
+    added = token(*whole, "--may", "read:audit_logs")
+    assert "for the whole installation" in added.stdout
+    (event,) = _events(state)
+    assert event.organization_id is None
+    for wrong in (whole, (*whole, "--organization", "org-a"), ("add", "--name", "n")):
+        with pytest.raises(AccountError):
+            token(*wrong)
+    assert len(_events(state)) == 1
+
+
 def test_an_unknown_token_is_named(token: Run) -> None:
     with pytest.raises(AccountError, match="no token f00"):
         token("revoke", "f00")

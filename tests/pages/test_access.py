@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.access import Permission, Role
@@ -274,6 +275,43 @@ def test_a_new_token_is_shown_once_and_opens_the_route_for_this_organization(
         "write:audit_logs",
         "2026-05-04 09:00:00",
     )
+
+
+def test_a_token_is_made_for_what_is_chosen_and_from_where(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app("admin@example.org"), "API tokens")
+    (may,) = app.main.multiselect
+    assert may.value == ["write:audit_logs"]
+    may.set_value(["read:audit_logs"])
+    app.main.text_input[1].set_value("10.0.0.0/8 2001:db8::/32")
+    app = add(app, "reader")
+    (code,) = app.code
+    with seeded.installation.state.begin() as connection:
+        token = find_token(connection, secret=code.value, now=seeded.clock())
+    assert token is not None
+    assert token.verbs == {"read:audit_logs"}
+    assert [str(network) for network in token.networks] == ["10.0.0.0/8", "2001:db8::/32"]
+    row = app.dataframe[0].value.iloc[0]
+    assert (row["verbs"], row["networks"]) == ("read:audit_logs", "10.0.0.0/8, 2001:db8::/32")
+
+
+@pytest.mark.parametrize(
+    ("verbs", "networks", "sentence"),
+    [
+        ([], "", "cannot be for nothing"),
+        (["reveal:secrets"], "", r"has to be for read\:audit\_logs as well"),
+        (["read:audit_logs"], "10.0.0.1/8", "is no network"),
+    ],
+    ids=["nothing", "secrets-alone", "no-network"],
+)
+def test_a_token_that_makes_no_sense_is_refused_with_a_sentence(
+    open_app: Open, seeded: Seeded, verbs: list[str], networks: str, sentence: str
+) -> None:
+    app = opened(open_app("admin@example.org"), "API tokens")
+    app.main.multiselect[0].set_value(verbs)
+    app.main.text_input[1].set_value(networks)
+    app = add(app, "reader")
+    assert sentence in app.error[0].proto.title
+    assert seeded.events("token.added") == []
 
 
 def test_a_token_without_a_name_is_refused_with_a_sentence(open_app: Open, seeded: Seeded) -> None:

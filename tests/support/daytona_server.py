@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.daytona_model import DaytonaModel
@@ -22,12 +24,16 @@ def served(model: DaytonaModel) -> Iterator[str]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != f"/api/audit/organizations/{model.organization_id}":
+            answers = {
+                f"/api/audit/organizations/{model.organization_id}": model.answer,
+                "/api/admin/audit": model.answer_admin,
+            }
+            if parts.path not in answers:
                 self.answer(404, b"{}", {})
                 return
             key = self.headers.get("Authorization", "").removeprefix("Bearer ")
             with lock:
-                answered = model.answer(dict(parse_qsl(parts.query)), key, datetime.now(UTC))
+                answered = answers[parts.path](dict(parse_qsl(parts.query)), key, datetime.now(UTC))
             self.answer(answered.status, answered.body, answered.headers, cut=answered.cut)
 
         def answer(
@@ -44,7 +50,12 @@ def served(model: DaytonaModel) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Not at the terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)  # Else a client that was killed.
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

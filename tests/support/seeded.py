@@ -18,7 +18,7 @@ from audit_core.identity.accounts import (
     set_disabled,
     set_membership,
 )
-from audit_core.identity.api_tokens import add_token
+from audit_core.identity.api_tokens import add_token, read_networks
 from audit_core.identity.known_devices import is_known_browser
 from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.installation.opened import Installation, open_installation
@@ -96,7 +96,9 @@ class Seeded:
                 connection, account_id=self.ids[email], browser=browser, now=self.clock()
             )
 
-    def token(self, organization_id: str, *verbs: str) -> str:
+    def token(
+        self, organization_id: str | None, *verbs: str, networks: str = "", days: float = 1
+    ) -> str:
         with self.installation.state.begin() as connection:
             _, secret = add_token(
                 connection,
@@ -104,7 +106,8 @@ class Seeded:
                 name="collector",
                 verbs=frozenset(verbs),
                 now=self.clock(),
-                expires_at=self.clock() + timedelta(days=1),
+                expires_at=self.clock() + timedelta(days=days),
+                networks=read_networks([networks]),
             )
         return secret
 

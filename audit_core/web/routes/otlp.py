@@ -9,23 +9,23 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsPartialSuccess,
-    ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
 from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from audit_core.domain.access import Permission
 from audit_core.domain.errors import (
     AuditError,
     BusyError,
@@ -37,15 +37,18 @@ from audit_core.domain.errors import (
 from audit_core.domain.redaction import redact_text
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
+from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.formats.streams import StreamBroken, decompressed
 from audit_core.ingest.otlp.log_records import count_parts, read_log_records
 from audit_core.ingest.otlp.request import read_json, read_protobuf
-from audit_core.ingest.records.batches import gather
+from audit_core.ingest.records.batches import Batch, gather
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.error_response import status_of
+from audit_core.web.errors import ErrorCode
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal, token_of
+from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 OTLP_PATH = "/api/otlp/v1/logs"
@@ -56,8 +59,12 @@ RETRY_AFTER_S = 10
 MAX_REASONS = 3
 """Of how many rejected records an answer tells the reason."""
 
+READERS = 2
+"""How many bodies are read at once: of 10 MB of hostile protobuf each takes 600 MB meanwhile."""
+
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _READERS = {PROTOBUF: read_protobuf, JSON: read_json}
+_READING: RunVar[CapacityLimiter] = RunVar("reading_otlp")
 _PACKED = ("gzip", "x-gzip", "zstd")
 _PLAIN = ("", "identity")
 
@@ -72,7 +79,57 @@ _CODES: Mapping[int, int] = {
 }
 
 
-def otlp_route(installation: Callable[[], Installation]) -> Route:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcStatus:
+    """A `google.rpc.Status` in JSON, which exporters of OpenTelemetry expect."""
+
+    message: str
+    """What happened, and what to do next."""
+    code: int = 0
+    """Of gRPC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsStored:
+    """An `ExportLogsServiceResponse` in JSON."""
+
+    partialSuccess: Mapping[str, str | int] | None = None
+    """What was not stored: `rejectedLogRecords` and `errorMessage`; missing if all was."""
+
+
+OPERATION = Operation(
+    id="sendLogs",
+    summary="Send log records of OpenTelemetry",
+    description=f"OTLP/HTTP, plain, gzip or zstd; at most {MAX_BYTES:,} bytes, also decompressed, "
+    f"and {MAX_ENTRIES:,} records, scopes and resources. Answered after the commit.",
+    section=Section.SEND,
+    method="POST",
+    callers=(Caller.PROGRAM,),
+    permission=WRITE.name,
+    body=Body(description="An `ExportLogsServiceRequest`.", media_types=(PROTOBUF, JSON)),
+    answers={
+        200: Answer(
+            description="An `ExportLogsServiceResponse`, in the encoding of the request.",
+            kinds=(LogsStored,),
+            media_types=(JSON, PROTOBUF),
+        )
+    },
+    errors=(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.UNSUPPORTED_TYPE,
+        ErrorCode.LOG_BEHIND,
+        ErrorCode.STORAGE_FULL,
+    ),
+    protocol_error=Answer(
+        description="A `google.rpc.Status`, in the encoding of the request.",
+        kinds=(RpcStatus,),
+        media_types=(JSON, PROTOBUF),
+    ),
+)
+
+
+def otlp_route(installation: Callable[[], Installation]) -> ApiRoute:
     """Takes an ExportLogsServiceRequest, and answers after the commit, in the request's encoding.
 
     200 with an ExportLogsServiceResponse, whose `partial_success` counts what was not stored, with
@@ -83,21 +140,23 @@ def otlp_route(installation: Callable[[], Installation]) -> Route:
     async def receive(request: Request) -> Response:
         kind = _type_of(request)
         try:
-            opened = await run_in_threadpool(installation)
-            address = address_of(request)
-            token = await run_in_threadpool(token_of, opened, bearer_secret(request))
-            if token is None or Permission.INGEST.value not in token.verbs:
-                await run_in_threadpool(record_refusal, opened, address, token=token)
-                return _unauthorized(kind) if token is None else _forbidden(kind)
+            token = await require_token(request, installation, WRITE)
+            if isinstance(token, TokenRefused):
+                return (
+                    _unauthorized(kind) if token.status == 401 else _status(403, token.reason, kind)
+                )
+            opened, address = installation(), address_of(request)
             call = _Call(opened, token, address, kind)
             try:
                 encoding = _require_encoding(request)
                 body = await read_body(request, max_bytes=MAX_BYTES)
-                return await run_in_threadpool(call.accept, body, encoding)
+                read = partial(_read, body, kind, encoding, token.organization_id)
+                batches = await to_thread.run_sync(read, limiter=_readers())
+                return await run_in_threadpool(call.store, batches)
             except BodyTooLarge:
-                return call.refuse_size(f"{MAX_BYTES:,} bytes")
-            except SourceTooLargeError:
-                return call.refuse_size(f"{MAX_BYTES:,} bytes, decompressed")
+                return call.refuse_size(f"A request takes at most {MAX_BYTES:,} bytes.")
+            except SourceTooLargeError as error:
+                return call.refuse_size(error.message)
             except SourceError as error:
                 detail = {"path": OTLP_PATH, "reason": redact_text(error.message)}
                 note(opened, token, address, "body.refused", detail)
@@ -105,7 +164,7 @@ def otlp_route(installation: Callable[[], Installation]) -> Route:
         except AuditError as error:
             return _problem(error, kind)
 
-    return Route(OTLP_PATH, receive, methods=["POST"])
+    return ApiRoute(OTLP_PATH, receive, OPERATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +176,8 @@ class _Call:
     address: str | None
     kind: str
 
-    def accept(self, body: bytes, encoding: str) -> Response:
-        """Store what it holds. Raises `SourceError` if it cannot be read."""
-        read = _READERS.get(self.kind)
-        if read is None:
-            raise SourceTypeError(
-                f"The content type {self.kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
-            )
-        request = read(_unpacked(body) if encoding in _PACKED else body)
-        if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
-            return self.refuse_size(f"{MAX_ENTRIES:,} log records, scopes and resources")
-        return _message(self._stored(request), 200, self.kind)
-
-    def _stored(self, request: ExportLogsServiceRequest) -> ExportLogsServiceResponse:
-        batches = [*gather(read_log_records(request, self.token.organization_id))]
+    def store(self, batches: list[Batch]) -> Response:
+        """Store what was read, and say what became of it."""
         answer = ExportLogsServiceResponse()
         if batches:
             report, rejected = store(
@@ -143,13 +190,29 @@ class _Call:
                         error_message=_reasons(rejected, report.other_lines),
                     )
                 )
-        return answer
+        return _message(answer, 200, self.kind)
 
-    def refuse_size(self, limit: str) -> Response:
-        """Say that the request is too large."""
+    def refuse_size(self, reason: str) -> Response:
+        """Say that the request is too large, and why."""
         detail = {"path": OTLP_PATH}
         note(self.installation, self.token, self.address, "size.refused", detail)
-        return _status(413, f"A request takes at most {limit}; nothing was stored.", self.kind)
+        return _status(413, f"{reason} Nothing was stored.", self.kind)
+
+
+def _read(body: bytes, kind: str, encoding: str, organization_id: str | None) -> list[Batch]:
+    """What a body holds. Raises `SourceError` if it cannot be read, or is too large."""
+    read = _READERS.get(kind)
+    if read is None:
+        raise SourceTypeError(
+            f"The content type {kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
+        )
+    request = read(_unpacked(body) if encoding in _PACKED else body)
+    if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
+        raise SourceTooLargeError(
+            f"A request takes at most {MAX_ENTRIES:,} log records, scopes and resources.",
+            "Send fewer at once.",
+        )
+    return [*gather(read_log_records(request, organization_id))]
 
 
 def _reasons(rejected: Sequence[Rejection], other: int) -> str:
@@ -162,6 +225,16 @@ def _reasons(rejected: Sequence[Rejection], other: int) -> str:
             "body nor user.id and event.name."
         )
     return " ".join(parts)
+
+
+def _readers() -> CapacityLimiter:
+    """One for each event loop: a limiter belongs to the loop that it was first used in."""
+    try:
+        return _READING.get()
+    except LookupError:
+        limiter = CapacityLimiter(READERS)
+        _READING.set(limiter)
+        return limiter
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -196,10 +269,6 @@ def _problem(error: AuditError, kind: str) -> Response:
 def _unauthorized(kind: str) -> Response:
     text = "There is no valid token. Send one as Authorization: Bearer TOKEN."
     return _status(401, text, kind, {"www-authenticate": "Bearer"})
-
-
-def _forbidden(kind: str) -> Response:
-    return _status(403, f"The token lacks {Permission.INGEST.value}.", kind)
 
 
 def _status(

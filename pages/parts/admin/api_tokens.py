@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.identity.api_tokens import Token, add_token, list_tokens, revoke_token
+from audit_core.identity.api_tokens import (
+    Token,
+    add_token,
+    list_tokens,
+    read_networks,
+    revoke_token,
+)
 from audit_core.identity.memberships import LONGEST_NAME
+from audit_core.identity.token_verbs import TOKEN_VERBS, WRITE, can_give, require_can_give
 from audit_core.query.time.windows import written
 from audit_core.state.access_log.record import record
 from pages.parts.shell import cached, error_boundary, viewer
@@ -19,13 +26,13 @@ from pages.parts.tables import table_size
 LONGEST_DAYS = 36_500
 """The latest expiry that can be chosen, in days."""
 
-VERBS = frozenset({Permission.INGEST.value})
-"""What a token made here may do: send entries."""
+_ANYWHERE = "anywhere"
 
 _COLUMNS = {
     "name": st.column_config.TextColumn("Name", width=190),
     "state": st.column_config.TextColumn("State", width=90),
-    "verbs": st.column_config.TextColumn("May", width=150),
+    "verbs": st.column_config.TextColumn("May", width=190),
+    "networks": st.column_config.TextColumn("From", width=150),
     "created": st.column_config.TextColumn("Created (UTC)", width=160),
     "expires": st.column_config.TextColumn("Expires (UTC)", width=160),
     "used": st.column_config.TextColumn("Last used (UTC)", width=160),
@@ -54,6 +61,7 @@ def frame(tokens: Sequence[Token], now: datetime) -> pd.DataFrame:
                 "name": token.name,
                 "state": state_of(token, now),
                 "verbs": ", ".join(sorted(token.verbs)),
+                "networks": ", ".join(map(str, token.networks)) or _ANYWHERE,
                 "created": at(token.created_at, "–"),
                 "expires": at(token.expires_at, "never"),
                 "used": at(token.last_used_at, "not yet"),
@@ -89,7 +97,7 @@ def _tokens(scope: Scope) -> tuple[Token, ...]:
 def _draw_list(scope: Scope) -> None:
     found = _tokens(scope)
     if not found:
-        st.caption("No tokens yet. A program needs one to send entries.")
+        st.caption("No tokens yet. A program needs one to send or to read entries.")
         return
     st.dataframe(
         frame(found[::-1], cached.utc_now()),
@@ -104,11 +112,23 @@ def _draw_list(scope: Scope) -> None:
 def _draw_adding(scope: Scope) -> tuple[str, str] | None:
     """The form; the name and the secret of a token that was added in this run."""
     st.header("Add a token", anchor=False)
+    person, _ = viewer.require(Permission.MANAGE)
     with st.form("add_token", border=False, clear_on_submit=True):
         name = st.text_input(
             "Name",
             max_chars=LONGEST_NAME,
             placeholder="What it is for, such as nightly-import",
+        )
+        verbs = st.multiselect(
+            "May",
+            [verb.name for verb in can_give(person.membership)],
+            default=[WRITE.name],
+            format_func=lambda name: TOKEN_VERBS[name].label,
+            placeholder="Choose what it may do",
+        )
+        networks = st.text_input(
+            "Only from these networks",
+            placeholder="Anywhere; or such as 192.0.2.7, 10.0.0.0/8",
         )
         days = st.number_input(
             "Expires after (days)",
@@ -121,18 +141,22 @@ def _draw_adding(scope: Scope) -> tuple[str, str] | None:
     if not submitted:
         return None
     with error_boundary.attempt():
-        return add(scope, name, None if days is None else int(days))
+        return add(scope, name, verbs, networks, None if days is None else int(days))
     return None
 
 
-def add(scope: Scope, name: str, days: int | None) -> tuple[str, str]:
-    """Add a token that may send entries; its name and secret.
+def add(
+    scope: Scope, name: str, verbs: Collection[str], networks: str, days: int | None
+) -> tuple[str, str]:
+    """Add a token; its name and secret.
 
-    `days` `None` means that it never expires. Raises `AuditError`.
+    `networks` are those that it may come from, with commas or spaces in between, none meaning
+    from anywhere. `days` `None` means that it never expires. Raises `AuditError`.
     """
     person, present = viewer.require(Permission.MANAGE)
     if present != scope:
         st.rerun()
+    require_can_give(person.membership, verbs)
     installation = cached.installation()
     now = installation.clock()
     with installation.state.begin() as connection:
@@ -140,9 +164,10 @@ def add(scope: Scope, name: str, days: int | None) -> tuple[str, str]:
             connection,
             organization_id=present.organization_id or "",
             name=name,
-            verbs=VERBS,
+            verbs=frozenset(verbs),
             now=now,
             expires_at=None if days is None else now + timedelta(days=days),
+            networks=read_networks([networks]),
         )
         record(
             connection,
@@ -151,7 +176,7 @@ def add(scope: Scope, name: str, days: int | None) -> tuple[str, str]:
             actor=person.email,
             organization_id=added.organization_id,
             address=viewer.address(),
-            detail={"token": added.id, "name": added.name, "verbs": sorted(added.verbs)},
+            detail=added.detail(),
         )
     return added.name, secret
 

@@ -143,7 +143,7 @@ def test_after_the_role_is_gone_the_address_gives_nothing(
 
 
 def test_nobody_and_a_token_get_401(client: TestClient, seeded: Seeded) -> None:
-    bearer = seeded.token(ALPHA, Permission.EXPORT.value)
+    bearer = seeded.token(ALPHA, Permission.READ.value)
     for headers in ({}, {"authorization": f"Bearer {bearer}"}):
         assert client.get(path(), headers=headers).status_code == 401
 

@@ -170,7 +170,7 @@ def test_nothing_that_matches_makes_an_empty_file_with_a_header(
 
 
 def test_nobody_and_a_token_get_401(client: TestClient, seeded: Seeded) -> None:
-    bearer = seeded.token(ALPHA, Permission.EXPORT.value, Permission.READ.value)
+    bearer = seeded.token(ALPHA, Permission.READ.value)
     for headers in (
         {},
         {"cookie": f"{SESSION_COOKIE}=unknown"},
