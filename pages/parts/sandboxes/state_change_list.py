@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -52,29 +53,39 @@ def draw(trace: Trace, witness: SecondWitness, zone: str) -> None:
         st.caption(f"Only the newest {len(witness.changes):,} are shown; there are older ones.")
 
 
-def lone_rows(
-    changes: Sequence[SeenChange], entries: Sequence[AuditEntry]
-) -> list[tuple[datetime, str, str, str, str]]:
-    """Time, who tells of it, what it was, who did it, and its id, of each; the newest first."""
+@dataclass(frozen=True, slots=True, order=True)
+class LoneRow:
+    """Something that only one of the two tells; by its time."""
+
+    at: datetime
+    told_by: str
+    what: str
+    user: str
+    id: str
+
+
+def lone_rows(changes: Sequence[SeenChange], entries: Sequence[AuditEntry]) -> list[LoneRow]:
+    """All of them, the newest first."""
     told = [
-        (item.at, "webhook", f"{item.old_state or '–'} → {item.new_state}", "–", item.id)
+        LoneRow(item.at, "webhook", f"{item.old_state or '–'} → {item.new_state}", "–", item.id)
         for item in changes
     ]
     told += [
-        (entry.created_at, "audit log", entry.action, entry.actor, entry.id) for entry in entries
+        LoneRow(entry.created_at, "audit log", entry.action, entry.actor, entry.id)
+        for entry in entries
     ]
     return sorted(told, reverse=True)
 
 
-def _draw_lone(rows: list[tuple[datetime, str, str, str, str]], zone: str) -> None:
+def _draw_lone(rows: list[LoneRow], zone: str) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "time": [written(at, zone) for at, *_ in rows],
-                **{
-                    name: [visible(row[place]) for row in rows]
-                    for place, name in enumerate(("only", "what", "user", "id"), start=1)
-                },
+                "time": [written(row.at, zone) for row in rows],
+                "only": [row.told_by for row in rows],
+                "what": [visible(row.what) for row in rows],
+                "user": [visible(row.user) for row in rows],
+                "id": [visible(row.id) for row in rows],
             }
         ),
         hide_index=True,
