@@ -1,4 +1,4 @@
-"""How often one account may ask a route that is asked while a person types."""
+"""How often one account, or one token, may ask a route."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MAX_REQUESTS = 100
 class Pace:
     """Counts the requests of each account in the span that is running."""
 
+    max_requests: int = MAX_REQUESTS
     _since: datetime | None = None
     _requests: dict[str, int] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -27,4 +28,4 @@ class Pace:
                 self._requests.clear()
             requests = self._requests.get(account_id, 0) + 1
             self._requests[account_id] = requests
-            return requests <= MAX_REQUESTS
+            return requests <= self.max_requests
