@@ -32,7 +32,7 @@ from audit_core.web.routes.reading.parameters import HINT
 from audit_core.web.security.bearer_tokens import record_refusal, require_token
 from audit_core.web.security.identity import address_of
 
-ORGANIZATION_PATH = "/api/audit/organizations/{organization_id:path}"
+ORGANIZATION_PATH = "/api/audit/organizations/{organization_id}"
 SCENARIOS_PATH = "/api/audit/scenarios"
 ADMIN_PATH = "/api/admin/audit"
 
