@@ -84,44 +84,45 @@ def test_a_person_reads_with_the_session_what_the_role_allows(
         assert client.get(path, headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("path", "query", "sentence"),
-    [
-        (ENTRIES, "limit=0", "from 1 to 1,000"),
-        (ENTRIES, "limit=1001", "from 1 to 1,000"),
-        (ENTRIES, "limit=1&limit=2", "given 2 times"),
-        (ENTRIES, "cursor=older~2026-05-04T09:00:00Z~1~2", "cursor cannot be read"),
-        (ENTRIES, "rows=5", "is unknown"),
-        (ENTRIES, "organization=org-beta", "is unknown"),
-        (ENTRIES, "query=status%3A", "query"),
-        (ENTRIES, "actor=%00", "NUL"),
-        (ENTRIES, "query=metadata.body.password%3Aa*", "are secret"),
-        (ENTRIES, "%ff=1", "not UTF-8"),
-        (COUNTS, "by=message", "not one of outcome, actor"),
-        (COUNTS, "limit=51", "from 1 to 50"),
-        (COUNTS, "bucket=7", "not one of 1, 2, 3"),
-        (COUNTS, "bucket=1", "at most 1,000 are counted"),
-        (COUNTS, "window=never", "never"),
-    ],
-)
+REFUSED = [
+    (ENTRIES, "limit=0", "from 1 to 1,000"),
+    (ENTRIES, "limit=1001", "from 1 to 1,000"),
+    (ENTRIES, "limit=1&limit=2", "given 2 times"),
+    (ENTRIES, "cursor=older~2026-05-04T09:00:00Z~1~2", "cursor cannot be read"),
+    (ENTRIES, "rows=5", "is unknown"),
+    (ENTRIES, "organization=org-beta", "is unknown"),
+    (ENTRIES, "query=status%3A", "The field has no value"),
+    (ENTRIES, "actor=%00", "NUL"),
+    (ENTRIES, "query=metadata.body.password%3Aa*", "are secret"),
+    (ENTRIES, "%ff=1", "not UTF-8"),
+    (COUNTS, "by=message", "not one of outcome, actor"),
+    (COUNTS, "limit=51", "from 1 to 50"),
+    (COUNTS, "bucket=7", "not one of 1, 2, 3"),
+    (COUNTS, "bucket=1", "at most 1,000 are counted"),
+    (COUNTS, "window=never", "never"),
+]
+
+
 def test_what_is_not_understood_is_refused_with_a_sentence(
-    client: TestClient,
-    seeded: Seeded,
-    reader: dict[str, str],
-    path: str,
-    query: str,
-    sentence: str,
+    client: TestClient, seeded: Seeded, reader: dict[str, str]
 ) -> None:
-    answer = client.get(f"{path}?{query}", headers=reader)
-    assert answer.status_code == 400, answer.text
-    assert sentence in answer.text
+    for path, query, sentence in REFUSED:
+        answer = client.get(f"{path}?{query}", headers=reader)
+        assert answer.status_code == 400, (query, answer.text)
+        assert sentence in answer.text, (query, answer.text)
 
 
-@pytest.mark.parametrize("by", ["outcome", "action", "source"])
 def test_counts_are_those_of_the_entries(
-    client: TestClient, seeded: Seeded, reader: dict[str, str], by: str
+    client: TestClient, seeded: Seeded, reader: dict[str, str]
 ) -> None:
     found = stored(seeded)
+    for by in ("outcome", "action", "source"):
+        check_counts(client, reader, found, by)
+
+
+def check_counts(
+    client: TestClient, reader: dict[str, str], found: list[AuditEntry], by: str
+) -> None:
     params = {"window": "1d", "by": by, "bucket": "3600", "limit": "2"}
     answer = client.get(COUNTS, headers=reader, params=params)
     assert answer.status_code == 200, answer.text
