@@ -24,12 +24,14 @@ from benchmarks import (
     readers,
     reads,
     sessions,
+    sources,
 )
 from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `ingest` only when it is named."""
+"""What is measured, unless `PARTS=` names some of it; `ingest` and `sources` only when they are
+named."""
 
 
 def main() -> None:
@@ -92,6 +94,8 @@ def _served(console: Console, prepared: Prepared, parts: list[str]) -> dict[str,
         results["interactions_ms"] = _interact(console, prepared)
     if "sessions" in parts:
         results["sessions"] = _sessions(console, prepared)
+    if "sources" in parts:
+        results["sources"] = _sources(console, prepared)
     return results
 
 
@@ -180,6 +184,24 @@ def _sessions(console: Console, prepared: Prepared) -> list[dict[str, object]]:
         )
     console.print(table)
     return [asdict(load) for load in loads]
+
+
+def _sources(console: Console, prepared: Prepared) -> dict[str, object]:
+    received = sources.received(prepared)
+    console.print(
+        f"{received.per_s:,.0f} entries a second by HTTP from {sources.SENDERS} collectors while "
+        f"{sources.SESSIONS + 1} sessions look on: {received.median_ms:.0f} ms a POST of "
+        f"{sources.BATCH:,}, p99 {received.p99_ms:.0f} ms; seen in a browser after "
+        f"{received.seen_median_s:.1f} s, p95 {received.seen_p95_s:.1f} s; the app takes "
+        f"{received.processor_share:.2f} cores ({'met' if received.met else 'missed'})"
+    )
+    pulled = sources.pulled(prepared)
+    console.print(
+        f"pulled from a source with {sources.PULLED_PER_S} new entries a second: "
+        f"{pulled.behind_median_s:.1f} s behind, p95 {pulled.behind_p95_s:.1f} s; the app takes "
+        f"{pulled.processor_share:.2f} cores ({'met' if pulled.met else 'missed'})"
+    )
+    return {"received": asdict(received), "pulled": asdict(pulled)}
 
 
 def _interact(console: Console, prepared: Prepared) -> dict[str, list[float]]:

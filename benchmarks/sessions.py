@@ -118,7 +118,7 @@ class Session:
 
 def measure(prepared: Prepared) -> list[Load]:
     """One and many sessions, without and with Real-time."""
-    secret = _signed_in(prepared)
+    secret = signed_in(prepared)
     loads = []
     for real_time in (False, True):
         for count in (1, MANY):
@@ -148,9 +148,9 @@ async def _load(
     http = httpx.AsyncClient(base_url=address, headers={"Cookie": f"{SESSION_COOKIE}={secret}"})
     looking = [asyncio.create_task(session.look_out(http)) for session in sessions]
     await asyncio.sleep(SETTLED_S)
-    began, before = time.monotonic(), _processor_s(server)
+    began, before = time.monotonic(), processor_s(server)
     await asyncio.sleep(WATCHED_S)
-    spent_ms = (_processor_s(server) - before) * 1000 / (time.monotonic() - began)
+    spent_ms = (processor_s(server) - before) * 1000 / (time.monotonic() - began)
     times: list[float] = []
     for _, window in zip(range(ROUNDS), cycle(WINDOWS), strict=False):
         for session in sessions:
@@ -186,7 +186,7 @@ async def opened(address: str, secret: str) -> Session:
     return Session(socket=socket)
 
 
-def _signed_in(prepared: Prepared) -> str:
+def signed_in(prepared: Prepared) -> str:
     """The secret of a new session of the benchmark's admin."""
     now = datetime.now(UTC)
     state = open_state(prepared.environment["SANDTRAIL_STATE_URL"])
@@ -207,6 +207,7 @@ def _signed_in(prepared: Prepared) -> str:
     return secret or ""
 
 
-def _processor_s(server: psutil.Process) -> float:
+def processor_s(server: psutil.Process) -> float:
+    """Processor time of a process so far, in seconds."""
     times = server.cpu_times()
     return float(times.user + times.system)

@@ -20,7 +20,11 @@ CACHED = ROOT / "pages" / "parts" / "shell" / "cached.py"
 BOUNDARY = ROOT / "pages" / "parts" / "shell" / "error_boundary.py"
 PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 WITH_STATE = tuple(
-    ROOT / "audit_core" / name for name in ("state", "identity", "workspace", "sources/source.py")
+    ROOT / "audit_core" / name
+    for name in (
+        *("state", "identity", "workspace"),
+        *("sources/source.py", "sources/webhooks/endpoint.py"),
+    )
 )
 
 ROUTES = ROOT / "audit_core" / "web" / "routes"

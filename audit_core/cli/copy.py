@@ -89,6 +89,8 @@ def _print(report: Report) -> None:
         f"{report.entries:,} entries on {report.days:,} days of an organization; "
         f"{report.copied:,} were copied now."
     )
+    if report.state_changes:
+        say(f"{report.state_changes:,} state changes beside them.")
     if not report.differences:
         say(
             "Both logs hold the same: counts and checksums agree for every organization and day.\n"
@@ -101,7 +103,7 @@ def _print(report: Report) -> None:
         organization, number = difference.day
         say(
             f"  {day_of(number)[0]:%Y-%m-%d} {printable(organization) or '(no organization)'}: "
-            f"{difference.there:,} entries there, {difference.here:,} here",
+            f"{difference.there:,} {difference.kind.label} there, {difference.here:,} here",
             err=True,
         )
     if len(report.differences) > MAX_SHOWN:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,15 +25,18 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from audit_core.cli.parts.following import Stop
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import AuditError, SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.terminal_text import printable
-from audit_core.ingest.files import OpenedFile, open_file, read_batches
-from audit_core.ingest.http_client import MAX_ENTRIES, RemoteError, RemoteLog
+from audit_core.ingest.files import OpenedFile, is_live, open_file, read_batches
+from audit_core.ingest.following import FLUSH_S, FollowedBatches, Interval
+from audit_core.ingest.http_client import MAX_ENTRIES, RESTART_S, RemoteError, RemoteLog
 from audit_core.ingest.pipeline import BATCH, IngestReport
 from audit_core.ingest.pipeline import ingest as ingest_batches
+from audit_core.ingest.records.batches import Batch
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.installation.opened import open_installation
 from audit_core.log.merge import AppendReport
@@ -48,6 +52,11 @@ NOTHING_READ = 2
 """The exit code when not one of the files could be read."""
 INTERRUPTED = 130
 """The exit code of a program stopped by Ctrl-C, as a shell expects it."""
+
+TOLD_EVERY_S = 60.0
+"""How often it is said what came through a pipe that is followed, after the first time."""
+RECORDED_EVERY_S = 3_600.0
+"""How often that is put on record: what comes in an hour is one loading of a file."""
 
 MAX_ENGINE_MB = 416
 """What the embedded engine may use here: two batches on their way to it take twice as much."""
@@ -85,9 +94,9 @@ class FileResult:
 Files = Annotated[
     list[str],
     typer.Argument(
-        help="JSON lines, JSON lists, saved API pages or CSV, in UTF-8 or UTF-16; plain, gzip or "
-        "zstd. "
-        "- is the standard input.",
+        help="JSON lines, JSON lists, saved API pages, CSV, console logs with AUDIT_ENTRY: lines "
+        "or syslog, in UTF-8 or UTF-16; plain, gzip or zstd. "
+        "- is the standard input; a pipe is followed until it ends.",
         show_default=False,
     ),
 ]
@@ -120,11 +129,16 @@ def ingest(
     could not be read to its end, 2 when no file could be read at all.
     """
     results: list[FileResult] = []
+    stop = Stop()
+    followed = any(map(is_live, files))
     # What stands by now stays: the collector need not look through it again and again.
     gc.freeze()
     try:
-        with open_target(read_settings(), server, token) as target:
-            for result in _ingest_files(files, target, organization):
+        with (
+            stop.on_signals() if followed else nullcontext(),
+            open_target(read_settings(), server, token, stop if followed else None) as target,
+        ):
+            for result in _ingest_files(files, target, organization, stop):
                 results.append(result)
     except AuditError as error:
         _print_results(results)
@@ -146,13 +160,22 @@ def ingest(
 
 
 @contextmanager
-def open_target(settings: Settings, server: str | None, token: str | None) -> Iterator[Target]:
+def open_target(
+    settings: Settings, server: str | None, token: str | None, stop: Stop | None = None
+) -> Iterator[Target]:
     """Open where entries go: the log itself, or the server; rejections go to the local state.
 
-    Raises what `open_installation` and `RemoteLog` raise.
+    With `stop`, a server that has answered before is waited for until that is requested. Raises
+    what `open_installation` and `RemoteLog` raise.
     """
     if server is not None:
-        remote = RemoteLog(server, token or "", sleep=time.sleep, notify=partial(say, err=True))
+        remote = RemoteLog(
+            server,
+            token or "",
+            sleep=stop.sleep if stop else time.sleep,
+            notify=partial(say, err=True),
+            patience_s=math.inf if stop else RESTART_S,
+        )
         state = open_state(settings.state_url)
         try:
             yield Target(
@@ -184,7 +207,7 @@ def open_target(settings: Settings, server: str | None, token: str | None) -> It
 
 
 def _ingest_files(
-    files: Sequence[str], target: Target, organization: str | None
+    files: Sequence[str], target: Target, organization: str | None, stop: Stop
 ) -> Iterator[FileResult]:
     """Do one file after the other. Each result is given at its beginning and kept up to date."""
     console = Console(stderr=True)
@@ -197,57 +220,106 @@ def _ingest_files(
         disable=not console.is_terminal,
     ) as bar:
         for path in files:
+            if stop():
+                return
             result = FileResult(path)
             yield result
             try:
                 with open_file(path) as opened:
                     task = bar.add_task(printable(opened.name), total=opened.size)
-                    _ingest_file(opened, target, organization, result, _Watched(opened, bar, task))
+                    watched = _Watched(opened, bar, task)
+                    loading = _Loading(opened, target, organization, result)
+                    if opened.live:
+                        loading.follow(watched, stop)
+                    else:
+                        loading.load(watched)
             except RemoteError:
                 raise
             except SourceError as error:
                 result.problem = error
 
 
-def _ingest_file(
-    opened: OpenedFile,
-    target: Target,
-    organization: str | None,
-    result: FileResult,
-    stream: _Watched,
-) -> None:
-    def keep(rejections: Sequence[Rejection]) -> None:
-        with target.state.begin() as connection:
+@dataclass(slots=True)
+class _Loading:
+    """One file on its way into the target."""
+
+    opened: OpenedFile
+    target: Target
+    organization: str | None
+    result: FileResult
+
+    def load(self, stream: _Watched) -> None:
+        """Store all of it."""
+        self._store(self._batches(stream))
+
+    def follow(self, stream: _Watched, stop: Stop) -> None:
+        """Store what comes within moments, until it ends or the command is told to stop."""
+        followed = FollowedBatches(self._batches(stream, live=True), stop)
+        told = Interval(TOLD_EVERY_S, time.monotonic, at_once=True)
+
+        def note(report: IngestReport) -> None:
+            if told():
+                say(f"{printable(self.result.name)}: {_sentence(report)}")
+
+        while not followed.ended:
+            self._store(
+                followed.until(Interval(RECORDED_EVERY_S, time.monotonic)),
+                note=note,
+                due=Interval(FLUSH_S, time.monotonic, at_once=True),
+            )
+
+    def _batches(self, stream: _Watched, *, live: bool = False) -> Iterator[Batch]:
+        return read_batches(
+            stream, self.opened.name, on_empty=self.result.note_emptiness, live=live
+        )
+
+    def _store(
+        self,
+        batches: Iterator[Batch],
+        *,
+        note: Callable[[IngestReport], None] | None = None,
+        due: Callable[[], bool] | None = None,
+    ) -> None:
+        before, stored = self.result.report, IngestReport()
+
+        def take(report: IngestReport) -> None:
+            nonlocal stored
+            stored = report
+            self.result.report = before + report
+            if note:
+                note(self.result.report)
+
+        try:
+            ingest_batches(
+                batches,
+                append=self.target.append,
+                keep=self._keep,
+                organization_id=self.organization,
+                batch=self.target.batch,
+                progress=take,
+                # Of a pipe each append is reported before the next: it may be long until then.
+                executor=None if due else self.target.executor,
+                due=due,
+            )
+        finally:
+            with self.target.state.begin() as connection:
+                record(
+                    connection,
+                    at=self.target.clock(),
+                    verb="ingest",
+                    actor=ACTOR,
+                    organization_id=self.organization,
+                    detail={"file": self.opened.name, **stored.detail()},
+                )
+
+    def _keep(self, rejections: Sequence[Rejection]) -> None:
+        with self.target.state.begin() as connection:
             keep_rejections(
                 connection,
                 rejections=rejections,
-                organization_id=organization,
-                origin=opened.name,
-                now=target.clock(),
-            )
-
-    def note(report: IngestReport) -> None:
-        result.report = report
-
-    try:
-        ingest_batches(
-            read_batches(stream, opened.name, on_empty=result.note_emptiness),
-            append=target.append,
-            keep=keep,
-            organization_id=organization,
-            batch=target.batch,
-            progress=note,
-            executor=target.executor,
-        )
-    finally:
-        with target.state.begin() as connection:
-            record(
-                connection,
-                at=target.clock(),
-                verb="ingest",
-                actor=ACTOR,
-                organization_id=organization,
-                detail={"file": opened.name, **result.report.detail()},
+                organization_id=self.organization,
+                origin=self.opened.name,
+                now=self.target.clock(),
             )
 
 
@@ -278,7 +350,8 @@ def _print_results(results: Sequence[FileResult]) -> None:
     """The report to standard output; what could not be read to standard error."""
     for result in results:
         say(f"{printable(result.name)}: {_sentence(result.report)}")
-        for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+        report = result.report
+        for sentence in describe_extra(report.kept_fields, report.lost_fields, report.other_lines):
             say(f"  {printable(sentence)}")
         if result.emptiness:
             say(printable(result.emptiness), err=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import first_line, say, utc_minute
+from audit_core.cli.webhooks import webhook_app
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation
@@ -29,6 +30,7 @@ from audit_core.sources.source import (
     add_source,
     change_key,
     find_source,
+    let_go_abandoned,
     progress_of,
     remove_source,
     set_paused,
@@ -39,6 +41,9 @@ from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
 
 source_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+source_app.add_typer(
+    webhook_app, name="webhook", help="Where Daytona sends changes of state by itself."
+)
 
 _PROMPT = "API key of Daytona (not shown)"
 SourceId = Annotated[str, typer.Argument(metavar="ID", help="The id, as in the list.")]
@@ -161,6 +166,8 @@ def sync(
         )
     installation = open_installation(read_settings(), utc_now, holder="source sync")
     try:
+        with installation.state.begin() as connection:
+            let_go_abandoned(connection, shared_log=installation.log.shared)
         worker = SourceWorker(
             installation=installation, source=found, holder=new_id(), wait=stopped.wait
         )

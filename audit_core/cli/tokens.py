@@ -29,6 +29,18 @@ from audit_core.state.access_log.record import record
 token_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 
+Verbs = Annotated[
+    list[str],
+    typer.Option(help=f"What it may do, any number of times: {', '.join(TOKEN_VERBS)}."),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from", help="A network that it may come from, any number of times; else from any."
+    ),
+]
+
+
 @token_app.command()
 def add(
     name: Annotated[str, typer.Option(help="What the token is for.")],
@@ -39,16 +51,8 @@ def add(
         bool,
         typer.Option("--installation", help="About those of all organizations, to read them."),
     ] = False,
-    may: Annotated[
-        list[str],
-        typer.Option(help=f"What it may do, any number of times: {', '.join(TOKEN_VERBS)}."),
-    ] = [WRITE.name],  # noqa: B006 - Typer takes a list, and nobody changes it
-    address: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from", help="A network that it may come from, any number of times; else from any."
-        ),
-    ] = None,
+    may: Verbs = [WRITE.name],  # noqa: B006 - Typer takes a list, and nobody changes it
+    address: Networks = None,
     expires_days: Annotated[
         int | None, typer.Option(min=1, max=36_500, help="Refused after so many days.")
     ] = None,
@@ -97,17 +101,15 @@ def list_all(
         found = list_tokens(connection, organization_id=organization)
     table = Table(
         # The id in one piece, to be copied into `token revoke`.
-        Column("Id and name", width=32, overflow="fold"),
+        Column("Id, name and what it may", width=32, overflow="fold"),
         Column("Organization", overflow="fold"),
-        "May",
         "Last used",
         "State",
     )
     for one in found:
         table.add_row(
-            Text(f"{one.id}\n{printable(one.name)}"),
+            Text("\n".join(_named(one))),
             Text(printable(_whose(one))),
-            Text("\n".join(sorted(one.verbs) + [f"from {item}" for item in one.networks])),
             "never" if one.last_used_at is None else utc_minute(one.last_used_at),
             _described(one, now),
         )
@@ -131,6 +133,11 @@ def revoke(
             detail={"token": revoked.id, "name": revoked.name},
         )
     say(f"Revoked the token {revoked.name} ({revoked.id}).")
+
+
+def _named(token: Token) -> list[str]:
+    networks = [f"from {network}" for network in token.networks]
+    return [token.id, printable(token.name), *sorted(token.verbs), *networks]
 
 
 def _whose(token: Token) -> str:

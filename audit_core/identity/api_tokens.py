@@ -108,7 +108,7 @@ def add_token(
             name=added.name,
             secret_hash=digest(secret),
             verbs=" ".join(sorted(added.verbs)),
-            networks=" ".join(str(network) for network in added.networks),
+            networks=" ".join(str(network) for network in added.networks) or None,
             created_at=added.created_at,
             expires_at=added.expires_at,
         )
@@ -206,7 +206,7 @@ def _token_of(row: Row[*tuple[Any, ...]]) -> Token:
         organization_id=row.organization_id,
         name=row.name,
         verbs=frozenset(row.verbs.split()),
-        networks=read_networks([row.networks]),
+        networks=read_networks([row.networks or ""]),
         created_at=row.created_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,

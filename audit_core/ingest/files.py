@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -17,10 +20,13 @@ from audit_core.ingest.formats.detect import HEAD, Shape, detect_shape
 from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.formats.json_document import DocumentReader
 from audit_core.ingest.formats.lines import read_json_lines
+from audit_core.ingest.formats.log_lines import read_log_frames, read_log_lines
 from audit_core.ingest.formats.streams import Readable, StreamBroken, decompressed
+from audit_core.ingest.formats.syslog import FIRST_FRAME
 from audit_core.ingest.formats.text_encoding import as_utf8
 from audit_core.ingest.records.batches import Batch, Nowhere, gather
-from audit_core.ingest.records.located import Reading, location_of, reject
+from audit_core.ingest.records.located import OtherLine, Reading, location_of, reject
+from audit_core.ingest.records.strict_json import Undecodable, decode
 from audit_core.log.schema import ARRIVING
 
 STANDARD_INPUT = "-"
@@ -30,10 +36,11 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
     """What each record of a stream became, in order; memory does not grow with the stream.
 
     Compression, encoding and shape are told by the content: JSON lines, a JSON list, a saved page
-    of an API (`{"items": […]}`), JSON objects over several lines, CSV; in UTF-8 or UTF-16; plain,
-    gzip or zstd. Files may be joined, and lines may end with CR alone. Nothing at all, or
-    whitespace, holds no records. `name` begins each location (see `location_in`); the empty name
-    is for the body of a request. `max_bytes` limits the decompressed content.
+    of an API (`{"items": […]}`), JSON objects over several lines, CSV, lines of a log among which
+    audit entries stand (see `formats.log_lines`), syslog; in UTF-8 or UTF-16; plain, gzip or zstd.
+    Files may be joined, and lines may end with CR alone. Nothing at all, or whitespace, holds no
+    records. `name` begins each location (see `location_in`); the empty name is for the body of a
+    request. `max_bytes` limits the decompressed content.
 
     A stream that ends or breaks too early yields what it held, then a last rejection that says
     so. Raises `SourceError` when nothing can be read at all or all of it is of another system, and
@@ -55,14 +62,17 @@ def read_batches(
     *,
     max_bytes: int | None = None,
     on_empty: Callable[[str], None] | None = None,
+    live: bool = False,
 ) -> Iterator[Batch]:
     """The same as `read_records`, many records at once; JSON lines at several times its pace.
 
-    `on_empty` is called with a sentence if there was no record at all.
+    `on_empty` is called with a sentence if there was no record at all. Of a `live` stream, whose
+    end may be far, the shape is told by the first line, and what lines hold is given as soon as
+    they are there.
     """
     last = ""
     try:
-        content = _Content(stream, name, max_bytes)
+        content = _Content(stream, name, max_bytes, live=live)
         for batch in content.batches():
             yield batch
             last = batch.last
@@ -82,11 +92,13 @@ def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:
 class _Content:
     """The text of a stream, and how records stand in it. Raises as `decompressed` does."""
 
-    def __init__(self, stream: Readable, name: str, max_bytes: int | None) -> None:
+    def __init__(
+        self, stream: Readable, name: str, max_bytes: int | None, *, live: bool = False
+    ) -> None:
         self._name = name
         self._shown = name or "The body"
         pieces = decompressed(stream, self._shown, max_bytes=max_bytes)
-        head, self._pieces = _beginning(as_utf8(pieces, self._shown))
+        head, self._pieces = _beginning(as_utf8(pieces, self._shown), live=live)
         self._void = not head
         self._detected = detect_shape(head[: 2 * HEAD], self._shown, whole=len(head) < HEAD)
 
@@ -94,6 +106,8 @@ class _Content:
         """Its records, many at once."""
         if self._detected.shape is Shape.LINES:
             return read_line_batches(self._pieces, self._name)
+        if self._detected.shape in _LOGS:
+            return chain.from_iterable(map(gather, self._groups()))
         return gather(self.readings())
 
     def readings(self) -> Iterator[Reading]:
@@ -110,6 +124,20 @@ class _Content:
                 return DocumentReader(content, name).read_pages(self._detected.path)
             case Shape.OBJECTS:
                 return DocumentReader(content, name).read_objects()
+            case Shape.LOG | Shape.FRAMES:
+                return chain.from_iterable(self._groups())
+
+    def _groups(self) -> Iterator[list[Reading]]:
+        """The lines of a log, some at a time. Raises `SourceError` behind the last one if it may be
+        none, and holds nothing that was meant as an audit entry."""
+        read = read_log_frames if self._detected.shape is Shape.FRAMES else read_log_lines
+        doubt = self._detected.doubt
+        for group in read(self._pieces, self._name):
+            if doubt is not None and not all(isinstance(one, OtherLine) for one in group):
+                doubt = None
+            yield group
+        if doubt is not None:
+            raise doubt
 
     @property
     def emptiness(self) -> str:
@@ -122,17 +150,25 @@ class _Content:
             Shape.ARRAY: "the list is empty",
             Shape.PAGE: f'the list under "{".".join(self._detected.path)}" is empty',
             Shape.OBJECTS: "there is no object",
+            Shape.LOG: "there are blank lines only",
+            Shape.FRAMES: "there is no message",
         }[self._detected.shape]
         return f"{self._shown} holds no records: {what}."
 
 
-def _beginning(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """At least `HEAD` bytes of the text, or all of it; and the whole of it."""
+_LOGS = (Shape.LOG, Shape.FRAMES)
+
+
+def _beginning(pieces: Iterator[bytes], *, live: bool) -> tuple[bytes, Iterator[bytes]]:
+    """At least `HEAD` bytes of the text, or all of it, or as much of a live one as tells what it
+    is; and the whole of it."""
     head = b""
     broken: StreamBroken | None = None
     try:
         while len(head) < HEAD and (piece := next(pieces, b"")):
             head += piece
+            if live and _tells_its_shape(head):
+                break
     except StreamBroken as error:
         broken = error
     if broken and not head.strip():
@@ -142,6 +178,19 @@ def _beginning(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
         # Line ends of CR alone, as spreadsheets on a Mac write them.
         return head.replace(b"\r", b"\n"), (piece.replace(b"\r", b"\n") for piece in content)
     return head, content
+
+
+def _tells_its_shape(head: bytes) -> bool:
+    """Whether the first line is there, and by itself no part of something that goes over lines."""
+    line, ended, _ = head.lstrip().partition(b"\n")
+    if FIRST_FRAME.match(line.decode(errors="replace")):
+        return True
+    if not ended or not line.startswith((b"{", b"[")):
+        return bool(ended)
+    try:
+        return isinstance(decode(line.decode()), dict)
+    except (Undecodable, UnicodeDecodeError):
+        return not line.startswith(b"{") and line.lstrip(b"[ \t\r")[:1] not in b'{["'
 
 
 def _raising(error: StreamBroken) -> Iterator[bytes]:
@@ -155,16 +204,31 @@ class OpenedFile:
 
     name: str
     """What begins the places of its records."""
-    stream: BinaryIO
+    stream: Readable
     size: int | None
     """In bytes, as stored; `None` if it is not known before the end, as for a pipe."""
+    live: bool = False
+    """See `is_live`; then a read gives what is there, without waiting until it is much."""
+
+
+def is_live(path: str) -> bool:
+    """Whether a file is a pipe, a socket or a terminal, whose end comes when its writer wants."""
+    if path != STANDARD_INPUT:
+        return Path(path).exists() and not Path(path).is_file()
+    try:
+        return not stat.S_ISREG(os.fstat(sys.stdin.buffer.fileno()).st_mode)
+    except OSError:  # no file at all
+        return False
 
 
 @contextmanager
 def open_file(path: str) -> Iterator[OpenedFile]:
     """Open a file, or standard input for `-`. Raises `SourceError` if that is not possible."""
+    live = is_live(path)
     if path == STANDARD_INPUT:
-        yield OpenedFile(name="stdin", stream=sys.stdin.buffer, size=None)
+        yield OpenedFile(
+            name="stdin", stream=_readable(sys.stdin.buffer, live), size=None, live=live
+        )
         return
     file = Path(path)
     try:
@@ -176,4 +240,9 @@ def open_file(path: str) -> Iterator[OpenedFile]:
         ) from error
     with stream:
         size = file.stat().st_size if file.is_file() else None
-        yield OpenedFile(name=file.name, stream=stream, size=size)
+        yield OpenedFile(name=file.name, stream=_readable(stream, live), size=size, live=live)
+
+
+def _readable(stream: BinaryIO, live: bool) -> Readable:
+    # Its buffer waits until it is full; and a thread that waits in it would hold up the end.
+    return stream.raw if live and isinstance(stream, BufferedReader) else stream

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,8 @@ class RemoteLog:
     sleep: Callable[[float], None]
     timeout_s: float = TIMEOUT_S
     notify: Callable[[str], None] = field(default=lambda _: None, repr=False)
+    patience_s: float = RESTART_S
+    """For how long a server that has answered before is tried again; infinite is for ever."""
     acknowledged: int = field(default=0, init=False)
     """How many entries the server has confirmed as stored, by now."""
     _answered: bool = field(default=False, init=False)
@@ -141,9 +144,12 @@ class RemoteLog:
                     raise self._refused(status)
                 wait_s = retry_after if retry_after is not None else wait_s
             if self._answered and not waited_s:
+                until = (
+                    f"for {self.patience_s:.0f} s" if isfinite(self.patience_s) else "until it does"
+                )
                 self.notify(
-                    f"The server {self.server} does not take entries now. It is tried again for "
-                    f"{RESTART_S:.0f} s."
+                    f"The server {self.server} does not take entries now. It is tried again "
+                    f"{until}."
                 )
             wait_s = min(wait_s, LONGEST_WAIT_S)
             self.sleep(wait_s)
@@ -153,7 +159,7 @@ class RemoteLog:
         """Whether a request that failed is sent again. A server that has answered before may be
         starting anew; one that never did is not waited for when it cannot be reached at all."""
         if self._answered:
-            return waited_s < RESTART_S
+            return waited_s < self.patience_s
         return tries < TRIES and not isinstance(error, (*_NOT_THERE, ssl.SSLError))
 
     def _unreachable(self, error: Exception) -> RemoteError:

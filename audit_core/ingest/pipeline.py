@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ from audit_core.ingest.files import read_records
 from audit_core.ingest.formats.streams import Readable
 from audit_core.ingest.records.batches import Batch, Locations, gather
 from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts
-from audit_core.ingest.records.located import reject
+from audit_core.ingest.records.located import OtherLine, Reading, reject
 from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
 
@@ -31,6 +30,10 @@ REJECTIONS_AT_ONCE = 1_000
 MAX_KEPT = 10_000
 """How many rejections of one source are kept. That many lines are enough to see what is wrong with
 a file, and take some 20 MB at most; beyond it they are counted, and the last one says how many."""
+
+
+MAX_PASSED = 100_000
+"""How many lines of a log a preview looks through for audit entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class IngestReport:
     """Fields that no entry has, kept in the metadata of the entries that were read."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those that could not be kept."""
+    other_lines: int = 0
+    """Lines of a log that were no audit entries, and not meant as some."""
 
     def __add__(self, other: IngestReport) -> IngestReport:
         return IngestReport(
@@ -61,6 +66,7 @@ class IngestReport:
             not_kept=self.not_kept + other.not_kept,
             kept_fields=self.kept_fields + other.kept_fields,
             lost_fields=self.lost_fields + other.lost_fields,
+            other_lines=self.other_lines + other.other_lines,
         )
 
     def detail(self) -> dict[str, object]:
@@ -77,6 +83,8 @@ class IngestReport:
             detail["extra_fields"] = dict(self.kept_fields.counts)
         if self.lost_fields:
             detail["extra_fields_not_kept"] = dict(self.lost_fields.counts)
+        if self.other_lines:
+            detail["other_lines"] = self.other_lines
         return detail
 
     @property
@@ -97,6 +105,8 @@ class Preview:
     """Fields that no entry has, kept in the metadata of `entries`."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those that could not be kept."""
+    other_lines: int = 0
+    """Lines of a log that were no audit entries, among those that were looked at."""
 
 
 def ingest(
@@ -108,6 +118,7 @@ def ingest(
     batch: int = BATCH,
     progress: Callable[[IngestReport], None] | None = None,
     executor: Executor | None = None,
+    due: Callable[[], bool] | None = None,
 ) -> IngestReport:
     """Store what was read: entries by `append`, about `batch` at once, rejections by `keep`.
 
@@ -119,6 +130,9 @@ def ingest(
     `batches` is read on, and at most two batches are in memory; `keep` and `progress` are called
     in the caller's thread.
 
+    `due` is asked after each of `batches` where something waits to be stored or kept, and says
+    whether to do so at once, however little it is.
+
     When `batches` raises (see `read_batches`), what was read by then is stored first, reported
     to `progress`, and then it is raised on. What `append` or `keep` raise comes through as it
     is: the batch that raised counts as not stored, and sending it again is safe.
@@ -129,6 +143,8 @@ def ingest(
             run.take(item.of_organization(organization_id))
             if run.waiting >= batch:
                 run.store()
+            elif due is not None and run.unreported and due():
+                run.flush()
     except Exception:
         if not run.failed:
             run.finish()
@@ -153,6 +169,11 @@ class RejectionKeeper:
         """Since the last flush."""
         self._not_kept = 0
         """Since the beginning."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether rejections wait to be kept, or counted."""
+        return self._rejected > 0
 
     @property
     def full(self) -> bool:
@@ -230,7 +251,11 @@ class _Run:
     def take(self, batch: Batch) -> None:
         """Have the entries of the batch wait for the next append."""
         self._rejections.add(batch.rejections)
-        self.report += IngestReport(kept_fields=batch.kept_fields, lost_fields=batch.lost_fields)
+        self.report += IngestReport(
+            kept_fields=batch.kept_fields,
+            lost_fields=batch.lost_fields,
+            other_lines=batch.other_lines,
+        )
         if batch.table.num_rows:
             self._tables.append(batch.table)
             self._locations.append((batch.table.num_rows, batch.locations))
@@ -279,11 +304,20 @@ class _Run:
                 self._keep_rejections()
         self._note()
 
-    def finish(self) -> None:
-        """Store and keep all that waits."""
+    @property
+    def unreported(self) -> bool:
+        """Whether anything waits to be stored, kept or reported."""
+        return bool(self.waiting or self._rejections.waiting or self._storing)
+
+    def flush(self) -> None:
+        """Store and keep all that waits, and report it."""
         self.store()
         self.settle()
         self._keep_rejections()
+
+    def finish(self) -> None:
+        """Store and keep all that waits; nothing comes any more."""
+        self.flush()
         try:
             self._rejections.finish()
         except BaseException:
@@ -308,12 +342,13 @@ def preview(
 ) -> Preview:
     """What `ingest` would make of the first `limit` records; nothing is stored.
 
-    Raises `SourceError` as `read_records` does. `entries` may hold records that the log knows.
+    Other lines of a log are passed over, up to `MAX_PASSED`. Raises `SourceError` as `read_records`
+    does. `entries` may hold records that the log knows.
     """
     readings = read_records(stream, name)
+    first = list(_first_records(readings, limit))
     batches = [
-        batch.of_organization(organization_id)
-        for batch in gather(islice(readings, limit), rows=limit)
+        batch.of_organization(organization_id) for batch in gather(first, rows=len(first) or 1)
     ]
     return Preview(
         entries=tuple(entry for batch in batches for entry in from_arrow(batch.table)),
@@ -321,4 +356,15 @@ def preview(
         more=next(readings, None) is not None,
         kept_fields=sum((batch.kept_fields for batch in batches), NO_FIELDS),
         lost_fields=sum((batch.lost_fields for batch in batches), NO_FIELDS),
+        other_lines=sum(batch.other_lines for batch in batches),
     )
+
+
+def _first_records(readings: Iterator[Reading], limit: int) -> Iterator[Reading]:
+    passed = 0
+    while limit and passed < MAX_PASSED and (reading := next(readings, None)) is not None:
+        yield reading
+        if isinstance(reading, OtherLine):
+            passed += 1
+        else:
+            limit -= 1

@@ -6,42 +6,52 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
 from audit_core.domain.errors import AuditError, StoreUnavailableError
-from audit_core.log.merge import AppendReport, Merge
 
 GROUP = 50_000
-"""How many entries may join one commit before the next one starts."""
+"""How many rows may join one commit before the next one starts."""
 
-_Request = tuple[pa.Table, "Future[AppendReport]"]
+_Report = TypeVar("_Report")
+_Report_co = TypeVar("_Report_co", covariant=True)
 
 
-class Writer:
+class Committed(Protocol[_Report_co]):
+    """What became of the rows of one commit."""
+
+    def report(self, start: int, stop: int) -> _Report_co:
+        """What became of those from index `start` to before `stop`."""
+
+
+class Writer(Generic[_Report]):
     """Runs `commit` in one thread, for as many waiting appends at once as fit into `GROUP`.
 
-    `commit` gets the entries of all of them in order, of the shape `schema.ARRIVING`, writes them
-    in one transaction, and returns what became of them; whatever it raises is raised to everyone
-    who waited for it.
+    `commit` gets the rows of all of them in order, all of one shape, writes them in one
+    transaction, and returns what became of them; whatever it raises is raised to everyone who
+    waited for it.
     """
 
-    def __init__(self, commit: Callable[[pa.Table], Merge]) -> None:
+    def __init__(self, commit: Callable[[pa.Table], Committed[_Report]]) -> None:
         self._commit = commit
-        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[pa.Table, Future[_Report]] | None] = (
+            queue.SimpleQueue()
+        )
         self._closed = False
         self._door = threading.Lock()
         """Held to join the queue or to end it: nothing may join behind the end."""
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def append(self, entries: pa.Table) -> AppendReport:
-        """Returns once the entries are committed."""
-        waiting: Future[AppendReport] = Future()
+    def append(self, rows: pa.Table) -> _Report:
+        """Returns once the rows are committed."""
+        waiting: Future[_Report] = Future()
         with self._door:
             if self._closed:
                 raise StoreUnavailableError("The log is closed.", "Start the program again.")
-            self._requests.put((entries, waiting))
+            self._requests.put((rows, waiting))
         return waiting.result()
 
     def close(self) -> None:
@@ -68,12 +78,12 @@ class Writer:
             if last:
                 break
 
-    def _commit_group(self, group: list[_Request]) -> None:
+    def _commit_group(self, group: list[tuple[pa.Table, Future[_Report]]]) -> None:
         try:
-            merged = self._commit(_joined([entries for entries, _ in group]))
+            merged = self._commit(_joined([rows for rows, _ in group]))
         except BaseException as error:
             if len(group) > 1 and not isinstance(error, AuditError):
-                # What one sender's entries break must not break the others': each on its own.
+                # What one sender's rows break must not break the others': each on its own.
                 for request in group:
                     self._commit_group([request])
                 return
@@ -81,9 +91,9 @@ class Writer:
                 waiting.set_exception(error)
             return
         start = 0
-        for entries, waiting in group:
-            waiting.set_result(merged.report(start, start + entries.num_rows))
-            start += entries.num_rows
+        for rows, waiting in group:
+            waiting.set_result(merged.report(start, start + rows.num_rows))
+            start += rows.num_rows
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

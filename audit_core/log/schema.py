@@ -27,7 +27,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.runtime.utc_time import UtcTime as UtcTime
 
-VERSION = 5
+VERSION = 6
 """The version of these tables; a log with a higher one was written by a newer program."""
 
 Statement = Select[*tuple[Any, ...]]
@@ -91,6 +91,33 @@ log_check = Table(
 """One row, which is written anew to see whether the log takes writes. The state, which may stand in
 the same database, has one of its own name."""
 
+state_change = Table(
+    "state_change",
+    metadata,
+    Column("organization_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("target_type", Text, nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("name", Text),
+    Column("old_state", Text),
+    Column("new_state", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+)
+"""What a second witness says became of sandboxes, snapshots and volumes; see
+`domain.state_changes.StateChange`. Kept apart from the entries, which are what the audit log says,
+and for as long. A change stands once by organization and id."""
+
+state_change_head = Table(
+    "state_change_head",
+    MetaData(),
+    Column("organization_id", Text, primary_key=True),
+    Column("newest", UtcTime, nullable=False),
+)
+"""When the newest state change of each organization was received: kept by an engine that is
+shared, so that who asks need not look through the changes."""
+
 organization_head = Table(
     "organization_head",
     MetaData(),
@@ -119,22 +146,30 @@ entries: Subquery = union_all(audit_entry.select(), unfinished_entry.select()).s
 NUMBERS = ("seq", "revision", "organization_seq", "organization_revision")
 """What the log adds to an entry, with `received_at`."""
 
-ARROW = pa.schema(
-    [
-        pa.field(
-            column.name,
-            pa.int64()
-            if isinstance(column.type, BigInteger)
-            else pa.int32()
-            if isinstance(column.type, Integer)
-            else pa.timestamp("us")
-            if isinstance(column.type, UtcTime)
-            else pa.string(),
-        )
-        for column in audit_entry.columns
-    ]
-)
-"""The tables' shape as Arrow; times are UTC without a zone."""
+
+def _arrow_of(table: Table) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field(
+                column.name,
+                pa.int64()
+                if isinstance(column.type, BigInteger)
+                else pa.int32()
+                if isinstance(column.type, Integer)
+                else pa.timestamp("us")
+                if isinstance(column.type, UtcTime)
+                else pa.string(),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+ARROW = _arrow_of(audit_entry)
+"""The shape of entries as Arrow; times are UTC without a zone."""
+
+STATE_CHANGES = _arrow_of(state_change)
+"""The shape of state changes as Arrow."""
 
 ARRIVING = pa.schema([field for field in ARROW if field.name not in (*NUMBERS, "received_at")])
 """Entries that arrive, as columns: the 16 fields, as they are stored."""

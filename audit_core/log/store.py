@@ -43,6 +43,7 @@ from audit_core.log.schema import (
     log_schema,
     unfinished_entry,
 )
+from audit_core.log.state_changes import StateChangeLog
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
 
@@ -68,7 +69,7 @@ class AuditLog:
         )
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
-        self._heads = Heads(self._read_heads, shared=log_engine.shared)
+        self._heads = Heads(self.heads, shared=log_engine.shared)
         try:
             self._engine = self._open()
             try:
@@ -82,7 +83,10 @@ class AuditLog:
             if self._lock:
                 self._lock.release()
             raise
-        self._writer = Writer(self._commit)
+        self._writer: Writer[AppendReport] = Writer(self._commit)
+        self.state_changes = StateChangeLog(
+            log_engine, self._changing, self._reading, self._require_writable, clock
+        )
 
     def append(self, entries: Sequence[AuditEntry]) -> AppendReport:
         """Store entries, all in one transaction; returns after the commit.
@@ -106,24 +110,43 @@ class AuditLog:
         """
         if not rows.num_rows:
             return 0
-        try:
-            return self._replicate(rows)
-        except DBAPIError as error:
-            raise self._translated(error) from error
+        organization = rows.column("organization_id")[0].as_py()
+        since, until = (
+            rows.column("created_at")[position].as_py().replace(tzinfo=UTC)
+            for position in (0, rows.num_rows - 1)
+        )
+        require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
+        with self._changing() as connection:
+            # Its turn among the writers; the numbers are those of the other log.
+            self._log_engine.numbers(connection, after=0, now=self._clock())
+            # What is finer now may be stored under the same time, cut.
+            stored = self._log_engine.stored_entries(
+                connection, organization, since - COARSEST, until
+            )
+            found = replication(rows, stored)
+            self._log_engine.forget_unfinished(connection, found.replaced.column("seq").to_pylist())
+            settled, unfinished = parted(found.rows)
+            self._log_engine.insert(connection, audit_entry, settled)
+            self._log_engine.insert(connection, unfinished_entry, unfinished)
+            self._log_engine.forget_retimed(connection, found.retimed)
+            heads = heads_of(rows)
+            newest = max(pc.max(rows.column("revision")).as_py(), self._heads.counter)
+            self._log_engine.keep_counts(connection, newest, replicated=settled)
+            self._log_engine.raise_heads(connection, heads)
+        self._watch.moved(heads)
+        return int(found.rows.num_rows)
 
     def heads(self) -> dict[str, Head]:
         """The highest numbers of every organization ('' for none), also of those that have no
         entries any more: for the operator only."""
-        return self._read_heads()
+        with self._reading(None) as connection:
+            return self._log_engine.heads(connection)
 
     def raise_heads(self, heads: Mapping[str, Head]) -> None:
         """Give no number again that another log gave, whose rows are replicated here."""
-        try:
-            with self._engine.begin() as connection:
-                self._log_engine.numbers(connection, after=0, now=self._clock())
-                self._log_engine.raise_heads(connection, heads)
-        except DBAPIError as error:
-            raise self._translated(error) from error
+        with self._changing() as connection:
+            self._log_engine.numbers(connection, after=0, now=self._clock())
+            self._log_engine.raise_heads(connection, heads)
         self._watch.moved(heads)
 
     def head(self, organization_id: str | None) -> int:
@@ -146,6 +169,11 @@ class AuditLog:
     def since(self, organization_id: str | None) -> Since:
         """This moment, as `last_seq` and as an organization counts it."""
         return self._heads.since(organization_id)
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes may have this log open: on a server, not an embedded one."""
+        return self._log_engine.shared
 
     @property
     def keeps_addresses(self) -> bool:
@@ -228,6 +256,7 @@ class AuditLog:
         """Finish accepted appends, interrupt reads, and let go of the file. Calling it twice is
         harmless."""
         self._writer.close()
+        self.state_changes.close()
         self._watch.close()
         self._closed = True
         self._reads.close()
@@ -253,14 +282,6 @@ class AuditLog:
             raise
         return engine
 
-    def _drop_expired(self, connection: Connection, earliest: datetime | None) -> None:
-        if earliest is not None and earliest != self._kept_since:
-            self._log_engine.drop_before(connection, earliest)
-
-    def _read_heads(self) -> dict[str, Head]:
-        with self._reading(None) as connection:
-            return self._log_engine.heads(connection)
-
     @contextmanager
     def _reading(self, scope: Scope | None) -> Iterator[Connection]:
         """See `Reads.connection`."""
@@ -270,9 +291,21 @@ class AuditLog:
         with self._reads.connection(self._engine, scope) as connection:
             yield connection
 
-    def _commit(self, arriving: pa.Table) -> Merge:
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """A connection for one transaction. Raises what is wrong as an `AuditError`."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise self._translated(error) from error
+
+    def _require_writable(self) -> None:
         self._watch.require_whole()
         require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
+
+    def _commit(self, arriving: pa.Table) -> Merge:
+        self._require_writable()
         try:
             return self._write(arriving)
         except DBAPIError as error:
@@ -299,7 +332,8 @@ class AuditLog:
         now = self._clock()
         earliest = self._limits.retention.earliest(now)
         with self._engine.begin() as connection:
-            self._drop_expired(connection, earliest)
+            if earliest is not None and earliest != self._kept_since:
+                self._log_engine.drop_before(connection, earliest)
             numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
             existing = self._log_engine.existing(connection, arriving)
             merged = merge(arriving, existing, earliest=earliest)
@@ -333,33 +367,6 @@ class AuditLog:
         heads = self._log_engine.own_heads(connection, organizations, self._heads.known())
         rows = numbered(merged.rows, merged.replaced, numbers, heads, now)
         return rows, advanced(heads, rows)
-
-    def _replicate(self, rows: pa.Table) -> int:
-        organization = rows.column("organization_id")[0].as_py()
-        since, until = (
-            rows.column("created_at")[position].as_py().replace(tzinfo=UTC)
-            for position in (0, rows.num_rows - 1)
-        )
-        require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
-        with self._engine.begin() as connection:
-            # Its turn among the writers; the numbers are those of the other log.
-            self._log_engine.numbers(connection, after=0, now=self._clock())
-            # What is finer now may be stored under the same time, cut.
-            stored = self._log_engine.stored_entries(
-                connection, organization, since - COARSEST, until
-            )
-            found = replication(rows, stored)
-            self._log_engine.forget_unfinished(connection, found.replaced.column("seq").to_pylist())
-            settled, unfinished = parted(found.rows)
-            self._log_engine.insert(connection, audit_entry, settled)
-            self._log_engine.insert(connection, unfinished_entry, unfinished)
-            self._log_engine.forget_retimed(connection, found.retimed)
-            heads = heads_of(rows)
-            newest = max(pc.max(rows.column("revision")).as_py(), self._heads.counter)
-            self._log_engine.keep_counts(connection, newest, replicated=settled)
-            self._log_engine.raise_heads(connection, heads)
-        self._watch.moved(heads)
-        return int(found.rows.num_rows)
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error

@@ -8,7 +8,7 @@ import time
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
-from audit_core.sources.source import Source, sources_with_progress
+from audit_core.sources.source import Source, let_go_abandoned, sources_with_progress
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
 
@@ -24,7 +24,7 @@ class FollowedSources:
     """Reads from construction until `stop()`.
 
     A source that another process reads is tried again and again, and read here once that process
-    is gone.
+    is gone: at once where the log is embedded.
     """
 
     def __init__(self, installation: Installation, *, look_every_s: float = LOOK_EVERY_S) -> None:
@@ -37,6 +37,7 @@ class FollowedSources:
         self._left_alone: dict[str, float] = {}
         """Until when, by `time.monotonic`, after a fault."""
         self._refused = False
+        self._begun = False
         self._thread = threading.Thread(target=self._look, name="sources", daemon=True)
         self._thread.start()
 
@@ -69,6 +70,10 @@ class FollowedSources:
 
     def _to_be_read(self) -> list[Source]:
         """The sources that wait for nobody and are not read here yet."""
+        if not self._begun:
+            with self._installation.state.begin() as connection:
+                let_go_abandoned(connection, shared_log=self._installation.log.shared)
+            self._begun = True
         self._readers = {id_: one for id_, one in self._readers.items() if one.is_alive()}
         with self._installation.state.read() as connection:
             found = sources_with_progress(connection, None)

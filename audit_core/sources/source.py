@@ -228,6 +228,16 @@ def let_go(connection: Connection, source_id: str, *, holder: str) -> None:
     )
 
 
+def let_go_abandoned(connection: Connection, *, shared_log: bool) -> None:
+    """Let go of what a process held that has ended without a word, before anything is read.
+
+    An embedded log (not `shared_log`) has one owner: whoever held a source before is gone. With a
+    log that processes share nobody can tell, and their time must run out.
+    """
+    if not shared_log:
+        connection.execute(update(source_progress).values(holder=None, held_until=None))
+
+
 def note_progress(connection: Connection, source_id: str, *, holder: str, **values: Any) -> None:
     """Keep how it goes, by the fields of `Progress`. Raises `SourceLost` if another process holds
     it by now, or it was removed."""

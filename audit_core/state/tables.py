@@ -13,47 +13,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     false,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
 from audit_core.runtime.utc_time import UtcTime
-
-
-class FreeText(TypeDecorator[str]):
-    """Text that came from outside, made storable everywhere.
-
-    NUL becomes U+2400, because PostgreSQL refuses it; a lone surrogate becomes "?".
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """The text to store."""
-        if value is None:
-            return None
-        return value.replace("\0", "\u2400").encode("utf-8", "replace").decode("utf-8")
-
-
-# SQLite counts up only in a column declared exactly INTEGER.
-_Counter = BigInteger().with_variant(Integer, "sqlite")
-_RandomId = String(32)
-_Digest = String(64)
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from audit_core.state.columns import Counter as _Counter
+from audit_core.state.columns import Digest as _Digest
+from audit_core.state.columns import FreeText as FreeText
+from audit_core.state.columns import RandomId as _RandomId
+from audit_core.state.columns import metadata as metadata
 
 account = Table(
     "account",
@@ -205,7 +176,7 @@ log_mark = Table(
 )
 
 # Without an organization it is of the whole installation. `networks` with spaces in between;
-# empty: from anywhere.
+# none: from anywhere.
 token = Table(
     "token",
     metadata,
@@ -218,7 +189,7 @@ token = Table(
     Column("name", FreeText, nullable=False),
     Column("secret_hash", _Digest, nullable=False, unique=True),
     Column("verbs", Text, nullable=False),
-    Column("networks", Text, nullable=False, server_default=""),
+    Column("networks", Text),
     Column("created_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),
@@ -388,4 +359,23 @@ source_progress = Table(
     Column("next_try_at", UtcTime),
     Column("holder", Text),
     Column("held_until", UtcTime),
+)
+
+# Where webhooks come in; the secret is encrypted with the installation's key.
+webhook_endpoint = Table(
+    "webhook_endpoint",
+    metadata,
+    Column("id", _RandomId, primary_key=True),
+    Column(
+        "organization_id",
+        ForeignKey("organization.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("daytona_organization_id", FreeText, nullable=False),
+    Column("name", FreeText, nullable=False),
+    Column("sealed_secret", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", FreeText, nullable=False),
+    Column("last_received_at", UtcTime),
 )

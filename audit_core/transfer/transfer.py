@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pyarrow as pa
 
 from audit_core.domain.access import Scope
 from audit_core.log.numbering import Head
-from audit_core.log.schema import ARROW
+from audit_core.log.schema import ARROW, STATE_CHANGES
 from audit_core.log.store import AuditLog
 from audit_core.query.keyset import Cursor, numbers_of
 from audit_core.transfer import digests_sql
+from audit_core.transfer.digests_sql import Kind
 
 STEP = 50_000
 """How many rows are read and stored at once."""
@@ -28,6 +29,9 @@ MAX_DAYS = 10_000_000
 
 ROUNDS = 3
 """How often days that differ are gone through: a log that is in use grows meanwhile."""
+
+SHAPES = {Kind.ENTRIES: ARROW, Kind.STATE_CHANGES: STATE_CHANGES}
+"""The shape of the rows of each kind."""
 
 Day = tuple[str, int]
 """An organization ('' for none) and a day (UTC), counted from 1970."""
@@ -57,11 +61,11 @@ class Stretch:
 class Origin(Protocol):
     """The log that is read."""
 
-    def digest(self) -> dict[Day, Digest]:
-        """The digest of every day that has entries."""
+    def digest(self, kind: Kind = Kind.ENTRIES) -> dict[Day, Digest]:
+        """The digest of every day that has entries, or what else is copied."""
 
-    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
-        """The rows of some days, oldest first, in tables of the shape `ARROW`."""
+    def rows(self, stretch: Stretch, kind: Kind = Kind.ENTRIES) -> Iterator[pa.Table]:
+        """The rows of some days, oldest first, in tables of the shape `SHAPES[kind]`."""
 
     def heads(self) -> dict[str, Head]:
         """The highest numbers of every organization; see `AuditLog.heads`."""
@@ -74,12 +78,30 @@ class LocalOrigin:
     log: AuditLog
     scope: Scope
 
-    def digest(self) -> dict[Day, Digest]:
+    def digest(self, kind: Kind = Kind.ENTRIES) -> dict[Day, Digest]:
         """See `Origin.digest`."""
-        return digest_of(self.log, self.scope)
+        return digest_of(self.log, self.scope, kind)
 
-    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
+    def rows(self, stretch: Stretch, kind: Kind = Kind.ENTRIES) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
+        return self._entries(stretch) if kind is Kind.ENTRIES else self._state_changes(stretch)
+
+    def _state_changes(self, stretch: Stretch) -> Iterator[pa.Table]:
+        after: tuple[datetime, str] | None = None
+        while True:
+            statement = digests_sql.changes_of_days(
+                self.scope, stretch.organization_id, stretch.first, stretch.last, after=after
+            )
+            fetched = self.log.fetch(statement, self.scope, max_rows=STEP)
+            if not fetched.table.num_rows:
+                return
+            yield fetched.table.select(STATE_CHANGES.names).cast(STATE_CHANGES)
+            if not fetched.truncated:
+                return
+            at, id_ = (fetched.table.column(name)[-1].as_py() for name in ("changed_at", "id"))
+            after = (at.replace(tzinfo=UTC), id_)
+
+    def _entries(self, stretch: Stretch) -> Iterator[pa.Table]:
         after: Cursor | None = None
         while True:
             statement = digests_sql.rows_of_days(
@@ -109,6 +131,8 @@ class Difference:
     """Entries in the log that is read."""
     here: int
     """Entries in the log that is written."""
+    kind: Kind = Kind.ENTRIES
+    """What is meant by entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +147,14 @@ class Report:
     """How many rows were stored by this transfer."""
     differences: tuple[Difference, ...]
     """What still differs; empty: both logs hold the same."""
+    state_changes: int = 0
+    """How many the log that was read holds."""
 
 
-def digest_of(log: AuditLog, scope: Scope) -> dict[Day, Digest]:
-    """The digest of every day that has entries. Raises what `AuditLog.fetch` raises."""
-    table = log.fetch(digests_sql.digest(scope), scope, max_rows=MAX_DAYS).table
+def digest_of(log: AuditLog, scope: Scope, kind: Kind = Kind.ENTRIES) -> dict[Day, Digest]:
+    """The digest of every day that has entries, or what else is copied. Raises what
+    `AuditLog.fetch` raises."""
+    table = log.fetch(digests_sql.digest(scope, kind), scope, max_rows=MAX_DAYS).table
     return {
         (row["organization_id"], int(row["day"])): Digest(
             count=int(row["count"]), first=int(row["first"]), second=int(row["second"])
@@ -136,13 +163,16 @@ def digest_of(log: AuditLog, scope: Scope) -> dict[Day, Digest]:
     }
 
 
-def differing(there: Mapping[Day, Digest], here: Mapping[Day, Digest]) -> tuple[Difference, ...]:
+def differing(
+    there: Mapping[Day, Digest], here: Mapping[Day, Digest], kind: Kind = Kind.ENTRIES
+) -> tuple[Difference, ...]:
     """The days that differ, by organization and time."""
     return tuple(
         Difference(
             day=day,
             there=there[day].count if day in there else 0,
             here=here[day].count if day in here else 0,
+            kind=kind,
         )
         for day in sorted(there.keys() | here.keys())
         if there.get(day) != here.get(day)
@@ -181,11 +211,33 @@ def transfer(
     which it holds other entries stand in `differences`. Raises what the logs raise; what was
     stored by then stays, and the next transfer goes on from there.
     """
-    there, here = origin.digest(), digest_of(target, scope)
+    there, copied, differences = _bring(origin, target, scope, Kind.ENTRIES, progress)
+    # Last: entries that have the highest numbers may be dropped, here or there.
+    target.raise_heads(origin.heads())
+    changes = _bring(origin, target, scope, Kind.STATE_CHANGES, lambda done, total: None)
+    return Report(
+        entries=sum(digest.count for digest in there.values()),
+        days=len(there),
+        copied=copied,
+        differences=(*differences, *changes[2]),
+        state_changes=sum(digest.count for digest in changes[0].values()),
+    )
+
+
+def _bring(
+    origin: Origin,
+    target: AuditLog,
+    scope: Scope,
+    kind: Kind,
+    progress: Callable[[int, int], None],
+) -> tuple[dict[Day, Digest], int, tuple[Difference, ...]]:
+    """Bring `target` to hold what `origin` holds of a kind: the digest of that, how many rows were
+    stored, and what still differs."""
+    store = target.replicate if kind is Kind.ENTRIES else target.state_changes.append_table
+    there, here = origin.digest(kind), digest_of(target, scope, kind)
     copied = 0
     for _ in range(ROUNDS):
-        differences = differing(there, here)
-        wanting = [item for item in differences if item.there]
+        wanting = [item for item in differing(there, here, kind) if item.there]
         if not wanting:
             break
         total = sum(digest.count for digest in there.values())
@@ -193,19 +245,12 @@ def transfer(
         stored = 0
         progress(done, total)
         for stretch in stretches(wanting):
-            for rows in origin.rows(stretch):
-                stored += target.replicate(rows)
+            for rows in origin.rows(stretch, kind):
+                stored += store(rows)
                 done += rows.num_rows
                 progress(min(done, total), total)
         copied += stored
-        there, here = origin.digest(), digest_of(target, scope)
+        there, here = origin.digest(kind), digest_of(target, scope, kind)
         if not stored:
             break
-    # Last: entries that have the highest numbers may be dropped, here or there.
-    target.raise_heads(origin.heads())
-    return Report(
-        entries=sum(digest.count for digest in there.values()),
-        days=len(there),
-        copied=copied,
-        differences=differing(there, here),
-    )
+    return there, copied, differing(there, here, kind)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from audit_core.installation.opened import Installation
+from audit_core.web.errors import method_not_allowed, not_found
 from audit_core.web.limits.concurrent_downloads import Downloads
 from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
@@ -18,12 +19,14 @@ from audit_core.web.routes.head import head_route
 from audit_core.web.routes.health import health_routes
 from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
+from audit_core.web.routes.otlp import otlp_route
 from audit_core.web.routes.reading.counts import counts_route
 from audit_core.web.routes.reading.daytona import daytona_routes
 from audit_core.web.routes.reading.stored_entries import stored_entries_route
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 from audit_core.web.routes.theme import theme_route
+from audit_core.web.routes.webhooks import webhooks_route
 
 
 def routes(installation: Callable[[], Installation]) -> list[Route]:
@@ -41,6 +44,8 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         stored_entries_route(installation),
         counts_route(installation),
         *daytona_routes(installation),
+        webhooks_route(installation),
+        otlp_route(installation),
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),
@@ -48,14 +53,23 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         record_suggestions_route(installation),
         bundle_route(installation),
         *operator_routes(installation),
-        Route("/api", _unknown),
-        Route(
-            "/api/{rest:path}",
-            _unknown,
-            methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        ),
+        Route("/api", Unknown()),
+        Route("/api/{rest:path}", Unknown()),
     ]
 
 
-async def _unknown(request: Request) -> JSONResponse:
-    return JSONResponse({"error": "not found"}, status_code=404)
+class Unknown:
+    """ASGI application for what no route under /api takes: 405 with the methods of the routes at
+    this path, 404 where there are none. Whatever the method is."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        allowed = {
+            method
+            for route in Request(scope).app.routes
+            if isinstance(route, Route)
+            and route.path.startswith("/api/")
+            and route.path_regex.match(scope["path"])
+            for method in route.methods or ()
+        }
+        answer = method_not_allowed(", ".join(sorted(allowed))) if allowed else not_found()
+        await answer(scope, receive, send)

@@ -12,9 +12,10 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.web.errors import not_found
 from audit_core.web.security.headers import FIXED
 
 _COOKIE_PATH = re.compile(rb"(?i)(;\s*path=)/(?=\s*(?:;|$))")
@@ -60,11 +61,9 @@ class BasePath:
             return RedirectResponse(
                 f"{self._path}/" + (f"?{query}" if query else ""), headers=headers
             )
-        return JSONResponse(
-            {"error": "not found", "hint": f"Sandtrail is at {self._path}/ on this host."},
-            status_code=404,
-            headers=headers,
-        )
+        answer = not_found(hint=f"Sandtrail is at {self._path}/ on this host.")
+        answer.headers.update(headers)
+        return answer
 
     def _put_back(self, send: Send, host: str) -> Send:
         async def put_back(message: Message) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from audit_core.web.errors import ErrorCode, refusal
 
-def refuse_unframed(request: Request) -> JSONResponse | None:
+
+def refuse_unframed(request: Request) -> Response | None:
     """The refusal to stream an answer of unknown length to this request, or `None` if it may be
     streamed. For routes that do something before they answer."""
     return None if _has_chunks(request.scope) else _refusal()
@@ -75,14 +77,12 @@ def _has_chunks(scope: Scope) -> bool:
     return str(scope.get("http_version", "1.1")) not in ("0.9", "1.0")
 
 
-def _refusal() -> JSONResponse:
-    return JSONResponse(
-        {
-            "error": "This answer has no length that is known before its end, and over HTTP/1.0 "
-            "nobody could tell whether it arrived whole. Nothing was sent.",
-            "hint": "Use HTTP/1.1. If a proxy is in between, it has to speak HTTP/1.1 to this "
-            "server, in nginx: proxy_http_version 1.1; (see docs/operations.md).",
-        },
-        status_code=426,
+def _refusal() -> Response:
+    return refusal(
+        ErrorCode.HTTP_VERSION,
+        "This answer has no length that is known before its end, and over HTTP/1.0 nobody could "
+        "tell whether it arrived whole. Nothing was sent.",
+        "Use HTTP/1.1. If a proxy is in between, it has to speak HTTP/1.1 to this server, in "
+        "nginx: proxy_http_version 1.1; (see docs/operations.md).",
         headers={"Upgrade": "HTTP/1.1", "Connection": "Upgrade"},
     )

@@ -13,6 +13,7 @@ from pages.parts.sources import (
     pulled_sources,
     rejection_list,
     uploaded_files,
+    webhook_list,
 )
 
 person, scope = viewer.require(Permission.INGEST)
@@ -20,6 +21,9 @@ st.title("Sources", anchor=False)
 
 st.header("Pulled", anchor=False)
 pulled_sources.draw(person, scope)
+
+st.header("Webhooks", anchor=False)
+webhook_list.draw(person, scope)
 
 st.header("Files", anchor=False)
 uploaded_files.expect(person)

@@ -88,7 +88,7 @@ def test_the_app_works_below_a_path_behind_nginx(
         health = ask.get(f"{BASE_PATH}/api/health")
         assert (health.status_code, health.json()["status"]) == (200, "ok")
         assert ask.get(f"{BASE_PATH}/api/v1/export").status_code == 401
-        assert ask.get(f"{BASE_PATH}/api/nothing").json() == {"error": "not found"}
+        assert ask.get(f"{BASE_PATH}/api/nothing").json()["code"] == "not_found"
         ask.close()
     root = httpx.get(f"http://127.0.0.1:{below_a_path.port}/")
     assert (root.status_code, root.headers["location"]) == (307, f"{BASE_PATH}/")

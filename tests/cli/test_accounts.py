@@ -312,7 +312,8 @@ def test_a_token_says_what_it_may_and_from_where(state: State, token: Run) -> No
     assert found.accepts("10.9.8.7")
     assert not found.accepts("192.0.2.1")
     listed = token("list").stdout
-    assert "from 10.0.0.0/8" in " ".join(listed.split())
+    for shown in (found.id, "reader", "read:audit_logs", "reveal:secrets", "from 10.0.0.0/8"):
+        assert shown in listed
     (event,) = _events(state)
     assert event.detail["from"] == ["10.0.0.0/8"]
 

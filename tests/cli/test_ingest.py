@@ -156,6 +156,9 @@ def test_ctrl_c_says_what_was_acknowledged(
     class Interrupted:
         """The second file: the user presses Ctrl-C while it is read."""
 
+        def fileno(self) -> int:
+            raise OSError
+
         def read(self, size: int, /) -> bytes:
             raise KeyboardInterrupt
 

@@ -11,7 +11,7 @@ import typer
 from audit_core.__main__ import app
 from tests.docs.documents import DOCUMENTS, document, named
 
-_CALL = re.compile(r"(?:sandtrail|python -m audit_core) ((?:[a-z-]+)(?: [a-z-]+)?)([^`|\n]*)")
+_CALL = re.compile(r"(?:sandtrail|python -m audit_core) ((?:[a-z-]+)(?: [a-z-]+){0,2})([^`|\n]*)")
 _CONTINUED = re.compile(r"\\\n\s+")
 
 
@@ -50,7 +50,8 @@ def calls(text: str) -> Iterator[str]:
 
 def understood(line: str) -> bool:
     words = line.split()
-    name = next((item for item in (" ".join(words[:2]), words[0]) if item in OPTIONS), None)
+    first = [" ".join(words[:number]) for number in (3, 2, 1)]
+    name = next((item for item in first if item in OPTIONS), None)
     if name is None and any(item.startswith(f"{line.strip()} ") for item in OPTIONS):
         return True  # a group of commands as a whole
     options = {word.strip("[]`.,)") for word in words if re.match(r"\[?--[a-z]", word)}

@@ -187,7 +187,7 @@ def test_one_record_of_ours_among_those_of_others_is_read_and_the_others_are_rej
         ('<?xml version="1.0"?><a/>', "XML"),
         ("INSERT INTO audit_log VALUES (1);", "SQL"),
         ("--\n-- PostgreSQL database dump\n--\n", "SQL"),
-        ('[Nest] 1 LOG AUDIT_ENTRY: {"id": "1"}\n', "console log of Daytona"),
+        ("Once upon a time\nthere was a log.\n", "not recognized: it begins with 'Once upon a"),
         ("Event time,User name,Event name\n1,2,3\n", "Event time, User name, Event name"),
         ("id,actor,time\n1,2,3\n", "names no fields of an entry"),
         ("id,actorId,what\n1,2,3\n", "lacks the columns action, createdAt; it names id, actor_id"),

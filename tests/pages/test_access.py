@@ -298,7 +298,7 @@ def test_a_token_is_made_for_what_is_chosen_and_from_where(open_app: Open, seede
     ("verbs", "networks", "sentence"),
     [
         ([], "", "cannot be for nothing"),
-        (["reveal:secrets"], "", "has to be for read:audit_logs as well"),
+        (["reveal:secrets"], "", r"has to be for read\:audit\_logs as well"),
         (["read:audit_logs"], "10.0.0.1/8", "is no network"),
     ],
     ids=["nothing", "secrets-alone", "no-network"],

@@ -26,6 +26,7 @@ from audit_core.sources.source import (
     add_source,
     change_key,
     find_source,
+    hold,
     progress_of,
     remove_source,
     set_paused,
@@ -167,3 +168,17 @@ def test_of_two_processes_one_reads_a_source(
             assert progress(installation, source).rejected == 0
     finally:
         other.stop()
+
+
+def test_what_a_killed_process_held_is_read_at_once_where_the_log_has_one_owner(
+    installation: Installation,
+) -> None:
+    with served(DaytonaModel(rows=past_rows(3), seed=1)) as url:
+        source = add(installation, url)
+        with installation.state.begin() as connection:
+            assert hold(connection, source.id, holder="killed", now=utc_now())
+        followed = FollowedSources(installation, look_every_s=0.05)
+        try:
+            eventually(lambda: len(held(installation)) == 3)
+        finally:
+            followed.stop()

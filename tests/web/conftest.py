@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
 from audit_core.web.app_routes import routes
-from audit_core.web.error_response import answer_problem
+from audit_core.web.error_response import EXCEPTION_HANDLERS
 from audit_core.web.framing import FramedOnly
 from audit_core.web.security.gate import Gate
 from pages.parts.shell.back_messages import CODEC
@@ -69,7 +69,7 @@ def app_of(installation: Installation | AuditError) -> Starlette:
             Route("/{rest:path}", echo),
         ],
         middleware=[Middleware(Gate, installation=opened, codec=CODEC), Middleware(FramedOnly)],
-        exception_handlers={AuditError: answer_problem},
+        exception_handlers=EXCEPTION_HANDLERS,
     )
 
 

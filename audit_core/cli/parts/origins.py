@@ -15,11 +15,11 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import LogLockedError, SourceError
 from audit_core.log.high_water_mark import Marks
 from audit_core.log.numbering import HEAD_NUMBERS, Head
-from audit_core.log.schema import ARROW
 from audit_core.log.store import AuditLog, Limits, open_log, utc_now
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
-from audit_core.transfer.transfer import Day, Digest, LocalOrigin, Origin, Stretch
+from audit_core.transfer.digests_sql import Kind
+from audit_core.transfer.transfer import SHAPES, Day, Digest, LocalOrigin, Origin, Stretch
 from audit_core.web.routes.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
 
 LONGEST_READ_S = 3600.0
@@ -83,21 +83,22 @@ class RunningApp:
         with self._asked(path) as answer, self._translated():
             return json.loads(answer.read())
 
-    def digest(self) -> dict[Day, Digest]:
+    def digest(self, kind: Kind = Kind.ENTRIES) -> dict[Day, Digest]:
         """See `Origin.digest`."""
-        days = self.asked_for_json(DIGEST_PATH)["days"]
+        days = self.asked_for_json(f"{DIGEST_PATH}?of={kind}")["days"]
         return {
             (organization, day): Digest(count=count, first=first, second=second)
             for organization, day, count, first, second in days
         }
 
-    def rows(self, stretch: Stretch) -> Iterator[pa.Table]:
+    def rows(self, stretch: Stretch, kind: Kind = Kind.ENTRIES) -> Iterator[pa.Table]:
         """See `Origin.rows`."""
         query = urlencode(
             {
                 "organization": stretch.organization_id,
                 "first": stretch.first,
                 "last": stretch.last,
+                "of": kind.value,
             }
         )
         with (
@@ -105,7 +106,7 @@ class RunningApp:
             self._translated(),
             pa.ipc.open_stream(answer) as stream,
         ):
-            if stream.schema.names != ARROW.names:
+            if stream.schema.names != SHAPES[kind].names:
                 raise SourceError(
                     f"The app at {self._host} is of another version than this command.",
                     "Run both from the same version of Sandtrail.",

@@ -9,6 +9,12 @@ from typing import NamedTuple
 
 from audit_core.domain.errors import SourceError, SourceTypeError
 from audit_core.ingest.formats import other_files
+from audit_core.ingest.formats.audit_lines import (
+    MARK,
+    find_record,
+    is_logged,
+    is_of_container,
+)
 from audit_core.ingest.formats.csv_table import split_header, split_names
 from audit_core.ingest.formats.outline import (
     JsonList,
@@ -20,6 +26,7 @@ from audit_core.ingest.formats.outline import (
     sample_lines,
 )
 from audit_core.ingest.formats.streams import is_compressed, require_text
+from audit_core.ingest.formats.syslog import FIRST_FRAME, FIRST_LINE
 from audit_core.ingest.records.record import field_of
 
 HEAD = 2**16
@@ -28,6 +35,9 @@ HEAD = 2**16
 _TOKEN = re.compile(rb'"((?:[^"\\\n]|\\.)*+)(?:"(\s*:)?)?|[\[\]{}\n]')
 """A string, with the colon behind it, or a single mark. The string need not be closed: a closing
 quote that is only looked for would cost quadratic time."""
+
+_BRACKETED = re.compile(r"\[[^\[\]{}\"\n]{1,100}\][ \t]+[^\s,\]]")
+"""A line of a log that begins with its time or its program: no JSON list goes on like this."""
 
 _BLANK = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
 _NEXT_OBJECT = re.compile(rb"[ \t\r,]*+\{")
@@ -41,6 +51,8 @@ class Shape(Enum):
     OBJECTS = "JSON objects over several lines"
     LINES = "JSON lines"
     TABLE = "CSV"
+    LOG = "lines of a log"
+    FRAMES = "syslog messages with their lengths"
 
 
 class Detected(NamedTuple):
@@ -49,6 +61,9 @@ class Detected(NamedTuple):
     shape: Shape
     path: tuple[str, ...] = ()
     """The names that lead to the list of a page, such as `items`."""
+    doubt: SourceError | None = None
+    """What is wrong with a log if no audit entry stands in all of it: the beginning is text that
+    may be anything. `None` where it is certain what it is."""
 
 
 ITEMS = ("items",)
@@ -72,6 +87,8 @@ def detect_shape(head: bytes, name: str, *, whole: bool = True) -> Detected:
     if not content:
         return Detected(Shape.LINES)
     text = content.decode(errors="replace")
+    if log := _detect_log(text):
+        return log
     if not text.startswith("{") and (found := other_files.describe_text(text)):
         what, hint = found
         raise SourceError(f"{name} is {what}, and holds no entries as it is.", hint)
@@ -89,7 +106,7 @@ def _detect_text(text: str, name: str) -> Detected:
         return Detected(Shape.TABLE)
     # One broken line at the beginning must not cost the rest of the file.
     if any(line.lstrip().startswith("{") for line in others[:20]):
-        return Detected(Shape.LINES)
+        return Detected(Shape.LOG if _all_logged(text) else Shape.LINES)
     if columns := split_names(first):
         raise SourceError(
             f"{name} may be CSV, but its first line names no fields of an entry: it reads "
@@ -97,9 +114,37 @@ def _detect_text(text: str, name: str) -> Detected:
             "The first line must name the columns, id, actorId, action and createdAt at least, as "
             "Daytona's API does, or in snake_case.",
         )
-    raise SourceError(
+    doubt = SourceError(
         f"{name} is not recognized: it begins with {first[:40]!r}.", other_files.WHAT_TO_GIVE
     )
+    return Detected(Shape.LOG, doubt=doubt)
+
+
+def _detect_log(text: str) -> Detected | None:
+    """Lines of a log, if the text certainly is some."""
+    if FIRST_LINE.match(text):
+        return Detected(Shape.LOG)
+    if FIRST_FRAME.match(text):
+        return Detected(Shape.FRAMES)
+    if text.startswith("{"):
+        return None
+    if _BRACKETED.match(text) or is_of_container(text) or _holds_audit_line(text):
+        return Detected(Shape.LOG)
+    return None
+
+
+def _holds_audit_line(text: str) -> bool:
+    if MARK not in text:
+        return False
+    first, *others = text.splitlines()
+    if split_header(first, others[0] if others else ""):
+        return False
+    return any(isinstance(find_record(line), str) for line in text.split("\n"))
+
+
+def _all_logged(text: str, *, whole: bool = False) -> bool:
+    samples = sample_lines(text, whole=whole)
+    return bool(samples) and all(map(is_logged, samples))
 
 
 def _detect_object(content: bytes, text: str, name: str, *, whole: bool) -> Detected:
@@ -114,6 +159,9 @@ def _detect_object(content: bytes, text: str, name: str, *, whole: bool) -> Dete
     samples = sample_lines(text, whole=whole) or [tuple(outline.names)]
     if any(map(is_entry, samples)):
         return Detected(_object_shape(content))
+    begun = "\n" not in text and (is_logged(outline.names) or outline.names == ["log"])
+    if _all_logged(text, whole=whole) or begun:
+        return Detected(Shape.LOG)
     if page := _page_by_name(outline):
         _require_entries([page], name)
         return Detected(Shape.PAGE, page.path)

@@ -90,6 +90,8 @@ _BLANK = BLANK.encode()
 _PLAIN_TIMES = {20, 22, 23, 24, 25, 26, 27}
 """Lengths of 2025-07-31T08:15:27Z with up to six digits of a second, and of no other time that
 ends with Z."""
+_OFFSET = "+00:00"
+"""How others write Z: Python's `isoformat`, for one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_US, _LATEST_US = (
@@ -187,7 +189,7 @@ class _Group:
         for reading in read_json_line(group.line(number), self._name):
             if isinstance(reading, Rejection):
                 self._rejections.append((number, reading))
-            else:
+            elif isinstance(reading, LocatedEntry):
                 self._entries.append((number, reading))
 
 
@@ -323,8 +325,10 @@ def _is_status(value: float | None) -> bool:
 
 def _plain_times(values: tuple[str, ...], texts: pa.Array) -> pa.Array | None:
     """The times that texts, given twice, name as UTC without a zone; `None` unless all of them
-    are times of the commonest form."""
-    if not set(map(len, values)) <= _PLAIN_TIMES or not pc.all(pc.ends_with(texts, "Z")).as_py():
+    are times of the two commonest forms: of either one, not mixed."""
+    ending = "Z" if pc.any(pc.ends_with(texts, "Z")).as_py() else _OFFSET
+    lengths = {length + len("Z") - len(ending) for length in set(map(len, values))}
+    if not lengths <= _PLAIN_TIMES or not pc.all(pc.ends_with(texts, ending)).as_py():
         return None
     try:
         times = pc.cast(texts, pa.timestamp("us", "UTC"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
-from audit_core.ingest.formats.streams import CHUNK, ChunkStream
+from audit_core.ingest.formats.streams import CHUNK, ChunkStream, peek_at_hand
 from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_text, reject
 from audit_core.ingest.records.strict_json import Undecodable, scan
 
@@ -55,7 +55,7 @@ def read_lines(pieces: Iterator[bytes], *, blank: bool) -> Iterator[Line]:
         if len(line) > MAX_RECORD and not line.endswith(b"\n"):
             yield _overlong(number, line, stream)
             continue
-        yield _line(number, line)
+        yield read_text_line(number, line)
 
 
 def _skip_blank_lines(stream: io.BufferedReader[ChunkStream]) -> int:
@@ -67,7 +67,8 @@ def _skip_blank_lines(stream: io.BufferedReader[ChunkStream]) -> int:
     return ahead.count(b"\n", 0, blank)
 
 
-def _line(number: int, line: bytes) -> Line:
+def read_text_line(number: int, line: bytes) -> Line:
+    """A line of bytes as text, with a problem if it is not UTF-8."""
     try:
         return Line(number, line.decode(), len(line), None)
     except UnicodeDecodeError as error:
@@ -113,12 +114,15 @@ class LineGroup:
         """The line with this number, which is in the group."""
         if self.problem is not None:
             return self.problem
-        return _line(number, self.lines[number - self.first] + (b"\n" if self.ended else b""))
+        return read_text_line(
+            number, self.lines[number - self.first] + (b"\n" if self.ended else b"")
+        )
 
 
 def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
     """The lines that `read_lines` gives without the blank ones, some hundred at a time; blank
-    ones may be among them. What `pieces` raises is raised behind what came before."""
+    ones may be among them. A line is given as soon as it is there, without waiting for the next
+    piece. What `pieces` raises is raised behind what came before."""
     stream = io.BufferedReader(ChunkStream(pieces), CHUNK)
     number = 0
     while line := stream.readline(MAX_RECORD + 1):
@@ -131,11 +135,7 @@ def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
             continue
         first = number
         lines = [line.removesuffix(b"\n")]
-        try:
-            whole = stream.peek().rfind(b"\n") + 1
-        except Exception:
-            yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
-            raise
+        whole = peek_at_hand(stream).rfind(b"\n") + 1
         # What is in the buffer is read without asking the pieces.
         if whole:
             lines += stream.read(whole)[:-1].split(b"\n")

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 WHAT_TO_GIVE = (
-    "Give JSON lines, a JSON list, a saved page of Daytona's API, or CSV whose first line names "
-    "the columns."
+    "Give JSON lines, a JSON list, a saved page of Daytona's API, its console log with the lines "
+    "AUDIT_ENTRY:, or CSV whose first line names the columns."
 )
 _COMPRESSIONS = "Give JSON, JSON lines or CSV: plain, gzip or zstd."
 _CSV_UTF8 = "Save the sheet as CSV UTF-8, and give that."
@@ -58,11 +58,6 @@ _TEXTS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         re.compile(r"(?:--|/\*|SET |INSERT |COPY |CREATE |BEGIN\b|PRAGMA )", re.I),
         "an SQL script or dump",
         _EXPORT,
-    ),
-    (
-        re.compile(r"[^\n{]{0,300}AUDIT_ENTRY: ?\{"),
-        "a console log of Daytona",
-        "Give the JSON behind AUDIT_ENTRY: of each line: sed -n 's/^.*AUDIT_ENTRY: *//p' FILE.",
     ),
 )
 

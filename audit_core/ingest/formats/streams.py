@@ -100,19 +100,36 @@ class ChunkStream(io.RawIOBase):
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._left = memoryview(b"")
+        self.at_hand = False
+        """Whether nothing is given but what is there already: the next piece is not waited for."""
 
     def readable(self) -> bool:
         """True."""
         return True
 
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        """Fill the start of `buffer`; the number of bytes filled, 0 at the end."""
+    def readinto(self, buffer: memoryview, /) -> int | None:  # type: ignore[override]
+        """Fill the start of `buffer`; the number of bytes filled, 0 at the end, and `None` where
+        the next piece would have to be waited for."""
         if not self._left:
+            if self.at_hand:
+                return None
             self._left = memoryview(next(self._pieces, b""))
         size = min(len(buffer), len(self._left))
         buffer[:size] = self._left[:size]
         self._left = self._left[size:]
         return size
+
+
+def peek_at_hand(stream: io.BufferedReader[ChunkStream]) -> bytes:
+    """What of a stream can be read without waiting for more: empty if it is nothing, or the end.
+
+    From a pipe the next piece may come much later, and what came before is not to wait for it.
+    """
+    stream.raw.at_hand = True
+    try:
+        return stream.peek()
+    finally:
+        stream.raw.at_hand = False
 
 
 class _Counted:

@@ -12,7 +12,13 @@ import pyarrow.compute as pc
 
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts, count_fields
-from audit_core.ingest.records.located import LocatedEntry, Reading, location_of, reject
+from audit_core.ingest.records.located import (
+    LocatedEntry,
+    OtherLine,
+    Reading,
+    location_of,
+    reject,
+)
 from audit_core.log.schema import as_table
 
 ROWS = 1_000
@@ -43,6 +49,8 @@ class Batch:
     """Fields that no entry has, in the records of `table`."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those of them that could not be kept."""
+    other_lines: int = 0
+    """How many lines were no audit entries, and not meant as some, among those of a log."""
 
     def of_organization(self, organization_id: str | None) -> Batch:
         """What is accepted for an organization: records of others, and of none, are rejected as
@@ -118,6 +126,7 @@ def gather(readings: Iterable[Reading], *, rows: int = ROWS) -> Iterator[Batch]:
             last=location_of(some[-1]),
             kept_fields=count_fields(reading.extra.kept for reading in located),
             lost_fields=count_fields(reading.extra.lost for reading in located),
+            other_lines=sum(isinstance(reading, OtherLine) for reading in some),
         )
     if problem is not None:
         raise problem

@@ -68,8 +68,9 @@ def _counted(pairs: Iterable[tuple[str, int]], others: int) -> FieldCounts:
     return FieldCounts(tuple(counts.items()), others)
 
 
-def describe_extra(kept: FieldCounts, lost: FieldCounts) -> list[str]:
-    """What became of fields that no entry has, a sentence each; none where there were none."""
+def describe_extra(kept: FieldCounts, lost: FieldCounts, other_lines: int = 0) -> list[str]:
+    """What became of fields that no entry has, and of the lines of a log that were no audit
+    entries, a sentence each; none where there were none."""
     sentences = []
     if kept:
         sentences.append(f"Unknown fields are kept in the metadata under {EXTRA}: {kept}.")
@@ -77,5 +78,11 @@ def describe_extra(kept: FieldCounts, lost: FieldCounts) -> list[str]:
         sentences.append(
             f"Unknown fields were not kept, since the metadata has no room for them or has an "
             f"{EXTRA} of its own: {lost}."
+        )
+    if other_lines:
+        sentences.append(
+            f"{other_lines:,} lines of the log are no audit entries, and were passed over."
+            if other_lines > 1
+            else "1 line of the log is no audit entry, and was passed over."
         )
     return sentences

@@ -25,7 +25,13 @@ class LocatedEntry(NamedTuple):
     extra: ExtraFields = ExtraFields()
 
 
-Reading = LocatedEntry | Rejection
+class OtherLine(NamedTuple):
+    """A line of a log that is no audit entry, and was not meant as one: it is counted only."""
+
+    location: str
+
+
+Reading = LocatedEntry | Rejection | OtherLine
 """What one record of a source became."""
 
 

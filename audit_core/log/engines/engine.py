@@ -31,6 +31,8 @@ from audit_core.log.schema import (
     log_schema,
     metadata,
     organization_head,
+    state_change,
+    state_change_head,
     unfinished_entry,
 )
 from audit_core.runtime.database_faults import Database, Fault, log_named
@@ -208,6 +210,35 @@ class LogEngine(ABC):
         """Take out what is stored under another time by now: rows with at least `seq` and
         `created_at` as they were, whose entries were inserted with a finer time."""
 
+    def known_changes(self, connection: Connection, arriving: pa.Table) -> set[tuple[str, str]]:
+        """The organizations and ids of those state changes, of the shape `schema.STATE_CHANGES`,
+        that are stored: sent again, a change has the same time."""
+        times = pc.min_max(arriving.column("changed_at")).as_py()
+        since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+        organizations, ids = (sorted(set(arriving.column(name).to_pylist())) for name in KEY)
+        column = state_change.c
+        found: set[tuple[str, str]] = set()
+        for start in range(0, len(ids), SEQS_AT_ONCE):
+            statement = select(column.organization_id, column.id).where(
+                column.organization_id.in_(organizations),
+                column.changed_at.between(since, until),
+                column.id.in_(ids[start : start + SEQS_AT_ONCE]),
+            )
+            found |= {(row.organization_id, row.id) for row in connection.execute(statement)}
+        return found
+
+    @abstractmethod
+    def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
+        """Add state changes, of the shape `schema.STATE_CHANGES`, and tell other processes of them,
+        where there are any. One that another process has just added does no harm."""
+
+    def change_heads(self, connection: Connection) -> dict[str, datetime]:
+        """When the newest state change of each organization was received."""
+        head = state_change_head.c
+        statement = select(head.organization_id, func.max(head.newest).label("newest"))
+        rows = connection.execute(statement.group_by(head.organization_id))
+        return {row.organization_id: row.newest.replace(tzinfo=UTC) for row in rows}
+
     @abstractmethod
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """Tell other processes the new heads, where there are any; the same transaction."""
@@ -238,6 +269,7 @@ class LogEngine(ABC):
         """Drop what was made before the beginning of a month, and nothing else."""
         for table in (audit_entry, unfinished_entry):
             connection.execute(delete(table).where(table.c.created_at < earliest))
+        connection.execute(delete(state_change).where(state_change.c.changed_at < earliest))
 
 
 def highest(connection: Connection, rows: FromClause) -> dict[str, Head]:

@@ -37,6 +37,14 @@ VERBS: dict[str, Verb] = _listed(
         joined=True,
     ),
     Verb(
+        name="webhook.refused",
+        sentence="Sent a webhook that is not signed, or is about another organization.",
+        category=Category.REFUSAL,
+        outcome=AccessOutcome.REFUSED,
+        target="reason",
+        joined=True,
+    ),
+    Verb(
         name="host.refused",
         sentence="Asked for a name that this server does not answer to.",
         category=Category.REFUSAL,
@@ -217,6 +225,18 @@ VERBS: dict[str, Verb] = _listed(
         sentence="Removed a source; what it brought stays.",
         category=Category.INGEST,
         target="source",
+    ),
+    Verb(
+        name="webhook.added",
+        sentence="Set up where webhooks come in.",
+        category=Category.INGEST,
+        target="webhook",
+    ),
+    Verb(
+        name="webhook.removed",
+        sentence="Removed where webhooks come in; what they brought stays.",
+        category=Category.INGEST,
+        target="webhook",
     ),
     Verb(
         name="ingest",

@@ -13,13 +13,16 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
+import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from audit_core.web.client_log import LOGGER
+from audit_core.web.errors import ErrorCode, refusal
 from audit_core.web.security.forwarded import IPAddress, parse_address
 from audit_core.web.security.frames import MAX_ANONYMOUS_FRAME_BYTES
+from audit_core.web.security.headers import FIXED
 
 MESSAGE_LIMIT = "sandtrail.message_limit"
 """Extension of a websocket's scope: a function that takes the most bytes that a message may have.
@@ -115,6 +118,23 @@ class _Http(H11Protocol):
         self._head_came()
         self.tracked.close(self.transport)
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP request, or has a head beyond the server's limits."""
+        body = refusal(
+            ErrorCode.INVALID_REQUEST,
+            "The request cannot be read: it is not HTTP, or its headers are too large.",
+            "Send less than 64 kB of headers. A browser that does not: clear the cookies of this "
+            "site.",
+            headers={**dict(FIXED), "cache-control": "no-store", "connection": "close"},
+        )
+        for event in (
+            h11.Response(status_code=400, headers=body.raw_headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(body.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def handle_events(self) -> None:
         before = self.cycle

@@ -1,4 +1,4 @@
-"""How often one account, or one token, may ask a route."""
+"""How often one account, one token or one sender may ask a route that is asked often."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ MAX_REQUESTS = 100
 
 @dataclass(slots=True)
 class Pace:
-    """Counts the requests of each account in the span that is running."""
+    """Counts the requests of each account, or whatever else has a name, in the span that is
+    running."""
 
     max_requests: int = MAX_REQUESTS
     _since: datetime | None = None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from audit_core.evidence import downloads
 from audit_core.evidence.download import FileKind, Format
@@ -17,6 +17,7 @@ from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
 from audit_core.runtime.version import product_version
+from audit_core.web.errors import ErrorCode, method_not_allowed, refusal
 
 VERSION_HEADER = "Sandtrail-Version"
 """Which version made the file: the file's own formats have no place for it."""
@@ -33,20 +34,18 @@ def attachment(name: str) -> dict[str, str]:
 def refuse_head(request: Request) -> Response | None:
     """405 for HEAD, which Starlette lets in with GET: it would read the whole file to say nothing,
     and put on record that something was handed out."""
-    return Response(status_code=405, headers={"Allow": "GET"}) if request.method == "HEAD" else None
+    return method_not_allowed("GET") if request.method == "HEAD" else None
 
 
-def refuse_other_organization(shown: str | None, present: str | None) -> JSONResponse | None:
+def refuse_other_organization(shown: str | None, present: str | None) -> Response | None:
     """409 if the page showed another organization than the present one: another tab may have
     switched since. `shown` is `None` for a request that does not say."""
     if shown in (None, present):
         return None
-    return JSONResponse(
-        {
-            "error": "The page was opened for another organization than the present one.",
-            "hint": "Go back to the page, reload it, and download again.",
-        },
-        status_code=409,
+    return refusal(
+        ErrorCode.OTHER_ORGANIZATION,
+        "The page was opened for another organization than the present one.",
+        "Go back to the page, reload it, and download again.",
     )
 
 

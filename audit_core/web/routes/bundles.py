@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
@@ -16,6 +16,7 @@ from audit_core.query.time.windows import parse_instant
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.support_bundle_reader import BundleReader
 from audit_core.starts.traces.trace_reader import TracesReader
+from audit_core.web.errors import not_found
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import attachment, noting, refuse_head
 from audit_core.web.security.identity import address_of, require
@@ -63,12 +64,9 @@ def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request
         made_at=opened.clock().replace(microsecond=0),
     )
     if made is None:
-        return JSONResponse(
-            {
-                "error": "This failed start is not in the log of your present organization.",
-                "hint": "Open the sandbox again, and download from there.",
-            },
-            status_code=404,
+        return not_found(
+            "This failed start is not in the log of your present organization.",
+            "Open the sandbox again, and download from there.",
         )
     # Where this cannot be put on record, no file goes out.
     detail = {"entry": made.entry_id, "file": made.file_name}

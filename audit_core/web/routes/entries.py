@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,44 +14,47 @@ from starlette.routing import Route
 
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
-from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
 from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
-from audit_core.ingest.pipeline import ingest
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
-from audit_core.state.access_log.attempts import attempts_of
-from audit_core.state.access_log.record import record
-from audit_core.state.rejections import keep_rejections
+from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import require_readable, require_text_body
+from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.security.bearer_tokens import require_token
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
 ENTRIES_PATH = "/api/v1/entries"
-MAX_BYTES = 10_000_000
-MAX_ENTRIES = 10_000
 ORIGIN = "http"
 """Where the rejections of requests are said to come from, with the token's name."""
+
+NOTHING_ACCEPTED = ErrorBody(
+    error="Every record was rejected.",
+    hint="See rejected for the reason of each, correct the records, and send them again.",
+    code=ErrorCode.REJECTED,
+)
+"""Stands in front of the report where no entry was stored and none was known."""
 
 
 def entries_route(installation: Callable[[], Installation]) -> Route:
     """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
-    three being numbers, and `extra_fields` or `extra_fields_not_kept` with counts by name where
-    records had fields that no entry has; 422 with the same where all records were rejected; 400
-    for a body without any record; 401 without a valid token, 403 for one that may not write, 413
-    past `MAX_BYTES`, also decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is
-    not read; nothing is stored but after 200, nor when `AuditError` is raised.
+    three being numbers, `extra_fields` or `extra_fields_not_kept` with counts by name where
+    records had fields that no entry has, and `other_lines` where lines of a log are no audit
+    entries; 422 with the same behind `NOTHING_ACCEPTED`; 400 for a body without any record;
+    401 without a valid token, 403 for one that may not write, 413 past `MAX_BYTES`, also
+    decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is not read; nothing is
+    stored but after 200, nor when `AuditError` is raised.
     """
 
     async def receive(request: Request) -> Response:
         token = await require_token(request, installation, WRITE)
-        if isinstance(token, Response):
-            return token
+        if isinstance(token, TokenRefused):
+            return token.as_response()
         opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
@@ -59,14 +62,14 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
             require_text_body(request.headers, body)
             return await run_in_threadpool(_ingest, opened, token, body, address)
         except BodyTooLarge:
-            _note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
+            note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes")
         except SourceTooLargeError:
-            _note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
+            note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes, decompressed")
         except SourceError as error:
             detail = {"path": ENTRIES_PATH, "reason": redact_text(error.message)}
-            _note(opened, token, address, "body.refused", detail)
+            note(opened, token, address, "body.refused", detail)
             raise
 
     return Route(ENTRIES_PATH, receive, methods=["POST"])
@@ -81,26 +84,11 @@ def read_body_batches(body: bytes) -> Iterator[Batch]:
     return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
 
 
-def _too_large(limit: str) -> JSONResponse:
-    return JSONResponse(
-        {"error": f"a request takes at most {limit}; nothing was stored"}, status_code=413
-    )
-
-
-def _note(
-    installation: Installation,
-    token: Token,
-    address: str | None,
-    verb: str,
-    detail: dict[str, Any],
-) -> None:
-    attempts_of(installation.state).note(
-        at=installation.clock(),
-        verb=verb,
-        actor=token.name,
-        organization_id=token.organization_id,
-        address=address,
-        detail=detail,
+def _too_large(limit: str) -> Response:
+    return refusal(
+        ErrorCode.TOO_LARGE,
+        f"A request takes at most {limit}; nothing was stored.",
+        "Send the entries in several requests.",
     )
 
 
@@ -109,47 +97,24 @@ def _require_records(batches: list[Batch]) -> None:
     for batch in batches:
         if batch.table.num_rows or any(rejection.raw for rejection in batch.rejections):
             return
+        if batch.other_lines:
+            return  # A log: that none of these lines is an audit entry is no fault of its sender.
     reason = batches[0].rejections[0].reason if batches else ""
     raise SourceError(f"The body holds no records. {reason}", WHAT_TO_GIVE)
 
 
-def _ingest(
-    installation: Installation, token: Token, body: bytes, address: str | None
-) -> JSONResponse:
+def _ingest(installation: Installation, token: Token, body: bytes, address: str | None) -> Response:
     batches: list[Batch] = []
     count = 0
     for batch in read_body_batches(body):
         count += batch.table.num_rows + len(batch.rejections)
         if count > MAX_ENTRIES:
-            _note(installation, token, address, "size.refused", {"path": ENTRIES_PATH})
+            note(installation, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_ENTRIES:,} entries")
         batches.append(batch)
     _require_records(batches)
-    rejected: list[Rejection] = []
-    report = ingest(
-        batches,
-        append=installation.log.append_table,
-        keep=rejected.extend,
-        organization_id=token.organization_id,
-    )
-    with installation.state.begin() as connection:
-        keep_rejections(
-            connection,
-            rejections=rejected,
-            organization_id=token.organization_id,
-            origin=f"{ORIGIN}: {token.name}",
-            now=installation.clock(),
-        )
-        record(
-            connection,
-            at=installation.clock(),
-            verb="ingest",
-            actor=token.name,
-            organization_id=token.organization_id,
-            address=address,
-            detail=report.detail(),
-        )
-    return JSONResponse(
-        report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]},
-        status_code=200 if report.acknowledged else 422,
-    )
+    report, rejected = store(installation, token, batches, address, origin=ORIGIN)
+    became = report.detail() | {"rejected": [asdict(rejection) for rejection in rejected]}
+    if report.rejected and not report.acknowledged:
+        return JSONResponse(NOTHING_ACCEPTED.as_json() | became, status_code=422)
+    return JSONResponse(became)

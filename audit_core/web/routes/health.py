@@ -14,9 +14,17 @@ from starlette.routing import Route
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Readiness, check
 from audit_core.runtime.version import product_version
+from audit_core.web.errors import ErrorBody, ErrorCode
 
 HEALTH_PATH = "/api/health"
 LIVE_PATH = "/api/live"
+
+NOT_READY = ErrorBody(
+    error="Entries are not accepted, or pages not shown.",
+    hint="See failing for the cause; the terminal of the server says more.",
+    code=ErrorCode.UNAVAILABLE,
+)
+"""Stands in front of what is failing."""
 
 
 def health_routes(installation: Callable[[], Installation]) -> list[Route]:
@@ -35,7 +43,8 @@ def health_routes(installation: Callable[[], Installation]) -> list[Route]:
         if not report.failing:
             return JSONResponse({"status": "ok", **about})
         failing = [asdict(item) for item in report.failing]
-        return JSONResponse({"status": "unavailable", "failing": failing, **about}, status_code=503)
+        said = {**NOT_READY.as_json(), "status": "unavailable", "failing": failing, **about}
+        return JSONResponse(said, status_code=503)
 
     async def live(request: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})

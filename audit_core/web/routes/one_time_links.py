@@ -22,6 +22,7 @@ from audit_core.identity.invitations import accept_with_new_account, accept_with
 from audit_core.identity.password_links import set_password_by_link
 from audit_core.identity.sessions import issue_code
 from audit_core.installation.opened import Installation
+from audit_core.web.errors import ErrorBody, ErrorCode, error_response, refusal
 from audit_core.web.routes.session import FILES, MAX_CODE_LENGTH, form_of
 from audit_core.web.security.identity import address_of, browser_secret
 
@@ -32,11 +33,12 @@ ACCEPT_PATH = "/api/session/accept"
 MAX_FIELD_LENGTH = 1_000
 """Of a name, an address and a password, in characters."""
 
-REFUSED = {
-    "error": "That did not work.",
-    "hint": "The link works once and for a limited time, and a password has to be right. After "
+REFUSED = ErrorBody(
+    error="That did not work.",
+    hint="The link works once and for a limited time, and a password has to be right. After "
     "several attempts, wait a few minutes. If it still does not work, ask for a new link.",
-}
+    code=ErrorCode.FORBIDDEN,
+)
 """The one answer to every failure but a password that will not do, whatever the reason."""
 
 
@@ -65,7 +67,7 @@ def one_time_link_routes(installation: Callable[[], Installation]) -> list[Route
     async def accept(request: Request) -> Response:
         form = await form_of(request)
         if any(len(value) > MAX_FIELD_LENGTH for value in form.values()):
-            return JSONResponse(REFUSED, status_code=403)
+            return error_response(REFUSED)
         opened = await run_in_threadpool(installation)
         return await run_in_threadpool(_answer, opened, form, request)
 
@@ -80,9 +82,9 @@ def _answer(opened: Installation, form: Mapping[str, str], request: Request) -> 
     try:
         account = _accepted(opened, form, request)
     except AccountError as error:
-        return JSONResponse({"error": error.message, "hint": error.hint}, status_code=422)
+        return refusal(ErrorCode.REJECTED, error.message, error.hint)
     if account is None:
-        return JSONResponse(REFUSED, status_code=403)
+        return error_response(REFUSED)
     with opened.state.begin() as connection:
         code = issue_code(connection, account_id=account.id, now=opened.clock())
     return JSONResponse({"code": code})

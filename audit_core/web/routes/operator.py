@@ -19,10 +19,11 @@ from starlette.routing import Route
 from audit_core.domain.access import Scope
 from audit_core.installation.doctor import examine_installation
 from audit_core.installation.opened import Installation
-from audit_core.log.schema import ARROW
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.state.access_log.record import record
-from audit_core.transfer.transfer import LocalOrigin, Stretch
+from audit_core.transfer.digests_sql import Kind
+from audit_core.transfer.transfer import SHAPES, LocalOrigin, Stretch
+from audit_core.web.errors import ErrorCode, refusal, unauthorized
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal
 from audit_core.web.security.identity import address_of
@@ -59,20 +60,20 @@ def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
-    stream. `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`,
-    as rows of `schema.organization_head`."""
+    stream. Both are of entries, with `of=state_changes` of those. `HEADS_PATH`: the highest numbers
+    of each organization as JSON, `{"heads": [{…}, …]}`, as rows of `schema.organization_head`."""
 
     def guarded(
         answer: Callable[[Installation, Request], Response],
     ) -> Callable[[Request], Response]:
         def guard(request: Request) -> Response:
-            if refusal := refuse_unframed(request):
-                return refusal
+            if refused := refuse_unframed(request):
+                return refused
             opened = installation()
             if proves(bearer_secret(request), opened.key, opened.clock()):
                 return answer(opened, request)
             record_refusal(opened, address_of(request))
-            return JSONResponse({"error": "unauthorized"}, status_code=401)
+            return unauthorized(bearer=True)
 
         return guard
 
@@ -92,7 +93,10 @@ def _doctor(opened: Installation, request: Request) -> Response:
 
 
 def _digest(opened: Installation, request: Request) -> Response:
-    days = _origin(opened).digest()
+    kind = _kind(request)
+    if kind is None:
+        return _unknown_kind()
+    days = _origin(opened).digest(kind)
     with opened.state.begin() as connection:
         record(
             connection,
@@ -100,7 +104,7 @@ def _digest(opened: Installation, request: Request) -> Response:
             verb="log.transferred",
             actor="command line",
             address=address_of(request),
-            detail={"entries": sum(item.count for item in days.values())},
+            detail={kind.value: sum(item.count for item in days.values())},
         )
     return JSONResponse(
         {"days": [[*day, item.count, item.first, item.second] for day, item in days.items()]}
@@ -115,22 +119,44 @@ def _heads(opened: Installation, request: Request) -> Response:
 def _rows(opened: Installation, request: Request) -> Response:
     numbers = [request.query_params.get(name, "") for name in ("first", "last")]
     if not all(text.isascii() and text.isdigit() and len(text) <= 6 for text in numbers):
-        return JSONResponse({"error": "first or last is no number of a day"}, status_code=400)
+        return refusal(
+            ErrorCode.INVALID_REQUEST,
+            "The parameter first or last is not the number of a day.",
+            "Count days from 1970-01-01.",
+        )
     first, last = map(int, numbers)
     organization = request.query_params.get("organization", "")
     stretch = Stretch(organization_id=organization, first=first, last=last)
-    tables = _origin(opened).rows(stretch)
-    return StreamingResponse(_stream(tables), media_type=ARROW_STREAM)
+    kind = _kind(request)
+    if kind is None:
+        return _unknown_kind()
+    tables = _origin(opened).rows(stretch, kind)
+    return StreamingResponse(_stream(tables, SHAPES[kind]), media_type=ARROW_STREAM)
+
+
+def _unknown_kind() -> Response:
+    kinds = ", ".join(Kind)
+    return refusal(
+        ErrorCode.INVALID_REQUEST,
+        "The parameter of names nothing that a log holds.",
+        f"Choose from {kinds}.",
+    )
+
+
+def _kind(request: Request) -> Kind | None:
+    """What is asked for; `None` for what a log does not hold."""
+    name = request.query_params.get("of", Kind.ENTRIES)
+    return Kind(name) if name in [*Kind] else None
 
 
 def _origin(opened: Installation) -> LocalOrigin:
     return LocalOrigin(log=opened.log, scope=Scope.everything())
 
 
-def _stream(tables: Iterator[pa.Table]) -> Iterator[bytes]:
+def _stream(tables: Iterator[pa.Table], shape: pa.Schema) -> Iterator[bytes]:
     """The tables as one Arrow stream; it ends properly only if all of them went out."""
     sink = _Sink()
-    with pa.ipc.new_stream(sink, ARROW) as writer:
+    with pa.ipc.new_stream(sink, shape) as writer:
         for table in tables:
             writer.write_table(table)
             yield sink.taken()

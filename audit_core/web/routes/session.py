@@ -22,6 +22,7 @@ from audit_core.identity.known_devices import remember_browser
 from audit_core.identity.sessions import end_session, find_viewer, redeem_code
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.record import record
+from audit_core.web.errors import not_found
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.security.identity import (
     address_of,
@@ -113,7 +114,7 @@ def session_routes(installation: Callable[[], Installation]) -> list[Route]:
 
     def shared_file(request: Request) -> Response:
         name = request.path_params["name"]
-        return FileResponse(FILES / name) if name in SHARED_FILES else Response(status_code=404)
+        return FileResponse(FILES / name) if name in SHARED_FILES else not_found()
 
     return [
         Route(SIGNED_IN_PAGE, page("sign_in.html"), methods=["GET"]),

@@ -30,9 +30,15 @@ from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.limits import MAX_CHARACTERS
-from audit_core.web.limits.rate_limit import SPAN, Pace
+from audit_core.web.errors import ErrorCode, refusal
+from audit_core.web.limits.rate_limit import MAX_REQUESTS, SPAN, Pace
 from audit_core.web.reading import run_read
-from audit_core.web.routes.access_record import ACCESS_RECORD_PATH, part_of, read_part
+from audit_core.web.routes.access_record import (
+    ACCESS_RECORD_PATH,
+    OFFERED,
+    part_of,
+    read_part,
+)
 from audit_core.web.security.identity import address_of, known_viewer, require, session_secret
 from audit_core.web.security.refusals import note_refusal
 
@@ -46,8 +52,8 @@ def suggestions_route(installation: Callable[[], Installation]) -> Route:
 
     def answer(request: Request, viewer: Viewer, scope: Scope, texts: tuple[str, str]) -> Response:
         opened = installation()
-        if refusal := _too_fast(pace, request, viewer, opened):
-            return refusal
+        if refused := _too_fast(pace, request, viewer, opened):
+            return refused
         return JSONResponse(asdict(_suggested(*texts, scope, kept.of(opened))))
 
     async def receive(request: Request) -> Response:
@@ -82,15 +88,17 @@ def record_suggestions_route(installation: Callable[[], Installation]) -> Route:
         try:
             part = read_part(request.query_params.get("part", Part.ORGANIZATION))
         except ValueError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
+            return refusal(
+                ErrorCode.INVALID_REQUEST, str(error), f"Choose from {', '.join(OFFERED)}."
+            )
         scope = part_of(opened, viewer, part, address)
         if isinstance(scope, Response):
             return scope
         texts = _texts(request)
         if isinstance(texts, Response):
             return texts
-        if refusal := _too_fast(pace, request, viewer, opened):
-            return refusal
+        if refused := _too_fast(pace, request, viewer, opened):
+            return refused
         known: KnownValues[RecordScope] = kept.of(opened)
         return JSONResponse(asdict(suggested_of_record(*texts, scope, known.of)))
 
@@ -117,8 +125,10 @@ class _Kept(Generic[ScopeT]):
 def _texts(request: Request) -> tuple[str, str] | Response:
     before, after = (request.query_params.get(name, "") for name in ("before", "after"))
     if len(before) + len(after) > MAX_CHARACTERS:
-        return JSONResponse(
-            {"error": f"a query has at most {MAX_CHARACTERS} characters"}, status_code=400
+        return refusal(
+            ErrorCode.INVALID_REQUEST,
+            f"A query has at most {MAX_CHARACTERS:,} characters.",
+            "Shorten it.",
         )
     return before, after
 
@@ -129,10 +139,12 @@ def _too_fast(
     if pace.allows(viewer.account_id, opened.clock()):
         return None
     note_refusal(opened, "pace.refused", request.scope, viewer, path=request.url.path)
-    return JSONResponse(
-        {"error": "too many requests"},
-        status_code=429,
-        headers={"retry-after": str(int(SPAN.total_seconds()))},
+    seconds = int(SPAN.total_seconds())
+    return refusal(
+        ErrorCode.TOO_MANY_REQUESTS,
+        f"More than {MAX_REQUESTS} requests of your account came within {seconds} seconds.",
+        "Wait a little, and type on.",
+        retry_after_s=seconds,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from audit_core.identity.api_tokens import Token, find_token
 from audit_core.identity.token_verbs import TokenVerb
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
+from audit_core.web.errors import ErrorBody, ErrorCode, error_response, unauthorized
 from audit_core.web.security.identity import address_of
 
 MAX_TOKEN_LENGTH = 200
@@ -26,19 +28,46 @@ def bearer_secret(request: Request) -> str | None:
     return secret if secret.isascii() else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefused:
+    """Why a request is not answered; it is on record."""
+
+    status: int
+    """401 without a valid token, 403 for one that does not open this."""
+    permission: str
+    """The verb that is needed."""
+    reason: str
+    """A sentence for the holder of a valid token; empty for others."""
+
+    def as_response(self) -> Response:
+        """In the shape of every error."""
+        if self.status == 401:
+            return unauthorized(bearer=True)
+        return error_response(
+            ErrorBody(
+                error=self.reason,
+                hint="Use a token that is for this; admins make them in Admin → Access, operators "
+                "at the command line.",
+                code=ErrorCode.FORBIDDEN,
+                permission=self.permission,
+                reason=self.reason,
+            )
+        )
+
+
 async def require_token(
     request: Request,
     installation: Callable[[], Installation],
     verb: TokenVerb,
     *,
     of_installation: bool = False,
-) -> Token | Response:
-    """The token of a request, or the refusal to answer with, which is put on record.
+) -> Token | TokenRefused:
+    """The token of a request, or why it is refused, which is put on record.
 
-    401 without a valid one; 403 for one that lacks the verb, that does not accept the address that
-    the request comes from, or that is of an organization where one of the whole installation is
-    needed (`of_installation`), or the other way round. It is looked up at each request: one that
-    was revoked opens nothing any more.
+    Refused are those without a valid token, and a token that lacks the verb, that does not accept
+    the address which the request comes from, or that is of an organization where one of the whole
+    installation is needed (`of_installation`), or the other way round. Looked up at each request:
+    one that was revoked opens nothing any more.
     """
     opened = await run_in_threadpool(installation)
     return await run_in_threadpool(_require, opened, request, verb, of_installation)
@@ -46,7 +75,7 @@ async def require_token(
 
 def _require(
     installation: Installation, request: Request, verb: TokenVerb, of_installation: bool
-) -> Token | Response:
+) -> Token | TokenRefused:
     secret, address = bearer_secret(request), address_of(request)
     token = None
     if secret is not None:
@@ -54,15 +83,17 @@ def _require(
             token = find_token(connection, secret=secret, now=installation.clock(), address=address)
     if token is None:
         record_refusal(installation, address)
-        return JSONResponse(
-            {"error": "unauthorized"}, status_code=401, headers={"www-authenticate": "Bearer"}
-        )
-    if (reason := _lacking(token, verb, address, of_installation)) is None:
-        return token
-    record_refusal(installation, address, token=token, reason=reason)
-    return JSONResponse(
-        {"error": "forbidden", "permission": verb.name, "reason": reason}, status_code=403
-    )
+        return TokenRefused(status=401, permission=verb.name, reason="")
+    reason = _lacking(token, verb, address, of_installation)
+    return token if reason is None else refused_token(installation, request, token, verb, reason)
+
+
+def refused_token(
+    installation: Installation, request: Request, token: Token, verb: TokenVerb, reason: str
+) -> TokenRefused:
+    """The refusal of a valid token, put on record."""
+    record_refusal(installation, address_of(request), token=token, reason=reason)
+    return TokenRefused(status=403, permission=verb.name, reason=reason)
 
 
 def _lacking(

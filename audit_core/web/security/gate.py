@@ -9,13 +9,13 @@ from contextlib import suppress
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.domain.errors import AuditError
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.web.client_log import LOGGER
+from audit_core.web.errors import ErrorCode, internal_error, not_found, refusal, unauthorized
 from audit_core.web.limits.slow_bodies import PacedBody, SlowBodyError
 from audit_core.web.security.exposure import Exposure, exposure
 from audit_core.web.security.forwarded import TrustedProxies, parse_address, with_client
@@ -33,18 +33,6 @@ from audit_core.web.security.origins import RequestOrigin, refuses_request, refu
 from audit_core.web.security.refusals import note_refusal
 from audit_core.web.security.socket_gate import POLICY_VIOLATION, SocketGate
 from audit_core.web.security.upload_gate import UploadGate
-
-UNKNOWN_HOST = {
-    "error": "This server does not answer to the name in the address.",
-    "hint": "Use another address, or ask whoever runs this server to name this one in "
-    "SANDTRAIL_HOSTS.",
-}
-
-
-TOO_SLOW = {
-    "error": "The body came too slowly; nothing was stored.",
-    "hint": "Send it again, in smaller pieces or over a faster connection.",
-}
 
 
 class Gate:
@@ -106,9 +94,13 @@ class Gate:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        await JSONResponse(UNKNOWN_HOST, status_code=400)(
-            scope, receive, self._with_headers(scope, send)
+        answer = refusal(
+            ErrorCode.UNKNOWN_HOST,
+            "This server does not answer to the name in the address.",
+            "Use another address, or ask whoever runs this server to name this one in "
+            "SANDTRAIL_HOSTS.",
         )
+        await answer(scope, receive, self._with_headers(scope, send))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -128,9 +120,13 @@ class Gate:
             LOGGER.warning("Gave up on a request of %s that came too slowly.", _address(scope))
             if started:
                 raise
-            await JSONResponse(TOO_SLOW, status_code=408, headers={"connection": "close"})(
-                scope, receive, send
+            answer = refusal(
+                ErrorCode.BODY_TOO_SLOW,
+                "The body came too slowly; nothing was stored.",
+                "Send it again, in smaller pieces or over a faster connection.",
+                headers={"connection": "close"},
             )
+            await answer(scope, receive, send)
         except ClientDisconnect:
             # Nobody is there to be told, and nothing of ours went wrong.
             LOGGER.info("The client left during %s %s", origin.method, origin.path)
@@ -139,8 +135,7 @@ class Gate:
             LOGGER.exception("Error %s in %s %s", error_id, origin.method, origin.path)
             if started:
                 raise
-            answer = JSONResponse({"error": "internal error", "id": error_id}, status_code=500)
-            await answer(scope, receive, send)
+            await internal_error(error_id)(scope, receive, send)
 
     async def _admitted(
         self, scope: Scope, origin: RequestOrigin, secret: str | None
@@ -149,16 +144,21 @@ class Gate:
         exposed = exposure(origin.path)
         if refuses_request(origin):
             await self._note_origin(scope, origin, secret)
-            return JSONResponse({"error": "forbidden"}, 403), None
+            answer = refusal(
+                ErrorCode.FOREIGN_ORIGIN,
+                "The request may come from a page of another site.",
+                "Use the app's own pages, or a token in an Authorization header and no cookie.",
+            )
+            return answer, None
         if exposed is Exposure.CLOSED:
             # Nothing is there, so nothing is on record: the whole network asks for such paths.
-            return JSONResponse({"error": "not found"}, 404), None
+            return not_found(), None
         if exposed is Exposure.OPEN:
             return self._app, None
         viewer = await self._viewer(secret)
         if viewer is None:
             await self._note("request.refused", scope, path=origin.path)
-            return JSONResponse({"error": "unauthorized"}, 401), None
+            return unauthorized(), None
         return self._uploads.run if exposed is Exposure.UPLOAD else self._app, viewer
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

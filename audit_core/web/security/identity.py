@@ -8,13 +8,14 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from audit_core.domain.access import Denied, Permission, Scope, decide
 from audit_core.identity.sessions import SEEN_EVERY, Viewer, find_viewer, keep_session_alive
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
+from audit_core.web.errors import forbidden, unauthorized
 from audit_core.web.security.refusals import NOBODY
 
 SESSION_COOKIE = "sandtrail_session"
@@ -185,7 +186,7 @@ def known_viewer(
         address=address,
         detail={"path": path},
     )
-    return JSONResponse({"error": "unauthorized"}, status_code=401)
+    return unauthorized()
 
 
 def refuse(
@@ -202,6 +203,4 @@ def refuse(
             address=address,
             detail={"permission": permission, "by": "http"},
         )
-    return JSONResponse(
-        {"error": "forbidden", "permission": permission, "reason": reason}, status_code=403
-    )
+    return forbidden(permission, reason, "Ask an admin of the organization for it.")

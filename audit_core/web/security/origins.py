@@ -11,6 +11,7 @@ READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STREAM_PATH = "/_stcore/stream"
 PROBE_PATHS = frozenset({"/api/health", "/api/live"})
 """What machines ask that know no name of this server."""
+WEBHOOKS = "/api/v1/webhooks/"
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _OWN_SITES = frozenset({None, "", "same-origin", "none"})
@@ -35,6 +36,11 @@ class RequestOrigin:
 def is_api(path: str) -> bool:
     """Whether a path belongs to our own routes."""
     return path == "/api" or path.startswith("/api/")
+
+
+def is_webhook(path: str) -> bool:
+    """Whether a path takes what other systems send by themselves, each message signed."""
+    return path.startswith(WEBHOOKS)
 
 
 def same_origin(origin: str | None, host: str | None) -> bool:
@@ -66,9 +72,9 @@ def refuses_request(request: RequestOrigin) -> bool:
     """Whether a request is refused as one that another site may have forged.
 
     What a page of another site can make a browser send carries the cookie and never a
-    bearer token.
+    bearer token. A webhook is signed, and its route knows no cookie.
     """
-    if request.bearer and not request.cookie:
+    if not request.cookie and (request.bearer or is_webhook(request.path)):
         return False
     if request.method not in READING_METHODS:
         return not same_origin(request.origin, request.host)

@@ -17,13 +17,14 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.domain.access import Permission
 from audit_core.identity.sessions import Viewer
 from audit_core.ingest.uploads import Upload, UploadRefusedError, Uploads
 from audit_core.installation.opened import Installation
+from audit_core.web.errors import ErrorCode, not_found, refusal
 from audit_core.web.security.identity import require
 from audit_core.web.security.refusals import note_refusal
 
@@ -56,7 +57,9 @@ class UploadGate:
         tab, _, file_id = scope["path"].partition(PREFIX)[2].partition("/")
         if not file_id or "/" in file_id or not uploads.admits(tab, viewer.session_id):
             self._note(scope, viewer, "not from a tab of this session that may send files")
-            await _answer(404, "not found")(scope, receive, send)
+            await not_found(
+                "No tab of this session may send files here.", "Reload the page, and try again."
+            )(scope, receive, send)
         elif scope["method"] == "PUT":
             form = _Form(uploads, viewer, (tab, file_id))
             await self._take(request, send, form)
@@ -70,7 +73,11 @@ class UploadGate:
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > form.max_bytes:
             self._note(scope, form.viewer, "the file is too large")
-            await _answer(413, "the file is too large")(scope, receive, send)
+            await refusal(
+                ErrorCode.TOO_LARGE,
+                f"A file has at most {form.max_bytes - FRAMING_BYTES:,} bytes; nothing was stored.",
+                "Put larger ones into the log at the command line: sandtrail ingest.",
+            )(scope, receive, send)
             return
         taken = False
         try:
@@ -78,7 +85,11 @@ class UploadGate:
                 await form.read(request)
             except FormParserError:
                 self._note(scope, form.viewer, "not a form with one file")
-                await _answer(400, "not a form with one file")(scope, receive, send)
+                await refusal(
+                    ErrorCode.INVALID_REQUEST,
+                    "The body is not a form with one file.",
+                    "Choose the file on the page again.",
+                )(scope, receive, send)
                 return
             except ClientDisconnect:
                 return
@@ -210,10 +221,6 @@ class _Form:
                 self._uploads.finish(self._upload)
         except UploadRefusedError as error:
             self.refusal = error
-
-
-def _answer(status: int, error: str) -> JSONResponse:
-    return JSONResponse({"error": error}, status_code=status)
 
 
 def read_receipt(content: bytes) -> str:

@@ -99,7 +99,7 @@ def _draw_found(found: Preview) -> None:
     st.caption(summary(found))
     if strangers := foreign(found.rejections):
         st.warning(foreign_text(strangers, found), icon=":material/domain_disabled:")
-    for sentence in describe_extra(found.kept_fields, found.lost_fields):
+    for sentence in describe_extra(found.kept_fields, found.lost_fields, found.other_lines):
         st.text(visible(sentence))
     if found.entries:
         st.dataframe(

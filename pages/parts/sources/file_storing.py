@@ -177,7 +177,10 @@ def draw_report() -> None:
             alt="The result for each file",
         )
         for result in results:
-            for sentence in describe_extra(result.report.kept_fields, result.report.lost_fields):
+            report = result.report
+            for sentence in describe_extra(
+                report.kept_fields, report.lost_fields, report.other_lines
+            ):
                 st.text(f"{visible(result.name)}: {visible(sentence)}")
         # A full disk is the same news for every file, though with other numbers.
         problems = {

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from audit_core.web.routes.entries import MAX_BYTES, MAX_ENTRIES
+from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES
 from pages.parts.shell.app_address import own_address
 
 _DEFAULT_BASE = "http://localhost:8501"

@@ -23,7 +23,7 @@ from audit_core.ingest.pipeline import MAX_KEPT
 from audit_core.state.database import open_state
 from audit_core.state.rejections import MAX_OF_ORGANIZATION, count_dropped
 from audit_core.state.tables import rejection
-from audit_core.web.routes.entries import MAX_BYTES, MAX_ENTRIES
+from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, HOME, Prepared, prepare
 from tests.soak.attack import Held, Scale

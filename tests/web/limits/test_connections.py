@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import threading
 import time
@@ -23,12 +24,14 @@ from websockets.sync.client import connect
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
+from audit_core.web.errors import ErrorCode
 from audit_core.web.limits import slow_bodies
 from audit_core.web.limits.connections import MESSAGE_LIMIT, ConnectionLimits, limit_connections
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.frames import MAX_ANONYMOUS_FRAME_BYTES
 from audit_core.web.security.gate import Gate
 from tests.support.app_process import free_port
+from tests.support.error_shape import code_of
 
 LIMITS = ConnectionLimits(head_s=1.0, of_address=8, in_all=12)
 
@@ -190,5 +193,27 @@ def test_a_body_that_drips_is_refused_and_one_that_comes_slowly_is_not(
         assert httpx.post(url, content=body(8, 40), headers=own).json() == {"bytes": 320}
         answer = httpx.post(url, content=body(8, 1), headers=own)
         assert answer.status_code == 408
+        assert code_of(answer) is ErrorCode.BODY_TOO_SLOW
         assert "too slowly" in answer.json()["error"]
         assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nX-Large: " + b"x" * 70_000,
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
+    ],
+    ids=["huge", "nonsense", "length"],
+)
+def test_what_is_no_request_is_refused_in_the_shape_of_all_errors(head: bytes) -> None:
+    with serving() as port, ExitStack() as stack:
+        connection = opened(port, stack)
+        connection.sendall(head)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+        status, _, body = received.partition(b"\r\n\r\n")
+        assert status.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert b"x-content-type-options: nosniff" in status
+        assert json.loads(body)["code"] == "invalid_request"
+        assert ask(port) == 200

@@ -21,7 +21,9 @@ from audit_core.ingest.pipeline import IngestReport, ingest
 from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.record import write_record
 from audit_core.state.rejections import list_rejections
+from audit_core.web.errors import ErrorCode
 from audit_core.web.routes import entries
+from tests.support.error_shape import code_of
 from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, PEOPLE, Seeded, open_seeded
 from tests.web.conftest import make_client
@@ -111,7 +113,9 @@ def test_no_valid_token_gets_401_without_detail_and_is_on_record(
     if not header or not header.startswith("Bearer "):
         headers["origin"] = b"http://testserver"
     answer = client.post(PATH, content=lines(entry(1)), headers=headers)
-    assert (answer.status_code, answer.json()) == (401, {"error": "unauthorized"})
+    assert code_of(answer) is ErrorCode.UNAUTHORIZED
+    assert answer.json().keys() == {"error", "hint", "code"}
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert len(seeded.events("token.refused")) == 1
     assert seeded.installation.log.head(None) == 0
 
@@ -356,7 +360,9 @@ def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_reading_is_not_offered_here(client: TestClient) -> None:
-    assert client.get(PATH).status_code == 404
+    answer = client.get(PATH)
+    assert code_of(answer) is ErrorCode.METHOD_NOT_ALLOWED
+    assert answer.headers["allow"] == "POST"
 
 
 bodies = st.lists(

@@ -21,9 +21,11 @@ from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window, format_instant
+from audit_core.web.errors import ErrorCode
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.evidence.nasty_entries import made
+from tests.support.error_shape import code_of
 from tests.support.seeded import ALPHA, BETA, Seeded
 from tests.web.conftest import app_of
 from tests.web.served import served, wait_for
@@ -176,7 +178,7 @@ def test_nobody_and_a_token_get_401(client: TestClient, seeded: Seeded) -> None:
         {"x-sandtrail-account": seeded.ids["admin@example.org"]},
     ):
         answer = client.get(path(), headers=headers)
-        assert (answer.status_code, answer.json()) == (401, {"error": "unauthorized"})
+        assert code_of(answer) is ErrorCode.UNAUTHORIZED
     assert not seeded.events("export.started")
 
 

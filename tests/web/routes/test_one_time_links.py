@@ -85,7 +85,7 @@ def test_an_invited_person_is_signed_in_once_and_may_what_the_invitation_says(
     started = client.post(START_PATH, data={"code": said["code"], "next": "/"}, headers=OWN)
     assert SESSION_COOKIE in started.headers["set-cookie"]
     assert client.get("/api/v1/head").status_code == 200
-    assert post(client, **sent) == (403, REFUSED)
+    assert post(client, **sent) == (403, REFUSED.as_json())
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_every_failure_is_answered_alike(
     real = invited(seeded, "nobody@example.org")  # an address that has an account
     assert post(client, **{**sent, **({"code": real} if sent.get("code") == "REAL" else {})}) == (
         403,
-        REFUSED,
+        REFUSED.as_json(),
     )
 
 

@@ -41,7 +41,7 @@ def test_an_unforeseen_error_tells_nothing_and_still_carries_the_headers(
 ) -> None:
     answer = client.get("/api/fail")
     assert answer.status_code == 500
-    assert answer.json().keys() == {"error", "id"}
+    assert answer.json().keys() == {"error", "hint", "code", "id"}
     assert "secret" not in answer.text
     assert "content-security-policy" in answer.headers
 
@@ -168,7 +168,11 @@ def test_while_the_product_cannot_be_opened_the_pages_are_served_and_nobody_is_s
     assert health.json()["failing"] == [{"part": "log", "reason": "The log is in use."}]
     entries = client.post("/api/v1/entries", headers=OWN)
     assert entries.status_code == 503
-    assert entries.json() == {"error": "The log is in use.", "hint": "Stop the other process."}
+    assert entries.json() == {
+        "error": "The log is in use.",
+        "hint": "Stop the other process.",
+        "code": "unavailable",
+    }
 
 
 def test_a_sender_who_leaves_midway_is_no_error(

@@ -9,9 +9,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from audit_core.domain.errors import AuditError, SettingsError
 from audit_core.runtime.settings import Settings, read_settings
+from audit_core.web.errors import ErrorCode
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.gate import Gate
 from audit_core.web.security.hosts import KnownHosts
+from tests.support.error_shape import code_of
 from tests.web.conftest import echo, stream
 
 KNOWN = KnownHosts(names=("audit.example.org", "*.internal"), own=frozenset({"box"}))
@@ -85,6 +87,7 @@ def client(known: KnownHosts, *proxies: str, host: str) -> TestClient:
 def test_a_request_for_a_strange_name_is_refused_with_a_sentence() -> None:
     answer = client(KNOWN, host="evil.example").get("/")
     assert answer.status_code == 400
+    assert code_of(answer) is ErrorCode.UNKNOWN_HOST
     assert "SANDTRAIL_HOSTS" in answer.json()["hint"]
     assert "content-security-policy" in answer.headers
     assert client(KNOWN, host="audit.example.org").get("/").status_code == 200

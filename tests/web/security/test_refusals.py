@@ -16,9 +16,10 @@ from audit_core.state.access_log.attempts import MAX_WAITING, attempts_of
 from audit_core.state.access_log.joining import MANY, MAX_ROWS, REST
 from audit_core.state.access_log.record import AccessEvent, list_events
 from audit_core.state.database import State
+from audit_core.web.arrivals import MAX_BYTES
 from audit_core.web.limits.concurrent_downloads import PER_PERSON, Downloads
 from audit_core.web.limits.rate_limit import MAX_REQUESTS
-from audit_core.web.routes.entries import ENTRIES_PATH, MAX_BYTES
+from audit_core.web.routes.entries import ENTRIES_PATH
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.routes.suggestions import RECORD_SUGGESTIONS_PATH, SUGGESTIONS_PATH
 from audit_core.web.security.gate import Gate

@@ -16,7 +16,6 @@ from itertools import count
 from typing import Any
 
 import pyarrow as pa
-from clickhouse_connect.driver.exceptions import OperationalError
 from sqlalchemy import (
     Connection,
     CursorResult,
@@ -35,8 +34,10 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.clickhouse import lost_numbers
 from audit_core.log.engines.clickhouse import numbering as numbering
+from audit_core.log.engines.clickhouse import state_changes as changes_ddl
 from audit_core.log.engines.clickhouse import tables as ddl
 from audit_core.log.engines.clickhouse.driver import AS_ARROW, NAME, register
+from audit_core.log.engines.clickhouse.faults import ACCESS_DENIED, fault_of
 from audit_core.log.engines.clickhouse.lease import table as lease_table
 from audit_core.log.engines.clickhouse.turn import WriterTurn
 from audit_core.log.engines.engine import LogEngine, found_rows
@@ -50,8 +51,9 @@ from audit_core.log.schema import (
     log_check,
     log_schema,
     organization_head,
+    state_change,
 )
-from audit_core.runtime.database_faults import Fault, fault_in_words
+from audit_core.runtime.database_faults import Fault
 
 SESSION = {
     # Versions of an entry are one entry; all of them have the same time, so the same partition.
@@ -146,7 +148,8 @@ class ClickHouse(LogEngine):
 
     def prepare(self, connection: Connection, *, now: datetime) -> None:
         """By DDL of its own: see `clickhouse_tables`."""
-        for statement in (*ddl.tables(self._cluster), lease_table(self._cluster)):
+        statements = (*ddl.tables(self._cluster), *changes_ddl.tables(self._cluster))
+        for statement in (*statements, lease_table(self._cluster)):
             _run(connection, statement)
 
     @contextmanager
@@ -246,6 +249,10 @@ class ClickHouse(LogEngine):
         with driver_errors(connection, invalidates=True):
             driver.client.insert_arrow(table.name, rows)
 
+    def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
+        """The same change twice is one row; a view keeps the heads."""
+        self._insert(connection, state_change, rows)
+
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
         """The finished version takes its place."""
 
@@ -296,6 +303,8 @@ class ClickHouse(LogEngine):
         A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
         hold times after 2106.
         """
+        if _run(connection, changes_ddl.count_expired(earliest)).scalar():
+            _run(connection, changes_ddl.delete_expired(earliest, self._cluster))
         expired = [
             partition
             for partition in self._partitions(connection)
@@ -310,14 +319,8 @@ class ClickHouse(LogEngine):
                 _run(connection, ddl.delete_other(earliest, self._cluster))
 
     def fault(self, error: DBAPIError) -> Fault:
-        """By the server's number of the error; what has none comes from the connection."""
-        code = getattr(error.orig, "code", None)
-        if code is not None:
-            return _FAULTS.get(code, Fault.OTHER)
-        if not isinstance(error.orig, OperationalError):
-            return fault_in_words(str(error.orig))
-        words = str(error.orig).lower()
-        return next((fault for part, fault in _CONNECTING if part in words), Fault.NO_ANSWER)
+        """See `faults`."""
+        return fault_of(error)
 
     def _make_database(self, url: URL) -> None:
         name = self.url.database or "default"
@@ -327,7 +330,7 @@ class ClickHouse(LogEngine):
                 _run(connection, ddl.database(name, self._cluster))
         except DBAPIError as error:
             # It may be there already: then the right to make one is not needed.
-            if getattr(error.orig, "code", None) != _ACCESS_DENIED:
+            if getattr(error.orig, "code", None) != ACCESS_DENIED:
                 raise
         finally:
             engine.dispose()
@@ -335,44 +338,6 @@ class ClickHouse(LogEngine):
     def _partitions(self, connection: Connection) -> list[int]:
         found = _run(connection, ddl.partitions(self._cluster))
         return sorted(int(partition) for (partition,) in found)
-
-
-_ACCESS_DENIED = 497
-
-_FAULTS = {
-    159: Fault.STOPPED,
-    160: Fault.STOPPED,
-    394: Fault.STOPPED,  # killed
-    81: Fault.NO_DATABASE,
-    192: Fault.SIGN_IN,
-    193: Fault.SIGN_IN,
-    194: Fault.SIGN_IN,
-    516: Fault.SIGN_IN,
-    _ACCESS_DENIED: Fault.NO_PERMISSION,
-    164: Fault.READ_ONLY,
-    115: Fault.TOO_OLD,  # it does not know one of the settings of `SESSION`
-    202: Fault.BUSY,
-    241: Fault.NO_MEMORY,
-    243: Fault.FULL,
-    40: Fault.DAMAGED,
-    228: Fault.DAMAGED,
-    246: Fault.DAMAGED,
-    209: Fault.NO_ANSWER,
-    210: Fault.NO_ANSWER,
-    279: Fault.NO_ANSWER,
-    242: Fault.NO_ANSWER,  # not enough replicas
-    285: Fault.NO_ANSWER,
-    999: Fault.NO_ANSWER,
-}
-"""By ClickHouse's numbers of errors."""
-
-_CONNECTING = (
-    ("connection refused", Fault.REFUSED),
-    ("name or service not known", Fault.UNKNOWN_HOST),
-    ("name resolution", Fault.UNKNOWN_HOST),
-    ("no address associated", Fault.UNKNOWN_HOST),
-)
-"""Parts of what the driver says when it cannot connect."""
 
 
 def _discard(context: ExceptionContext) -> None:

@@ -110,7 +110,7 @@ def database(name: str, cluster: str | None = None) -> str:
 
 def version_table(cluster: str | None = None) -> str:
     """Makes the table that tells the version of the others: on each node of a cluster alike."""
-    columns = ", ".join(f"{column.name} {_type(column)}" for column in log_schema.columns)
+    columns = ", ".join(f"{column.name} {column_type(column)}" for column in log_schema.columns)
     return everywhere(log_schema.name, columns, f"ORDER BY {log_schema.c.version.name}", cluster)
 
 
@@ -125,7 +125,7 @@ def everywhere(
     engine = f"{'Replicated' if cluster else ''}{kind}({', '.join(arguments)})"
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({columns}) "
-        f"ENGINE = {engine} {layout}{_settings(DURABLE)}"
+        f"ENGINE = {engine} {layout}{settings_of(DURABLE)}"
     )
 
 
@@ -189,7 +189,7 @@ def delete_other(earliest: datetime, cluster: str | None = None) -> str:
     name = local(audit_entry.name, cluster)
     return (
         f"DELETE FROM {name}{on(cluster)} IN PARTITION {OTHER} "  # noqa: S608 - our own names
-        f"WHERE created_at < {_instant(earliest)}"
+        f"WHERE created_at < {instant(earliest)}"
     )
 
 
@@ -200,7 +200,7 @@ def delete_rows(rows: Iterable[tuple[int, datetime]], cluster: str | None = None
         listed = list(found)
         for start in range(0, len(listed), ROWS_AT_ONCE):
             keys = ", ".join(
-                f"({seq:d}, {_instant(time)})" for seq, time in listed[start : start + ROWS_AT_ONCE]
+                f"({seq:d}, {instant(time)})" for seq, time in listed[start : start + ROWS_AT_ONCE]
             )
             yield (
                 f"DELETE FROM {name}{on(cluster)} IN PARTITION {partition} "  # noqa: S608 - our own
@@ -220,14 +220,17 @@ def count_other(earliest: datetime) -> str:
     """Counts what `delete_other` would delete."""
     return (
         f"SELECT count() FROM {audit_entry.name} "  # noqa: S608 - our own names
-        f"WHERE {partition_key()} = {OTHER} AND created_at < {_instant(earliest)}"
+        f"WHERE {partition_key()} = {OTHER} AND created_at < {instant(earliest)}"
     )
 
 
 def _entries(cluster: str | None) -> str:
     name = local(audit_entry.name, cluster)
     lines = [
-        *(f"{column.name} {_type(column)} {_codec(column)}" for column in audit_entry.columns),
+        *(
+            f"{column.name} {column_type(column)} {_codec(column)}"
+            for column in audit_entry.columns
+        ),
         f"{VERSION} Int64 MATERIALIZED {_VERSION} CODEC(Delta, ZSTD(1))",
         f"{ID_HASH} UInt32 MATERIALIZED CRC32(id) CODEC(NONE)",
         "INDEX id_bloom id TYPE bloom_filter(0.001) GRANULARITY 1",
@@ -235,18 +238,18 @@ def _entries(cluster: str | None) -> str:
     ]
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({', '.join(lines)}) "
-        f"ENGINE = {_engine('ReplacingMergeTree', name, cluster, VERSION)} "
+        f"ENGINE = {table_engine('ReplacingMergeTree', name, cluster, VERSION)} "
         f"PARTITION BY {partition_key()} "
         "PRIMARY KEY (organization_id, created_at) ORDER BY (organization_id, created_at, id)"
-        f"{_settings({**DURABLE, **MERGED_SOON})}"
+        f"{settings_of({**DURABLE, **MERGED_SOON})}"
     )
 
 
 def partition_key() -> str:
     """The partition of an entry, as a number."""
     span = (
-        f"created_at >= {_instant(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))} "
-        f"AND created_at < {_instant(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))}"
+        f"created_at >= {instant(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))} "
+        f"AND created_at < {instant(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))}"
     )
     quarter = "toYYYYMM(created_at) * 10 + intDiv(toDayOfMonth(created_at) - 1, 8)"
     return f"if({span}, {quarter}, {OTHER})"
@@ -254,7 +257,9 @@ def partition_key() -> str:
 
 def _unfinished(cluster: str | None) -> str:
     """Always empty, and nothing to read: unfinished entries stand among the others."""
-    columns = ", ".join(f"{column.name} {_type(column)}" for column in unfinished_entry.columns)
+    columns = ", ".join(
+        f"{column.name} {column_type(column)}" for column in unfinished_entry.columns
+    )
     name = unfinished_entry.name
     return f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} ({columns}) ENGINE = Null"
 
@@ -264,28 +269,30 @@ def _heads(cluster: str | None) -> str:
     numbers = ", ".join(f"{name} {HIGHEST}" for name in (*HEAD_NUMBERS, SETTLED))
     return (
         f"CREATE TABLE IF NOT EXISTS {name}{on(cluster)} (organization_id String, {numbers}) "
-        f"ENGINE = {_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"
-        f"{_settings(DURABLE)}"
+        f"ENGINE = {table_engine('AggregatingMergeTree', name, cluster)} ORDER BY organization_id"
+        f"{settings_of(DURABLE)}"
     )
 
 
 def _log_check(cluster: str | None) -> str:
     """On each node of its own: it tells of the node that one is connected to."""
-    columns = ", ".join(f"{column.name} {_type(column)}" for column in log_check.columns)
+    columns = ", ".join(f"{column.name} {column_type(column)}" for column in log_check.columns)
     return (
         f"CREATE TABLE IF NOT EXISTS {log_check.name}{on(cluster)} ({columns}) "
-        f"ENGINE = ReplacingMergeTree ORDER BY tuple(){_settings(DURABLE)}"
+        f"ENGINE = ReplacingMergeTree ORDER BY tuple(){settings_of(DURABLE)}"
     )
 
 
-def _engine(kind: str, name: str, cluster: str | None, *arguments: str) -> str:
+def table_engine(kind: str, name: str, cluster: str | None, *arguments: str) -> str:
+    """The engine of a table, replicated on a cluster."""
     if cluster:
         keeper_arguments = (f"'/clickhouse/tables/{{shard}}/{{database}}/{name}'", "'{replica}'")
         kind, arguments = f"Replicated{kind}", (*keeper_arguments, *arguments)
     return f"{kind}({', '.join(arguments)})"
 
 
-def _type(column: Column[object]) -> str:
+def column_type(column: Column[object]) -> str:
+    """ClickHouse's type for a column."""
     if isinstance(column.type, UtcTime):
         name = "DateTime64(6, 'UTC')"
     elif isinstance(column.type, BigInteger):
@@ -308,11 +315,13 @@ def _codec(column: Column[object]) -> str:
     return "CODEC(ZSTD(1))"
 
 
-def _instant(time: datetime) -> str:
+def instant(time: datetime) -> str:
+    """A moment as a literal."""
     return f"toDateTime64('{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}', 6, 'UTC')"
 
 
-def _settings(settings: dict[str, str]) -> str:
+def settings_of(settings: dict[str, str]) -> str:
+    """The settings of a table, as its DDL ends."""
     return " SETTINGS " + ", ".join(f"{name} = {value}" for name, value in settings.items())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -41,6 +41,7 @@ from audit_core.log.schema import (
     audit_entry,
     entries,
     organization_head,
+    state_change,
 )
 from audit_core.runtime.database_faults import Fault, fault_in_words
 
@@ -168,8 +169,11 @@ class DuckDB(LogEngine):
 
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Counts too: a month begins with an hour."""
-        expired = select(entries.c.created_at).where(entries.c.created_at < earliest).limit(1)
-        if connection.execute(expired).first() is None:
+        expired = [
+            select(at).where(at < earliest).limit(1)
+            for at in (entries.c.created_at, state_change.c.changed_at)
+        ]
+        if not any(connection.execute(statement).first() for statement in expired):
             return
         self.raise_heads(connection, self.heads(connection))
         super().drop_before(connection, earliest)
@@ -184,6 +188,19 @@ class DuckDB(LogEngine):
         if rows.num_rows:
             self._ids.note(connection, rows)
             insert_from_arrow(connection, table, rows)
+
+    def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
+        """By way of Arrow."""
+        insert_from_arrow(connection, state_change, rows)
+
+    def change_heads(self, connection: Connection) -> dict[str, datetime]:
+        """Of the changes themselves: asked once, when the first reader comes."""
+        column = state_change.c
+        newest = func.max(column.received_at).label("newest")
+        rows = connection.execute(
+            select(column.organization_id, newest).group_by(column.organization_id)
+        )
+        return {row.organization_id: row.newest.replace(tzinfo=UTC) for row in rows}
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """There is no other process."""

@@ -45,6 +45,7 @@ from audit_core.log.engines.postgresql.partitions import (
     make_tables,
 )
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
+from audit_core.log.engines.postgresql.state_changes import insert_changes
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.schema import (
     FOUND,
@@ -270,6 +271,15 @@ class PostgreSQL(LogEngine):
         }
         key = organization_head.c.organization_id
         connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=newest))
+
+    def known_changes(self, connection: Connection, arriving: pa.Table) -> set[tuple[str, str]]:
+        """The transaction must see every organization."""
+        connection.execute(select(*seen(None)))
+        return super().known_changes(connection, arriving)
+
+    def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
+        """See `state_changes`."""
+        insert_changes(connection, rows)
 
     def raise_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """As `keep_heads`."""

@@ -24,12 +24,15 @@ from sqlalchemy.schema import CreateTable
 
 from audit_core.log.engines.postgresql import addresses
 from audit_core.log.engines.postgresql.row_security import build_wall
+from audit_core.log.engines.postgresql.state_changes import add_keys
 from audit_core.log.schema import (
     VERSION,
     audit_entry,
     log_check,
     log_schema,
     organization_head,
+    state_change,
+    state_change_head,
     unfinished_entry,
 )
 
@@ -72,6 +75,13 @@ def make_tables(connection: Connection) -> None:
         build_wall(connection, parted.name)
         make_partition(connection, OTHER)
         attach(connection, OTHER)
+    if state_change_head.name not in tables_there:
+        _laid_out(state_change_head).create(connection, checkfirst=False)
+    if state_change.name not in tables_there:
+        changes = _laid_out(state_change)
+        add_keys(changes)
+        changes.create(connection, checkfirst=False)
+        build_wall(connection, changes.name, actors=False)
     if addresses.TABLE not in tables_there:
         addresses.make_addresses(connection)
         build_wall(connection, addresses.TABLE, actors=False)
@@ -81,7 +91,8 @@ def make_tables(connection: Connection) -> None:
 def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
     tables_there = set(connection.dialect.get_table_names(connection))
-    tables = (audit_entry, unfinished_entry, organization_head, log_check, log_schema)
+    entry_tables = (audit_entry, unfinished_entry, organization_head)
+    tables = (*entry_tables, state_change, state_change_head, log_check, log_schema)
     if not tables_there.issuperset({OTHER, addresses.TABLE, *(table.name for table in tables)}):
         return False
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()
@@ -93,10 +104,8 @@ def has_expired(connection: Connection, earliest: datetime) -> bool:
     see every organization."""
     if any(month < earliest.astimezone(UTC).replace(tzinfo=None) for month in _months(connection)):
         return True
-    return any(
-        connection.execute(select(1).where(table.c.created_at < earliest).limit(1)).first()
-        for table in (audit_entry, unfinished_entry)
-    )
+    times = (audit_entry.c.created_at, unfinished_entry.c.created_at, state_change.c.changed_at)
+    return any(connection.execute(select(1).where(at < earliest).limit(1)).first() for at in times)
 
 
 def make_arriving(connection: Connection, table: Table) -> Table:

@@ -17,6 +17,8 @@ from audit_core.log.schema import (
     audit_entry,
     log_schema,
     organization_head,
+    state_change,
+    state_change_head,
     unfinished_entry,
 )
 
@@ -87,7 +89,8 @@ def reading_role(connection: Connection) -> str | None:
                 f"Name an ordinary role, or let an administrator run CREATE ROLE {READER} NOLOGIN "
                 f"and GRANT {READER} to the role of the URL.",
             )
-    tables = (audit_entry, unfinished_entry, organization_head, log_schema)
+    entry_tables = (audit_entry, unfinished_entry, organization_head)
+    tables = (*entry_tables, state_change, state_change_head, log_schema)
     names = [TABLE, *(table.name for table in tables)]
     if _may_read(connection, names):
         return READER

@@ -17,7 +17,7 @@ from audit_core.identity.token_verbs import READ, REVEAL
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.web.limits.rate_limit import SPAN, Pace
-from audit_core.web.security.bearer_tokens import bearer_secret, require_token
+from audit_core.web.security.bearer_tokens import TokenRefused, bearer_secret, require_token
 from audit_core.web.security.identity import address_of, require
 
 MAX_REQUESTS = 300
@@ -55,8 +55,8 @@ async def require_caller(
     """
     if "authorization" in request.headers or bearer_secret(request):
         token = await require_token(request, installation, READ)
-        if isinstance(token, Response):
-            return token
+        if isinstance(token, TokenRefused):
+            return token.as_response()
         return caller_of_token(token, scope_of_token(token))
     found = await require(request, installation, Permission.READ)
     if isinstance(found, Response):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -29,8 +30,7 @@ from audit_core.web.routes.reading.caller import (
 from audit_core.web.routes.reading.daytona_parameters import DaytonaQuestion, read_question
 from audit_core.web.routes.reading.page_token import PageToken, seal, unseal
 from audit_core.web.routes.reading.parameters import HINT
-from audit_core.web.security.bearer_tokens import record_refusal, require_token
-from audit_core.web.security.identity import address_of
+from audit_core.web.security.bearer_tokens import TokenRefused, refused_token, require_token
 
 ORGANIZATION_PATH = "/api/audit/organizations/{organization_id}"
 SCENARIOS_PATH = "/api/audit/scenarios"
@@ -47,7 +47,7 @@ def daytona_routes(installation: Callable[[], Installation]) -> list[Route]:
         if isinstance(token, Response):
             return token
         if request.path_params["organization_id"] != token.organization_id:
-            return _refuse_foreign(request, reading, token)
+            return await _refuse_foreign(request, reading, token)
         return await _page(request, reading, caller_of_token(token, scope_of_token(token)))
 
     async def everything(request: Request) -> Response:
@@ -86,16 +86,19 @@ def daytona_routes(installation: Callable[[], Installation]) -> list[Route]:
 async def _token(request: Request, reading: Reading, *, of_installation: bool) -> Token | Response:
     if refusal := refuse_head(request):
         return refusal
-    return await require_token(request, reading.installation, READ, of_installation=of_installation)
+    token = await require_token(
+        request, reading.installation, READ, of_installation=of_installation
+    )
+    return token.as_response() if isinstance(token, TokenRefused) else token
 
 
-def _refuse_foreign(request: Request, reading: Reading, token: Token) -> Response:
+async def _refuse_foreign(request: Request, reading: Reading, token: Token) -> Response:
     """403, alike for an organization that there is and for one that there is not."""
     reason = "The token is of another organization."
-    record_refusal(reading.installation(), address_of(request), token=token, reason=reason)
-    return JSONResponse(
-        {"error": "forbidden", "permission": READ.name, "reason": reason}, status_code=403
+    refused = await run_in_threadpool(
+        refused_token, reading.installation(), request, token, READ, reason
     )
+    return refused.as_response()
 
 
 async def _page(request: Request, reading: Reading, caller: Caller) -> Response:

@@ -1,0 +1,1 @@
+"""Log records of OpenTelemetry, as its exporters send them."""

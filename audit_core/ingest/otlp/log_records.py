@@ -1,0 +1,272 @@
+"""Log records of OpenTelemetry become entries, rejections, or are counted as no audit entries.
+
+A record is meant as an audit entry if its body is one (an object, JSON text, or a console line
+with AUDIT_ENTRY:), or if there is somebody who acts and an action among its attributes. Whatever
+fills no field of the entry is kept in its metadata under `otel`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+
+from audit_core.domain.rejections import RAW_LIMIT
+from audit_core.ingest.formats.audit_lines import (
+    Misread,
+    Piece,
+    find_record,
+    message_of,
+    piece_of,
+)
+from audit_core.ingest.formats.outline import is_entry
+from audit_core.ingest.otlp.fields import NAMES, take
+from audit_core.ingest.records.located import OtherLine, Reading, location_in, read_value, reject
+from audit_core.ingest.records.record import field_of
+from audit_core.ingest.records.strict_json import Undecodable, decode, shown
+
+OTEL = "otel"
+"""The name in the metadata under which everything is kept that fills no field."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+class _Wrong(Exception):
+    """A record that cannot become an entry. The reason is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def count_parts(request: ExportLogsServiceRequest, limit: int) -> int:
+    """How many resources, scopes and records a request has; past `limit` not all are counted."""
+    count = len(request.resource_logs)
+    for resource in request.resource_logs:
+        if count > limit:
+            break
+        count += len(resource.scope_logs)
+        count += sum(len(scope.log_records) for scope in resource.scope_logs[: limit + 1])
+    return count
+
+
+def read_log_records(
+    request: ExportLogsServiceRequest, organization_id: str | None
+) -> Iterator[Reading]:
+    """What each log record became, in their order; `record 1` is the first.
+
+    What names no organization belongs to `organization_id`.
+    """
+    number = 0
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                number += 1
+                yield _read(
+                    resource, scope, record, location_in("", "record", number), organization_id
+                )
+
+
+def _read(
+    resource: ResourceLogs,
+    scope: ScopeLogs,
+    record: LogRecord,
+    location: str,
+    organization_id: str | None,
+) -> Reading:
+    try:
+        whole = _described(resource, scope, record)
+    except _Wrong as wrong:
+        return reject(location, wrong.reason, str(record)[:RAW_LIMIT])
+    raw = _write(whole)
+    try:
+        entry = _entry(whole)
+    except _Wrong as wrong:
+        return reject(location, wrong.reason, raw)
+    if entry is None:
+        return OtherLine(location)
+    names = {field_of(name) for name in entry}
+    if "organization_id" not in names:
+        entry["organizationId"] = organization_id
+    if "id" not in names:
+        entry["id"] = hashlib.sha256(raw.encode()).hexdigest()[:32]
+    if record.time_unix_nano and record.observed_time_unix_nano:
+        entry["metadata"][OTEL]["observed_time"] = _written_time(record.observed_time_unix_nano)
+    return read_value(entry, location, raw)
+
+
+def _described(resource: ResourceLogs, scope: ScopeLogs, record: LogRecord) -> dict[str, Any]:
+    """All that is known of a record, without what is empty. Raises `_Wrong`.
+
+    The same record sent again, also in the other encoding, is described alike: when a collector
+    looked at it counts only where it has no time of its own.
+    """
+    described = {
+        "time_unix_nano": record.time_unix_nano or record.observed_time_unix_nano,
+        "severity_number": record.severity_number,
+        "severity_text": record.severity_text,
+        "event_name": record.event_name,
+        "attributes": _values(record.attributes),
+        "dropped_attributes_count": record.dropped_attributes_count,
+        "flags": record.flags,
+        "trace_id": record.trace_id.hex(),
+        "span_id": record.span_id.hex(),
+        "resource": _values(resource.resource.attributes),
+        "resource_schema_url": resource.schema_url,
+        "scope_name": scope.scope.name,
+        "scope_version": scope.scope.version,
+        "scope_attributes": _values(scope.scope.attributes),
+        "scope_schema_url": scope.schema_url,
+    }
+    body = _value(record.body)
+    return {name: value for name, value in described.items() if value} | (
+        {} if body is None else {"body": body}
+    )
+
+
+def _entry(whole: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of an entry, not judged yet; `None` if it is no audit entry. Raises `_Wrong`."""
+    otel = dict(whole)
+    attributes, resource = dict(otel.pop("attributes", {})), dict(otel.pop("resource", {}))
+    body = _record_in(whole.get("body"))
+    entry = {} if body is None else dict(body.record)
+    # What an entry says of a field is so, also that there is nothing.
+    named = {
+        field_of(name)
+        for name, value in entry.items()
+        if value is not None or (body is not None and body.certain)
+    }
+    for name in NAMES:
+        if field_of(name) in named:
+            continue
+        value = take(name, attributes)
+        if value is None and name == "action":
+            value = otel.pop("event_name", None)
+        if value is None:
+            value = take(name, resource)
+        if value is not None:
+            entry[name] = value
+            named.add(field_of(name))
+    if not {"actor_id", "action"} <= named and not (body is not None and body.certain):
+        _require_no_broken_record(whole.get("body"))
+        return None
+    time = otel.pop("time_unix_nano", None)
+    if time is not None:
+        if "created_at" in named:
+            otel["time"] = _written_time(time)
+        else:
+            entry["createdAt"] = _written_time(time)
+    if body is not None:
+        del otel["body"]
+    otel |= {"attributes": attributes} if attributes else {}
+    otel |= {"resource": resource} if resource else {}
+    entry["metadata"] = _with_otel(entry.get("metadata"), otel)
+    return entry
+
+
+class _Found(NamedTuple):
+    """The record that a body is."""
+
+    record: dict[str, Any]
+    certain: bool
+    """Whether it is meant as an audit entry; else that takes somebody who acts, and an action."""
+
+
+def _record_in(body: Any) -> _Found | None:
+    """`None` for a body that names neither who acts nor an action. Raises `_Wrong`."""
+    value = body
+    if isinstance(body, str):
+        piece = piece_of(body.strip())
+        message = message_of(piece.text) if isinstance(piece, Piece) else piece
+        text = find_record(message) if isinstance(message, str) else message
+        if isinstance(text, Misread):
+            raise _Wrong(text.reason)
+        if text is not None:
+            return _Found(_decoded(text), True)
+        value = _decoded_or_none(body)
+    if not isinstance(value, dict):
+        return None
+    if is_entry(tuple(value)):
+        return _Found(value, True)
+    named = {field_of(name) for name in value}
+    return _Found(value, False) if named & {"actor_id", "action"} else None
+
+
+def _decoded(text: str) -> dict[str, Any]:
+    try:
+        value = decode(text)
+    except Undecodable as error:
+        raise _Wrong(error.reason) from error
+    if not isinstance(value, dict):
+        raise _Wrong(f"A record must be a JSON object, not {shown(value)}.")
+    return value
+
+
+def _decoded_or_none(text: str) -> dict[str, Any] | None:
+    """The object that a text is; `None` for one that is none, or a broken one."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return _decoded(text)
+    except _Wrong:
+        return None
+
+
+def _require_no_broken_record(body: Any) -> None:
+    """Raises `_Wrong` for the text of an object that cannot be read: it may have been an entry."""
+    if isinstance(body, str) and body.lstrip().startswith("{"):
+        _decoded(body)
+
+
+def _with_otel(metadata: Any, otel: dict[str, Any]) -> Any:
+    if metadata is None:
+        return {OTEL: otel}
+    if not isinstance(metadata, dict):
+        return metadata  # it makes the record a rejection
+    if OTEL in metadata:
+        raise _Wrong(f"The metadata has an {OTEL} of its own, so what comes with it has no room.")
+    return {**metadata, OTEL: otel}
+
+
+def _written_time(nanoseconds: int) -> str:
+    """A time as entries have it; what is less than a microsecond is cut off."""
+    time = _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _values(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        if pair.key in values:
+            raise _Wrong(f"The attribute {shown(pair.key)} stands more than once.")
+        values[pair.key] = _value(pair.value)
+    return values
+
+
+def _value(value: AnyValue) -> Any:
+    """A value as JSON has it: bytes in base64, and the numbers that JSON lacks as texts."""
+    match value.WhichOneof("value"):
+        case None:
+            return None
+        case "array_value":
+            return [_value(item) for item in value.array_value.values]
+        case "kvlist_value":
+            return _values(value.kvlist_value.values)
+        case "bytes_value":
+            return b64encode(value.bytes_value).decode()
+        case "double_value":
+            number = value.double_value
+            return number if math.isfinite(number) else str(number)
+        case "string_value" | "bool_value" | "int_value" as kind:
+            return getattr(value, kind)
+        case kind:
+            raise _Wrong(f"A value is of the kind {kind}, which logs do not have.")

@@ -1,0 +1,1 @@
+"""Webhooks: state changes that Daytona sends by itself, by way of Svix."""
