@@ -67,11 +67,12 @@ class PythonClient:
         return _page(found)
 
     def scenarios(self) -> dict[str, list[str]]:
-        """The actions by target type."""
+        """The actions by target type. By itself the client sends no key with this request."""
         from daytona_api_client import ApiClient, AuditApi, Configuration
 
-        with ApiClient(Configuration(host=self.host, access_token=self.token)) as connected:
-            found: Any = AuditApi(connected).get_audit_scenarios()
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with ApiClient(Configuration(host=self.host)) as connected:
+            found: Any = AuditApi(connected).get_audit_scenarios(_headers=headers)
         return {item.target_type: list(item.actions) for item in found.targets}
 
 

@@ -127,7 +127,7 @@ def test_each_refusal_is_told(house: House, kind: type[Client]) -> None:
     foreign = house.client(kind, house.seeded.token(BETA, READ))
     sender = house.client(kind, house.seeded.token(ALPHA, "write:audit_logs"))
     for answer, status, sentence in (
-        (stranger.page(ALPHA), 401, "unauthorized"),
+        (stranger.page(ALPHA), 401, "no valid token"),
         (client.page(BETA), 403, "of another organization"),
         (client.page("org-none"), 403, "of another organization"),
         (foreign.page(ALPHA), 403, "of another organization"),
