@@ -12,6 +12,8 @@ from audit_core.explore.results import Row
 
 
 class EntryObject(TypedDict):
+    """An entry with the names of Daytona's API."""
+
     id: str
     actorId: str
     actorEmail: str
@@ -22,16 +24,14 @@ class EntryObject(TypedDict):
     targetType: str | None
     targetId: str | None
     statusCode: int | None
+    """Null in flight, 0 if it was never answered."""
     errorMessage: str | None
     ipAddress: str | None
     userAgent: str | None
     source: str | None
     metadata: dict[str, Any] | None
     createdAt: str
-
-
-"""An entry. `createdAt` is RFC 3339 in UTC; `statusCode` is null in flight and 0 if it was never
-answered."""
+    """RFC 3339 in UTC."""
 
 
 class DaytonaPage(TypedDict):
