@@ -27,7 +27,8 @@ from audit_core.identity.memberships import ensure_organization
 from audit_core.runtime.signing_key import read_key
 from audit_core.simulator import DEMO_ORGANIZATIONS
 from audit_core.sources.sealed_key import seal
-from audit_core.sources.source import FASTEST, add_source, progress_of
+from audit_core.sources.source import add_source, progress_of
+from audit_core.sources.source_input import FASTEST
 from audit_core.state.database import open_state
 from audit_core.web.security.identity import SESSION_COOKIE
 from benchmarks.interactions import FLAGS, served, sign_in
@@ -247,6 +248,7 @@ def _add_source(prepared: Prepared, model: DaytonaModel, url: str) -> str:
             url=url,
             sealed_key=seal(model.key, key),
             requests_per_minute=FASTEST,
+            policy=None,
             actor="benchmark",
             now=datetime.now(UTC),
         )

@@ -20,6 +20,7 @@ from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
+from audit_core.sources.findings import examine_senders
 from audit_core.web.routes.operator import DOCTOR_PATH
 
 WRONG = 1
@@ -73,6 +74,7 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
         return
     with closing(installation):
         yield from examine_installation(installation, Scope.everything(), full=full)
+        yield from examine_senders(installation)
 
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:

@@ -17,25 +17,28 @@ from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import read_settings
 from audit_core.runtime.signing_key import read_key
-from audit_core.sources.daytona.check import count_entries
-from audit_core.sources.daytona.client import DaytonaClient
-from audit_core.sources.sealed_key import seal, unseal
+from audit_core.sources.daytona.check import check
+from audit_core.sources.daytona.client import HOSTED_URL
+from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     DEFAULT_PACE,
-    MAX_KEY,
     Progress,
     Source,
     add_source,
     change_key,
     find_source,
     let_go_abandoned,
+    note_test,
     progress_of,
     remove_source,
     set_paused,
     sources_with_progress,
 )
+from audit_core.sources.source_client import client_of
+from audit_core.sources.source_input import require_key
 from audit_core.sources.standing import standing_of
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
@@ -58,33 +61,48 @@ KeyFromInput = Annotated[
 
 @source_app.command()
 def add(
-    organization: Annotated[
-        str, typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here.")
-    ],
     name: Annotated[str, typer.Option(help="What it is called here.")],
-    url: Annotated[
-        str, typer.Option(help="The address of the API.")
-    ] = "https://app.daytona.io/api",
+    organization: Annotated[
+        str | None,
+        typer.Option(help="Daytona's id of the organization: ID, or ID:NAME to name it here."),
+    ] = None,
+    deployment: Annotated[
+        bool,
+        typer.Option(
+            "--deployment",
+            help="All organizations of a self-hosted Daytona, by an admin's key; they are made "
+            "here as they appear.",
+        ),
+    ] = False,
+    url: Annotated[str, typer.Option(help="The address of the API.")] = HOSTED_URL,
     requests_per_minute: Annotated[
         int, typer.Option(help="How often it may be asked at most.")
     ] = DEFAULT_PACE,
     key_stdin: KeyFromInput = False,
 ) -> None:
-    """Pull the audit log of an organization in Daytona from now on, and all of its past."""
+    """Pull the audit log of an organization in Daytona, or of a whole deployment, from now on and
+    all of its past."""
+    if (organization is None) is not deployment:
+        raise AuditError(
+            "A source is for one organization or for a whole deployment.",
+            "Give --organization ID or --deployment.",
+        )
     sealed = _sealed_key(from_input=key_stdin)
     with writing() as connection:
-        named = named_organization(connection, organization)
+        named = None if organization is None else named_organization(connection, organization)
         added = add_source(
             connection,
-            organization_id=named.id,
+            organization_id=None if named is None else named.id,
             name=name,
             url=url,
             sealed_key=sealed,
             requests_per_minute=requests_per_minute,
+            policy=None,
             actor=ACTOR,
             now=utc_now(),
         )
-    named.announce()
+    if named is not None:
+        named.announce()
     say(f"Added the source {printable(added.name)} ({added.id}). The running app begins by itself.")
 
 
@@ -98,7 +116,8 @@ def list_all(
     with reading() as connection:
         found = sources_with_progress(connection, organization)
     for one, progress in found:
-        say(printable(f"{one.name} ({one.id}), for {one.organization_id}, from {one.url}"))
+        told = one.organization_id or "the whole deployment"
+        say(printable(f"{one.name} ({one.id}), for {told}, from {one.url}"))
         say(f"  {_counted(progress)}; newest entry {_written(progress.newest)}")
         say(f"  {printable(_described(one, progress))}")
     if not found:
@@ -107,10 +126,26 @@ def list_all(
 
 @source_app.command()
 def test(source_id: SourceId) -> None:
-    """Ask a source once, and say what it answered."""
+    """Ask a source, and say how many entries it has and how far back they go."""
     found = _found(source_id)
-    total = count_entries(_client(found))
-    say(f"{printable(found.name)} answers, and has {total:,} entries.")
+    answered = False
+    try:
+        settings = read_settings()
+        policy = OutgoingPolicy(networks=settings.outgoing_networks)
+        checked = check(client_of(found, read_key(settings.key_file), policy).ask)
+        answered = True
+    finally:
+        with writing() as connection:
+            note_test(
+                connection,
+                organization_id=found.organization_id,
+                name=found.name,
+                url=found.url,
+                answered=answered,
+                actor=ACTOR,
+                now=utc_now(),
+            )
+    say(f"{printable(found.name)} answers, and has {checked.sentence}")
 
 
 @source_app.command()
@@ -188,18 +223,7 @@ def sync(
 
 def _sealed_key(*, from_input: bool) -> str:
     key = first_line() if from_input else typer.prompt(_PROMPT, hide_input=True)
-    key = key.strip()
-    if not key or len(key) > MAX_KEY or not key.isprintable() or " " in key:
-        raise AuditError(
-            f"An API key has 1 to {MAX_KEY} printable characters without blanks.",
-            "Copy it whole from Daytona.",
-        )
-    return seal(key, read_key(read_settings().key_file))
-
-
-def _client(found: Source) -> DaytonaClient:
-    key = unseal(found.sealed_key, read_key(read_settings().key_file))
-    return DaytonaClient(found.url, key, found.organization_id)
+    return seal(require_key(key), read_key(read_settings().key_file))
 
 
 def _found(source_id: str) -> Source:
@@ -218,7 +242,7 @@ def _known(connection: Connection, source_id: str) -> Source:
 
 
 def _described(source: Source, progress: Progress) -> str:
-    told = standing_of(source, progress).label
+    told = standing_of(source, progress, utc_now()).label
     if progress.last_success_at is not None:
         told += f", last answer {_written(progress.last_success_at)}"
     if progress.next_try_at is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from audit_core.domain.errors import AccountError
 from audit_core.domain.ip_addresses import plain_network, within_any
+from audit_core.domain.silence import Arrivals, read_arrivals, with_arrival, write_arrivals
 from audit_core.identity.memberships import LONGEST_NAME, require_organization
 from audit_core.identity.token_verbs import TokenVerb, require_possible
 from audit_core.state.operator_text import plain_text
@@ -50,6 +51,12 @@ class Token:
     """To the minute; `None` means not yet."""
     revoked_at: datetime | None
     """`None` means it was not revoked."""
+    arrivals: Arrivals | None = None
+    """When entries came by it; `None`: not yet."""
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def may(self, verb: TokenVerb) -> bool:
         """Whether it is allowed to do this."""
@@ -131,12 +138,22 @@ def find_token(
     if row is None or not hmac.compare_digest(row.secret_hash, shown):
         return None
     found = _token_of(row)
-    if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+    if not found.is_valid(now):
         return None
     long_ago = found.last_used_at is None or now - found.last_used_at >= _LAST_USE_PRECISION
     if long_ago and found.accepts(address):
         connection.execute(token.update().where(token.c.id == found.id).values(last_used_at=now))
     return found
+
+
+def note_token_arrival(connection: Connection, token_id: str, now: datetime) -> None:
+    """Entries came by a token; to be called in the transaction that puts that on record."""
+    kept = connection.execute(select(token.c.arrivals).where(token.c.id == token_id)).scalar()
+    known = read_arrivals(kept)
+    arrivals = with_arrival(known, now)
+    if arrivals is not known:
+        written = write_arrivals(arrivals)
+        connection.execute(token.update().where(token.c.id == token_id).values(arrivals=written))
 
 
 def read_networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -211,4 +228,5 @@ def _token_of(row: Row[*tuple[Any, ...]]) -> Token:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+        arrivals=read_arrivals(row.arrivals),
     )

@@ -13,6 +13,7 @@ from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.state.access_log.retention import drop_expired
@@ -32,6 +33,11 @@ class Installation:
     """The signing key of this installation, 32 bytes or more."""
     uploads: Uploads
     """The files that people sent to be stored; made with the first one."""
+
+    @property
+    def outgoing_policy(self) -> OutgoingPolicy:
+        """Where this server may be sent by people who do not run it."""
+        return OutgoingPolicy(networks=self.settings.outgoing_networks)
 
     def close(self) -> None:
         """Let go of both databases, and of uploaded files. Calling it twice is harmless."""

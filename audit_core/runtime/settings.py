@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     between; empty, nobody's is, not even that of this machine."""
     forwarded_header: ForwardedHeader = ForwardedHeader.X_FORWARDED_FOR
     """The header that these proxies set; the other one is never read."""
+    outgoing_networks: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = ()
+    """Where addresses that admins give on a page (of sources) may lead besides public ones, as
+    addresses or networks with commas in between; there HTTP will do, everywhere else it is
+    HTTPS."""
     session_hours: int = Field(default=12, ge=1, le=720)
     """When a session ends, however much it is used."""
     session_idle_minutes: int = Field(default=120, ge=1, le=43_200)

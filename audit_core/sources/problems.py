@@ -33,18 +33,23 @@ class TooManyRequests(SourceUnavailable):
 class KeyRefused(AuditError):
     """It does not accept the key, or not for this: nothing is asked until somebody acts."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, whole_deployment: bool = False) -> None:
         if status == 401:
             super().__init__(
                 "Daytona does not accept the key (401): it has expired, was revoked, or is wrong.",
-                "Make a new key in Daytona with the permission read:audit_logs, give it to this "
-                "source, and resume it.",
+                "Make a new key in Daytona with the permission read:audit_logs, and give it to "
+                "this source.",
+            )
+        elif whole_deployment:
+            super().__init__(
+                "Daytona does not let this key read the audit log of the whole deployment (403).",
+                "Give this source the key of an admin of the deployment.",
             )
         else:
             super().__init__(
                 "Daytona does not let this key read the audit log of this organization (403).",
                 "Give the key the permission read:audit_logs in Daytona, or check the id of the "
-                "organization; then resume this source.",
+                "organization.",
             )
 
 

@@ -5,28 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from audit_core.domain.errors import AuditError
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.problems import SourceUnavailable
+from audit_core.sources.source_input import require_address, require_fitting
 from audit_core.state.access_log.record import record
 from audit_core.state.secrets import new_id
 from audit_core.state.tables import source, source_progress
 
 MAX_SOURCES = 20
 """How many sources an organization may have."""
-MAX_NAME, MAX_URL, MAX_KEY = 100, 500, 500
 LEASE = timedelta(seconds=90)
 """For how long a process holds a source without saying that it still does; longer than an answer
 may take."""
-FASTEST, SLOWEST, DEFAULT_PACE = 6_000, 1, 300
-"""Requests a minute that a source may be set to."""
+DEFAULT_PACE = 300
+"""Requests a minute, unless a source is set to others."""
 
 
 class SourceLost(SourceUnavailable):
     """Another process reads this source now, or it was removed."""
+
+
+class SourceGone(AuditError):
+    """Somebody removed the source meanwhile; nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The source “{name}” was removed meanwhile.", "Reload the page.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +41,19 @@ class Source:
     """What is pulled from, as somebody set it up."""
 
     id: str
-    organization_id: str
-    """Whose log its entries go to, and the organization that is asked for."""
+    organization_id: str | None
+    """Whose log its entries go to; `None`: each goes to its own organization's."""
+    remote_organization_id: str | None
+    """The organization that is asked for at Daytona; `None`: all of the deployment."""
     name: str
     url: str
     """The address of the API, without a slash at its end."""
     sealed_key: str
     requests_per_minute: int
     paused: bool
+    any_address: bool
+    """Whether its address may lead anywhere, since whoever runs this server set it up; else only
+    where the outgoing policy lets it."""
     created_at: datetime
     created_by: str
 
@@ -68,39 +80,47 @@ class Progress:
     """Whether it waits for somebody to act on the problem."""
     next_try_at: datetime | None
     """When it is tried again after a problem."""
+    arrivals: str | None
+    """When entries came, as `write_arrivals` wrote it; `None`: not yet."""
 
 
 def add_source(
     connection: Connection,
     *,
-    organization_id: str,
+    organization_id: str | None,
+    remote_organization_id: str | None = None,
     name: str,
     url: str,
     sealed_key: str,
     requests_per_minute: int = DEFAULT_PACE,
+    policy: OutgoingPolicy | None,
     actor: str,
     now: datetime,
     address: str | None = None,
 ) -> Source:
-    """Set up a source; it begins by itself. Raises `AuditError` for what does not fit."""
+    """Set up a source; it begins by itself. Raises `AuditError` for what does not fit.
+
+    `organization_id` `None` is for the operator only: all organizations of a deployment.
+    `remote_organization_id` is Daytona's id of the organization, `None` where it is the same.
+    `policy` says where the address may lead; `None` for the operator, whose may lead anywhere.
+    """
+    remote = (remote_organization_id or organization_id or "").strip() or None
+    if organization_id is None and (policy is not None or remote is not None):
+        raise ValueError("a source of a whole deployment is the operator's, and asks for all")
     name, url = name.strip(), url.strip().rstrip("/")
-    _require_fitting(name, url, requests_per_minute)
-    present = sources_of(connection, organization_id)
-    if len(present) >= MAX_SOURCES:
-        raise AuditError(
-            f"This organization has {MAX_SOURCES} sources already, and that is the most.",
-            "Remove one that is not needed.",
-        )
-    if any(one.name == name for one in present):
-        raise AuditError(f"There is already a source “{name}”.", "Choose another name.")
+    require_fitting(name, remote or "", requests_per_minute)
+    require_address(url, policy)
+    _require_room(connection, organization_id, name)
     made = Source(
         id=new_id(),
         organization_id=organization_id,
+        remote_organization_id=remote,
         name=name,
         url=url,
         sealed_key=sealed_key,
         requests_per_minute=requests_per_minute,
         paused=False,
+        any_address=policy is None,
         created_at=now,
         created_by=actor,
     )
@@ -109,6 +129,18 @@ def add_source(
     connection.execute(insert(source_progress).values(source_id=made.id))
     _note(connection, made, "source.added", actor, now, address)
     return made
+
+
+def _require_room(connection: Connection, organization_id: str | None, name: str) -> None:
+    everywhere = sources_of(connection, None)
+    present = [one for one in everywhere if one.organization_id == organization_id]
+    if len(present) >= MAX_SOURCES:
+        raise AuditError(
+            f"There are {MAX_SOURCES} sources here already, and that is the most.",
+            "Remove one that is not needed.",
+        )
+    if any(one.name == name for one in present):
+        raise AuditError(f"There is already a source “{name}”.", "Choose another name.")
 
 
 def sources_of(connection: Connection, organization_id: str | None) -> list[Source]:
@@ -133,6 +165,18 @@ def sources_with_progress(
     return [(_source(row), _progress(row)) for row in connection.execute(statement)]
 
 
+def deployment_sources(connection: Connection) -> list[tuple[Source, Progress]]:
+    """Those of whole deployments, with how they go: for the operator only."""
+    found = sources_with_progress(connection, None)
+    return [(one, progress) for one, progress in found if one.organization_id is None]
+
+
+def source_with_progress(connection: Connection, source_id: str) -> tuple[Source, Progress] | None:
+    """One source with how it goes; `None` if there is none."""
+    found, progress = find_source(connection, source_id), progress_of(connection, source_id)
+    return None if found is None or progress is None else (found, progress)
+
+
 def find_source(connection: Connection, source_id: str) -> Source | None:
     """The source with an id; `None` if there is none."""
     row = connection.execute(select(source).where(source.c.id == source_id)).first()
@@ -155,8 +199,9 @@ def set_paused(
     now: datetime,
     address: str | None = None,
 ) -> None:
-    """Pause a source, or have it go on, also after a problem that had stopped it."""
-    connection.execute(update(source).where(source.c.id == found.id).values(paused=paused))
+    """Pause a source, or have it go on, also after a problem that had stopped it. Raises
+    `SourceGone`."""
+    _change(connection, found, paused=paused)
     if paused:
         _update(connection, found.id, next_try_at=None)
     else:
@@ -180,8 +225,8 @@ def change_key(
     now: datetime,
     address: str | None = None,
 ) -> None:
-    """Give a source another key; it goes on with it."""
-    connection.execute(update(source).where(source.c.id == found.id).values(sealed_key=sealed_key))
+    """Give a source another key; it goes on with it. Raises `SourceGone`."""
+    _change(connection, found, sealed_key=sealed_key)
     _update(connection, found.id, problem=None, hint=None, stopped=False, next_try_at=None)
     _note(connection, found, "source.key_changed", actor, now, address)
 
@@ -194,10 +239,34 @@ def remove_source(
     now: datetime,
     address: str | None = None,
 ) -> None:
-    """Forget a source and its key. What it brought stays in the log."""
+    """Forget a source and its key. What it brought stays in the log. Raises `SourceGone`."""
     connection.execute(delete(source_progress).where(source_progress.c.source_id == found.id))
-    connection.execute(delete(source).where(source.c.id == found.id))
+    if connection.execute(delete(source).where(source.c.id == found.id)).rowcount != 1:
+        raise SourceGone(found.name)
     _note(connection, found, "source.removed", actor, now, address)
+
+
+def note_test(
+    connection: Connection,
+    *,
+    organization_id: str | None,
+    name: str,
+    url: str,
+    answered: bool,
+    actor: str,
+    now: datetime,
+    address: str | None = None,
+) -> None:
+    """Put on record that somebody had an address asked with a key, and whether it granted that."""
+    record(
+        connection,
+        at=now,
+        verb="source.tested",
+        actor=actor,
+        organization_id=organization_id,
+        address=address,
+        detail={"source": name, "url": url, "answered": answered},
+    )
 
 
 def hold(connection: Connection, source_id: str, *, holder: str, now: datetime) -> bool:
@@ -250,6 +319,12 @@ def note_progress(connection: Connection, source_id: str, *, holder: str, **valu
         raise SourceLost("Another process reads this source now, or it was removed.", "")
 
 
+def _change(connection: Connection, found: Source, **values: Any) -> None:
+    changed = connection.execute(update(source).where(source.c.id == found.id).values(values))
+    if changed.rowcount != 1:
+        raise SourceGone(found.name)
+
+
 def _update(connection: Connection, source_id: str, **values: Any) -> None:
     connection.execute(
         update(source_progress).where(source_progress.c.source_id == source_id).values(values)
@@ -262,30 +337,6 @@ def _source(row: Row[Any]) -> Source:
 
 def _progress(row: Row[Any]) -> Progress:
     return Progress(**{name: getattr(row, name) for name in Progress.__dataclass_fields__})
-
-
-def _require_fitting(name: str, url: str, requests_per_minute: int) -> None:
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise AuditError(
-            f"The name of a source has 1 to {MAX_NAME} printable characters, not {len(name)}.",
-            "Call it after where it comes from, such as “Daytona production”.",
-        )
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or len(url) > MAX_URL:
-        raise AuditError(
-            f"“{url[:100]}” is no address of an API.",
-            "Give one such as https://app.daytona.io/api.",
-        )
-    if parts.username or parts.query or parts.fragment:
-        raise AuditError(
-            "The address holds more than a host and a path.",
-            "Give the key in its own field, and nothing behind the path.",
-        )
-    if not SLOWEST <= requests_per_minute <= FASTEST:
-        raise AuditError(
-            f"{requests_per_minute} requests a minute cannot be set.",
-            f"Choose from {SLOWEST} to {FASTEST:,}.",
-        )
 
 
 def _note(

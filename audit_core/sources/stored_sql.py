@@ -28,12 +28,11 @@ class UnfinishedEntry:
 
 
 def stored_between(scope: Scope, since: datetime, until: datetime) -> Statement:
-    """How many entries the scope's organization has from one moment to another, both included: a
-    row of `Count`."""
+    """How many entries the scope has from one moment to another, both included: a row of
+    `Count`."""
     column = entries.c.created_at
-    return select(func.count().label("count")).where(
-        entries.c.organization_id == scope.organization_id, column >= since, column <= until
-    )
+    found = select(func.count().label("count")).where(column >= since, column <= until)
+    return _within(found, scope)
 
 
 def unfinished(scope: Scope) -> Statement:
@@ -42,9 +41,15 @@ def unfinished(scope: Scope) -> Statement:
     Looks through the whole log: for the beginning of a sync only.
     """
     status = entries.c.status_code
-    return (
+    found = (
         select(entries.c.id, entries.c.created_at)
-        .where(entries.c.organization_id == scope.organization_id)
         .where(or_(status.is_(None), status == UNANSWERED_STATUS))
         .order_by(entries.c.created_at.desc(), entries.c.id)
     )
+    return _within(found, scope)
+
+
+def _within(statement: Statement, scope: Scope) -> Statement:
+    if scope.organization_id is None:
+        return statement
+    return statement.where(entries.c.organization_id == scope.organization_id)

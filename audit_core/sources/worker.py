@@ -7,23 +7,25 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from audit_core.domain.access import Scope
+import pyarrow as pa
+
 from audit_core.domain.errors import AuditError
 from audit_core.domain.rejections import Rejection
+from audit_core.domain.silence import read_arrivals, with_arrival, write_arrivals
 from audit_core.installation.opened import Installation
+from audit_core.log.merge import AppendReport
 from audit_core.sources.daytona.checkpoint import (
     Checkpoint,
     TimeWindow,
     read_checkpoint,
     write_checkpoint,
 )
-from audit_core.sources.daytona.client import DaytonaClient
 from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
 from audit_core.sources.daytona.sync import DaytonaSync, Step
+from audit_core.sources.deployment import OrganizationsMade, scope_of
 from audit_core.sources.problems import KeyRefused, RequestRefused, TooManyRequests
-from audit_core.sources.sealed_key import unseal
 from audit_core.sources.source import (
     LEASE,
     Progress,
@@ -35,6 +37,7 @@ from audit_core.sources.source import (
     note_progress,
     progress_of,
 )
+from audit_core.sources.source_client import client_of
 from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
 from audit_core.state.rejections import keep_rejections
 
@@ -127,18 +130,16 @@ class SourceWorker:
             progress = progress_of(connection, source.id)
         if progress is None:
             raise SourceLost("The source was removed.", "")
-        scope = Scope(organization_id=source.organization_id)
+        scope = scope_of(source)
         known = installation.log.fetch_rows(
             unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
         )
-        client = DaytonaClient(
-            source.url, unseal(source.sealed_key, installation.key), source.organization_id
-        )
+        client = client_of(source, installation.key, installation.outgoing_policy)
         return DaytonaSync(
             checkpoint=_checkpoint(progress),
-            organization_id=source.organization_id,
+            organization_id=source.remote_organization_id,
             ask=client.ask,
-            append=installation.log.append_table,
+            append=self._appender(),
             keep=self._keep,
             save=self._save,
             stored=self._stored,
@@ -147,8 +148,21 @@ class SourceWorker:
             elapsed=self.elapsed,
         )
 
+    def _appender(self) -> Callable[[pa.Table], AppendReport]:
+        """What stores entries, in the organization that they belong to here."""
+        installation, source = self.installation, self.source
+        append = installation.log.append_table
+        if source.organization_id is not None:
+            return lambda table: append(_renamed(table, source))
+        return OrganizationsMade(
+            state=installation.state,
+            append=append,
+            clock=installation.clock,
+            source_name=source.name,
+        ).append_table
+
     def _stored(self, window: TimeWindow) -> int:
-        scope = Scope(organization_id=self.source.organization_id)
+        scope = scope_of(self.source)
         statement = stored_between(scope, window.since, window.until)
         return self.installation.log.fetch_rows(statement, scope, Count, limit=1).items[0].count
 
@@ -173,7 +187,8 @@ class SourceWorker:
             progress = progress_of(connection, self.source.id)
             if progress is None:
                 raise SourceLost("The source was removed.", "")
-            report = step.report
+            report, now = step.report, self.installation.clock()
+            came = bool(report.accepted or report.finished)
             note_progress(
                 connection,
                 self.source.id,
@@ -182,7 +197,8 @@ class SourceWorker:
                 late=progress.late + step.late,
                 finished=progress.finished + report.finished,
                 rejected=progress.rejected + report.rejected,
-                last_success_at=self.installation.clock(),
+                arrivals=_with_arrival(progress.arrivals, now, came=came),
+                last_success_at=now,
                 problem=None,
                 hint=None,
                 next_try_at=None,
@@ -221,3 +237,19 @@ class SourceWorker:
 
 def _checkpoint(progress: Progress) -> Checkpoint:
     return Checkpoint() if progress.checkpoint is None else read_checkpoint(progress.checkpoint)
+
+
+def _renamed(table: pa.Table, source: Source) -> pa.Table:
+    """The entries as this log knows their organization, which may have another id at Daytona."""
+    if source.organization_id == source.remote_organization_id:
+        return table
+    at = table.schema.get_field_index("organization_id")
+    column = pa.array([source.organization_id] * table.num_rows, pa.string())
+    return table.set_column(at, table.schema.field(at), column)
+
+
+def _with_arrival(kept: str | None, now: datetime, *, came: bool) -> str | None:
+    """What is kept of the arrivals of entries, with one now if some came."""
+    known = read_arrivals(kept)
+    arrivals = with_arrival(known, now) if came else known
+    return kept if arrivals is known or arrivals is None else write_arrivals(arrivals)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    true,
 )
 
 from audit_core.runtime.utc_time import UtcTime
@@ -194,6 +195,7 @@ token = Table(
     Column("expires_at", UtcTime),
     Column("last_used_at", UtcTime),
     Column("revoked_at", UtcTime),
+    Column("arrivals", Text),
 )
 
 # No foreign keys: what was done outlives the account and organization it was done with.
@@ -329,7 +331,6 @@ source = Table(
     Column(
         "organization_id",
         ForeignKey("organization.id", ondelete="CASCADE"),
-        nullable=False,
         index=True,
     ),
     Column("name", FreeText, nullable=False),
@@ -339,6 +340,8 @@ source = Table(
     Column("paused", Boolean, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("created_by", FreeText, nullable=False),
+    Column("remote_organization_id", FreeText),
+    Column("any_address", Boolean, nullable=False, server_default=true()),
 )
 
 # How far each has come, and which process holds it until when. Written with each answer.
@@ -359,6 +362,7 @@ source_progress = Table(
     Column("next_try_at", UtcTime),
     Column("holder", Text),
     Column("held_until", UtcTime),
+    Column("arrivals", Text),
 )
 
 # Where webhooks come in; the secret is encrypted with the installation's key.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from audit_core.domain.rejections import Rejection
-from audit_core.identity.api_tokens import Token
+from audit_core.identity.api_tokens import Token, note_token_arrival
 from audit_core.ingest.pipeline import IngestReport, ingest
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
@@ -61,6 +61,8 @@ def store(
         organization_id=token.organization_id,
     )
     with installation.state.begin() as connection:
+        if report.accepted or report.finished:
+            note_token_arrival(connection, token.id, installation.clock())
         keep_rejections(
             connection,
             rejections=rejected,

@@ -9,6 +9,7 @@ from pages.parts.entries import over_time, pager
 from pages.parts.filters import filter_bar, zoom
 from pages.parts.live import real_time, snapshot
 from pages.parts.shell import cached, viewer
+from pages.parts.sources import stale_note
 from pages.parts.unusual import finding_list
 
 HEADINGS = (
@@ -24,6 +25,7 @@ MAX_ERRORS = 200
 
 person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
+stale_note.draw(person, scope, link=True)
 
 try:
     view = filter_bar.draw(person, scope, "Overview", stands="overview")

@@ -12,12 +12,14 @@ from pages.parts.sources import (
     ingest_howto,
     pulled_sources,
     rejection_list,
+    stale_note,
     uploaded_files,
     webhook_list,
 )
 
 person, scope = viewer.require(Permission.INGEST)
 st.title("Sources", anchor=False)
+stale_note.draw(person, scope, link=False)
 
 st.header("Pulled", anchor=False)
 pulled_sources.draw(person, scope)

@@ -73,6 +73,8 @@ class Prepared:
             "SANDTRAIL_KEY_FILE": str(self.folder / "secret.key"),
             "SANDTRAIL_DEMO": "0",
             "SANDTRAIL_FREE_SPACE_FLOOR_MB": "0",
+            # Where a test has a server of its own.
+            "SANDTRAIL_OUTGOING_NETWORKS": "127.0.0.1",
         }
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.sources import source_app
 from audit_core.domain.errors import AuditError
+from audit_core.identity.memberships import organizations
 from audit_core.log.store import open_log, utc_now
 from audit_core.state.access_log.record import list_events
 from audit_core.state.database import State
@@ -101,3 +102,26 @@ def test_each_deed_is_on_record(state: State) -> None:
     assert [event.verb for event in reversed(events)] == [f"source.{verb}" for verb in verbs]
     assert {event.actor for event in events} == {ACTOR}
     assert not any("dtn_" in str(event.detail) for event in events)
+
+
+def test_a_whole_deployment_is_pulled_by_the_operator_s_word_only(
+    state: State, tmp_path: Path
+) -> None:
+    model = DaytonaModel(rows=past_rows(6), seed=1, admin_key=KEY)
+    for number, row in enumerate(model.rows):
+        row.item["organizationId"] = f"org-{number % 2}"
+    with served(model) as url:
+        common = ("add", "--name", "Daytona", "--url", url, "--key-stdin")
+        for wrong in ((), ("--deployment", "--organization", "org-0")):
+            with pytest.raises(AuditError, match="for one organization or for a whole"):
+                source(*common, *wrong, given=f"{KEY}\n")
+        result = source(*common, "--deployment", given=f"{KEY}\n")
+        (id_,) = re.findall(r"\((\S+)\)", result.output)
+        assert "for the whole deployment" in source("list").output
+        assert "has 6 entries" in source("test", id_).output
+        assert "6 accepted" in source("sync", id_).output
+    with state.read() as connection:
+        assert {name for name, _ in organizations(connection)} == {"org-0", "org-1"}
+        events = list_events(connection, organization_id=None, limit=10)
+    added = next(event for event in events if event.verb == "source.added")
+    assert (added.actor, added.organization_id) == (ACTOR, None)

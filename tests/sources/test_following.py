@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import select
 
 from audit_core.domain.access import Scope
-from audit_core.identity.memberships import ensure_organization
+from audit_core.identity.memberships import ensure_organization, organizations
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.schema import entries
 from audit_core.log.store import utc_now
+from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
-    FASTEST,
     Progress,
     Source,
     add_source,
@@ -31,6 +31,9 @@ from audit_core.sources.source import (
     remove_source,
     set_paused,
 )
+from audit_core.sources.source_input import FASTEST
+from audit_core.state.access_log.record import list_events
+from audit_core.state.tables import membership
 from tests.support.daytona_model import DaytonaModel, Faults, past_rows
 from tests.support.daytona_server import served
 
@@ -59,15 +62,26 @@ def followed(installation: Installation) -> Iterator[FollowedSources]:
     found.stop()
 
 
-def add(installation: Installation, url: str, *, key: str = KEY, name: str = "Daytona") -> Source:
+def add(
+    installation: Installation,
+    url: str,
+    *,
+    key: str = KEY,
+    name: str = "Daytona",
+    remote: str | None = None,
+    policy: OutgoingPolicy | None = None,
+    organization_id: str | None = ORGANIZATION,
+) -> Source:
     with installation.state.begin() as connection:
         return add_source(
             connection,
-            organization_id=ORGANIZATION,
+            organization_id=organization_id,
+            remote_organization_id=remote,
             name=name,
             url=url,
             sealed_key=seal(key, installation.key),
             requests_per_minute=FASTEST,
+            policy=policy,
             actor="somebody",
             now=installation.clock(),
         )
@@ -170,6 +184,34 @@ def test_of_two_processes_one_reads_a_source(
         other.stop()
 
 
+def test_entries_are_stored_under_the_organization_that_they_are_pulled_for(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1, organization_id="remote")
+    for row in model.rows[:2]:
+        row.item["organizationId"] = "remote"
+    with served(model) as url:
+        source = add(installation, url, remote="remote")
+        eventually(lambda: progress(installation, source).accepted == 2)
+        eventually(lambda: progress(installation, source).rejected == 1)
+    assert held(installation) == {"id-0", "id-1"}
+
+
+def test_a_source_from_the_page_stops_at_an_address_that_is_not_public(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1)
+    with served(model) as url:
+        source = add(
+            installation,
+            url.replace("http:", "https:"),
+            policy=OutgoingPolicy(),
+        )
+        eventually(lambda: progress(installation, source).stopped)
+    assert "not public" in (progress(installation, source).problem or "")
+    assert model.requests == 0
+
+
 def test_what_a_killed_process_held_is_read_at_once_where_the_log_has_one_owner(
     installation: Installation,
 ) -> None:
@@ -182,3 +224,36 @@ def test_what_a_killed_process_held_is_read_at_once_where_the_log_has_one_owner(
             eventually(lambda: len(held(installation)) == 3)
         finally:
             followed.stop()
+
+
+def test_a_deployment_brings_its_organizations_with_nobody_in_them(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(9), seed=1)
+    wrong = "org\u202e"
+    for number, row in enumerate(model.rows):
+        row.item["organizationId"] = (ORGANIZATION, "org-b", "org-c", None, wrong)[number % 5]
+    with served(model) as url:
+        source = add(installation, url, organization_id=None, key=model.key)
+        eventually(lambda: progress(installation, source).stopped)
+        assert "whole deployment (403)" in (progress(installation, source).problem or "")
+        with installation.state.begin() as connection:
+            sealed = seal(model.admin_key, installation.key)
+            change_key(connection, source, sealed_key=sealed, actor="somebody", now=utc_now())
+        eventually(lambda: progress(installation, source).accepted == 8)
+        eventually(lambda: progress(installation, source).rejected == 1)
+        (fresh,) = past_rows(1)
+        fresh.item |= {"id": "new", "organizationId": "org-d"}
+        fresh.created_at = fresh.visible_at = fresh.finished_at = datetime.now(UTC)
+        model.rows.append(fresh)
+        eventually(lambda: installation.log.head("org-d") == 1)
+    assert [installation.log.head(name) for name in (ORGANIZATION, "org-b", "org-c")] == [2, 2, 2]
+    with installation.state.read() as connection:
+        known = {name for name, _ in organizations(connection)}
+        members = connection.execute(select(membership)).all()
+        events = list_events(connection, organization_id=None, limit=100)
+    assert known == {ORGANIZATION, "org-b", "org-c", "org-d"}
+    assert members == []
+    made = [one for one in events if one.verb == "source.organization_added"]
+    assert {one.target for one in made} == known - {ORGANIZATION}
+    assert {one.organization_id for one in made} == {None}

@@ -89,10 +89,19 @@ class DaytonaModel:
     seed: int
     faults: Faults = field(default_factory=Faults)
     key: str = "dtn_key"
+    admin_key: str = "dtn_admin"
+    """Reads the entries of all organizations, whichever they say they are of."""
     organization_id: str = "org-a"
     clock_off: timedelta = timedelta(0)
     """How wrong the clock in the header `Date` is."""
     requests: int = 0
+
+    def answer_admin(self, parameters: Mapping[str, str], key: str, now: datetime) -> Answered:
+        """The answer to a request for those of the whole deployment."""
+        if key == self.admin_key:
+            return self.answer(parameters, self.key, now)
+        self.requests += 1
+        return Answered(403 if key == self.key else 401, b"{}")
 
     def answer(self, parameters: Mapping[str, str], key: str, now: datetime) -> Answered:
         """The answer to a request for the organization's entries."""

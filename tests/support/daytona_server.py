@@ -22,12 +22,16 @@ def served(model: DaytonaModel) -> Iterator[str]:
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != f"/api/audit/organizations/{model.organization_id}":
+            answers = {
+                f"/api/audit/organizations/{model.organization_id}": model.answer,
+                "/api/admin/audit": model.answer_admin,
+            }
+            if parts.path not in answers:
                 self.answer(404, b"{}", {})
                 return
             key = self.headers.get("Authorization", "").removeprefix("Bearer ")
             with lock:
-                answered = model.answer(dict(parse_qsl(parts.query)), key, datetime.now(UTC))
+                answered = answers[parts.path](dict(parse_qsl(parts.query)), key, datetime.now(UTC))
             self.answer(answered.status, answered.body, answered.headers, cut=answered.cut)
 
         def answer(

@@ -29,6 +29,12 @@ from audit_core.ingest.formats.audit_lines import (
 )
 from audit_core.ingest.formats.outline import is_entry
 from audit_core.ingest.otlp.fields import NAMES, take
+from audit_core.ingest.otlp.request import (
+    MAX_REPEATED,
+    MAX_VALUES,
+    too_many_values,
+    too_much_repeated,
+)
 from audit_core.ingest.records.located import OtherLine, Reading, location_in, read_value, reject
 from audit_core.ingest.records.record import field_of
 from audit_core.ingest.records.strict_json import Undecodable, decode, shown
@@ -64,73 +70,102 @@ def read_log_records(
 ) -> Iterator[Reading]:
     """What each log record became, in their order; `record 1` is the first.
 
-    What names no organization belongs to `organization_id`.
+    What names no organization belongs to `organization_id`. Raises `SourceTooLargeError` for more
+    than `MAX_VALUES` or `MAX_REPEATED`.
     """
-    number = 0
+    number, values = 0, _Values()
     for resource in request.resource_logs:
         for scope in resource.scope_logs:
+            around = _Around(resource, scope, values)
             for record in scope.log_records:
                 number += 1
-                yield _read(
-                    resource, scope, record, location_in("", "record", number), organization_id
-                )
+                location = location_in("", "record", number)
+                try:
+                    yield _read(record, around, values, location, organization_id)
+                except _Wrong as wrong:
+                    yield reject(location, wrong.reason, str(record)[:RAW_LIMIT])
+
+
+class _Around:
+    """The resource and the scope of some records, which are repeated in each."""
+
+    def __init__(self, resource: ResourceLogs, scope: ScopeLogs, values: _Values) -> None:
+        self.problem: _Wrong | None = None
+        self.described: dict[str, Any] = {}
+        try:
+            self.described = _filled(
+                {
+                    "resource": values.of(resource.resource.attributes),
+                    "resource_schema_url": resource.schema_url,
+                    "scope_name": scope.scope.name,
+                    "scope_version": scope.scope.version,
+                    "scope_attributes": values.of(scope.scope.attributes),
+                    "scope_schema_url": scope.schema_url,
+                }
+            )
+        except _Wrong as wrong:
+            self.problem = wrong
+        written = _write(self.described)
+        self.length = len(written)
+        self.hash = hashlib.sha256(written.encode())
 
 
 def _read(
-    resource: ResourceLogs,
-    scope: ScopeLogs,
     record: LogRecord,
+    around: _Around,
+    values: _Values,
     location: str,
     organization_id: str | None,
 ) -> Reading:
+    """What a record became. Raises `_Wrong` if not even its values can be read."""
+    if around.problem is not None:
+        raise around.problem
+    own = _described(record, values)
+    raw = _write(own)
     try:
-        whole = _described(resource, scope, record)
-    except _Wrong as wrong:
-        return reject(location, wrong.reason, str(record)[:RAW_LIMIT])
-    raw = _write(whole)
-    try:
-        entry = _entry(whole)
+        entry = _entry(own | around.described)
     except _Wrong as wrong:
         return reject(location, wrong.reason, raw)
     if entry is None:
         return OtherLine(location)
+    values.repeat(around.length)
     names = {field_of(name) for name in entry}
     if "organization_id" not in names:
         entry["organizationId"] = organization_id
     if "id" not in names:
-        entry["id"] = hashlib.sha256(raw.encode()).hexdigest()[:32]
+        whole = around.hash.copy()
+        whole.update(raw.encode())
+        entry["id"] = whole.hexdigest()[:32]
     if record.time_unix_nano and record.observed_time_unix_nano:
         entry["metadata"][OTEL]["observed_time"] = _written_time(record.observed_time_unix_nano)
     return read_value(entry, location, raw)
 
 
-def _described(resource: ResourceLogs, scope: ScopeLogs, record: LogRecord) -> dict[str, Any]:
-    """All that is known of a record, without what is empty. Raises `_Wrong`.
+def _described(record: LogRecord, values: _Values) -> dict[str, Any]:
+    """All that a record says itself, without what is empty. Raises `_Wrong`.
 
     The same record sent again, also in the other encoding, is described alike: when a collector
     looked at it counts only where it has no time of its own.
     """
-    described = {
-        "time_unix_nano": record.time_unix_nano or record.observed_time_unix_nano,
-        "severity_number": record.severity_number,
-        "severity_text": record.severity_text,
-        "event_name": record.event_name,
-        "attributes": _values(record.attributes),
-        "dropped_attributes_count": record.dropped_attributes_count,
-        "flags": record.flags,
-        "trace_id": record.trace_id.hex(),
-        "span_id": record.span_id.hex(),
-        "resource": _values(resource.resource.attributes),
-        "resource_schema_url": resource.schema_url,
-        "scope_name": scope.scope.name,
-        "scope_version": scope.scope.version,
-        "scope_attributes": _values(scope.scope.attributes),
-        "scope_schema_url": scope.schema_url,
-    }
-    body = _value(record.body)
-    return {name: value for name, value in described.items() if value} | (
-        {} if body is None else {"body": body}
+    described = _filled(
+        {
+            "time_unix_nano": record.time_unix_nano or record.observed_time_unix_nano,
+            "severity_number": record.severity_number,
+            "severity_text": record.severity_text,
+            "event_name": record.event_name,
+            "attributes": values.of(record.attributes),
+            "dropped_attributes_count": record.dropped_attributes_count,
+            "flags": record.flags,
+            "trace_id": record.trace_id.hex(),
+            "span_id": record.span_id.hex(),
+        }
     )
+    body = values.read(record.body)
+    return described if body is None else described | {"body": body}
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _entry(whole: dict[str, Any]) -> dict[str, Any] | None:
@@ -243,30 +278,46 @@ def _written_time(nanoseconds: int) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _values(pairs: Iterable[KeyValue]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for pair in pairs:
-        if pair.key in values:
-            raise _Wrong(f"The attribute {shown(pair.key)} stands more than once.")
-        values[pair.key] = _value(pair.value)
-    return values
+class _Values:
+    """Reads the values of one request. Raises `SourceTooLargeError` when they are too many."""
 
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+        self._repeatable = MAX_REPEATED
 
-def _value(value: AnyValue) -> Any:
-    """A value as JSON has it: bytes in base64, and the numbers that JSON lacks as texts."""
-    match value.WhichOneof("value"):
-        case None:
-            return None
-        case "array_value":
-            return [_value(item) for item in value.array_value.values]
-        case "kvlist_value":
-            return _values(value.kvlist_value.values)
-        case "bytes_value":
-            return b64encode(value.bytes_value).decode()
-        case "double_value":
-            number = value.double_value
-            return number if math.isfinite(number) else str(number)
-        case "string_value" | "bool_value" | "int_value" as kind:
-            return getattr(value, kind)
-        case kind:
-            raise _Wrong(f"A value is of the kind {kind}, which logs do not have.")
+    def repeat(self, length: int) -> None:
+        """Keep what is around a record with it, once more. Raises `SourceTooLargeError`."""
+        self._repeatable -= length
+        if self._repeatable < 0:
+            raise too_much_repeated()
+
+    def of(self, pairs: Iterable[KeyValue]) -> dict[str, Any]:
+        """Attributes by their names. Raises `_Wrong` for a name that stands twice."""
+        values: dict[str, Any] = {}
+        for pair in pairs:
+            if pair.key in values:
+                raise _Wrong(f"The attribute {shown(pair.key)} stands more than once.")
+            values[pair.key] = self.read(pair.value)
+        return values
+
+    def read(self, value: AnyValue) -> Any:
+        """A value as JSON has it: bytes in base64, and the numbers that JSON lacks as texts."""
+        self._left -= 1
+        if self._left < 0:
+            raise too_many_values()
+        match value.WhichOneof("value"):
+            case None:
+                return None
+            case "array_value":
+                return [self.read(item) for item in value.array_value.values]
+            case "kvlist_value":
+                return self.of(value.kvlist_value.values)
+            case "bytes_value":
+                return b64encode(value.bytes_value).decode()
+            case "double_value":
+                number = value.double_value
+                return number if math.isfinite(number) else str(number)
+            case "string_value" | "bool_value" | "int_value" as kind:
+                return getattr(value, kind)
+            case kind:
+                raise _Wrong(f"A value is of the kind {kind}, which logs do not have.")

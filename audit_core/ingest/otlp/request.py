@@ -10,13 +10,38 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from audit_core.domain.errors import SourceError
+from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.ingest.records.strict_json import Undecodable, decode
+
+MAX_VALUES = 500_000
+"""How many values the attributes and bodies of a request hold at most: 10 MB of what exporters send
+hold fewer, and 10 MB of nothing but empty values would keep the process busy for seconds."""
+
+MAX_REPEATED = 64_000_000
+"""How many characters resources and scopes have at most, counted once for each of their entries,
+which keep them: a large resource with thousands of records would grow a thousand times."""
 
 _IDS = (("traceId", 16), ("spanId", 8))
 """What OTLP writes in hexadecimal digits, where protobuf's own JSON has base64; and the bytes."""
 
 _HINT = "Send what an OpenTelemetry exporter sends: an ExportLogsServiceRequest."
+
+
+def too_many_values() -> SourceTooLargeError:
+    """What is raised for a request with more than `MAX_VALUES`."""
+    return SourceTooLargeError(
+        f"A request takes at most {MAX_VALUES:,} values.",
+        "Send fewer log records at once.",
+    )
+
+
+def too_much_repeated() -> SourceTooLargeError:
+    """What is raised for a request with more than `MAX_REPEATED`."""
+    return SourceTooLargeError(
+        f"The attributes of resources and scopes, which each entry keeps, have more than "
+        f"{MAX_REPEATED:,} characters together.",
+        "Send fewer log records at once, or fewer attributes of the resource.",
+    )
 
 
 def read_protobuf(body: bytes) -> ExportLogsServiceRequest:
@@ -29,6 +54,8 @@ def read_protobuf(body: bytes) -> ExportLogsServiceRequest:
 
 def read_json(body: bytes) -> ExportLogsServiceRequest:
     """The request in OTLP's JSON, unknown fields left out as it demands. Raises `SourceError`."""
+    if body.count(b"{") > MAX_VALUES:
+        raise too_many_values()
     try:
         value = decode(body.decode())
     except UnicodeDecodeError as error:

@@ -15,6 +15,8 @@ from typing import Any
 
 import urllib3
 
+from audit_core.runtime.outgoing.connections import guard
+from audit_core.runtime.outgoing.policy import OutgoingPolicy, OutgoingRefused
 from audit_core.sources.problems import (
     AnswerUnreadable,
     KeyRefused,
@@ -23,6 +25,7 @@ from audit_core.sources.problems import (
     TooManyRequests,
 )
 
+HOSTED_URL = "https://app.daytona.io/api"
 MAX_ITEMS = 200
 """The most items that Daytona puts on a page."""
 MAX_OFFSET = 10_000
@@ -37,6 +40,8 @@ LONGEST_PAUSE_S = 900.0
 """The longest pause that is granted, however long Retry-After asks for."""
 DEFAULT_PAUSE_S = 30.0
 _PIECE = 2**16
+_READABLE = 2_000
+"""Bytes of a refusal that are looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +81,19 @@ class Answer:
 class DaytonaClient:
     """One organization's audit log in Daytona; `None`: those of all organizations of a deployment.
 
-    `url` is the address of the API, such as `https://app.daytona.io/api`.
+    `url` is the address of the API, such as `https://app.daytona.io/api`; `policy` says where it
+    may lead, `None`: anywhere. An answer may take `answer_s` seconds.
     """
 
-    def __init__(self, url: str, key: str, organization_id: str | None) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        organization_id: str | None,
+        *,
+        policy: OutgoingPolicy | None = None,
+        answer_s: float = ANSWER_S,
+    ) -> None:
         # Some hundred modules: only for those who pull.
         from daytona_api_client import ApiClient, Configuration
 
@@ -87,6 +101,9 @@ class DaytonaClient:
         never = urllib3.Retry(False)
         configuration = Configuration(host=url.rstrip("/"), access_token=key, retries=never)
         self._api: Any = ApiClient(configuration)
+        if policy is not None:
+            guard(self._api.rest_client.pool_manager, policy)
+        self._key, self._answer_s = key, answer_s
         self._path = "/audit/organizations/{organizationId}" if organization_id else "/admin/audit"
         self._parameters = {"organizationId": organization_id} if organization_id else {}
 
@@ -104,11 +121,10 @@ class DaytonaClient:
             header_params={"Accept": "application/json"},
             auth_settings=["bearer"],
         )
-        ends_at = clock() + ANSWER_S
+        timeouts = (min(CONNECT_S, self._answer_s), min(READ_S, self._answer_s))
+        ends_at = clock() + self._answer_s
         try:
-            answered = self._api.call_api(
-                method, url, headers, _request_timeout=(CONNECT_S, READ_S)
-            )
+            answered = self._api.call_api(method, url, headers, _request_timeout=timeouts)
             response = answered.response
             try:
                 body = _read(response, ends_at, clock)
@@ -116,13 +132,38 @@ class DaytonaClient:
                 # What was not read to its end cannot carry the next request.
                 response.close()
                 raise
+        except OutgoingRefused as error:
+            raise RequestRefused(error.message, error.hint) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise SourceUnavailable(
                 f"Daytona cannot be reached at {url.partition('?')[0]}: {_reason(error)}.",
                 "Check the address and the network; it is tried again by itself.",
             ) from error
-        _require_granted(response, body)
+        self._require_granted(response, body)
         return Answer(body=body, server_time=_server_time(response.headers.get("date")))
+
+    def _require_granted(self, response: Any, body: bytes) -> None:
+        """Raises for every status but 200."""
+        status = response.status
+        if status == 200:
+            return
+        if status in {401, 403}:
+            raise KeyRefused(status, whole_deployment=not self._parameters)
+        if status == 429:
+            raise TooManyRequests(_pause(response.headers))
+        if status >= 500 or status == 408:
+            raise SourceUnavailable(f"It answered {status}.", "It is tried again by itself.")
+        if status == 404:
+            raise RequestRefused(
+                "Daytona knows no such address or organization (404).",
+                "Check the address of the API and the id of the organization.",
+            )
+        # Some servers repeat the headers of what they refuse.
+        said = body[:_READABLE].decode(errors="replace").replace(self._key, "(the key)")[:300]
+        raise RequestRefused(
+            f"It refused the request with {status}: {said}",
+            "Check the address of the API: a redirect is not followed.",
+        )
 
 
 def _read(response: Any, ends_at: float, clock: Callable[[], float]) -> bytes:
@@ -135,32 +176,9 @@ def _read(response: Any, ends_at: float, clock: Callable[[], float]) -> bytes:
             raise AnswerUnreadable(f"Its answer is longer than {MAX_ANSWER:,} bytes.")
         if clock() > ends_at:
             raise SourceUnavailable(
-                f"Its answer took longer than {ANSWER_S:.0f} s.", "It is tried again by itself."
+                "It has not answered in whole in time.", "It is tried again by itself."
             )
     return b"".join(pieces)
-
-
-def _require_granted(response: Any, body: bytes) -> None:
-    """Raises for every status but 200."""
-    status = response.status
-    if status == 200:
-        return
-    if status in {401, 403}:
-        raise KeyRefused(status)
-    if status == 429:
-        raise TooManyRequests(_pause(response.headers))
-    if status >= 500 or status == 408:
-        raise SourceUnavailable(f"It answered {status}.", "It is tried again by itself.")
-    if status == 404:
-        raise RequestRefused(
-            "Daytona knows no such address or organization (404).",
-            "Check the address of the API and the id of the organization, then resume this source.",
-        )
-    said = body[:300].decode(errors="replace")
-    raise RequestRefused(
-        f"It refused the request with {status}: {said}",
-        "Check the address of the API: a redirect is not followed. Then resume this source.",
-    )
 
 
 def _pause(headers: Mapping[str, str]) -> float:

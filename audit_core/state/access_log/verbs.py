@@ -221,6 +221,18 @@ VERBS: dict[str, Verb] = _listed(
         target="source",
     ),
     Verb(
+        name="source.tested",
+        sentence="Had an address asked for entries, with a key.",
+        category=Category.INGEST,
+        target="source",
+    ),
+    Verb(
+        name="source.organization_added",
+        sentence="Made an organization known that appeared in a deployment; nobody is in it.",
+        category=Category.INSTALLATION,
+        target="organization",
+    ),
+    Verb(
         name="source.removed",
         sentence="Removed a source; what it brought stays.",
         category=Category.INGEST,

@@ -20,6 +20,7 @@ from audit_core.domain.access import Scope
 from audit_core.installation.doctor import examine_installation
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import format_instant, parse_instant
+from audit_core.sources.findings import examine_senders
 from audit_core.state.access_log.record import record
 from audit_core.transfer.digests_sql import Kind
 from audit_core.transfer.transfer import SHAPES, LocalOrigin, Stretch
@@ -57,7 +58,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 
 def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
-    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`.
+    """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation` and
+    `findings.examine_senders`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
     second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow
     stream. Both are of entries, with `of=state_changes` of those. `HEADS_PATH`: the highest numbers
@@ -88,7 +90,10 @@ def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
 
 def _doctor(opened: Installation, request: Request) -> Response:
     full = request.query_params.get("full") == "1"
-    findings = examine_installation(opened, Scope.everything(), full=full)
+    findings = [
+        *examine_installation(opened, Scope.everything(), full=full),
+        *examine_senders(opened),
+    ]
     return JSONResponse({"findings": [asdict(item) for item in findings]})
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsPartialSuccess,
-    ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
 from python_multipart.multipart import parse_options_header
@@ -40,7 +42,7 @@ from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.formats.streams import StreamBroken, decompressed
 from audit_core.ingest.otlp.log_records import count_parts, read_log_records
 from audit_core.ingest.otlp.request import read_json, read_protobuf
-from audit_core.ingest.records.batches import gather
+from audit_core.ingest.records.batches import Batch, gather
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.error_response import status_of
@@ -56,8 +58,12 @@ RETRY_AFTER_S = 10
 MAX_REASONS = 3
 """Of how many rejected records an answer tells the reason."""
 
+READERS = 2
+"""How many bodies are read at once: of 10 MB of hostile protobuf each takes 600 MB meanwhile."""
+
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 _READERS = {PROTOBUF: read_protobuf, JSON: read_json}
+_READING: RunVar[CapacityLimiter] = RunVar("reading_otlp")
 _PACKED = ("gzip", "x-gzip", "zstd")
 _PLAIN = ("", "identity")
 
@@ -93,11 +99,13 @@ def otlp_route(installation: Callable[[], Installation]) -> Route:
             try:
                 encoding = _require_encoding(request)
                 body = await read_body(request, max_bytes=MAX_BYTES)
-                return await run_in_threadpool(call.accept, body, encoding)
+                read = partial(_read, body, kind, encoding, token.organization_id)
+                batches = await to_thread.run_sync(read, limiter=_readers())
+                return await run_in_threadpool(call.store, batches)
             except BodyTooLarge:
-                return call.refuse_size(f"{MAX_BYTES:,} bytes")
-            except SourceTooLargeError:
-                return call.refuse_size(f"{MAX_BYTES:,} bytes, decompressed")
+                return call.refuse_size(f"A request takes at most {MAX_BYTES:,} bytes.")
+            except SourceTooLargeError as error:
+                return call.refuse_size(error.message)
             except SourceError as error:
                 detail = {"path": OTLP_PATH, "reason": redact_text(error.message)}
                 note(opened, token, address, "body.refused", detail)
@@ -117,20 +125,8 @@ class _Call:
     address: str | None
     kind: str
 
-    def accept(self, body: bytes, encoding: str) -> Response:
-        """Store what it holds. Raises `SourceError` if it cannot be read."""
-        read = _READERS.get(self.kind)
-        if read is None:
-            raise SourceTypeError(
-                f"The content type {self.kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
-            )
-        request = read(_unpacked(body) if encoding in _PACKED else body)
-        if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
-            return self.refuse_size(f"{MAX_ENTRIES:,} log records, scopes and resources")
-        return _message(self._stored(request), 200, self.kind)
-
-    def _stored(self, request: ExportLogsServiceRequest) -> ExportLogsServiceResponse:
-        batches = [*gather(read_log_records(request, self.token.organization_id))]
+    def store(self, batches: list[Batch]) -> Response:
+        """Store what was read, and say what became of it."""
         answer = ExportLogsServiceResponse()
         if batches:
             report, rejected = store(
@@ -143,13 +139,29 @@ class _Call:
                         error_message=_reasons(rejected, report.other_lines),
                     )
                 )
-        return answer
+        return _message(answer, 200, self.kind)
 
-    def refuse_size(self, limit: str) -> Response:
-        """Say that the request is too large."""
+    def refuse_size(self, reason: str) -> Response:
+        """Say that the request is too large, and why."""
         detail = {"path": OTLP_PATH}
         note(self.installation, self.token, self.address, "size.refused", detail)
-        return _status(413, f"A request takes at most {limit}; nothing was stored.", self.kind)
+        return _status(413, f"{reason} Nothing was stored.", self.kind)
+
+
+def _read(body: bytes, kind: str, encoding: str, organization_id: str | None) -> list[Batch]:
+    """What a body holds. Raises `SourceError` if it cannot be read, or is too large."""
+    read = _READERS.get(kind)
+    if read is None:
+        raise SourceTypeError(
+            f"The content type {kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
+        )
+    request = read(_unpacked(body) if encoding in _PACKED else body)
+    if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
+        raise SourceTooLargeError(
+            f"A request takes at most {MAX_ENTRIES:,} log records, scopes and resources.",
+            "Send fewer at once.",
+        )
+    return [*gather(read_log_records(request, organization_id))]
 
 
 def _reasons(rejected: Sequence[Rejection], other: int) -> str:
@@ -162,6 +174,16 @@ def _reasons(rejected: Sequence[Rejection], other: int) -> str:
             "body nor user.id and event.name."
         )
     return " ".join(parts)
+
+
+def _readers() -> CapacityLimiter:
+    """One for each event loop: a limiter belongs to the loop that it was first used in."""
+    try:
+        return _READING.get()
+    except LookupError:
+        limiter = CapacityLimiter(READERS)
+        _READING.set(limiter)
+        return limiter
 
 
 def _unpacked(body: bytes) -> bytes:

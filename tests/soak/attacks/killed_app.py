@@ -23,11 +23,11 @@ from audit_core.log.schema import entries
 from audit_core.log.store import utc_now
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
-    FASTEST,
     add_source,
     let_go_abandoned,
     sources_with_progress,
 )
+from audit_core.sources.source_input import FASTEST
 from audit_core.sources.worker import SourceWorker
 from tests.serving.installation import PreparedInstallation, install, long_entry
 from tests.soak.attack import Held, Scale
@@ -160,6 +160,7 @@ def _add_source(installation: PreparedInstallation, url: str, model: DaytonaMode
                 url=url,
                 sealed_key=seal(model.key, opened.key),
                 requests_per_minute=FASTEST,
+                policy=None,
                 actor="somebody",
                 now=utc_now(),
             )

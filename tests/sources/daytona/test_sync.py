@@ -42,8 +42,9 @@ class Killed(BaseException):
 class House:
     """Our side, which may be killed anywhere and begins again with what was kept."""
 
-    def __init__(self, log: AuditLog, model: DaytonaModel, seed: int) -> None:
+    def __init__(self, log: AuditLog, model: DaytonaModel, seed: int, scope: Scope = SCOPE) -> None:
         self.log = log
+        self.scope = scope
         self.model = model
         self.now = START
         self.kept = write_checkpoint(Checkpoint())
@@ -53,10 +54,12 @@ class House:
         self.sync = self.begin()
 
     def begin(self) -> DaytonaSync:
-        known = self.log.fetch_rows(unfinished(SCOPE), SCOPE, UnfinishedEntry, limit=10_000)
+        known = self.log.fetch_rows(
+            unfinished(self.scope), self.scope, UnfinishedEntry, limit=10_000
+        )
         return DaytonaSync(
             checkpoint=read_checkpoint(self.kept),
-            organization_id=ORGANIZATION,
+            organization_id=self.scope.organization_id,
             ask=self._ask,
             append=self._append,
             keep=lambda kept: self.rejections.extend(one.raw for one in kept),
@@ -94,8 +97,8 @@ class House:
         self._may_die()
 
     def _stored(self, window: TimeWindow) -> int:
-        statement = stored_between(SCOPE, window.since, window.until)
-        return self.log.fetch_rows(statement, SCOPE, Count, limit=1).items[0].count
+        statement = stored_between(self.scope, window.since, window.until)
+        return self.log.fetch_rows(statement, self.scope, Count, limit=1).items[0].count
 
     def run_to_the_end(self) -> None:
         """While entries come, and then a while now and then until all have come."""
@@ -118,7 +121,7 @@ class House:
 
     def held(self) -> dict[str, int | None]:
         statement = select(entries.c.id, entries.c.status_code)
-        table = self.log.fetch(statement, SCOPE, max_rows=100_000).table
+        table = self.log.fetch(statement, self.scope, max_rows=100_000).table
         return dict(
             zip(*(table.column(name).to_pylist() for name in ("id", "status_code")), strict=True)
         )
@@ -174,7 +177,7 @@ def test_everything_arrives_with_late_ones_and_the_status_of_what_was_in_flight(
 
 
 # A server whose clock is ahead: what is settled had been counted by its clock alone.
-@example(seed=0, count=10, crowded=False, clock_off=3_600, storm=0.0, kills=0.0)
+@example(seed=0, count=10, crowded=False, clock_off=3_600, storm=0.0, kills=0.0, whole=True)
 @law(30)
 @given(
     seed=st.integers(0, 2**32),
@@ -183,6 +186,7 @@ def test_everything_arrives_with_late_ones_and_the_status_of_what_was_in_flight(
     clock_off=st.sampled_from((-3_600, -90, 0, 45, 3_600)),
     storm=st.sampled_from((0.0, 0.05, 0.2)),
     kills=st.sampled_from((0.0, 0.01, 0.05)),
+    whole=st.booleans(),
 )
 def test_both_sides_hold_the_same_at_the_end(
     tmp_path_factory: pytest.TempPathFactory,
@@ -192,8 +196,13 @@ def test_both_sides_hold_the_same_at_the_end(
     clock_off: int,
     storm: float,
     kills: float,
+    whole: bool,
 ) -> None:
+    """Also where it is a whole deployment, with entries of no organization among the others."""
     rows = make_rows(count, seed, crowded=crowded, minutes=1.5)
+    if whole:
+        for number, row in enumerate(rows):
+            row.item["organizationId"] = (ORGANIZATION, "org-b", None)[number % 3]
     model = DaytonaModel(
         rows=rows,
         seed=seed,
@@ -203,7 +212,7 @@ def test_both_sides_hold_the_same_at_the_end(
     folder = tmp_path_factory.mktemp("sync")
     log = open_log(f"duckdb:///{folder}/log.duckdb", clock=lambda: START)
     try:
-        house = House(log, model, seed)
+        house = House(log, model, seed, Scope.everything() if whole else SCOPE)
         house.kill_share = kills
         house.run_to_the_end()
         assert house.held() == end_of(rows)

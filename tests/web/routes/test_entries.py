@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from audit_core.domain.access import Permission
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.rejections import Rejection
+from audit_core.identity.api_tokens import list_tokens
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.pipeline import IngestReport, ingest
 from audit_core.ingest.records.batches import FOREIGN
@@ -73,6 +74,25 @@ def test_entries_are_in_the_log_when_the_answer_comes(
     again = client.post(PATH, content=lines(entry(1), entry(2)), headers=bearer)
     assert again.json() == {"accepted": 0, "known": 1, "finished": 1, "rejected": []}
     assert [event.actor for event in seeded.events("ingest")] == ["collector"] * 2
+
+
+def test_what_arrives_is_noted_with_its_token_and_what_was_known_is_not(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str]
+) -> None:
+    def noted() -> datetime | None:
+        with seeded.installation.state.read() as connection:
+            (token,) = list_tokens(connection, organization_id=ALPHA)
+        return token.arrivals and token.arrivals.last
+
+    assert noted() is None
+    client.post(PATH, content=lines(entry(1)), headers=bearer)
+    first = seeded.clock()
+    assert noted() == first
+    seeded.clock.pass_by(minutes=5)
+    client.post(PATH, content=lines(entry(1)), headers=bearer)
+    assert noted() == first
+    client.post(PATH, content=lines(entry(2)), headers=bearer)
+    assert noted() == seeded.clock()
 
 
 def test_an_array_is_taken_as_well(client: TestClient, bearer: dict[str, str]) -> None:

@@ -14,7 +14,8 @@ from audit_core.domain.errors import AuditError, SettingsError, StoreUnavailable
 from audit_core.installation.readiness import KEPT_S, Finding, Readiness, Report, check
 from audit_core.log.store import open_log
 from audit_core.runtime.version import product_version
-from tests.support.seeded import open_seeded
+from audit_core.sources.source import add_source, hold, note_progress
+from tests.support.seeded import ALPHA, open_seeded
 from tests.support.strategies import entry, sample_entries
 from tests.web.conftest import make_client
 
@@ -79,6 +80,29 @@ def test_entries_without_any_account_are_a_warning(seeded):
     (warning,) = report.warnings
     assert warning.part == "state"
     assert "account add" in warning.reason
+
+
+def test_a_stopped_source_is_a_warning_that_names_nobody(client, seeded):
+    with seeded.installation.state.begin() as connection:
+        source = add_source(
+            connection,
+            organization_id=ALPHA,
+            name="Daytona of Alpha",
+            url="https://daytona.example/api",
+            sealed_key="sealed",
+            policy=None,
+            actor="somebody",
+            now=seeded.clock(),
+        )
+        hold(connection, source.id, holder="h", now=seeded.clock())
+        note_progress(
+            connection, source.id, holder="h", problem="Refused.", hint="Act.", stopped=True
+        )
+    answer = client.get("/api/health")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    (warning,) = answer.json()["warnings"]
+    assert warning["part"] == "sources" and warning["reason"].startswith("1 source is stopped.")
+    assert "Alpha" not in answer.text and ALPHA not in answer.text
 
 
 def test_an_answer_is_kept_for_five_seconds_and_many_probes_cost_one_check():

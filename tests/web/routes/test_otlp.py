@@ -94,6 +94,13 @@ def test_what_is_not_stored_is_a_partial_success(
     assert client.post(OTLP_PATH, content=b"", headers=bearer).status_code == 200
 
 
+def large_resource() -> bytes:
+    """A few records that would each keep two megabytes of their resource."""
+    resource = {f"a{number}": "x" * 60_000 for number in range(40)}
+    records = [record("x", LOGIN, time_unix_nano=number + 1) for number in range(30)]
+    return request(*records, resource=resource).SerializeToString()
+
+
 def test_refusals_are_a_status_in_the_encoding_of_the_request(
     client: TestClient, seeded: Seeded, bearer: dict[str, str]
 ) -> None:
@@ -108,6 +115,8 @@ def test_refusals_are_a_status_in_the_encoding_of_the_request(
         (413, b"x" * 10_000_001, bearer),
         (413, gzip.compress(b"\0" * 10_000_001), {**bearer, "content-encoding": "gzip"}),
         (413, many, bearer),
+        (413, sent(record([0] * 500_001)), bearer),
+        (413, large_resource(), bearer),
         (415, body, {**bearer, "content-encoding": "br"}),
     ):
         answer = client.post(OTLP_PATH, content=content, headers=headers)
@@ -172,6 +181,7 @@ WHOLE = sent(record({"a": [1, {"b": 2.5}], "action": "x"}, LOGIN, trace_id=b"\1"
 )
 @example(b"\x0a\x00" * 200_000, False)
 @example(b"\x0a\x02\x12\x00" * 100_000, False)
+@example(b'{"resourceLogs":[' + b"{}," * 600_000 + b"{}]}", True)
 @example(b'{"resourceLogs":' * 5_000, True)
 @example(b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"zz"}]}]}]}', True)
 @example(b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"-1"}]}]}]}', True)

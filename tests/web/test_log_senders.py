@@ -1,4 +1,5 @@
-"""rsyslog and syslog-ng, with the very files of docs/examples, in front of the product."""
+"""Real collectors in front of the product: rsyslog and syslog-ng, with the very files of
+docs/examples, and rotel by OTLP."""
 
 from __future__ import annotations
 
@@ -9,13 +10,16 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import httpx
 import pytest
 
 from audit_core.domain.access import Permission
 from audit_core.ingest.files import open_file, read_records
 from audit_core.ingest.records.located import LocatedEntry
+from tests.ingest.otlp.test_log_records import LOGIN, record, request
 from tests.support.app_process import ROOT, free_port
 from tests.support.seeded import ALPHA, Seeded
 from tests.web.conftest import app_of
@@ -44,7 +48,7 @@ def program(name: str) -> str:
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *FOLDERS]))
     if found is None:
         reason = f"There is no {name} on this machine; .ci/run says how to install it."
-        if os.environ.get("SANDTRAIL_REQUIRE_SYSLOG") == "1":
+        if os.environ.get("SANDTRAIL_REQUIRE_SENDERS") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
     return found
@@ -121,3 +125,53 @@ def test_syslog_ng_sends_over_http(tmp_path: Path, seeded: Seeded) -> None:
             wait_for(lambda: seeded.installation.log.head(ALPHA) == 2, seconds=20)
     (event, *_) = seeded.events("ingest")
     assert event.detail["rejected"] == 0
+
+
+def rotel() -> str:
+    """The collector that comes as a wheel. Where there is none for this machine, or it does not
+    start here, the test is skipped: it is an alpha."""
+    try:
+        agent = distribution("rotel").locate_file("rotel/rotel-agent")
+    except PackageNotFoundError:
+        pytest.skip("There is no rotel for this machine.")
+    if subprocess.run([str(agent), "--version"], capture_output=True).returncode != 0:
+        pytest.skip("rotel does not start here: it needs the system's libpython.")
+    return str(agent)
+
+
+def test_a_collector_hands_on_by_otlp(tmp_path: Path, seeded: Seeded) -> None:
+    agent = rotel()
+    token = seeded.token(ALPHA, Permission.INGEST.value)
+    logs = request(*(record("x", LOGIN, time_unix_nano=10**18 + number) for number in range(5)))
+    with served(app_of(seeded.installation)) as server:
+        http, grpc = free_port(), free_port()
+        settings = {
+            "OTLP_HTTP_ENDPOINT": f"127.0.0.1:{http}",
+            "OTLP_GRPC_ENDPOINT": f"127.0.0.1:{grpc}",
+            "EXPORTER": "otlp",
+            "OTLP_EXPORTER_PROTOCOL": "http",
+            "OTLP_EXPORTER_ENDPOINT": f"http://127.0.0.1:{server}/api/otlp",
+            "OTLP_EXPORTER_CUSTOM_HEADERS": f"Authorization=Bearer {token}",
+            "PID_FILE": str(tmp_path / "pid"),
+            "LOG_FILE": str(tmp_path / "log"),
+        }
+        environment = {f"ROTEL_{name}": value for name, value in settings.items()}
+        process = subprocess.Popen([agent, "start"], env={**os.environ, **environment})
+
+        def sent() -> bool:
+            try:
+                answer = httpx.post(
+                    f"http://127.0.0.1:{http}/v1/logs",
+                    content=logs.SerializeToString(),
+                    headers={"content-type": "application/x-protobuf"},
+                )
+            except httpx.ConnectError:
+                return False
+            return answer.status_code == 200
+
+        try:
+            wait_for(sent, seconds=20)
+            wait_for(lambda: seeded.installation.log.head(ALPHA) == 5, seconds=20)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
