@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 from audit_core.installation.opened import Installation
 from audit_core.web.errors import method_not_allowed, not_found
 from audit_core.web.limits.concurrent_downloads import Downloads
+from audit_core.web.openapi.operation import ApiRoute
+from audit_core.web.openapi.reference import api_reference_routes
 from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
@@ -35,7 +37,7 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
     The last one answers every other path under /api, which else would show the pages.
     """
     downloads = Downloads()
-    return [
+    described: list[ApiRoute] = [
         *health_routes(installation),
         *session_routes(installation),
         *one_time_link_routes(installation),
@@ -53,6 +55,10 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         record_suggestions_route(installation),
         bundle_route(installation),
         *operator_routes(installation),
+    ]
+    return [
+        *described,
+        *api_reference_routes(installation, described),
         Route("/api", Unknown()),
         Route("/api/{rest:path}", Unknown()),
     ]

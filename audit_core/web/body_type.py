@@ -15,6 +15,15 @@ from audit_core.domain.errors import SourceTypeError
 
 ENCODINGS = ("gzip", "zstd")
 """The compressions that are read, by their names in HTTP."""
+MEDIA_TYPES = (
+    "application/x-ndjson",
+    "application/json",
+    "text/csv",
+    "application/gzip",
+    "application/zstd",
+    "application/octet-stream",
+)
+"""The types to send, of all that are read."""
 _IDENTITY = ("", "identity")
 _READ_ENCODINGS = (*ENCODINGS, *_IDENTITY, "x-gzip")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
@@ -21,11 +21,27 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
     readable_parts,
 )
-from audit_core.evidence.download import Progress
+from audit_core.evidence.download import Format, Progress
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import TimeRange
+from audit_core.web.errors import ErrorCode
 from audit_core.web.framing import refuse_unframed
+from audit_core.web.openapi.operation import (
+    Answer,
+    ApiRoute,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
+from audit_core.web.openapi.parameters import (
+    AS_OF,
+    AUDIENCE,
+    FORMAT,
+    SHOWN_ORGANIZATION,
+    filter_parameters,
+)
 from audit_core.web.reading import ClosedStream
 from audit_core.web.routes.attachment import (
     attachment,
@@ -43,8 +59,43 @@ OFFERED = (Part.ORGANIZATION, Part.INSTALLATION)
 OPERATOR = "operator"
 """What whoever lacks it is told to lack, for the installation's part."""
 
+PART = Parameter(
+    name="part",
+    description="`organization`, if none, or `installation`, for operators: what belongs to no "
+    "organization.",
+    kind=Literal[Part.ORGANIZATION, Part.INSTALLATION],
+)
+OPERATION = Operation(
+    id="exportAccessRecord",
+    summary="The access record as a file",
+    description="Oldest event first, up to the moment of the request; the download is itself on "
+    "record.",
+    section=Section.DOWNLOAD,
+    callers=(Caller.PERSON,),
+    permission=Permission.READ_RECORD,
+    parameters=(
+        *filter_parameters(RecordFilter),
+        PART,
+        FORMAT,
+        AUDIENCE,
+        AS_OF,
+        SHOWN_ORGANIZATION,
+    ),
+    answers={
+        200: Answer(
+            description="The file, as a stream of unknown length.",
+            media_types=tuple(item.media_type for item in Format),
+        )
+    },
+    errors=(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.OTHER_ORGANIZATION,
+        ErrorCode.HTTP_VERSION,
+    ),
+)
 
-def access_record_route(installation: Callable[[], Installation]) -> Route:
+
+def access_record_route(installation: Callable[[], Installation]) -> ApiRoute:
     """`ACCESS_RECORD_PATH` takes the filter's parameters, and:
 
     `part` (`organization`, or `installation` for operators), `format` (`csv` or `jsonl`), `for`
@@ -59,7 +110,7 @@ def access_record_route(installation: Callable[[], Installation]) -> Route:
             return refusal
         return await run_in_threadpool(_answer, installation(), request)
 
-    return Route(ACCESS_RECORD_PATH, export, methods=["GET"])
+    return ApiRoute(ACCESS_RECORD_PATH, export, OPERATION)
 
 
 def read_part(text: str) -> Part:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.identity.sessions import Viewer
@@ -16,15 +15,45 @@ from audit_core.query.time.windows import parse_instant
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.support_bundle_reader import BundleReader
 from audit_core.starts.traces.trace_reader import TracesReader
-from audit_core.web.errors import not_found
+from audit_core.web.errors import ErrorCode, not_found
+from audit_core.web.openapi.operation import (
+    READS_THE_LOG,
+    Answer,
+    ApiRoute,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import attachment, noting, refuse_head
 from audit_core.web.security.identity import address_of, require
 
 BUNDLE_PATH = "/api/v1/bundle"
+MEDIA_TYPE = "text/markdown"
+
+OPERATION = Operation(
+    id="getSupportBundle",
+    summary="The support bundle of a failed start",
+    description="One Markdown file, always redacted; the download is on record.",
+    section=Section.DOWNLOAD,
+    callers=(Caller.PERSON,),
+    permission=Permission.EXPORT,
+    parameters=(
+        Parameter(name="sandbox", description="The id or the name of the sandbox."),
+        Parameter(name="entry", description="The id of the entry of the failed attempt."),
+        Parameter(
+            name="near",
+            description="A time close to the attempt, with an offset; without one the search "
+            "takes longer.",
+        ),
+    ),
+    answers={200: Answer(description="The file.", media_types=(MEDIA_TYPE,))},
+    errors=(ErrorCode.NOT_FOUND, *READS_THE_LOG),
+)
 
 
-def bundle_route(installation: Callable[[], Installation]) -> Route:
+def bundle_route(installation: Callable[[], Installation]) -> ApiRoute:
     """`BUNDLE_PATH` takes `sandbox` (an id or a name), `entry` (the id of the failed attempt's
     entry) and optionally `near` (the time around which the sandbox is looked for).
 
@@ -47,7 +76,7 @@ def bundle_route(installation: Callable[[], Installation]) -> Route:
             lambda: _answer(opened, viewer, scope, request),
         )
 
-    return Route(BUNDLE_PATH, bundle, methods=["GET"])
+    return ApiRoute(BUNDLE_PATH, bundle, OPERATION)
 
 
 def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request) -> Response:
@@ -72,7 +101,7 @@ def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request
     detail = {"entry": made.entry_id, "file": made.file_name}
     note = noting(opened, viewer, scope.organization_id, address_of(request), detail)
     note("support_bundle.downloaded", {})
-    return Response(made.text, media_type="text/markdown", headers=attachment(made.file_name))
+    return Response(made.text, media_type=MEDIA_TYPE, headers=attachment(made.file_name))
 
 
 def _instant(text: str | None) -> datetime | None:

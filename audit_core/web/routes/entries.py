@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import NoReturn
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.errors import SourceError, SourceTooLargeError
 from audit_core.domain.redaction import redact_text
+from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
 from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
@@ -21,9 +21,10 @@ from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
-from audit_core.web.body_type import require_readable, require_text_body
+from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
 from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
 from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
@@ -39,7 +40,57 @@ NOTHING_ACCEPTED = ErrorBody(
 """Stands in front of the report where no entry was stored and none was known."""
 
 
-def entries_route(installation: Callable[[], Installation]) -> Route:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of each record of a request; what is `None` is left out."""
+
+    accepted: int
+    """New entries."""
+    known: int
+    """Entries that the log had already: sending again is harmless."""
+    finished: int
+    """Entries that were in flight, and now have their answer."""
+    rejected: tuple[Rejection, ...]
+    """One for each record that was refused; they are listed in Admin → Sources as well."""
+    extra_fields: Mapping[str, int] | None = None
+    """Fields that no entry has, counted by name; they are kept in the metadata under `extra`."""
+    extra_fields_not_kept: Mapping[str, int] | None = None
+    """The same, for those that did not fit there."""
+    other_lines: int | None = None
+    """Lines of a log that are no audit entries; they are left out."""
+
+
+OPERATION = Operation(
+    id="sendEntries",
+    summary="Send entries",
+    description=f"At most {MAX_BYTES:,} bytes, also decompressed, and {MAX_ENTRIES:,} records; "
+    "gzip and zstd, with or without a Content-Encoding. Answered after the commit; repeating the "
+    "same body is harmless.",
+    section=Section.SEND,
+    method="POST",
+    callers=(Caller.PROGRAM,),
+    permission=WRITE.name,
+    body=Body(
+        description="JSON lines, a JSON list, JSON objects over several lines, a saved page of "
+        "an API, or CSV; in UTF-8 or UTF-16. The content tells which.",
+        media_types=MEDIA_TYPES,
+    ),
+    answers={
+        200: Answer(description="What became of each record.", kinds=(Sent,)),
+        422: Answer(description="Every record was rejected.", kinds=(ErrorBody, Sent)),
+    },
+    errors=(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.UNSUPPORTED_TYPE,
+        ErrorCode.REJECTED,
+        ErrorCode.LOG_BEHIND,
+        ErrorCode.STORAGE_FULL,
+    ),
+)
+
+
+def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
     """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
@@ -72,7 +123,7 @@ def entries_route(installation: Callable[[], Installation]) -> Route:
             note(opened, token, address, "body.refused", detail)
             raise
 
-    return Route(ENTRIES_PATH, receive, methods=["POST"])
+    return ApiRoute(ENTRIES_PATH, receive, OPERATION)
 
 
 def read_body_batches(body: bytes) -> Iterator[Batch]:

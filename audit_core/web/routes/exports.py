@@ -9,11 +9,10 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.download import Progress, file_name, stream
+from audit_core.evidence.download import Format, Progress, file_name, stream
 from audit_core.explore.reader import Reader
 from audit_core.explore.view_params import READY_VIEWS, check_view
 from audit_core.identity.sessions import Viewer
@@ -22,8 +21,25 @@ from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.runtime.version import product_version
+from audit_core.web.errors import ErrorCode
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.limits.concurrent_downloads import Downloads
+from audit_core.web.openapi.operation import (
+    READS_THE_LOG,
+    Answer,
+    ApiRoute,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
+from audit_core.web.openapi.parameters import (
+    AS_OF,
+    AUDIENCE,
+    FORMAT,
+    SHOWN_ORGANIZATION,
+    filter_parameters,
+)
 from audit_core.web.reading import ClosedStream, run_read
 from audit_core.web.routes.attachment import (
     attachment,
@@ -43,8 +59,42 @@ STEP_WAIT_S = 120.0
 """How long a step of a download waits for its turn among the reads, in seconds: it would break
 off."""
 
+OPERATION = Operation(
+    id="exportEntries",
+    summary="Everything that a filter matches, as a file",
+    description="Oldest entry first, secrets redacted; the download is on record, also when it "
+    "breaks off.",
+    section=Section.DOWNLOAD,
+    callers=(Caller.PERSON,),
+    permission=Permission.EXPORT,
+    parameters=(
+        *filter_parameters(EntryFilter),
+        FORMAT,
+        AUDIENCE,
+        Parameter(
+            name="view",
+            description="The id of the saved view that was open; the file is called after it if "
+            "it asks the same.",
+        ),
+        AS_OF,
+        SHOWN_ORGANIZATION,
+    ),
+    answers={
+        200: Answer(
+            description="The file, as a stream of unknown length.",
+            media_types=tuple(item.media_type for item in Format),
+        )
+    },
+    errors=(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.OTHER_ORGANIZATION,
+        ErrorCode.HTTP_VERSION,
+        *READS_THE_LOG,
+    ),
+)
 
-def export_routes(installation: Callable[[], Installation], downloads: Downloads) -> list[Route]:
+
+def export_routes(installation: Callable[[], Installation], downloads: Downloads) -> list[ApiRoute]:
     """`EXPORT_PATH` takes the filter's parameters, and:
 
     `format` (`csv` or `jsonl`), `for` (whom CSV is for, `spreadsheets` or `machines`),
@@ -84,7 +134,7 @@ def export_routes(installation: Callable[[], Installation], downloads: Downloads
             end()
             raise
 
-    return [Route(EXPORT_PATH, export, methods=["GET"])]
+    return [ApiRoute(EXPORT_PATH, export, OPERATION)]
 
 
 class _ExportRequest:

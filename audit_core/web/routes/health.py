@@ -4,19 +4,20 @@ process answers at all."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
-from audit_core.installation.readiness import Readiness, Report, check
+from audit_core.installation.readiness import Finding, Readiness, Report, check
 from audit_core.runtime.version import product_version
 from audit_core.sources.findings import sender_warnings
 from audit_core.web.errors import ErrorBody, ErrorCode
+from audit_core.web.openapi.operation import Answer, ApiRoute, Operation, Section
 
 HEALTH_PATH = "/api/health"
 LIVE_PATH = "/api/live"
@@ -29,7 +30,52 @@ NOT_READY = ErrorBody(
 """Stands in front of what is failing."""
 
 
-def health_routes(installation: Callable[[], Installation]) -> list[Route]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Both databases accept writes."""
+
+    status: Literal["ok"] = "ok"
+    version: str
+    warnings: tuple[Finding, ...] = ()
+    """What the operator should know although all works."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReady:
+    """Entries are not accepted, or pages not shown."""
+
+    status: Literal["unavailable"] = "unavailable"
+    failing: tuple[Finding, ...]
+    version: str
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+HEALTH = Operation(
+    id="getHealth",
+    summary="Readiness",
+    description="Writes to both databases; an answer is given again for five seconds.",
+    section=Section.HEALTH,
+    answers={
+        200: Answer(description="Ready.", kinds=(Ready,)),
+        503: Answer(description="Not ready.", kinds=(ErrorBody, NotReady)),
+    },
+)
+LIVE = Operation(
+    id="getLive",
+    summary="Liveness",
+    section=Section.HEALTH,
+    answers={200: Answer(description="The process answers.", kinds=(Alive,))},
+)
+
+
+def health_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`HEALTH_PATH`, readiness: 200 `{"status": "ok", "version", "warnings": […]}`, or 503
     `{"status": "unavailable", "failing": [{"part", "reason"}], "version", "warnings": […]}`,
     after a write to both databases at most `readiness.KEPT_S` ago. `LIVE_PATH`: 200
@@ -38,23 +84,16 @@ def health_routes(installation: Callable[[], Installation]) -> list[Route]:
 
     async def health(request: Request) -> JSONResponse:
         report = await run_in_threadpool(readiness.report)
-        about = {
-            "version": product_version(),
-            "warnings": [asdict(item) for item in report.warnings],
-        }
+        version, warnings = product_version(), report.warnings
         if not report.failing:
-            return JSONResponse({"status": "ok", **about})
-        failing = [asdict(item) for item in report.failing]
-        said = {**NOT_READY.as_json(), "status": "unavailable", "failing": failing, **about}
-        return JSONResponse(said, status_code=503)
+            return JSONResponse(asdict(Ready(version=version, warnings=warnings)))
+        failing = NotReady(failing=report.failing, version=version, warnings=warnings)
+        return JSONResponse(NOT_READY.as_json() | asdict(failing), status_code=503)
 
     async def live(request: Request) -> JSONResponse:
-        return JSONResponse({"status": "alive"})
+        return JSONResponse(asdict(Alive()))
 
-    return [
-        Route(HEALTH_PATH, health, methods=["GET"]),
-        Route(LIVE_PATH, live, methods=["GET"]),
-    ]
+    return [ApiRoute(HEALTH_PATH, health, HEALTH), ApiRoute(LIVE_PATH, live, LIVE)]
 
 
 def _check(installation: Callable[[], Installation]) -> Report:

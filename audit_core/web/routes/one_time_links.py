@@ -9,12 +9,13 @@ it names no organization, no address, and not whether the link is good for anyth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.errors import AccountError
 from audit_core.identity.accounts import Account
@@ -23,7 +24,8 @@ from audit_core.identity.password_links import set_password_by_link
 from audit_core.identity.sessions import issue_code
 from audit_core.installation.opened import Installation
 from audit_core.web.errors import ErrorBody, ErrorCode, error_response, refusal
-from audit_core.web.routes.session import FILES, MAX_CODE_LENGTH, form_of
+from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Operation, Section
+from audit_core.web.routes.session import FILES, FORM, HTML, MAX_CODE_LENGTH, form_of
 from audit_core.web.security.identity import address_of, browser_secret
 
 INVITATION_PAGE = "/api/session/invitation"
@@ -42,6 +44,60 @@ REFUSED = ErrorBody(
 """The one answer to every failure but a password that will not do, whatever the reason."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptForm:
+    """What the page of a one-time link posts."""
+
+    code: str = ""
+    """Of the link."""
+    way: Literal["", "new", "own", "password"] = ""
+    """`new` for an address without an account, `own` for one that has an account, `password` to
+    choose a new password."""
+    name: str = ""
+    """With `new`: of the person."""
+    email: str = ""
+    """With `own`: of the account."""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInCode:
+    """What signs in."""
+
+    code: str
+    """For `POST /api/session/start`."""
+
+
+INVITATION = Operation(
+    id="getInvitationPage",
+    summary="The page of an invitation, the same for everybody",
+    section=Section.SIGN_IN,
+    answers={200: HTML},
+)
+NEW_PASSWORD = Operation(
+    id="getNewPasswordPage",
+    summary="The page of a link for a new password, the same for everybody",
+    section=Section.SIGN_IN,
+    answers={200: HTML},
+)
+ACCEPT = Operation(
+    id="acceptLink",
+    summary="Use a one-time link",
+    description="From the app's own pages only. An address of the network that tries many has to "
+    "wait, as at the sign-in.",
+    section=Section.SIGN_IN,
+    method="POST",
+    body=Body(description="A form.", media_types=(FORM,), kind=AcceptForm, required=False),
+    answers={200: Answer(description="The link was used.", kinds=(SignInCode,))},
+    errors=(
+        ErrorCode.FORBIDDEN,
+        ErrorCode.REJECTED,
+        ErrorCode.UNAVAILABLE,
+        ErrorCode.MISCONFIGURED,
+    ),
+)
+
+
 def invitation_address(code: str) -> str:
     """The path of the link of an invitation, with the code behind its #."""
     return f"{INVITATION_PAGE}#{urlencode({'code': code})}"
@@ -52,7 +108,7 @@ def new_password_address(code: str) -> str:
     return f"{NEW_PASSWORD_PAGE}#{urlencode({'code': code})}"
 
 
-def one_time_link_routes(installation: Callable[[], Installation]) -> list[Route]:
+def one_time_link_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """Two pages for GET, which change nothing, and `ACCEPT_PATH` for POST.
 
     That takes a form with `code` and `way`: `new` with `name` and `password`, `own` with `email`
@@ -72,9 +128,9 @@ def one_time_link_routes(installation: Callable[[], Installation]) -> list[Route
         return await run_in_threadpool(_answer, opened, form, request)
 
     return [
-        Route(INVITATION_PAGE, page("invitation.html"), methods=["GET"]),
-        Route(NEW_PASSWORD_PAGE, page("new_password.html"), methods=["GET"]),
-        Route(ACCEPT_PATH, accept, methods=["POST"]),
+        ApiRoute(INVITATION_PAGE, page("invitation.html"), INVITATION),
+        ApiRoute(NEW_PASSWORD_PAGE, page("new_password.html"), NEW_PASSWORD),
+        ApiRoute(ACCEPT_PATH, accept, ACCEPT),
     ]
 
 
@@ -87,7 +143,7 @@ def _answer(opened: Installation, form: Mapping[str, str], request: Request) -> 
         return error_response(REFUSED)
     with opened.state.begin() as connection:
         code = issue_code(connection, account_id=account.id, now=opened.clock())
-    return JSONResponse({"code": code})
+    return JSONResponse(asdict(SignInCode(code=code)))
 
 
 def _accepted(opened: Installation, form: Mapping[str, str], request: Request) -> Account | None:

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from audit_core.domain.access import Scope
-from audit_core.installation.doctor import examine_installation
+from audit_core.installation.doctor import Finding, examine_installation
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.sources.findings import examine_senders
@@ -26,6 +25,15 @@ from audit_core.transfer.digests_sql import Kind
 from audit_core.transfer.transfer import SHAPES, LocalOrigin, Stretch
 from audit_core.web.errors import ErrorCode, refusal, unauthorized
 from audit_core.web.framing import refuse_unframed
+from audit_core.web.openapi.operation import (
+    READS_THE_LOG,
+    Answer,
+    ApiRoute,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
 from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal
 from audit_core.web.security.identity import address_of
 
@@ -38,6 +46,84 @@ VALID_FOR = timedelta(minutes=2)
 """How long a proof may be used, before or after the time it names."""
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestOfDays:
+    """What a log holds, without the entries."""
+
+    days: tuple[tuple[str, int, int, int, int], ...]
+    """Organization, day counted from 1970-01-01, how many entries, and two checksums of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationHead:
+    """The highest numbers that an organization has been given."""
+
+    organization_id: str
+    revision: int
+    organization_seq: int
+    organization_revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heads:
+    """The highest numbers of all organizations."""
+
+    heads: tuple[OrganizationHead, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What `sandtrail doctor` prints."""
+
+    findings: tuple[Finding, ...]
+
+
+def _operation(of: str, summary: str, answer: Answer, *parameters: Parameter) -> Operation:
+    return Operation(
+        id=of,
+        summary=summary,
+        description="For the command line of the same version.",
+        section=Section.OPERATOR,
+        callers=(Caller.OPERATOR,),
+        parameters=parameters,
+        answers={200: answer},
+        errors=(
+            ErrorCode.HTTP_VERSION,
+            *((ErrorCode.INVALID_REQUEST,) if parameters else ()),
+            *READS_THE_LOG,
+        ),
+    )
+
+
+_OF = Parameter(name="of", description="What is copied; entries if none.", kind=Kind)
+DIGEST = _operation(
+    "getDigest",
+    "Counts and checksums of each day",
+    Answer(description="The digest.", kinds=(DigestOfDays,)),
+    _OF,
+)
+HEADS = _operation(
+    "getHeads",
+    "The highest numbers of each organization",
+    Answer(description="The numbers.", kinds=(Heads,)),
+)
+DOCTOR = _operation(
+    "getDoctor",
+    "What sandtrail doctor finds",
+    Answer(description="The findings.", kinds=(Findings,)),
+    Parameter(name="full", description="`1` compares the counts with every entry."),
+)
+ROWS = _operation(
+    "getRows",
+    "The rows of some days",
+    Answer(description="The rows as an Arrow stream.", media_types=(ARROW_STREAM,)),
+    Parameter(name="organization", description="The id of the organization."),
+    Parameter(name="first", description="The first day, counted from 1970-01-01.", required=True),
+    Parameter(name="last", description="The last day.", required=True),
+    _OF,
+)
 
 
 def proof(key: bytes, now: datetime) -> str:
@@ -57,7 +143,7 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
     return known and abs(now - signed_at) <= VALID_FOR
 
 
-def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
+def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation` and
     `findings.examine_senders`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first,
@@ -81,10 +167,10 @@ def operator_routes(installation: Callable[[], Installation]) -> list[Route]:
 
     # Starlette runs endpoints that are plain functions in threads.
     return [
-        Route(DIGEST_PATH, guarded(_digest), methods=["GET"]),
-        Route(ROWS_PATH, guarded(_rows), methods=["GET"]),
-        Route(DOCTOR_PATH, guarded(_doctor), methods=["GET"]),
-        Route(HEADS_PATH, guarded(_heads), methods=["GET"]),
+        ApiRoute(DIGEST_PATH, guarded(_digest), DIGEST),
+        ApiRoute(ROWS_PATH, guarded(_rows), ROWS),
+        ApiRoute(DOCTOR_PATH, guarded(_doctor), DOCTOR),
+        ApiRoute(HEADS_PATH, guarded(_heads), HEADS),
     ]
 
 

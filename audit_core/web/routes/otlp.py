@@ -25,7 +25,6 @@ from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from audit_core.domain.errors import (
     AuditError,
@@ -46,7 +45,9 @@ from audit_core.ingest.records.batches import Batch, gather
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.error_response import status_of
+from audit_core.web.errors import ErrorCode
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
 from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
@@ -78,7 +79,57 @@ _CODES: Mapping[int, int] = {
 }
 
 
-def otlp_route(installation: Callable[[], Installation]) -> Route:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcStatus:
+    """A `google.rpc.Status` in JSON, which exporters of OpenTelemetry expect."""
+
+    message: str
+    """What happened, and what to do next."""
+    code: int = 0
+    """Of gRPC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsStored:
+    """An `ExportLogsServiceResponse` in JSON."""
+
+    partialSuccess: Mapping[str, str | int] | None = None
+    """What was not stored: `rejectedLogRecords` and `errorMessage`; missing if all was."""
+
+
+OPERATION = Operation(
+    id="sendLogs",
+    summary="Send log records of OpenTelemetry",
+    description=f"OTLP/HTTP, plain, gzip or zstd; at most {MAX_BYTES:,} bytes, also decompressed, "
+    f"and {MAX_ENTRIES:,} records, scopes and resources. Answered after the commit.",
+    section=Section.SEND,
+    method="POST",
+    callers=(Caller.PROGRAM,),
+    permission=WRITE.name,
+    body=Body(description="An `ExportLogsServiceRequest`.", media_types=(PROTOBUF, JSON)),
+    answers={
+        200: Answer(
+            description="An `ExportLogsServiceResponse`, in the encoding of the request.",
+            kinds=(LogsStored,),
+            media_types=(JSON, PROTOBUF),
+        )
+    },
+    errors=(
+        ErrorCode.INVALID_REQUEST,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.UNSUPPORTED_TYPE,
+        ErrorCode.LOG_BEHIND,
+        ErrorCode.STORAGE_FULL,
+    ),
+    protocol_error=Answer(
+        description="A `google.rpc.Status`, in the encoding of the request.",
+        kinds=(RpcStatus,),
+        media_types=(JSON, PROTOBUF),
+    ),
+)
+
+
+def otlp_route(installation: Callable[[], Installation]) -> ApiRoute:
     """Takes an ExportLogsServiceRequest, and answers after the commit, in the request's encoding.
 
     200 with an ExportLogsServiceResponse, whose `partial_success` counts what was not stored, with
@@ -113,7 +164,7 @@ def otlp_route(installation: Callable[[], Installation]) -> Route:
         except AuditError as error:
             return _problem(error, kind)
 
-    return Route(OTLP_PATH, receive, methods=["POST"])
+    return ApiRoute(OTLP_PATH, receive, OPERATION)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -16,14 +17,14 @@ from urllib.parse import parse_qs, urlencode
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from audit_core.identity.known_devices import remember_browser
 from audit_core.identity.sessions import end_session, find_viewer, redeem_code
 from audit_core.installation.opened import Installation
 from audit_core.state.access_log.record import record
-from audit_core.web.errors import not_found
+from audit_core.web.errors import ErrorCode, not_found
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Operation, Parameter, Section
 from audit_core.web.security.identity import (
     address_of,
     browser_secret,
@@ -41,12 +42,78 @@ SIGNED_OUT_PAGE = "/api/session/signed-out"
 FILES_PATH = "/api/session/pages/{name}"
 
 FILES = Path(__file__).parent / "session_pages"
-SHARED_FILES = ("session.css", "session.js", "one_time_link.js", "theme.js")
+SHARED_FILES = ("session.css", "session.js", "one_time_link.js", "theme.js", "reference.css")
 
 MAX_BODY_BYTES = 16_384
 MAX_CODE_LENGTH = 200
 MAX_NEXT_LENGTH = 4000
 MAX_USER_AGENT_LENGTH = 300
+
+FORM = "application/x-www-form-urlencoded"
+HTML = Answer(description="The page.", media_types=("text/html",))
+_ELSEWHERE = Answer(description="Leads to a page of the app.", media_types=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartForm:
+    """What the page that follows a correct password posts."""
+
+    code: str = ""
+    """Works once, and for 30 seconds."""
+    next: str = "/"
+    """A path of the app, to go to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndForm:
+    """What signing out posts."""
+
+    ended: str | None = None
+    """If it stands, only the cookie of a session that is over already is removed."""
+
+
+_PAGE = {200: HTML, 303: _ELSEWHERE}
+SIGNED_IN = Operation(
+    id="getSignedInPage",
+    summary="The page that follows a correct password",
+    section=Section.SIGN_IN,
+    answers=_PAGE,
+)
+SIGNED_OUT = Operation(
+    id="getSignedOutPage",
+    summary="The page that follows signing out",
+    section=Section.SIGN_IN,
+    answers=_PAGE,
+)
+FILE = Operation(
+    id="getSignInFile",
+    summary="The style and the scripts of the pages of the sign-in",
+    section=Section.SIGN_IN,
+    parameters=(Parameter(name="name", description="The name of the file.", in_path=True),),
+    answers={200: Answer(description="The file.", media_types=("text/css", "text/javascript"))},
+    errors=(ErrorCode.NOT_FOUND,),
+)
+START = Operation(
+    id="startSession",
+    summary="Sign in with a one-time code",
+    description="From the app's own pages only. Sets the cookie of the session if the code is "
+    "valid, and leads to `next` in either case.",
+    section=Section.SIGN_IN,
+    method="POST",
+    body=Body(description="A form.", media_types=(FORM,), kind=StartForm, required=False),
+    answers={303: _ELSEWHERE},
+    errors=(ErrorCode.UNAVAILABLE, ErrorCode.MISCONFIGURED),
+)
+END = Operation(
+    id="endSession",
+    summary="Sign out",
+    description="From the app's own pages only.",
+    section=Section.SIGN_IN,
+    method="POST",
+    body=Body(description="A form.", media_types=(FORM,), kind=EndForm, required=False),
+    answers={303: _ELSEWHERE},
+    errors=(ErrorCode.UNAVAILABLE, ErrorCode.MISCONFIGURED),
+)
 
 
 def signed_in_address(code: str, next_address: str) -> str:
@@ -75,7 +142,7 @@ def local_path(next_address: str | None) -> str:
     return "/" if path == "/api" or path.startswith("/api/") else next_address
 
 
-def session_routes(installation: Callable[[], Installation]) -> list[Route]:
+def session_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """Two pages for GET, which change nothing, and two routes for POST, which answer with 303.
 
     `START_PATH` takes a form with `code` and `next`; `END_PATH` one with nothing, or with `ended`
@@ -117,11 +184,11 @@ def session_routes(installation: Callable[[], Installation]) -> list[Route]:
         return FileResponse(FILES / name) if name in SHARED_FILES else not_found()
 
     return [
-        Route(SIGNED_IN_PAGE, page("sign_in.html"), methods=["GET"]),
-        Route(SIGNED_OUT_PAGE, page("sign_out.html"), methods=["GET"]),
-        Route(FILES_PATH, shared_file, methods=["GET"]),
-        Route(START_PATH, start, methods=["POST"]),
-        Route(END_PATH, end, methods=["POST"]),
+        ApiRoute(SIGNED_IN_PAGE, page("sign_in.html"), SIGNED_IN),
+        ApiRoute(SIGNED_OUT_PAGE, page("sign_out.html"), SIGNED_OUT),
+        ApiRoute(FILES_PATH, shared_file, FILE),
+        ApiRoute(START_PATH, start, START),
+        ApiRoute(END_PATH, end, END),
     ]
 
 

@@ -16,7 +16,6 @@ from typing import Generic
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.evidence.access_log.reader import RecordReader
@@ -32,10 +31,20 @@ from audit_core.installation.opened import Installation
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.web.errors import ErrorCode, refusal
 from audit_core.web.limits.rate_limit import MAX_REQUESTS, SPAN, Pace
+from audit_core.web.openapi.operation import (
+    READS_THE_LOG,
+    Answer,
+    ApiRoute,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
 from audit_core.web.reading import run_read
 from audit_core.web.routes.access_record import (
     ACCESS_RECORD_PATH,
     OFFERED,
+    PART,
     part_of,
     read_part,
 )
@@ -45,8 +54,41 @@ from audit_core.web.security.refusals import note_refusal
 SUGGESTIONS_PATH = "/api/v1/suggestions"
 RECORD_SUGGESTIONS_PATH = f"{ACCESS_RECORD_PATH}/suggestions"
 
+_TEXTS = (
+    Parameter(
+        name="before",
+        description=f"The text before the cursor; with `after` at most {MAX_CHARACTERS:,} "
+        "characters.",
+        example="outcome:fai",
+    ),
+    Parameter(name="after", description="The text behind the cursor."),
+)
+_FOUND = {200: Answer(description="How the query could go on.", kinds=(Suggestions,))}
 
-def suggestions_route(installation: Callable[[], Installation]) -> Route:
+SUGGESTIONS = Operation(
+    id="getSuggestions",
+    summary="How a query could go on",
+    description=f"At most {MAX_REQUESTS} requests of an account in {SPAN.seconds} seconds.",
+    section=Section.PAGES,
+    callers=(Caller.PERSON,),
+    permission=Permission.READ,
+    parameters=_TEXTS,
+    answers=_FOUND,
+    errors=(ErrorCode.INVALID_REQUEST, *READS_THE_LOG),
+)
+RECORD_SUGGESTIONS = Operation(
+    id="getAccessRecordSuggestions",
+    summary="How a query of the access record could go on",
+    section=Section.PAGES,
+    callers=(Caller.PERSON,),
+    permission=Permission.READ_RECORD,
+    parameters=(*_TEXTS, PART),
+    answers=_FOUND,
+    errors=(ErrorCode.INVALID_REQUEST, ErrorCode.TOO_MANY_REQUESTS),
+)
+
+
+def suggestions_route(installation: Callable[[], Installation]) -> ApiRoute:
     """`SUGGESTIONS_PATH`; values are those of the organization that the session looks at."""
     pace, kept = Pace(), _Kept(lambda opened: values_of_log(Reader(opened.log), opened.clock))
 
@@ -70,10 +112,10 @@ def suggestions_route(installation: Callable[[], Installation]) -> Route:
             lambda: answer(request, viewer, scope, texts),
         )
 
-    return Route(SUGGESTIONS_PATH, receive, methods=["GET"])
+    return ApiRoute(SUGGESTIONS_PATH, receive, SUGGESTIONS)
 
 
-def record_suggestions_route(installation: Callable[[], Installation]) -> Route:
+def record_suggestions_route(installation: Callable[[], Installation]) -> ApiRoute:
     """`RECORD_SUGGESTIONS_PATH`, which takes `part` as the record's download does: `organization`
     or, for operators, `installation`. Values are those of that part."""
     pace = Pace()
@@ -105,7 +147,7 @@ def record_suggestions_route(installation: Callable[[], Installation]) -> Route:
     async def receive(request: Request) -> Response:
         return await run_in_threadpool(answer, request)
 
-    return Route(RECORD_SUGGESTIONS_PATH, receive, methods=["GET"])
+    return ApiRoute(RECORD_SUGGESTIONS_PATH, receive, RECORD_SUGGESTIONS)
 
 
 class _Kept(Generic[ScopeT]):

@@ -12,11 +12,18 @@ from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import FileResponse
-from starlette.routing import Route
 
-from audit_core.web.routes.session import FILES
+from audit_core.web.openapi.operation import ApiRoute, Operation, Section
+from audit_core.web.routes.session import FILES, HTML
 
 THEME_PAGE = "/api/session/theme"
+
+OPERATION = Operation(
+    id="getThemePage",
+    summary="The page that sets the theme of the browser",
+    section=Section.SIGN_IN,
+    answers={200: HTML},
+)
 
 
 class Theme(StrEnum):
@@ -34,11 +41,11 @@ def theme_address(theme: Theme, pages: Collection[str], next_page: str) -> str:
     return f"{THEME_PAGE}#{urlencode(said)}"
 
 
-def theme_route() -> Route:
+def theme_route() -> ApiRoute:
     """`THEME_PAGE` answers with a file whose script reads what stands behind the # of its own
     address."""
 
     def serve(_: Request) -> FileResponse:
         return FileResponse(FILES / "theme.html", media_type="text/html")
 
-    return Route(THEME_PAGE, serve, methods=["GET"])
+    return ApiRoute(THEME_PAGE, serve, OPERATION)

@@ -7,11 +7,11 @@ cost more the more there are, for whoever asks, and would tell by its time how m
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.rejections import Rejection
 from audit_core.domain.state_changes import StateChange
@@ -30,6 +30,16 @@ from audit_core.state.rejections import keep_rejections
 from audit_core.web.errors import ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.limits.rate_limit import SPAN, Pace
+from audit_core.web.openapi.operation import (
+    JSON,
+    Answer,
+    ApiRoute,
+    Body,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
 from audit_core.web.security.identity import address_of
 from audit_core.web.security.origins import WEBHOOKS
 
@@ -41,7 +51,40 @@ MAX_OF_ADDRESS, MAX_OF_ENDPOINT = 1_000, 2_000
 taken, in `SPAN`."""
 
 
-def webhooks_route(installation: Callable[[], Installation]) -> Route:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of a message. Sending one again that was not stored would change nothing."""
+
+    stored: int
+    """1, or 0 for one of the following."""
+    known: int | None = None
+    """1 if it was sent before."""
+    ignored: str | None = None
+    """The event, if it is about nothing that is kept."""
+    rejected: str | None = None
+    """The reason, if it cannot be read; it is listed among the rejected records."""
+
+
+OPERATION = Operation(
+    id="sendWebhook",
+    summary="State changes that Daytona sends by itself",
+    description=f"One message of at most {MAX_BYTES:,} bytes, signed; answered after the commit.",
+    section=Section.SEND,
+    method="POST",
+    callers=(Caller.DAYTONA,),
+    parameters=(Parameter(name="endpoint", description="The id of the webhook.", in_path=True),),
+    body=Body(description="The message.", media_types=(JSON,)),
+    answers={200: Answer(description="What became of the message.", kinds=(Taken,))},
+    errors=(
+        ErrorCode.FOREIGN_ORGANIZATION,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.TOO_MANY_REQUESTS,
+    ),
+)
+
+
+def webhooks_route(installation: Callable[[], Installation]) -> ApiRoute:
     """Takes one message, and answers after the commit.
 
     200 `{"stored": 1}`, or `{"stored": 0}` with `known` for one that was sent before, `ignored`
@@ -74,7 +117,7 @@ def webhooks_route(installation: Callable[[], Installation]) -> Route:
             return _refused(opened, endpoint, address, ErrorCode.TOO_MANY_REQUESTS)
         return await run_in_threadpool(_take, opened, endpoint, signed, body, address)
 
-    return Route(f"{DAYTONA_WEBHOOK_PATH}/{{endpoint}}", receive, methods=["POST"])
+    return ApiRoute(f"{DAYTONA_WEBHOOK_PATH}/{{endpoint}}", receive, OPERATION)
 
 
 def _endpoint(opened: Installation, endpoint_id: str) -> Endpoint | None:
