@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from audit_core.domain.access import Scope
 from audit_core.domain.redaction import redact
@@ -11,7 +13,7 @@ from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.explore.results import Row
 
 
-class EntryObject(TypedDict):
+class Entry(TypedDict):
     """An entry with the names of Daytona's API."""
 
     id: str
@@ -37,7 +39,7 @@ class EntryObject(TypedDict):
 class DaytonaPage(TypedDict):
     """A page as Daytona's API answers it."""
 
-    items: list[EntryObject]
+    items: list[Entry]
     total: int
     """How many entries match. Behind a `nextToken` that of the page where the paging began."""
     page: int
@@ -64,7 +66,7 @@ class ScenarioList(TypedDict):
 class EntryPage(TypedDict):
     """A page of the entries that a filter matches, newest first."""
 
-    entries: list[EntryObject]
+    entries: list[Entry]
     next: str | None
     """The `cursor` of the next page; null on the last one."""
     as_of: str
@@ -105,7 +107,7 @@ class Counts(TypedDict):
     """Largest first, the others last."""
 
 
-def entry_objects(rows: Iterable[Row], scope: Scope) -> list[EntryObject]:
+def entry_objects(rows: Iterable[Row], scope: Scope) -> list[Entry]:
     """The entries as the scope's caller is shown them: redacted, as a download is, unless the
     scope holds secrets."""
     entries = (row.entry if scope.secrets else redact(row.entry) for row in rows)

@@ -9,38 +9,38 @@ from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
 from audit_core.explore.counts import CountReader
 from audit_core.explore.histogram import Histogram, Key
 from audit_core.explore.reader import Reader
-from audit_core.explore.stacked_histogram import MAX_STACKED, STACKS
 from audit_core.installation.opened import Installation
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.buckets import SECOND_US, WIDTHS_US
+from audit_core.query.time.buckets import SECOND_US
 from audit_core.query.time.windows import format_instant
+from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import refuse_head
 from audit_core.web.routes.reading.answers import BucketTotal, Counts, Series
 from audit_core.web.routes.reading.caller import Reading, require_caller
+from audit_core.web.routes.reading.operations import (
+    COLUMNS,
+    COUNTS,
+    DEFAULT_SERIES,
+    MAX_SERIES,
+    WIDTHS_S,
+)
 from audit_core.web.routes.reading.parameters import one_of, only, read_params, whole_number
 
 COUNTS_PATH = "/api/v1/counts"
 
 OUTCOME = "outcome"
-COLUMNS = (OUTCOME, *STACKS)
-"""What entries can be counted by."""
-MAX_SERIES = 50
-"""How many values have a series of their own."""
 MAX_BUCKETS = 1_000
-WIDTHS_S = tuple(width // SECOND_US for width in WIDTHS_US)
-"""How long a bucket may be, in seconds."""
 
 
-def counts_route(installation: Callable[[], Installation]) -> Route:
+def counts_route(installation: Callable[[], Installation]) -> ApiRoute:
     """The filter's parameters as in the address of Explore, `by` (one of `COLUMNS`), `limit` and
     `bucket` (one of `WIDTHS_S`): by a token for `read:audit_logs`, or by a person with that
     permission."""
@@ -60,7 +60,7 @@ def counts_route(installation: Callable[[], Installation]) -> Route:
             request, context, lambda: JSONResponse(_answer(reader, caller.scope, question, now))
         )
 
-    return Route(COUNTS_PATH, count, methods=["GET"])
+    return ApiRoute(COUNTS_PATH, count, COUNTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def _read_question(params: dict[str, list[str]]) -> _Question:
     """Raises `FilterError`."""
     problems: list[str] = []
     by = one_of(params, "by", OUTCOME, COLUMNS, problems)
-    limit = whole_number(params, "limit", MAX_STACKED, range(1, MAX_SERIES + 1), problems)
+    limit = whole_number(params, "limit", DEFAULT_SERIES, range(1, MAX_SERIES + 1), problems)
     bucket = only(params, "bucket", problems)
     if bucket is not None and bucket not in map(str, WIDTHS_S):
         problems.append(

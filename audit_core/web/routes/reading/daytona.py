@@ -8,7 +8,6 @@ from dataclasses import replace
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
@@ -18,6 +17,7 @@ from audit_core.explore.scenarios import read_scenarios
 from audit_core.identity.api_tokens import Token
 from audit_core.identity.token_verbs import READ, REVEAL
 from audit_core.installation.opened import Installation
+from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import refuse_head
 from audit_core.web.routes.reading.answers import DaytonaPage, ScenarioList, entry_objects
@@ -28,6 +28,11 @@ from audit_core.web.routes.reading.caller import (
     scope_of_token,
 )
 from audit_core.web.routes.reading.daytona_parameters import DaytonaQuestion, read_question
+from audit_core.web.routes.reading.operations import (
+    DAYTONA_ADMIN,
+    DAYTONA_ORGANIZATION,
+    DAYTONA_SCENARIOS,
+)
 from audit_core.web.routes.reading.page_token import PageToken, seal, unseal
 from audit_core.web.routes.reading.parameters import HINT
 from audit_core.web.security.bearer_tokens import TokenRefused, refused_token, require_token
@@ -37,7 +42,7 @@ SCENARIOS_PATH = "/api/audit/scenarios"
 ADMIN_PATH = "/api/admin/audit"
 
 
-def daytona_routes(installation: Callable[[], Installation]) -> list[Route]:
+def daytona_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`ORGANIZATION_PATH` by a token of that organization, `SCENARIOS_PATH` by one of any, and
     `ADMIN_PATH` by one of the whole installation; each for `read:audit_logs`."""
     reading = Reading(installation)
@@ -77,9 +82,9 @@ def daytona_routes(installation: Callable[[], Installation]) -> list[Route]:
         return JSONResponse(answer)
 
     return [
-        Route(ORGANIZATION_PATH, organization, methods=["GET"]),
-        Route(SCENARIOS_PATH, scenarios, methods=["GET"]),
-        Route(ADMIN_PATH, everything, methods=["GET"]),
+        ApiRoute(ORGANIZATION_PATH, organization, DAYTONA_ORGANIZATION),
+        ApiRoute(SCENARIOS_PATH, scenarios, DAYTONA_SCENARIOS),
+        ApiRoute(ADMIN_PATH, everything, DAYTONA_ADMIN),
     ]
 
 

@@ -55,11 +55,12 @@ TEXT_FIELDS: Mapping[str, Field] = {
     "targetId": Field.TARGET_ID,
 }
 STATUS, CREATED_AT = "statusCode", "createdAt"
-_LISTS = ("in", "notIn")
+LISTS = ("in", "notIn")
+"""The operators that take several values."""
 _ENDS = ("gte", "lte", "gt", "lt")
 OPERATORS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(TEXT_FIELDS, ("eq", "not", *_LISTS)),
-    STATUS: ("eq", "not", *_LISTS, *_ENDS),
+    **dict.fromkeys(TEXT_FIELDS, ("eq", "not", *LISTS)),
+    STATUS: ("eq", "not", *LISTS, *_ENDS),
     CREATED_AT: _ENDS,
 }
 """What each field can be compared by."""
@@ -111,7 +112,7 @@ class _Conditions:
         known = self.written.get((name, operator))
         if known is None:
             self.written[name, operator] = (spelling, [value])
-        elif operator in _LISTS and known[0] == spelling == "brackets":
+        elif operator in LISTS and known[0] == spelling == "brackets":
             known[1].append(value)
         else:
             self.problems.append(f"{name}[{operator}] is given more than once.")
@@ -217,7 +218,7 @@ def _number(
 
 def _on_text(column: Field, operator: str, values: list[Any]) -> Expression:
     """Raises `ValueError` with the reason."""
-    if operator in _LISTS:
+    if operator in LISTS:
         texts = [_text(value) for value in _listed(values)]
         found = any_of(_equals(column, text) for text in texts)
     else:
@@ -227,7 +228,7 @@ def _on_text(column: Field, operator: str, values: list[Any]) -> Expression:
 
 def _on_status(operator: str, values: list[Any]) -> Expression:
     """Raises `ValueError` with the reason."""
-    if operator in _LISTS:
+    if operator in LISTS:
         codes = [_status(value) for value in _listed(values)]
         found = any_of(Equals(field=Field.STATUS_CODE, value=code) for code in codes)
         return negation(found) if operator == "notIn" else found

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
@@ -17,19 +16,18 @@ from audit_core.installation.opened import Installation
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import format_instant
+from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.reading import run_read
 from audit_core.web.routes.attachment import refuse_head
 from audit_core.web.routes.entries import ENTRIES_PATH
 from audit_core.web.routes.reading.answers import EntryPage, entry_objects
 from audit_core.web.routes.reading.caller import Reading, require_caller
+from audit_core.web.routes.reading.operations import DEFAULT_ENTRIES, ENTRIES, MAX_ENTRIES
 from audit_core.web.routes.reading.page_token import PageToken, seal, unseal
 from audit_core.web.routes.reading.parameters import only, read_params, whole_number
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1_000
 
-
-def stored_entries_route(installation: Callable[[], Installation]) -> Route:
+def stored_entries_route(installation: Callable[[], Installation]) -> ApiRoute:
     """The filter's parameters as in the address of Explore, `limit`, and the `cursor` of the page
     before: by a token for `read:audit_logs`, or by a person with that permission."""
     reading = Reading(installation)
@@ -50,7 +48,7 @@ def stored_entries_route(installation: Callable[[], Installation]) -> Route:
             lambda: JSONResponse(_answer(opened, reader, caller.scope, question)),
         )
 
-    return Route(ENTRIES_PATH, read, methods=["GET"])
+    return ApiRoute(ENTRIES_PATH, read, ENTRIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def _read_question(params: dict[str, list[str]]) -> _Question:
     """Raises `FilterError`."""
     problems: list[str] = []
     cursor = only(params, "cursor", problems)
-    limit = whole_number(params, "limit", DEFAULT_LIMIT, range(1, MAX_LIMIT + 1), problems)
+    limit = whole_number(params, "limit", DEFAULT_ENTRIES, range(1, MAX_ENTRIES + 1), problems)
     if problems:
         raise FilterError(tuple(problems))
     return _Question(entry_filter=EntryFilter.from_params(params), limit=limit, cursor=cursor)
