@@ -163,7 +163,7 @@ COUNTS = Operation(
         Parameter(
             name="by",
             description="The column; `outcome` if none.",
-            kind=Literal[*COLUMNS],  # type: ignore[valid-type]  # made from what can be read
+            kind=Literal[*COLUMNS],
         ),
         Parameter(
             name="limit",
@@ -175,7 +175,7 @@ COUNTS = Operation(
             name="bucket",
             description="How long a bucket is, in seconds; what suits a chart if none. A window "
             "holds at most 1,000.",
-            kind=Literal[*WIDTHS_S],  # type: ignore[valid-type]
+            kind=Literal[*WIDTHS_S],
         ),
     ),
     answers={200: Answer(description="The counts.", kinds=(Counts,))},
