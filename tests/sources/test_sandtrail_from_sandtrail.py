@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -20,7 +21,8 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.runtime.settings import Settings
 from audit_core.sources.sealed_key import seal
-from audit_core.sources.source import FASTEST, Source, add_source, progress_of
+from audit_core.sources.source import Source, add_source, progress_of
+from audit_core.sources.source_input import FASTEST
 from audit_core.sources.worker import SourceWorker
 from tests.evidence.nasty_entries import made
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
@@ -79,7 +81,10 @@ def held(installation: Installation) -> dict[str, AuditEntry]:
 def sync(mirror: Installation, source: Source) -> None:
     """What `sandtrail source sync` does."""
     worker = SourceWorker(
-        installation=mirror, source=source, holder="test", wait=lambda _seconds: False
+        installation=mirror,
+        source=source,
+        holder="test",
+        wait=lambda seconds: threading.Event().wait(min(seconds, 0.05)),
     )
     assert worker.run(once=True)
     with mirror.state.read() as connection:
@@ -102,6 +107,7 @@ def test_the_mirror_ends_with_the_same_log(origin: Seeded, mirror: Installation)
                 url=f"http://127.0.0.1:{port}/api",
                 sealed_key=seal(token, mirror.key),
                 requests_per_minute=FASTEST,
+                policy=None,
                 actor="somebody",
                 now=utc_now(),
             )
