@@ -20,6 +20,7 @@ from audit_core.cli.doctor import doctor
 from audit_core.cli.export import export
 from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
+from audit_core.cli.mappings import mapping_app
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
@@ -68,6 +69,7 @@ app.command()(demo)
 app.command()(prepare)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
+app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")
 app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 

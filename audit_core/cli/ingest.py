@@ -26,6 +26,7 @@ from rich.progress import (
 )
 
 from audit_core.cli.parts.following import Stop
+from audit_core.cli.parts.mapping_option import MappingName, mapping_choice
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import AuditError, SourceError
@@ -34,6 +35,7 @@ from audit_core.domain.terminal_text import printable
 from audit_core.ingest.files import OpenedFile, is_live, open_file, read_batches
 from audit_core.ingest.following import FLUSH_S, FollowedBatches, Interval
 from audit_core.ingest.http_client import MAX_ENTRIES, RESTART_S, RemoteError, RemoteLog
+from audit_core.ingest.mappings.recognize import Choice
 from audit_core.ingest.pipeline import BATCH, IngestReport
 from audit_core.ingest.pipeline import ingest as ingest_batches
 from audit_core.ingest.records.batches import Batch
@@ -115,13 +117,19 @@ Token = Annotated[
 Organization = Annotated[
     str | None,
     typer.Option(
-        help="Accept only entries of this organization; others are rejected.", show_default=False
+        help="Accept only entries of this organization; others are rejected. Records of other "
+        "systems that name none get this one.",
+        show_default=False,
     ),
 ]
 
 
 def ingest(
-    files: Files, server: Server = None, token: Token = None, organization: Organization = None
+    files: Files,
+    server: Server = None,
+    token: Token = None,
+    organization: Organization = None,
+    mapping: MappingName = None,
 ) -> None:
     """Put the entries of files into the log; running it again is harmless.
 
@@ -138,7 +146,8 @@ def ingest(
             stop.on_signals() if followed else nullcontext(),
             open_target(read_settings(), server, token, stop if followed else None) as target,
         ):
-            for result in _ingest_files(files, target, organization, stop):
+            mappings = mapping_choice(mapping, organization, target.state)
+            for result in _ingest_files(files, target, organization, mappings, stop):
                 results.append(result)
     except AuditError as error:
         _print_results(results)
@@ -207,7 +216,11 @@ def open_target(
 
 
 def _ingest_files(
-    files: Sequence[str], target: Target, organization: str | None, stop: Stop
+    files: Sequence[str],
+    target: Target,
+    organization: str | None,
+    mappings: Choice,
+    stop: Stop,
 ) -> Iterator[FileResult]:
     """Do one file after the other. Each result is given at its beginning and kept up to date."""
     console = Console(stderr=True)
@@ -228,7 +241,7 @@ def _ingest_files(
                 with open_file(path) as opened:
                     task = bar.add_task(printable(opened.name), total=opened.size)
                     watched = _Watched(opened, bar, task)
-                    loading = _Loading(opened, target, organization, result)
+                    loading = _Loading(opened, target, organization, mappings, result)
                     if opened.live:
                         loading.follow(watched, stop)
                     else:
@@ -246,6 +259,7 @@ class _Loading:
     opened: OpenedFile
     target: Target
     organization: str | None
+    mappings: Choice
     result: FileResult
 
     def load(self, stream: _Watched) -> None:
@@ -270,7 +284,11 @@ class _Loading:
 
     def _batches(self, stream: _Watched, *, live: bool = False) -> Iterator[Batch]:
         return read_batches(
-            stream, self.opened.name, on_empty=self.result.note_emptiness, live=live
+            stream,
+            self.opened.name,
+            mappings=self.mappings,
+            on_empty=self.result.note_emptiness,
+            live=live,
         )
 
     def _store(
@@ -351,7 +369,9 @@ def _print_results(results: Sequence[FileResult]) -> None:
     for result in results:
         say(f"{printable(result.name)}: {_sentence(result.report)}")
         report = result.report
-        for sentence in describe_extra(report.kept_fields, report.lost_fields, report.other_lines):
+        for sentence in describe_extra(
+            report.kept_fields, report.lost_fields, report.other_lines, report.mapping
+        ):
             say(f"  {printable(sentence)}")
         if result.emptiness:
             say(printable(result.emptiness), err=True)

@@ -92,6 +92,10 @@ class SourceTypeError(SourceError):
     """A source is of a type, compression or character encoding that is not read."""
 
 
+class MappingError(SourceError):
+    """A mapping file cannot be used as it is; the message names the file and the line."""
+
+
 class AccountError(AuditError):
     """An account, membership or token cannot be added or changed as asked."""
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import Rejection
@@ -19,20 +20,36 @@ from audit_core.ingest.formats.csv_table import read_table
 from audit_core.ingest.formats.detect import HEAD, Shape, detect_shape
 from audit_core.ingest.formats.json_columns import read_line_batches
 from audit_core.ingest.formats.json_document import DocumentReader
-from audit_core.ingest.formats.lines import read_json_lines
+from audit_core.ingest.formats.lines import read_json_groups, read_json_lines
 from audit_core.ingest.formats.log_lines import read_log_frames, read_log_lines
 from audit_core.ingest.formats.streams import Readable, StreamBroken, decompressed
 from audit_core.ingest.formats.syslog import FIRST_FRAME
 from audit_core.ingest.formats.text_encoding import as_utf8
+from audit_core.ingest.mappings.apply import Mapper
+from audit_core.ingest.mappings.mapping import Mapping
+from audit_core.ingest.mappings.recognize import NO_MAPPINGS, Choice, sample_records
 from audit_core.ingest.records.batches import Batch, Nowhere, gather
-from audit_core.ingest.records.located import OtherLine, Reading, location_of, reject
+from audit_core.ingest.records.located import (
+    OtherLine,
+    Reading,
+    ReadValue,
+    location_of,
+    read_value,
+    reject,
+)
 from audit_core.ingest.records.strict_json import Undecodable, decode
 from audit_core.log.schema import ARRIVING
 
 STANDARD_INPUT = "-"
 
 
-def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -> Iterator[Reading]:
+def read_records(
+    stream: Readable,
+    name: str,
+    *,
+    max_bytes: int | None = None,
+    mappings: Choice = NO_MAPPINGS,
+) -> Iterator[Reading]:
     """What each record of a stream became, in order; memory does not grow with the stream.
 
     Compression, encoding and shape are told by the content: JSON lines, a JSON list, a saved page
@@ -40,7 +57,8 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
     audit entries stand (see `formats.log_lines`), syslog; in UTF-8 or UTF-16; plain, gzip or zstd.
     Files may be joined, and lines may end with CR alone. Nothing at all, or whitespace, holds no
     records. `name` begins each location (see `location_in`); the empty name is for the body of a
-    request. `max_bytes` limits the decompressed content.
+    request. `max_bytes` limits the decompressed content. `mappings` says by which mapping records
+    of other systems are read.
 
     A stream that ends or breaks too early yields what it held, then a last rejection that says
     so. Raises `SourceError` when nothing can be read at all or all of it is of another system, and
@@ -49,7 +67,7 @@ def read_records(stream: Readable, name: str, *, max_bytes: int | None = None) -
     """
     last = "the beginning"
     try:
-        for reading in _Content(stream, name, max_bytes).readings():
+        for reading in _Content(stream, name, max_bytes, mappings).readings():
             yield reading
             last = location_of(reading)
     except StreamBroken as broken:
@@ -61,6 +79,7 @@ def read_batches(
     name: str,
     *,
     max_bytes: int | None = None,
+    mappings: Choice = NO_MAPPINGS,
     on_empty: Callable[[str], None] | None = None,
     live: bool = False,
 ) -> Iterator[Batch]:
@@ -72,7 +91,7 @@ def read_batches(
     """
     last = ""
     try:
-        content = _Content(stream, name, max_bytes, live=live)
+        content = _Content(stream, name, max_bytes, mappings, live=live)
         for batch in content.batches():
             yield batch
             last = batch.last
@@ -84,6 +103,27 @@ def read_batches(
         yield Batch(table=nothing, locations=Nowhere(), rejections=[rejection], last=last)
 
 
+def recognized_mapping(stream: Readable, name: str, mappings: Choice) -> Mapping | None:
+    """By which mapping a stream would be read, told from its beginning; `None` without one, and
+    where it cannot be read."""
+    try:
+        return _Content(stream, name, None, mappings).mapping
+    except (SourceError, StreamBroken):
+        return None
+
+
+def first_records(stream: Readable, name: str, limit: int) -> list[dict[str, Any]]:
+    """The first records of a stream as they are, of whatever system; none where it is no JSON.
+
+    Raises `SourceError` when nothing can be read at all.
+    """
+    try:
+        head, _ = _beginning(as_utf8(decompressed(stream, name), name), live=False)
+    except StreamBroken:
+        return []
+    return sample_records(head[: 2 * HEAD], limit, whole=len(head) < HEAD)
+
+
 def _broken_off(broken: StreamBroken, name: str, last: str) -> Rejection:
     reason = f"{broken.reason} The last record that was read is {last}; the rest is missing."
     return reject(name or "the end", reason, "")
@@ -93,43 +133,63 @@ class _Content:
     """The text of a stream, and how records stand in it. Raises as `decompressed` does."""
 
     def __init__(
-        self, stream: Readable, name: str, max_bytes: int | None, *, live: bool = False
+        self,
+        stream: Readable,
+        name: str,
+        max_bytes: int | None,
+        mappings: Choice,
+        *,
+        live: bool = False,
     ) -> None:
         self._name = name
         self._shown = name or "The body"
         pieces = decompressed(stream, self._shown, max_bytes=max_bytes)
         head, self._pieces = _beginning(as_utf8(pieces, self._shown), live=live)
         self._void = not head
-        self._detected = detect_shape(head[: 2 * HEAD], self._shown, whole=len(head) < HEAD)
+        start, whole = head[: 2 * HEAD], len(head) < HEAD
+        self._read: ReadValue = read_value
+        self.mapping: Mapping | None = None
+        """By which its records are read."""
+        if recognized := mappings.recognize(start, self._shown, whole=whole):
+            self.mapping = recognized.mapping
+            self._read = Mapper(recognized.mapping, mappings.organization_id)
+            self._detected = recognized.detected
+        else:
+            self._detected = detect_shape(start, self._shown, whole=whole)
 
     def batches(self) -> Iterator[Batch]:
         """Its records, many at once."""
-        if self._detected.shape is Shape.LINES:
+        if self._detected.shape is Shape.LINES and not self.mapping:
             return read_line_batches(self._pieces, self._name)
-        if self._detected.shape in _LOGS:
-            return chain.from_iterable(map(gather, self._groups()))
-        return gather(self.readings())
+        mapping = self.mapping.name if self.mapping else ""
+        if self._detected.shape in (Shape.LINES, *_LOGS):
+            groups = map(partial(gather, mapping=mapping), self._groups())
+            return chain.from_iterable(groups)
+        return gather(self.readings(), mapping=mapping)
 
     def readings(self) -> Iterator[Reading]:
         """What each of its records became."""
-        content, name = self._pieces, self._name
+        content, name, read = self._pieces, self._name, self._read
         match self._detected.shape:
             case Shape.LINES:
-                return read_json_lines(content, name)
+                return read_json_lines(content, name, read)
             case Shape.TABLE:
                 return read_table(content, name)
             case Shape.ARRAY:
-                return DocumentReader(content, name).read_array()
+                return DocumentReader(content, name, read).read_array()
             case Shape.PAGE:
-                return DocumentReader(content, name).read_pages(self._detected.path)
+                return DocumentReader(content, name, read).read_pages(self._detected.path)
             case Shape.OBJECTS:
-                return DocumentReader(content, name).read_objects()
+                return DocumentReader(content, name, read).read_objects()
             case Shape.LOG | Shape.FRAMES:
                 return chain.from_iterable(self._groups())
 
     def _groups(self) -> Iterator[list[Reading]]:
-        """The lines of a log, some at a time. Raises `SourceError` behind the last one if it may be
+        """Lines, some at a time. Raises `SourceError` behind the last one of a log if it may be
         none, and holds nothing that was meant as an audit entry."""
+        if self._detected.shape is Shape.LINES:
+            yield from read_json_groups(self._pieces, self._name, self._read)
+            return
         read = read_log_frames if self._detected.shape is Shape.FRAMES else read_log_lines
         doubt = self._detected.doubt
         for group in read(self._pieces, self._name):

@@ -13,8 +13,15 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.files import read_records
 from audit_core.ingest.formats.streams import Readable
+from audit_core.ingest.mappings.mapping import Mapping
+from audit_core.ingest.mappings.recognize import Choice
 from audit_core.ingest.records.batches import Batch, Locations, gather
-from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts
+from audit_core.ingest.records.extra_fields import (
+    NO_FIELDS,
+    NOT_MAPPED,
+    FieldCounts,
+    MappingUse,
+)
 from audit_core.ingest.records.located import OtherLine, Reading, reject
 from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
@@ -54,6 +61,8 @@ class IngestReport:
     """Fields that no entry has, kept in the metadata of the entries that were read."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those that could not be kept."""
+    mapping: MappingUse = NOT_MAPPED
+    """What the mapping did by which the records were read."""
     other_lines: int = 0
     """Lines of a log that were no audit entries, and not meant as some."""
 
@@ -66,6 +75,7 @@ class IngestReport:
             not_kept=self.not_kept + other.not_kept,
             kept_fields=self.kept_fields + other.kept_fields,
             lost_fields=self.lost_fields + other.lost_fields,
+            mapping=self.mapping + other.mapping,
             other_lines=self.other_lines + other.other_lines,
         )
 
@@ -79,8 +89,11 @@ class IngestReport:
         }
         if self.not_kept:
             detail["rejections_not_kept"] = self.not_kept
+        if self.mapping.name:
+            detail |= self.mapping.detail()
         if self.kept_fields:
-            detail["extra_fields"] = dict(self.kept_fields.counts)
+            name = "unmapped_fields" if self.mapping.name else "extra_fields"
+            detail[name] = dict(self.kept_fields.counts)
         if self.lost_fields:
             detail["extra_fields_not_kept"] = dict(self.lost_fields.counts)
         if self.other_lines:
@@ -105,6 +118,8 @@ class Preview:
     """Fields that no entry has, kept in the metadata of `entries`."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those that could not be kept."""
+    mapping: MappingUse = NOT_MAPPED
+    """What the mapping did by which they were read."""
     other_lines: int = 0
     """Lines of a log that were no audit entries, among those that were looked at."""
 
@@ -254,6 +269,7 @@ class _Run:
         self.report += IngestReport(
             kept_fields=batch.kept_fields,
             lost_fields=batch.lost_fields,
+            mapping=batch.mapping,
             other_lines=batch.other_lines,
         )
         if batch.table.num_rows:
@@ -338,17 +354,26 @@ class _Run:
 
 
 def preview(
-    stream: Readable, name: str, *, organization_id: str | None, limit: int = 50
+    stream: Readable,
+    name: str,
+    *,
+    organization_id: str | None,
+    limit: int = 50,
+    mapping: Mapping | None = None,
 ) -> Preview:
-    """What `ingest` would make of the first `limit` records; nothing is stored.
+    """What `ingest` would make of the first `limit` records, read by a mapping or without one;
+    nothing is stored.
 
     Other lines of a log are passed over, up to `MAX_PASSED`. Raises `SourceError` as `read_records`
     does. `entries` may hold records that the log knows.
     """
-    readings = read_records(stream, name)
+    mappings = Choice(chosen=mapping, organization_id=organization_id or "")
+    readings = read_records(stream, name, mappings=mappings)
+    used = mapping.name if mapping else ""
     first = list(_first_records(readings, limit))
     batches = [
-        batch.of_organization(organization_id) for batch in gather(first, rows=len(first) or 1)
+        batch.of_organization(organization_id)
+        for batch in gather(first, rows=len(first) or 1, mapping=used)
     ]
     return Preview(
         entries=tuple(entry for batch in batches for entry in from_arrow(batch.table)),
@@ -356,6 +381,7 @@ def preview(
         more=next(readings, None) is not None,
         kept_fields=sum((batch.kept_fields for batch in batches), NO_FIELDS),
         lost_fields=sum((batch.lost_fields for batch in batches), NO_FIELDS),
+        mapping=sum((batch.mapping for batch in batches), NOT_MAPPED),
         other_lines=sum(batch.other_lines for batch in batches),
     )
 

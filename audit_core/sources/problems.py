@@ -34,16 +34,19 @@ class KeyRefused(AuditError):
     """It does not accept the key, or not for this: nothing is asked until somebody acts."""
 
     def __init__(self, status: int, *, whole_deployment: bool = False) -> None:
+        admin_key = "Give this source the key of an admin of the deployment."
         if status == 401:
             super().__init__(
                 "Daytona does not accept the key (401): it has expired, was revoked, or is wrong.",
-                "Make a new key in Daytona with the permission read:audit_logs, and give it to "
-                "this source.",
+                admin_key
+                if whole_deployment
+                else "Make a new key in Daytona with the permission read:audit_logs, and give it "
+                "to this source.",
             )
         elif whole_deployment:
             super().__init__(
                 "Daytona does not let this key read the audit log of the whole deployment (403).",
-                "Give this source the key of an admin of the deployment.",
+                admin_key,
             )
         else:
             super().__init__(

@@ -365,6 +365,17 @@ source_progress = Table(
     Column("arrivals", Text),
 )
 
+# How an organization reads records of other systems, beside the mappings that are shipped.
+mapping = Table(
+    "mapping",
+    metadata,
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("text", FreeText, nullable=False),
+    Column("saved_by", FreeText, nullable=False),
+    Column("saved_at", UtcTime, nullable=False),
+)
+
 # Where webhooks come in; the secret is encrypted with the installation's key.
 webhook_endpoint = Table(
     "webhook_endpoint",

@@ -12,6 +12,7 @@ from pages.parts.sandboxes import (
     sandbox_trace,
     start_list,
     target_list,
+    without_sandboxes,
 )
 from pages.parts.shell import cached, viewer
 
@@ -33,7 +34,7 @@ def choose() -> None:
 
 person, scope = viewer.require(Permission.READ)
 st.title("Sandboxes", anchor=False)
-head = cached.installation().log.head(scope.organization_id)
+head = cached.witnessed_head(scope)
 
 if key := st.query_params.get("sandbox"):
     sandbox_trace.draw(key, person, scope, head)
@@ -61,7 +62,9 @@ with st.container(horizontal=True, vertical_alignment="center", key="sandboxes_a
     )
     pager.draw_refresh()
 
-if chosen == "groups":
+if chosen != "targets" and without_sandboxes.is_without(scope, head):
+    without_sandboxes.draw()
+elif chosen == "groups":
     failure_group_list.draw(view, person, scope, head)
 elif chosen == "retries":
     retry_list.draw(view, scope, head)

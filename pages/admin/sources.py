@@ -10,6 +10,8 @@ from pages.parts.sources import (
     file_preview,
     file_storing,
     ingest_howto,
+    mapping_choice,
+    mapping_editor,
     pulled_sources,
     rejection_list,
     stale_note,
@@ -30,18 +32,19 @@ webhook_list.draw(person, scope)
 st.header("Files", anchor=False)
 uploaded_files.expect(person)
 files = st.file_uploader(
-    "JSON lines, JSON arrays, saved API pages or CSV; plain, gzip or zstd",
+    "JSON lines, JSON arrays, saved API pages, CSV, console logs or syslog; plain, gzip or zstd",
     accept_multiple_files=True,
     key=file_storing.uploader_key(),
     on_change=file_storing.forget_report,
 )
 file_storing.draw_report()
+chosen = uploaded_files.chosen(files or [], person)
 if files:
     button_slot = st.container()
-    chosen = uploaded_files.chosen(files, person)
     there = [file for file in chosen if isinstance(file, StoredFile)]
-    told = {id(file): file_preview.draw(file, scope) for file in chosen}
-    readable = [file for file in there if told[id(file)]]
+    known = mapping_choice.known(scope)
+    drawn = [file_preview.draw(file, scope, known) for file in chosen]
+    readable = [item for item in drawn if item is not None]
     noun = "file" if len(readable) == 1 else "files"
     with button_slot:
         if readable and st.button(
@@ -49,6 +52,9 @@ if files:
         ):
             file_storing.store(readable, scope, let_go=there)
         st.caption("Nothing is stored yet. Check the first records, then store the files.")
+
+st.header("Mappings", anchor=False)
+mapping_editor.draw(scope, chosen)
 
 st.header("Rejected records", anchor=False)
 rejection_list.draw(scope)

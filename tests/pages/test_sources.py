@@ -463,8 +463,10 @@ def test_the_other_ways_in_name_the_address_of_this_app(open_app: Open) -> None:
     app = open_app("admin@example.org")
     app.context = {"url": "https://audit.example.org:8443/sources?x=1"}
     opened(app)
-    command, request = (item.value for item in app.code[-2:])
+    command, request, pipe, exporter = (item.value for item in app.code[-4:])
     assert "ingest \\\n  --server https://audit.example.org:8443 \\\n" in command
+    assert "--server https://audit.example.org:8443 \\\n" in pipe
+    assert '="https://audit.example.org:8443/api/otlp/v1/logs"' in exporter
     assert request.endswith("https://audit.example.org:8443/api/v1/entries")
 
 

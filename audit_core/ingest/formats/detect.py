@@ -83,7 +83,7 @@ def detect_shape(head: bytes, name: str, *, whole: bool = True) -> Detected:
         raise SourceTypeError(f"{name} is compressed twice.", "Decompress it once, and give that.")
     if b"\0" in head[:4]:
         raise SourceTypeError(f"{name} is not text in UTF-8 or UTF-16.", "Save it as UTF-8.")
-    content = head[_BLANK.match(head).end() :]  # type: ignore[union-attr]  # matches nothing, too
+    content = skip_blank(head)
     if not content:
         return Detected(Shape.LINES)
     text = content.decode(errors="replace")
@@ -98,6 +98,11 @@ def detect_shape(head: bytes, name: str, *, whole: bool = True) -> Detected:
     if text.startswith("{"):
         return _detect_object(content, text, name, whole=whole)
     return _detect_text(text, name)
+
+
+def skip_blank(head: bytes) -> bytes:
+    """Content behind the whitespace and the marks that it begins with."""
+    return head[_BLANK.match(head).end() :]  # type: ignore[union-attr]  # matches nothing, too
 
 
 def _detect_text(text: str, name: str) -> Detected:
@@ -151,14 +156,14 @@ def _detect_object(content: bytes, text: str, name: str, *, whole: bool) -> Dete
     """A page, objects over several lines, or lines; by the fields of the first records."""
     outline = outline_of(text)
     if is_entry(outline.names):
-        return Detected(_object_shape(content))
+        return Detected(object_shape(content))
     for one in outline.lists:
         if any(map(is_entry, one.samples)):
             return Detected(Shape.PAGE, one.path)
     # Of objects over several lines none stands on a line: the first one is looked at then.
     samples = sample_lines(text, whole=whole) or [tuple(outline.names)]
     if any(map(is_entry, samples)):
-        return Detected(_object_shape(content))
+        return Detected(object_shape(content))
     begun = "\n" not in text and (is_logged(outline.names) or outline.names == ["log"])
     if _all_logged(text, whole=whole) or begun:
         return Detected(Shape.LOG)
@@ -172,7 +177,7 @@ def _detect_object(content: bytes, text: str, name: str, *, whole: bool) -> Dete
         if not other_files.system_of(outline.names):
             _require_entries(outline.lists, name)
     _require_entries([JsonList((), samples, empty=False)], name)
-    return Detected(_object_shape(content))
+    return Detected(object_shape(content))
 
 
 def _page_by_name(outline: Outline) -> JsonList | None:
@@ -195,7 +200,7 @@ def _require_entries(lists: list[JsonList], name: str) -> None:
             raise SourceError(f"{name} {what}", hint)
 
 
-def _object_shape(text: bytes) -> Shape:
+def object_shape(text: bytes) -> Shape:
     """Objects over several lines, or several on one, or lines: by the marks of the first one."""
     depth, over_lines = 0, False
     for match in _TOKEN.finditer(text):

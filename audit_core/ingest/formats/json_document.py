@@ -16,7 +16,14 @@ from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.formats.lines import MARK
 from audit_core.ingest.formats.streams import StreamBroken
 from audit_core.ingest.formats.value_ends import ValueEnd
-from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_value, reject
+from audit_core.ingest.records.located import (
+    MAX_RECORD,
+    Reading,
+    ReadValue,
+    location_in,
+    read_value,
+    reject,
+)
 from audit_core.ingest.records.strict_json import Undecodable, scan, skip_whitespace
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 512, 2**16
@@ -135,9 +142,10 @@ def _require_utf8(raw: str) -> None:
 class DocumentReader:
     """Reads the records of one document; numbers its items from 1."""
 
-    def __init__(self, pieces: Iterator[bytes], name: str) -> None:
+    def __init__(self, pieces: Iterator[bytes], name: str, read: ReadValue = read_value) -> None:
         self._buffer = TextBuffer(pieces)
         self._name = name
+        self._read = read
         self._count = 0
         self._cut = False
         """Whether a rejection has already said that the file ends too early."""
@@ -193,7 +201,7 @@ class DocumentReader:
         except Undecodable as error:
             return self._rejected(error.reason, closer)
         self._count += 1
-        return read_value(value, location_in(self._name, "item", self._count), raw)
+        return self._read(value, location_in(self._name, "item", self._count), raw)
 
     def _page(self, path: Sequence[str]) -> Generator[Reading, None, bool]:
         """The items of one page. Returns whether the page was read to its end."""

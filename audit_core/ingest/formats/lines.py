@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.formats.streams import CHUNK, ChunkStream, peek_at_hand
-from audit_core.ingest.records.located import MAX_RECORD, Reading, location_in, read_text, reject
+from audit_core.ingest.records.located import (
+    MAX_RECORD,
+    Reading,
+    ReadValue,
+    location_in,
+    read_text,
+    read_value,
+    reject,
+)
 from audit_core.ingest.records.strict_json import Undecodable, scan
 
 MARK = "\ufeff"
@@ -143,13 +151,28 @@ def read_line_groups(pieces: Iterator[bytes]) -> Iterator[LineGroup]:
         yield LineGroup(first=first, lines=lines, ended=line.endswith(b"\n"))
 
 
-def read_json_lines(pieces: Iterator[bytes], name: str) -> Iterator[Reading]:
+def read_json_lines(
+    pieces: Iterator[bytes], name: str, read: ReadValue = read_value
+) -> Iterator[Reading]:
     """What each line became; blank lines are skipped."""
     for line in read_lines(pieces, blank=False):
-        yield from read_json_line(line, name)
+        yield from read_json_line(line, name, read)
 
 
-def read_json_line(line: Line, name: str) -> list[Reading]:
+def read_json_groups(
+    pieces: Iterator[bytes], name: str, read: ReadValue = read_value
+) -> Iterator[list[Reading]]:
+    """The same, some hundred at a time; a line is given as soon as it is there."""
+    for group in read_line_groups(pieces):
+        numbers = range(group.first, group.first + len(group.lines))
+        yield [
+            reading
+            for number in numbers
+            for reading in read_json_line(group.line(number), name, read)
+        ]
+
+
+def read_json_line(line: Line, name: str, read: ReadValue = read_value) -> list[Reading]:
     """What a line became: nothing if it is blank, more than one where files were joined without a
     line end between them."""
     location = location_in(name, "line", line.number)
@@ -158,9 +181,9 @@ def read_json_line(line: Line, name: str) -> list[Reading]:
     text = line.text.strip(BLANK)
     if not text.strip(BLANK + _OTHER_SPACES):
         return []
-    reading = read_text(text, location)
+    reading = read_text(text, location, read)
     if isinstance(reading, Rejection) and (records := _joined_records(text)):
-        return [read_text(record, location) for record in records]
+        return [read_text(record, location, read) for record in records]
     return [reading]
 
 

@@ -145,8 +145,8 @@ def describe_records(samples: Sequence[Sequence[str]], path: Sequence[str]) -> t
         what += f" They look like {system}."
     return what, (
         "An entry has id, actorId, action and createdAt at least, as Daytona's API and this "
-        "program's downloads write them. Convert each record to these fields first, or give "
-        "another file."
+        "program's downloads write them. Name a mapping that reads these records, or write one "
+        "(docs/mappings.md)."
     )
 
 

@@ -26,6 +26,8 @@ class JsonList:
     samples: list[tuple[str, ...]]
     """The names of the fields of its first items that are objects."""
     empty: bool
+    items: list[dict[str, Any]] = field(default_factory=list)
+    """Those items, as far as they could be read."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ def outline_of(text: str) -> Outline:
 def read_list(text: str, at: int, path: tuple[str, ...] = ()) -> JsonList:
     """The list whose bracket stands at `at`; its end need not be there."""
     samples: list[tuple[str, ...]] = []
+    items: list[dict[str, Any]] = []
     at = skip_whitespace(text, at + 1)
     empty = text[at : at + 1] == "]"
     for _ in range(MAX_SAMPLES):
@@ -75,12 +78,14 @@ def read_list(text: str, at: int, path: tuple[str, ...] = ()) -> JsonList:
                 names = _first_names(text, at)
                 samples += [names] if names else []
             break
-        samples += [tuple(value)] if isinstance(value, dict) else []
+        if isinstance(value, dict):
+            samples.append(tuple(value))
+            items.append(value)
         at = skip_whitespace(text, at)
         if text[at : at + 1] != ",":
             break
         at = skip_whitespace(text, at + 1)
-    return JsonList(path, samples, empty)
+    return JsonList(path, samples, empty, items)
 
 
 def _first_names(text: str, at: int) -> tuple[str, ...]:
@@ -106,18 +111,23 @@ def _first_names(text: str, at: int) -> tuple[str, ...]:
 
 
 def sample_lines(text: str, *, whole: bool) -> list[tuple[str, ...]]:
-    """The fields of the objects that stand on the first lines, one a line. The last line is left
-    out unless the text is `whole`."""
-    lines = text.split("\n", MAX_SAMPLES)
-    samples = []
-    for line in lines[:MAX_SAMPLES] if whole else lines[:-1]:
+    """The fields of what `sample_objects` finds."""
+    return [tuple(value) for value in sample_objects(text, whole=whole)]
+
+
+def sample_objects(text: str, *, whole: bool, limit: int = MAX_SAMPLES) -> list[dict[str, Any]]:
+    """The objects that stand on the first lines, one a line. The last line is left out unless the
+    text is `whole`."""
+    lines = text.split("\n", limit)
+    found: list[dict[str, Any]] = []
+    for line in lines[:limit] if whole else lines[:-1]:
         start = skip_whitespace(line, 0)
         try:
             value, _ = scan(line, start)
         except Undecodable:
             continue
-        samples += [tuple(value)] if isinstance(value, dict) else []
-    return samples
+        found += [value] if isinstance(value, dict) else []
+    return found
 
 
 def _walk(text: str, at: int, path: tuple[str, ...], outline: Outline) -> int:

@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit_core.domain.rejections import Rejection
-from audit_core.ingest.records.extra_fields import NO_FIELDS, FieldCounts, count_fields
+from audit_core.ingest.records.extra_fields import (
+    NO_FIELDS,
+    NOT_MAPPED,
+    FieldCounts,
+    MappingUse,
+    count_fields,
+)
 from audit_core.ingest.records.located import (
     LocatedEntry,
     OtherLine,
@@ -49,6 +55,8 @@ class Batch:
     """Fields that no entry has, in the records of `table`."""
     lost_fields: FieldCounts = NO_FIELDS
     """Those of them that could not be kept."""
+    mapping: MappingUse = NOT_MAPPED
+    """What the mapping did by which they were read."""
     other_lines: int = 0
     """How many lines were no audit entries, and not meant as some, among those of a log."""
 
@@ -104,9 +112,9 @@ class _Selected:
         return self.locations.of(self.rows[row])
 
 
-def gather(readings: Iterable[Reading], *, rows: int = ROWS) -> Iterator[Batch]:
-    """Readings as batches of at most `rows`. What `readings` raises is raised behind what came
-    before."""
+def gather(readings: Iterable[Reading], *, rows: int = ROWS, mapping: str = "") -> Iterator[Batch]:
+    """Readings as batches of at most `rows`, `mapping` being how they were read. What `readings`
+    raises is raised behind what came before."""
     problem: Exception | None = None
 
     def until_problem() -> Iterator[Reading]:
@@ -126,7 +134,16 @@ def gather(readings: Iterable[Reading], *, rows: int = ROWS) -> Iterator[Batch]:
             last=location_of(some[-1]),
             kept_fields=count_fields(reading.extra.kept for reading in located),
             lost_fields=count_fields(reading.extra.lost for reading in located),
+            mapping=_use(mapping, located) if mapping else NOT_MAPPED,
             other_lines=sum(isinstance(reading, OtherLine) for reading in some),
         )
     if problem is not None:
         raise problem
+
+
+def _use(name: str, located: list[LocatedEntry]) -> MappingUse:
+    return MappingUse(
+        name=name,
+        mapped=count_fields(reading.extra.mapped for reading in located),
+        derived=count_fields(reading.extra.derived for reading in located),
+    )

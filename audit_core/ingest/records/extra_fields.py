@@ -9,6 +9,9 @@ from typing import NamedTuple
 EXTRA = "extra"
 """The name in the metadata under which they stand together, so that none replaces another value."""
 
+UNMAPPED = "unmapped"
+"""The same for records that were read by a mapping: what has no other place."""
+
 LOG_FIELDS = frozenset({"seq", "revision", "received_at", "receivedAt"})
 """What the log gives to each entry anew: not taken from a file, and nothing is lost by that."""
 
@@ -16,6 +19,8 @@ MAX_NAMES = 100
 """How many names are counted each by itself; more stand in no header that people made."""
 
 SHOWN_NAMES = 10
+SHOWN_PLACES = 40
+"""How many places of another system's records are named."""
 
 
 class ExtraFields(NamedTuple):
@@ -24,6 +29,11 @@ class ExtraFields(NamedTuple):
     kept: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     """Those for which the metadata has no room (see `records`), or whose place is taken."""
+    mapped: tuple[str, ...] = ()
+    """Of a record that was read by a mapping: what stands in a field as it is, such as
+    `eventName → action`."""
+    derived: tuple[str, ...] = ()
+    """Of such a record: from what fields were made, as `errorCode → statusCode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +53,48 @@ class FieldCounts:
 
     def __str__(self) -> str:
         """The first names with their counts, and how many more there are."""
-        shown = ", ".join(f"{name} ({count:,})" for name, count in self.counts[:SHOWN_NAMES])
-        more = len(self.counts) - SHOWN_NAMES
+        return self.shown(SHOWN_NAMES)
+
+    def shown(self, limit: int) -> str:
+        """The first names up to a limit with their counts, and how many more there are."""
+        shown = ", ".join(f"{name} ({count:,})" for name, count in self.counts[:limit])
+        more = len(self.counts) - limit
         if self.others:
             return f"{shown} and more than {max(0, more):,} others"
         return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 NO_FIELDS = FieldCounts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingUse:
+    """What a mapping did to the records that were read by it, and in how many of them."""
+
+    name: str = ""
+    """The mapping's; empty where there was none."""
+    mapped: FieldCounts = NO_FIELDS
+    """See `ExtraFields.mapped`."""
+    derived: FieldCounts = NO_FIELDS
+    """See `ExtraFields.derived`."""
+
+    def __add__(self, other: MappingUse) -> MappingUse:
+        return MappingUse(
+            name=self.name or other.name,
+            mapped=self.mapped + other.mapped,
+            derived=self.derived + other.derived,
+        )
+
+    def detail(self) -> dict[str, object]:
+        """The same for the access record and for programs."""
+        return {
+            "mapping": self.name,
+            "mapped_fields": dict(self.mapped.counts),
+            "derived_fields": dict(self.derived.counts),
+        }
+
+
+NOT_MAPPED = MappingUse()
 
 
 def count_fields(records: Iterable[tuple[str, ...]]) -> FieldCounts:
@@ -68,16 +112,31 @@ def _counted(pairs: Iterable[tuple[str, int]], others: int) -> FieldCounts:
     return FieldCounts(tuple(counts.items()), others)
 
 
-def describe_extra(kept: FieldCounts, lost: FieldCounts, other_lines: int = 0) -> list[str]:
-    """What became of fields that no entry has, and of the lines of a log that were no audit
-    entries, a sentence each; none where there were none."""
+def describe_extra(
+    kept: FieldCounts,
+    lost: FieldCounts,
+    other_lines: int = 0,
+    use: MappingUse = NOT_MAPPED,
+) -> list[str]:
+    """What became of fields that no entry has, of the lines of a log that were no audit entries,
+    and by which mapping records were read, a sentence each; none where there is nothing to tell."""
     sentences = []
-    if kept:
+    under = UNMAPPED if use.name else EXTRA
+    if use.name:
+        sentences.append(f"Read by the mapping {use.name}.")
+        for what, counts in (
+            ("Fields as they were", use.mapped),
+            ("Fields made from others, which are kept as well", use.derived),
+            (f"Kept in the metadata under {UNMAPPED}", kept),
+        ):
+            if counts:
+                sentences.append(f"{what}: {counts.shown(SHOWN_PLACES)}.")
+    elif kept:
         sentences.append(f"Unknown fields are kept in the metadata under {EXTRA}: {kept}.")
     if lost:
         sentences.append(
             f"Unknown fields were not kept, since the metadata has no room for them or has an "
-            f"{EXTRA} of its own: {lost}."
+            f"{under} of its own: {lost}."
         )
     if other_lines:
         sentences.append(

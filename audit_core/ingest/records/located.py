@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from audit_core.domain.entries import AuditEntry
@@ -26,13 +27,17 @@ class LocatedEntry(NamedTuple):
 
 
 class OtherLine(NamedTuple):
-    """A line of a log that is no audit entry, and was not meant as one: it is counted only."""
+    """A line of a log, or a record of another system, that is no audit entry, and was not meant as
+    one: it is counted only."""
 
     location: str
 
 
 Reading = LocatedEntry | Rejection | OtherLine
 """What one record of a source became."""
+
+ReadValue = Callable[[object, str, str], Reading]
+"""What makes a reading of a decoded record, its location and its text."""
 
 
 def location_of(reading: Reading) -> str:
@@ -48,13 +53,13 @@ def read_value(value: object, location: str, raw: str) -> Reading:
     return reject(location, " ".join(entry), raw)
 
 
-def read_text(text: str, location: str) -> Reading:
+def read_text(text: str, location: str, read: ReadValue = read_value) -> Reading:
     """What a record in JSON becomes."""
     try:
         value = decode(text)
     except Undecodable as error:
         return reject(location, error.reason, text)
-    return read_value(value, location, text)
+    return read(value, location, text)
 
 
 def reject(location: str, reason: str, raw: str, *, length: int | None = None) -> Rejection:

@@ -151,12 +151,12 @@ def _with_extra(
     problems: list[str] = []
     if whole := write_metadata({**metadata, EXTRA: extra}, problems):
         return whole, ExtraFields(kept=tuple(extra))
-    room = MAX_KEYS - _names_in(metadata) - 1
+    room = MAX_KEYS - count_names(metadata) - 1
     kept = {}
     for name, value in extra.items():
         problems.clear()
         if write_metadata({EXTRA: {name: value}}, problems):
-            room -= 1 + _names_in(value)
+            room -= 1 + count_names(value)
             if room >= 0:
                 kept[name] = value
     lost = tuple(name for name in extra if name not in kept)
@@ -165,11 +165,11 @@ def _with_extra(
     return write_metadata({**metadata, EXTRA: kept}, []), ExtraFields(tuple(kept), lost)
 
 
-def _names_in(value: Any) -> int:
-    """How many names the objects within a value hold; it keeps the limit of depth."""
+def count_names(value: Any) -> int:
+    """How many names the objects within a value hold, which keeps the limit of depth."""
     if isinstance(value, list):
-        return sum(map(_names_in, value))
-    return len(value) + sum(map(_names_in, value.values())) if isinstance(value, dict) else 0
+        return sum(map(count_names, value))
+    return len(value) + sum(map(count_names, value.values())) if isinstance(value, dict) else 0
 
 
 def _checked_text(name: str, value: object, problems: list[str]) -> str | None:

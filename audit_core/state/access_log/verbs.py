@@ -232,6 +232,18 @@ VERBS: dict[str, Verb] = _listed(
         target="source",
     ),
     Verb(
+        name="mapping.saved",
+        sentence="Saved a mapping, by which records of another system are read.",
+        category=Category.INGEST,
+        target="mapping",
+    ),
+    Verb(
+        name="mapping.deleted",
+        sentence="Deleted a mapping; the entries that it made stay.",
+        category=Category.INGEST,
+        target="mapping",
+    ),
+    Verb(
         name="webhook.added",
         sentence="Set up where webhooks come in.",
         category=Category.INGEST,

@@ -18,6 +18,8 @@ from audit_core.identity.api_tokens import Token
 from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.files import read_batches
 from audit_core.ingest.formats.other_files import WHAT_TO_GIVE
+from audit_core.ingest.mappings.recognize import NO_MAPPINGS, Choice, choose
+from audit_core.ingest.mappings.saved import known_mappings
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
 from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
@@ -99,7 +101,9 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
     entries; 422 with the same behind `NOTHING_ACCEPTED`; 400 for a body without any record;
     401 without a valid token, 403 for one that may not write, 413 past `MAX_BYTES`, also
     decompressed, or `MAX_ENTRIES`, 415 for a type or an encoding that is not read; nothing is
-    stored but after 200, nor when `AuditError` is raised.
+    stored but after 200, nor when `AuditError` is raised. Records of another system are read by
+    the mapping that recognizes them, or by that in `?mapping=NAME|none`, which the answer names;
+    those that name no organization are of the token's.
     """
 
     async def receive(request: Request) -> Response:
@@ -111,7 +115,8 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
             require_readable(request.headers)
             body = await read_body(request, max_bytes=MAX_BYTES)
             require_text_body(request.headers, body)
-            return await run_in_threadpool(_ingest, opened, token, body, address)
+            mapping = request.query_params.get("mapping")
+            return await run_in_threadpool(_ingest, opened, token, body, address, mapping)
         except BodyTooLarge:
             note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes")
@@ -126,13 +131,15 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
     return ApiRoute(ENTRIES_PATH, receive, OPERATION)
 
 
-def read_body_batches(body: bytes) -> Iterator[Batch]:
+def read_body_batches(body: bytes, mappings: Choice = NO_MAPPINGS) -> Iterator[Batch]:
     """The records of a body, as of a file. Raises `SourceError` if there are none."""
 
     def refuse(sentence: str) -> NoReturn:
         raise SourceError(sentence, WHAT_TO_GIVE)
 
-    return read_batches(io.BytesIO(body), "", max_bytes=MAX_BYTES, on_empty=refuse)
+    return read_batches(
+        io.BytesIO(body), "", max_bytes=MAX_BYTES, mappings=mappings, on_empty=refuse
+    )
 
 
 def _too_large(limit: str) -> Response:
@@ -154,10 +161,19 @@ def _require_records(batches: list[Batch]) -> None:
     raise SourceError(f"The body holds no records. {reason}", WHAT_TO_GIVE)
 
 
-def _ingest(installation: Installation, token: Token, body: bytes, address: str | None) -> Response:
+def _ingest(
+    installation: Installation,
+    token: Token,
+    body: bytes,
+    address: str | None,
+    mapping: str | None = None,
+) -> Response:
     batches: list[Batch] = []
     count = 0
-    for batch in read_body_batches(body):
+    with installation.state.read() as connection:
+        known = known_mappings(connection, token.organization_id)
+    mappings = choose(known, mapping, token.organization_id)
+    for batch in read_body_batches(body, mappings):
         count += batch.table.num_rows + len(batch.rejections)
         if count > MAX_ENTRIES:
             note(installation, token, address, "size.refused", {"path": ENTRIES_PATH})

@@ -119,7 +119,6 @@ OPERATION = Operation(
         ErrorCode.TOO_LARGE,
         ErrorCode.UNSUPPORTED_TYPE,
         ErrorCode.LOG_BEHIND,
-        ErrorCode.STORAGE_FULL,
     ),
     protocol_error=Answer(
         description="A `google.rpc.Status`, in the encoding of the request.",

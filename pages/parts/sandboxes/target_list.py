@@ -16,7 +16,7 @@ from audit_core.starts.traces.state_timeline import BandState
 from audit_core.starts.traces.targets_sql import TargetPlace
 from audit_core.starts.traces.trace_reader import Target
 from pages.parts.filters import filter_bar
-from pages.parts.sandboxes import start_list
+from pages.parts.sandboxes import start_list, without_sandboxes
 from pages.parts.shell import cached
 from pages.parts.tables import selection
 from pages.parts.tables.safe_text import visible
@@ -31,6 +31,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,18}")
 def draw(view: filter_bar.View, scope: Scope, head: int) -> None:
     """A page of the list."""
     types = tuple(dict.fromkeys((SANDBOX, *cached.values("target_type", scope))))
+    if len(types) > 1 and without_sandboxes.is_without(scope, head):
+        types = types[1:]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target_type = st.selectbox(
             "Kind of target", types, key=_TYPE, format_func=visible, width=200

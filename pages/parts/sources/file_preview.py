@@ -12,6 +12,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact
 from audit_core.domain.rejections import Rejection
+from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.pipeline import Preview, preview
 from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.records.extra_fields import describe_extra
@@ -21,7 +22,8 @@ from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary
-from pages.parts.sources import rejection_list
+from pages.parts.sources import mapping_choice, rejection_list
+from pages.parts.sources.file_storing import FileToStore
 from pages.parts.sources.uploaded_files import RefusedFile
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
@@ -30,8 +32,11 @@ FIRST = 50
 """How many records of a file are looked at."""
 
 
-def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
-    """Draw the preview of a file; whether it holds anything to store.
+def draw(
+    file: StoredFile | RefusedFile, scope: Scope, known: Sequence[Mapping]
+) -> FileToStore | None:
+    """Draw the preview of a file, read by one of the known mappings or by none; what is to be
+    stored, if it holds anything to store.
 
     What keeps one file from being read is told in place, and leaves the others alone.
     """
@@ -39,17 +44,33 @@ def draw(file: StoredFile | RefusedFile, scope: Scope) -> bool:
         if isinstance(file, RefusedFile):
             st.text(visible(file.name))
             error_boundary.draw(file.error)
-            return False
+            return None
         st.text(f"{visible(file.name)} · {size_text(file.size)}")
-        with error_boundary.boundary() as reading, file.open() as stream:
-            found = preview(stream, file.name, organization_id=scope.organization_id, limit=FIRST)
+        with error_boundary.boundary() as reading:
+            mapping = mapping_choice.draw(file, scope, known)
+            with file.open() as stream:
+                found = preview(
+                    stream,
+                    file.name,
+                    organization_id=scope.organization_id,
+                    limit=FIRST,
+                    mapping=mapping,
+                )
         if not reading.succeeded:
-            return False
+            return None
         if not found.entries and not found.rejections:
-            st.info("This file is empty: it holds no records.", icon=":material/draft:")
-            return False
+            _draw_nothing(found)
+            return FileToStore(file, mapping) if found.more else None
         _draw_found(found)
-        return True
+        return FileToStore(file, mapping)
+
+
+def _draw_nothing(found: Preview) -> None:
+    if found.other_lines:
+        text = f"None of the first {found.other_lines:,} lines is an audit entry."
+        st.info(text, icon=":material/draft:")
+    else:
+        st.info("This file is empty: it holds no records.", icon=":material/draft:")
 
 
 def summary(found: Preview) -> str:
@@ -99,7 +120,9 @@ def _draw_found(found: Preview) -> None:
     st.caption(summary(found))
     if strangers := foreign(found.rejections):
         st.warning(foreign_text(strangers, found), icon=":material/domain_disabled:")
-    for sentence in describe_extra(found.kept_fields, found.lost_fields, found.other_lines):
+    for sentence in describe_extra(
+        found.kept_fields, found.lost_fields, found.other_lines, found.mapping
+    ):
         st.text(visible(sentence))
     if found.entries:
         st.dataframe(

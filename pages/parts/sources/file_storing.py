@@ -15,6 +15,8 @@ from audit_core.domain.errors import AuditError, SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.identity.sessions import Viewer
 from audit_core.ingest.files import read_batches
+from audit_core.ingest.mappings.mapping import Mapping
+from audit_core.ingest.mappings.recognize import Choice
 from audit_core.ingest.pipeline import IngestReport, ingest
 from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
@@ -33,6 +35,15 @@ permission meanwhile to be stopped soon."""
 
 _RESULTS = "stored_files"
 _ROUND = "upload_round"
+
+
+@dataclass(frozen=True, slots=True)
+class FileToStore:
+    """A file, and how it is to be read."""
+
+    file: StoredFile
+    mapping: Mapping | None
+    """`None` for Daytona's entries."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +69,9 @@ def uploader_key() -> str:
     return f"upload_{st.session_state.get(_ROUND, 0)}"
 
 
-def store(files: Sequence[StoredFile], scope: Scope, *, let_go: Sequence[StoredFile] = ()) -> None:
+def store(
+    chosen: Sequence[FileToStore], scope: Scope, *, let_go: Sequence[StoredFile] = ()
+) -> None:
     """Store the files one after the other, then run the page anew with the report.
 
     The uploader is empty then: what it held (`let_go`, beside the files) is removed.
@@ -66,16 +79,17 @@ def store(files: Sequence[StoredFile], scope: Scope, *, let_go: Sequence[StoredF
     What goes wrong with a file ends that file and is told in the report; what was stored by
     then stays stored. Whoever loses the permission meanwhile is stopped before the next batch.
     """
+    files = [item.file for item in chosen]
     results = [FileResult(name=file.name) for file in files]
     # Kept from the beginning: should the run be cut off by a click, the report is still there.
     st.session_state[_RESULTS] = results
     bar = _Bar(files)
-    for file, result in zip(files, results, strict=True):
+    for item, result in zip(chosen, results, strict=True):
         result.begun = True
         try:
-            with file.open() as stream:
-                bar.begin(file, stream, result)
-                _store_file(file, stream, scope, result, bar.note)
+            with item.file.open() as stream:
+                bar.begin(item.file, stream, result)
+                _store_file(item, stream, scope, result, bar.note)
         except AuditError as error:
             result.problem = error  # drawn with the report, in the run that follows
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
@@ -108,7 +122,7 @@ class _Bar:
 
 
 def _store_file(
-    file: StoredFile,
+    item: FileToStore,
     stream: BinaryIO,
     scope: Scope,
     result: FileResult,
@@ -116,6 +130,8 @@ def _store_file(
 ) -> None:
     installation = cached.installation()
     person = _still_allowed(scope)
+    file = item.file
+    mappings = Choice(chosen=item.mapping, organization_id=scope.organization_id)
 
     def append(arriving: pa.Table) -> AppendReport:
         _still_allowed(scope)
@@ -133,7 +149,7 @@ def _store_file(
 
     try:
         ingest(
-            read_batches(stream, file.name, max_bytes=MAX_CONTENT),
+            read_batches(stream, file.name, max_bytes=MAX_CONTENT, mappings=mappings),
             append=append,
             keep=keep,
             organization_id=scope.organization_id,
@@ -179,7 +195,7 @@ def draw_report() -> None:
         for result in results:
             report = result.report
             for sentence in describe_extra(
-                report.kept_fields, report.lost_fields, report.other_lines
+                report.kept_fields, report.lost_fields, report.other_lines, report.mapping
             ):
                 st.text(f"{visible(result.name)}: {visible(sentence)}")
         # A full disk is the same news for every file, though with other numbers.

@@ -38,17 +38,36 @@ def request(base: str) -> str:
     )
 
 
+def pipe(base: str) -> str:
+    """How what a program writes to its log is sent while it is written."""
+    return (
+        "docker logs --follow daytona-api 2>&1 \\\n"
+        "  | python -m audit_core ingest \\\n"
+        f"      --server {base} \\\n"
+        '      --token "$SANDTRAIL_TOKEN" -'
+    )
+
+
+def exporter(base: str) -> str:
+    """How an exporter of OpenTelemetry is pointed here."""
+    return (
+        f'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT="{base}/api/otlp/v1/logs"\n'
+        'OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20$SANDTRAIL_TOKEN"'
+    )
+
+
 def draw() -> None:
-    """Both ways with this app's address; a token is needed for either."""
+    """Each way with this app's address; a token is needed for all of them."""
     base = base_url()
-    st.caption("Both need a token of this organization. Create one in Admin → Access.")
+    st.caption("All of them need a token of this organization. Create one in Admin → Access.")
+    limits = f"at most {MAX_ENTRIES:,} entries and {MAX_BYTES // 1_000_000} MB a request"
     with st.grid(2, min_column_width=420):
-        with st.container():
-            st.markdown("**Command line**: files of any size")
-            st.code(command_line(base), language=None, wrap_lines=True)
-        with st.container():
-            st.markdown(
-                f"**HTTP**: at most {MAX_ENTRIES:,} entries and "
-                f"{MAX_BYTES // 1_000_000} MB a request"
-            )
-            st.code(request(base), language=None, wrap_lines=True)
+        for title, text in (
+            ("**Command line**: files of any size", command_line(base)),
+            (f"**HTTP**: {limits}", request(base)),
+            ("**Console of Daytona**, with `AUDIT_CONSOLE_LOG_ENABLED`", pipe(base)),
+            ("**OpenTelemetry**: log records by OTLP", exporter(base)),
+        ):
+            with st.container():
+                st.markdown(title)
+                st.code(text, language=None, wrap_lines=True)

@@ -107,8 +107,7 @@ def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: b
     st.caption(described(progress, now))
     if progress.problem is not None:
         # As text: what a server answered is in it.
-        st.text(visible(progress.problem))
-        st.text(visible(progress.hint or ""))
+        st.text(visible(f"{progress.problem}\n{progress.hint or ''}".strip()))
     if standing is Standing.STOPPED:
         st.caption("It is asked nothing until it has another key, or is resumed.")
 
@@ -119,6 +118,7 @@ def described(progress: Progress, now: datetime) -> str:
         f"{progress.accepted:,} accepted",
         f"{progress.finished:,} finished",
         f"{progress.rejected:,} rejected",
+        *([f"{progress.late:,} late"] if progress.late else []),
     ]
     for label, at in (
         ("newest entry", progress.newest),
