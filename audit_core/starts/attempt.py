@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.state_changes import FAILED_STATES
 from audit_core.query.keyset import Cursor
 from audit_core.starts.attempts_sql import StartOutcome
 
@@ -27,24 +28,35 @@ class StartAttempt:
     """What was done to the sandbox next; `None` if nothing was, as far as was looked."""
     next_at: datetime | None
     """When; `None` with `next_action`."""
+    told_state: str | None = None
+    """The state that a change of state told: one of `FAILED_STATES`, or `STARTED_STATE`; `None` if
+    none told anything of it."""
+    told_at: datetime | None = None
+    """When it changed; `None` with `told_state`."""
+
+    @property
+    def told_failed(self) -> bool:
+        """Whether the answer was well, and a change of state tells that it failed."""
+        return self.told_state in FAILED_STATES
 
     def evidence(self) -> str:
         """Why the attempt has its outcome, in a short sentence without log text but the action."""
         status = self.entry.status_code
+        if self.told_state is not None:
+            return f"{status}, then {self.told_state} {self._later(self.told_at)} later, by webhook"
         if self.outcome is StartOutcome.FAILED:
             return f"answered {status}"
         if self.outcome is StartOutcome.SUSPECTED:
-            return f"{status}, then {self.next_action} {self._later()} later, no use in between"
+            later = self._later(self.next_at)
+            return f"{status}, then {self.next_action} {later} later, no use in between"
         if self.outcome is StartOutcome.STARTED:
             return f"answered {status}, and nothing speaks against it"
         if status is None:
             return "in flight: no answer yet"
         return "never answered" if status == 0 else f"answered {status}, which says neither"
 
-    def _later(self) -> str:
-        if self.next_at is None:
-            return "some time"
-        return length_of(self.next_at - self.entry.created_at)
+    def _later(self, at: datetime | None) -> str:
+        return "some time" if at is None else length_of(at - self.entry.created_at)
 
     def cursor(self, *, newer: bool) -> Cursor:
         """The place just beyond this attempt, towards newer or older ones."""

@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, and_, case, func, literal, literal_column, or_, select
+from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import SANDBOX, TOOLBOX_PREFIX
+from audit_core.domain.state_changes import STARTED_STATE
 from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import ONCE, epoch_microseconds, starts_with
@@ -33,12 +35,17 @@ from audit_core.starts.sandboxes_sql import (
     lifecycles,
     microseconds,
 )
+from audit_core.starts.witness_sql import TOLD_WITHIN, done_next, tells_failure, told
 
 SSH_ACTIONS = ("create_ssh_access", "revoke_ssh_access")
 """What shows, beside the toolbox, that a sandbox is in use."""
 
 AGAIN_ACTIONS = ("recover", "start")
 """What is done to a sandbox that does not run."""
+
+
+DONE = "done_us"
+"""The column of what `witness_sql.done_next` gives."""
 
 
 class StartOutcome(StrEnum):
@@ -76,6 +83,9 @@ class SilentRule:
 
     within: timedelta = timedelta(minutes=8)
     delete_after: timedelta = timedelta(seconds=60)
+    witnessed: bool = False
+    """Whether state changes are asked too: what they tell is a fact, and nothing that it speaks of
+    is suspected. Only for an organization that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +99,17 @@ class AttemptRow:
     outcome: str
     next_action: str
     next_us: int
+    told_state: str
+    """The state that a change told, `error`, `build_failed` or `started`; '' if none did."""
+    told_us: int
+    """When it changed; 0 with ''."""
 
 
 def attempts(query: Query, rule: SilentRule, creations: Creations) -> CTE:
     """The attempts that match the filter: `seq`, `at_us`, `action`, `status_code`, `sandbox`,
-    `by_name` (see `Lifecycles`), `outcome`, and `next_action` and `next_us`: what was done to the
-    sandbox next, '' and 0 if nothing was within the time range and the rule's time after them.
+    `by_name` (see `Lifecycles`), `outcome`, `next_action` and `next_us`: what was done to the
+    sandbox next, '' and 0 if nothing was within the time range and the rule's time after them; and
+    `told_state` and `told_us`, as in `AttemptRow`.
     """
     return attempts_and_lifecycles(query, rule, creations)[0]
 
@@ -104,38 +119,58 @@ def attempts_and_lifecycles(
 ) -> tuple[CTE, Lifecycles]:
     """The attempts, see `attempts`, and what they were found among."""
     matches = where_clause(entries, query)
-    lifecycle = lifecycles(matches, query.scope, query.time_range, creations, after=rule.within)
-    followed = _followed(lifecycle)
+    after = max(rule.within, TOLD_WITHIN) if rule.witnessed else rule.within
+    lifecycle = lifecycles(matches, query.scope, query.time_range, creations, after=after)
+    followed = _followed(lifecycle, witnessed=rule.witnessed)
     silent = _silent(followed, rule)
     used = _used(followed.alias("risky"), lifecycle, query.scope, query.time_range, rule)
+    rows = followed.outerjoin(used, used.c.seq == followed.c.seq)
+    suspected = and_(answered_well(followed.c.status_code), silent, used.c.seq.is_(None))
+    told_failed: list[tuple[Condition, ColumnElement[str]]] = []
+    state: ColumnElement[str] = literal_column("''")
+    state_us: ColumnElement[int] = literal_column("0")
+    if rule.witnessed:
+        asked = followed.alias("asked")
+        which = and_(_is_attempt(asked), answered_well(asked.c.status_code))
+        told_of = told(asked, which, query.scope, query.time_range)
+        rows = rows.outerjoin(told_of, told_of.c.seq == followed.c.seq)
+        fails, starts = tells_failure(told_of), told_of.c.started_us.is_not(None)
+        told_failed = [(fails, literal(StartOutcome.FAILED.value))]
+        suspected = and_(suspected, ~starts)
+        state = case((fails, told_of.c.failed_state), (starts, literal(STARTED_STATE)), else_=state)
+        state_us = case(
+            (fails, told_of.c.failed_us), (starts, told_of.c.started_us), else_=state_us
+        )
     status = followed.c.status_code
     outcome = case(
         (status.between(400, 599), literal(StartOutcome.FAILED.value)),
-        (
-            and_(answered_well(status), silent, used.c.seq.is_(None)),
-            literal(StartOutcome.SUSPECTED.value),
-        ),
+        *told_failed,
+        (suspected, literal(StartOutcome.SUSPECTED.value)),
         (answered_well(status), literal(StartOutcome.STARTED.value)),
         else_=literal(StartOutcome.UNKNOWN.value),
     )
     attempt = (
         select(
-            *(column for column in followed.c if column.name != "matches"),
+            *(column for column in followed.c if column.name not in ("matches", DONE)),
             outcome.label("outcome"),
+            state.label("told_state"),
+            state_us.label("told_us"),
         )
-        .outerjoin(used, used.c.seq == followed.c.seq)
-        .where(
-            followed.c.matches == literal_column("1"),
-            followed.c.action.in_(STARTING_ACTIONS),
-        )
+        .select_from(rows)
+        .where(_is_attempt(followed))
         .cte("attempt")
         .prefix_with(ONCE)
     )
     return attempt, lifecycle
 
 
-def _followed(lifecycle: Lifecycles) -> CTE:
-    """Each entry with the next one of the same sandbox."""
+def _is_attempt(followed: FromClause) -> Condition:
+    """Whether a row of a life is an attempt that was asked for."""
+    return and_(followed.c.matches == literal_column("1"), followed.c.action.in_(STARTING_ACTIONS))
+
+
+def _followed(lifecycle: Lifecycles, *, witnessed: bool) -> CTE:
+    """Each entry with the next one of the same sandbox; if witnessed, also with `DONE`."""
     resolved = lifecycle.entries
     order: dict[str, Any] = {
         "partition_by": resolved.c.sandbox,
@@ -148,6 +183,7 @@ def _followed(lifecycle: Lifecycles) -> CTE:
         .label("next_action"),
         case((known, func.lead(resolved.c.at_us, 1, literal_column("0")).over(**order)), else_=0)
         .label("next_us"),
+        *([done_next(resolved).label(DONE)] if witnessed else []),
     ).cte("followed").prefix_with(ONCE)  # fmt: skip
 
 

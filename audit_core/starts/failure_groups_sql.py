@@ -60,6 +60,11 @@ class GroupKey:
         return self.outcome is StartOutcome.SUSPECTED
 
     @property
+    def told(self) -> bool:
+        """Whether these were answered well, and state changes tell that they failed."""
+        return self.outcome is StartOutcome.FAILED and self.status_code < 400
+
+    @property
     def fingerprint(self) -> str:
         """A name of the group that stays the same, in hexadecimal digits."""
         text = json.dumps([self.template, self.action, self.status_code, self.outcome.value])
@@ -69,6 +74,8 @@ class GroupKey:
         """Why these were grouped, in a sentence. Holds log text."""
         if self.suspected:
             return f"{self.action} answered {self.status_code}, suspected to have failed"
+        if self.told:
+            return f"{self.action} answered {self.status_code}, failed later by webhook"
         message = f"with a message like “{self.template}”" if self.template else "without a message"
         return f"{self.action} answered {self.status_code} {message}"
 

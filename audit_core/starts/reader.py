@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from audit_core.domain.access import Scope
@@ -46,12 +46,23 @@ def silent_rule(settings: Settings) -> SilentRule:
     )
 
 
+def rule_for(rule: SilentRule, scope: Scope, log: AuditLog) -> SilentRule:
+    """The rule for a viewer: state changes are asked where the organization has any, but not for
+    one who may see only what a single actor did, since nobody does them."""
+    witnessed = scope.actor_id is None and log.state_changes.head(scope.organization_id) > 0
+    return replace(rule, witnessed=witnessed)
+
+
 @dataclass(frozen=True, slots=True)
 class StartsReader:
     """The reads of attempts."""
 
     log: AuditLog
     rule: SilentRule
+
+    def rule_for(self, scope: Scope) -> SilentRule:
+        """See `rule_for`."""
+        return rule_for(self.rule, scope, self.log)
 
     @property
     def _creations(self) -> Creations:
@@ -68,7 +79,7 @@ class StartsReader:
         """The attempts with one of the outcomes at the cursor; the newest for `None`."""
         statement = attempts_sql.start_page(
             query,
-            self.rule,
+            self.rule_for(query.scope),
             outcomes=outcomes,
             cursor=cursor,
             creations=self._creations,
@@ -90,7 +101,9 @@ class StartsReader:
 
     def counts(self, query: Query, spans: Spans) -> Counts:
         """How many attempts had which outcome, over time."""
-        statement = attempts_sql.start_counts(query, self.rule, spans, self._creations)
+        statement = attempts_sql.start_counts(
+            query, self.rule_for(query.scope), spans, self._creations
+        )
         counts = self.log.fetch_rows(
             statement, query.scope, OutcomeInSpan, limit=spans.number * len(StartOutcome)
         )
@@ -105,7 +118,7 @@ class StartsReader:
     def groups(self, query: Query, spans: Spans, limit: int) -> FailureGroups:
         """The largest failure groups."""
         statement = failure_groups_sql.failure_groups(
-            query, self.rule, spans, limit=limit, creations=self._creations
+            query, self.rule_for(query.scope), spans, limit=limit, creations=self._creations
         )
         rows = (limit + 1) * (spans.number + 1)
         found = self.log.fetch_rows(statement, query.scope, GroupRow, limit=rows)
@@ -123,19 +136,21 @@ class StartsReader:
 
     def group_members(self, query: Query, key: GroupKey, rows: int) -> Listing[StartAttempt]:
         """The newest failures of a group."""
-        statement = failure_groups_sql.group_page(query, self.rule, key, self._creations)
+        statement = failure_groups_sql.group_page(
+            query, self.rule_for(query.scope), key, self._creations
+        )
         found = self.log.fetch_rows(statement, query.scope, AttemptRow, limit=rows)
         return Listing(self._attempts(found.items, query.scope), found.truncated)
 
     def suspects(self, query: Query, key: GroupKey) -> Suspects:
         """What the failures of a group have in common that successful attempts have not."""
-        statement = suspects_sql.suspects(query, self.rule, key, self._creations)
+        statement = suspects_sql.suspects(query, self.rule_for(query.scope), key, self._creations)
         table = self.log.fetch(statement, query.scope, max_rows=MAX_VALUES * len(TRAITS)).table
         return suspects_sql.weigh(table.to_pylist(), query.scope)
 
     def retries(self, query: Query, limit: int) -> Listing[RetryChain]:
         """The latest retry chains."""
-        statement = retries_sql.retry_chains(query, self.rule, self._creations)
+        statement = retries_sql.retry_chains(query, self.rule_for(query.scope), self._creations)
         found = self.log.fetch_rows(statement, query.scope, ChainRow, limit=limit)
         chains = tuple(_chain(row, query.scope) for row in found.items)
         return Listing(chains, found.truncated)
@@ -151,6 +166,8 @@ class StartsReader:
                 outcome=StartOutcome(row.outcome),
                 next_action=row.next_action or None,
                 next_at=instant(row.next_us) if row.next_action else None,
+                told_state=row.told_state or None,
+                told_at=instant(row.told_us) if row.told_state else None,
             )
             for row in rows
             if row.seq in entries

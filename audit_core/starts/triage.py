@@ -33,12 +33,13 @@ def standing_of(
     """How a group stands. `first_before` is when it was first seen before the window; `None` if
     it was not. A failure after the resolving makes it regressed, one before it does not.
 
-    Suspected failures are not looked for before the window, so they are never new.
+    Suspected failures, and those that state changes tell, are not looked for before the window, so
+    they are never new.
     """
     verdict = Verdict.OPEN if mark is None else mark.verdict
     if verdict is Verdict.MUTED:
         return Standing.MUTED
     if mark is not None and verdict is Verdict.RESOLVED:
         return Standing.REGRESSED if group.last > mark.marked_at else Standing.RESOLVED
-    said_so = group.key.outcome is StartOutcome.FAILED
+    said_so = group.key.outcome is StartOutcome.FAILED and not group.key.told
     return Standing.NEW if said_so and first_before is None else Standing.ONGOING

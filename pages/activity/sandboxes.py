@@ -34,7 +34,7 @@ def choose() -> None:
 
 person, scope = viewer.require(Permission.READ)
 st.title("Sandboxes", anchor=False)
-head = cached.installation().log.head(scope.organization_id)
+head = cached.witnessed_head(scope)
 
 if key := st.query_params.get("sandbox"):
     sandbox_trace.draw(key, person, scope, head)

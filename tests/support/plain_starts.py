@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.state_changes import StateChange
 from audit_core.starts.attempts_sql import SilentRule
 
 STARTING = {"create", "start", "recover"}
@@ -49,9 +50,10 @@ def plain_attempts(
     rule: SilentRule,
     *,
     asked: Callable[[AuditEntry], bool] = lambda entry: True,
+    changes: Iterable[StateChange] = (),
 ) -> dict[str, PlainAttempt]:
     """By id. `visible`: all that the scope may see within the time, in order of arrival."""
-    reading = Reading(visible, rule)
+    reading = Reading(visible, rule, changes)
     found = {}
     for entry in reading.told:
         if entry.action in STARTING and asked(entry):
@@ -64,8 +66,14 @@ def plain_attempts(
 class Reading:
     """What is told of sandboxes."""
 
-    def __init__(self, visible: Iterable[AuditEntry], rule: SilentRule) -> None:
+    def __init__(
+        self,
+        visible: Iterable[AuditEntry],
+        rule: SilentRule,
+        changes: Iterable[StateChange] = (),
+    ) -> None:
         self.rule = rule
+        self.changes = [change for change in changes if change.target_type == "sandbox"]
         told = [entry for entry in visible if entry.target_type == "sandbox"]
         self.told = sorted(told, key=lambda entry: entry.created_at)
         active = {entry.target_id for entry in told if entry.action in LIFECYCLE} - {None}
@@ -106,7 +114,27 @@ class Reading:
             return "failed"
         if not answered_well(entry):
             return "unknown"
+        if sandbox is not None and (told := self.told_outcome(entry, sandbox)):
+            return told
         return "suspected" if sandbox is not None and self.silent(entry, sandbox) else "started"
+
+    def told_outcome(self, entry: AuditEntry, sandbox: str) -> str | None:
+        """What the first telling change says that comes before anything else is done."""
+        life = self.lives[sandbox]
+        place = next(place for place, item in enumerate(life) if item is entry)
+        until = entry.created_at + timedelta(minutes=35, microseconds=1)
+        for later in life[place + 1 :]:
+            if not 400 <= (later.status_code or 0) < 600:
+                until = min(until, later.created_at)
+                break
+        near = sorted(
+            (change.changed_at, change.new_state != "started")
+            for change in self.changes
+            if change.target_id == sandbox
+            and change.new_state in ("started", "error", "build_failed")
+            and entry.created_at <= change.changed_at < until
+        )
+        return None if not near else "failed" if near[0][1] else "started"
 
     def silent(self, entry: AuditEntry, sandbox: str) -> bool:
         life = self.lives[sandbox]

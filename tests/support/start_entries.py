@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.state_changes import StateChange
 from tests.support.strategies import NOW, entry
 
 SINCE = NOW - timedelta(hours=6)
@@ -59,3 +60,25 @@ def life_entries(
         )
     chance.shuffle(found)
     return found
+
+
+def life_changes(
+    count: int, seed: int = 5, *, organization_id: str = "org-alpha"
+) -> list[StateChange]:
+    """State changes of the same sandboxes in the same hours; no two of them at the same time."""
+    chance = random.Random(seed)  # noqa: S311
+    states = (*("started", "error", "build_failed") * 2, "starting", "stopped", "unheard_of")
+    return [
+        StateChange(
+            id=f"msg_{organization_id}_{number}",
+            organization_id=organization_id,
+            event="sandbox.state.updated",
+            target_type=chance.choice(("sandbox",) * 9 + ("volume",)),
+            target_id=chance.choice(IDS),
+            name=None,
+            old_state=chance.choice((None, "starting")),
+            new_state=chance.choice(states),
+            changed_at=SINCE + timedelta(seconds=number * 61, microseconds=chance.randrange(10**6)),
+        )
+        for number in range(count)
+    ]

@@ -26,6 +26,8 @@ class BandState(StrEnum):
     SUSPECTED = "suspected"
     """A start was answered well, and what came next tells that it failed: no fact, a suspicion.
     One that says itself that it failed leaves a sandbox in the state it had."""
+    ERROR = "error"
+    """A start was answered well, and a change of state tells that it failed."""
     UNKNOWN = "unknown"
 
     @property
@@ -115,6 +117,8 @@ def _after_attempt(
         return BandState.STARTED
     if outcome is StartOutcome.SUSPECTED:
         return BandState.SUSPECTED
+    if outcome is StartOutcome.FAILED and entry.outcome in _WELL:
+        return BandState.ERROR
     if entry.action == CREATE and present in (None, *_NOT_THERE):
         return BandState.NEVER_CREATED if outcome is StartOutcome.FAILED else BandState.CREATING
     if outcome is StartOutcome.UNKNOWN:

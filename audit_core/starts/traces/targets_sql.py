@@ -60,6 +60,11 @@ class TargetRow:
     suspected: int
     silent_us: int
     """The last suspected attempt; 0 for none."""
+    broken_us: int
+    """The last attempt that was answered well, and failed as a state change tells; 0 for none."""
+
+
+_OF_ATTEMPTS = ("failing", "suspected", "silent_us", "broken_us")
 
 
 def targets(
@@ -127,7 +132,7 @@ def _others(query: Query, target_type: str) -> Subquery:
             func.count().label("count"),
             func.max(epoch_microseconds(entries.c.created_at)).label("last_us"),
             func.max(literal_column("1")).label("born"),
-            *(func.max(zero).label(name) for name in ("failing", "suspected", "silent_us")),
+            *(func.max(zero).label(name) for name in _OF_ATTEMPTS),
         )
         .where(
             where_clause(entries, query),
@@ -173,10 +178,7 @@ def _sandboxes(query: Query, rule: SilentRule, creations: Creations) -> Subquery
     return (
         select(
             active,
-            *(
-                func.coalesce(failed.c[name], zero).label(name)
-                for name in ("failing", "suspected", "silent_us")
-            ),
+            *(func.coalesce(failed.c[name], zero).label(name) for name in _OF_ATTEMPTS),
         )
         .outerjoin(failed, failed.c.sandbox == active.c.target)
         .subquery("found")
@@ -184,8 +186,12 @@ def _sandboxes(query: Query, rule: SilentRule, creations: Creations) -> Subquery
 
 
 def _failed(attempt: CTE) -> CTE:
-    """The sandboxes of attempts that failed or are suspected to have: `failing`, `suspected`,
-    `silent_us`; see `targets`."""
+    """The sandboxes of attempts that failed or are suspected to have, with `_OF_ATTEMPTS`; see
+    `targets`."""
+    told = and_(
+        attempt.c.outcome == literal(StartOutcome.FAILED.value),
+        attempt.c.told_state != literal(""),
+    )
     suspected = attempt.c.outcome == literal(StartOutcome.SUSPECTED.value)
     suspected_us = case((suspected, attempt.c.at_us), else_=literal_column("0"))
     return (
@@ -194,6 +200,7 @@ def _failed(attempt: CTE) -> CTE:
             func.count().label("failing"),
             func.sum(flag(suspected)).label("suspected"),
             func.max(suspected_us).label("silent_us"),
+            func.max(case((told, attempt.c.at_us), else_=literal_column("0"))).label("broken_us"),
         )
         .where(failing(attempt), attempt.c.sandbox.is_not(None))
         .group_by(attempt.c.sandbox)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from audit_core.domain.addresses import address_key
 from audit_core.domain.entries import TOOLBOX_PREFIX, AuditEntry, outcome_of
 from audit_core.domain.entries import Outcome as EntryOutcome
+from audit_core.domain.state_changes import FAILED_STATES
 from audit_core.explore.overview import STARTING_ACTIONS
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.attempts_sql import (
@@ -21,6 +22,7 @@ from audit_core.starts.attempts_sql import (
 )
 from audit_core.starts.sandboxes_sql import DELETE, LIFECYCLE_ACTIONS
 from audit_core.starts.traces.configuration import SettingChange, setting_changes
+from audit_core.starts.traces.second_witness import SecondWitness, SeenChange, Told, told_of
 from audit_core.starts.traces.state_timeline import Band, bands
 
 
@@ -63,6 +65,8 @@ class Trace:
     changes: tuple[SettingChange, ...]
     touchers: tuple[Toucher, ...]
     """Those with most entries first."""
+    witness: SecondWitness | None = None
+    """What state changes tell; `None` for an organization without any."""
 
     @property
     def to_first_success(self) -> timedelta | None:
@@ -92,9 +96,11 @@ def trace_of(
     rule: SilentRule,
     *,
     truncated: bool,
+    witness: SecondWitness | None = None,
 ) -> Trace:
-    """What follows from the entries about a sandbox, given in order of time."""
-    attempts = judged(sandbox, rows, rule)
+    """What follows from the entries about a sandbox, given in order of time, and from what state
+    changes tell of it."""
+    attempts = judged(sandbox, rows, rule, () if witness is None else witness.changes)
     outcomes = {attempt.seq: attempt.outcome for attempt in attempts}
     return Trace(
         sandbox=sandbox,
@@ -105,38 +111,67 @@ def trace_of(
         bands=bands((row.entry, outcomes.get(row.seq)) for row in rows),
         changes=setting_changes(row.entry for row in rows),
         touchers=_touchers(rows),
+        witness=witness,
     )
 
 
-def judged(sandbox: str, rows: Sequence[TraceRow], rule: SilentRule) -> tuple[StartAttempt, ...]:
+def judged(
+    sandbox: str,
+    rows: Sequence[TraceRow],
+    rule: SilentRule,
+    changes: Sequence[SeenChange] = (),
+) -> tuple[StartAttempt, ...]:
     """The attempts among entries about one sandbox, in order of time, each with its outcome: as
     `attempts_sql.attempts` judges them."""
     lifecycle = [row for row in rows if row.entry.action in LIFECYCLE_ACTIONS]
     used = [row.entry.created_at for row in rows if _shows_use(row.entry)]
-    following = [*lifecycle[1:], None]
-    return tuple(
-        StartAttempt(
-            seq=row.seq,
-            entry=row.entry,
-            sandbox=sandbox,
-            by_name=row.by_name,
-            outcome=_outcome(row.entry, after.entry if after else None, used, rule),
-            next_action=after.entry.action if after else None,
-            next_at=after.entry.created_at if after else None,
+    found = []
+    for place, row in enumerate(lifecycle):
+        if row.entry.action not in STARTING_ACTIONS:
+            continue
+        following = lifecycle[place + 1 :]
+        after = following[0].entry if following else None
+        done = next((one.entry for one in following if not _refused(one.entry)), None)
+        told = told_of(row.entry.created_at, done.created_at if done else None, changes)
+        if not _answered_well(row.entry):
+            told = None
+        found.append(
+            StartAttempt(
+                seq=row.seq,
+                entry=row.entry,
+                sandbox=sandbox,
+                by_name=row.by_name,
+                outcome=_outcome(row.entry, after, used, rule, told),
+                next_action=after.action if after else None,
+                next_at=after.created_at if after else None,
+                told_state=told.state if told else None,
+                told_at=told.at if told else None,
+            )
         )
-        for row, after in zip(lifecycle, following, strict=True)
-        if row.entry.action in STARTING_ACTIONS
-    )
+    return tuple(found)
+
+
+def _refused(entry: AuditEntry) -> bool:
+    return outcome_of(entry.status_code) in (EntryOutcome.CLIENT_ERROR, EntryOutcome.SERVER_ERROR)
+
+
+def _answered_well(entry: AuditEntry) -> bool:
+    return outcome_of(entry.status_code) is EntryOutcome.SUCCESS
 
 
 def _outcome(
-    entry: AuditEntry, after: AuditEntry | None, used: Sequence[datetime], rule: SilentRule
+    entry: AuditEntry,
+    after: AuditEntry | None,
+    used: Sequence[datetime],
+    rule: SilentRule,
+    told: Told | None,
 ) -> StartOutcome:
-    outcome = outcome_of(entry.status_code)
-    if outcome in (EntryOutcome.CLIENT_ERROR, EntryOutcome.SERVER_ERROR):
+    if _refused(entry):
         return StartOutcome.FAILED
-    if outcome is not EntryOutcome.SUCCESS:
+    if not _answered_well(entry):
         return StartOutcome.UNKNOWN
+    if told is not None:
+        return StartOutcome.FAILED if told.state in FAILED_STATES else StartOutcome.STARTED
     if after is None:
         return StartOutcome.STARTED
     later = after.created_at - entry.created_at

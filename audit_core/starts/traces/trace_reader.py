@@ -17,9 +17,11 @@ from audit_core.query.planner.sandbox_creations import Creations, creations
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.starts.attempts_sql import SilentRule
-from audit_core.starts.reader import instant
+from audit_core.starts.reader import instant, rule_for
 from audit_core.starts.sandboxes_sql import GONE_ACTIONS, NAMED_BEFORE, REQUESTED_BEFORE
-from audit_core.starts.traces import targets_sql, traces_sql
+from audit_core.starts.traces import state_changes_sql, targets_sql, traces_sql
+from audit_core.starts.traces.second_witness import SecondWitness, SeenChange
+from audit_core.starts.traces.state_changes_sql import ChangeRow, EntryTime, ReachRow
 from audit_core.starts.traces.state_timeline import BandState
 from audit_core.starts.traces.targets_sql import TargetPlace, TargetRow
 from audit_core.starts.traces.trace import Trace, TraceRow, trace_of
@@ -29,6 +31,10 @@ _Row = TypeVar("_Row", Bearer, BirthOrEnd, Done)
 
 NEAR = timedelta(days=7)
 """How far from a given time a sandbox is looked for that is not known by its id."""
+
+AHEAD = timedelta(days=1)
+"""How far behind the last state change an entry may be dated to be taken for how far the log
+reaches."""
 
 MAX_BEARERS = 1_000
 """How many sandboxes of one name are looked at, the oldest first: of more, the last of these is
@@ -51,8 +57,8 @@ class Target:
     name: str | None
     """Of a sandbox that was created in the window or up to `NAMED_BEFORE` before it."""
     state: str | None
-    """`started`, `stopped`, `archived`, `suspected`, `never_created`, `creating` or `deleted` at
-    the end of the window, as far as the log shows it from `NAMED_BEFORE` before it on;
+    """`started`, `stopped`, `archived`, `suspected`, `error`, `never_created`, `creating` or
+    `deleted` at the end of the window, as far as the log shows it from `NAMED_BEFORE` before it on;
     `None` if it does not, and for other targets than sandboxes."""
     entries: int
     last: datetime
@@ -94,7 +100,7 @@ class TracesReader:
         """A page of the targets of a type; see `targets_sql.targets`."""
         statement = targets_sql.targets(
             query,
-            self.rule,
+            rule_for(self.rule, query.scope, self.log),
             target_type=target_type,
             searched=searched,
             after=after,
@@ -109,7 +115,7 @@ class TracesReader:
             )
             known = self._rows(naming, query.scope, Done)
         names = {row.sandbox: row.name for row in known if row.name}
-        states = _states(known, {row.target: row.silent_us for row in listed.items})
+        states = _states(known, {row.target: row for row in listed.items})
         page = tuple(
             Target(
                 target=row.target if row.born else _shown(row.target, query.scope) or "",
@@ -156,15 +162,44 @@ class TracesReader:
                 numbers_of(fetched.table, scope), from_arrow(fetched.table), strict=True
             )
         ]
-        if not found:
+        rule = rule_for(self.rule, scope, self.log)
+        witness = self._witness(sandbox, scope, rows) if rule.witnessed else None
+        if not found and not (witness and witness.changes):
             return None
         name = naming.name if naming else None
         return trace_of(
             sandbox,
             _shown(name, scope),
             found[::-1],
-            self.rule,
+            rule,
             truncated=fetched.truncated,
+            witness=witness,
+        )
+
+    def _witness(self, sandbox: str, scope: Scope, rows: int) -> SecondWitness | None:
+        """What state changes tell of the sandbox with this id, the newest `rows` of them."""
+        (reach,) = self.log.fetch_rows(
+            state_changes_sql.reach(scope), scope, ReachRow, limit=1
+        ).items
+        if reach.since_us is None or reach.until_us is None:
+            return None
+        found = self.log.fetch_rows(
+            state_changes_sql.changes_of(sandbox, scope), scope, ChangeRow, limit=rows
+        )
+        # What is dated ahead says nothing of how far the log reaches.
+        before = instant(reach.until_us) + AHEAD
+        newest = self.log.fetch_rows(
+            state_changes_sql.newest_entry(scope, before), scope, EntryTime, limit=1
+        ).items
+        return SecondWitness(
+            changes=tuple(
+                SeenChange(row.id, row.old_state, row.new_state, instant(row.at_us))
+                for row in reversed(found.items)
+            ),
+            truncated=found.truncated,
+            since=instant(reach.since_us),
+            until=instant(reach.until_us),
+            entries_until=instant(newest[0].at_us) if newest else None,
         )
 
     def _naming(self, key: str, scope: Scope, near: datetime | None) -> NameBinding | None:
@@ -218,14 +253,14 @@ def _unborn(row: TargetRow) -> str:
     return (BandState.NEVER_CREATED if row.failing else BandState.CREATING).value
 
 
-def _states(known: Sequence[Done], silent_us: Mapping[str, int]) -> dict[str, str]:
+def _states(known: Sequence[Done], targets: Mapping[str, TargetRow]) -> dict[str, str]:
     """The state of each sandbox after the last thing that was done to it."""
-    return {
-        row.sandbox: (
-            BandState.SUSPECTED.value
-            if row.at_us == silent_us[row.sandbox]
-            else _STATE_AFTER[row.action]
-        )
-        for row in known
-        if row.place == 1
-    }
+    return {row.sandbox: _state(row, targets[row.sandbox]) for row in known if row.place == 1}
+
+
+def _state(last: Done, target: TargetRow) -> str:
+    if last.at_us == target.broken_us:
+        return BandState.ERROR.value
+    if last.at_us == target.silent_us:
+        return BandState.SUSPECTED.value
+    return _STATE_AFTER[last.action]

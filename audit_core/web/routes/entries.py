@@ -67,16 +67,16 @@ class Sent:
     extra_fields_not_kept: Mapping[str, int] | None = None
     """The same, for those that did not fit there."""
     other_lines: int | None = None
-    """Lines of a log, or records of another system, that are no audit entries; they are left
-    out."""
+    """Lines of a log, or records of another system, that are no audit entries, and were not meant
+    as some; they are left out."""
     mapping: str | None = None
     """The name of the mapping by which the records were read."""
     mapped_fields: Mapping[str, int] | None = None
-    """With a mapping: what stands in a field as it was, such as `eventName → action`, counted."""
+    """With a mapping: which fields were read into which, counted."""
     derived_fields: Mapping[str, int] | None = None
-    """With a mapping: from what fields were made, counted; that is kept as well."""
+    """With a mapping: which fields were worked out of which, counted."""
     unmapped_fields: Mapping[str, int] | None = None
-    """With a mapping: what is kept in the metadata under `unmapped`, counted."""
+    """With a mapping: fields that are kept in the metadata under `unmapped`, counted."""
 
 
 OPERATION = Operation(
@@ -92,9 +92,8 @@ OPERATION = Operation(
     parameters=(
         Parameter(
             name="mapping",
-            description="The name of the mapping by which records of another system are read, or "
-            "none; without it they are recognized.",
-            example="okta",
+            description="The name of the mapping by which records of another system are read; "
+            "`none` for none. If it is missing, that which recognizes them.",
         ),
     ),
     body=Body(

@@ -24,7 +24,7 @@ from pages.parts.charts import drawing
 from pages.parts.charts.figures import state_timeline
 from pages.parts.entries.entry_table import message_text, outcome_text
 from pages.parts.filters import filter_bar
-from pages.parts.sandboxes import start_list, suspicion_help
+from pages.parts.sandboxes import start_list, state_change_list, suspicion_help
 from pages.parts.shell import cached
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
@@ -75,6 +75,8 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
             if trace.number_of(StartOutcome.SUSPECTED):
                 suspicion_help.draw()
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
+    if trace.witness is not None:
+        state_change_list.draw(trace, trace.witness, zone)
     _draw_configuration(trace, zone)
     st.header("Who acted on it", anchor=False)
     _draw_touchers(trace, zone)

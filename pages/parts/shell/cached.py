@@ -105,6 +105,13 @@ def unusual_reader() -> UnusualReader:
     return UnusualReader(reader())
 
 
+def witnessed_head(scope: Scope) -> int:
+    """A number that rises with each entry and each state change of the scope's organization: the
+    head for answers that are made of both."""
+    log = installation().log
+    return log.head(scope.organization_id) + log.state_changes.head(scope.organization_id)
+
+
 def starts_reader() -> StartsReader:
     """The reads of attempts to start."""
     return StartsReader(installation().log, silent_rule(installation().settings))

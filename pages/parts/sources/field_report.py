@@ -17,7 +17,8 @@ def draw(report: IngestReport | Preview, *, name: str = "") -> None:
     """Say what is to be said of a report; `name` is the file's, where there are several."""
     use = report.mapping
     begins = f"{visible(name)}: " if name else ""
-    if use.name:
+    any_field = bool(use.mapped or use.derived or report.kept_fields)
+    if use.name and any_field:
         mapped, derived, kept = (
             len(counts.counts) for counts in (use.mapped, use.derived, report.kept_fields)
         )
@@ -29,7 +30,7 @@ def draw(report: IngestReport | Preview, *, name: str = "") -> None:
     kept_fields = FieldCounts() if use.name else report.kept_fields
     for sentence in describe_extra(kept_fields, report.lost_fields, report.other_lines):
         st.text(f"{begins}{visible(sentence)}")
-    if use.name:
+    if use.name and any_field:
         with st.expander("What became of each field", icon=":material/account_tree:"):
             shown = frame(report)
             st.dataframe(

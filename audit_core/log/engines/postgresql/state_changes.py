@@ -23,6 +23,7 @@ def add_keys(table: Table) -> None:
         "ix_state_change_target",
         *(column.organization_id, column.target_type, column.target_id, column.changed_at),
     )
+    Index("ix_state_change_time", column.organization_id, column.changed_at)
     Index("ix_state_change_changed_at", column.changed_at)
 
 

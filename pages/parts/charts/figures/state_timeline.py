@@ -15,6 +15,7 @@ from pages.parts.charts.figures.chart import Chart, figure
 BAND_COLORS: dict[BandState, str] = {
     BandState.STARTED: "#009E73",
     BandState.SUSPECTED: "#E69F00",
+    BandState.ERROR: "#D55E00",
     BandState.NEVER_CREATED: "#CC79A7",
     BandState.CREATING: "#56B4E9",
     BandState.STOPPED: "#8A94A0",
@@ -24,6 +25,7 @@ BAND_COLORS: dict[BandState, str] = {
 HATCHED = {"shape": "/", "size": 6, "solidity": 0.35, "fillmode": "replace"}
 """The pattern of what is suspected: no fact is drawn so."""
 
+_WITH_EVIDENCE = (BandState.SUSPECTED, BandState.ERROR)
 _SYMBOLS = {
     StartOutcome.STARTED: ("triangle-up", "#009E73"),
     StartOutcome.FAILED: ("x", "#D55E00"),
@@ -35,7 +37,7 @@ _SYMBOLS = {
 def life(trace: Trace, zone: str, now: datetime) -> Chart:
     """Bands and attempts. The last band lasts until `now`, or until the last entry if later."""
     info = ZoneInfo(zone)
-    end = max(now, trace.rows[-1].entry.created_at)
+    end = max([now, *(row.entry.created_at for row in trace.rows[-1:])])
 
     def local(instant: datetime) -> datetime:
         return instant.astimezone(info).replace(tzinfo=None)
@@ -68,7 +70,7 @@ def life(trace: Trace, zone: str, now: datetime) -> Chart:
                     ],
                     hovertemplate=f"<b>{state.label}</b><br>%{{customdata[0]}} to "
                     "%{customdata[1]}"
-                    + ("<br>%{customdata[2]}" if state is BandState.SUSPECTED else "")
+                    + ("<br>%{customdata[2]}" if state in _WITH_EVIDENCE else "")
                     + "<extra></extra>",
                 )
             )
