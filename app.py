@@ -25,7 +25,7 @@ from audit_core.state.access_log.record import list_events
 from audit_core.web.app_routes import routes
 from audit_core.web.base_path import BasePath
 from audit_core.web.client_log import throttle_client_lines
-from audit_core.web.error_response import EXCEPTION_HANDLERS
+from audit_core.web.error_response import EXCEPTION_HANDLERS, ErrorShape
 from audit_core.web.framing import FramedOnly
 from audit_core.web.limits.connections import limit_connections
 from audit_core.web.routes.page import WatchedPage, page_routes
@@ -174,6 +174,7 @@ app = st.App(
         ),
         Middleware(FramedOnly),
         Middleware(WatchedPage, pages=PATHS),
+        Middleware(ErrorShape),
     ],
     exception_handlers=EXCEPTION_HANDLERS,
     on_script_error=error_boundary.draw_script_error,

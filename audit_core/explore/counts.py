@@ -67,15 +67,27 @@ class CountReader:
     def _total(self, statement: Statement, scope: Scope) -> int:
         return self.reader.log.fetch_rows(statement, scope, Total, limit=1).items[0].count
 
-    def stacked_over_time(self, by: str, query: Query, now: datetime) -> StackedHistogram:
+    def stacked_over_time(
+        self,
+        by: str,
+        query: Query,
+        now: datetime,
+        *,
+        limit: int = MAX_STACKED,
+        width_us: int | None = None,
+    ) -> StackedHistogram:
         """Entries by bucket of time and value of the field `by`, see `STACKS`; an
-        open window is cut to what it holds."""
+        open window is cut to what it holds.
+
+        The `limit` largest values each, all others together. `width_us` is that of a bucket;
+        `None` for one that suits a chart.
+        """
         since, until = self.reader.span(query, now)
-        buckets = buckets_for(since, until, query.entry_filter.window.zone)
+        buckets = buckets_for(since, until, query.entry_filter.window.zone, width_us)
         plan = self.reader.planner.plan(query, buckets)
         log = self.reader.log
         statement = stacked_histogram.largest(by, plan)
-        found = log.fetch_rows(statement, query.scope, LargestValue, limit=MAX_STACKED).items
+        found = log.fetch_rows(statement, query.scope, LargestValue, limit=limit).items
         values = tuple(item.value for item in found)
         if by == "ip":
             # Spellings of one address have one place; the statement counts them all there.

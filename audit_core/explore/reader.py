@@ -59,10 +59,11 @@ class Reader:
     def __post_init__(self) -> None:
         object.__setattr__(self, "planner", Planner(self.log))
 
-    def page(self, query: Query, cursor: Cursor | None, rows: int) -> Page:
-        """The page at the cursor; the newest one for `None`."""
-        narrowed = self.planner.page(query, cursor, rows)
-        statement = statements.page(narrowed, cursor=cursor, rows=rows)
+    def page(self, query: Query, cursor: Cursor | None, rows: int, *, offset: int = 0) -> Page:
+        """The page at the cursor, the newest one for `None`, or the one behind the first `offset`
+        entries of that: these are all looked for, so that only few may be left out."""
+        narrowed = self.planner.page(query, cursor, offset + rows)
+        statement = statements.page(narrowed, cursor=cursor, rows=rows, offset=offset)
         fetched = self.log.fetch(statement, query.scope, max_rows=rows)
         found = _rows(fetched, query.scope)
         back = cursor is not None and cursor.newer
@@ -77,10 +78,15 @@ class Reader:
             elapsed_s=fetched.elapsed_s,
         )
 
-    def outcomes_over_time(self, query: Query, now: datetime) -> Histogram[Outcome]:
-        """Entries by bucket of time and outcome; an open window is cut to what it holds."""
+    def outcomes_over_time(
+        self, query: Query, now: datetime, *, width_us: int | None = None
+    ) -> Histogram[Outcome]:
+        """Entries by bucket of time and outcome; an open window is cut to what it holds.
+
+        `width_us` is that of a bucket; `None` for one that suits a chart.
+        """
         since, until = self.span(query, now)
-        buckets = buckets_for(since, until, query.entry_filter.window.zone)
+        buckets = buckets_for(since, until, query.entry_filter.window.zone, width_us)
         plan = self.planner.plan(query, buckets)
         statement = histogram.histogram(plan, buckets, plan.source.table.c.status_code)
         rows = self.log.fetch_rows(statement, query.scope, BucketCount, limit=MAX_GROUPS).items

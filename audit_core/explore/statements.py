@@ -38,8 +38,10 @@ def page(
     *,
     cursor: Cursor | None,
     rows: int,
+    offset: int = 0,
 ) -> Statement:
-    """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any.
+    """One page of entries, whole rows: the nearest `rows` to the cursor, and one more if any,
+    behind the first `offset`.
 
     Newest first; for a cursor that points to newer entries oldest first, so that the nearest
     come first: the reader turns them round.
@@ -53,12 +55,13 @@ def page(
             beyond(table, cursor, query.scope),
         )
         .order_by(*_order(table, query.scope, newer=newer))
-        .limit(rows + 1)
+        .limit(offset + rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    return select(both).order_by(*_order(both, query.scope, newer=newer))
+    found = select(both).order_by(*_order(both, query.scope, newer=newer))
+    return found.offset(offset) if offset else found
 
 
 def export_page(

@@ -24,7 +24,8 @@ class Query:
     scope: Scope
     time_range: TimeRange
     rewritten: Expression | None = None
-    """An equivalent of the filter's predicate that the planner found; `None` for the filter's."""
+    """What to ask in place of the filter's predicate: an equivalent that the planner found, or what
+    no filter can say, such as the parameters of another API; `None` for the filter's."""
 
     def __post_init__(self) -> None:
         if self.entry_filter.query:

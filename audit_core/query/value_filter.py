@@ -78,6 +78,9 @@ def _storable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError(f"{text!r} is not Unicode text") from None
+    if "\0" in text:
+        # PostgreSQL takes none, and no entry holds one: it stands as U+2400 there.
+        raise ValueError(f"{text!r} holds the character NUL, which no entry holds")
     return text
 
 

@@ -22,6 +22,9 @@ from audit_core.web.routes.health import health_routes
 from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.otlp import otlp_route
+from audit_core.web.routes.reading.counts import counts_route
+from audit_core.web.routes.reading.daytona import daytona_routes
+from audit_core.web.routes.reading.stored_entries import stored_entries_route
 from audit_core.web.routes.session import session_routes
 from audit_core.web.routes.suggestions import record_suggestions_route, suggestions_route
 from audit_core.web.routes.theme import theme_route
@@ -40,6 +43,9 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         *one_time_link_routes(installation),
         theme_route(),
         entries_route(installation),
+        stored_entries_route(installation),
+        counts_route(installation),
+        *daytona_routes(installation),
         webhooks_route(installation),
         otlp_route(installation),
         head_route(installation),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.domain.errors import (
     AccountError,
@@ -22,6 +26,7 @@ from audit_core.domain.errors import (
     StoreUnavailableError,
 )
 from audit_core.web.errors import STATUS_OF, ErrorCode, method_not_allowed, not_found, refusal
+from audit_core.web.security.origins import is_api
 
 _CODES: tuple[tuple[type[AuditError], ErrorCode], ...] = (
     (StorageFullError, ErrorCode.STORAGE_FULL),
@@ -68,25 +73,55 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     refuse. Their own words are for developers of these, and are left out."""
     if not isinstance(error, HTTPException):
         raise error
-    headers = error.headers or {}
-    if error.status_code in (204, 304):
-        return Response(status_code=error.status_code, headers=headers)
-    if error.status_code == 404:
+    return _refused_by_others(error.status_code, error.headers or {})
+
+
+def _refused_by_others(status: int, headers: Mapping[str, str]) -> Response:
+    """The refusal with a status that code which is not ours chose."""
+    if status in (204, 304):
+        return Response(status_code=status, headers=headers)
+    if status == 404:
         return not_found()
-    if error.status_code == 405:
+    if status == 405:
         return method_not_allowed(headers.get("Allow", ""))
     code = next(
-        (code for code, status in STATUS_OF.items() if status == error.status_code),
-        ErrorCode.INVALID_REQUEST if error.status_code < 500 else ErrorCode.UNAVAILABLE,
+        (code for code, known in STATUS_OF.items() if known == status),
+        ErrorCode.INVALID_REQUEST if status < 500 else ErrorCode.UNAVAILABLE,
     )
     answer = refusal(
         code,
         "The request is refused.",
-        "Reload the page, and try again.",
+        "Check the address and the body of the request, and send it again.",
         headers=headers,
     )
-    answer.status_code = error.status_code
+    answer.status_code = status
     return answer
+
+
+class ErrorShape:
+    """ASGI middleware behind all others of ours: below /api, errors that come as plain text or
+    without a content type get the shape of all errors. Streamlit's own middleware sends such."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_api(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        replaced = False
+
+        async def shaped(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                kind = Headers(raw=message["headers"]).get("content-type", "text/plain")
+                if kind.startswith("text/plain"):
+                    replaced = True
+                    await _refused_by_others(message["status"], {})(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, shaped)
 
 
 EXCEPTION_HANDLERS = {AuditError: answer_problem, HTTPException: answer_http_exception}

@@ -8,6 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from audit_core.domain.access import Permission
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.runtime.settings import Settings
 from audit_core.web.app_routes import Unknown, routes
 from audit_core.web.errors import STATUS_OF, ErrorCode
@@ -96,6 +97,8 @@ def test_the_http_reference_tells_what_the_route_says_of_itself(route: ApiRoute)
     elsewhere |= (
         {"format", "for", "as_of", "organization"} if "as for the export" in told else set()
     )
+    elsewhere |= names if "Parameters and answer of the first" in told else set()
+    elsewhere |= set(EntryFilter.params()) if "| the filter | as for" in told else set()
     assert {name for name in names - elsewhere if f"`{name}`" not in told} == set()
     if operation.permission is not None and not elsewhere:
         assert f"`{operation.permission}`" in around

@@ -9,15 +9,17 @@ from collections.abc import Iterator
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from audit_core.domain import errors as domain_errors
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import AuditError, BusyError, FilterError
 from audit_core.web.app_routes import Unknown, routes
 from audit_core.web.base_path import BasePath
-from audit_core.web.error_response import answer_http_exception, answer_problem
+from audit_core.web.error_response import ErrorShape, answer_http_exception, answer_problem
 from audit_core.web.errors import STATUS_OF, ErrorCode
 from audit_core.web.routes.entries import ENTRIES_PATH
 from audit_core.web.routes.otlp import OTLP_PATH
@@ -145,6 +147,15 @@ def test_below_a_path_of_the_host_and_over_http_1_0_the_shape_is_the_same(seeded
             assert headers["content-type"] == "application/json"
             assert ErrorCode(json.loads(body)["code"]) is expected, path
             assert STATUS_OF[expected] == status
+
+
+def test_what_stands_behind_our_middleware_refuses_in_the_shape_too() -> None:
+    async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("Bad Request", status_code=400)(scope, receive, send)
+
+    client = TestClient(ErrorShape(streamlit))
+    assert code_of(client.get("/api/v1/%5C..%5C")) is ErrorCode.INVALID_REQUEST
+    assert client.get("/elsewhere").text == "Bad Request"
 
 
 def all_kinds(kind: type[AuditError] = AuditError) -> Iterator[type[AuditError]]:

@@ -90,7 +90,12 @@ class Planner:
     def page(self, query: Query, cursor: Cursor | None, rows: int) -> Query:
         """The query of a time range that holds the page at the cursor and the row after it."""
         entry_filter, time_range = query.entry_filter, query.time_range
-        rare = entry_filter.targets or entry_filter.text or entry_filter.query
+        rare = (
+            entry_filter.targets
+            or entry_filter.text
+            or entry_filter.query
+            or query.rewritten is not None
+        )
         if not self.log.keeps_counts:
             return self._resolved(query)
         if not (rare or entry_filter.actors or entry_filter.ip_addresses):

@@ -114,6 +114,10 @@ def _days(since: datetime, until: datetime) -> list[datetime]:
     return [since + timedelta(days=day) for day in range(count)]
 
 
-def buckets_for(since: datetime, until: datetime, zone: str) -> Buckets:
-    """Buckets that suit a window from `since` to `until` on the clocks of `zone`."""
-    return Buckets(width_us=width_for(since, until), spans=spans_of(since, until, zone), zone=zone)
+def buckets_for(
+    since: datetime, until: datetime, zone: str, width_us: int | None = None
+) -> Buckets:
+    """Buckets of a width that suits a window from `since` to `until` on the clocks of `zone`, or
+    of the given one, one of `WIDTHS_US`."""
+    width = width_for(since, until) if width_us is None else width_us
+    return Buckets(width_us=width, spans=spans_of(since, until, zone), zone=zone)

@@ -151,6 +151,13 @@ VERBS: dict[str, Verb] = _listed(
         target="file",
     ),
     Verb(
+        name="entries.read",
+        sentence="Read entries over HTTP.",
+        category=Category.EXPORT,
+        target="path",
+        joined=True,
+    ),
+    Verb(
         name="secrets.revealed",
         sentence="Looked at the secrets of an entry.",
         category=Category.EXPORT,

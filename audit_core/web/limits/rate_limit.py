@@ -1,4 +1,4 @@
-"""How often one account, or one sender, may ask a route that is asked often."""
+"""How often one account, one token or one sender may ask a route that is asked often."""
 
 from __future__ import annotations
 

@@ -26,7 +26,15 @@ from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
 from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
-from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
+from audit_core.web.openapi.operation import (
+    Answer,
+    ApiRoute,
+    Body,
+    Caller,
+    Operation,
+    Parameter,
+    Section,
+)
 from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
 
@@ -59,7 +67,16 @@ class Sent:
     extra_fields_not_kept: Mapping[str, int] | None = None
     """The same, for those that did not fit there."""
     other_lines: int | None = None
-    """Lines of a log that are no audit entries; they are left out."""
+    """Lines of a log, or records of another system, that are no audit entries, and were not meant
+    as some; they are left out."""
+    mapping: str | None = None
+    """The name of the mapping by which the records were read."""
+    mapped_fields: Mapping[str, int] | None = None
+    """With a mapping: which fields were read into which, counted."""
+    derived_fields: Mapping[str, int] | None = None
+    """With a mapping: which fields were worked out of which, counted."""
+    unmapped_fields: Mapping[str, int] | None = None
+    """With a mapping: fields that are kept in the metadata under `unmapped`, counted."""
 
 
 OPERATION = Operation(
@@ -72,6 +89,13 @@ OPERATION = Operation(
     method="POST",
     callers=(Caller.PROGRAM,),
     permission=WRITE.name,
+    parameters=(
+        Parameter(
+            name="mapping",
+            description="The name of the mapping by which records of another system are read; "
+            "`none` for none. If it is missing, that which recognizes them.",
+        ),
+    ),
     body=Body(
         description="JSON lines, a JSON list, JSON objects over several lines, a saved page of "
         "an API, or CSV; in UTF-8 or UTF-16. The content tells which.",

@@ -52,7 +52,7 @@ ARROW_STREAM = "application/vnd.apache.arrow.stream"
 class DigestOfDays:
     """What a log holds, without the entries."""
 
-    days: tuple[tuple[str, int, int, int, int], ...]
+    days: tuple[tuple[str | int, ...], ...]
     """Organization, day counted from 1970-01-01, how many entries, and two checksums of them."""
 
 

@@ -71,6 +71,16 @@ def fill(state: State, count: int = 240) -> None:
                 address=chance.choice(ADDRESSES),
                 detail=chance.choice(DETAILS),
             )
+        # Whatever verbs there are, and so whichever were drawn: each part has several targets.
+        for number, part in enumerate(("org-a", "org-b", None) * 2):
+            record(
+                connection,
+                at=NOW - timedelta(hours=number),
+                verb="ingest",
+                actor=ACTORS[0],
+                organization_id=part,
+                detail={"file": f"{number // 3}.csv"},
+            )
 
 
 @lru_cache(maxsize=8)

@@ -54,10 +54,14 @@ def test_every_verb_that_is_described_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=str)
-def test_a_verb_has_a_sentence_and_what_is_joined_is_a_refusal(verb: object) -> None:
+def test_a_verb_has_a_sentence_and_what_is_joined_is_a_refusal_or_a_programs_read(
+    verb: object,
+) -> None:
     assert verb.sentence[0].isupper()  # type: ignore[attr-defined]
     assert verb.sentence.endswith(".")  # type: ignore[attr-defined]
-    assert not verb.joined or verb.name.endswith(".refused")  # type: ignore[attr-defined]
+    # A program reads a log in hundreds of pages.
+    joined = verb.name.endswith(".refused") or verb.name == "entries.read"  # type: ignore[attr-defined]
+    assert not verb.joined or joined  # type: ignore[attr-defined]
 
 
 def test_every_category_has_a_label_and_a_verb() -> None:

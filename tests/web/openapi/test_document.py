@@ -19,6 +19,7 @@ from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.openapi.reference import DOCS_PATH, OPENAPI_PATH
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
+from tests.docs.documents import ROOT
 from tests.support.error_shape import code_of
 from tests.support.seeded import Seeded
 from tests.web.conftest import make_client
@@ -145,3 +146,13 @@ def test_the_page_shows_all_of_it_without_a_script(
     assert client.get("/api/session/pages/reference.css").status_code == 200
     anchors = re.findall(r'href="#([^"]+)"', text)
     assert {anchor for anchor in anchors if f'id="{anchor}"' not in text} == set()
+
+
+def test_every_parameter_that_a_route_reads_is_described() -> None:
+    read = {
+        name
+        for path in (ROOT / "audit_core/web").rglob("*.py")
+        for name in re.findall(r'query_params\.get\("(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    described = {item.name for route in DESCRIBED for item in route.operation.parameters}
+    assert read and read - described == set()
