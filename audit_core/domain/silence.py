@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 PRECISION = timedelta(minutes=1)
@@ -49,6 +49,12 @@ def with_arrival(known: Arrivals | None, at: datetime) -> Arrivals:
     gaps = {ended: length for ended, length in known.gaps.items() if ended >= day - DAYS}
     gaps[day] = max(gap, gaps.get(day, gap))
     return Arrivals(since=known.since, last=at, gaps=gaps)
+
+
+def resumed(known: Arrivals | None, at: datetime) -> Arrivals | None:
+    """The arrivals of a sender that somebody had stopped, and lets go on now: the time between is
+    no habit of theirs."""
+    return None if known is None else replace(known, last=max(known.last, at))
 
 
 def usual_silence(arrivals: Arrivals) -> timedelta | None:

@@ -27,7 +27,12 @@ from audit_core.ingest.formats.syslog import FIRST_FRAME
 from audit_core.ingest.formats.text_encoding import as_utf8
 from audit_core.ingest.mappings.apply import Mapper
 from audit_core.ingest.mappings.mapping import Mapping
-from audit_core.ingest.mappings.recognize import NO_MAPPINGS, Choice, sample_records
+from audit_core.ingest.mappings.recognize import (
+    NO_MAPPINGS,
+    Choice,
+    RecordsOfOthers,
+    sample_records,
+)
 from audit_core.ingest.records.batches import Batch, Nowhere, gather
 from audit_core.ingest.records.located import (
     OtherLine,
@@ -148,6 +153,7 @@ class _Content:
         self._void = not head
         start, whole = head[: 2 * HEAD], len(head) < HEAD
         self._read: ReadValue = read_value
+        self._others = RecordsOfOthers(mappings)
         self.mapping: Mapping | None = None
         """By which its records are read."""
         if recognized := mappings.recognize(start, self._shown, whole=whole):
@@ -162,9 +168,12 @@ class _Content:
         if self._detected.shape is Shape.LINES and not self.mapping:
             return read_line_batches(self._pieces, self._name)
         mapping = self.mapping.name if self.mapping else ""
-        if self._detected.shape in (Shape.LINES, *_LOGS):
-            groups = map(partial(gather, mapping=mapping), self._groups())
+        if self._detected.shape in _LOGS:
+            # By which mappings the records of a log are read shows as they come.
+            groups = (gather(group, mapping=self._others.used) for group in self._groups())
             return chain.from_iterable(groups)
+        if self._detected.shape is Shape.LINES:
+            return chain.from_iterable(map(partial(gather, mapping=mapping), self._groups()))
         return gather(self.readings(), mapping=mapping)
 
     def readings(self) -> Iterator[Reading]:
@@ -192,7 +201,7 @@ class _Content:
             return
         read = read_log_frames if self._detected.shape is Shape.FRAMES else read_log_lines
         doubt = self._detected.doubt
-        for group in read(self._pieces, self._name):
+        for group in read(self._pieces, self._name, self._others):
             if doubt is not None and not all(isinstance(one, OtherLine) for one in group):
                 doubt = None
             yield group

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from audit_core.domain.errors import AuditError
+from audit_core.domain.silence import read_arrivals, resumed, write_arrivals
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.problems import SourceUnavailable
 from audit_core.sources.source_input import require_address, require_fitting
@@ -205,7 +206,7 @@ def set_paused(
     if paused:
         _update(connection, found.id, next_try_at=None)
     else:
-        _update(connection, found.id, problem=None, hint=None, stopped=False, next_try_at=None)
+        _go_on(connection, found, now)
     _note(
         connection,
         found,
@@ -227,7 +228,7 @@ def change_key(
 ) -> None:
     """Give a source another key; it goes on with it. Raises `SourceGone`."""
     _change(connection, found, sealed_key=sealed_key)
-    _update(connection, found.id, problem=None, hint=None, stopped=False, next_try_at=None)
+    _go_on(connection, found, now)
     _note(connection, found, "source.key_changed", actor, now, address)
 
 
@@ -323,6 +324,21 @@ def _change(connection: Connection, found: Source, **values: Any) -> None:
     changed = connection.execute(update(source).where(source.c.id == found.id).values(values))
     if changed.rowcount != 1:
         raise SourceGone(found.name)
+
+
+def _go_on(connection: Connection, found: Source, now: datetime) -> None:
+    """Forget what was wrong with a source. While it waited it was not silent by itself."""
+    progress = progress_of(connection, found.id)
+    arrivals = resumed(read_arrivals(progress.arrivals if progress else None), now)
+    _update(
+        connection,
+        found.id,
+        problem=None,
+        hint=None,
+        stopped=False,
+        next_try_at=None,
+        arrivals=None if arrivals is None else write_arrivals(arrivals),
+    )
 
 
 def _update(connection: Connection, source_id: str, **values: Any) -> None:

@@ -60,5 +60,7 @@ def standing_of(source: Source, progress: Progress, now: datetime) -> Standing:
 
 
 def answered_at(source: Source, progress: Progress) -> datetime:
-    """When the source last answered, else when it was set up."""
-    return progress.last_success_at or source.created_at
+    """When the source last answered, was resumed after it had brought entries, or was set up."""
+    arrivals = read_arrivals(progress.arrivals)
+    resumed_at = source.created_at if arrivals is None else arrivals.last
+    return max(progress.last_success_at or source.created_at, resumed_at)

@@ -15,6 +15,7 @@ from audit_core.cli.doctor import doctor
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import open_log, utc_now
 from audit_core.runtime.settings import read_settings
+from audit_core.sources.source import add_source, hold, note_progress
 from tests.cli.test_backup import environment, fill
 from tests.support.strategies import entry
 
@@ -64,6 +65,22 @@ def break_a_number(installation):
         connection.execute(text("UPDATE audit_entry SET organization_seq = 1"))
 
 
+def stop_a_source(installation):
+    with installation.state.begin() as connection:
+        source = add_source(
+            connection,
+            organization_id="org-alpha",
+            name="Daytona",
+            url="https://daytona.example/api",
+            sealed_key="sealed",
+            policy=None,
+            actor="somebody",
+            now=utc_now(),
+        )
+        hold(connection, source.id, holder="h", now=utc_now())
+        note_progress(connection, source.id, holder="h", problem="No.", hint="Act.", stopped=True)
+
+
 BROKEN = {
     "an open mode": ("key file", lambda place: (place / "secret.key").chmod(0o644)),
     "a short key": ("key", lambda place: (place / "secret.key").write_bytes(b"x")),
@@ -73,6 +90,7 @@ BROKEN = {
     "counts": ("entries", break_counts),
     "numbers": ("entries", break_a_number),
     "a clock": ("clock", None),
+    "a stopped source": ("sources", stop_a_source),
 }
 
 
@@ -84,6 +102,9 @@ def test_what_is_broken_is_named_with_what_to_do(name, place, monkeypatch):
         monkeypatch.setattr("audit_core.log.engines.duckdb.rollups.BATCH", 100)
         with closing(open_installation(read_settings(), utc_now)) as installation:
             installation.log.append([entry(f"more-{number}") for number in range(300)])
+            breaking(installation)
+    elif name == "a stopped source":
+        with closing(open_installation(read_settings(), utc_now)) as installation:
             breaking(installation)
     elif name == "no space":
         monkeypatch.setenv("SANDTRAIL_FREE_SPACE_FLOOR_MB", f"{10**9}")

@@ -7,11 +7,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 TYPESCRIPT = Path(__file__).parent / "typescript"
 REQUIRED = "SANDTRAIL_REQUIRE_TYPESCRIPT"
@@ -49,31 +52,55 @@ class PythonClient:
 
     host: str
     token: str
-    retries: bool = False
 
     def page(self, organization: str, **arguments: Any) -> Answer:
-        import urllib3
-        from daytona_api_client import ApiClient, ApiException, AuditApi, Configuration
+        """One page."""
+        return self.pages(organization, [arguments])[0]
 
-        retries = None if self.retries else urllib3.Retry(False)
-        configuration = Configuration(host=self.host, access_token=self.token, retries=retries)
-        with ApiClient(configuration) as connected:
-            try:
-                found = AuditApi(connected).get_organization_audit_logs(
-                    organization, **_models("daytona_api_client", arguments)
-                )
-            except ApiException as error:
-                return Answer(status=error.status, body=error.body)
-        return _page(found)
+    def pages(self, organization: str, calls: list[dict[str, Any]]) -> list[Answer]:
+        """The answers to several calls."""
+        with self._connected() as api:
+            return [self._page(api, organization, call) for call in calls]
+
+    def walk(self, organization: str, **arguments: Any) -> list[str]:
+        """The ids of all pages, by their next tokens."""
+        ids: list[str] = []
+        token = None
+        with self._connected() as api:
+            while True:
+                found = self._page(api, organization, {**arguments, "next_token": token})
+                assert found.status == 200, found.body
+                ids += found.ids
+                token = found.next_token
+                if token is None:
+                    return ids
 
     def scenarios(self) -> dict[str, list[str]]:
         """The actions by target type. By itself the client sends no key with this request."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with self._connected() as api:
+            found: Any = api.get_audit_scenarios(_headers=headers)
+        return {item.target_type: list(item.actions) for item in found.targets}
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        import urllib3
         from daytona_api_client import ApiClient, AuditApi, Configuration
 
-        headers = {"Authorization": f"Bearer {self.token}"}
-        with ApiClient(Configuration(host=self.host)) as connected:
-            found: Any = AuditApi(connected).get_audit_scenarios(_headers=headers)
-        return {item.target_type: list(item.actions) for item in found.targets}
+        configuration = Configuration(
+            host=self.host, access_token=self.token, retries=urllib3.Retry(False)
+        )
+        with ApiClient(configuration) as connected:
+            yield AuditApi(connected)
+
+    def _page(self, api: Any, organization: str, arguments: dict[str, Any]) -> Answer:
+        from daytona_api_client import ApiException
+
+        models = _models("daytona_api_client", arguments)
+        try:
+            return _answer(api.get_organization_audit_logs(organization, **models))
+        except ApiException as error:
+            return Answer(status=error.status, body=error.body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +111,48 @@ class AsyncPythonClient:
     token: str
 
     def page(self, organization: str, **arguments: Any) -> Answer:
-        return asyncio.run(self._page(organization, arguments))
+        """One page."""
+        return self.pages(organization, [arguments])[0]
 
-    async def _page(self, organization: str, arguments: dict[str, Any]) -> Answer:
-        from daytona_api_client_async import ApiClient, ApiException, AuditApi, Configuration
+    def pages(self, organization: str, calls: list[dict[str, Any]]) -> list[Answer]:
+        """The answers to several calls, all under way at once."""
+
+        async def all_of(api: Any) -> list[Answer]:
+            return await asyncio.gather(*(self._page(api, organization, call) for call in calls))
+
+        return asyncio.run(self._connected(all_of))
+
+    def walk(self, organization: str, **arguments: Any) -> list[str]:
+        """The ids of all pages, by their next tokens."""
+
+        async def all_of(api: Any) -> list[str]:
+            ids: list[str] = []
+            token = None
+            while True:
+                found = await self._page(api, organization, {**arguments, "next_token": token})
+                assert found.status == 200, found.body
+                ids += found.ids
+                token = found.next_token
+                if token is None:
+                    return ids
+
+        return asyncio.run(self._connected(all_of))
+
+    async def _connected(self, use: Callable[[Any], Awaitable[T]]) -> T:
+        from daytona_api_client_async import ApiClient, AuditApi, Configuration
 
         configuration = Configuration(host=self.host, access_token=self.token)
         async with ApiClient(configuration) as connected:
-            try:
-                found = await AuditApi(connected).get_organization_audit_logs(
-                    organization, **_models("daytona_api_client_async", arguments)
-                )
-            except ApiException as error:
-                return Answer(status=error.status, body=error.body)
-        return _page(found)
+            return await use(AuditApi(connected))
+
+    async def _page(self, api: Any, organization: str, arguments: dict[str, Any]) -> Answer:
+        from daytona_api_client_async import ApiException
+
+        models = _models("daytona_api_client_async", arguments)
+        try:
+            return _answer(await api.get_organization_audit_logs(organization, **models))
+        except ApiException as error:
+            return Answer(status=error.status, body=error.body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,20 +219,6 @@ def has_typescript() -> bool:
     return there
 
 
-def walk(
-    client: PythonClient | AsyncPythonClient, organization: str, **arguments: Any
-) -> Iterator[str]:
-    """The ids of all pages, by their next tokens."""
-    token = None
-    while True:
-        found = client.page(organization, next_token=token, **arguments)
-        assert found.status == 200, found.body
-        yield from found.ids
-        token = found.next_token
-        if token is None:
-            return
-
-
 def _models(package: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments with the client's own filter objects."""
     import importlib
@@ -190,7 +231,7 @@ def _models(package: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _page(found: Any) -> Answer:
+def _answer(found: Any) -> Answer:
     return Answer(
         status=200,
         ids=tuple(item.id for item in found.items),

@@ -18,6 +18,7 @@ from audit_core.domain.silence import (
     Arrivals,
     is_silent,
     read_arrivals,
+    resumed,
     usual_silence,
     with_arrival,
     write_arrivals,
@@ -102,6 +103,18 @@ def test_habits_are_those_of_office_hours_too() -> None:
     second = noted([at for at in times if at < datetime(2026, 5, 14, 12, tzinfo=UTC)])
     assert not is_silent(second, datetime(2026, 5, 15, 12, tzinfo=UTC))
     assert is_silent(second, datetime(2026, 5, 19, tzinfo=UTC))
+
+
+def test_what_somebody_had_stopped_was_not_silent_by_itself() -> None:
+    arrivals = noted(times_after([30] * 48 * 8))
+    after = arrivals.last + timedelta(days=3)
+    assert is_silent(arrivals, after)
+    going_on = resumed(arrivals, after)
+    assert going_on is not None and not is_silent(going_on, after)
+    following = with_arrival(going_on, after + timedelta(minutes=10))
+    assert usual_silence(following) == usual_silence(arrivals)
+    assert resumed(arrivals, arrivals.last - timedelta(days=1)) == arrivals
+    assert resumed(None, START) is None
 
 
 def test_who_sent_once_by_hand_is_never_missed() -> None:

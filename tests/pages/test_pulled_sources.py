@@ -196,42 +196,38 @@ def test_an_admin_tests_and_adds_a_source_gives_it_a_key_and_removes_it(
 
 
 @pytest.mark.usefixtures("reached")
-@pytest.mark.parametrize("organization", ["", "../admin", ".."])
-def test_no_organization_is_never_all_of_them(
-    open_app: Open, seeded: Seeded, organization: str
-) -> None:
+def test_no_organization_is_never_all_of_them(open_app: Open, seeded: Seeded) -> None:
     app = page(open_app("admin@example.org"))
     with served(DaytonaModel(rows=past_rows(3), seed=1, admin_key=KEY)) as url:
         press(app, "Add a source")
-        fill(app, url=url, organization=organization, key=KEY)
-        for label in ("Test", "Start"):
-            press(app, label)
-            assert not app.success
+        for organization in ("../admin", "..", ""):
+            fill(app, url=url, organization=organization, key=KEY)
+            for label in ("Test", "Start"):
+                press(app, label)
+                assert not app.success
     with seeded.installation.state.read() as connection:
         kept = sources_of(connection, None)
-    assert [one.remote_organization_id for one in kept] == ([ALPHA] if not organization else [])
+    assert [one.remote_organization_id for one in kept] == [ALPHA]
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://127.0.0.1:1/api", "without encryption"),
-        ("https://localhost:1/api", "not public"),
-        ("https://169.254.169.254/latest", "not public"),
-        ("https://user:pw@daytona.example/api", "more than a host"),
-        ("https://daytona.example:port/api", "no address"),
-        ("ftp://daytona.example", "no address"),
-    ],
-)
-def test_the_page_sends_the_server_to_public_addresses_only(
-    open_app: Open, seeded: Seeded, url: str, reason: str
-) -> None:
+REFUSED = {
+    "http://127.0.0.1:1/api": "without encryption",
+    "https://localhost:1/api": "not public",
+    "https://169.254.169.254/latest": "not public",
+    "https://user:pw@daytona.example/api": "more than a host",
+    "https://daytona.example:port/api": "no address",
+    "ftp://daytona.example": "no address",
+}
+
+
+def test_the_page_sends_the_server_to_public_addresses_only(open_app: Open, seeded: Seeded) -> None:
     app = page(open_app("admin@example.org"))
     press(app, "Add a source")
-    fill(app, url=url, key=KEY)
-    press(app, "Test")
-    assert reason in told(app)
-    assert KEY not in told(app)
+    for url, reason in REFUSED.items():
+        fill(app, url=url, key=KEY)
+        press(app, "Test")
+        assert reason in told(app)
+        assert KEY not in told(app)
 
 
 def test_who_only_sends_entries_adds_none(open_app: Open, seeded: Seeded) -> None:

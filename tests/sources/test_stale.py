@@ -77,6 +77,18 @@ def test_stopped_and_silent_sources_are_stale_and_paused_or_lively_ones_are_not(
     assert ("d unreached", False) in found(seeded, ALPHA), "no answer for an hour"
 
 
+def test_a_source_that_goes_on_after_a_long_pause_is_not_stale_at_once(seeded: Seeded) -> None:
+    paused = add(seeded, "paused", ALPHA, arrivals=habits(seeded, timedelta(minutes=5)))
+    with seeded.installation.state.begin() as connection:
+        set_paused(connection, paused, paused=True, actor="x", now=seeded.clock())
+    seeded.clock.pass_by(days=3)
+    with seeded.installation.state.begin() as connection:
+        set_paused(connection, paused, paused=False, actor="x", now=seeded.clock())
+    assert found(seeded, ALPHA) == []
+    seeded.clock.pass_by(hours=2)
+    assert found(seeded, ALPHA) == [("paused", False)]
+
+
 def test_a_token_by_which_nothing_comes_any_more_is_stale_until_it_is_revoked(
     seeded: Seeded,
 ) -> None:

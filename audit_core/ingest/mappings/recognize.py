@@ -16,9 +16,11 @@ from audit_core.ingest.formats.outline import (
     sample_objects,
 )
 from audit_core.ingest.formats.streams import is_compressed
-from audit_core.ingest.mappings.apply import is_true
+from audit_core.ingest.mappings.apply import Mapper, is_true
 from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.mappings.parse import NO_MAPPING
+from audit_core.ingest.records.extra_fields import joined_names
+from audit_core.ingest.records.located import Reading, reject
 from audit_core.ingest.records.record import field_of
 from audit_core.ingest.records.strict_json import Undecodable, scan, skip_whitespace
 
@@ -72,6 +74,13 @@ class Choice:
             )
         return Recognized(mapping, Detected(_shape(content, path), path))
 
+    def mapping_of(self, record: object) -> Mapping | None:
+        """The mapping for a record that comes by itself, such as the message of a log; `None` if
+        none recognizes it."""
+        if not isinstance(record, dict) or _is_whole_entry(tuple(record)):
+            return None
+        return next((known for known in self.known if is_true(known.detect, record)), None)
+
     def _forced(
         self, lists: list[JsonList] | None, name: str
     ) -> tuple[Mapping, tuple[str, ...]] | None:
@@ -84,6 +93,27 @@ class Choice:
             )
         present = {one.path for one in lists}
         return mapping, next((path for path in mapping.records if path in present), ())
+
+
+class RecordsOfOthers:
+    """Reads records that come one by one, as messages of a log, each by the mapping that recognizes
+    it."""
+
+    def __init__(self, mappings: Choice) -> None:
+        self._mappings = mappings
+        self.used = ""
+        """The names of the mappings that were applied so far."""
+
+    def __call__(self, value: object, location: str, raw: str) -> Reading | None:
+        """What a record became; `None` if no mapping recognizes it."""
+        mapping = self._mappings.mapping_of(value)
+        if mapping is None:
+            return None
+        if not mapping.organization and self._mappings.organization_id is None:
+            reason = f"This is read as {mapping.title}, which names no organization of this log."
+            return reject(location, f"{reason} Say which it is: --organization ID.", raw)
+        self.used = joined_names(self.used, mapping.name)
+        return Mapper(mapping, self._mappings.organization_id)(value, location, raw)
 
 
 def sample_records(head: bytes, limit: int, *, whole: bool) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Log records of OpenTelemetry become entries, rejections, or are counted as no audit entries.
 
 A record is meant as an audit entry if its body is one (an object, JSON text, or a console line
-with AUDIT_ENTRY:), or if there is somebody who acts and an action among its attributes. Whatever
-fills no field of the entry is kept in its metadata under `otel`.
+with AUDIT_ENTRY:), or if there is somebody who acts and an action among its attributes; a body that
+is a record of another system is read by its mapping. Whatever fills no field of the entry is kept
+in its metadata under `otel`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,16 @@ from audit_core.ingest.otlp.request import (
     too_many_values,
     too_much_repeated,
 )
-from audit_core.ingest.records.located import OtherLine, Reading, location_in, read_value, reject
+from audit_core.ingest.records.located import (
+    OtherLine,
+    Reading,
+    ReadOther,
+    location_in,
+    no_other,
+    read_value,
+    reject,
+    with_metadata,
+)
 from audit_core.ingest.records.record import field_of
 from audit_core.ingest.records.strict_json import Undecodable, decode, shown
 
@@ -66,11 +76,14 @@ def count_parts(request: ExportLogsServiceRequest, limit: int) -> int:
 
 
 def read_log_records(
-    request: ExportLogsServiceRequest, organization_id: str | None
+    request: ExportLogsServiceRequest,
+    organization_id: str | None,
+    read_other: ReadOther = no_other,
 ) -> Iterator[Reading]:
     """What each log record became, in their order; `record 1` is the first.
 
-    What names no organization belongs to `organization_id`. Raises `SourceTooLargeError` for more
+    What names no organization belongs to `organization_id`. `read_other` has a look at bodies that
+    are objects and no audit entries. Raises `SourceTooLargeError` for more
     than `MAX_VALUES` or `MAX_REPEATED`.
     """
     number, values = 0, _Values()
@@ -81,7 +94,7 @@ def read_log_records(
                 number += 1
                 location = location_in("", "record", number)
                 try:
-                    yield _read(record, around, values, location, organization_id)
+                    yield _read(record, around, values, location, organization_id, read_other)
                 except _Wrong as wrong:
                     yield reject(location, wrong.reason, str(record)[:RAW_LIMIT])
 
@@ -116,14 +129,25 @@ def _read(
     values: _Values,
     location: str,
     organization_id: str | None,
+    read_other: ReadOther,
 ) -> Reading:
     """What a record became. Raises `_Wrong` if not even its values can be read."""
     if around.problem is not None:
         raise around.problem
     own = _described(record, values)
     raw = _write(own)
+    observed = record.time_unix_nano and record.observed_time_unix_nano
+    # No part of the hash: each collector looks at another time.
+    more = {"observed_time": _written_time(observed)} if observed else {}
     try:
-        entry = _entry(own | around.described)
+        body = _record_in(own.get("body"))
+        if body is not None and not body.certain:
+            reading = read_other(body.record, location, raw)
+            if reading is not None:
+                values.repeat(around.length)
+                kept = {name: value for name, value in own.items() if name != "body"}
+                return with_metadata(reading, OTEL, kept | around.described | more)
+        entry = _entry(own | around.described | more, body)
     except _Wrong as wrong:
         return reject(location, wrong.reason, raw)
     if entry is None:
@@ -136,8 +160,6 @@ def _read(
         whole = around.hash.copy()
         whole.update(raw.encode())
         entry["id"] = whole.hexdigest()[:32]
-    if record.time_unix_nano and record.observed_time_unix_nano:
-        entry["metadata"][OTEL]["observed_time"] = _written_time(record.observed_time_unix_nano)
     return read_value(entry, location, raw)
 
 
@@ -168,11 +190,12 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def _entry(whole: dict[str, Any]) -> dict[str, Any] | None:
+def _entry(whole: dict[str, Any], body: _Found | None) -> dict[str, Any] | None:
     """The record of an entry, not judged yet; `None` if it is no audit entry. Raises `_Wrong`."""
     otel = dict(whole)
     attributes, resource = dict(otel.pop("attributes", {})), dict(otel.pop("resource", {}))
-    body = _record_in(whole.get("body"))
+    if body is not None and not (body.certain or body.names_fields):
+        body = None
     entry = {} if body is None else dict(body.record)
     # What an entry says of a field is so, also that there is nothing.
     named = {
@@ -180,17 +203,7 @@ def _entry(whole: dict[str, Any]) -> dict[str, Any] | None:
         for name, value in entry.items()
         if value is not None or (body is not None and body.certain)
     }
-    for name in NAMES:
-        if field_of(name) in named:
-            continue
-        value = take(name, attributes)
-        if value is None and name == "action":
-            value = otel.pop("event_name", None)
-        if value is None:
-            value = take(name, resource)
-        if value is not None:
-            entry[name] = value
-            named.add(field_of(name))
+    _fill(entry, named, attributes, otel, resource)
     if not {"actor_id", "action"} <= named and not (body is not None and body.certain):
         _require_no_broken_record(whole.get("body"))
         return None
@@ -208,6 +221,27 @@ def _entry(whole: dict[str, Any]) -> dict[str, Any] | None:
     return entry
 
 
+def _fill(
+    entry: dict[str, Any],
+    named: set[str | None],
+    attributes: dict[str, Any],
+    otel: dict[str, Any],
+    resource: dict[str, Any],
+) -> None:
+    """Move what is for fields that are not named yet into the entry, and name them."""
+    for name in NAMES:
+        if field_of(name) in named:
+            continue
+        value = take(name, attributes)
+        if value is None and name == "action":
+            value = otel.pop("event_name", None)
+        if value is None:
+            value = take(name, resource)
+        if value is not None:
+            entry[name] = value
+            named.add(field_of(name))
+
+
 class _Found(NamedTuple):
     """The record that a body is."""
 
@@ -215,9 +249,14 @@ class _Found(NamedTuple):
     certain: bool
     """Whether it is meant as an audit entry; else that takes somebody who acts, and an action."""
 
+    @property
+    def names_fields(self) -> bool:
+        """Whether it says who acts, or an action."""
+        return not {"actor_id", "action"}.isdisjoint(map(field_of, self.record))
+
 
 def _record_in(body: Any) -> _Found | None:
-    """`None` for a body that names neither who acts nor an action. Raises `_Wrong`."""
+    """`None` for a body that is no object. Raises `_Wrong`."""
     value = body
     if isinstance(body, str):
         piece = piece_of(body.strip())
@@ -230,10 +269,7 @@ def _record_in(body: Any) -> _Found | None:
         value = _decoded_or_none(body)
     if not isinstance(value, dict):
         return None
-    if is_entry(tuple(value)):
-        return _Found(value, True)
-    named = {field_of(name) for name in value}
-    return _Found(value, False) if named & {"actor_id", "action"} else None
+    return _Found(value, is_entry(tuple(value)))
 
 
 def _decoded(text: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class MappingUse:
     """What a mapping did to the records that were read by it, and in how many of them."""
 
     name: str = ""
-    """The mapping's; empty where there was none."""
+    """The mapping's, or those of several; empty where there was none."""
     mapped: FieldCounts = NO_FIELDS
     """See `ExtraFields.mapped`."""
     derived: FieldCounts = NO_FIELDS
@@ -80,7 +80,7 @@ class MappingUse:
 
     def __add__(self, other: MappingUse) -> MappingUse:
         return MappingUse(
-            name=self.name or other.name,
+            name=joined_names(self.name, other.name),
             mapped=self.mapped + other.mapped,
             derived=self.derived + other.derived,
         )
@@ -95,6 +95,11 @@ class MappingUse:
 
 
 NOT_MAPPED = MappingUse()
+
+
+def joined_names(names: str, more: str) -> str:
+    """The names of mappings with others, each once."""
+    return ", ".join(sorted({*names.split(", "), *more.split(", ")} - {""}))
 
 
 def count_fields(records: Iterable[tuple[str, ...]]) -> FieldCounts:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.records.extra_fields import ExtraFields
-from audit_core.ingest.records.record import NUL, NUL_SYMBOL, read_record_and_extra
+from audit_core.ingest.records.record import (
+    NUL,
+    NUL_SYMBOL,
+    read_record_and_extra,
+    write_metadata,
+)
 from audit_core.ingest.records.strict_json import Undecodable, decode
 
 MAX_RECORD = 2**20
@@ -39,6 +46,14 @@ Reading = LocatedEntry | Rejection | OtherLine
 ReadValue = Callable[[object, str, str], Reading]
 """What makes a reading of a decoded record, its location and its text."""
 
+ReadOther = Callable[[object, str, str], Reading | None]
+"""The same for what is no entry of Daytona; `None` if it is no record of another system either."""
+
+
+def no_other(value: object, location: str, raw: str) -> Reading | None:
+    """There are no records of other systems."""
+    return None
+
 
 def location_of(reading: Reading) -> str:
     """Where a record was read."""
@@ -60,6 +75,21 @@ def read_text(text: str, location: str, read: ReadValue = read_value) -> Reading
     except Undecodable as error:
         return reject(location, error.reason, text)
     return read(value, location, text)
+
+
+def with_metadata(reading: Reading, name: str, value: object) -> Reading:
+    """The reading with a value more in the metadata of its entry, which is what came with the
+    record; a rejection if there is no room for it, or the name is taken."""
+    if not isinstance(reading, LocatedEntry):
+        return reading
+    metadata = json.loads(reading.entry.metadata or "{}")
+    problems = [f"The metadata has {name} of its own; what came with the record has no room."]
+    if name not in metadata:
+        problems.clear()
+        text = write_metadata({**metadata, name: value}, problems)
+        if text is not None and not problems:
+            return reading._replace(entry=replace(reading.entry, metadata=text))
+    return reject(reading.location, " ".join(problems), reading.raw)
 
 
 def reject(location: str, reason: str, raw: str, *, length: int | None = None) -> Rejection:

@@ -39,6 +39,8 @@ from audit_core.domain.rejections import Rejection
 from audit_core.identity.api_tokens import Token
 from audit_core.identity.token_verbs import WRITE
 from audit_core.ingest.formats.streams import StreamBroken, decompressed
+from audit_core.ingest.mappings.recognize import Choice, RecordsOfOthers
+from audit_core.ingest.mappings.saved import known_mappings
 from audit_core.ingest.otlp.log_records import count_parts, read_log_records
 from audit_core.ingest.otlp.request import read_json, read_protobuf
 from audit_core.ingest.records.batches import Batch, gather
@@ -153,7 +155,7 @@ def otlp_route(installation: Callable[[], Installation], bodies: Bodies) -> ApiR
                 encoding = _require_encoding(request)
                 with bodies.one(token.id):
                     body = await read_body(request, max_bytes=MAX_BYTES)
-                    read = partial(_read, body, kind, encoding, token.organization_id)
+                    read = partial(call.read, _unpacked if encoding in _PACKED else bytes, body)
                     batches = await to_thread.run_sync(read, limiter=_readers())
                     return await run_in_threadpool(call.store, batches)
             except BodyTooLarge:
@@ -179,6 +181,26 @@ class _Call:
     address: str | None
     kind: str
 
+    def read(self, unpack: Callable[[bytes], bytes], body: bytes) -> list[Batch]:
+        """What a body holds. Raises `SourceError` if it cannot be read, or is too large."""
+        read = _READERS.get(self.kind)
+        if read is None:
+            raise SourceTypeError(
+                f"The content type {self.kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
+            )
+        request = read(unpack(body))
+        if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
+            raise SourceTooLargeError(
+                f"A request takes at most {MAX_ENTRIES:,} log records, scopes and resources.",
+                "Send fewer at once.",
+            )
+        organization = self.token.organization_id
+        with self.installation.state.read() as connection:
+            known = known_mappings(connection, organization)
+        others = RecordsOfOthers(Choice(known=known, organization_id=organization))
+        readings = list(read_log_records(request, organization, others))
+        return [*gather(readings, mapping=others.used)]
+
     def store(self, batches: list[Batch]) -> Response:
         """Store what was read, and say what became of it."""
         answer = ExportLogsServiceResponse()
@@ -200,22 +222,6 @@ class _Call:
         detail = {"path": OTLP_PATH}
         note(self.installation, self.token, self.address, "size.refused", detail)
         return _status(413, f"{reason} Nothing was stored.", self.kind)
-
-
-def _read(body: bytes, kind: str, encoding: str, organization_id: str | None) -> list[Batch]:
-    """What a body holds. Raises `SourceError` if it cannot be read, or is too large."""
-    read = _READERS.get(kind)
-    if read is None:
-        raise SourceTypeError(
-            f"The content type {kind[:80]!r} is not read.", f"Send {PROTOBUF} or {JSON}."
-        )
-    request = read(_unpacked(body) if encoding in _PACKED else body)
-    if count_parts(request, MAX_ENTRIES) > MAX_ENTRIES:
-        raise SourceTooLargeError(
-            f"A request takes at most {MAX_ENTRIES:,} log records, scopes and resources.",
-            "Send fewer at once.",
-        )
-    return [*gather(read_log_records(request, organization_id))]
 
 
 def _reasons(rejected: Sequence[Rejection], other: int) -> str:

@@ -14,6 +14,8 @@ from audit_core.domain.rejections import Rejection
 from audit_core.ingest.files import read_batches, read_records
 from audit_core.ingest.formats import log_lines
 from audit_core.ingest.formats.audit_lines import find_record
+from audit_core.ingest.mappings.catalog import shipped_mappings
+from audit_core.ingest.mappings.recognize import choose
 from audit_core.ingest.records.located import LocatedEntry, OtherLine, Reading
 from audit_core.log.schema import from_arrow
 from tests.support.laws import law
@@ -173,6 +175,37 @@ def test_structured_data_is_kept_in_the_metadata() -> None:
             "x@32473": {"note": 'a "b" \\ ] [c]'},
         },
     }
+
+
+CODER = {
+    "msg": "audit_log",
+    "level": "INFO",
+    "fields": {"ID": "c1", "Time": "2025-07-31T08:15:27Z", "Action": "start", "UserID": "u"},
+}
+
+
+@pytest.mark.parametrize("around", ["RFC 5424", "Docker", "Kubernetes", "counted"])
+def test_records_of_other_systems_are_read_by_their_mapping(around: str) -> None:
+    texts = [json.dumps(CODER), json.dumps({"level": "INFO", "msg": "hello"}), "{ words"]
+    lines = {
+        "RFC 5424": [f'{HEADER}[x@1 a="b"] {text}' for text in texts[:2]],
+        "Docker": [docker(text) for text in texts],
+        "Kubernetes": [f"2025-07-31T08:15:27.123456789Z stdout F {text}" for text in texts],
+        "counted": [counted(f"{HEADER}- {text}") for text in texts[:2]],
+    }[around]
+    content = ("" if around == "counted" else "\n").join(lines).encode()
+    for organization, kind in (("o", LocatedEntry), (None, Rejection)):
+        mappings = choose(shipped_mappings(), None, organization)
+        first, *others = read_records(io.BytesIO(content), "f", mappings=mappings)
+        assert isinstance(first, kind), first
+        assert {type(other) for other in others} == {OtherLine}
+    mappings = choose(shipped_mappings(), None, "o")
+    batches = list(read_batches(io.BytesIO(content), "f", mappings=mappings))
+    assert [batch.mapping.name for batch in batches if batch.table.num_rows] == ["coder"]
+    (entry,) = [entry for batch in batches for entry in from_arrow(batch.table)]
+    assert (entry.id, entry.action, entry.organization_id) == ("c1", "start", "o")
+    if around == "RFC 5424":
+        assert json.loads(entry.metadata or "")["syslog"] == {"x@1": {"a": "b"}}
 
 
 def counted(*messages: str) -> str:

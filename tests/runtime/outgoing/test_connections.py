@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
-from urllib3.exceptions import NameResolutionError
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+from urllib3.exceptions import NameResolutionError, SSLError
 
 from audit_core.runtime.outgoing.connections import guard
 from audit_core.runtime.outgoing.policy import OutgoingPolicy, OutgoingRefused
@@ -89,3 +101,44 @@ def test_loopback_is_closed_in_every_spelling(server: ThreadingHTTPServer, host:
     with pytest.raises((OutgoingRefused, NameResolutionError)):
         ask(server, OutgoingPolicy(), host)
     assert server.asked == 0  # type: ignore[attr-defined]
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A file with a key and a certificate of a name, which signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, SHA256())
+    )
+    file = folder / f"{name}.pem"
+    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(encoded + signed.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(("of", "fits"), [(NAME, True), ("other.example", False)])
+def test_a_certificate_has_to_be_that_of_the_name_though_the_address_is_connected_to(
+    server: ThreadingHTTPServer, meanings: list[list[str]], tmp_path: Path, of: str, fits: bool
+) -> None:
+    meanings += [["127.0.0.1"]]
+    file = certificate(tmp_path, of)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    manager = urllib3.PoolManager(retries=False, ca_certs=str(file))
+    guard(manager, OWN)
+    url = f"https://{NAME}:{server.server_port}/"
+    if fits:
+        assert manager.request("GET", url).status == 200
+    else:
+        with pytest.raises(SSLError, match="mismatch"):
+            manager.request("GET", url)

@@ -16,10 +16,10 @@ from audit_core.domain.entries import AuditEntry
 from audit_core.web.routes.reading import caller
 from tests.clients.official import (
     AsyncPythonClient,
+    Client,
     PythonClient,
     TypeScriptClient,
     has_typescript,
-    walk,
 )
 from tests.evidence.nasty_entries import NOON, made
 from tests.soak.attack import Held, Scale
@@ -28,7 +28,7 @@ from tests.web.conftest import app_of
 from tests.web.served import served, wait_for
 
 ENTRIES = {Scale.SMALL: 2_500, Scale.FULL: 25_000}
-STRANGERS = {Scale.SMALL: 40, Scale.FULL: 2_000}
+STRANGERS = {Scale.SMALL: 8, Scale.FULL: 1_000}
 LEAVERS = {Scale.SMALL: 5, Scale.FULL: 60}
 READ = "read:audit_logs"
 
@@ -70,7 +70,7 @@ def _write(seeded: Seeded, stopped: threading.Event, first: int) -> None:
     organization."""
     log, chance = seeded.installation.log, random.Random(14)  # noqa: S311
     number = 10 * first
-    while not stopped.wait(0.01):
+    while not stopped.wait(0.05):
         number += 20
         finished = chance.randrange(first // 11) * 11
         log.append(
@@ -86,19 +86,13 @@ def _write(seeded: Seeded, stopped: threading.Event, first: int) -> None:
 def _paging(seeded: Seeded, host: str, scale: Scale) -> Held:
     token = seeded.token(ALPHA, READ)
     before = {f"entry-{number:06}" for number in range(ENTRIES[scale])}
-    walks = {
-        "Python": lambda: list(walk(PythonClient(host=host, token=token), ALPHA, limit=200)),
-        "asynchronous Python": lambda: list(
-            walk(AsyncPythonClient(host=host, token=token), ALPHA, limit=200)
-        ),
-    }
+    kinds: list[type[Client]] = [PythonClient, AsyncPythonClient]
     if has_typescript():
-        typescript = TypeScriptClient(host=host, token=token)
-        walks["TypeScript"] = lambda: typescript.walk(ALPHA, limit=200)
+        kinds.append(TypeScriptClient)
     figures = []
-    for name, ids in walks.items():
-        began = time.monotonic()
-        found = ids()
+    for kind in kinds:
+        name, began = kind.__name__, time.monotonic()
+        found = kind(host=host, token=token).walk(ALPHA, limit=200)
         assert len(found) == len(set(found)), f"{name} was given an entry twice"
         assert before <= set(found), f"{name} was not given {len(before - set(found))} entries"
         figures.append(f"{name} {len(found):,} in {time.monotonic() - began:.1f} s")
@@ -129,7 +123,7 @@ def _strangers(seeded: Seeded, address: str, scale: Scale) -> Held:
             if broken != own:
                 refused.append(client.get(path, headers=headers, params={"nextToken": broken}))
             for answer in refused:
-                assert answer.status_code in (400, 403), (answer.request.url, answer.text)
+                assert answer.status_code in (400, 403), (answer.request.url, answer.text[:200])
                 assert "entry-" not in answer.text
     return Held(
         "no other organization's token, changed nextToken, deep page or hostile JSON gets an entry",
@@ -140,8 +134,8 @@ def _strangers(seeded: Seeded, address: str, scale: Scale) -> Held:
 def _hostile(chance: random.Random) -> str:
     return chance.choice(
         (
-            "[" * 20_000,
-            '{"eq":' * 5_000,
+            "[" * 10_000,
+            '{"eq":' * 2_000,
             '{"eq":"' + "a" * 40_000 + '"}',
             '{"eq":{"eq":"a"}}',
             '{"eq":"a","eq":"b"}',

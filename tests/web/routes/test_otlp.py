@@ -26,6 +26,7 @@ from audit_core.domain.access import Permission
 from audit_core.domain.errors import AuditError, BusyError, LogBehindError, StoreUnavailableError
 from audit_core.state.rejections import list_rejections
 from audit_core.web.routes.otlp import OTLP_PATH
+from tests.ingest.formats.test_log_lines import CODER
 from tests.ingest.otlp.test_log_records import ENTRY, in_json, record, request
 from tests.support.laws import law
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
@@ -92,6 +93,18 @@ def test_what_is_not_stored_is_a_partial_success(
     answer = client.post(OTLP_PATH, json=in_json(request(record("started"))), headers=headers)
     assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "1"
     assert client.post(OTLP_PATH, content=b"", headers=bearer).status_code == 200
+
+
+def test_a_body_of_another_system_is_read_by_its_mapping(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str]
+) -> None:
+    body = sent(record(CODER, {"a": 1}), record(json.dumps(CODER)), record("x", LOGIN))
+    answer = client.post(OTLP_PATH, content=body, headers=bearer)
+    # The second one is the first once more, by its id.
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert seeded.installation.log.head(ALPHA) == 2
+    (event,) = seeded.events("ingest")
+    assert (event.detail["mapping"], event.detail["known"]) == ("coder", 1)
 
 
 def large_resource() -> bytes:

@@ -229,7 +229,8 @@ def test_a_next_token_opens_nothing_for_others_and_cannot_be_made_up(
     refused = {
         client.get(PATH, headers=reader, params={"nextToken": token}).text
         for token in (
-            foreign, whole, other_kind, daytonas, own[:-4] + "AAA=", own + "x", "é", "x" * 5_000,
+            foreign, whole, other_kind, daytonas, own[:-4] + "AAA=", own + "x", own + "\n",
+            f"{own[:9]}!{own[9:]}", "é", "x" * 5_000,
             "older~2026-05-04T12:00:00Z~1~2", "\0",
         )
     }  # fmt: skip
