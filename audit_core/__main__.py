@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.export import export
+from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
 from audit_core.cli.mappings import mapping_app
@@ -58,6 +59,7 @@ def about(
 
 
 app.command()(ingest)
+app.command()(import_daytona_db)
 app.command()(rejections)
 app.command()(export)
 app.command()(access_record)

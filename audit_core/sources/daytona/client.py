@@ -56,6 +56,9 @@ class Request:
     limit: int = MAX_ITEMS
     ids: tuple[str, ...] = ()
     """If any, these entries only; at most `MAX_IDS`."""
+    max_total: int | None = None
+    """Where there are more in all, their number is enough. No part of the query: a server that can
+    leave the items out saves reading them."""
 
     def parameters(self) -> list[tuple[str, str]]:
         """The request's query."""

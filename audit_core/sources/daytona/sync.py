@@ -78,6 +78,8 @@ class DaytonaSync:
     in_flight: InFlight
     clock: Callable[[], datetime]
     elapsed: Callable[[], float]
+    page_size: int = MAX_ITEMS
+    """How many items are asked for at once."""
     _new_at: float = 0.0
     _in_flight_at: float = 0.0
     _compared: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -209,13 +211,19 @@ class DaytonaSync:
 
     def _read(self, window: TimeWindow) -> Step:
         """Read the next page of a window."""
-        request = Request(since=window.since, until=window.until, page=window.page)
+        request = Request(
+            since=window.since,
+            until=window.until,
+            page=window.page,
+            limit=self.page_size,
+            max_total=MOST_IN_A_WINDOW if window.divisible else None,
+        )
         page, answer = self._page(request, f"page {window.page} from {window.since:%Y-%m-%d %H:%M}")
         report = self._store(page)
-        checkpoint = self.checkpoint.then(*windows_after(window, page))
+        checkpoint = self.checkpoint.then(*windows_after(window, page, self.page_size))
         self._save(replace(checkpoint, newest=self._newest(page)))
         if window.why is Why.NEW and window.page == 1:
-            fits = page.total <= MAX_ITEMS
+            fits = page.total <= self.page_size
             self._overlap = min(MINUTE, self._overlap * 2) if fits else self._overlap / 2
         late = report.accepted if window.why is Why.AGAIN else 0
         return Step(report=report, late=late, server_time=answer.server_time)
@@ -261,7 +269,9 @@ class DaytonaSync:
         self.checkpoint = checkpoint
 
 
-def windows_after(window: TimeWindow, page: Page) -> tuple[TimeWindow, ...]:
+def windows_after(
+    window: TimeWindow, page: Page, page_size: int = MAX_ITEMS
+) -> tuple[TimeWindow, ...]:
     """What is left of a window when one more page of it was read; the last is next. Pure."""
     seen = window.seen | page.identities
     if len(seen) >= page.total:
@@ -269,7 +279,7 @@ def windows_after(window: TimeWindow, page: Page) -> tuple[TimeWindow, ...]:
     if page.total > MOST_IN_A_WINDOW and window.divisible:
         return window.halves()
     window = replace(window, seen=seen, page=window.page + 1)
-    if page.identities and (window.page - 1) * MAX_ITEMS < page.total:
+    if page.identities and (window.page - 1) * page_size < page.total:
         return (window,)
     if window.passes + 1 >= PASSES and window.divisible:
         return window.halves()

@@ -34,8 +34,8 @@ class Bodies:
         own = self._under_way[token_id]
         if own >= PER_TOKEN:
             raise BusyError(
-                f"This token has {own} requests under way; at most {PER_TOKEN} run at once. Nothing "
-                "was stored.",
+                f"This token has {own} requests under way, of at most {PER_TOKEN} at once. "
+                "Nothing was stored.",
                 f"Send it again in {RETRY_AFTER_S} seconds, or more entries in fewer requests.",
                 retry_after_s=RETRY_AFTER_S,
                 own=True,
