@@ -98,7 +98,8 @@ OPERATION = Operation(
     ),
     body=Body(
         description="JSON lines, a JSON list, JSON objects over several lines, a saved page of "
-        "an API, or CSV; in UTF-8 or UTF-16. The content tells which.",
+        "an API, or CSV; in UTF-8 or UTF-16; or the records of another system that a mapping "
+        "reads. The content tells which.",
         media_types=MEDIA_TYPES,
     ),
     answers={
