@@ -67,8 +67,12 @@ def test_a_source_is_tested_fills_breaks_is_mended_catches_up_and_pauses(screen:
     with served(model) as url:
         page.get_by_role("button", name="Add a source").click()
         form = page.get_by_role("dialog")
-        form.get_by_label("API URL").fill(url)
         form.get_by_role("textbox", name="API key").fill(KEY)
+        form.get_by_label("API URL").fill("http://127.0.0.1:9/www.evil.example")
+        form.get_by_role("button", name="Test", exact=True).click()
+        expect(form.get_by_text("cannot be reached")).to_be_visible()
+        expect(form.get_by_role("link")).to_have_count(0)
+        form.get_by_label("API URL").fill(url)
         form.get_by_label("Requests a minute, at most").fill("6000")
         form.get_by_role("button", name="Test", exact=True).click()
         expect(form.get_by_text(re.compile(f"^{PAST} entries, the oldest of"))).to_be_visible()

@@ -136,7 +136,8 @@ def test_an_error_that_can_be_acted_on_is_told_as_it_is(
     assert not app.exception
     (error,) = app.error
     assert "in use" in error.proto.title
-    assert error.value == "Stop \\[it\\]\\(http\\://evil.example\\)."
+    # The character without width keeps the address from becoming a link.
+    assert error.value == "Stop \\[it\\]\\(\u2060http\\://evil.example\\)."
 
 
 def test_any_other_error_shows_an_id_that_the_server_logs_with_the_cause(

@@ -36,7 +36,7 @@ def test_a_file_of_another_system_is_proposed_a_mapping_and_stored_by_it(
     press(app, "Store 1 file")
     assert not app.exception
     assert app.dataframe[0].value["accepted"].tolist() == [4]
-    assert any("Read by the mapping okta." in item.value for item in app.text)
+    assert any("Read by the mapping okta: " in item.value for item in app.text)
     assert seeded.installation.log.head(ALPHA) == 4
     assert seeded.events("ingest")[0].detail["mapping"] == "okta"
     again = opened(open_app("admin@example.org"), okta_json=SAMPLES["okta"].read_bytes())
@@ -67,7 +67,8 @@ def test_a_mapping_is_written_tested_saved_and_recognizes(open_app: Open, seeded
     (name,) = [field for field in app.text_input if field.label == "Name of the mapping"]
     name.set_value("gate")
     press(app, "Test mapping")
-    assert app.dataframe[-1].value["action"].tolist() == ["open"]
+    shown = [frame.value for frame in app.dataframe if "action" in frame.value]
+    assert shown[-1]["action"].tolist() == ["open"]
     assert names(seeded) == []
     press(app, "Save mapping")
     assert not app.exception

@@ -44,6 +44,7 @@ _LOGGERS = tuple(
 
 _STREAMS = ("stdout", "stderr")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_OCTETS = re.compile(r'"MESSAGE" ?: ?\[')
 _KUBERNETES = re.compile(r"[0-9][0-9T:.,Z+-]{18,40} (stdout|stderr) ([FP]) ")
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
@@ -127,15 +128,23 @@ def message_of(text: str) -> str | Misread:
     """The message within the JSON of a logger; a text that is none is the message itself, and
     what has none is empty."""
     for _ in range(MAX_WRAPPERS):
-        if MARK not in text or not text.startswith("{"):
+        if not text.startswith("{") or not (MARK in text or _OCTETS.search(text)):
             return text
         try:
             value = decode(text)
         except Undecodable as error:
             return Misread(error.reason)
-        text = next((value[name] for name in _MESSAGES if isinstance(value.get(name), str)), "")
-        text = text.strip("\r\n")
+        texts = (_text_of(value.get(name)) for name in _MESSAGES)
+        text = next((found for found in texts if found is not None), "").strip("\r\n")
     return text
+
+
+def _text_of(value: object) -> str | None:
+    """A text, also as the octets that journald writes where one is colored; `None` for another
+    value."""
+    if isinstance(value, list) and all(type(octet) is int and 0 <= octet < 256 for octet in value):
+        return bytes(value).decode(errors="replace")
+    return value if isinstance(value, str) else None
 
 
 def find_record(message: str) -> str | Misread | None:

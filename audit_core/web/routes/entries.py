@@ -26,6 +26,7 @@ from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
 from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.limits.concurrent_bodies import Bodies
 from audit_core.web.openapi.operation import (
     Answer,
     ApiRoute,
@@ -98,7 +99,8 @@ OPERATION = Operation(
     ),
     body=Body(
         description="JSON lines, a JSON list, JSON objects over several lines, a saved page of "
-        "an API, or CSV; in UTF-8 or UTF-16. The content tells which.",
+        "an API, or CSV; in UTF-8 or UTF-16; or the records of another system that a mapping "
+        "reads. The content tells which.",
         media_types=MEDIA_TYPES,
     ),
     answers={
@@ -110,13 +112,15 @@ OPERATION = Operation(
         ErrorCode.TOO_LARGE,
         ErrorCode.UNSUPPORTED_TYPE,
         ErrorCode.REJECTED,
+        ErrorCode.TOO_MANY_REQUESTS,
+        ErrorCode.BUSY,
         ErrorCode.LOG_BEHIND,
         ErrorCode.STORAGE_FULL,
     ),
 )
 
 
-def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
+def entries_route(installation: Callable[[], Installation], bodies: Bodies) -> ApiRoute:
     """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
@@ -137,10 +141,11 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
         opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
-            body = await read_body(request, max_bytes=MAX_BYTES)
-            require_text_body(request.headers, body)
-            mapping = request.query_params.get("mapping")
-            return await run_in_threadpool(_ingest, opened, token, body, address, mapping)
+            with bodies.one(token.id):
+                body = await read_body(request, max_bytes=MAX_BYTES)
+                require_text_body(request.headers, body)
+                mapping = request.query_params.get("mapping")
+                return await run_in_threadpool(_ingest, opened, token, body, address, mapping)
         except BodyTooLarge:
             note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes")

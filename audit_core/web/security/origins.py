@@ -12,6 +12,7 @@ STREAM_PATH = "/_stcore/stream"
 PROBE_PATHS = frozenset({"/api/health", "/api/live"})
 """What machines ask that know no name of this server."""
 WEBHOOKS = "/api/v1/webhooks/"
+OTLP = "/api/otlp/"
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _OWN_SITES = frozenset({None, "", "same-origin", "none"})
@@ -72,9 +73,11 @@ def refuses_request(request: RequestOrigin) -> bool:
     """Whether a request is refused as one that another site may have forged.
 
     What a page of another site can make a browser send carries the cookie and never a
-    bearer token. A webhook is signed, and its route knows no cookie.
+    bearer token. A webhook is signed, and its route knows no cookie. That of OTLP knows none
+    either, and refuses a request without a token itself, in the words that its senders read.
     """
-    if not request.cookie and (request.bearer or is_webhook(request.path)):
+    own_words = is_webhook(request.path) or request.path.startswith(OTLP)
+    if not request.cookie and (request.bearer or own_words):
         return False
     if request.method not in READING_METHODS:
         return not same_origin(request.origin, request.host)

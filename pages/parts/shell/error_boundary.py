@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,13 @@ def _drawing(kind: type[Exception]) -> Iterator[Attempt]:
 _MARKDOWN = {ord(character): f"\\{character}" for character in "\\`*_{}[]()<>#+-!|~$:&"}
 
 
+_ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
+_NO_LINK = "\u2060"
+"""A character without width, which in front of an address keeps Markdown from making it a link:
+that it does with the text that is left when all escapes are undone."""
+
+
 def plain(text: str) -> str:
-    """Text whose every character stands for itself in Markdown: it may quote a log field."""
-    return text.translate(_MARKDOWN)
+    """Text whose every character stands for itself in Markdown: it may quote a log field, or what a
+    server answered. Nothing in it is a link."""
+    return _ADDRESS.sub(rf"{_NO_LINK}\g<0>", text).translate(_MARKDOWN)

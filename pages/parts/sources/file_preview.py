@@ -15,14 +15,13 @@ from audit_core.domain.rejections import Rejection
 from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.pipeline import Preview, preview
 from audit_core.ingest.records.batches import FOREIGN
-from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written
 from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary
-from pages.parts.sources import mapping_choice, rejection_list
+from pages.parts.sources import field_report, mapping_choice, rejection_list
 from pages.parts.sources.file_storing import FileToStore
 from pages.parts.sources.uploaded_files import RefusedFile
 from pages.parts.tables import table_size
@@ -120,10 +119,6 @@ def _draw_found(found: Preview) -> None:
     st.caption(summary(found))
     if strangers := foreign(found.rejections):
         st.warning(foreign_text(strangers, found), icon=":material/domain_disabled:")
-    for sentence in describe_extra(
-        found.kept_fields, found.lost_fields, found.other_lines, found.mapping
-    ):
-        st.text(visible(sentence))
     if found.entries:
         st.dataframe(
             frame(found.entries),
@@ -136,6 +131,7 @@ def _draw_found(found: Preview) -> None:
     if found.rejections:
         st.caption("To be rejected")
         rejection_list.draw_table(found.rejections, "The records among these that will be rejected")
+    field_report.draw(found)
 
 
 def _columns(entries: Sequence[AuditEntry]) -> dict[str, Any]:

@@ -18,13 +18,11 @@ from audit_core.ingest.files import read_batches
 from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.mappings.recognize import Choice
 from audit_core.ingest.pipeline import IngestReport, ingest
-from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.uploads import StoredFile
 from audit_core.log.merge import AppendReport
 from audit_core.state.rejections import keep_rejections
 from pages.parts.shell import cached, error_boundary, viewer
-from pages.parts.sources import rejection_list, uploaded_files
-from pages.parts.tables.safe_text import visible
+from pages.parts.sources import field_report, rejection_list, uploaded_files
 
 MAX_CONTENT = 2_000_000_000
 """The decompressed bytes that one uploaded file may hold; beyond it is the command line."""
@@ -193,11 +191,7 @@ def draw_report() -> None:
             alt="The result for each file",
         )
         for result in results:
-            report = result.report
-            for sentence in describe_extra(
-                report.kept_fields, report.lost_fields, report.other_lines, report.mapping
-            ):
-                st.text(f"{visible(result.name)}: {visible(sentence)}")
+            field_report.draw(result.report, name=result.name)
         # A full disk is the same news for every file, though with other numbers.
         problems = {
             problem.message if isinstance(problem, SourceError) else problem.hint: problem

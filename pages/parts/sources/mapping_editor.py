@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -17,13 +18,12 @@ from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.mappings.parse import LONGEST_NAME, MAX_CHARACTERS, parse_mapping
 from audit_core.ingest.mappings.saved import save_mapping
 from audit_core.ingest.pipeline import Preview, preview
-from audit_core.ingest.records.extra_fields import describe_extra
 from audit_core.ingest.records.record import write_record
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written
 from audit_core.workspace.mappings import SavedMapping, delete_mapping, saved_mappings
 from pages.parts.shell import cached, error_boundary, viewer
-from pages.parts.sources import file_preview, rejection_list
+from pages.parts.sources import field_report, file_preview, rejection_list
 from pages.parts.sources.uploaded_files import RefusedFile
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
@@ -116,7 +116,7 @@ def _draw_editor(
         saves = st.button("Save mapping", icon=":material/save:", type="primary")
     mapping = None
     with error_boundary.attempt():
-        mapping = parse_mapping(text, name or "unnamed", file="mapping")
+        mapping = parse_mapping(text, name.strip() or "draft", file="mapping")
     if mapping is None:
         return
     if saves:
@@ -136,11 +136,16 @@ def _samples(files: Sequence[StoredFile | RefusedFile]) -> tuple[str, str]:
                     records = first_records(stream, file.name, SAMPLES)
             except AuditError:
                 continue  # told where the file is shown
-            texts = [json.dumps(record, ensure_ascii=False) for record in records]
-            text = "\n".join(map(rejection_list.redact_record, texts))
+            text = "\n".join(map(_shown, records))
             if text:
                 return file.receipt, text[:MAX_SAMPLE]
     return "", ""
+
+
+def _shown(record: dict[str, Any]) -> str:
+    """A record over several lines, without secrets."""
+    redacted = rejection_list.redact_record(json.dumps(record, ensure_ascii=False))
+    return json.dumps(json.loads(redacted), ensure_ascii=False, indent=1)
 
 
 def _draw_result(sample: str, mapping: Mapping, scope: Scope) -> None:
@@ -166,10 +171,7 @@ def _draw_result(sample: str, mapping: Mapping, scope: Scope) -> None:
         )
     if found.rejections:
         rejection_list.draw_table(found.rejections, "The samples that would be rejected")
-    for sentence in describe_extra(
-        found.kept_fields, found.lost_fields, found.other_lines, found.mapping
-    ):
-        st.text(visible(sentence))
+    field_report.draw(found)
     if found.entries:
         st.caption("The first entry in full")
         st.json(json.loads(write_record(redact(found.entries[0]))))

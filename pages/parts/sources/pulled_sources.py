@@ -40,7 +40,7 @@ BADGES: dict[Standing, tuple[Color, str]] = {
     Standing.STOPPED: ("red", ":material/error:"),
     Standing.PAUSED: ("gray", ":material/pause:"),
 }
-_LOOK = "3s"
+_LOOK = "2s"
 """How often a source that is shown is looked at again."""
 
 

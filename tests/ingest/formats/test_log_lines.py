@@ -67,6 +67,9 @@ DECORATED = {
     "RFC 3164": f"<14>Jul 31 08:15:27 host daytona[12]: AUDIT_ENTRY: {JSON}",
     "RFC 5424": f"{HEADER}- \ufeffAUDIT_ENTRY: {JSON}",
     "a record by RFC 5424": f"{HEADER}- {JSON}",
+    "journald as octets": json.dumps(
+        {"MESSAGE": list(f"\x1b[32mAUDIT_ENTRY: {JSON}".encode()), "__REALTIME_TIMESTAMP": 1}
+    ),
     "journald as JSON": json.dumps({"MESSAGE": f"AUDIT_ENTRY: {JSON}", "__REALTIME_TIMESTAMP": 1}),
 }
 

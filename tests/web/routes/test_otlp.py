@@ -122,6 +122,8 @@ def test_refusals_are_a_status_in_the_encoding_of_the_request(
     many = sent(*([record("x")] * 10_001))
     for status, content, headers in (
         (401, body, {**bearer, "authorization": "Bearer none"}),
+        (401, body, {"content-type": PROTOBUF}),
+        (401, body, {"content-type": PROTOBUF, "origin": "https://evil.example"}),
         (403, body, reader),
         (400, b"\x0a\xff", bearer),
         (400, gzip.compress(body)[:-9], {**bearer, "content-encoding": "gzip"}),
