@@ -28,6 +28,8 @@ from audit_core.web.client_log import throttle_client_lines
 from audit_core.web.error_response import EXCEPTION_HANDLERS, ErrorShape
 from audit_core.web.framing import FramedOnly
 from audit_core.web.limits.connections import limit_connections
+from audit_core.web.metrics.exposition import Metrics
+from audit_core.web.metrics.requests import MeasuredRequests
 from audit_core.web.routes.page import WatchedPage, page_routes
 from audit_core.web.security.forwarded import TrustedProxies
 from audit_core.web.security.gate import Gate
@@ -128,7 +130,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """
     # First: the server is found by its handler of signals, which the next one replaces.
     if (server := running_server()) is not None:
-        limit_connections(server.config, trusted=proxies)
+        connections = limit_connections(server.config, trusted=proxies)
+        if connections is not None:
+            metrics.connections = lambda: connections.count
     with bounded_stop():
         feeds: list[RunningTrickle | FollowedSources] = []
         try:
@@ -152,17 +156,19 @@ make_logs_printable()
 client_lines = throttle_client_lines()
 settings = gate_settings()
 proxies = TrustedProxies(networks=settings.trusted_proxies, header=settings.forwarded_header)
+metrics = Metrics(opened.installation)
 
 app = st.App(
     HOME / "pages" / "main.py",
     lifespan=lifespan,
     routes=[
         *page_routes(ASSETS / "connection.js", ASSETS / "icon.svg"),
-        *routes(opened.installation),
+        *routes(opened.installation, metrics),
         Route("/overview", to_root),
     ],
     middleware=[
         Middleware(BasePath, path=settings.base_path),
+        Middleware(MeasuredRequests, metrics=metrics.requests),
         Middleware(
             Gate,
             installation=opened.installation,

@@ -43,7 +43,15 @@ REVEAL = TokenVerb(
     only_with=READ.name,
 )
 
-TOKEN_VERBS: dict[str, TokenVerb] = {verb.name: verb for verb in (WRITE, READ, REVEAL)}
+METRICS = TokenVerb(
+    name="read:metrics",
+    label="Read metrics",
+    permission=None,
+    installation=True,
+    organization=False,
+)
+
+TOKEN_VERBS: dict[str, TokenVerb] = {verb.name: verb for verb in (WRITE, READ, REVEAL, METRICS)}
 """Every verb by its name, in the order in which they are offered. A new one is a line here."""
 
 

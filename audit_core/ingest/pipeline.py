@@ -23,6 +23,7 @@ from audit_core.ingest.records.extra_fields import (
     MappingUse,
 )
 from audit_core.ingest.records.located import OtherLine, Reading, reject
+from audit_core.ingest.tally import TALLY
 from audit_core.log.merge import AppendReport
 from audit_core.log.schema import from_arrow
 
@@ -309,6 +310,7 @@ class _Run:
         self.report += IngestReport(
             accepted=appended.accepted, known=appended.known, finished=appended.finished
         )
+        TALLY.add_stored(appended)
         at, start = 0, 0
         for index, reason in appended.refused:
             while index - start >= locations[at][0]:
@@ -342,7 +344,9 @@ class _Run:
 
     def _keep_rejections(self) -> None:
         try:
-            self.report += self._rejections.flush()
+            kept = self._rejections.flush()
+            self.report += kept
+            TALLY.add_rejected(kept.rejected)
         except BaseException:
             self.failed = True
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
@@ -11,12 +12,15 @@ from typing import Generic, Protocol, TypeVar
 import pyarrow as pa
 
 from audit_core.domain.errors import AuditError, StoreUnavailableError
+from audit_core.runtime.waits import APPENDS
 
 GROUP = 50_000
 """How many rows may join one commit before the next one starts."""
 
 _Report = TypeVar("_Report")
 _Report_co = TypeVar("_Report_co", covariant=True)
+_Request = tuple[pa.Table, "Future[_Report]", float]
+"""What is to be stored, who waits for it, and since when, by `time.monotonic`."""
 
 
 class Committed(Protocol[_Report_co]):
@@ -36,9 +40,7 @@ class Writer(Generic[_Report]):
 
     def __init__(self, commit: Callable[[pa.Table], Committed[_Report]]) -> None:
         self._commit = commit
-        self._requests: queue.SimpleQueue[tuple[pa.Table, Future[_Report]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._requests: queue.SimpleQueue[_Request[_Report] | None] = queue.SimpleQueue()
         self._closed = False
         self._door = threading.Lock()
         """Held to join the queue or to end it: nothing may join behind the end."""
@@ -51,7 +53,7 @@ class Writer(Generic[_Report]):
         with self._door:
             if self._closed:
                 raise StoreUnavailableError("The log is closed.", "Start the program again.")
-            self._requests.put((rows, waiting))
+            self._requests.put((rows, waiting, time.monotonic()))
         return waiting.result()
 
     def close(self) -> None:
@@ -74,24 +76,27 @@ class Writer(Generic[_Report]):
                     break
                 group.append(another)
                 size += another[0].num_rows
+            began = time.monotonic()
+            for _, _, since in group:
+                APPENDS.add(began - since)
             self._commit_group(group)
             if last:
                 break
 
-    def _commit_group(self, group: list[tuple[pa.Table, Future[_Report]]]) -> None:
+    def _commit_group(self, group: list[_Request[_Report]]) -> None:
         try:
-            merged = self._commit(_joined([rows for rows, _ in group]))
+            merged = self._commit(_joined([rows for rows, _, _ in group]))
         except BaseException as error:
             if len(group) > 1 and not isinstance(error, AuditError):
                 # What one sender's rows break must not break the others': each on its own.
                 for request in group:
                     self._commit_group([request])
                 return
-            for _, waiting in group:
+            for _, waiting, _ in group:
                 waiting.set_exception(error)
             return
         start = 0
-        for rows, waiting in group:
+        for rows, waiting, _ in group:
             waiting.set_result(merged.report(start, start + rows.num_rows))
             start += rows.num_rows
 

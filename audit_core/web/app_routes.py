@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from audit_core.installation.opened import Installation
 from audit_core.web.errors import method_not_allowed, not_found
+from audit_core.web.limits.concurrent_bodies import Bodies
 from audit_core.web.limits.concurrent_downloads import Downloads
+from audit_core.web.metrics.exposition import Metrics
 from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.openapi.reference import api_reference_routes
 from audit_core.web.routes.access_record import access_record_route
@@ -31,23 +33,26 @@ from audit_core.web.routes.theme import theme_route
 from audit_core.web.routes.webhooks import webhooks_route
 
 
-def routes(installation: Callable[[], Installation]) -> list[Route]:
+def routes(installation: Callable[[], Installation], metrics: Metrics | None = None) -> list[Route]:
     """The routes; `installation` gives the opened one or raises `AuditError`, and may block.
+    `metrics` are those of the server that they are for; by default of none.
 
     The last one answers every other path under /api, which else would show the pages.
     """
-    downloads = Downloads()
+    downloads, bodies = Downloads(), Bodies()
+    metrics = metrics or Metrics(installation)
     described: list[ApiRoute] = [
         *health_routes(installation),
+        metrics.route(),
         *session_routes(installation),
         *one_time_link_routes(installation),
         theme_route(),
-        entries_route(installation),
+        entries_route(installation, bodies),
         stored_entries_route(installation),
         counts_route(installation),
         *daytona_routes(installation),
         webhooks_route(installation),
-        otlp_route(installation),
+        otlp_route(installation, bodies),
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),
@@ -56,9 +61,10 @@ def routes(installation: Callable[[], Installation]) -> list[Route]:
         bundle_route(installation),
         *operator_routes(installation),
     ]
+    described += api_reference_routes(installation, described)
+    metrics.know(described)
     return [
         *described,
-        *api_reference_routes(installation, described),
         Route("/api", Unknown()),
         Route("/api/{rest:path}", Unknown()),
     ]

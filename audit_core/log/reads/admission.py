@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from audit_core.domain.errors import BusyError
 from audit_core.log.reads.read_context import ReadContext
+from audit_core.runtime.waits import READS
 
 WAIT_S = 10.0
 """How long a read waits for a place, in seconds."""
@@ -65,6 +66,7 @@ class Admission:
         person wait already; `QueryCancelledError` and `QueryTimeoutError` as the context says.
         """
         slot = _Slot(organization or "", context.person)
+        began = time.monotonic()
         with self._changed:
             self._join(slot)
             try:
@@ -72,6 +74,8 @@ class Admission:
             except BaseException:
                 self._leave(slot)
                 raise
+            finally:
+                READS.add(time.monotonic() - began)
         try:
             yield
         finally:

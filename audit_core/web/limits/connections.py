@@ -57,6 +57,11 @@ class Connections:
         # In order of arrival: those whose request has not come.
         self._waiting: dict[asyncio.BaseTransport, None] = {}
 
+    @property
+    def count(self) -> int:
+        """How many are open. May be asked from any thread."""
+        return len(self._address_of)
+
     def open(self, transport: asyncio.Transport, address: str) -> bool:
         """Whether a new connection may stay."""
         crowded = self._of_address[address] >= self.limits.of_address
@@ -190,8 +195,8 @@ def limit_connections(
     *,
     trusted: Container[object] = (),
     limits: ConnectionLimits | None = None,
-) -> None:
-    """Have a server that is starting up hold these limits.
+) -> Connections | None:
+    """Have a server that is starting up hold these limits. Returns its connections.
 
     `trusted` holds the addresses whose connections are not counted singly. To be called before
     the server listens. A server with other protocols than the pinned Uvicorn's is left as it is,
@@ -203,7 +208,8 @@ def limit_connections(
             "The server uses %s: connections that drip are not closed; let a proxy do so.",
             protocols,
         )
-        return
+        return None
     tracked = Connections(limits or ConnectionLimits(), trusted.__contains__)
     config.http_protocol_class = type("Http", (_Http,), {"tracked": tracked})
     config.ws_protocol_class = type("WebSocket", (_WebSocket,), {"tracked": tracked})
+    return tracked

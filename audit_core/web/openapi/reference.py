@@ -42,6 +42,8 @@ def api_reference_routes(
 ) -> list[ApiRoute]:
     """`OPENAPI_PATH` and `DOCS_PATH` describe the routes `described`, and these two."""
 
+    described = list(described)
+
     @lru_cache(maxsize=4)
     def made(base_path: str) -> dict[str, Any]:
         return document([*described, *own], version=product_version(), base_path=base_path)

@@ -26,6 +26,7 @@ from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, MAX_OTHER_LINES, not
 from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
 from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.limits.concurrent_bodies import Bodies
 from audit_core.web.openapi.operation import (
     Answer,
     ApiRoute,
@@ -111,13 +112,15 @@ OPERATION = Operation(
         ErrorCode.TOO_LARGE,
         ErrorCode.UNSUPPORTED_TYPE,
         ErrorCode.REJECTED,
+        ErrorCode.TOO_MANY_REQUESTS,
+        ErrorCode.BUSY,
         ErrorCode.LOG_BEHIND,
         ErrorCode.STORAGE_FULL,
     ),
 )
 
 
-def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
+def entries_route(installation: Callable[[], Installation], bodies: Bodies) -> ApiRoute:
     """Takes what files may hold (see `ingest.files.read_records`), and answers after the commit.
 
     200 `{"accepted", "known", "finished", "rejected": [{"place", "reason", "raw"}]}`, the first
@@ -138,10 +141,11 @@ def entries_route(installation: Callable[[], Installation]) -> ApiRoute:
         opened, address = installation(), address_of(request)
         try:
             require_readable(request.headers)
-            body = await read_body(request, max_bytes=MAX_BYTES)
-            require_text_body(request.headers, body)
-            mapping = request.query_params.get("mapping")
-            return await run_in_threadpool(_ingest, opened, token, body, address, mapping)
+            with bodies.one(token.id):
+                body = await read_body(request, max_bytes=MAX_BYTES)
+                require_text_body(request.headers, body)
+                mapping = request.query_params.get("mapping")
+                return await run_in_threadpool(_ingest, opened, token, body, address, mapping)
         except BodyTooLarge:
             note(opened, token, address, "size.refused", {"path": ENTRIES_PATH})
             return _too_large(f"{MAX_BYTES:,} bytes")

@@ -49,6 +49,7 @@ from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
 from audit_core.web.error_response import status_of
 from audit_core.web.errors import ErrorCode
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
+from audit_core.web.limits.concurrent_bodies import Bodies
 from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Caller, Operation, Section
 from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import address_of
@@ -120,6 +121,8 @@ OPERATION = Operation(
         ErrorCode.INVALID_REQUEST,
         ErrorCode.TOO_LARGE,
         ErrorCode.UNSUPPORTED_TYPE,
+        ErrorCode.TOO_MANY_REQUESTS,
+        ErrorCode.BUSY,
         ErrorCode.LOG_BEHIND,
     ),
     protocol_error=Answer(
@@ -130,7 +133,7 @@ OPERATION = Operation(
 )
 
 
-def otlp_route(installation: Callable[[], Installation]) -> ApiRoute:
+def otlp_route(installation: Callable[[], Installation], bodies: Bodies) -> ApiRoute:
     """Takes an ExportLogsServiceRequest, and answers after the commit, in the request's encoding.
 
     200 with an ExportLogsServiceResponse, whose `partial_success` counts what was not stored, with
@@ -150,10 +153,11 @@ def otlp_route(installation: Callable[[], Installation]) -> ApiRoute:
             call = _Call(opened, token, address, kind)
             try:
                 encoding = _require_encoding(request)
-                body = await read_body(request, max_bytes=MAX_BYTES)
-                read = partial(call.read, _unpacked if encoding in _PACKED else bytes, body)
-                batches = await to_thread.run_sync(read, limiter=_readers())
-                return await run_in_threadpool(call.store, batches)
+                with bodies.one(token.id):
+                    body = await read_body(request, max_bytes=MAX_BYTES)
+                    read = partial(call.read, _unpacked if encoding in _PACKED else bytes, body)
+                    batches = await to_thread.run_sync(read, limiter=_readers())
+                    return await run_in_threadpool(call.store, batches)
             except BodyTooLarge:
                 return call.refuse_size(f"A request takes at most {MAX_BYTES:,} bytes.")
             except SourceTooLargeError as error:
