@@ -125,7 +125,9 @@ def count_up_to(query: Query, *, limit: int, after_seq: int = 0) -> Statement:
 
 def count_of(plan: Plan) -> Statement:
     """How many entries match, exactly: one row, column `count`."""
-    return plan.source.options(select(plan.source.count().label("count")).where(plan.where))
+    # Where all of every organization is asked for, no condition names the table.
+    counted = select(plan.source.count().label("count")).select_from(plan.source.table)
+    return plan.source.options(counted.where(plan.where))
 
 
 def earliest(plan: Plan) -> Statement:

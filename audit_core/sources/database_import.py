@@ -55,6 +55,7 @@ class DatabaseImport:
     wait: Callable[[float], bool]
     progress: Callable[[IngestReport], None] = lambda report: None
     elapsed: Callable[[], float] = time.monotonic
+    page_size: int = PAGE_SIZE
     report: IngestReport = field(default_factory=IngestReport)
     late: int = 0
     """Of the accepted those that were found by comparing, after newer ones."""
@@ -119,7 +120,7 @@ class DatabaseImport:
             in_flight=InFlight((one.id, one.created_at) for one in reversed(known.items)),
             clock=installation.clock,
             elapsed=self.elapsed,
-            page_size=PAGE_SIZE,
+            page_size=self.page_size,
         )
 
     def _appender(self) -> Callable[[pa.Table], AppendReport]:

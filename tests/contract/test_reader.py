@@ -12,10 +12,12 @@ from audit_core.domain.entries import Outcome
 from audit_core.explore import reader as reader_module
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
+from audit_core.explore.scenarios import read_scenarios
 from audit_core.explore.statements import FACETS
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.language.ast import Between, Field
 from audit_core.query.query import Query
-from audit_core.query.time.windows import TimeRange
+from audit_core.query.time.windows import TimeRange, Window
 from tests.contract.pieces import append_in_pieces
 from tests.support.laws import law
 from tests.support.plain_reading import selected
@@ -192,6 +194,33 @@ def test_going_back_gives_the_same_pages(reader, entry_filter, step):
             reader.page(Query(entry_filter, ALPHA, time_range), back.older, step).rows
             == following.rows
         )
+
+
+@pytest.mark.parametrize("scope", [ALPHA, EVERYTHING], ids=["alpha", "everything"])
+def test_pages_behind_an_offset_are_those_of_the_order(reader, scope):
+    failed = Between(
+        field=Field.STATUS_CODE, low=400, high=None, include_low=True, include_high=False
+    )
+    for query in (
+        Query(EntryFilter(window=Window(preset="all")), scope, ALWAYS),
+        Query(EntryFilter(window=Window(preset="all")), scope, ALWAYS).asking(failed),
+    ):
+        whole = reader.page(query, None, MOST).rows
+        assert len(whole) > 50
+        assert CountReader(reader).count(query).number == len(whole)
+        for offset, rows in ((0, 7), (7, 7), (len(whole) - 3, 2), (len(whole) - 3, 3), (MOST, 5)):
+            page = reader.page(query, None, rows, offset=offset)
+            assert page.rows == whole[offset : offset + rows]
+            assert (page.older is None) == (offset + rows >= len(whole))
+
+
+def test_scenarios_are_the_actions_on_each_type_of_target(reader):
+    done = {(item.target_type, item.action) for item in OWN if item.target_type is not None}
+    listed = read_scenarios(reader, ALPHA)
+    found = [(target, action) for target, actions in listed.targets for action in actions]
+    assert len(found) == len(done)
+    assert set(found) == done
+    assert len({target for target, _ in listed.targets}) == len(listed.targets)
 
 
 def test_a_page_of_one_works_among_entries_of_the_same_time(log):

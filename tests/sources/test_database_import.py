@@ -58,6 +58,7 @@ class House:
             scope=scope,
             wait=wait or self.wait,
             elapsed=lambda: self.elapsed_s,
+            page_size=500,
         )
 
     def run(self, scope: Scope = EVERYTHING) -> DatabaseImport:
@@ -106,11 +107,11 @@ def expected(tables: DaytonaTables, organization: str | None = None) -> dict[str
 def test_everything_comes_once_to_the_microsecond(tables: DaytonaTables, house: House) -> None:
     now = datetime.now(UTC)
     tables.write(
-        *tables.past(2_500, now),
-        *tables.past(300, now, organizationId="org-b"),
+        *tables.past(900, now),
+        *tables.past(60, now, organizationId="org-b"),
         *tables.past(20, now, organizationId=None, metadata=None, actorEmail="", targetId=None),
         # As a bulk insert writes them: more than a page at one instant.
-        *(tables.row(now - timedelta(days=40)) for _ in range(2_100)),
+        *(tables.row(now - timedelta(days=40)) for _ in range(2_050)),
     )
     running = house.run()
     assert house.stored() == expected(tables)
@@ -137,7 +138,7 @@ class Killed(Exception):
 
 
 def test_a_killed_import_goes_on_and_ends_the_same(tables: DaytonaTables, house: House) -> None:
-    tables.write(*tables.past(3_000, datetime.now(UTC)))
+    tables.write(*tables.past(2_500, datetime.now(UTC)))
     asked = []
     for limit in (3, 9, 25):
         steps = count()

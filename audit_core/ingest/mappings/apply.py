@@ -28,7 +28,7 @@ from audit_core.ingest.mappings.leaves import fitted_metadata, names_of, without
 from audit_core.ingest.mappings.mapping import Mapping, Rule
 from audit_core.ingest.records.extra_fields import ExtraFields
 from audit_core.ingest.records.located import LocatedEntry, OtherLine, Reading, reject
-from audit_core.ingest.records.record import read_record
+from audit_core.ingest.records.record import MAX_TEXT, read_record
 from audit_core.ingest.records.strict_json import Undecodable, decode, shown
 
 _NAME_OF_FIELD = {field: name for name, field in FIELDS}
@@ -178,10 +178,14 @@ class _Record:
     def _checked(self, name: str, value: Any) -> Any:
         """A value that a function made, which may be no strict JSON."""
         try:
-            return decode(_canonical(value))
+            text = _canonical(value)
+            if len(text) <= MAX_TEXT:
+                return decode(text)
+            problem = f"it has {len(text):,} characters; the limit is {MAX_TEXT:,}."
         except (Undecodable, ValueError) as error:
-            self._problems.append(f"{name} cannot be kept: {error}")
-            return None
+            problem = str(error)
+        self._problems.append(f"{name} cannot be kept: {problem}")
+        return None
 
 
 def _translated(value: Any, rule: Rule) -> Any:

@@ -13,7 +13,7 @@ from jmespath.visitor import TreeInterpreter
 
 MAX_EXPRESSION = 400
 """The longest expression, in characters."""
-MAX_GROWTH = 64
+MAX_GROWTH = 16
 """How many times as large as the record a result may be, told from the expression alone. Nothing
 in JMESPath loops over one list for each item of another, so its time grows as its result does."""
 

@@ -147,19 +147,22 @@ def choose(known: Sequence[Mapping], name: str | None, organization_id: str | No
 def _best(
     known: Sequence[Mapping], lists: list[JsonList] | None
 ) -> tuple[Mapping, tuple[str, ...]] | None:
-    """The mapping that recognizes most of the records, and where they stand."""
-    best: tuple[Mapping, tuple[str, ...]] | None = None
-    most = 0
-    for one in lists or ():
-        if any(map(_is_whole_entry, one.samples)):
-            return None
-        for mapping in known:
-            if one.path and one.path not in mapping.records:
-                continue
-            count = sum(is_true(mapping.detect, item) for item in one.items)
-            if count > most:
-                best, most = (mapping, one.path), count
-    return best
+    """The mapping that recognizes most of the first records, and where they stand. Further ones are
+    looked at where none is recognized among these."""
+    if any(_is_whole_entry(sample) for one in lists or () for sample in one.samples):
+        return None
+    for part in (slice(MAX_SAMPLES), slice(MAX_SAMPLES, MAX_LINES)):
+        best, most = None, 0
+        for one in lists or ():
+            for mapping in known:
+                if one.path and one.path not in mapping.records:
+                    continue
+                count = sum(is_true(mapping.detect, item) for item in one.items[part])
+                if count > most:
+                    best, most = (mapping, one.path), count
+        if best is not None:
+            return best
+    return None
 
 
 def _is_whole_entry(names: tuple[str, ...]) -> bool:

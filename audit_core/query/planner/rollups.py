@@ -110,7 +110,8 @@ def _each(table: Table) -> Statement:
 
 def any_match(plan: Plan) -> Statement:
     """A row per matching row of the source: none exactly if nothing matches."""
-    return plan.source.options(select(literal(1).label("one")).where(plan.where))
+    found = select(literal(1).label("one")).select_from(plan.source.table)
+    return plan.source.options(found.where(plan.where))
 
 
 @dataclass(frozen=True, slots=True)

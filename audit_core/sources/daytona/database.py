@@ -43,8 +43,8 @@ from audit_core.sources.daytona.client import Answer, Request
 from audit_core.sources.problems import RequestRefused, SourceUnavailable
 
 TABLE = "audit_log"
-PAGE_SIZE = 1_000
-"""How many rows are read at once."""
+PAGE_SIZE = 4_000
+"""How many rows are read at once. Each page is a commit: with fewer there are too many of them."""
 STATEMENT_MS, IDLE_MS, LOCK_MS, CONNECT_S = 60_000, 30_000, 5_000, 10
 """How long a statement, a transaction between statements, and waiting for a lock or a connection
 may take: nothing of Daytona's own waits for longer."""

@@ -25,8 +25,9 @@ from audit_core.sources.daytona.client import MAX_ITEMS, Answer, Request
 from audit_core.sources.daytona.in_flight import SOONEST_S, InFlight
 
 MOST_IN_A_WINDOW = 2_000
-"""A window with more is cut in halves. Daytona gives pages up to 10,000; with fewer, less is read
-again where pages skip rows, and what was read of one is short enough to be kept at each page."""
+"""A window with more is cut in halves, unless it fits on a page. Daytona gives pages up to 10,000;
+with fewer, less is read again where pages skip rows, and what was read of one is short enough to be
+kept at each page."""
 PASSES = 3
 """After so many readings that did not find everything, a window is cut in halves."""
 NEW_EVERY_S = 3.0
@@ -216,7 +217,7 @@ class DaytonaSync:
             until=window.until,
             page=window.page,
             limit=self.page_size,
-            max_total=MOST_IN_A_WINDOW if window.divisible else None,
+            max_total=max_in_window(self.page_size) if window.divisible else None,
         )
         page, answer = self._page(request, f"page {window.page} from {window.since:%Y-%m-%d %H:%M}")
         report = self._store(page)
@@ -276,7 +277,7 @@ def windows_after(
     seen = window.seen | page.identities
     if len(seen) >= page.total:
         return ()
-    if page.total > MOST_IN_A_WINDOW and window.divisible:
+    if page.total > max_in_window(page_size) and window.divisible:
         return window.halves()
     window = replace(window, seen=seen, page=window.page + 1)
     if page.identities and (window.page - 1) * page_size < page.total:
@@ -284,6 +285,11 @@ def windows_after(
     if window.passes + 1 >= PASSES and window.divisible:
         return window.halves()
     return (window.anew(),)
+
+
+def max_in_window(page_size: int) -> int:
+    """A window with more is cut in halves: what fits on a page is read at once."""
+    return max(MOST_IN_A_WINDOW, page_size)
 
 
 def minute_window(minute: int) -> TimeWindow:

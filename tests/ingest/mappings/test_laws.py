@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core.domain.errors import MappingError
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.mappings.apply import Mapper
+from audit_core.ingest.mappings.parse import parse_mapping
 from audit_core.ingest.records.located import LocatedEntry, OtherLine, read_text
 from audit_core.ingest.records.record import read_record, write_record
 from audit_core.ingest.records.timestamps import read_time
@@ -126,6 +128,30 @@ def test_the_same_record_becomes_the_same_entry_whatever_the_order_of_its_names(
         assert read_record(json.loads(write_record(first.entry))) == first.entry
 
 
+@law(150)
+@given(st.sampled_from(sorted(SAMPLES)), st.data())
+def test_a_mapping_with_anything_in_it_is_refused_with_a_line_or_costs_no_more_than_records(
+    name: str, data: st.DataObject
+) -> None:
+    text = mapping_named(name).text
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(text)))
+        gone = data.draw(st.integers(0, 12))
+        added = data.draw(
+            st.text(max_size=4) | st.sampled_from(["[", "|| @", "to_string(@)", ": "])
+        )
+        text = text[:at] + added + text[at + gone :]
+    try:
+        mapping = parse_mapping(text, "other", file="other.yaml")
+    except MappingError as error:
+        assert error.message.startswith("other.yaml, line ")
+        assert error.hint
+        return
+    for record in records_of(name):
+        reading = Mapper(mapping, "acme")(record, "here", json.dumps(record))
+        assert isinstance(reading, LocatedEntry | Rejection | OtherLine)
+
+
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 @pytest.mark.parametrize(
     "raw",
@@ -163,3 +189,12 @@ def test_what_the_metadata_has_no_room_for_is_named() -> None:
     assert isinstance(reading, LocatedEntry)
     assert reading.extra.lost == ("requestObject",)
     assert "annotations" in json.loads(reading.entry.metadata or "")["unmapped"]
+
+
+def test_what_a_mapping_makes_for_the_metadata_is_bounded() -> None:
+    text = "title: G\ndetect: a\nfields: {createdAt: t, action: a, actorId: a}\n"
+    mapping = parse_mapping(text + "metadata: {big: '[b,b,b,b]'}\n", "big")
+    record = {"t": "2026-11-20T10:00:00Z", "a": "x", "b": ["y" * 60_000] * 8}
+    reading = Mapper(mapping, "acme")(record, "here", "")
+    assert isinstance(reading, Rejection)
+    assert "metadata.big cannot be kept: it has " in reading.reason

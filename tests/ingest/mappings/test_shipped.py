@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 
 from audit_core.domain.entries import AuditEntry
+from audit_core.evidence.formats.csv_writer import Audience, write
 from audit_core.ingest.files import read_batches, read_records
 from audit_core.ingest.mappings.catalog import shipped_mappings
 from audit_core.ingest.mappings.recognize import choose
@@ -231,3 +233,11 @@ def test_the_mapping_read_from_arrow_is_the_one_read_one_by_one() -> None:
     for path in SAMPLES.values():
         (batch,) = read(path)
         assert list(from_arrow(batch.table)) == entries(path)
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_what_was_mapped_leaves_as_a_download_and_comes_back_the_same(name: str) -> None:
+    mapped = entries(SAMPLES[name])
+    written = b"".join(write([mapped], Audience.MACHINES))
+    readings = list(read_records(io.BytesIO(written), "download.csv"))
+    assert [reading.entry for reading in readings if isinstance(reading, LocatedEntry)] == mapped
