@@ -58,12 +58,12 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
         with served(app_of(seeded.installation)) as port:
             yield {
                 **os.environ,
-                "SANDTRAIL_URL": f"http://127.0.0.1:{port}",
-                "SANDTRAIL_ORGANIZATION": ALPHA,
-                "SANDTRAIL_TOKEN": seeded.token(ALPHA, WRITE.name),
-                "SANDTRAIL_READ_TOKEN": seeded.token(ALPHA, READ.name),
-                "SANDTRAIL_ALL_TOKEN": of_installation(READ.name),
-                "SANDTRAIL_METRICS_TOKEN": of_installation(METRICS.name),
+                "SERVER": f"http://127.0.0.1:{port}",
+                "ORGANIZATION": ALPHA,
+                "WRITE_TOKEN": seeded.token(ALPHA, WRITE.name),
+                "READ_TOKEN": seeded.token(ALPHA, READ.name),
+                "ALL_TOKEN": of_installation(READ.name),
+                "METRICS_TOKEN": of_installation(METRICS.name),
             }
     finally:
         seeded.installation.close()
