@@ -19,6 +19,9 @@ MAX_BYTES = 10_000_000
 """The bytes of one request, packed and unpacked."""
 MAX_ENTRIES = 10_000
 """The records of one request."""
+MAX_OTHER_LINES = 100_000
+"""The lines of one request that are no audit entries: 10 MB of what programs log hold fewer, and
+each costs a look."""
 
 
 def note(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -161,6 +162,17 @@ def test_a_server_that_has_answered_is_waited_for_a_minute(server: Server, statu
     with pytest.raises(SourceError, match=r"2 entries were acknowledged"):
         log.append(entries("3"))
     assert 60 <= sum(waits) < 70
+
+
+def test_what_follows_a_pipe_waits_for_as_long_as_it_takes(server: Server) -> None:
+    waits: list[float] = []
+    told: list[str] = []
+    log = RemoteLog(server.url, TOKEN, sleep=waits.append, notify=told.append, patience_s=math.inf)
+    log.append(entries("1"))
+    server.answer = refusing(*[503] * 20)
+    assert log.append(entries("2")).accepted == 1
+    assert sum(waits) > 60
+    assert "tried again until it does" in told[0]
 
 
 def test_a_server_that_starts_anew_gets_the_rest() -> None:

@@ -126,7 +126,6 @@ def describe_extra(
     """What became of fields that no entry has, of the lines of a log that were no audit entries,
     and by which mapping records were read, a sentence each; none where there is nothing to tell."""
     sentences = []
-    under = UNMAPPED if use.name else EXTRA
     if use.name:
         sentences.append(f"Read by the mapping {use.name}.")
         for what, counts in (
@@ -139,10 +138,7 @@ def describe_extra(
     elif kept:
         sentences.append(f"Unknown fields are kept in the metadata under {EXTRA}: {kept}.")
     if lost:
-        sentences.append(
-            f"Unknown fields were not kept, since the metadata has no room for them or has an "
-            f"{under} of its own: {lost}."
-        )
+        sentences.append(_describe_lost(lost, use))
     if other_lines:
         sentences.append(
             f"{other_lines:,} lines of the log are no audit entries, and were passed over."
@@ -150,3 +146,12 @@ def describe_extra(
             else "1 line of the log is no audit entry, and was passed over."
         )
     return sentences
+
+
+def _describe_lost(lost: FieldCounts, use: MappingUse) -> str:
+    if use.name:
+        return f"Not kept, since the metadata has no room for them: {lost}."
+    return (
+        "Unknown fields were not kept, since the metadata has no room for them or has an "
+        f"{EXTRA} of its own: {lost}."
+    )

@@ -22,7 +22,7 @@ from audit_core.ingest.mappings.recognize import NO_MAPPINGS, Choice, choose
 from audit_core.ingest.mappings.saved import known_mappings
 from audit_core.ingest.records.batches import Batch
 from audit_core.installation.opened import Installation
-from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, note, store
+from audit_core.web.arrivals import MAX_BYTES, MAX_ENTRIES, MAX_OTHER_LINES, note, store
 from audit_core.web.body_type import MEDIA_TYPES, require_readable, require_text_body
 from audit_core.web.errors import ErrorBody, ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
@@ -198,15 +198,20 @@ def _ingest(
     mapping: str | None = None,
 ) -> Response:
     batches: list[Batch] = []
-    count = 0
+    count = other_lines = 0
     with installation.state.read() as connection:
         known = known_mappings(connection, token.organization_id)
     mappings = choose(known, mapping, token.organization_id)
     for batch in read_body_batches(body, mappings):
         count += batch.table.num_rows + len(batch.rejections)
-        if count > MAX_ENTRIES:
+        other_lines += batch.other_lines
+        if count > MAX_ENTRIES or other_lines > MAX_OTHER_LINES:
             note(installation, token, address, "size.refused", {"path": ENTRIES_PATH})
-            return _too_large(f"{MAX_ENTRIES:,} entries")
+            return _too_large(
+                f"{MAX_ENTRIES:,} entries"
+                if count > MAX_ENTRIES
+                else f"{MAX_OTHER_LINES:,} lines that are no audit entries"
+            )
         batches.append(batch)
     _require_records(batches)
     report, rejected = store(installation, token, batches, address, origin=ORIGIN)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.ingest.pipeline import IngestReport, Preview
-from audit_core.ingest.records.extra_fields import UNMAPPED, FieldCounts, describe_extra
+from audit_core.ingest.records.extra_fields import NO_FIELDS, UNMAPPED, describe_extra
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
 
@@ -19,17 +19,21 @@ def draw(report: IngestReport | Preview, *, name: str = "") -> None:
     begins = f"{visible(name)}: " if name else ""
     any_field = bool(use.mapped or use.derived or report.kept_fields)
     if use.name and any_field:
-        mapped, derived, kept = (
+        mapped, derived, left = (
             len(counts.counts) for counts in (use.mapped, use.derived, report.kept_fields)
         )
         st.text(
             f"{begins}Read by the mapping {use.name}: {mapped} fields as they were, {derived} "
-            f"derived, {kept} kept under metadata.{UNMAPPED}."
+            f"derived, {left} kept under metadata.{UNMAPPED}."
         )
     # Of a mapping the fields stand in the table.
-    kept_fields = FieldCounts() if use.name else report.kept_fields
-    for sentence in describe_extra(kept_fields, report.lost_fields, report.other_lines):
+    kept = NO_FIELDS if use.name else report.kept_fields
+    lost = NO_FIELDS if use.name else report.lost_fields
+    for sentence in describe_extra(kept, lost, report.other_lines):
         st.text(f"{begins}{visible(sentence)}")
+    if use.name and report.lost_fields:
+        text = f"Not kept, since the metadata has no room for them: {report.lost_fields}."
+        st.text(f"{begins}{visible(text)}")
     if use.name and any_field:
         with st.expander("What became of each field", icon=":material/account_tree:"):
             shown = frame(report)

@@ -53,7 +53,10 @@ def draw(scope: Scope, files: Sequence[StoredFile | RefusedFile]) -> None:
     with cached.installation().state.read() as connection:
         saved = saved_mappings(connection, organization_id)
     shipped = ", ".join(mapping.title for mapping in shipped_mappings())
-    st.caption(f"Audit logs of other systems become entries by a mapping. Shipped: {shipped}.")
+    st.caption(
+        "Audit logs of other systems become entries by a mapping; files and requests are "
+        f"recognized by their content. Shipped: {shipped}."
+    )
     for one in saved:
         _draw_saved(one, scope)
     editor = st.expander(

@@ -189,6 +189,23 @@ def test_a_session_of_whatever_role_is_no_token(
     assert client.post(PATH, content=lines(entry(1)), headers=headers).status_code == 401
 
 
+def test_lines_of_a_log_beside_its_entries_are_counted_and_may_not_be_too_many(
+    client: TestClient, seeded: Seeded, bearer: dict[str, str]
+) -> None:
+    line = f"LOG [AuditService] AUDIT_ENTRY: {write_record(entry(1))}\n"
+    answer = client.post(PATH, content=f"Starting\n{line}AUDIT_ENTRY: {{\n", headers=bearer)
+    told = answer.json()
+    assert (answer.status_code, told["accepted"], told["other_lines"]) == (200, 1, 1)
+    assert [one["place"] for one in told["rejected"]] == ["line 3"]
+    # None of these is an entry, which is no fault of whoever sends them.
+    answer = client.post(PATH, content="<14>1 - h a - - - hello\n" * 3, headers=bearer)
+    assert (answer.status_code, answer.json()["other_lines"]) == (200, 3)
+    answer = client.post(PATH, content=line + "a b\n" * 100_001, headers=bearer)
+    assert answer.status_code == 413
+    assert "100,000 lines" in answer.json()["error"]
+    assert seeded.installation.log.head(ALPHA) == 1
+
+
 def test_too_many_bytes_are_refused_while_they_stream_in(
     client: TestClient, seeded: Seeded, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,10 +396,9 @@ def test_a_full_disk_is_507_and_says_what_to_do(tmp_path: Path) -> None:
     assert answer.json()["hint"]
 
 
-def test_reading_is_not_offered_here(client: TestClient) -> None:
-    answer = client.get(PATH)
+def test_changing_is_not_offered(client: TestClient, bearer: dict[str, str]) -> None:
+    answer = client.put(PATH, headers=bearer)
     assert code_of(answer) is ErrorCode.METHOD_NOT_ALLOWED
-    assert answer.headers["allow"] == "POST"
 
 
 bodies = st.lists(
