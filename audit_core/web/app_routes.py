@@ -24,6 +24,7 @@ from audit_core.web.routes.health import health_routes
 from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.otlp import otlp_route
+from audit_core.web.routes.reading.caller import Reading
 from audit_core.web.routes.reading.counts import counts_route
 from audit_core.web.routes.reading.daytona import daytona_routes
 from audit_core.web.routes.reading.stored_entries import stored_entries_route
@@ -40,6 +41,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
     The last one answers every other path under /api, which else would show the pages.
     """
     downloads, bodies = Downloads(), Bodies()
+    reading = Reading(installation)
     metrics = metrics or Metrics(installation)
     described: list[ApiRoute] = [
         *health_routes(installation),
@@ -48,9 +50,9 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         *one_time_link_routes(installation),
         theme_route(),
         entries_route(installation, bodies),
-        stored_entries_route(installation),
-        counts_route(installation),
-        *daytona_routes(installation),
+        stored_entries_route(reading),
+        counts_route(reading),
+        *daytona_routes(reading),
         webhooks_route(installation),
         otlp_route(installation, bodies),
         head_route(installation),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,6 @@ from audit_core.domain.errors import FilterError
 from audit_core.explore.counts import CountReader
 from audit_core.explore.histogram import Histogram, Key
 from audit_core.explore.reader import Reader
-from audit_core.installation.opened import Installation
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import SECOND_US
@@ -40,16 +39,15 @@ OUTCOME = "outcome"
 MAX_BUCKETS = 1_000
 
 
-def counts_route(installation: Callable[[], Installation]) -> ApiRoute:
+def counts_route(reading: Reading) -> ApiRoute:
     """The filter's parameters as in the address of Explore, `by` (one of `COLUMNS`), `limit` and
     `bucket` (one of `WIDTHS_S`): by a token for `read:audit_logs`, or by a person with that
     permission."""
-    reading = Reading(installation)
 
     async def count(request: Request) -> Response:
         if refusal := refuse_head(request):
             return refusal
-        caller = await require_caller(request, installation)
+        caller = await require_caller(request, reading.installation)
         if isinstance(caller, Response):
             return caller
         opened = reading.begin(request, caller)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
@@ -42,10 +41,9 @@ SCENARIOS_PATH = "/api/audit/scenarios"
 ADMIN_PATH = "/api/admin/audit"
 
 
-def daytona_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
+def daytona_routes(reading: Reading) -> list[ApiRoute]:
     """`ORGANIZATION_PATH` by a token of that organization, `SCENARIOS_PATH` by one of any, and
     `ADMIN_PATH` by one of the whole installation; each for `read:audit_logs`."""
-    reading = Reading(installation)
 
     async def organization(request: Request) -> Response:
         token = await _token(request, reading, of_installation=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,15 +26,14 @@ from audit_core.web.routes.reading.page_token import PageToken, seal, unseal
 from audit_core.web.routes.reading.parameters import only, read_params, whole_number
 
 
-def stored_entries_route(installation: Callable[[], Installation]) -> ApiRoute:
+def stored_entries_route(reading: Reading) -> ApiRoute:
     """The filter's parameters as in the address of Explore, `limit`, and the `cursor` of the page
     before: by a token for `read:audit_logs`, or by a person with that permission."""
-    reading = Reading(installation)
 
     async def read(request: Request) -> Response:
         if refusal := refuse_head(request):
             return refusal
-        caller = await require_caller(request, installation)
+        caller = await require_caller(request, reading.installation)
         if isinstance(caller, Response):
             return caller
         opened = reading.begin(request, caller)
