@@ -62,7 +62,7 @@ class BundleReader:
                 attempt,
                 trace,
                 self._similar(attempt, scope),
-                rule=self.starts.rule,
+                rule=self.starts.rule_for(scope),
                 made_at=made_at,
             ),
         )

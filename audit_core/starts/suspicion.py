@@ -11,6 +11,10 @@ SUSPECTED_BRIEFLY = "Answered with 2xx, but what came next suggests that it fail
 
 def explanation(rule: SilentRule) -> tuple[str, ...]:
     """The rule in paragraphs, with its limits; no log text."""
+    witnessed = (
+        "Daytona's webhooks tell changes of state here: where they tell that a sandbox went to an "
+        "error or started, that is a fact, and nothing is suspected.",
+    )
     within, delete_after = length_of(rule.within), length_of(rule.delete_after)
     return (
         "The platform waits at most 30 seconds for a sandbox to start and then answers 200, "
@@ -21,4 +25,5 @@ def explanation(rule: SilentRule) -> tuple[str, ...]:
         "Each one carries its evidence, such as “200, then recover 41 s later, no use in between”. "
         "It is a conclusion from what followed, not something the log says: failures that the log "
         "states are counted apart, as Failed.",
+        *(witnessed if rule.witnessed else ()),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import yaml
+
 from audit_core.runtime.settings import Settings
 from tests.docs.documents import (
     DOCUMENTS,
@@ -102,3 +105,10 @@ def test_every_make_target_that_is_named_exists() -> None:
     }
     assert named_targets
     assert {item for item in named_targets if item[1] not in targets} == set()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs/examples").glob("*.yaml")), ids=lambda p: p.name
+)
+def test_examples_that_are_not_run_are_at_least_yaml(path: Path) -> None:
+    assert yaml.safe_load(path.read_text(encoding="utf-8"))

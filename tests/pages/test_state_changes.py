@@ -88,6 +88,7 @@ def test_a_start_that_a_webhook_tells_failed_is_no_longer_suspected(
     assert (metrics(app)["Failed"], metrics(app)["Suspected failed"]) == ("1", "0")
     assert "200, then error 1 min later, by webhook" in tables(app)[0]["evidence"].tolist()
     listed = page(open_app("auditor@example.org"))
+    assert any("that is a fact" in str(item.value) for item in listed.text)
     assert (metrics(listed)["Failed"], metrics(listed)["Suspected failed"]) == ("1", "0")
 
 

@@ -165,7 +165,7 @@ def _draw_group(
         with st.container(horizontal=True, vertical_alignment="center"):
             st.header(noun.capitalize(), anchor=False, width="content")
             if group.key.suspected:
-                suspicion_help.draw()
+                suspicion_help.draw(scope)
         members = cached.answer(
             head, cached.starts_reader().group_members, view.query(scope), group.key, MAX_MEMBERS
         )

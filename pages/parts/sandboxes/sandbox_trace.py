@@ -73,7 +73,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.header("Attempts to start", anchor=False, width="content")
             if trace.number_of(StartOutcome.SUSPECTED):
-                suspicion_help.draw()
+                suspicion_help.draw(scope)
         start_list.table(trace.attempts[::-1], zone, "trace_attempts")
     if trace.witness is not None:
         state_change_list.draw(trace, trace.witness, zone)

@@ -76,7 +76,7 @@ def draw(view: filter_bar.View, scope: Scope, cursor: Cursor | None, head: int) 
             label_visibility="collapsed",
             width="content",
         )
-        suspicion_help.draw()
+        suspicion_help.draw(scope)
     outcomes = tuple(StartOutcome(item) for item in chosen) or tuple(StartOutcome)
     page = cached.answer(
         head,
