@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
-JOBS ?= 2
+# One more than the two cores: browser tests wait for a good part of their time.
+JOBS ?= 3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The checkout with its command, for the scripts that Streamlit looks for beside installed packages.
