@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -307,19 +307,19 @@ def _send(number: int, address: str, token: str, sent: _Sent) -> None:
 
 def _seen(page: Page, address: str, token: str, ends_at: float) -> list[float]:
     """How long each marked entry takes from its answer to the screen, in seconds."""
-    connection = http.client.HTTPConnection(urlsplit(address).netloc)
     seen = []
     number = 0
     while time.monotonic() < ends_at:
         body = _lines(10_000 + number, 0, 1, MARK)
-        _post(connection, token, body)
+        # A new one each time: the server closes those that are idle for some seconds.
+        with closing(http.client.HTTPConnection(urlsplit(address).netloc)) as connection:
+            _post(connection, token, body)
         answered = time.monotonic()
         row = page.locator(".entry-list").get_by_text(f"user-{10_000 + number}@example.org").first
         row.wait_for(timeout=SEEN_WITHIN_S * 1000)
         seen.append(time.monotonic() - answered)
         number += 1
         time.sleep(max(0.0, MARK_EVERY_S - seen[-1]))
-    connection.close()
     return seen
 
 
