@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,11 +71,12 @@ def mirror(tmp_path: Path) -> Iterator[Installation]:
         yield opened
 
 
-def held(installation: Installation) -> dict[str, AuditEntry]:
-    everything = Query(
-        EntryFilter(), Scope(organization_id=ALPHA), TimeRange(since=None, until=None)
-    )
-    batches = Reader(installation.log).export(everything)
+OWN = Scope(organization_id=ALPHA)
+
+
+def held(installation: Installation, scope: Scope = OWN) -> dict[str, AuditEntry]:
+    always = TimeRange(since=None, until=None)
+    batches = Reader(installation.log).export(Query(EntryFilter(), scope, always))
     return {entry.id: entry for batch in batches for entry in batch}
 
 
@@ -93,24 +95,28 @@ def sync(mirror: Installation, source: Source) -> None:
     assert (progress.problem, progress.rejected) == (None, 0)
 
 
+def add(mirror: Installation, port: int, token: str, organization_id: str | None) -> Source:
+    with mirror.state.begin() as connection:
+        return add_source(
+            connection,
+            organization_id=organization_id,
+            name="Sandtrail",
+            url=f"http://127.0.0.1:{port}/api",
+            sealed_key=seal(token, mirror.key),
+            requests_per_minute=FASTEST,
+            policy=None,
+            actor="somebody",
+            now=utc_now(),
+        )
+
+
 def test_the_mirror_ends_with_the_same_log(origin: Seeded, mirror: Installation) -> None:
     log = origin.installation.log
     stored = entries(250)
     log.append([*stored, *entries(20, BETA)])
     token = origin.token(ALPHA, "read:audit_logs", "reveal:secrets")
     with served(app_of(origin.installation)) as port:
-        with mirror.state.begin() as connection:
-            source = add_source(
-                connection,
-                organization_id=ALPHA,
-                name="Sandtrail",
-                url=f"http://127.0.0.1:{port}/api",
-                sealed_key=seal(token, mirror.key),
-                requests_per_minute=FASTEST,
-                policy=None,
-                actor="somebody",
-                now=utc_now(),
-            )
+        source = add(mirror, port, token, ALPHA)
         sync(mirror, source)
         assert held(mirror) == held(origin.installation) == {one.id: one for one in stored}
         # What was in flight finishes, and some come late.
@@ -122,3 +128,16 @@ def test_the_mirror_ends_with_the_same_log(origin: Seeded, mirror: Installation)
         sync(mirror, source)
         assert held(mirror) == held(origin.installation)
         assert len(held(mirror)) == 280
+
+
+def test_an_operators_token_mirrors_every_organization(
+    origin: Seeded, mirror: Installation
+) -> None:
+    stored = entries(60)
+    others = [replace(one, id=f"b-{one.id}") for one in entries(40, BETA)]
+    origin.installation.log.append([*stored, *others])
+    token = origin.token(None, "read:audit_logs", "reveal:secrets")
+    with served(app_of(origin.installation)) as port:
+        sync(mirror, add(mirror, port, token, None))
+    everything = held(mirror, Scope.everything())
+    assert everything == {one.id: one for one in (*stored, *others)}

@@ -190,6 +190,7 @@ _PAGE = """<!doctype html>
     <meta charset="utf-8">
     <title>API reference · Sandtrail</title>
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <link rel="icon" href="../favicon.ico">
     <link rel="stylesheet" href="session/pages/reference.css">
   </head>
   <body>

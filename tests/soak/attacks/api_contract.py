@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import time
 from collections import Counter
@@ -42,6 +43,8 @@ _METHODS = (
     *(b"GET", b"HEAD", b"OPTIONS", b"POST", b"PUT", b"TRACE", b"BREW", b"get"),
     b"M" * 4_000,
 )
+_OF_THE_API = re.compile(rb"\S+ " + BASE_PATH.encode() + rb"/api[/? ]")
+"""Anything else is a page that is not there, and says so to people."""
 _UNKNOWN = ("/api", "/api/", "/api/nothing", "/api/v1")
 _ENDS = (
     *("", "", "", "/", "//", "/..", "/%2e%2e/health", "%00", "%ff%fe", ";a=b", "/\\..\\", "%c0%ae"),
@@ -128,7 +131,8 @@ def _by_hand(url: str, scale: Scale) -> Held:
             shown = request[:200]
             assert status and status < 500, (status, shown)
             statuses[status] += 1
-            if status >= 400 and (body or not request.startswith(b"HEAD")):
+            answered = body or not request.startswith(b"HEAD")
+            if status >= 400 and answered and _OF_THE_API.match(request):
                 assert content_type == "application/json", (status, content_type, shown)
                 said = json.loads(body)
                 assert STATUS_OF[ErrorCode(said["code"])] == status, (said, shown)

@@ -142,7 +142,8 @@ def test_the_page_shows_all_of_it_without_a_script(
         assert str(permission) in text
     assert "<script" not in text and "style=" not in text
     loaded = re.findall(r'(?:src|href)="([^"#][^"]*)"', text)
-    assert set(loaded) == {"session/pages/reference.css", "openapi.json", "../"}
+    files = {"session/pages/reference.css", "../favicon.ico"}
+    assert set(loaded) == {*files, "openapi.json", "../"}
     assert client.get("/api/session/pages/reference.css").status_code == 200
     anchors = re.findall(r'href="#([^"]+)"', text)
     assert {anchor for anchor in anchors if f'id="{anchor}"' not in text} == set()
