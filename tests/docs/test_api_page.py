@@ -121,8 +121,7 @@ def test_what_is_shown_in_python_works(folder: Path, environment: dict[str, str]
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed: not run here")
 def test_what_is_shown_in_typescript_works(folder: Path, environment: dict[str, str]) -> None:
-    for text in EXAMPLES["ts"]:
-        program = f"{SETUP['ts']}\n{text}"
-        # No types are written, so that it is JavaScript as well.
-        command = ["node", "--input-type=module", "-"]
-        assert run(command, program, folder, environment)
+    # No types are written, so that it is JavaScript as well; each example in a scope of its own.
+    scopes = "\n".join(f"{{\n{text}\n}}" for text in EXAMPLES["ts"])
+    command = ["node", "--input-type=module", "-"]
+    assert run(command, f"{SETUP['ts']}\n{scopes}", folder, environment)

@@ -22,6 +22,7 @@ from audit_core.runtime.signing_key import read_key
 from audit_core.state.database import open_state
 from audit_core.web.errors import STATUS_OF, ErrorCode
 from audit_core.web.routes.operator import proof
+from audit_core.web.routes.otlp import OTLP_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.browser.prepared import ADMIN, HOME, MEMBER, Prepared, prepare
 from tests.soak.attack import Held, Scale
@@ -32,6 +33,8 @@ from tests.support.app_process import running
 BASE_PATH = "/audit"
 CALLS = {Scale.SMALL: 1, Scale.FULL: 200}
 """Of each route."""
+FEW = 6
+"""Routes that a small part calls."""
 RAW = {Scale.SMALL: 60, Scale.FULL: 3_000}
 """Requests that are written by hand."""
 HANGS_AFTER_S = 60.0
@@ -74,14 +77,18 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
 def _as_documented(url: str, prepared: Prepared, scale: Scale) -> Held:
     operations = operations_of(schema_of(url))
     calls, callers, made_at = 0, _callers(url, prepared), time.monotonic()
-    for label, operation in operations.items():
+    chosen = list(operations.items())
+    if scale is Scale.SMALL:
+        # All of them are called in tests/web/openapi, without the app around them.
+        chosen = chosen[:: len(chosen) // FEW]
+    for label, operation in chosen:
         calls += check(operation, url, callers, CALLS[scale])
         if label == ENDS_THE_SESSION or time.monotonic() - made_at > PROOF_IS_GOOD_S:
             callers, made_at = _callers(url, prepared), time.monotonic()
     return Held(
         "no call of the API is a fault, and every answer is of a status, a type and a shape that "
         "the document names",
-        f"{calls:,} calls of {len(operations)} routes",
+        f"{calls:,} calls of {len(chosen)} routes",
     )
 
 
@@ -122,7 +129,9 @@ def _callers(url: str, prepared: Prepared) -> dict[str, Caller]:
 def _by_hand(url: str, scale: Scale) -> Held:
     with httpx.Client(base_url=url, timeout=HANGS_AFTER_S) as client:
         document = client.get("/api/openapi.json").json()
-        paths = [path.replace("{", "").replace("}", "") for path in document["paths"]]
+        # The clients of this one expect the errors of their own protocol.
+        known = [path for path in document["paths"] if path != OTLP_PATH]
+        paths = [path.replace("{", "").replace("}", "") for path in known]
         chosen = random.Random(7)  # noqa: S311
         statuses: Counter[int] = Counter()
         for _ in range(RAW[scale]):
