@@ -26,6 +26,7 @@ from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
+from audit_core.sources.read_again import read_all_again
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State, open_state
 
@@ -77,7 +78,8 @@ def restore(
 ) -> None:
     """Put a backup into the log, the state and the key file of the settings, which must be empty.
 
-    The app must not run. Everybody signs in anew.
+    The app must not run. Everybody signs in anew, and sources are read from their beginning again:
+    they may have come further than the log that is put back.
     """
     settings = read_settings()
     contents = read_backup(folder)
@@ -87,6 +89,8 @@ def restore(
             restore_key(folder, settings.key_file)
         if only is not Part.STATE:
             _restore_log(folder, settings, state)
+        with state.begin() as connection:
+            read_all_again(connection)
         _record(state, "backup.restored", contents)
     say(
         f"The backup of {printable(str(contents.created_at))} is restored and was compared: "

@@ -13,6 +13,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.high_water_mark import Loss
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
+from audit_core.sources.read_again import read_all_again
 from audit_core.state.access_log.record import record
 
 log_app = typer.Typer(no_args_is_help=True)
@@ -25,7 +26,8 @@ def accept_loss(
     """Go on with a log that has lost its end, without what is missing.
 
     New entries get numbers above all that were ever given. To get the lost entries back instead,
-    restore the log from a backup; sending them again works before and after.
+    restore the log from a backup; sending them again works before and after. Sources are read from
+    their beginning again.
     """
     installation = open_installation(
         read_settings(), utc_now, holder="python -m audit_core log accept-loss"
@@ -49,6 +51,7 @@ def _accept(installation: Installation) -> None:
     if missing is None:
         return
     with installation.state.begin() as connection:
+        read_all_again(connection)
         record(
             connection,
             at=installation.clock(),

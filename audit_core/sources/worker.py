@@ -66,6 +66,8 @@ class SourceWorker:
     _failures: int = 0
     """How many requests in a row have failed."""
     _looked_at: float = float("-inf")
+    _has_checkpoint: bool = False
+    """Whether the state held one when it was last read or written here."""
 
     def run(self, *, once: bool = False) -> bool:
         """Read until the source is paused, removed, stopped by a problem, held by another process,
@@ -120,6 +122,8 @@ class SourceWorker:
             progress = progress_of(connection, self.source.id)
             if found != self.source or progress is None or progress.stopped:
                 return False
+            if self._has_checkpoint and progress.checkpoint is None:
+                return False  # It is to be read from its beginning.
             now = self.installation.clock()
             return hold(connection, self.source.id, holder=self.holder, now=now)
 
@@ -130,6 +134,7 @@ class SourceWorker:
             progress = progress_of(connection, source.id)
         if progress is None:
             raise SourceLost("The source was removed.", "")
+        self._has_checkpoint = progress.checkpoint is not None
         scope = scope_of(source)
         known = installation.log.fetch_rows(
             unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
@@ -180,6 +185,7 @@ class SourceWorker:
         values = {"checkpoint": write_checkpoint(checkpoint), "newest": checkpoint.newest}
         with self.installation.state.begin() as connection:
             note_progress(connection, self.source.id, holder=self.holder, **values)
+        self._has_checkpoint = True
 
     def _note(self, sync: DaytonaSync, step: Step) -> None:
         """Keep what the step brought."""

@@ -40,3 +40,8 @@ def save_import(connection: Connection, import_id: str, checkpoint: str, now: da
 def forget_import(connection: Connection, import_id: str) -> None:
     """Have the next import begin anew."""
     connection.execute(delete(database_import).where(database_import.c.id == import_id))
+
+
+def forget_imports(connection: Connection) -> None:
+    """Have the next import of each database begin anew."""
+    connection.execute(delete(database_import))

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from audit_core.cli.backup import backup, restore
+from audit_core.cli.log import log_app
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError
 from audit_core.identity.accounts import add_account
@@ -23,10 +24,11 @@ from audit_core.identity.memberships import ensure_organization
 from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.installation.backup import BackupError
 from audit_core.installation.high_water_marks import StateMarks
-from audit_core.installation.opened import open_installation
+from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import open_log
 from audit_core.runtime.settings import read_settings
 from audit_core.state.database import open_state
+from audit_core.state.import_checkpoints import read_import, save_import
 from audit_core.state.rejections import keep_rejections
 from audit_core.state.tables import metadata
 from audit_core.transfer.transfer import digest_of
@@ -38,6 +40,7 @@ ENTRIES = [*sample_entries(700), entry("open", status_code=None)]
 application = typer.Typer()
 application.command()(backup)
 application.command()(restore)
+application.add_typer(log_app, name="log")
 
 
 def run(*words: str) -> str:
@@ -64,6 +67,17 @@ def use(monkeypatch):
             monkeypatch.setenv(name, value)
 
     return put
+
+
+def keep_checkpoint(installation: Installation) -> None:
+    """Of something that was read into the log."""
+    with installation.state.begin() as connection:
+        save_import(connection, "digest", "far", NOW)
+
+
+def has_checkpoint(installation: Installation) -> bool:
+    with installation.state.read() as connection:
+        return read_import(connection, "digest") is not None
 
 
 def fill() -> None:
@@ -162,6 +176,7 @@ def test_the_lost_log_alone_is_restored(tmp_path, use):
     run("backup", str(tmp_path / "backup"))
     with closing(open_installation(read_settings(), lambda: NOW)) as installation:
         installation.log.append([entry("later")])
+        keep_checkpoint(installation)
     for path in tmp_path.glob("log.duckdb*"):
         path.unlink()
     with pytest.raises(BackupError, match="state holds accounts"):
@@ -169,9 +184,14 @@ def test_the_lost_log_alone_is_restored(tmp_path, use):
     said = run("restore", str(tmp_path / "backup"), "--only", "log")
     assert "1 more entries were accepted" in said
     with closing(open_installation(read_settings(), lambda: NOW)) as installation:
+        assert not has_checkpoint(installation)
+        keep_checkpoint(installation)
+    with closing(open_installation(read_settings(), lambda: NOW)) as installation:
         assert installation.log.loss is not None
         assert installation.log.loss.entries == 1
-        installation.log.accept_loss()
+    run("log", "accept-loss", "--yes")
+    with closing(open_installation(read_settings(), lambda: NOW)) as installation:
+        assert not has_checkpoint(installation)
         assert installation.log.append([entry("later")]).accepted == 1
 
 

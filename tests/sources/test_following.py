@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from audit_core.log.store import utc_now
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
+from audit_core.sources.read_again import read_all_again
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     Progress,
@@ -257,3 +258,20 @@ def test_a_deployment_brings_its_organizations_with_nobody_in_them(
     made = [one for one in events if one.verb == "source.organization_added"]
     assert {one.target for one in made} == known - {ORGANIZATION}
     assert {one.organization_id for one in made} == {None}
+
+
+def test_after_a_loss_what_is_pulled_is_read_from_its_beginning(
+    installation: Installation, followed: FollowedSources
+) -> None:
+    model = DaytonaModel(rows=past_rows(3), seed=1)
+    with served(model) as url:
+        source = add(installation, url)
+        eventually(lambda: progress(installation, source).accepted == 3)
+        # The row was lost here, and is too old to be looked for again.
+        lost = past_rows(1)[0]
+        lost.item["id"] = "lost"
+        lost.created_at -= timedelta(days=1)
+        model.rows.append(lost)
+        with installation.state.begin() as connection:
+            read_all_again(connection)
+        eventually(lambda: "lost" in held(installation))
