@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
-from audit_core.cli.parts.terminal import first_line, say, utc_minute
+from audit_core.cli.parts.terminal import first_line, say
 from audit_core.cli.webhooks import webhook_app
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
@@ -22,6 +21,7 @@ from audit_core.runtime.settings import read_settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.sources.daytona.check import check
 from audit_core.sources.daytona.client import HOSTED_URL
+from audit_core.sources.figures import figures
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     DEFAULT_PACE,
@@ -35,6 +35,7 @@ from audit_core.sources.source import (
     progress_of,
     remove_source,
     set_paused,
+    source_with_progress,
     sources_with_progress,
 )
 from audit_core.sources.source_client import client_of
@@ -116,12 +117,18 @@ def list_all(
     with reading() as connection:
         found = sources_with_progress(connection, organization)
     for one, progress in found:
-        told = one.organization_id or "the whole deployment"
-        say(printable(f"{one.name} ({one.id}), for {told}, from {one.url}"))
-        say(f"  {_counted(progress)}; newest entry {_written(progress.newest)}")
-        say(f"  {printable(_described(one, progress))}")
+        _tell(one, progress)
     if not found:
         say("There are no sources. Add one: python -m audit_core source add --help")
+
+
+@source_app.command()
+def status(source_id: SourceId) -> None:
+    """Say how a source goes: what came, how far it is, what is wrong, when it is tried again."""
+    with reading() as connection:
+        found = source_with_progress(connection, _known(connection, source_id).id)
+    if found is not None:
+        _tell(*found)
 
 
 @source_app.command()
@@ -218,7 +225,7 @@ def sync(
     if progress is not None and progress.problem is not None:
         raise AuditError(progress.problem, progress.hint or "")
     if progress is not None:
-        say(f"{printable(found.name)}: {_counted(progress)}, up to {_written(progress.newest)}.")
+        say(f"{printable(found.name)}: {', '.join(figures(progress, utc_now()))}.")
 
 
 def _sealed_key(*, from_input: bool) -> str:
@@ -241,23 +248,10 @@ def _known(connection: Connection, source_id: str) -> Source:
     return found
 
 
-def _described(source: Source, progress: Progress) -> str:
-    told = standing_of(source, progress, utc_now()).label
-    if progress.last_success_at is not None:
-        told += f", last answer {_written(progress.last_success_at)}"
-    if progress.next_try_at is not None:
-        told += f", next try {_written(progress.next_try_at)}"
+def _tell(source: Source, progress: Progress) -> None:
+    now = utc_now()
+    told = source.organization_id or "the whole deployment"
+    say(printable(f"{source.name} ({source.id}), for {told}, from {source.url}"))
+    say(f"  {standing_of(source, progress, now).label}: {', '.join(figures(progress, now))}")
     if progress.problem is not None:
-        told += f". {progress.problem} {progress.hint}"
-    return told
-
-
-def _counted(progress: Progress) -> str:
-    return (
-        f"{progress.accepted:,} accepted, {progress.finished:,} finished, "
-        f"{progress.rejected:,} rejected"
-    )
-
-
-def _written(at: datetime | None) -> str:
-    return "–" if at is None else utc_minute(at)
+        say(printable(f"  {progress.problem} {progress.hint or ''}".rstrip()))

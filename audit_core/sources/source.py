@@ -70,6 +70,10 @@ class Progress:
     """Of the accepted those that arrived after newer ones."""
     finished: int
     rejected: int
+    in_flight: int
+    """How many entries are asked for again until they are finished."""
+    last_minute: int
+    """How many entries came in the minute before the last answer."""
     last_success_at: datetime | None
     """When an answer last came."""
     newest: datetime | None

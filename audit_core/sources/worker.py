@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -47,6 +48,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
 before, by chance, so that many that were cut off together do not come back together."""
 SHORTEST_IDLE_S = 0.05
 """How long it waits at least where no request is due."""
+MINUTE_S = 60.0
 LOOK_AGAIN_S = 2.0
 """How often it is looked whether somebody paused, changed or removed the source."""
 
@@ -66,6 +68,8 @@ class SourceWorker:
     _failures: int = 0
     """How many requests in a row have failed."""
     _looked_at: float = float("-inf")
+    _lately: deque[tuple[float, int]] = field(default_factory=deque)
+    """When entries came, by `elapsed`, and how many, in the last minute."""
     _has_checkpoint: bool = False
     """Whether the state held one when it was last read or written here."""
 
@@ -203,6 +207,8 @@ class SourceWorker:
                 late=progress.late + step.late,
                 finished=progress.finished + report.finished,
                 rejected=progress.rejected + report.rejected,
+                in_flight=len(sync.in_flight),
+                last_minute=self._last_minute(report.accepted),
                 arrivals=_with_arrival(progress.arrivals, now, came=came),
                 last_success_at=now,
                 problem=None,
@@ -212,6 +218,14 @@ class SourceWorker:
         if self._failures:
             LOGGER.warning("The source %s is read again.", self.source.id)
         self._failures = 0
+
+    def _last_minute(self, accepted: int) -> int:
+        """How many entries came in the last minute, with these."""
+        now_s = self.elapsed()
+        self._lately.append((now_s, accepted))
+        while self._lately[0][0] <= now_s - MINUTE_S:
+            self._lately.popleft()
+        return sum(count for _, count in self._lately)
 
     def _note_problem(self, error: AuditError) -> float:
         """Keep what is wrong; how long to wait, in seconds."""

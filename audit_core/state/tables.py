@@ -355,6 +355,8 @@ source_progress = Table(
     Column("late", BigInteger, nullable=False, server_default="0"),
     Column("finished", BigInteger, nullable=False, server_default="0"),
     Column("rejected", BigInteger, nullable=False, server_default="0"),
+    Column("in_flight", Integer, nullable=False, server_default="0"),
+    Column("last_minute", Integer, nullable=False, server_default="0"),
     Column("last_success_at", UtcTime),
     Column("newest", UtcTime),
     Column("problem", FreeText),

@@ -67,11 +67,20 @@ def page(app: AppTest) -> AppTest:
 
 def test_each_source_says_how_it_goes_and_what_to_do(open_app: Open, seeded: Seeded) -> None:
     now = seeded.clock()
-    add(seeded, "Running", accepted=1_234, finished=5, last_success_at=now, newest=now)
+    add(
+        seeded,
+        "Running",
+        accepted=1_234,
+        finished=5,
+        in_flight=2,
+        last_minute=60,
+        last_success_at=now,
+        newest=now,
+    )
     add(seeded, HOSTILE, problem="The key is refused.", hint="Give it another one.", stopped=True)
     add(seeded, "Of others", BETA)
     found = shown(page(open_app("admin@example.org")))
-    assert "1,234 accepted · 5 finished · 0 rejected" in found
+    assert "1,234 accepted · 60 a minute · 2 in flight · 5 finished · 0 rejected" in found
     assert HOSTILE in found and "Of others" not in found
     assert "Give it another one" in found
 

@@ -94,6 +94,13 @@ class Checkpoint:
         """What is to be read next; `None` if nothing is left."""
         return self.windows[-1] if self.windows else None
 
+    @property
+    def unread_before(self) -> datetime | None:
+        """The time before which there may be entries that were never read: the past is read from
+        its end. `None` once all of it was."""
+        ends = (window.until for window in self.windows if window.why is Why.PAST)
+        return max(ends, default=None)
+
     def then(self, *windows: TimeWindow) -> Checkpoint:
         """With these in place of the window that was next; of them the last is next."""
         return replace(self, windows=(*self.windows[:-1], *windows))

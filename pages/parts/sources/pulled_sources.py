@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Literal
 
 import streamlit as st
@@ -12,7 +11,7 @@ from sqlalchemy import Connection
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.administration import Administrator
 from audit_core.identity.sessions import Viewer
-from audit_core.query.time.windows import ago
+from audit_core.sources.figures import figures
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     Progress,
@@ -104,30 +103,12 @@ def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: b
         st.space("stretch")
         if manages:
             _draw_switch(source, scope, resumes=source.paused or progress.stopped)
-    st.caption(described(progress, now))
+    st.caption(" · ".join(figures(progress, now)))
     if progress.problem is not None:
         # As text: what a server answered is in it.
         st.text(visible(f"{progress.problem}\n{progress.hint or ''}".strip()))
     if standing is Standing.STOPPED:
         st.caption("It is asked nothing until it has another key, or is resumed.")
-
-
-def described(progress: Progress, now: datetime) -> str:
-    """Numbers and times in a sentence, as Markdown."""
-    told = [
-        f"{progress.accepted:,} accepted",
-        f"{progress.finished:,} finished",
-        f"{progress.rejected:,} rejected",
-        *([f"{progress.late:,} late"] if progress.late else []),
-    ]
-    for label, at in (
-        ("newest entry", progress.newest),
-        ("last answer", progress.last_success_at),
-        ("next try", progress.next_try_at),
-    ):
-        if at is not None:
-            told.append(f"{label} {ago(at, now)}")
-    return " · ".join(told)
 
 
 def _draw_switch(source: Source, scope: Scope, *, resumes: bool) -> None:
