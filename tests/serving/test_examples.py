@@ -14,7 +14,8 @@ import pytest
 from audit_core.runtime.settings import Settings
 from tests.serving.proxies import EXAMPLES
 
-KNOWN = {f"SANDTRAIL_{name.upper()}" for name in Settings.model_fields}
+KNOWN = {f"SANDTRAIL_{name.upper()}" for name in Settings.model_fields} | {"SANDTRAIL_TOKEN"}
+"""The settings, and the token of those who send."""
 INSTRUCTIONS = {
     *("FROM", "RUN", "WORKDIR", "COPY", "VOLUME", "USER", "ENV", "EXPOSE", "STOPSIGNAL"),
     *("HEALTHCHECK", "CMD"),

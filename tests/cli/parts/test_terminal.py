@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 
 from audit_core.__main__ import app, main
 from audit_core.evidence.formats.json_lines_writer import json_object
@@ -110,12 +111,19 @@ COMMANDS = {
         *("--organization", "a", "--name", "b", "--key-stdin", "--url", HOSTILE),
     ),
     "source list": ("--organization", HOSTILE),
+    "source status": (HOSTILE,),
     "source test": (HOSTILE,),
     "source pause": (HOSTILE,),
     "source resume": (HOSTILE,),
     "source key": (HOSTILE, "--key-stdin"),
     "source remove": (HOSTILE,),
     "source sync": (HOSTILE,),
+    "source webhook add": ("--organization", f"a:{HOSTILE}", "--name", HOSTILE),
+    "source webhook list": ("--organization", HOSTILE),
+    "source webhook remove": (HOSTILE,),
+    "mapping list": ("--organization", HOSTILE),
+    "mapping test": (HOSTILE, "FILE"),
+    "import-daytona-db": (f"postgresql://{HOSTILE}",),
     "token add": ("--organization", "a", "--name", HOSTILE),
     "token add, an organization": ("--organization", HOSTILE, "--name", "x"),
     "token list": ("--organization", HOSTILE),
@@ -125,13 +133,14 @@ COMMANDS = {
 
 def names() -> set[str]:
     """Every command there is."""
-    single = {command.name or command.callback.__name__ for command in app.registered_commands}
-    grouped = {
-        f"{group.name} {command.name or command.callback.__name__}"
-        for group in app.registered_groups
-        for command in group.typer_instance.registered_commands
-    }
-    return {name.replace("_", "-") for name in single | grouped} - {"account list-all"}
+    return {name.replace("_", "-") for name in _names(app)}
+
+
+def _names(group: typer.Typer) -> Iterator[str]:
+    for command in group.registered_commands:
+        yield command.name or command.callback.__name__
+    for inner in group.registered_groups:
+        yield from (f"{inner.name} {name}" for name in _names(inner.typer_instance))
 
 
 def test_every_command_is_walked() -> None:

@@ -101,7 +101,7 @@ def test_a_text_longer_than_a_query_is_refused(auditor: TestClient) -> None:
     assert ask(auditor, "x" * half, "y" * half).status_code == 200
     answer = ask(auditor, "x" * half, "y" * (half + 1))
     assert answer.status_code == 400
-    assert str(MAX_CHARACTERS) in answer.json()["error"]
+    assert f"{MAX_CHARACTERS:,}" in answer.json()["error"]
 
 
 def test_any_text_is_answered(auditor: TestClient) -> None:
