@@ -26,7 +26,7 @@ from audit_core.installation.high_water_marks import StateMarks
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
-from audit_core.sources.read_again import read_all_again
+from audit_core.sources.source import read_all_again
 from audit_core.state.access_log.record import record
 from audit_core.state.database import State, open_state
 

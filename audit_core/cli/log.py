@@ -13,7 +13,7 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.high_water_mark import Loss
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
-from audit_core.sources.read_again import read_all_again
+from audit_core.sources.source import read_all_again
 from audit_core.state.access_log.record import record
 
 log_app = typer.Typer(no_args_is_help=True)

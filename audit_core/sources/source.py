@@ -14,6 +14,7 @@ from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.sources.problems import SourceUnavailable
 from audit_core.sources.source_input import require_address, require_fitting
 from audit_core.state.access_log.record import record
+from audit_core.state.import_checkpoints import forget_imports
 from audit_core.state.secrets import new_id
 from audit_core.state.tables import source, source_progress
 
@@ -310,6 +311,19 @@ def let_go_abandoned(connection: Connection, *, shared_log: bool) -> None:
     """
     if not shared_log:
         connection.execute(update(source_progress).values(holder=None, held_until=None))
+
+
+def read_all_again(connection: Connection) -> None:
+    """Have every source, and every import of a database, be read from its beginning: after the log
+    has lost something, or an older one was put back.
+
+    A checkpoint says what was read, which is more than the log holds by now. What the log does
+    hold is known, and stays as it is. Processes that read a source begin anew too.
+    """
+    connection.execute(
+        update(source_progress).values(checkpoint=None, holder=None, held_until=None)
+    )
+    forget_imports(connection)
 
 
 def note_progress(connection: Connection, source_id: str, *, holder: str, **values: Any) -> None:

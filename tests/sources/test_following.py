@@ -19,7 +19,6 @@ from audit_core.log.store import utc_now
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
-from audit_core.sources.read_again import read_all_again
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
     Progress,
@@ -29,6 +28,7 @@ from audit_core.sources.source import (
     find_source,
     hold,
     progress_of,
+    read_all_again,
     remove_source,
     set_paused,
 )
