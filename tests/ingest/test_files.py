@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import RAW_LIMIT, Rejection
 from audit_core.ingest.files import open_file, read_records
+from audit_core.ingest.formats.csv_table import NULLS
 from audit_core.ingest.formats.streams import RATIO_FREE
 from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry, Reading
 from audit_core.ingest.records.record import write_record
@@ -102,6 +103,8 @@ def test_entries_are_the_same_from_every_shape(
 def test_entries_are_the_same_from_csv(
     written: list[AuditEntry], names: dict[str, str], delimiter: str
 ) -> None:
+    # As dumps write what is missing: a text like these has to be quoted, which this writer does not.
+    assume(not any(getattr(entry, field) in NULLS for entry in written for _, field in FIELDS))
     # An empty value in CSV is a missing one: that difference alone cannot be written.
     expected = [
         replace(entry, **{field: getattr(entry, field) or None for field in OPTIONAL})
