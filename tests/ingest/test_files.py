@@ -103,8 +103,7 @@ def test_entries_are_the_same_from_every_shape(
 def test_entries_are_the_same_from_csv(
     written: list[AuditEntry], names: dict[str, str], delimiter: str
 ) -> None:
-    # As dumps write what is missing; a text like these would have to be quoted, which `as_csv` never
-    # does.
+    # Dumps write so what is missing; such a text has to be quoted, which `as_csv` does not do.
     assume(not any(getattr(entry, field) in NULLS for entry in written for _, field in FIELDS))
     # An empty value in CSV is a missing one: that difference alone cannot be written.
     expected = [
