@@ -48,11 +48,6 @@ SWEEP_S = 60
 # The databases are for their owner only, also those files that an engine makes later.
 os.umask(0o077)
 
-# A statement gives the interpreter away and has to wait for it again, dozens of times in an append.
-# By default a thread that computes, such as a page, keeps it for 5 ms each time: an append of 1,000
-# entries took 160 to 590 ms beside one such thread, and takes 70 to 105 ms so (30 by itself).
-sys.setswitchinterval(0.0005)
-
 
 def start() -> list[RunningTrickle | FollowedSources]:
     """Open the product and what brings entries by itself: the sources, and a trickle if the log is
