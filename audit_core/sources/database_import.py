@@ -9,30 +9,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 from audit_core.domain.access import Scope
-from audit_core.domain.rejections import Rejection
 from audit_core.ingest.pipeline import IngestReport
 from audit_core.installation.opened import Installation
-from audit_core.log.merge import AppendReport
 from audit_core.sources.daytona.checkpoint import (
     Checkpoint,
-    TimeWindow,
-    read_checkpoint,
-    write_checkpoint,
 )
 from audit_core.sources.daytona.database import PAGE_SIZE, DaytonaDatabase
-from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
 from audit_core.sources.daytona.sync import DaytonaSync
-from audit_core.sources.deployment import OrganizationsMade
+from audit_core.sources.destination import Destination
 from audit_core.sources.problems import SourceUnavailable
-from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
 from audit_core.state.import_checkpoints import forget_import, read_import, save_import
-from audit_core.state.rejections import keep_rejections
 
 LOGGER = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -106,56 +96,22 @@ class DatabaseImport:
         installation = self.installation
         with installation.state.read() as connection:
             kept = read_import(connection, self.id)
-        known = installation.log.fetch_rows(
-            unfinished(self.scope), self.scope, UnfinishedEntry, limit=MAX_REMEMBERED
+        origin = f"database {self.database.name}"
+        destination = Destination(
+            installation=installation,
+            scope=self.scope,
+            remote_organization_id=self.scope.organization_id,
+            name=origin,
+            origin=origin,
         )
-        return DaytonaSync(
-            checkpoint=Checkpoint() if kept is None else read_checkpoint(kept),
-            organization_id=self.scope.organization_id,
+        return destination.sync(
+            checkpoint=kept,
             ask=self.database.ask,
-            append=self._appender(),
-            keep=self._keep,
             save=self._save,
-            stored=self._stored,
-            in_flight=InFlight((one.id, one.created_at) for one in reversed(known.items)),
-            clock=installation.clock,
             elapsed=self.elapsed,
             page_size=self.page_size,
         )
 
-    def _appender(self) -> Callable[[pa.Table], AppendReport]:
-        append = self.installation.log.append_table
-        if self.scope.organization_id is not None:
-            return append
-        return OrganizationsMade(
-            state=self.installation.state,
-            append=append,
-            clock=self.installation.clock,
-            source_name=self._origin,
-        ).append_table
-
-    @property
-    def _origin(self) -> str:
-        return f"database {self.database.name}"
-
-    def _stored(self, window: TimeWindow) -> int:
-        statement = stored_between(self.scope, window.since, window.until)
-        return (
-            self.installation.log.fetch_rows(statement, self.scope, Count, limit=1).items[0].count
-        )
-
-    def _keep(self, rejections: Sequence[Rejection]) -> None:
+    def _save(self, text: str, _: Checkpoint) -> None:
         with self.installation.state.begin() as connection:
-            keep_rejections(
-                connection,
-                rejections=rejections,
-                organization_id=self.scope.organization_id,
-                origin=self._origin,
-                now=self.installation.clock(),
-            )
-
-    def _save(self, checkpoint: Checkpoint) -> None:
-        with self.installation.state.begin() as connection:
-            save_import(
-                connection, self.id, write_checkpoint(checkpoint), self.installation.clock()
-            )
+            save_import(connection, self.id, text, self.installation.clock())

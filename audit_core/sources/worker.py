@@ -6,30 +6,22 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import pyarrow as pa
-
 from audit_core.domain.errors import AuditError
-from audit_core.domain.rejections import Rejection
 from audit_core.domain.silence import read_arrivals, with_arrival, write_arrivals
 from audit_core.installation.opened import Installation
-from audit_core.log.merge import AppendReport
 from audit_core.sources.daytona.checkpoint import (
     Checkpoint,
-    TimeWindow,
-    read_checkpoint,
-    write_checkpoint,
 )
-from audit_core.sources.daytona.in_flight import MAX_REMEMBERED, InFlight
 from audit_core.sources.daytona.sync import DaytonaSync, Step
-from audit_core.sources.deployment import OrganizationsMade, scope_of
+from audit_core.sources.deployment import scope_of
+from audit_core.sources.destination import Destination
 from audit_core.sources.problems import KeyRefused, RequestRefused, TooManyRequests
 from audit_core.sources.source import (
     LEASE,
-    Progress,
     Source,
     SourceLost,
     find_source,
@@ -39,8 +31,6 @@ from audit_core.sources.source import (
     progress_of,
 )
 from audit_core.sources.source_client import client_of
-from audit_core.sources.stored_sql import Count, UnfinishedEntry, stored_between, unfinished
-from audit_core.state.rejections import keep_rejections
 
 LOGGER = logging.getLogger(__name__)
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 300.0
@@ -139,54 +129,22 @@ class SourceWorker:
         if progress is None:
             raise SourceLost("The source was removed.", "")
         self._has_checkpoint = progress.checkpoint is not None
-        scope = scope_of(source)
-        known = installation.log.fetch_rows(
-            unfinished(scope), scope, UnfinishedEntry, limit=MAX_REMEMBERED
+        destination = Destination(
+            installation=installation,
+            scope=scope_of(source),
+            remote_organization_id=source.remote_organization_id,
+            name=source.name,
+            origin=f"source: {source.name}",
         )
-        client = client_of(source, installation.key, installation.outgoing_policy)
-        return DaytonaSync(
-            checkpoint=_checkpoint(progress),
-            organization_id=source.remote_organization_id,
-            ask=client.ask,
-            append=self._appender(),
-            keep=self._keep,
+        return destination.sync(
+            checkpoint=progress.checkpoint,
+            ask=client_of(source, installation.key, installation.outgoing_policy).ask,
             save=self._save,
-            stored=self._stored,
-            in_flight=InFlight((one.id, one.created_at) for one in reversed(known.items)),
-            clock=installation.clock,
             elapsed=self.elapsed,
         )
 
-    def _appender(self) -> Callable[[pa.Table], AppendReport]:
-        """What stores entries, in the organization that they belong to here."""
-        installation, source = self.installation, self.source
-        append = installation.log.append_table
-        if source.organization_id is not None:
-            return lambda table: append(_renamed(table, source))
-        return OrganizationsMade(
-            state=installation.state,
-            append=append,
-            clock=installation.clock,
-            source_name=source.name,
-        ).append_table
-
-    def _stored(self, window: TimeWindow) -> int:
-        scope = scope_of(self.source)
-        statement = stored_between(scope, window.since, window.until)
-        return self.installation.log.fetch_rows(statement, scope, Count, limit=1).items[0].count
-
-    def _keep(self, rejections: Sequence[Rejection]) -> None:
-        with self.installation.state.begin() as connection:
-            keep_rejections(
-                connection,
-                rejections=rejections,
-                organization_id=self.source.organization_id,
-                origin=f"source: {self.source.name}",
-                now=self.installation.clock(),
-            )
-
-    def _save(self, checkpoint: Checkpoint) -> None:
-        values = {"checkpoint": write_checkpoint(checkpoint), "newest": checkpoint.newest}
+    def _save(self, text: str, checkpoint: Checkpoint) -> None:
+        values = {"checkpoint": text, "newest": checkpoint.newest}
         with self.installation.state.begin() as connection:
             note_progress(connection, self.source.id, holder=self.holder, **values)
         self._has_checkpoint = True
@@ -253,19 +211,6 @@ class SourceWorker:
             return error.wait_s
         longest = min(FIRST_PAUSE_S * 2 ** min(self._failures, 20), LONGEST_PAUSE_S)
         return random.uniform(longest / 2, longest)  # noqa: S311  # no secret
-
-
-def _checkpoint(progress: Progress) -> Checkpoint:
-    return Checkpoint() if progress.checkpoint is None else read_checkpoint(progress.checkpoint)
-
-
-def _renamed(table: pa.Table, source: Source) -> pa.Table:
-    """The entries as this log knows their organization, which may have another id at Daytona."""
-    if source.organization_id == source.remote_organization_id:
-        return table
-    at = table.schema.get_field_index("organization_id")
-    column = pa.array([source.organization_id] * table.num_rows, pa.string())
-    return table.set_column(at, table.schema.field(at), column)
 
 
 def _with_arrival(kept: str | None, now: datetime, *, came: bool) -> str | None:
