@@ -77,14 +77,10 @@ def list_all(
         found = endpoints_of(connection, organization)
     for one in found:
         last = "never" if one.last_received_at is None else utc_minute(one.last_received_at)
-        about = "" if one.daytona_organization_id == one.organization_id else " at Daytona"
-        say(
-            printable(
-                f"{one.name} ({one.id}), for {one.organization_id}"
-                + (f", {one.daytona_organization_id}{about}" if about else "")
-                + f"; last message {last}"
-            )
-        )
+        other = one.daytona_organization_id != one.organization_id
+        about = f", {one.daytona_organization_id} at Daytona" if other else ""
+        said = f"{one.name} ({one.id}), for {one.organization_id}{about}; last message {last}"
+        say(printable(said))
     if not found:
         say("There are no webhooks. Add one: python -m audit_core source webhook add --help")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from audit_core.domain.access import Scope
-from audit_core.identity.memberships import ensure_organization, organizations
-from audit_core.installation.opened import Installation, open_installation
+from audit_core.identity.memberships import organizations
+from audit_core.installation.opened import Installation
 from audit_core.log.schema import entries
 from audit_core.log.store import utc_now
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
-from audit_core.runtime.settings import Settings
 from audit_core.sources.following import FollowedSources
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import (
@@ -37,6 +35,7 @@ from audit_core.state.access_log.record import list_events
 from audit_core.state.tables import membership
 from tests.support.daytona_model import DaytonaModel, Faults, past_rows
 from tests.support.daytona_server import served
+from tests.support.embedded import embedded
 
 ORGANIZATION, KEY = "org-a", "dtn_key"
 WITHIN_S = 60.0
@@ -44,15 +43,7 @@ WITHIN_S = 60.0
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    settings = Settings(
-        log_url=f"duckdb:///{tmp_path}/log.duckdb",
-        state_url=f"sqlite:///{tmp_path}/state.sqlite",
-        key_file=tmp_path / "secret.key",
-        demo=False,
-    )
-    with closing(open_installation(settings, utc_now)) as opened:
-        with opened.state.begin() as connection:
-            ensure_organization(connection, organization_id=ORGANIZATION, name=None)
+    with embedded(tmp_path, ORGANIZATION) as opened:
         yield opened
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,18 +13,17 @@ import pytest
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.explore.reader import Reader
-from audit_core.identity.memberships import ensure_organization
-from audit_core.installation.opened import Installation, open_installation
+from audit_core.installation.opened import Installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
-from audit_core.runtime.settings import Settings
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import Source, add_source, progress_of
 from audit_core.sources.source_input import FASTEST
 from audit_core.sources.worker import SourceWorker
 from tests.evidence.nasty_entries import made
+from tests.support.embedded import embedded
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
 from tests.web.conftest import app_of
 from tests.web.served import served
@@ -59,15 +57,7 @@ def origin(tmp_path: Path) -> Iterator[Seeded]:
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[Installation]:
-    settings = Settings(
-        log_url=f"duckdb:///{tmp_path}/log.duckdb",
-        state_url=f"sqlite:///{tmp_path}/state.sqlite",
-        key_file=tmp_path / "secret.key",
-        demo=False,
-    )
-    with closing(open_installation(settings, utc_now)) as opened:
-        with opened.state.begin() as connection:
-            ensure_organization(connection, organization_id=ALPHA, name=None)
+    with embedded(tmp_path, ALPHA) as opened:
         yield opened
 
 

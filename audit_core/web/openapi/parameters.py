@@ -1,4 +1,4 @@
-"""Parameters that several routes take, made from what reads them."""
+"""Parameters that several routes take, made from what reads them, and what downloads answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from audit_core.evidence.formats.csv_text import Audience
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.time.presets import PRESETS
 from audit_core.query.value_filter import NONE, ValueFilter
-from audit_core.web.openapi.operation import Parameter
+from audit_core.web.errors import ErrorCode
+from audit_core.web.openapi.operation import Answer, Parameter
 
 _WINDOW = Literal[*PRESETS]  # type: ignore[valid-type]  # made from what can be read
 
@@ -90,4 +91,16 @@ SHOWN_ORGANIZATION = Parameter(
     name="organization",
     description="The id of the organization that the page showed. If another one is selected by "
     "now, nothing is sent.",
+)
+
+DOWNLOADED = {
+    200: Answer(
+        description="The file, as a stream of unknown length.",
+        media_types=tuple(item.media_type for item in Format),
+    )
+}
+DOWNLOAD_REFUSED = (
+    ErrorCode.INVALID_REQUEST,
+    ErrorCode.OTHER_ORGANIZATION,
+    ErrorCode.HTTP_VERSION,
 )

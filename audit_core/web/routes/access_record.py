@@ -21,14 +21,12 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
     readable_parts,
 )
-from audit_core.evidence.download import Format, Progress
+from audit_core.evidence.download import Progress
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import TimeRange
-from audit_core.web.errors import ErrorCode
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.openapi.operation import (
-    Answer,
     ApiRoute,
     Caller,
     Operation,
@@ -38,6 +36,8 @@ from audit_core.web.openapi.operation import (
 from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
+    DOWNLOAD_REFUSED,
+    DOWNLOADED,
     FORMAT,
     SHOWN_ORGANIZATION,
     filter_parameters,
@@ -81,17 +81,8 @@ OPERATION = Operation(
         AS_OF,
         SHOWN_ORGANIZATION,
     ),
-    answers={
-        200: Answer(
-            description="The file, as a stream of unknown length.",
-            media_types=tuple(item.media_type for item in Format),
-        )
-    },
-    errors=(
-        ErrorCode.INVALID_REQUEST,
-        ErrorCode.OTHER_ORGANIZATION,
-        ErrorCode.HTTP_VERSION,
-    ),
+    answers=DOWNLOADED,
+    errors=DOWNLOAD_REFUSED,
 )
 
 

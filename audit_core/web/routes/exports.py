@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.download import Format, Progress, file_name, stream
+from audit_core.evidence.download import Progress, file_name, stream
 from audit_core.explore.reader import Reader
 from audit_core.explore.view_params import READY_VIEWS, check_view
 from audit_core.identity.sessions import Viewer
@@ -21,12 +21,10 @@ from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.runtime.version import product_version
-from audit_core.web.errors import ErrorCode
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.limits.concurrent_downloads import Downloads
 from audit_core.web.openapi.operation import (
     READS_THE_LOG,
-    Answer,
     ApiRoute,
     Caller,
     Operation,
@@ -36,6 +34,8 @@ from audit_core.web.openapi.operation import (
 from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
+    DOWNLOAD_REFUSED,
+    DOWNLOADED,
     FORMAT,
     SHOWN_ORGANIZATION,
     filter_parameters,
@@ -79,18 +79,8 @@ OPERATION = Operation(
         AS_OF,
         SHOWN_ORGANIZATION,
     ),
-    answers={
-        200: Answer(
-            description="The file, as a stream of unknown length.",
-            media_types=tuple(item.media_type for item in Format),
-        )
-    },
-    errors=(
-        ErrorCode.INVALID_REQUEST,
-        ErrorCode.OTHER_ORGANIZATION,
-        ErrorCode.HTTP_VERSION,
-        *READS_THE_LOG,
-    ),
+    answers=DOWNLOADED,
+    errors=(*DOWNLOAD_REFUSED, *READS_THE_LOG),
 )
 
 

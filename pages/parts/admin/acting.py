@@ -1,12 +1,15 @@
-"""Who changes members at the screen, as the core wants to know them."""
+"""Who manages an organization at the screen, and what they do there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
+from sqlalchemy import Connection
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.identity.administration import Administrator
-from pages.parts.shell import cached, viewer
+from pages.parts.shell import cached, error_boundary, viewer
 
 
 def administrator(scope: Scope) -> Administrator:
@@ -24,3 +27,15 @@ def administrator(scope: Scope) -> Administrator:
         address=viewer.address(),
         now=cached.installation().clock(),
     )
+
+
+def act(scope: Scope, deed: Callable[[Connection, Administrator], object]) -> None:
+    """Do it as the one who is signed in now, and draw the page anew; or show why it failed."""
+    by = administrator(scope)
+    with (
+        error_boundary.attempt() as attempt,
+        cached.installation().state.begin() as connection,
+    ):
+        deed(connection, by)
+    if attempt.succeeded:
+        st.rerun()

@@ -16,7 +16,7 @@ from audit_core.identity.one_time_links import Link
 from audit_core.query.time.windows import ago
 from audit_core.web.routes.one_time_links import invitation_address
 from pages.parts.admin import grant_picker, link_shown
-from pages.parts.admin.acting import administrator
+from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary
 from pages.parts.tables.safe_text import visible
 
@@ -91,16 +91,9 @@ def draw(scope: Scope) -> None:
 
 
 def _withdraw(scope: Scope, link: Link) -> None:
-    by = administrator(scope)
-    with (
-        error_boundary.attempt() as attempt,
-        cached.installation().state.begin() as connection,
-    ):
-        withdraw_invitation(
-            connection,
-            by,
-            organization_id=scope.organization_id or "",
-            link_id=link.id,
-        )
-    if attempt.succeeded:
-        st.rerun()
+    act(
+        scope,
+        lambda connection, by: withdraw_invitation(
+            connection, by, organization_id=scope.organization_id or "", link_id=link.id
+        ),
+    )

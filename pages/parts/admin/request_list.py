@@ -8,8 +8,8 @@ from audit_core.domain.access import Scope
 from audit_core.identity.access_requests import AccessRequest, answer_request
 from audit_core.query.time.windows import ago
 from pages.parts.admin import grant_picker
-from pages.parts.admin.acting import administrator
-from pages.parts.shell import access_request, cached, error_boundary
+from pages.parts.admin.acting import act
+from pages.parts.shell import access_request, cached
 from pages.parts.tables.safe_text import visible
 
 SHOWN = 10
@@ -49,12 +49,9 @@ def _draw_request(request: AccessRequest, scope: Scope) -> None:
         declined = st.button("Decline", key=f"{key}_no", icon=":material/close:")
     if not (granted or declined):
         return
-    by = administrator(scope)
-    with (
-        error_boundary.attempt() as attempt,
-        cached.installation().state.begin() as connection,
-    ):
-        answer_request(
+    act(
+        scope,
+        lambda connection, by: answer_request(
             connection,
             by,
             organization_id=scope.organization_id or "",
@@ -62,6 +59,5 @@ def _draw_request(request: AccessRequest, scope: Scope) -> None:
             permission=request.permission,
             granted=granted,
             ends_at=end,
-        )
-    if attempt.succeeded:
-        st.rerun()
+        ),
+    )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import streamlit as st
-from sqlalchemy import Connection
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
-from audit_core.identity.administration import Administrator
 from audit_core.identity.sessions import Viewer
 from audit_core.sources.figures import figures
 from audit_core.sources.sealed_key import seal
@@ -25,7 +22,7 @@ from audit_core.sources.source import (
 )
 from audit_core.sources.source_input import MAX_KEY, require_key
 from audit_core.sources.standing import Standing, standing_of
-from pages.parts.admin.acting import administrator
+from pages.parts.admin.acting import act
 from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.sources import source_form
 from pages.parts.tables.safe_text import visible
@@ -114,7 +111,7 @@ def _draw_source(source: Source, progress: Progress, scope: Scope, *, manages: b
 def _draw_switch(source: Source, scope: Scope, *, resumes: bool) -> None:
     label, icon = ("Resume", ":material/play_arrow:") if resumes else ("Pause", ":material/pause:")
     if st.button(label, key=f"source_{source.id}_pause", icon=icon):
-        _do(
+        act(
             scope,
             lambda connection, by: set_paused(
                 connection,
@@ -140,7 +137,7 @@ def _draw_key(source: Source, scope: Scope) -> None:
         # Streamlit would keep it until the next run that the browser asks for.
         st.session_state.pop(typed, None)
         installation_key = cached.installation().key
-        _do(
+        act(
             scope,
             lambda connection, by: change_key(
                 connection,
@@ -158,21 +155,9 @@ def _draw_removal(source: Source, scope: Scope) -> None:
         st.write("It is asked nothing any more, and its key is forgotten. What it brought stays.")
         removed = st.button("Remove source", type="primary", key=f"source_{source.id}_remove")
     if removed:
-        _do(
+        act(
             scope,
             lambda connection, by: remove_source(
                 connection, source, actor=by.actor, now=by.now, address=by.address
             ),
         )
-
-
-def _do(scope: Scope, deed: Callable[[Connection, Administrator], None]) -> None:
-    """Do it as the one who is signed in now, and draw the page anew."""
-    by = administrator(scope)
-    with (
-        error_boundary.attempt() as attempt,
-        cached.installation().state.begin() as connection,
-    ):
-        deed(connection, by)
-    if attempt.succeeded:
-        st.rerun()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
+from sqlalchemy import Connection
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.identity.administration import Administrator
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
 from audit_core.sources.webhooks.endpoint import (
@@ -17,7 +19,7 @@ from audit_core.sources.webhooks.endpoint import (
 )
 from audit_core.sources.webhooks.signature import MAX_SECRET, new_secret
 from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
-from pages.parts.admin.acting import administrator
+from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary
 from pages.parts.shell.app_address import own_address
 from pages.parts.sources.ingest_howto import base_url
@@ -133,15 +135,11 @@ def _draw_removing(endpoint: Endpoint, scope: Scope) -> None:
     with st.popover("Remove", icon=":material/delete:", key=f"webhook_{endpoint.id}"):
         st.write("Messages to its address are refused from then on. What came stays.")
         really = st.button("Remove webhook", type="primary", key=f"webhook_{endpoint.id}_remove")
-    if not really:
-        return
-    by = administrator(scope)
-    with (
-        error_boundary.attempt() as attempt,
-        cached.installation().state.begin() as connection,
-    ):
-        own = find_endpoint(connection, endpoint.id, organization_id=scope.organization_id or "")
-        if own is not None:
-            remove_endpoint(connection, own, actor=by.actor, now=by.now, address=by.address)
-    if attempt.succeeded:
-        st.rerun()
+    if really:
+        act(scope, lambda connection, by: _remove(connection, by, endpoint, scope))
+
+
+def _remove(connection: Connection, by: Administrator, endpoint: Endpoint, scope: Scope) -> None:
+    own = find_endpoint(connection, endpoint.id, organization_id=scope.organization_id or "")
+    if own is not None:
+        remove_endpoint(connection, own, actor=by.actor, now=by.now, address=by.address)
