@@ -3,14 +3,12 @@ database."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from contextlib import closing
-from types import FrameType
 from typing import Annotated
 
 import typer
 
+from audit_core.cli.parts.following import Stop
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import say
@@ -54,7 +52,7 @@ def import_daytona_db(
 
     Running it again goes on where it ended. Organizations that are new here have nobody in them.
     """
-    stopped = threading.Event()
+    stop = Stop()
     installation = open_installation(read_settings(), utc_now, holder="import-daytona-db")
     with closing(installation):
         scope = _scope(installation, organization)
@@ -63,14 +61,14 @@ def import_daytona_db(
                 installation=installation,
                 database=database,
                 scope=scope,
-                wait=stopped.wait,
+                wait=stop.wait,
                 progress=_Progress(),
             )
             if again:
                 running.begin_again()
-            _stop_by_signal(stopped)
             try:
-                running.run(follow=follow)
+                with stop.on_signals():  # What is under way is finished.
+                    running.run(follow=follow)
             finally:
                 _record(installation, running)
     _say(running, follow=follow)
@@ -83,17 +81,6 @@ def _scope(installation: Installation, organization: str | None) -> Scope:
         named = named_organization(connection, organization)
     named.announce()
     return Scope(organization_id=named.id)
-
-
-def _stop_by_signal(stopped: threading.Event) -> None:
-    """What is under way is finished."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
 
 
 class _Progress:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
+from audit_core.cli.parts.following import Stop
 from audit_core.cli.parts.opened_state import ACTOR, reading, writing
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import first_line, say
@@ -200,7 +200,7 @@ def sync(
     follow: Annotated[bool, typer.Option(help="Go on reading what is new, until Ctrl-C.")] = False,
 ) -> None:
     """Read a source here and now: for logs that no running app reads."""
-    stopped = threading.Event()
+    stop = Stop()
     found = _found(source_id)
     if found.paused:
         raise AuditError(
@@ -211,9 +211,11 @@ def sync(
         with installation.state.begin() as connection:
             let_go_abandoned(connection, shared_log=installation.log.shared)
         worker = SourceWorker(
-            installation=installation, source=found, holder=new_id(), wait=stopped.wait
+            installation=installation, source=found, holder=new_id(), wait=stop.wait
         )
-        if not worker.run(once=not follow):
+        with stop.on_signals():  # What is under way is finished, and another process may go on.
+            read = worker.run(once=not follow)
+        if not read:
             raise AuditError(
                 f"Another process reads {printable(found.name)} now.",
                 "It is free again 90 seconds after that process has ended.",

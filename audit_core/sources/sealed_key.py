@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 
 from audit_core.domain.errors import AuditError
+from audit_core.runtime.encryption import cipher_for
 
-_PURPOSE = b"sandtrail: keys of sources"
+_PURPOSE = "keys of sources"
 
 
 def seal(secret: str, installation_key: bytes) -> str:
     """The secret as it is kept."""
-    return _box(installation_key).encrypt(secret.encode()).decode()
+    return cipher_for(_PURPOSE, installation_key).encrypt(secret.encode()).decode()
 
 
 def unseal(sealed: str, installation_key: bytes) -> str:
     """The secret that was sealed. Raises `AuditError` where the installation's key is another."""
     try:
-        return _box(installation_key).decrypt(sealed).decode()
+        return cipher_for(_PURPOSE, installation_key).decrypt(sealed).decode()
     except InvalidToken as error:
         raise AuditError(
             "The key of this source cannot be read: it was encrypted with another key file.",
             "Put the key file back from the backup, or give the source its key again.",
         ) from error
-
-
-def _box(installation_key: bytes) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(installation_key)
-    return Fernet(base64.urlsafe_b64encode(derived))

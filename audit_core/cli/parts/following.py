@@ -1,8 +1,9 @@
-"""Following a pipe at the command line: until it ends, or until the command is told to stop."""
+"""What goes on at the command line until it is told to stop: following a pipe or a source."""
 
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,17 +23,25 @@ class Stop:
         """Whether it has."""
         return self.requested
 
+    def wait(self, seconds: float) -> bool:
+        """Wait, but not once the command is told to stop; whether it is."""
+        until = time.monotonic() + seconds
+        while not self.requested and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_S))
+        return self.requested
+
     def sleep(self, seconds: float) -> None:
         """Wait. Raises `KeyboardInterrupt` once the command is told to stop."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self.requested:
-                raise KeyboardInterrupt
-            time.sleep(min(left, _LOOK_S))
+        if self.wait(seconds):
+            raise KeyboardInterrupt
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Meanwhile Ctrl-C and SIGTERM request the stop; the second one ends the process."""
+        """Meanwhile Ctrl-C and SIGTERM request the stop; the second one ends the process. Python
+        hands signals to the main thread only."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         before = [signal.getsignal(number) for number in _SIGNALS]
 
         def request(number: int, frame: FrameType | None) -> None:

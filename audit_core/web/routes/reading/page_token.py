@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from audit_core.query.keyset import Cursor
 from audit_core.query.time.windows import format_instant, parse_instant
-
-_PURPOSE = "sandtrail: page tokens of "
+from audit_core.runtime.encryption import cipher_for
 
 MAX_LENGTH = 2_000
 """A longer text is none of ours."""
@@ -49,7 +46,7 @@ def seal(token: PageToken, key: bytes, whose: str) -> str:
         token.total,
         token.question,
     ]
-    return _box(key, whose).encrypt(json.dumps(content).encode()).decode()
+    return _cipher(key, whose).encrypt(json.dumps(content).encode()).decode()
 
 
 def unseal(text: str, key: bytes, whose: str) -> PageToken:
@@ -61,7 +58,7 @@ def unseal(text: str, key: bytes, whose: str) -> PageToken:
         # One spelling only: decoders are lenient with the last bits and with foreign characters.
         if base64.urlsafe_b64encode(base64.urlsafe_b64decode(text)).decode() != text:
             raise ValueError("it is none of ours")
-        content = _box(key, whose).decrypt(text)
+        content = _cipher(key, whose).decrypt(text)
     except (InvalidToken, binascii.Error):
         raise ValueError("it is none of ours") from None
     cursor, as_of, page, total, question = json.loads(content)
@@ -74,7 +71,5 @@ def unseal(text: str, key: bytes, whose: str) -> PageToken:
     )
 
 
-def _box(key: bytes, whose: str) -> Fernet:
-    info = f"{_PURPOSE}{whose}".encode()
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(key)
-    return Fernet(base64.urlsafe_b64encode(derived))
+def _cipher(key: bytes, whose: str) -> Fernet:
+    return cipher_for(f"page tokens of {whose}", key)

@@ -1,0 +1,17 @@
+"""What is encrypted with the installation's key: a key of its own for each purpose."""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+def cipher_for(purpose: str, installation_key: bytes) -> Fernet:
+    """Encrypts and decrypts for one purpose; what was encrypted for another one, or with another
+    installation's key, is refused with `InvalidToken`."""
+    info = f"sandtrail: {purpose}".encode()
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(installation_key)
+    return Fernet(base64.urlsafe_b64encode(derived))
