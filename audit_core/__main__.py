@@ -27,6 +27,7 @@ from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
 from audit_core.cli.sources import source_app
 from audit_core.cli.tokens import token_app
+from audit_core.cli.witness import witness
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable
 from audit_core.runtime.version import product_version
@@ -69,6 +70,7 @@ app.command()(restore)
 app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
+app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from audit_core.runtime.utc_time import UtcTime
+from audit_core.state.anchors import anchor as anchor
 from audit_core.state.columns import Counter as _Counter
 from audit_core.state.columns import Digest as _Digest
 from audit_core.state.columns import FreeText as FreeText
