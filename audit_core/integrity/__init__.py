@@ -1,1 +1,1 @@
-"""Each organization's log as an RFC 6962 tree: leaves, tiles, signed checkpoints, proofs."""
+"""The log as a tree of hashes: proves what it held and when, and that it was not changed since."""
