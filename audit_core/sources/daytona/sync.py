@@ -226,7 +226,10 @@ class DaytonaSync:
         if window.why is Why.NEW and window.page == 1:
             fits = page.total <= self.page_size
             self._overlap = min(MINUTE, self._overlap * 2) if fits else self._overlap / 2
-        late = report.accepted if window.why is Why.AGAIN else 0
+        # What was never read is not late, though it is found by comparing first.
+        unread = self.checkpoint.unread_before
+        was_read = unread is None or window.since >= unread
+        late = report.accepted if window.why is Why.AGAIN and was_read else 0
         return Step(report=report, late=late, server_time=answer.server_time)
 
     def _newest(self, page: Page) -> datetime | None:
