@@ -21,6 +21,7 @@ from audit_core.cli.evidence.coverage import coverage
 from audit_core.cli.export import export
 from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
+from audit_core.cli.integrity.witness import witness
 from audit_core.cli.log import log_app
 from audit_core.cli.mappings import mapping_app
 from audit_core.cli.parts.terminal import say
@@ -28,7 +29,6 @@ from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
 from audit_core.cli.sources import source_app
 from audit_core.cli.tokens import token_app
-from audit_core.cli.witness import witness
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable
 from audit_core.runtime.version import product_version

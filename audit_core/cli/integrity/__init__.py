@@ -1,0 +1,1 @@
+"""Commands of proofs and of who witnesses them."""
