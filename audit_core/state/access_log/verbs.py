@@ -153,6 +153,12 @@ VERBS: dict[str, Verb] = _listed(
         target="entry",
     ),
     Verb(
+        name="coverage.downloaded",
+        sentence="Downloaded which actions the log covers.",
+        category=Category.EXPORT,
+        target="file",
+    ),
+    Verb(
         name="log.transferred",
         sentence="Read the whole log to copy it elsewhere.",
         category=Category.INSTALLATION,
