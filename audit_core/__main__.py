@@ -18,10 +18,10 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.witness import witness
 from audit_core.cli.export import export
 from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
-from audit_core.cli.integrity.witness import witness
 from audit_core.cli.log import log_app
 from audit_core.cli.mappings import mapping_app
 from audit_core.cli.parts.terminal import say

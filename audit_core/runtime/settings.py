@@ -140,6 +140,9 @@ class Settings(BaseSettings):
     """How much one person may have waiting there."""
     upload_total_mb: int = Field(default=4_000, ge=1)
     """How much all people together may."""
+    exports_dir: Path | None = None
+    """Where the files of exports lie; unset, the folder `exports` beside the key. Processes that
+    share a state share it."""
 
 
 def read_settings() -> Settings:

@@ -27,6 +27,7 @@ from audit_core.state.columns import Digest as _Digest
 from audit_core.state.columns import FreeText as FreeText
 from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
+from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
 
 account = Table(

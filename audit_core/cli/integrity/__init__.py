@@ -1,1 +1,0 @@
-"""Commands of proofs and of who witnesses them."""
