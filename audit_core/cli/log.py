@@ -10,9 +10,11 @@ from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import Installation, open_installation
+from audit_core.integrity.installation_signer import installation_signer
 from audit_core.log.high_water_mark import Loss
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
+from audit_core.runtime.signing_key import read_key
 from audit_core.sources.source import read_all_again
 from audit_core.state.access_log.record import record
 
@@ -44,6 +46,17 @@ def accept_loss(
         say("Entries are accepted again; their numbers go on above the lost ones.")
     finally:
         installation.close()
+
+
+@log_app.command("key")
+def key() -> None:
+    """Show the public key that checkpoints and packs are signed with.
+
+    Hand it to auditors by another way than the packs that they check with it: by letter, on your
+    website, in the contract. It does not change as long as the key file stays.
+    """
+    signer = installation_signer(read_key(read_settings().key_file))
+    say(signer.key.text)
 
 
 def _accept(installation: Installation) -> None:

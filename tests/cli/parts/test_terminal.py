@@ -84,6 +84,7 @@ COMMANDS = {
     "backup, of an app": ("FOLDER/copy", "--from", f"http://{HOSTILE}"),
     "restore": ("FOLDER/no/" + HOSTILE,),
     "log accept-loss": ("--yes",),
+    "log key": (HOSTILE,),
     "account add": (*ADA, "--name", HOSTILE, "--organization", "a", "--role", "admin"),
     "account add, an address": (
         *("--email", f"{HOSTILE}@b", "--name", "A", "--organization", "a", "--role", "admin"),
