@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.report import report
 from audit_core.cli.export import export
 from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
@@ -64,6 +65,7 @@ app.command()(import_daytona_db)
 app.command()(rejections)
 app.command()(export)
 app.command()(coverage)
+app.command()(report)
 app.command()(access_record)
 app.command()(copy)
 app.command()(backup)
