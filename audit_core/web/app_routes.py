@@ -20,6 +20,7 @@ from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
 from audit_core.web.routes.evidence.coverage import coverage_route
 from audit_core.web.routes.evidence.report import report_route
+from audit_core.web.routes.exporting.routes import exporting_routes
 from audit_core.web.routes.exports import export_routes
 from audit_core.web.routes.head import head_route
 from audit_core.web.routes.health import health_routes
@@ -60,6 +61,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),
+        *exporting_routes(installation),
         access_record_route(installation),
         record_suggestions_route(installation),
         bundle_route(installation),
