@@ -27,6 +27,12 @@ from audit_core.state.columns import FreeText as FreeText
 from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
 from audit_core.state.import_checkpoints import database_import as database_import
+from audit_core.state.tree.tables import actor_key as actor_key
+from audit_core.state.tree.tables import tree_checkpoint as tree_checkpoint
+from audit_core.state.tree.tables import tree_leaf as tree_leaf
+from audit_core.state.tree.tables import tree_status as tree_status
+from audit_core.state.tree.tables import tree_tile as tree_tile
+from audit_core.state.tree.tables import work_lease as work_lease
 
 account = Table(
     "account",
