@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
+from audit_core.evidence.jobs.runner import RunningExports
 from audit_core.installation.opened import drop_ended_uploads, expire_access_record
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.runtime.settings import Settings, read_settings
@@ -42,6 +43,7 @@ from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
+Feed = RunningTrickle | FollowedSources | RunningExports
 DAY_S = 24 * 60 * 60
 SWEEP_S = 60
 
@@ -49,9 +51,9 @@ SWEEP_S = 60
 os.umask(0o077)
 
 
-def start() -> list[RunningTrickle | FollowedSources]:
-    """Open the product and what brings entries by itself: the sources, and a trickle if the log is
-    the demo."""
+def start() -> list[Feed]:
+    """Open the product and what works by itself: the sources, the exports, and a trickle if the log
+    is the demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -59,7 +61,10 @@ def start() -> list[RunningTrickle | FollowedSources]:
         print(NO_ACCOUNTS, file=sys.stderr)  # noqa: T201
     with installation.state.read() as connection:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
-    feeds: list[RunningTrickle | FollowedSources] = [FollowedSources(installation)]
+    feeds: list[Feed] = [
+        FollowedSources(installation),
+        RunningExports(installation.exports, shared_log=installation.log.shared),
+    ]
     if loaded and installation.settings.demo:
         seed = installation.settings.demo_seed
         feeds.append(RunningTrickle(installation.log.append, installation.clock, seed=seed))
@@ -129,7 +134,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         if connections is not None:
             metrics.connections = lambda: connections.count
     with bounded_stop():
-        feeds: list[RunningTrickle | FollowedSources] = []
+        feeds: list[Feed] = []
         try:
             feeds = await asyncio.to_thread(start)
         except AuditError as error:

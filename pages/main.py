@@ -93,6 +93,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/download:",
                 help="Which files were downloaded, by whom, how large, with their checksums.",
             ),
+            page(
+                "evidence/coverage.py",
+                "coverage",
+                Permission.READ,
+                title="Coverage",
+                icon=":material/fact_check:",
+                help="What is recorded, what was seen, and what no log of the platform shows.",
+            ),
         ],
         "Admin": [
             page(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from audit_core.cli.parts.opened_state import ACTOR
+from audit_core.cli.parts.output_file import STANDARD_OUTPUT, written_file
 from audit_core.cli.parts.terminal import say
+from audit_core.cli.parts.window_options import window_between
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import FilterError, SourceError
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.evidence.downloads import noting
@@ -24,11 +21,9 @@ from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import UTC_NAME, Window, parse_instant
+from audit_core.query.time.windows import UTC_NAME
 from audit_core.query.visibility import require_visible
 from audit_core.runtime.settings import read_settings
-
-STANDARD_OUTPUT = "-"
 
 
 def export(
@@ -56,7 +51,7 @@ def export(
     ] = UTC_NAME,
 ) -> None:
     """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
-    entry_filter = EntryFilter(window=_window(since, until, zone), query=query)
+    entry_filter = EntryFilter(window=window_between(since, until, zone), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
     installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
@@ -102,7 +97,7 @@ def _export(
     note("export.started", {})
     whole = False
     try:
-        with _written(output) as file:
+        with written_file(output) as file:
             for piece in pieces:
                 file.write(piece)
         whole = True
@@ -112,42 +107,3 @@ def _export(
             {"entries": progress.entries, **progress.detail(whole)},
         )
     return progress
-
-
-def _window(since: str | None, until: str | None, zone: str) -> Window:
-    try:
-        return Window(
-            preset=None,
-            since=None if since is None else parse_instant(since),
-            until=None if until is None else parse_instant(until),
-            zone=zone,
-        )
-    except ValueError as error:
-        raise FilterError(
-            (f"The window cannot be read: {error}.",), "Correct --from, --to or --zone."
-        ) from error
-
-
-@contextmanager
-def _written(output: str) -> Iterator[BinaryIO]:
-    """A file that has its name only once it is whole and on the disk."""
-    if output == STANDARD_OUTPUT:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    path = Path(output)
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise SourceError(
-            f"The file {output} cannot be written: {error.strerror}.",
-            "Check the folder and its free space, then run the command again.",
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

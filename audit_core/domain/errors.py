@@ -100,5 +100,9 @@ class AccountError(AuditError):
     """An account, membership or token cannot be added or changed as asked."""
 
 
+class ExportError(AuditError):
+    """An export cannot be made, changed or handed out as asked."""
+
+
 class ViewError(AuditError):
     """A saved view cannot be found, saved, changed or deleted as asked."""

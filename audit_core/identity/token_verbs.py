@@ -43,6 +43,12 @@ REVEAL = TokenVerb(
     only_with=READ.name,
 )
 
+EXPORT = TokenVerb(
+    name=Permission.EXPORT.value,
+    label="Make and download exports",
+    permission=Permission.EXPORT,
+)
+
 METRICS = TokenVerb(
     name="read:metrics",
     label="Read metrics",
@@ -51,7 +57,9 @@ METRICS = TokenVerb(
     organization=False,
 )
 
-TOKEN_VERBS: dict[str, TokenVerb] = {verb.name: verb for verb in (WRITE, READ, REVEAL, METRICS)}
+TOKEN_VERBS: dict[str, TokenVerb] = {
+    verb.name: verb for verb in (WRITE, READ, REVEAL, EXPORT, METRICS)
+}
 """Every verb by its name, in the order in which they are offered. A new one is a line here."""
 
 

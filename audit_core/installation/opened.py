@@ -8,6 +8,8 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
+from audit_core.evidence.jobs.files import ExportFiles
+from audit_core.evidence.jobs.making import Workshop
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
@@ -43,6 +45,16 @@ class Installation:
     def outgoing_policy(self) -> OutgoingPolicy:
         """Where this server may be sent by people who do not run it."""
         return OutgoingPolicy(networks=self.settings.outgoing_networks)
+
+    @property
+    def exports(self) -> Workshop:
+        """What exports are made with, and where their files lie."""
+        settings = self.settings
+        files = ExportFiles(
+            folder=settings.exports_dir or settings.key_file.parent / "exports",
+            free_space_floor_mb=settings.free_space_floor_mb,
+        )
+        return Workshop(log=self.log, state=self.state, files=files, clock=self.clock)
 
     def close(self) -> None:
         """Let go of both databases, and of uploaded files. Calling it twice is harmless."""

@@ -19,7 +19,8 @@ from audit_core.installation.opened import Installation
 from audit_core.sources.daytona.check import WITHIN_S, Checked, check
 from audit_core.sources.daytona.client import DaytonaClient
 from audit_core.sources.problems import SourceUnavailable
-from audit_core.sources.source import DEFAULT_PACE, note_test
+from audit_core.sources.source import DEFAULT_PACE, Source, note_test
+from audit_core.sources.source_client import client_of
 from audit_core.sources.source_input import require_address, require_fitting, require_key
 from audit_core.state.database import State
 
@@ -151,17 +152,33 @@ def try_out(
     """
     policy = installation.outgoing_policy
     url = url.strip().rstrip("/")
-    note = partial(_note, installation, by, organization_id, name, url)
     key, remote = require_key(key), remote_organization_id.strip() or organization_id
     require_fitting(name, remote, DEFAULT_PACE)
     require_address(url, policy)
+    client = DaytonaClient(url, key, remote, policy=policy, answer_s=ANSWER_S)
+    note = partial(_note, installation, by, organization_id, name, url)
+    return _tried(installation, organization_id, client, note)
 
-    def ask() -> Checked:
-        client = DaytonaClient(url, key, remote, policy=policy, answer_s=ANSWER_S)
-        return check(client.ask)
 
+def try_source(installation: Installation, by: Administrator, source: Source) -> Checked:
+    """Ask a source of an organization, without changing how it goes. Blocks.
+
+    Raises as `try_out`, and `AuditError` where the key cannot be read.
+    """
+    organization_id = source.organization_id or ""
+    client = client_of(source, installation.key, installation.outgoing_policy, answer_s=ANSWER_S)
+    note = partial(_note, installation, by, organization_id, source.name, source.url)
+    return _tried(installation, organization_id, client, note)
+
+
+def _tried(
+    installation: Installation,
+    organization_id: str,
+    client: DaytonaClient,
+    note: Callable[..., None],
+) -> Checked:
     try:
-        checked = trials_of(installation.state).run(organization_id, ask)
+        checked = trials_of(installation.state).run(organization_id, lambda: check(client.ask))
     except BusyError:
         # Nothing was asked.
         raise

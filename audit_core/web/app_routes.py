@@ -18,6 +18,8 @@ from audit_core.web.openapi.reference import api_reference_routes
 from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
+from audit_core.web.routes.evidence.coverage import coverage_route
+from audit_core.web.routes.exporting.routes import exporting_routes
 from audit_core.web.routes.exports import export_routes
 from audit_core.web.routes.head import head_route
 from audit_core.web.routes.health import health_routes
@@ -58,9 +60,11 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         head_route(installation),
         suggestions_route(installation),
         *export_routes(installation, downloads),
+        *exporting_routes(installation),
         access_record_route(installation),
         record_suggestions_route(installation),
         bundle_route(installation),
+        coverage_route(installation),
         *operator_routes(installation),
     ]
     described += api_reference_routes(installation, described)

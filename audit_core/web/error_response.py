@@ -14,6 +14,7 @@ from audit_core.domain.errors import (
     AccountError,
     AuditError,
     BusyError,
+    ExportError,
     FilterError,
     LogBehindError,
     LogLockedError,
@@ -41,6 +42,7 @@ _CODES: tuple[tuple[type[AuditError], ErrorCode], ...] = (
     (SourceTypeError, ErrorCode.UNSUPPORTED_TYPE),
     (SourceError, ErrorCode.INVALID_REQUEST),
     (AccountError, ErrorCode.INVALID_REQUEST),
+    (ExportError, ErrorCode.INVALID_REQUEST),
 )
 
 

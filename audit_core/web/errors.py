@@ -29,6 +29,7 @@ class ErrorCode(StrEnum):
     OTHER_ORGANIZATION = "other_organization"
     TOO_LARGE = "too_large"
     UNSUPPORTED_TYPE = "unsupported_type"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     REJECTED = "rejected"
     HTTP_VERSION = "http_version"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -60,6 +61,7 @@ _KNOWN: Mapping[ErrorCode, tuple[int, str]] = {
         415,
         "The body is of a type, a compression or an encoding that is not read.",
     ),
+    ErrorCode.RANGE_NOT_SATISFIABLE: (416, "The part that is asked for is behind the file's end."),
     ErrorCode.REJECTED: (422, "The body was read, and nothing in it could be accepted."),
     ErrorCode.HTTP_VERSION: (426, "The answer needs HTTP/1.1, where a cut can be seen."),
     ErrorCode.TOO_MANY_REQUESTS: (

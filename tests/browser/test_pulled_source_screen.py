@@ -89,11 +89,16 @@ def test_a_source_is_tested_fills_breaks_is_mended_catches_up_and_pauses(screen:
 
         add_row(model, 2)
         screen.settle()
+        test = main.get_by_role("button", name="Test", exact=True)
+        test.click()
+        expect(main.get_by_text("does not accept the key (401)")).to_have_count(2)
         page.get_by_role("button", name="New key").click()
         page.get_by_role("textbox", name="API key").fill(OTHER_KEY)
         page.get_by_role("button", name="Save key").click()
         accepted(main, PAST + 2)
         expect(main.get_by_text(re.compile("Read$"))).to_be_visible()
+        test.click()
+        expect(main.get_by_text(re.compile(f"^{PAST + 2} entries, the oldest of"))).to_be_visible()
 
         screen.settle()
         page.get_by_role("button", name="Pause", exact=True).click()

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 
 from audit_core.domain.access import Scope
+from audit_core.domain.entries import FAILURES
+from audit_core.evidence.coverage.reader import CoverageReader
 from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import VALUE_FIELDS, EntryFilter
@@ -89,3 +91,20 @@ def test_more_combinations_than_are_counted_make_lower_bounds(new_log, monkeypat
     assert not found["ip"].complete
     assert found["action"].complete
     assert found["action"].values[0].count == 40
+
+
+@law(10)
+@given(windows())
+def test_coverage_counts_what_matches(reader, window):
+    time_range = window.time_range(NOW)
+    entry_filter = EntryFilter(window=window)
+    expected = selected(ENTRIES, entry_filter, ALPHA, time_range)
+    lines = CoverageReader(reader).coverage(Query(entry_filter, ALPHA, time_range)).lines
+    found = {(line.target_type, line.action): line for line in lines if line.count}
+    counts = Counter((item.target_type, item.action) for item in expected)
+    assert {pair: line.count for pair, line in found.items()} == counts
+    for pair, line in found.items():
+        entries = [item for item in expected if (item.target_type, item.action) == pair]
+        assert line.failed == sum(item.outcome in FAILURES for item in entries)
+        newest = max(item.created_at for item in entries)
+        assert line.last_seen == newest.replace(minute=0, second=0, microsecond=0)

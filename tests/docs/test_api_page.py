@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from audit_core.evidence.jobs.runner import RunningExports
 from audit_core.identity.api_tokens import add_token
-from audit_core.identity.token_verbs import METRICS, READ, WRITE
+from audit_core.identity.token_verbs import EXPORT, METRICS, READ, WRITE
 from audit_core.web.openapi.operation import JSON, Caller
 from tests.docs.documents import document, fenced, headings
 from tests.docs.test_reference_pages import described
@@ -54,6 +55,7 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
             )
         return secret
 
+    exports = RunningExports(seeded.installation.exports, shared_log=False, look_every_s=0.05)
     try:
         with served(app_of(seeded.installation)) as port:
             yield {
@@ -62,10 +64,12 @@ def environment(folder: Path) -> Iterator[dict[str, str]]:
                 "ORGANIZATION": ALPHA,
                 "WRITE_TOKEN": seeded.token(ALPHA, WRITE.name),
                 "READ_TOKEN": seeded.token(ALPHA, READ.name),
+                "EXPORT_TOKEN": seeded.token(ALPHA, EXPORT.name),
                 "ALL_TOKEN": of_installation(READ.name),
                 "METRICS_TOKEN": of_installation(METRICS.name),
             }
     finally:
+        exports.stop()
         seeded.installation.close()
 
 

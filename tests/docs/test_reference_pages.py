@@ -18,7 +18,7 @@ from audit_core.web.security.exposure import EXPOSURES, Exposure
 from tests.docs.documents import ROOT, document, headings
 
 SETTINGS = re.findall(r"^\| `SANDTRAIL_([A-Z_]+)` \| (.+?) \|", document("docs/settings.md"), re.M)
-PER_PROCESS = {"upload_folder"}
+PER_PROCESS = {"upload_folder", "exports_dir"}
 """Settings whose default is worked out from another one, and told in words."""
 
 

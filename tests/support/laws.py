@@ -25,9 +25,9 @@ FULL = os.environ.get(VARIABLE) == "full"
 """Whether this run tries all; also for tests that choose their examples without Hypothesis."""
 
 
-def examples(whole: int) -> int:
+def examples(whole: int, share: int = SHARE) -> int:
     """How many of a law's examples this run tries; what `@example` names comes on top."""
-    return whole if FULL else min(whole, max(MIN_EXAMPLES, whole // SHARE))
+    return whole if FULL else min(whole, max(MIN_EXAMPLES, whole // share))
 
 
 def some(items: Iterable[T]) -> list[T]:
@@ -37,7 +37,10 @@ def some(items: Iterable[T]) -> list[T]:
     return random.sample(known, examples(len(known)))
 
 
-def law(whole: int, parent: settings | None = None, **others: Any) -> settings:
-    """`@law(250)` above `@given`: the settings of a law that is believed after so many examples;
-    `parent` and `others` are further settings of Hypothesis."""
-    return settings(parent, max_examples=examples(whole), **others)
+def law(
+    whole: int, parent: settings | None = None, *, share: int = SHARE, **others: Any
+) -> settings:
+    """`@law(250)` above `@given`: the settings of a law that is believed after so many examples,
+    of which `make test` tries one in `share`; `parent` and `others` are further settings of
+    Hypothesis."""
+    return settings(parent, max_examples=examples(whole, share), **others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from audit_core.state.access_log.account_verbs import ACCOUNT_VERBS
+from audit_core.state.access_log.export_verbs import EXPORT_VERBS
 from audit_core.state.access_log.verb import About, AccessOutcome, Category, Verb
 
 __all__ = ["VERBS", "About", "AccessOutcome", "Category", "Verb", "verb_named"]
@@ -14,6 +15,7 @@ def _listed(*verbs: Verb) -> dict[str, Verb]:
 
 VERBS: dict[str, Verb] = _listed(
     *ACCOUNT_VERBS,
+    *EXPORT_VERBS,
     Verb(
         name="permission.refused",
         sentence="Asked for something without the permission for it.",
@@ -113,25 +115,6 @@ VERBS: dict[str, Verb] = _listed(
         target="email",
     ),
     Verb(
-        name="export.started",
-        sentence="Began to export entries of the log.",
-        category=Category.EXPORT,
-        target="file",
-    ),
-    Verb(
-        name="export.finished",
-        sentence="Exported entries of the log, to the last one.",
-        category=Category.EXPORT,
-        target="file",
-    ),
-    Verb(
-        name="export.broken",
-        sentence="An export of entries broke off before its end.",
-        category=Category.EXPORT,
-        outcome=AccessOutcome.BROKEN,
-        target="file",
-    ),
-    Verb(
         name="record_export.started",
         sentence="Began to export this access record.",
         category=Category.EXPORT,
@@ -168,6 +151,12 @@ VERBS: dict[str, Verb] = _listed(
         sentence="Downloaded the support bundle of a failed start.",
         category=Category.EXPORT,
         target="entry",
+    ),
+    Verb(
+        name="coverage.downloaded",
+        sentence="Downloaded which actions the log covers.",
+        category=Category.EXPORT,
+        target="file",
     ),
     Verb(
         name="log.transferred",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -13,8 +12,8 @@ from starlette.responses import Response
 from audit_core.domain.access import Permission, Scope
 from audit_core.domain.errors import BusyError, FilterError
 from audit_core.evidence.download import Progress, file_name, stream
+from audit_core.evidence.titles import title_of
 from audit_core.explore.reader import Reader
-from audit_core.explore.view_params import READY_VIEWS, check_view
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.log.reads.read_context import ReadContext
@@ -51,7 +50,6 @@ from audit_core.web.routes.attachment import (
 )
 from audit_core.web.security.identity import address_of, require
 from audit_core.web.security.refusals import note_refusal
-from audit_core.workspace.saved_views import find_view
 
 EXPORT_PATH = "/api/v1/export"
 
@@ -150,22 +148,6 @@ class _ExportRequest:
         return Query(self.entry_filter, scope, self.entry_filter.window.time_range(self.as_of))
 
 
-def _title(installation: Installation, viewer: Viewer, export_request: _ExportRequest) -> str:
-    """What the file is called after: the open view if it asks just this, else the filter."""
-    view_id, asked = export_request.view_id, export_request.entry_filter.describe_conditions()
-    if view_id in READY_VIEWS:
-        ready = READY_VIEWS[view_id]
-        return ready.name if ready.entry_filter.describe_conditions() == asked else asked
-    if view_id:
-        with installation.state.read() as connection:
-            view = find_view(connection, viewer, view_id)
-        if view is not None:
-            with suppress(FilterError):
-                if check_view(view.params).describe_conditions() == asked:
-                    return view.name
-    return asked
-
-
 def _start(
     installation: Installation,
     viewer: Viewer,
@@ -179,7 +161,7 @@ def _start(
     membership = viewer.membership
     name = file_name(
         membership.organization_name if membership else "",
-        _title(installation, viewer, export_request),
+        title_of(installation.state, viewer, export_request.entry_filter, export_request.view_id),
         since,
         until,
         installation.log.head(scope.organization_id),

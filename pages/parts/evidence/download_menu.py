@@ -40,15 +40,16 @@ Address = Callable[[FileKind], str]
 """Where a file of a kind is handed out."""
 
 
-def draw(key: str, caption: str, address: Address, scope: RecordScope) -> None:
-    """The button with its menu; `caption` says what the files hold."""
+def draw(key: str, caption: str, address: Address, scope: RecordScope | None = None) -> None:
+    """The button with its menu; `caption` says what the files hold. With a scope it lists what
+    this person took of it lately."""
     popover = st.popover(
         "Download", icon=":material/download:", key=f"{key}_download", on_change="rerun"
     )
     with popover, st.container(width=380):
         st.caption(caption)
         _draw_links(key, address)
-        if popover.open:
+        if popover.open and scope is not None:
             st.fragment(_draw_lately, run_every=_LOOK)(scope)
 
 

@@ -15,6 +15,7 @@ import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
+from audit_core.evidence.coverage.reader import CoverageReader
 from audit_core.explore.answer_cache import AnswerCache
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
@@ -98,6 +99,11 @@ def timeline_reader() -> TimelineReader:
 def person_reader() -> PersonReader:
     """The reads about one actor, asked in the scope of that actor."""
     return PersonReader(reader())
+
+
+def coverage_reader() -> CoverageReader:
+    """The read of what the log covers."""
+    return CoverageReader(reader())
 
 
 def unusual_reader() -> UnusualReader:

@@ -15,6 +15,7 @@ from audit_core.sources.source import (
     Source,
     change_key,
     deployment_sources,
+    find_source,
     remove_source,
     set_paused,
     source_with_progress,
@@ -22,7 +23,8 @@ from audit_core.sources.source import (
 )
 from audit_core.sources.source_input import MAX_KEY, require_key
 from audit_core.sources.standing import Standing, standing_of
-from pages.parts.admin.acting import act
+from audit_core.sources.trials import try_source
+from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.sources import source_form
 from pages.parts.tables.safe_text import visible
@@ -55,9 +57,7 @@ def draw(person: Viewer, scope: Scope) -> None:
             # Alone, so that what is typed below it stays when it is drawn again.
             _draw_state(source.id, scope)
             if manages:
-                with st.container(horizontal=True):
-                    _draw_key(source, scope)
-                    _draw_removal(source, scope)
+                _draw_deeds(source, scope)
     if manages:
         source_form.draw_button(scope)
     if whole:
@@ -122,6 +122,28 @@ def _draw_switch(source: Source, scope: Scope, *, resumes: bool) -> None:
                 address=by.address,
             ),
         )
+
+
+@st.fragment
+def _draw_deeds(source: Source, scope: Scope) -> None:
+    with error_boundary.boundary():
+        with st.container(horizontal=True):
+            tests = st.button(
+                "Test", icon=":material/network_check:", key=f"source_{source.id}_test"
+            )
+            _draw_key(source, scope)
+            _draw_removal(source, scope)
+        if tests:
+            by = administrator(scope)
+            with cached.installation().state.read() as connection:
+                # Its key may have been changed elsewhere.
+                present = find_source(connection, source.id)
+            if present is None:
+                st.rerun()
+            with error_boundary.attempt(), st.spinner("Asking…"):
+                checked = try_source(cached.installation(), by, present)
+                remote = present.remote_organization_id or present.organization_id or ""
+                source_form.draw_checked(checked, remote)
 
 
 def _draw_key(source: Source, scope: Scope) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from audit_core.domain.access import Scope
+from audit_core.sources.daytona.check import Checked
 from audit_core.sources.daytona.client import HOSTED_URL
 from audit_core.sources.sealed_key import seal
 from audit_core.sources.source import DEFAULT_PACE, add_source
@@ -119,11 +120,14 @@ def _test(scope: Scope, draft: _Draft) -> None:
             url=draft.url,
             key=draft.key,
         )
+    draw_checked(checked, draft.remote_organization_id)
+
+
+def draw_checked(checked: Checked, remote_organization_id: str) -> None:
+    """What a test found."""
     st.success(
         error_boundary.plain(checked.sentence),
-        title=error_boundary.plain(
-            f"The key may read the audit log of {draft.remote_organization_id}."
-        ),
+        title=error_boundary.plain(f"The key may read the audit log of {remote_organization_id}."),
         icon=":material/check:",
     )
 

@@ -1,0 +1,1 @@
+"""Commands for evidence beside the export of entries."""

@@ -1,0 +1,1 @@
+"""What an organization's log covers: which actions on which targets, against the catalogue."""

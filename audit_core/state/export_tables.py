@@ -1,0 +1,43 @@
+"""The tables of exports that are made in the background. Their files lie in a folder."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from audit_core.runtime.utc_time import UtcTime
+from audit_core.state.columns import Digest, FreeText, RandomId, metadata
+
+# `what` is what was asked for, and `held` what the window held when it was read: see
+# `audit_core.evidence.jobs`. `person` is whom the limits count it for: an account's id, or `token:`
+# and a token's. A row whose file is gone stays for a while, so that the export can be repeated.
+export = Table(
+    "export",
+    metadata,
+    Column("id", RandomId, primary_key=True),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("requested_by", FreeText, nullable=False),
+    Column("requested_at", UtcTime, nullable=False),
+    Column("title", FreeText, nullable=False),
+    Column("what", JSON, nullable=False),
+    Column("since_export_id", RandomId),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("cancelled", Boolean, nullable=False),
+    Column("holder", Text),
+    Column("held_until", UtcTime),
+    Column("started_at", UtcTime),
+    Column("ended_at", UtcTime),
+    Column("expires_at", UtcTime),
+    Column("expected", BigInteger),
+    Column("entries", BigInteger, nullable=False, server_default="0"),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    Column("left_out", BigInteger, nullable=False, server_default="0"),
+    Column("sha256", Digest),
+    Column("file", FreeText),
+    Column("problem", FreeText),
+    Column("hint", FreeText),
+    Column("held", JSON),
+    Index("ix_export_organization_id", "organization_id", "requested_at"),
+    Index("ix_export_state", "state", "requested_at"),
+)

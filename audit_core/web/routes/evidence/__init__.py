@@ -1,0 +1,1 @@
+"""Evidence as files: what a log covers, reports, and access reviews."""

@@ -1,0 +1,37 @@
+"""What a request for a file about a window of the log asks for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import parse_qs
+
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
+from audit_core.web.routes.attachment import read_as_of, read_kind
+
+
+class FileRequest:
+    """The parameters of a file: the filter's, `organization`, `as_of`, and where `kinds` is set
+    `format` and `for`. Raises `FilterError` with a sentence for each that is wrong."""
+
+    def __init__(self, query: str, now: datetime, *, kinds: bool) -> None:
+        params = parse_qs(query, keep_blank_values=True)
+        problems: list[str] = []
+        self.organization_id = params.pop("organization", [None])[0]
+        """The one that the page showed; `None` for a request that does not say."""
+        self.kind = read_kind(params if kinds else {}, problems)
+        self.as_of = now
+        """What a relative window counts from."""
+        try:
+            self.as_of = read_as_of(params.pop("as_of", []), now)
+        except ValueError as error:
+            problems.append(str(error))
+        if problems:
+            raise FilterError(tuple(problems))
+        self.entry_filter = EntryFilter.from_params(params)
+
+    def query(self, scope: Scope) -> Query:
+        """What is asked within the scope. Raises `QueryError` for what it may not see."""
+        return Query(self.entry_filter, scope, self.entry_filter.window.time_range(self.as_of))

@@ -1,0 +1,1 @@
+"""Exports that are made in the background, over HTTP: by people and by programs."""

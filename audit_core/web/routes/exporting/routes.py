@@ -1,0 +1,261 @@
+"""Have exports made in the background, see how far they are, take their files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from audit_core.domain.access import Permission
+from audit_core.domain.errors import BusyError, FilterError
+from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.job import KEPT_FOR, ExportJob, ExportRequest, JobState
+from audit_core.evidence.titles import title_of
+from audit_core.installation.opened import Installation
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.state.access_log.attempts import attempts_of
+from audit_core.state.access_log.record import record
+from audit_core.web.errors import ErrorCode, forbidden, not_found, refusal
+from audit_core.web.limits.rate_limit import SPAN, Pace
+from audit_core.web.openapi.operation import ApiRoute, Operation
+from audit_core.web.routes.attachment import (
+    attachment,
+    read_as_of,
+    read_kind,
+    refuse_other_organization,
+)
+from audit_core.web.routes.exporting import operations as said
+from audit_core.web.routes.exporting.answers import answer_of
+from audit_core.web.routes.exporting.exporter import Exporter, require_exporter
+from audit_core.web.routes.exporting.file_response import file_response
+from audit_core.web.routes.exporting.ranges import UnsatisfiableRange, read_range
+from audit_core.web.routes.reading.parameters import one_of, read_params, whole_number
+from audit_core.web.security.identity import address_of
+
+HEAD = "HEAD"
+UNKNOWN = "There is no such export."
+UNKNOWN_HINT = "It may have been deleted. Ask for the list of exports."
+
+Answered = Callable[[Request, Installation, Exporter], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def exporting_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
+    """All of them. An unknown id and one of another organization are alike: 404."""
+    pace = Pace()
+
+    def endpoint(answer: Answered) -> Endpoint:
+        async def asked(request: Request) -> Response:
+            exporter = await require_exporter(request, installation)
+            if isinstance(exporter, Response):
+                return exporter
+            return await run_in_threadpool(_paced, request, installation(), exporter, pace, answer)
+
+        return asked
+
+    def route(path: str, operation: Operation, answer: Answered) -> ApiRoute:
+        return ApiRoute(path, endpoint(answer), operation)
+
+    return [
+        route(said.EXPORTS_PATH, said.LIST, _list),
+        route(said.EXPORTS_PATH, said.CREATE, _create),
+        route(said.ONE_PATH, said.SHOW, _show),
+        route(said.FILE_PATH, said.DOWNLOAD, _download),
+        route(said.CANCEL_PATH, said.CANCEL, _cancel),
+        route(said.ONE_PATH, said.DELETE, _delete),
+    ]
+
+
+def _paced(
+    request: Request, opened: Installation, exporter: Exporter, pace: Pace, answer: Answered
+) -> Response:
+    if not pace.allows(exporter.person, opened.clock()):
+        seconds = int(SPAN.total_seconds())
+        attempts_of(opened.state).note(
+            at=opened.clock(),
+            verb="pace.refused",
+            actor=exporter.name,
+            organization_id=exporter.organization_id,
+            address=address_of(request),
+            detail={"path": request.url.path},
+        )
+        raise BusyError(
+            f"These are more than {pace.max_requests} requests in {seconds} seconds.",
+            "Ask less often.",
+            retry_after_s=seconds,
+            own=True,
+        )
+    return answer(request, opened, exporter)
+
+
+def _create(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    now = opened.clock()
+    params = read_params(request.scope["query_string"])
+    shown = params.pop("organization", [None])[0]
+    if refused := refuse_other_organization(shown, exporter.organization_id):
+        return refused
+    view_id = params.pop("view", [""])[-1]
+    asked = _read_request(params, now)
+    if asked.secrets and not exporter.may_reveal:
+        return _without_reveal(request, opened, exporter)
+    asked.query(exporter.organization_id)  # Refuses what may not be asked.
+    with opened.state.begin() as connection:
+        title = title_of(opened.state, exporter.viewer, asked.entry_filter, view_id)
+        job = store.request_export(
+            connection,
+            organization_id=exporter.organization_id,
+            person=exporter.person,
+            requested_by=exporter.name,
+            title=title,
+            request=asked,
+            now=now,
+            address=address_of(request),
+        )
+        others = store.open_jobs(connection)
+    location = opened.settings.base_path + said.ONE_PATH.format(id=job.id)
+    return JSONResponse(
+        answer_of(job, others, now).as_json(), status_code=202, headers={"location": location}
+    )
+
+
+def _read_request(params: dict[str, list[str]], now: datetime) -> ExportRequest:
+    """What is asked for. Raises `FilterError`."""
+    problems: list[str] = []
+    kind = read_kind(params, problems)
+    secrets = one_of(params, "secrets", "0", ("0", "1"), problems)
+    default = round(KEPT_FOR.total_seconds() / 3600)
+    hours = whole_number(params, "hours", default, range(1, said.MAX_HOURS + 1), problems)
+    as_of = now
+    try:
+        as_of = read_as_of(params.pop("as_of", []), now)
+    except ValueError as error:
+        problems.append(str(error))
+    if problems:
+        raise FilterError(tuple(problems))
+    return ExportRequest(
+        entry_filter=EntryFilter.from_params(params),
+        as_of=as_of,
+        kind=kind,
+        secrets=secrets == "1",
+        kept_for=timedelta(hours=hours),
+    )
+
+
+def _list(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    params, problems = read_params(request.scope["query_string"]), list[str]()
+    allowed = range(1, said.MAX_LIMIT + 1)
+    limit = whole_number(params, "limit", said.DEFAULT_LIMIT, allowed, problems)
+    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
+    if problems:
+        raise FilterError(tuple(problems))
+    now = opened.clock()
+    with opened.state.read() as connection:
+        found = store.list_jobs(connection, exporter.organization_id, limit=limit + 1)
+        others = store.open_jobs(connection)
+    shown = [answer_of(job, others, now).as_json() for job in found[:limit]]
+    return JSONResponse({"exports": shown, "more": len(found) > limit})
+
+
+def _show(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    with opened.state.read() as connection:
+        job = _found(connection, request, exporter)
+        if job is None:
+            return not_found(UNKNOWN, UNKNOWN_HINT)
+        others = store.open_jobs(connection)
+    return JSONResponse(answer_of(job, others, opened.clock()).as_json())
+
+
+def _download(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    with opened.state.read() as connection:
+        job = _found(connection, request, exporter)
+    if job is None:
+        return not_found(UNKNOWN, UNKNOWN_HINT)
+    if job.holds_secrets and not exporter.may_reveal:
+        return _without_reveal(request, opened, exporter)
+    path = opened.exports.files.path(job.id)
+    if job.state is not JobState.DONE or not path.is_file():
+        return not_found(
+            f"The export has no file: it is {job.state.label.lower()}."
+            if job.state is not JobState.DONE
+            else "The file of the export is gone.",
+            "Wait until it is complete." if job.state.is_open else "Have it made again.",
+        )
+    etag, size = f'"{job.sha256}"', path.stat().st_size
+    headers = {**attachment(job.file or job.id), "etag": etag}
+    if etag in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    try:
+        asked = request.headers.get("range")
+        part = read_range(asked, request.headers.get("if-range"), etag=etag, size=size)
+    except UnsatisfiableRange:
+        return refusal(
+            ErrorCode.RANGE_NOT_SATISFIABLE,
+            f"The file has {size:,} bytes, and the part that is asked for begins behind them.",
+            "Ask for a part of it, or leave Range out.",
+            headers={"content-range": f"bytes */{size}"},
+        )
+    media_type, head = job.request.kind.format.media_type, request.method == HEAD
+    answer = file_response(
+        path, size=size, part=part, headers=headers, media_type=media_type, head=head
+    )
+    if not head:
+        with opened.state.begin() as connection:
+            store.note_download(
+                connection,
+                job,
+                actor=exporter.name,
+                now=opened.clock(),
+                address=address_of(request),
+                part=None if part is None else part.content_range,
+            )
+    return answer
+
+
+def _cancel(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    now = opened.clock()
+    with opened.state.begin() as connection:
+        job = _found(connection, request, exporter)
+        if job is None:
+            return not_found(UNKNOWN, UNKNOWN_HINT)
+        store.cancel(connection, job, actor=exporter.name, now=now, address=address_of(request))
+        changed, others = _found(connection, request, exporter), store.open_jobs(connection)
+    return JSONResponse(answer_of(changed or job, others, now).as_json())
+
+
+def _delete(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    with opened.state.begin() as connection:
+        job = _found(connection, request, exporter)
+        if job is None:
+            return not_found(UNKNOWN, UNKNOWN_HINT)
+        store.delete_job(
+            connection, job, actor=exporter.name, now=opened.clock(), address=address_of(request)
+        )
+    opened.exports.files.remove(job.id)
+    return Response(status_code=204)
+
+
+def _found(connection: Connection, request: Request, exporter: Exporter) -> ExportJob | None:
+    return store.find_job(connection, request.path_params["id"], exporter.organization_id)
+
+
+def _without_reveal(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    with opened.state.begin() as connection:
+        record(
+            connection,
+            at=opened.clock(),
+            verb="permission.refused",
+            actor=exporter.name,
+            organization_id=exporter.organization_id,
+            address=address_of(request),
+            detail={"permission": Permission.REVEAL.value, "by": "http"},
+        )
+    return forbidden(
+        Permission.REVEAL.value,
+        "The export holds secrets unredacted.",
+        "Ask for it redacted, or ask an admin of the organization for the permission.",
+    )
