@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.witness import witness
 from audit_core.cli.export import export
 from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
@@ -71,6 +72,7 @@ app.command()(restore)
 app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
+app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")

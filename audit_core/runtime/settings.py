@@ -54,6 +54,16 @@ def _hosts(value: object) -> object:
     return names
 
 
+def _items(value: object) -> object:
+    """The texts in a list with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
+
+
 class Settings(BaseSettings):
     """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
 
@@ -86,6 +96,27 @@ class Settings(BaseSettings):
     """Where addresses that admins give on a page (of sources) may lead besides public ones, as
     addresses or networks with commas in between; there HTTP will do, everywhere else it is
     HTTPS."""
+    anchor_folders: Items = ()
+    """Folders outside of this machine's disks, such as mounted buckets, that keep a copy of each
+    organization's checkpoints, with commas in between."""
+    anchor_webhooks: Items = ()
+    """Addresses that checkpoints are posted to, with commas in between."""
+    anchor_time_stamps: Items = ()
+    """Addresses of time-stamping authorities (RFC 3161), with commas in between."""
+    anchor_witnesses: Items = ()
+    """Witnesses by the protocol tlog-witness, with commas in between: each the address, a space,
+    and the witness's verifier key."""
+    anchor_minutes: int = Field(default=5, ge=1, le=1_440)
+    """How often an organization's newest checkpoint goes to folders, webhooks and witnesses, at
+    most."""
+    time_stamp_minutes: int = Field(default=60, ge=1, le=10_080)
+    """How often one goes to a time-stamping authority, at most."""
+    time_stamp_roots: Path | None = None
+    """A file of the root certificates (PEM) that time stamps are checked against as they come;
+    unset, they are kept as they came."""
+    anchor_lag_minutes: int = Field(default=180, ge=1, le=43_200)
+    """By how much the newest checkpoint that is kept outside may be older than the newest one
+    here before it is warned of."""
     session_hours: int = Field(default=12, ge=1, le=720)
     """When a session ends, however much it is used."""
     session_idle_minutes: int = Field(default=120, ge=1, le=43_200)

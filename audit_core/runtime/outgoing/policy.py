@@ -40,6 +40,9 @@ class OutgoingPolicy:
 
     networks: tuple[Network, ...] = ()
     """Networks that may be reached although they are not public, also without encryption."""
+    unencrypted: bool = False
+    """Whether public addresses may be reached without encryption: for services that are told
+    nothing secret, and whose answers are signed."""
 
     def require(self, host: str, address: str, *, encrypted: bool) -> None:
         """Raises `OutgoingRefused` unless a connection to `address`, which `host` resolved to, may
@@ -54,20 +57,20 @@ class OutgoingPolicy:
                 "Give a public address, or have whoever runs this server name the network in "
                 "SANDTRAIL_OUTGOING_NETWORKS.",
             )
-        if not encrypted:
+        if not encrypted and not self.unencrypted:
             raise unencrypted(host)
 
     def require_scheme(self, host: str, scheme: str) -> None:
         """Raises `OutgoingRefused` if no address may be reached by this scheme, whatever the host
         resolves to."""
-        if scheme != "https" and not self.networks:
+        if scheme != "https" and not self.networks and not self.unencrypted:
             raise unencrypted(host)
 
 
 def unencrypted(host: str) -> OutgoingRefused:
     """Why a public address is not asked by HTTP."""
     return OutgoingRefused(
-        f"{host} would be sent the key without encryption.",
+        f"{host} would be reached without encryption.",
         "Give an address that begins with https://.",
     )
 
