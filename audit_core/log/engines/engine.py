@@ -265,6 +265,12 @@ class LogEngine(ABC):
         if not connection.execute(update(log_check).values(checked_at=now)).rowcount:
             connection.execute(insert(log_check).values(checked_at=now))
 
+    def has_expired(self, connection: Connection, earliest: datetime) -> bool:
+        """Whether there are entries from before the beginning of a month. If so, the transaction
+        sees every organization, and no other one appends until its end."""
+        statement = select(entries.c.created_at).where(entries.c.created_at < earliest).limit(1)
+        return connection.execute(statement).first() is not None
+
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Drop what was made before the beginning of a month, and nothing else."""
         for table in (audit_entry, unfinished_entry):

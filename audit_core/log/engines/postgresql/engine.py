@@ -285,6 +285,14 @@ class PostgreSQL(LogEngine):
         """As `keep_heads`."""
         self.keep_heads(connection, heads)
 
+    def has_expired(self, connection: Connection, earliest: datetime) -> bool:
+        """The turn is taken only if so: it may be long in coming."""
+        connection.execute(select(*seen(None)))
+        if not has_expired(connection, earliest):
+            return False
+        _take_turn(connection)
+        return True
+
     def drop_before(self, connection: Connection, earliest: datetime) -> None:
         """Whole partitions; only those rows one by one that have no month of their own."""
         connection.execute(select(*seen(None)))
