@@ -11,8 +11,8 @@ from datetime import timedelta
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Outcome
-from audit_core.explore import statements
 from audit_core.explore.counts import CountReader
+from audit_core.explore.export import export_sql
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
@@ -221,11 +221,9 @@ def _entries(facts: Facts, scope: Scope, own: str) -> list[Question]:
 
 def _downloads(facts: Facts, scope: Scope, own: str) -> list[Question]:
     everything = EntryFilter(window=ALL)
-    hours = statements.export_hours(
-        Query(everything, scope, ALL.time_range(UNTIL)), last_seq=facts.last_seq
-    )
-    day = statements.export_page(
-        Query(everything, scope, LAST_DAY), after=None, last_seq=facts.last_seq
+    hours = export_sql.hours(Query(everything, scope, ALL.time_range(UNTIL)))
+    day = export_sql.page(
+        Query(everything, scope, LAST_DAY), head=facts.last_seq, after=None, ordered=True
     )
     return [
         Question(
@@ -236,8 +234,8 @@ def _downloads(facts: Facts, scope: Scope, own: str) -> list[Question]:
                 lambda tongue: (
                     f"SELECT {tongue.quotient.format(number=tongue.micros, by=3_600_000_000)}, "
                     "count(*) AS count FROM "
-                    f"{tongue.entries('organization_id, created_at, seq')} WHERE {own} "
-                    f"AND seq <= {facts.last_seq} GROUP BY 1 ORDER BY 1"
+                    f"{tongue.entries('organization_id, created_at, status_code')} WHERE {own} "
+                    "AND status_code <> 0 GROUP BY 1 ORDER BY 1"
                 )
             ),
         ),

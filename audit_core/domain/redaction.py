@@ -22,7 +22,7 @@ SECRET_KEYS = frozenset(_NAMES.split())
 """Names, in lower case without punctuation, whose values are secret whatever they hold. A whole
 command line is one of them: a password may stand anywhere in it."""
 
-_SECRET_ENDINGS = (
+SECRET_ENDINGS = (
     "token",
     "password",
     "secret",
@@ -31,6 +31,7 @@ _SECRET_ENDINGS = (
     "accesskey",
     "secretkey",
 )
+"""What the names end with, written likewise, whose values are secret."""
 
 _IN_TEXT = tuple(
     # Words of ASCII, as the engines have them: a letter with an accent before it hides no secret.
@@ -42,6 +43,9 @@ _IN_TEXT = tuple(
     )
     for shape in SHAPES
 )
+
+_MAX_SHORT = 256
+"""Up to how many characters a text of metadata is remembered with what was made of it."""
 
 
 def redact_text(text: str) -> str:
@@ -59,7 +63,15 @@ def redact_text(text: str) -> str:
 def is_secret(key: str) -> bool:
     """Whether a value by this name is secret, whatever it holds."""
     plain = re.sub(r"[^a-z0-9]", "", key.lower())
-    return plain in SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
+    return plain in SECRET_KEYS or plain.endswith(SECRET_ENDINGS)
+
+
+_redact_short = lru_cache(maxsize=4096)(redact_text)
+"""Within metadata the same few words come again and again."""
+
+
+def _redact_string(text: str) -> str:
+    return _redact_short(text) if len(text) <= _MAX_SHORT else redact_text(text)
 
 
 def _redact_value(value: Any) -> Any:
@@ -70,7 +82,7 @@ def _redact_value(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_redact_value(inner) for inner in value]
-    return redact_text(value) if isinstance(value, str) else value
+    return _redact_string(value) if isinstance(value, str) else value
 
 
 def _redact_secret(value: Any) -> Any:

@@ -11,17 +11,18 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+import pyarrow as pa
+
 from audit_core.domain.access import Scope
-from audit_core.domain.entries import AuditEntry
-from audit_core.domain.redaction import redact
 from audit_core.evidence.formats import csv_text, csv_writer, json_lines_writer
 from audit_core.evidence.formats.csv_text import Audience
+from audit_core.evidence.formats.options import DEFAULTS, FileOptions
+from audit_core.evidence.formats.text_columns import pieces
+from audit_core.evidence.redacting import redacted
+from audit_core.explore.export.cut import Cut
 from audit_core.explore.reader import Reader
+from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
-
-PIECE = 500
-"""How many entries are redacted and written at a time: between two pieces a download can be
-broken off, and a stopping app waits for no longer than one of them."""
 
 
 class Format(StrEnum):
@@ -70,27 +71,29 @@ def stream(
     *,
     progress: Progress,
     audience: Audience = Audience.MACHINES,
+    options: FileOptions = DEFAULTS,
+    as_of: Cut | None = None,
+    after: Cursor | None = None,
 ) -> Iterator[bytes]:
-    """The file in pieces: oldest entry first, times in UTC, secrets only if the scope has them.
+    """The file in pieces: oldest entry first, secrets only if the scope has them; all that matched
+    as of a cut, by default that of when this begins, and behind the cursor if one is given.
 
     CSV is written for the `audience`; JSON lines are for machines. Memory does not grow with the
     file. Raises what a read of the log raises, also midway: then the file is not whole, and the
     caller must let that be seen.
     """
-    batches = _counted(reader.export(query), query.scope, progress)
+    tables = _shown(reader.export(query, as_of, after=after), query.scope, progress)
     if format is Format.CSV:
-        return progress.measured(csv_writer.write(batches, audience))
-    return progress.measured(json_lines_writer.write(batches))
+        return progress.measured(csv_writer.write(tables, audience, options))
+    return progress.measured(json_lines_writer.write(tables, options))
 
 
-def _counted(
-    batches: Iterable[list[AuditEntry]], scope: Scope, progress: Progress
-) -> Iterator[list[AuditEntry]]:
-    for batch in batches:
-        for start in range(0, len(batch), PIECE):
-            piece = batch[start : start + PIECE]
-            yield piece if scope.secrets else [redact(entry) for entry in piece]
-            progress.entries += len(piece)
+def _shown(tables: Iterable[pa.Table], scope: Scope, progress: Progress) -> Iterator[pa.Table]:
+    """In parts that take a moment each: between two of them a download can be broken off."""
+    for table in tables:
+        for part in pieces(table):
+            yield part if scope.secrets else redacted(part)
+            progress.entries += part.num_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pyarrow as pa
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Outcome, outcome_of
@@ -14,6 +16,8 @@ from audit_core.domain.ip_addresses import address_text
 from audit_core.domain.listing import Listing
 from audit_core.explore import facets, histogram, message_patterns, overview, statements
 from audit_core.explore.autocomplete.suggestions import Listed
+from audit_core.explore.export import cut, tables
+from audit_core.explore.export.cut import Cut
 from audit_core.explore.facets import Combination, Facet, FacetValue
 from audit_core.explore.histogram import BucketCount, Histogram
 from audit_core.explore.message_patterns import SPANS, Patterns, SpanOfPattern
@@ -34,18 +38,14 @@ from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog
 from audit_core.query.keyset import Cursor, numbers_of
 from audit_core.query.planner.plan import Plan
-from audit_core.query.planner.planner import MAX_HOURS, Planner
-from audit_core.query.planner.rollups import HourCount
+from audit_core.query.planner.planner import Planner
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import buckets_for
 from audit_core.query.time.spans import Spans
-from audit_core.query.time.windows import EPOCH, TimeRange
+from audit_core.query.time.windows import TimeRange
 
 MAX_GROUPS = 100_000
 """How many groups a chart's statement may give; far above what any chart can show."""
-
-EXPORT_STEP = 50_000
-"""How many entries a download reads at once, each step in a short transaction of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,36 +236,15 @@ class Reader:
         )
         return message_patterns.add_up(spans_found.items, query.scope, limit=limit)
 
-    def export(self, query: Query) -> Iterator[list[AuditEntry]]:
-        """Every match that was stored when this began, oldest first, in lists of some thousands.
+    def cut(self, query: Query) -> Cut:
+        """The log as of now: what an export of the query holds; see `cut.cut`."""
+        return cut.cut(self.log, query)
 
-        Memory does not grow with the number of matches.
-        """
-        last_seq = self.log.last_seq()
-        statement = statements.export_hours(query, last_seq=last_seq)
-        hours = self.log.fetch_rows(statement, query.scope, HourCount, limit=MAX_HOURS)
-        for stretch in stretches(hours.items, query.time_range, limit=EXPORT_STEP):
-            yield from self._export_stretch(query.within(stretch), last_seq)
-
-    def _export_stretch(self, query: Query, last_seq: int) -> Iterator[list[AuditEntry]]:
-        after: Cursor | None = None
-        while True:
-            fetched = self.log.fetch(
-                statements.export_page(query, after=after, last_seq=last_seq),
-                query.scope,
-                max_rows=EXPORT_STEP,
-            )
-            if not fetched.table.num_rows:
-                return
-            found = from_arrow(fetched.table)
-            yield found
-            if not fetched.truncated:
-                return
-            after = Cursor(
-                created_at=found[-1].created_at,
-                seq=numbers_of(fetched.table, query.scope)[-1],
-                newer=True,
-            )
+    def export(
+        self, query: Query, as_of: Cut | None = None, *, after: Cursor | None = None
+    ) -> Iterator[pa.Table]:
+        """Every match as of a cut, by default that of when this begins; see `tables.tables`."""
+        yield from tables.tables(self.log, query, as_of or self.cut(query), after=after)
 
 
 def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
@@ -275,23 +254,3 @@ def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
         Row(seq=seq, entry=entry, received_at=received.replace(tzinfo=UTC))
         for seq, received, entry in zip(seqs, times, from_arrow(fetched.table), strict=True)
     ]
-
-
-def stretches(
-    hours: Sequence[HourCount], time_range: TimeRange, *, limit: int
-) -> Iterator[TimeRange]:
-    """The time range cut at whole hours, so that each part holds at most `limit` entries, if it is
-    longer than an hour.
-
-    The hours are in order of time. Together the parts cover the whole
-    time range.
-    """
-    since, held = time_range.since, 0
-    for item in hours:
-        if held and held + item.count > limit:
-            until = EPOCH + timedelta(hours=item.hour)
-            yield TimeRange(since=since, until=until)
-            since, held = until, 0
-        held += item.count
-    if held:
-        yield TimeRange(since=since, until=time_range.until)

@@ -1,4 +1,4 @@
-"""The statements of Explore and of downloads: query → SELECT. Builds, never runs."""
+"""The statements of Explore: query → SELECT. Builds, never runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sqlalchemy.sql.selectable import Subquery
 from audit_core.domain.access import Scope
 from audit_core.log.precision import COARSEST
 from audit_core.log.schema import Statement, audit_entry, entries, unfinished_entry
-from audit_core.log.sql.functions import address_key, epoch_microseconds, floor_div, hour_number
+from audit_core.log.sql.functions import address_key, epoch_microseconds, floor_div
 from audit_core.query.derived_columns import Condition
 from audit_core.query.keyset import Cursor, numbered_by
 from audit_core.query.planner.plan import Plan
@@ -54,46 +54,14 @@ def page(
             where_clause(table, query),
             beyond(table, cursor, query.scope),
         )
-        .order_by(*_order(table, query.scope, newer=newer))
+        .order_by(*order(table, query.scope, newer=newer))
         .limit(offset + rows + 1)
         .subquery()
         for table in (audit_entry, unfinished_entry)
     ]
     both = union_all(*(part.select() for part in parts)).subquery("page")
-    found = select(both).order_by(*_order(both, query.scope, newer=newer))
+    found = select(both).order_by(*order(both, query.scope, newer=newer))
     return found.offset(offset) if offset else found
-
-
-def export_page(
-    query: Query,
-    *,
-    after: Cursor | None,
-    last_seq: int,
-) -> Statement:
-    """The entries of a download, oldest first, from a cursor on; none that arrived later, by
-    `seq` of the whole log.
-
-    An entry that finishes meanwhile keeps its seq, so it is met once, before or after.
-    """
-    statement = select(entries).where(where_clause(entries, query), entries.c.seq <= last_seq)
-    if after is not None:
-        statement = statement.where(beyond(entries, after, query.scope))
-    return statement.order_by(*_order(entries, query.scope, newer=True))
-
-
-def export_hours(query: Query, *, last_seq: int) -> Statement:
-    """How a download lies in time: the rows of `HourCount`, in order of time.
-
-    Asked before the entries, which are then read from short stretches of time: whole rows are
-    sorted much slower than the log is read.
-    """
-    hour = hour_number(entries.c.created_at)
-    return (
-        select(hour.label("hour"), func.count().label("count"))
-        .where(where_clause(entries, query), entries.c.seq <= last_seq)
-        .group_by("hour")
-        .order_by("hour")
-    )
 
 
 def entry_with_id(entry_id: str, scope: Scope, *, created_at: datetime | None = None) -> Statement:
@@ -209,7 +177,8 @@ def values(
     )
 
 
-def _order(table: FromClause, scope: Scope, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+def order(table: FromClause, scope: Scope, *, newer: bool) -> tuple[ColumnElement[Any], ...]:
+    """The order of pages: by time, then by arrival; oldest first if `newer`."""
     keys = (table.c.created_at, numbered_by(table, scope))
     return tuple(key.asc() if newer else key.desc() for key in keys)
 

@@ -13,10 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
-from audit_core.domain.errors import (
-    AuditError,
-    StoreUnavailableError,
-)
+from audit_core.domain.errors import AuditError, StoreUnavailableError
 from audit_core.domain.listing import Listing
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.registry import engine_for
@@ -143,18 +140,16 @@ class AuditLog:
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
 
-        Nothing that others do moves it. For `None` the newest revision of the whole log, which is
-        for the operator only. Costs no query where this process alone has the log, else one small
-        query a second, however many ask. Raises `StoreUnavailableError`.
-        """
+        Nothing that others do moves it. For `None` the newest revision of the whole log, for the
+        operator only. Costs no query where this process alone has the log, else a small one a
+        second, however many ask. Raises `StoreUnavailableError`."""
         return self._heads.of(organization_id)
 
     def last_seq(self) -> int:
         """A number that every entry stored so far is at or below, and every later one above.
 
         Where several processes write to ClickHouse, which has no transactions, one that is
-        stored at this very moment may still get a number below.
-        """
+        stored at this very moment may still get a number below."""
         return self._heads.newest()
 
     def since(self, organization_id: str | None) -> Since:
@@ -175,6 +170,11 @@ class AuditLog:
     def keeps_counts(self) -> bool:
         """Whether statements may read the tables of `log.rollups`."""
         return self._log_engine.keeps_counts
+
+    @property
+    def keeps_heads(self) -> bool:
+        """Whether statements may read the heads of now in `schema.organization_head`."""
+        return self._log_engine.keeps_heads
 
     def fetch(self, statement: Statement, scope: Scope, *, max_rows: int) -> Fetched:
         """Run one read for a viewer: the scope that the statement was built with.

@@ -62,16 +62,23 @@ class Cursor:
 
 def numbered_by(table: FromClause, scope: Scope) -> ColumnElement[int]:
     """What tells apart the entries of one time in a scope, in order of arrival."""
-    number: ColumnElement[int] = (
-        table.c.seq if scope.organization_id is None else table.c.organization_seq
-    )
+    number: ColumnElement[int] = table.c[number_name(scope)]
     return number
+
+
+def number_name(scope: Scope) -> str:
+    """The column of `numbered_by`."""
+    return "seq" if scope.organization_id is None else "organization_seq"
+
+
+def revision_name(scope: Scope) -> str:
+    """The column that counts writes as the scope does: see `AuditLog.head`."""
+    return "revision" if scope.organization_id is None else "organization_revision"
 
 
 def numbers_of(rows: pa.Table, scope: Scope) -> list[int]:
     """What `numbered_by` gives, of whole rows that were read."""
-    name = "seq" if scope.organization_id is None else "organization_seq"
-    numbers: list[int] = rows.column(name).to_pylist()
+    numbers: list[int] = rows.column(number_name(scope)).to_pylist()
     return numbers
 
 

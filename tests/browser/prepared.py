@@ -19,6 +19,7 @@ from audit_core.identity.api_tokens import add_token
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.identity.passwords import generate_password
 from audit_core.installation.opened import Installation, open_installation
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -205,4 +206,6 @@ def _add_entries(installation: Installation, prepared: Prepared) -> None:
                 TimeRange(since=None, until=None),
             ),
         )
-        prepared.entries[organization_id] = [entry for batch in batches for entry in batch]
+        prepared.entries[organization_id] = [
+            entry for batch in batches for entry in from_arrow(batch)
+        ]

@@ -19,6 +19,7 @@ from audit_core.identity.accounts import add_account, list_accounts
 from audit_core.identity.login import check_password
 from audit_core.identity.memberships import memberships
 from audit_core.installation.opened import Installation, open_installation
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -95,7 +96,7 @@ def stored(installation: Installation) -> list[AuditEntry]:
     batches = Reader(installation.log).export(
         Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
-    return [entry for batch in batches for entry in batch]
+    return [entry for batch in batches for entry in from_arrow(batch)]
 
 
 def sign_ins(printed: str) -> dict[str, tuple[str, str]]:

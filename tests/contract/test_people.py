@@ -13,6 +13,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.explore.related import Relation
 from audit_core.explore.statements import FACETS
+from audit_core.log.schema import from_arrow
 from audit_core.people import timeline as timeline_module
 from audit_core.people.actors import SPARKS, ActorReader
 from audit_core.people.actors_sql import ActorKind, ActorList, ActorOrder
@@ -484,7 +485,9 @@ def everything_read(log, entry_filter, scope):
         "facets": reader.facets(Query(entry_filter, scope, time_range), 50),
         "patterns": reader.patterns(Query(entry_filter, scope, time_range), NOW, 50),
         "export": [
-            item for step in reader.export(Query(entry_filter, scope, time_range)) for item in step
+            item
+            for step in reader.export(Query(entry_filter, scope, time_range))
+            for item in from_arrow(step)
         ],
         "count": CountReader(reader).count(Query(entry_filter, scope, time_range)),
         "stacked": CountReader(reader).stacked_over_time(

@@ -18,7 +18,7 @@ from audit_core.domain.secret_shapes import MARK
 from audit_core.evidence.download import FileKind, Format, Progress, file_name, stream
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.json_lines_writer import json_object
-from audit_core.explore import reader as reader_module
+from audit_core.explore.export import tables
 from audit_core.explore.reader import Reader
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -81,7 +81,7 @@ def test_both_formats_hold_the_same_entries_oldest_first(log: AuditLog) -> None:
 def test_steps_of_any_size_give_each_entry_once_also_where_times_are_equal(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr(reader_module, "EXPORT_STEP", step)
+    monkeypatch.setattr(tables, "STEP", step)
     written = [made(number, created_at=NOON + timedelta(number // 4)) for number in range(14)]
     log.append(written)
     assert download(log) == objects(written)
@@ -90,7 +90,7 @@ def test_steps_of_any_size_give_each_entry_once_also_where_times_are_equal(
 def test_what_arrives_or_finishes_meanwhile_changes_nothing_twice(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "EXPORT_STEP", 2)
+    monkeypatch.setattr(tables, "STEP", 2)
     log.append([made(number, status_code=None) for number in range(6)])
     pieces = stream(
         Reader(log), Query(EVERYTHING, ALPHA, ALL_TIME), Format.JSONL, progress=Progress()
@@ -130,7 +130,7 @@ def test_secrets_leave_only_with_a_scope_that_has_them(log: AuditLog) -> None:
 def test_an_error_midway_comes_through_and_what_was_written_is_counted(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "EXPORT_STEP", 2)
+    monkeypatch.setattr(tables, "STEP", 2)
     log.append([made(number) for number in range(6)])
     progress = Progress()
     pieces = stream(Reader(log), Query(EVERYTHING, ALPHA, ALL_TIME), Format.CSV, progress=progress)
@@ -143,7 +143,7 @@ def test_an_error_midway_comes_through_and_what_was_written_is_counted(
 
 
 def test_memory_does_not_grow_with_the_file(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "EXPORT_STEP", SMALL_STEP)
+    monkeypatch.setattr(tables, "STEP", SMALL_STEP)
     for start in range(0, 30_000, 10_000):
         log.append([made(number) for number in range(start, start + 10_000)])
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_core.explore.reader import stretches
+from audit_core.explore.export.tables import stretches
 from audit_core.query.planner.rollups import HourCount
 from audit_core.query.time.windows import EPOCH, TimeRange
 

@@ -105,11 +105,12 @@ from audit_core.query.entry_filter import (EntryFilter)
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
 from audit_core.explore.reader import Reader
+from audit_core.log.schema import from_arrow
 
 log = open_log(sys.argv[1])
 everything = Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
 steps = Reader(log).export(everything)
-stored = [entry for step in steps for entry in step]
+stored = [entry for step in steps for entry in from_arrow(step)]
 print(json.dumps([[entry.id, entry.finished] for entry in stored]))
 log.close()
 """

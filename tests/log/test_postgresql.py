@@ -23,7 +23,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.log.heads import POLL_S
 from audit_core.log.retention import Retention
-from audit_core.log.schema import VERSION, audit_entry, entries, unfinished_entry
+from audit_core.log.schema import VERSION, audit_entry, entries, from_arrow, unfinished_entry
 from audit_core.log.sql.functions import epoch_microseconds
 from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -358,7 +358,7 @@ def test_no_kill_loses_or_halves_what_was_acknowledged(opened, url):
         # Its turn among the writers has gone with it.
         assert log.append([entry(f"own-{most}", organization_id="org-beta")]).accepted == 1
         steps = Reader(log).export(Query(EntryFilter(), ALPHA, ALWAYS))
-        stored = {item.id for step in steps for item in step}
+        stored = {item.id for step in steps for item in from_arrow(step)}
         numbers = {int(entry_id.split("-")[0]) for entry_id in stored}
         assert told <= numbers
         assert stored == {f"{number}-{place}" for number in numbers for place in range(BATCH)}

@@ -72,7 +72,7 @@ def draw_everything(log: AuditLog, window: Window, now: datetime, scope: Scope) 
     if (before := query.time_range.before(now)) is not None:
         reader.summary(query.within(before))
     reader.patterns(query, now, 5)
-    assert sum(map(len, reader.export(query))) == histogram.total
+    assert sum(found.num_rows for found in reader.export(query)) == histogram.total
     ActorReader(reader).actors(query, now, ActorList(), 10)
     UnusualReader(reader).findings(scope, query.time_range.until or now, window.zone, 10)
     return histogram.total

@@ -14,6 +14,7 @@ from audit_core.identity.api_tokens import add_token
 from audit_core.identity.memberships import ensure_organization, set_membership
 from audit_core.identity.sessions import issue_code, redeem_code
 from audit_core.installation.opened import Installation, open_installation
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -55,7 +56,7 @@ class PreparedInstallation:
             batches = Reader(installation.log).export(
                 Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
             )
-            return [entry.id for batch in batches for entry in batch]
+            return [entry.id for batch in batches for entry in from_arrow(batch)]
         finally:
             installation.close()
 

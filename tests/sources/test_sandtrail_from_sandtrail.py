@@ -14,6 +14,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import utc_now
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -67,7 +68,7 @@ OWN = Scope(organization_id=ALPHA)
 def held(installation: Installation, scope: Scope = OWN) -> dict[str, AuditEntry]:
     always = TimeRange(since=None, until=None)
     batches = Reader(installation.log).export(Query(EntryFilter(), scope, always))
-    return {entry.id: entry for batch in batches for entry in batch}
+    return {entry.id: entry for batch in batches for entry in from_arrow(batch)}
 
 
 def sync(mirror: Installation, source: Source) -> None:

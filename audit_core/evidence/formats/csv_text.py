@@ -77,7 +77,7 @@ _LINE_STARTS = ("\t", "\r", "\n")
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Drawn as nothing, though Unicode does not count them among separators, controls or marks."""
 
-_HARMLESS_STARTS = frozenset(string.ascii_letters + string.digits + '{"[(/.:<*#')
+HARMLESS_STARTS = frozenset(string.ascii_letters + string.digits + '{"[(/.:<*#')
 """Decides for nearly every cell at its first character."""
 
 
@@ -88,7 +88,7 @@ def neutralized(text: str) -> str:
     spreadsheets trim blanks, no-break spaces, byte order marks and control characters. A text
     that begins with a tab or a line end is neutralized as well.
     """
-    if not text or text[0] in _HARMLESS_STARTS:
+    if not text or text[0] in HARMLESS_STARTS:
         return text
     if text.startswith(_LINE_STARTS):
         return f"'{text}"

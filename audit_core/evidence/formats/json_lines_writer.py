@@ -6,7 +6,22 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from audit_core.domain.entries import FIELDS, AuditEntry
+from audit_core.evidence.formats.options import DEFAULTS, FileOptions
+from audit_core.evidence.formats.text_columns import (
+    METADATA,
+    STATUS,
+    TIME,
+    bytes_of,
+    column,
+    exact_text,
+    for_distinct,
+    lines,
+)
 from audit_core.query.time.windows import format_instant
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -21,11 +36,52 @@ def json_object(entry: AuditEntry) -> dict[str, Any]:
     return fields
 
 
-def write(batches: Iterable[list[AuditEntry]]) -> Iterator[bytes]:
-    """UTF-8 text, a piece for each batch."""
-    for batch in batches:
-        lines = (
-            json.dumps(json_object(entry), ensure_ascii=False, separators=(",", ":"))
-            for entry in batch
-        )
-        yield "".join(f"{line}\n" for line in lines).encode()
+def write(tables: Iterable[pa.Table], options: FileOptions = DEFAULTS) -> Iterator[bytes]:
+    """UTF-8 text; `tables` have at least the 16 fields as columns. Metadata is written as it is
+    stored."""
+    for table in tables:
+        if table.num_rows:
+            yield _lines(table, options)
+
+
+def _lines(table: pa.Table, options: FileOptions) -> bytes:
+    parts: list[pa.Array | str] = []
+    opening = "{"
+    for name in options.columns:
+        parts += [f'{opening}"{name}":', _written(table, name, options.zone)]
+        opening = ","
+    return lines(parts, separator="", null="null", end="}\n")
+
+
+def _written(table: pa.Table, name: str, zone: str) -> pa.Array:
+    """A column as values of JSON."""
+    values = column(table, name)
+    if name == STATUS:
+        return values.cast(pa.string())
+    if name == METADATA:
+        return _on_one_line(values)
+    texts = exact_text(values, zone) if name == TIME else _escaped(values)
+    return pc.binary_join_element_wise('"', texts, '"', "")
+
+
+def _escaped(texts: pa.Array) -> pa.Array:
+    """What stands between the quotation marks, as `json.dumps` writes it."""
+    found = bytes_of(texts)
+    special = [*(chr(code) for code in np.unique(found[found < 0x20])), '"']
+    if len(special) == 1 and not np.isin(found, (0x22, 0x5C)).any():
+        return texts
+
+    def escaped(values: pa.Array) -> pa.Array:
+        values = pc.replace_substring(values, "\\", "\\\\")
+        for char in special:
+            values = pc.replace_substring(values, char, json.dumps(char)[1:-1])
+        return values
+
+    return for_distinct(texts, escaped)
+
+
+def _on_one_line(metadata: pa.Array) -> pa.Array:
+    """Line ends of JSON stand between its values only, where a space means the same."""
+    if np.isin(bytes_of(metadata), (0x0A, 0x0D)).any():
+        return pc.replace_substring_regex(metadata, "[\r\n]", " ")
+    return metadata

@@ -59,6 +59,10 @@ class LogEngine(ABC):
     keeps_counts = False
     """Whether it keeps counts of entries by the hour, for reads that count many of them."""
 
+    keeps_heads = False
+    """Whether `schema.organization_head` has the heads at every moment, in the transaction of the
+    entries that moved them."""
+
     file: Path | None = None
     """The file of an embedded log; `None` for an engine that runs elsewhere."""
 

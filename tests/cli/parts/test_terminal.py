@@ -85,6 +85,11 @@ COMMANDS = {
     "restore": ("FOLDER/no/" + HOSTILE,),
     "log accept-loss": ("--yes",),
     "log key": (HOSTILE,),
+    "coverage": ("--output", "FOLDER/no/" + HOSTILE),
+    "witness": ("--listen", HOSTILE, "--keys", HOSTILE, "--folder", HOSTILE, "--name", HOSTILE),
+    "verify": ("FOLDER/no/" + HOSTILE,),
+    "verify, a key": ("FOLDER", "--key", f"{HOSTILE}+0+A"),
+    "verify, a checkpoint": ("FOLDER", "--checkpoint", "FOLDER/no/" + HOSTILE),
     "account add": (*ADA, "--name", HOSTILE, "--organization", "a", "--role", "admin"),
     "account add, an address": (
         *("--email", f"{HOSTILE}@b", "--name", "A", "--organization", "a", "--role", "admin"),

@@ -13,6 +13,7 @@ from audit_core.evidence.formats.csv_text import Audience, neutralized
 from audit_core.evidence.formats.csv_writer import write
 from audit_core.ingest.files import read_records
 from audit_core.ingest.records.located import LocatedEntry
+from audit_core.log.schema import as_table
 from audit_core.query.time.windows import format_instant
 from tests.evidence.nasty_entries import FORMULAS, NASTY, made
 from tests.evidence.written_entries import entries
@@ -26,7 +27,7 @@ SPREADSHEETS, MACHINES = Audience.SPREADSHEETS, Audience.MACHINES
 
 
 def written(entries: list[AuditEntry], audience: Audience) -> bytes:
-    return b"".join(write([entries], audience))
+    return b"".join(write([as_table(entries)], audience))
 
 
 def read_back(file: bytes) -> list[AuditEntry]:
@@ -78,7 +79,8 @@ def test_nasty_entries_are_written_for_machines_byte_for_byte_like_this() -> Non
 @pytest.mark.parametrize("audience", Audience)
 def test_how_entries_come_in_batches_leaves_no_trace(audience: Audience) -> None:
     whole = written(list(NASTY), audience)
-    assert b"".join(write([[], list(NASTY[:1]), [], list(NASTY[1:])], audience)) == whole
+    batches: list[list[AuditEntry]] = [[], list(NASTY[:1]), [], list(NASTY[1:])]
+    assert b"".join(write([as_table(batch) for batch in batches], audience)) == whole
 
 
 def test_no_entries_make_a_file_with_a_header() -> None:

@@ -7,6 +7,7 @@ from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.evidence.formats.json_lines_writer import write
 from audit_core.ingest.files import read_records
 from audit_core.ingest.records.located import LocatedEntry
+from audit_core.log.schema import as_table
 from tests.evidence.nasty_entries import NASTY, made
 from tests.evidence.written_entries import entries
 from tests.support.laws import law
@@ -33,11 +34,11 @@ def test_nasty_entries_are_written_byte_for_byte_like_this() -> None:
         '"statusCode":200,"errorMessage":"\\rstart","ipAddress":"::1",'
         '"userAgent":null,"source":"a,b","metadata":null,"createdAt":"2026-05-04T12:00:04Z"}\n'
     ).encode()
-    assert b"".join(write([list(NASTY)])) == expected
+    assert b"".join(write([as_table(NASTY)])) == expected
 
 
 def test_each_line_has_the_sixteen_names_in_order() -> None:
-    (line,) = b"".join(write([[made(1)]])).splitlines()
+    (line,) = b"".join(write([as_table([made(1)])])).splitlines()
     assert list(json.loads(line)) == [name for name, _ in FIELDS]
 
 
@@ -48,7 +49,7 @@ def test_no_entries_make_an_empty_file() -> None:
 @law(150)
 @given(entries)
 def test_reading_a_file_back_gives_the_same_entries(written: list[AuditEntry]) -> None:
-    file = io.BytesIO(b"".join(write([written])))
+    file = io.BytesIO(b"".join(write([as_table(written)])))
     readings = list(read_records(file, "export.jsonl"))
     assert [item.entry for item in readings if isinstance(item, LocatedEntry)] == written
     assert len(readings) == len(written)

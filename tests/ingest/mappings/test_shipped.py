@@ -15,7 +15,7 @@ from audit_core.ingest.mappings.catalog import shipped_mappings
 from audit_core.ingest.mappings.recognize import choose
 from audit_core.ingest.records.batches import Batch
 from audit_core.ingest.records.located import LocatedEntry
-from audit_core.log.schema import from_arrow
+from audit_core.log.schema import as_table, from_arrow
 from tests.support.mapped import SAMPLES, records_of
 
 FACTS = {
@@ -238,6 +238,6 @@ def test_the_mapping_read_from_arrow_is_the_one_read_one_by_one() -> None:
 @pytest.mark.parametrize("name", sorted(FACTS))
 def test_what_was_mapped_leaves_as_a_download_and_comes_back_the_same(name: str) -> None:
     mapped = entries(SAMPLES[name])
-    written = b"".join(write([mapped], Audience.MACHINES))
+    written = b"".join(write([as_table(mapped)], Audience.MACHINES))
     readings = list(read_records(io.BytesIO(written), "download.csv"))
     assert [reading.entry for reading in readings if isinstance(reading, LocatedEntry)] == mapped

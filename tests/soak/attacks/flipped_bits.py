@@ -12,6 +12,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.errors import AuditError
 from audit_core.explore.reader import Reader
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -60,4 +61,4 @@ def _read(log: AuditLog) -> list[AuditEntry]:
     steps = Reader(log).export(
         Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
-    return [item for step in steps for item in step]
+    return [item for step in steps for item in from_arrow(step)]

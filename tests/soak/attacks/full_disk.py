@@ -10,6 +10,7 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, StorageFullError
 from audit_core.explore.reader import Reader
 from audit_core.installation.high_water_marks import StateMarks
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -80,6 +81,6 @@ def _stored(log: AuditLog) -> set[str]:
     steps = Reader(log).export(
         Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
     )
-    ids = [item.id for step in steps for item in step]
+    ids = [item.id for step in steps for item in from_arrow(step)]
     assert len(ids) == len(set(ids))
     return set(ids)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -125,7 +126,7 @@ def _stored(url: str) -> list[str]:
         steps = Reader(log).export(
             Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
         )
-        ids = [entry.id for step in steps for entry in step]
+        ids = [entry.id for step in steps for entry in from_arrow(step)]
     finally:
         log.close()
     return sorted(ids, key=lambda entry_id: int(entry_id[1:]))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
+from audit_core.log.schema import from_arrow
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -32,7 +33,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
             steps = Reader(log).export(
                 Query(EntryFilter(), Scope.everything(), TimeRange(since=None, until=None))
             )
-            stored = [entry for step in steps for entry in step]
+            stored = [entry for step in steps for entry in from_arrow(step)]
             assert log.head(None) >= len(stored)
         finally:
             log.close()

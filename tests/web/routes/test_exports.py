@@ -14,7 +14,7 @@ from audit_core.domain.access import Permission, Role, Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.evidence.download import Format, Progress, stream
 from audit_core.evidence.formats.csv_text import Audience
-from audit_core.explore import reader as reader_module
+from audit_core.explore.export import tables
 from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import set_disabled, set_membership
 from audit_core.identity.sessions import choose_organization, find_viewer
@@ -308,7 +308,7 @@ def test_a_relative_window_counts_from_the_moment_that_the_page_showed(
 @pytest.fixture
 def long_file(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download of many steps, larger than what a connection holds on its way."""
-    monkeypatch.setattr(reader_module, "EXPORT_STEP", 1)
+    monkeypatch.setattr(tables, "STEP", 1)
     seeded.installation.log.append([made(number, error_message=LONG) for number in range(MANY)])
 
 

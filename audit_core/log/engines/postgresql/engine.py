@@ -101,6 +101,7 @@ class PostgreSQL(LogEngine):
     """PostgreSQL 17 or newer, by the driver psycopg."""
 
     keeps_addresses = True
+    keeps_heads = True
 
     def __init__(self, url: URL) -> None:
         super().__init__(url.set(drivername="postgresql+psycopg"))

@@ -1,0 +1,196 @@
+"""The leaves of a pack's run, a line of JSON each: opened, or closed by their hash.
+
+A leaf of kind `entry` is one that the filter matched, `left_out` one that it did not. Both show
+their plain fields and, of each block, either salt and values or the commitment. The other kinds
+show a hash: `closed` where the plain fields cannot tell why the filter left the leaf out, and those
+that the log itself cannot open any more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from audit_core.evidence.pack.condition import NUMBERS
+from audit_core.evidence.pack.strict_json import strict_json
+from audit_core.integrity.leaf import (
+    BLOCK_FIELDS,
+    PLAIN,
+    TIMES,
+    Block,
+    canonical_of,
+    commitment,
+    leaf_data,
+)
+from audit_core.integrity.merkle import leaf_hash
+
+Texts: TypeAlias = Sequence[str | None]
+
+
+class Kind(StrEnum):
+    """What a line shows of its leaf. The value stands in the file."""
+
+    ENTRY = "entry"
+    LEFT_OUT = "left_out"
+    CLOSED = "closed"
+    SUPERSEDED = "superseded"
+    """An unfinished version of an entry that was finished, or refined, later."""
+    ERASED = "erased"
+    PRUNED = "pruned"
+    """Dropped by retention, within a tile that stays."""
+    ABSENT = "absent"
+    """No entry held the number when it was sealed."""
+
+
+OPENED = (Kind.ENTRY, Kind.LEFT_OUT)
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NUMBER_PLACES = tuple(PLAIN.index(name) for name in NUMBERS)
+_TIME_PLACES = tuple(PLAIN.index(name) for name in TIMES)
+MAX_TIME = 253_402_300_799_999_999
+"""The last microsecond of the year 9999."""
+_MAY_BE_NONE = tuple(
+    PLAIN.index(name) for name in ("target_type", "target_id", "status_code", "source")
+)
+_MUST_BE = tuple(place for place in range(len(PLAIN)) if place not in _MAY_BE_NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBlock:
+    """A block whose values are shown; with the salt they make the commitment."""
+
+    salt: bytes
+    values: Texts
+
+    @property
+    def commitment(self) -> bytes:
+        """What stands in the leaf."""
+        return commitment(self.salt, canonical_of(self.values))
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a line."""
+        return {"salt": self.salt.hex(), "values": list(self.values)}
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBlock:
+    """A block of which only the commitment is shown."""
+
+    commitment: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a line."""
+        return {"commitment": self.commitment.hex()}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLeaf:
+    """A leaf whose plain fields are shown, in the order of `PLAIN`."""
+
+    kind: Kind
+    plain: Texts
+    who: OpenedBlock | ClosedBlock
+    said: OpenedBlock | ClosedBlock
+
+    @property
+    def hash(self) -> bytes:
+        """The hash of the leaf."""
+        plain = canonical_of(self.plain)
+        return leaf_hash(leaf_data(plain, self.who.commitment, self.said.commitment))
+
+    def line(self) -> str:
+        """The line, without its end."""
+        return _written(
+            {
+                "kind": self.kind.value,
+                "plain": list(self.plain),
+                "who": self.who.as_json(),
+                "said": self.said.as_json(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HashedLeaf:
+    """A leaf of which only the hash is shown. `created_at` is claimed, in microseconds since 1970,
+    of `closed` leaves only, else None."""
+
+    kind: Kind
+    hash: bytes
+    created_at: int | None = None
+
+    def line(self) -> str:
+        """The line, without its end."""
+        claimed = {} if self.created_at is None else {"created_at": str(self.created_at)}
+        return _written({"kind": self.kind.value, "hash": self.hash.hex(), **claimed})
+
+
+def _written(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_line(line: bytes) -> OpenedLeaf | HashedLeaf:
+    """The leaf of a line without its end. Raises `ValueError` with the reason."""
+    value = strict_json(line)
+    if not isinstance(value, dict):
+        raise ValueError("it is no object")
+    try:
+        kind = Kind(value.pop("kind", None))
+    except ValueError:
+        raise ValueError("its kind is none that this version knows") from None
+    if kind in OPENED:
+        if value.keys() != {"plain", "who", "said"}:
+            raise ValueError("it has not exactly the members kind, plain, who and said")
+        who, said = (_parse_block(value[block.value], block) for block in Block)
+        return OpenedLeaf(kind, _parse_plain(value["plain"]), who, said)
+    if value.keys() != ({"hash", "created_at"} if kind is Kind.CLOSED else {"hash"}):
+        raise ValueError("it has other members than its kind asks for")
+    created_at = value.get("created_at")
+    if created_at is not None and not (type(created_at) is str and _NUMBER.fullmatch(created_at)):
+        raise ValueError("created_at is no whole number")
+    return HashedLeaf(
+        kind, _parse_hash(value["hash"]), None if created_at is None else int(created_at)
+    )
+
+
+def _parse_plain(value: object) -> list[str | None]:
+    texts = _parse_texts(value, len(PLAIN))
+    for place in _MUST_BE:
+        if texts[place] is None:
+            raise ValueError(f"{PLAIN[place]} is missing")
+    for place in _NUMBER_PLACES:
+        text = texts[place]
+        if text is not None and not _NUMBER.fullmatch(text):
+            raise ValueError(f"{PLAIN[place]} is no whole number")
+    for place in _TIME_PLACES:
+        if not 0 <= int(texts[place] or "") <= MAX_TIME:
+            raise ValueError(f"{PLAIN[place]} lies outside the calendar")
+    return texts
+
+
+def _parse_block(value: object, block: Block) -> OpenedBlock | ClosedBlock:
+    match value:
+        case {"commitment": held, **others} if not others:
+            return ClosedBlock(_parse_hash(held))
+        case {"salt": salt, "values": values, **others} if not others:
+            return OpenedBlock(_parse_hash(salt), _parse_texts(values, len(BLOCK_FIELDS[block])))
+    raise ValueError(f"{block.value} is neither opened nor closed")
+
+
+def _parse_texts(value: object, number: int) -> list[str | None]:
+    if type(value) is not list or len(value) != number:
+        raise ValueError(f"a list does not have {number} values")
+    for text in value:
+        if text is not None and type(text) is not str:
+            raise ValueError("a value is neither a text nor null")
+    return value
+
+
+def _parse_hash(value: object) -> bytes:
+    if type(value) is not str or not _HASH.fullmatch(value):
+        raise ValueError("a hash is not 64 hexadecimal digits")
+    return bytes.fromhex(value)

@@ -1,0 +1,75 @@
+"""A good pack holds: no false alarm, whatever the log held and whatever was asked."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from audit_core.evidence.pack.verdicts import Part, Report, State
+from audit_core.evidence.pack.verifier import verify
+from tests.support.laws import examples
+from tests.support.packs import PLAIN_CONDITION, SIGNER, checkpoint_of, made_pack, moment
+
+UNKNOWN = {"all": [{"field": "action", "in": ["start"]}, {"unknown": "text “boom”"}]}
+
+
+def states(report: Report) -> dict[str, str]:
+    return {part.value: report[part].state.value for part in Part}
+
+
+def good(seed: int) -> tuple[Any, dict[str, Any]]:
+    """A random good pack, and how it is asked about."""
+    number = 1 + seed * 7 % 60
+    window = (seed % 20, seed % 20 + 1 + seed % 13) if seed % 3 else None
+    condition = (PLAIN_CONDITION, UNKNOWN, {"all": []})[seed % 3 if seed % 2 else 0]
+    made = made_pack(seed, number=number, window=window, condition=condition, gone=seed % 4 == 0)
+    asked: dict[str, Any] = {"key": SIGNER.key}
+    if seed % 5 == 0:
+        earlier = made.hashes[: 1 + seed % len(made.hashes)]
+        asked["checkpoint"] = checkpoint_of(earlier, signed_at=moment(0) or made.asked.made_at)
+    return made, asked
+
+
+@pytest.mark.law
+def test_no_good_pack_raises_an_alarm() -> None:
+    for seed in range(examples(250)):
+        made, asked = good(seed)
+        report = verify(io.BytesIO(made.file), **asked)
+        found = {part: report[part].findings for part in Part if report[part].findings}
+        assert found == {}, seed
+        assert not report.fails
+        assert report[Part.SIGNATURE].state is State.HOLDS
+        assert report[Part.INTEGRITY].state is State.HOLDS
+
+
+def test_a_plain_filter_is_proven_and_one_by_text_partly() -> None:
+    plain = verify(io.BytesIO(made_pack(1).file))
+    assert states(plain) == {
+        "signature": "unconfirmed",
+        "integrity": "holds",
+        "completeness": "holds",
+        "filter": "holds",
+        "counts": "holds",
+        "time": "holds",
+    }
+    by_text = verify(io.BytesIO(made_pack(1, condition=UNKNOWN).file))
+    assert by_text[Part.FILTER].state is State.PARTLY
+    assert "text “boom”" in by_text[Part.FILTER].notes[0]
+
+
+def test_the_same_pack_has_the_same_bytes() -> None:
+    assert made_pack(3).file == made_pack(3).file
+    with ZipFile(io.BytesIO(made_pack(3).file)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [
+            "entries.jsonl",
+            "leaves.jsonl",
+            "proof.json",
+            "checkpoint.txt",
+            "README.txt",
+            "manifest.json",
+            "manifest.sig",
+        ]
