@@ -8,8 +8,8 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
-from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.holds.holds import StateHolds
+from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
