@@ -124,9 +124,8 @@ def test_a_folder_that_was_away_is_said_to_be_behind_and_then_gets_the_newest(
         "org-alpha: The newest checkpoint outside is 4 hours older than the newest one here.",
     )
     assert "cannot be written" in finding.hint
-    assert (
-        "without a new enough checkpoint outside" in anchor_warnings(house.installation)[0].reason
-    )
+    (warning,) = anchor_warnings(house.installation)
+    assert "without a new enough checkpoint outside" in warning.reason
     assert outside_of(house.installation, "org-beta").findings == ()
 
     away.rename(house.outside)

@@ -159,6 +159,12 @@ VERBS: dict[str, Verb] = _listed(
         target="file",
     ),
     Verb(
+        name="report.made",
+        sentence="Made a printable report of the log.",
+        category=Category.EXPORT,
+        target="file",
+    ),
+    Verb(
         name="log.transferred",
         sentence="Read the whole log to copy it elsewhere.",
         category=Category.INSTALLATION,
