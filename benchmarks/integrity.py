@@ -65,9 +65,7 @@ def measure(rows: int) -> Measured:
         with _house(folder / "alone") as house:
             loading_alone = rows / _load(house, batches)
         with _house(folder / "sealed") as house:
-            sealer = Sealer(
-                log=house.log, state=house.state, trees=house.trees, clock=_now
-            )
+            sealer = Sealer(log=house.log, state=house.state, trees=house.trees, clock=_now)
             loading_sealed = rows / _load(house, batches)
             behind = rows - _sealed(house)
             sealer.stop()
