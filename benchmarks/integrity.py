@@ -3,7 +3,6 @@ full verification takes. On DuckDB."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -121,7 +120,7 @@ def _sealed(house: House) -> int:
 
 
 def _size(file: Path) -> int:
-    return os.path.getsize(file)
+    return file.stat().st_size
 
 
 def _batches(rows: int) -> Iterator[pa.Table]:
