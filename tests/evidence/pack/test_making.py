@@ -14,8 +14,8 @@ import pytest
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Category, Outcome
-from audit_core.evidence.pack.making import make_pack
-from audit_core.evidence.pack.problem import PackProblem
+from audit_core.evidence.pack.making.from_log import make_pack
+from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.verdicts import Part, State
 from audit_core.evidence.pack.verifier import verify
 from audit_core.explore.reader import Reader

@@ -10,12 +10,12 @@ import pyarrow as pa
 from sqlalchemy import select
 
 from audit_core.evidence.pack.condition import test_of, unknown_parts
-from audit_core.evidence.pack.cut import Cut, cut, first_leaf
-from audit_core.evidence.pack.filter_condition import condition_of
 from audit_core.evidence.pack.leaf_lines import HashedLeaf, Kind
-from audit_core.evidence.pack.opening import OpenedRow, opened_rows
-from audit_core.evidence.pack.problem import PackProblem
-from audit_core.evidence.pack.writer import Asked, Line, Proven, pack
+from audit_core.evidence.pack.making.cut import Cut, cut, first_leaf
+from audit_core.evidence.pack.making.filter_condition import condition_of
+from audit_core.evidence.pack.making.opening import OpenedRow, opened_rows
+from audit_core.evidence.pack.making.problem import PackProblem
+from audit_core.evidence.pack.making.writer import Asked, Line, Proven, pack
 from audit_core.integrity.leaf import PLAIN
 from audit_core.integrity.merkle import CompactRange, range_proof, root_of_compact_range
 from audit_core.integrity.tree import Trees

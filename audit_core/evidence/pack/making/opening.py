@@ -11,7 +11,7 @@ import pyarrow as pa
 from audit_core.domain.redaction import redact_metadata, redact_text
 from audit_core.evidence.pack.entry_lines import entry_line
 from audit_core.evidence.pack.leaf_lines import ClosedBlock, Kind, OpenedBlock, OpenedLeaf, Texts
-from audit_core.evidence.pack.writer import Line
+from audit_core.evidence.pack.making.writer import Line
 from audit_core.integrity.leaf import BLOCK_FIELDS, PLAIN, TIMES, Block, leaves
 
 

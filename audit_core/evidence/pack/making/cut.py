@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from sqlalchemy import and_, func, or_, select
 
 from audit_core.domain.errors import AuditError
-from audit_core.evidence.pack.problem import PackProblem
+from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.tree_reader import TreeReader
 from audit_core.log.schema import ARROW, Statement, entries
