@@ -19,6 +19,9 @@ from pages.parts.shell import cached, error_boundary
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables import table_size
 
+SHOWN = 10
+"""How many findings are said in words; of more there is a table."""
+
 _LOOK = "1s"
 """How often a verification that is under way is looked at."""
 
@@ -41,8 +44,9 @@ def draw(person: Viewer, scope: Scope) -> None:
     """All of it."""
     standing = _standing(scope)
     now = cached.installation().clock()
-    for alarm in standing.alarms:
-        st.error(plain(alarm), icon=":material/gpp_bad:")
+    if standing.status.problem is not None:
+        problem = plain(standing.status.problem)
+        st.error(problem, title="Nothing is sealed any more", icon=":material/gpp_bad:")
     _draw_figures(standing, now)
     st.header("Full verification", anchor=False)
     st.caption(
@@ -143,7 +147,7 @@ def _draw_verified(verified: Verified, now: datetime) -> None:
     result = verified.result
     said = (
         f"{ago(verified.at, now).capitalize()}, in {result.seconds:,.1f} s: {result.size:,} "
-        f"writes against {result.checkpoints:,} checkpoints"
+        f"writes against {counted(result.checkpoints, 'checkpoint')}"
     )
     if result.holds:
         st.success(f"{said}. All of them are as they were sealed.", icon=":material/verified_user:")
@@ -158,6 +162,10 @@ def _draw_verified(verified: Verified, now: datetime) -> None:
 
 
 def _draw_findings(result: Result) -> None:
+    lines = [f"- **{LABELS[one.kind]}.** {plain(one.sentence)}" for one in result.findings[:SHOWN]]
+    st.markdown("\n".join(lines))
+    if len(result.findings) <= SHOWN:
+        return
     table = pd.DataFrame(
         {
             "kind": [LABELS[one.kind] for one in result.findings],
@@ -189,7 +197,7 @@ def _draw_checkpoint(standing: Standing) -> None:
         st.caption("Nothing was written yet, so there is nothing to sign.")
         return
     st.caption(
-        f"Signed {format_instant(kept.signed_at)}. Whoever keeps it elsewhere can show later that "
+        f"Signed {format_instant(kept.signed_at.replace(microsecond=0))}. Whoever keeps it elsewhere can show later that "
         "the log was cut or put back."
     )
     st.code(kept.note, language=None)
