@@ -145,9 +145,11 @@ def _draw_running(person: Viewer, scope: Scope) -> None:
 
 def _draw_verified(verified: Verified, now: datetime) -> None:
     result = verified.result
+    count = result.checkpoints
+    checkpoints = f"{count:,} {'checkpoint' if count == 1 else 'checkpoints'}"
     said = (
         f"{ago(verified.at, now).capitalize()}, in {result.seconds:,.1f} s: {result.size:,} "
-        f"writes against {counted(result.checkpoints, 'checkpoint')}"
+        f"writes against {checkpoints}"
     )
     if result.holds:
         st.success(f"{said}. All of them are as they were sealed.", icon=":material/verified_user:")
