@@ -10,7 +10,7 @@ from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.download import FileKind, Format
 from audit_core.evidence.formats.csv_text import Audience
-from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs import deeds
 from audit_core.evidence.jobs.job import ExportRequest
 from audit_core.evidence.titles import title_of
 from audit_core.explore.view_params import READY_VIEWS, VIEW_PARAM, ReadyView, check_view
@@ -116,7 +116,7 @@ def _make(asked: ExportRequest, scope: Scope) -> None:
     title = title_of(state, person, asked.entry_filter, view_id)
     if exporting.act(
         scope,
-        lambda connection, by, now: store.request_export(
+        lambda connection, by, now: deeds.request_export(
             connection,
             organization_id=scope.organization_id or "",
             person=by.account_id,

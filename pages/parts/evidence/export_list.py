@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs.figures import (
     described,
     facts,
@@ -135,7 +135,7 @@ def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
 def _cancel(job: ExportJob, scope: Scope) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.cancel(
+        lambda connection, by, now: deeds.cancel(
             connection, job, actor=by.email, now=now, address=viewer.address()
         ),
     ):
@@ -145,7 +145,7 @@ def _cancel(job: ExportJob, scope: Scope) -> None:
 def _repeat(job: ExportJob, scope: Scope) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.request_export(
+        lambda connection, by, now: deeds.request_export(
             connection,
             organization_id=job.organization_id,
             person=by.account_id,
@@ -163,7 +163,7 @@ def _repeat(job: ExportJob, scope: Scope) -> None:
 def _delete(job: ExportJob, scope: Scope) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.delete_job(
+        lambda connection, by, now: deeds.delete_job(
             connection, job, actor=by.email, now=now, address=viewer.address()
         ),
     ):

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs.job import KEPT_FOR, ExportJob, ExportRequest, JobState
 from audit_core.evidence.titles import title_of
 from audit_core.installation.opened import Installation
@@ -105,7 +105,7 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
         return _without_reveal(request, opened, exporter)
     with opened.state.begin() as connection:
         title = title_of(opened.state, exporter.viewer, asked.entry_filter, view_id)
-        job = store.request_export(
+        job = deeds.request_export(
             connection,
             organization_id=exporter.organization_id,
             person=exporter.person,
@@ -205,7 +205,7 @@ def _download(request: Request, opened: Installation, exporter: Exporter) -> Res
     )
     if not head:
         with opened.state.begin() as connection:
-            store.note_download(
+            deeds.note_download(
                 connection,
                 job,
                 actor=exporter.name,
@@ -222,7 +222,7 @@ def _cancel(request: Request, opened: Installation, exporter: Exporter) -> Respo
         job = _found(connection, request, exporter)
         if job is None:
             return not_found(UNKNOWN, UNKNOWN_HINT)
-        store.cancel(connection, job, actor=exporter.name, now=now, address=address_of(request))
+        deeds.cancel(connection, job, actor=exporter.name, now=now, address=address_of(request))
         changed, others = _found(connection, request, exporter), store.open_jobs(connection)
     return JSONResponse(answer_of(changed or job, others, now).as_json())
 
@@ -232,7 +232,7 @@ def _delete(request: Request, opened: Installation, exporter: Exporter) -> Respo
         job = _found(connection, request, exporter)
         if job is None:
             return not_found(UNKNOWN, UNKNOWN_HINT)
-        store.delete_job(
+        deeds.delete_job(
             connection, job, actor=exporter.name, now=opened.clock(), address=address_of(request)
         )
     opened.exports.files.remove(job.id)
