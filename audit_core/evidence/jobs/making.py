@@ -97,7 +97,7 @@ class Making:
 
     def _write_file(self, reader: Reader, query: Query) -> None:
         kind = self.job.request.kind
-        pieces = stream(reader, query, kind.format, progress=self.progress, audience=kind.audience)
+        pieces = stream(reader, query, kind, progress=self.progress)
         with self.workshop.files.writing(self.job.id) as file:
             while True:
                 with reading_in(self._context):
