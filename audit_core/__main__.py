@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.report import report
 from audit_core.cli.evidence.verify import verify
 from audit_core.cli.evidence.witness import witness
 from audit_core.cli.export import export
@@ -66,6 +67,7 @@ app.command()(import_daytona_db)
 app.command()(rejections)
 app.command()(export)
 app.command()(coverage)
+app.command()(report)
 app.command()(verify)
 app.command()(access_record)
 app.command()(copy)

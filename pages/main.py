@@ -86,6 +86,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Who signed in, was refused, exported or changed something here.",
             ),
             page(
+                "evidence/exports.py",
+                "exports",
+                Permission.EXPORT,
+                title="Exports",
+                icon=":material/file_export:",
+                help="Files of entries, made in the background: ask for one, see how far it is.",
+            ),
+            page(
                 "evidence/downloads.py",
                 "downloads",
                 Permission.READ_RECORD,

@@ -21,7 +21,10 @@ from audit_core.state.database import State
 
 _PARTS = {"export": "Entries", "record_export": "Access record"}
 """What the file holds, by the beginning of the verb."""
-_VERBS = tuple(f"{part}.{end}" for part in _PARTS for end in ("started", "finished", "broken"))
+_VERBS = (
+    *(f"{part}.{end}" for part in _PARTS for end in ("started", "finished", "broken")),
+    "export.downloaded",
+)
 
 
 class DownloadState(StrEnum):
@@ -31,6 +34,9 @@ class DownloadState(StrEnum):
     """Or the process ended before it could say how the download ended."""
     WHOLE = "Complete"
     BROKEN = "Broken off"
+    HANDED_OUT = "Handed out"
+    """From a file that is kept, whole or in parts: whether all of it arrived only the receiver
+    knows, who can ask for the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +137,7 @@ def _download_of(event: AccessEvent) -> Download:
         state={
             "finished": DownloadState.WHOLE,
             "broken": DownloadState.BROKEN,
+            "downloaded": DownloadState.HANDED_OUT,
         }.get(end, DownloadState.RUNNING),
         rows=detail.get("entries", detail.get("events")),
         size=detail.get("bytes"),

@@ -8,11 +8,15 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
+from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
+from audit_core.integrity.actor_keys import ActorKeys
+from audit_core.integrity.leaf_keeper import LeafKeeper
+from audit_core.integrity.tree import Trees
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
@@ -35,6 +39,8 @@ class Installation:
     """The signing key of this installation, 32 bytes or more."""
     uploads: Uploads
     """The files that people sent to be stored; made with the first one."""
+    trees: Trees
+    """The trees of hashes over the log."""
 
     @property
     def outgoing_policy(self) -> OutgoingPolicy:
@@ -69,6 +75,7 @@ def open_installation(
     """
     key = read_key(settings.key_file)
     state = open_state(settings.state_url)
+    keys = ActorKeys(state, key)
     try:
         log = open_log(
             settings.log_url,
@@ -81,6 +88,8 @@ def open_installation(
                 retention=Retention(days=settings.retention_days),
             ),
             marks=StateMarks(state),
+            keeper=LeafKeeper(state, keys),
+            holds=StateHolds(state),
         )
     except BaseException:
         state.close()
@@ -92,6 +101,7 @@ def open_installation(
         clock=clock,
         key=key,
         uploads=_uploads(settings, clock),
+        trees=Trees(log=log, state=state, keys=keys, installation_key=key, clock=clock),
     )
     try:
         expire_access_record(opened)

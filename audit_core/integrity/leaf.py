@@ -22,7 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 VERSION = b"\x01"
-"""The first byte of every leaf."""
+"""The first byte of the leaf of an entry."""
+
+ABSENT = b"\x00"
+"""The first byte of a leaf for a number that no entry had; its two fields, the organization and
+the number, follow in their canonical form."""
 
 LEAF_PREFIX = b"\x00"
 """What RFC 6962 puts before a leaf's data, to be hashed."""
@@ -101,6 +105,11 @@ def commitment(salt_: bytes, block: bytes) -> bytes:
 def leaf_data(plain: bytes, who: bytes, said: bytes) -> bytes:
     """What is hashed: plain fields in their canonical form, then the two commitments."""
     return VERSION + plain + who + said
+
+
+def absent_leaf(organization_id: str, organization_revision: int) -> bytes:
+    """The hash of a leaf whose number no entry had when it was sealed."""
+    return hash_of(ABSENT + canonical_of([organization_id, organization_revision]))
 
 
 def hash_of(data: bytes) -> bytes:

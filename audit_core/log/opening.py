@@ -9,16 +9,25 @@ from sqlalchemy import Connection, Engine
 
 from audit_core.domain.errors import SchemaTooNewError
 from audit_core.log.engines.engine import LogEngine
+from audit_core.log.retention import Holds
 from audit_core.log.schema import VERSION
+from audit_core.log.writes.forgetting import WriteKeeper, drop_expired
 
 NUMBERED_VERSION = 4
 """The first version of a log whose entries have numbers of their organization."""
 
 
 def prepare(
-    log_engine: LogEngine, engine: Engine, *, now: datetime, earliest: datetime | None
+    log_engine: LogEngine,
+    engine: Engine,
+    *,
+    now: datetime,
+    earliest: datetime | None,
+    keeper: WriteKeeper | None,
+    holds: Holds | None,
 ) -> None:
-    """Make what is missing, and drop what was made before `earliest`; `None`: nothing.
+    """Make what is missing, and drop what was made before `earliest`; `None`: nothing. The keeper
+    is told of it first.
 
     A log of a version below `NUMBERED_VERSION` is numbered, part by part: one that was killed
     meanwhile goes on with the next part. Raises `SchemaTooNewError`: a log of a newer program is
@@ -32,7 +41,7 @@ def prepare(
             numbering = log_engine.number_some(connection)
     if earliest is not None:
         with engine.begin() as connection:
-            log_engine.drop_before(connection, earliest)
+            drop_expired(log_engine, connection, earliest, keeper, holds)
 
 
 def _make_tables(log_engine: LogEngine, connection: Connection, now: datetime) -> None:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
@@ -24,23 +23,18 @@ from audit_core.log.heads import Heads
 from audit_core.log.high_water_mark import Loss, Marks, MarkWatch
 from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
-from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge, merge
-from audit_core.log.numbering import Head, Since, advanced, heads_of, numbered, parted
+from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge
+from audit_core.log.numbering import Head, Since
 from audit_core.log.opening import prepare
-from audit_core.log.precision import COARSEST
 from audit_core.log.reads.fetched import Fetched, Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
-from audit_core.log.replication import replication
-from audit_core.log.schema import (
-    ARRIVING,
-    Statement,
-    as_table,
-    audit_entry,
-    log_schema,
-    unfinished_entry,
-)
+from audit_core.log.retention import Holds
+from audit_core.log.schema import ARRIVING, ARROW, Statement, as_table, log_schema
 from audit_core.log.state_changes import StateChangeLog
+from audit_core.log.writes.forgetting import WriteKeeper
+from audit_core.log.writes.transactions import WriteTransactions
+from audit_core.log.writes.writes_sql import writes_sql
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
 
@@ -55,6 +49,8 @@ class AuditLog:
         holder: str,
         limits: Limits,
         marks: Marks | None,
+        keeper: WriteKeeper | None,
+        holds: Holds | None,
     ) -> None:
         self._log_engine = log_engine
         self._clock = clock
@@ -64,9 +60,10 @@ class AuditLog:
         self._reads = Reads(
             log_engine, timeout_s=limits.query_timeout_s, translated=self._translated
         )
-        self._kept_since: datetime | None = None
-        """From when on entries are kept, as of the last append; asked anew with each."""
+        self._keeper = keeper
+        self._holds = holds
         self._heads = Heads(self.heads, shared=log_engine.shared)
+        self._writes = WriteTransactions(log_engine, self._heads, clock, limits, keeper, holds)
         try:
             self._engine = self._open()
             try:
@@ -107,31 +104,11 @@ class AuditLog:
         """
         if not rows.num_rows:
             return 0
-        organization = rows.column("organization_id")[0].as_py()
-        since, until = (
-            rows.column("created_at")[position].as_py().replace(tzinfo=UTC)
-            for position in (0, rows.num_rows - 1)
-        )
         require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
         with self._changing() as connection:
-            # Its turn among the writers; the numbers are those of the other log.
-            self._log_engine.numbers(connection, after=0, now=self._clock())
-            # What is finer now may be stored under the same time, cut.
-            stored = self._log_engine.stored_entries(
-                connection, organization, since - COARSEST, until
-            )
-            found = replication(rows, stored)
-            self._log_engine.forget_unfinished(connection, found.replaced.column("seq").to_pylist())
-            settled, unfinished = parted(found.rows)
-            self._log_engine.insert(connection, audit_entry, settled)
-            self._log_engine.insert(connection, unfinished_entry, unfinished)
-            self._log_engine.forget_retimed(connection, found.retimed)
-            heads = heads_of(rows)
-            newest = max(pc.max(rows.column("revision")).as_py(), self._heads.counter)
-            self._log_engine.keep_counts(connection, newest, replicated=settled)
-            self._log_engine.raise_heads(connection, heads)
+            count, heads = self._writes.replicate(connection, rows)
         self._watch.moved(heads)
-        return int(found.rows.num_rows)
+        return count
 
     def heads(self) -> dict[str, Head]:
         """The highest numbers of every organization ('' for none), also of those that have no
@@ -145,6 +122,20 @@ class AuditLog:
             self._log_engine.numbers(connection, after=0, now=self._clock())
             self._log_engine.raise_heads(connection, heads)
         self._watch.moved(heads)
+
+    def known_heads(self) -> Mapping[str, Head]:
+        """As `heads`, as far as this process knows: at most a second old, and for the program's
+        own work only."""
+        self._heads.of(None)
+        return self._heads.known()
+
+    def writes(self, organization_id: str, *, after: int, until: int, above: int = 0) -> pa.Table:
+        """Writes of an organization ('' for none), of the shape `schema.ARROW`: those with an
+        `organization_revision` above `after`, up to `until`, in order; for the program's own work
+        only. All of them have a `revision` above `above`, which makes it cheaper to find them."""
+        statement = writes_sql(organization_id, after=after, until=until, above=above)
+        with self._reading(None) as connection:
+            return self._log_engine.fetch(connection, statement).select(ARROW.names).cast(ARROW)
 
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
@@ -273,7 +264,14 @@ class AuditLog:
         try:
             now = self._clock()
             earliest = self._limits.retention.earliest(now)
-            prepare(self._log_engine, engine, now=now, earliest=earliest)
+            prepare(
+                self._log_engine,
+                engine,
+                now=now,
+                earliest=earliest,
+                keeper=self._keeper,
+                holds=self._holds,
+            )
         except DBAPIError as error:
             engine.dispose()
             raise self._translated(error) from error
@@ -329,44 +327,11 @@ class AuditLog:
         self._heads.read()
 
     def _write(self, arriving: pa.Table) -> Merge:
-        now = self._clock()
-        earliest = self._limits.retention.earliest(now)
         with self._engine.begin() as connection:
-            if earliest is not None and earliest != self._kept_since:
-                self._log_engine.drop_before(connection, earliest)
-            numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
-            existing = self._log_engine.existing(connection, arriving)
-            merged = merge(arriving, existing, earliest=earliest)
-            if merged.refined.num_rows:
-                merged = merged.with_refined(
-                    self._log_engine.unfinished(connection, merged.refined)
-                )
-            rows, heads = self._numbered(connection, merged, numbers, now)
-            self._log_engine.forget_unfinished(
-                connection, merged.replaced.column("seq").to_pylist()
-            )
-            finished, unfinished = parted(rows)
-            if not arriving.num_rows:
-                self._log_engine.touch(connection, now)
-            self._log_engine.insert(connection, audit_entry, finished)
-            self._log_engine.insert(connection, unfinished_entry, unfinished)
-            self._log_engine.forget_retimed(connection, merged.retimed)
-            self._log_engine.keep_counts(
-                connection, max((head.revision for head in heads.values()), default=0)
-            )
-            self._log_engine.keep_heads(connection, heads)
-        self._watch.moved(heads)
-        self._kept_since = earliest
-        return merged
-
-    def _numbered(
-        self, connection: Connection, merged: Merge, numbers: Iterator[int], now: datetime
-    ) -> tuple[pa.Table, dict[str, Head]]:
-        """The rows to store, and the heads of their organizations once they are."""
-        organizations = pc.unique(merged.rows.column("organization_id")).to_pylist()
-        heads = self._log_engine.own_heads(connection, organizations, self._heads.known())
-        rows = numbered(merged.rows, merged.replaced, numbers, heads, now)
-        return rows, advanced(heads, rows)
+            appended = self._writes.append(connection, arriving)
+        self._watch.moved(appended.heads)
+        self._writes.committed(appended)
+        return appended.merge
 
     def _translated(self, error: DBAPIError) -> AuditError:
         cause = error.orig or error
@@ -389,12 +354,23 @@ def open_log(
     holder: str = "sandtrail",
     limits: Limits | None = None,
     marks: Marks | None = None,
+    keeper: WriteKeeper | None = None,
+    holds: Holds | None = None,
 ) -> AuditLog:
     """Open the log at a URL of one of `registry.ENGINES`; what is missing is made.
 
     `holder` is what others are told of this process while it holds the log; `marks` is where its
-    highest numbers are kept, so that it can tell when it has lost some. Raises
+    highest numbers are kept, so that it can tell when it has lost some; `keeper` is told of what
+    it is about to forget; `holds` knows what is kept beyond the retention. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
     used = limits or Limits()
-    return AuditLog(engine_for(url), clock=clock, holder=holder, limits=used, marks=marks)
+    return AuditLog(
+        engine_for(url),
+        clock=clock,
+        holder=holder,
+        limits=used,
+        marks=marks,
+        keeper=keeper,
+        holds=holds,
+    )

@@ -44,7 +44,7 @@ BUSY_TIMEOUT_S = 15
 """How long a writer waits for the one before it."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_LOCKS = {"state": 7_220_714_113, "access record": 7_220_714_114}
+_LOCKS = {"state": 7_220_714_113, "access record": 7_220_714_114, "tree": 7_220_714_115}
 """Any numbers that nothing else in the same PostgreSQL database locks."""
 
 
@@ -142,7 +142,9 @@ def open_state(url: str) -> State:
     return state
 
 
-def take_turns(connection: Connection, *, of: Literal["state", "access record"] = "state") -> None:
+def take_turns(
+    connection: Connection, *, of: Literal["state", "access record", "tree"] = "state"
+) -> None:
     """Wait until no other transaction that called this for the same thing is under way.
 
     For what reads first and writes by what it read. On SQLite each write transaction is

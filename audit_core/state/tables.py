@@ -28,9 +28,16 @@ from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
 from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
+from audit_core.state.legal_holds import legal_hold as legal_hold
 from audit_core.state.source_tables import source as source
 from audit_core.state.source_tables import source_progress as source_progress
 from audit_core.state.source_tables import webhook_endpoint as webhook_endpoint
+from audit_core.state.tree.tables import actor_key as actor_key
+from audit_core.state.tree.tables import tree_checkpoint as tree_checkpoint
+from audit_core.state.tree.tables import tree_leaf as tree_leaf
+from audit_core.state.tree.tables import tree_status as tree_status
+from audit_core.state.tree.tables import tree_tile as tree_tile
+from audit_core.state.tree.tables import work_lease as work_lease
 
 account = Table(
     "account",

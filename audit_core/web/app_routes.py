@@ -19,6 +19,7 @@ from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
 from audit_core.web.routes.evidence.coverage import coverage_route
+from audit_core.web.routes.evidence.report import report_route
 from audit_core.web.routes.exporting.routes import exporting_routes
 from audit_core.web.routes.exports import export_routes
 from audit_core.web.routes.head import head_route
@@ -65,6 +66,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         record_suggestions_route(installation),
         bundle_route(installation),
         coverage_route(installation),
+        report_route(installation, downloads),
         *operator_routes(installation),
     ]
     described += api_reference_routes(installation, described)

@@ -4,8 +4,10 @@ import streamlit as st
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
+from audit_core.explore.presentation.metrics import compared_with
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
+from pages.parts.evidence import report_link
 from pages.parts.filters import filter_bar, zoom
 from pages.parts.live import real_time, snapshot
 from pages.parts.shell import cached, viewer
@@ -38,6 +40,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     live = real_time.draw_switch(scope, view)
     if not live.on:
         pager.draw_refresh()
+    report_link.draw(view, scope, person)
     real_time.draw_lookout(live)
 real_time.draw_news(view, scope, live)
 
@@ -71,7 +74,7 @@ histogram = snapshot.answer(live.head, cached.reader().outcomes_over_time, query
 window = view.entry_filter.window
 with span_slot:
     span = over_time.instants(histogram.since, histogram.until, window.zone)
-    compared = f", compared with {metrics.compared_with(window)}" if before else ""
+    compared = f", compared with {compared_with(window)}" if before else ""
     st.caption(f"{span}{compared}. Click a bar or a cell to filter by it.")
 with time_slot:
     zoom.draw_back(view.entry_filter)

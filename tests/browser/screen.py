@@ -84,7 +84,7 @@ class Screen:
 
         watched(self.page)
         self.page.context.on("page", watched)
-        self.page.get_by_role("link", name=link).click()
+        self.page.get_by_role("link", name=link, exact=True).click()
         deadline = time.monotonic() + DOWNLOAD_WITHIN_S
         while not found and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)

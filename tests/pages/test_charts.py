@@ -15,6 +15,9 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import FAILURES, AuditEntry, Outcome
 from audit_core.domain.listing import Listing
 from audit_core.explore.histogram import Histogram
+from audit_core.explore.presentation import text
+from audit_core.explore.presentation.metrics import compared_with, metrics_of
+from audit_core.explore.presentation.outcome_colors import COLOR_OF_OUTCOME
 from audit_core.explore.reader import Reader
 from audit_core.explore.results import ErrorCount, HourOfWeek, Share, Summary
 from audit_core.explore.stacked_histogram import MAX_STACKED, StackedHistogram
@@ -23,11 +26,9 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US, buckets_for
 from audit_core.query.time.windows import Window
-from pages.parts.charts.figures import hours, outcomes, ranking, stacked_histogram, text, timeline
+from pages.parts.charts.figures import hours, outcomes, ranking, stacked_histogram, timeline
 from pages.parts.charts.figures.chart import Chart, changes_of
 from pages.parts.charts.figures.failures import failures
-from pages.parts.charts.metrics import compared_with, metrics_of
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME
 from tests.support.laws import law, some
 from tests.support.plain_reading import MONDAY, bucket_start
 from tests.support.strategies import windows_around_changes

@@ -20,6 +20,7 @@ PERMISSION = {
     "activity/people.py": "read:own_audit_logs",
     "evidence/access_record.py": "read:access_record",
     "evidence/downloads.py": "read:access_record",
+    "evidence/exports.py": "export:audit_logs",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }
@@ -32,6 +33,7 @@ ALLOWED = {
         "activity/people.py",
         "evidence/access_record.py",
         "evidence/downloads.py",
+        "evidence/exports.py",
     },
     "member@example.org": set(),
 }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.parts.charts.outcome_colors import (
+from audit_core.explore.presentation.outcome_colors import (
     COLOR_OF_OUTCOME,
     NOT_FAILED_COLOR,
     TEXT_ON_OUTCOME,

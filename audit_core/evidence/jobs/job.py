@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -78,6 +78,10 @@ class ExportRequest:
         """What is read. Raises `QueryError` for what may not be asked."""
         scope = Scope(organization_id=organization_id, secrets=self.secrets)
         return Query(self.entry_filter, scope, self.time_range)
+
+    def again(self, now: datetime) -> ExportRequest:
+        """The same, with a relative window that counts from now."""
+        return replace(self, as_of=now)
 
     def as_params(self) -> dict[str, Any]:
         """As it is kept, by names that never change."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
+from audit_core.domain.access import Permission
 from audit_core.domain.errors import BusyError, ExportError
 from audit_core.evidence.jobs.job import (
     MAX_ATTEMPTS,
@@ -57,8 +58,16 @@ def request_export(
     now: datetime,
     address: str | None = None,
     since_export_id: str | None = None,
+    may_reveal: bool,
 ) -> ExportJob:
-    """Put an export in line. Raises `BusyError` where too many are under way or wait."""
+    """Put an export in line. Raises `BusyError` where too many are under way or wait, and
+    `ExportError` for secrets if whoever asks may not see them."""
+    if request.secrets and not may_reveal:
+        raise ExportError(
+            "Secrets unredacted are only for those who may see them.",
+            f"Ask for it redacted, or ask an admin for the permission {Permission.REVEAL}.",
+        )
+    request.query(organization_id)  # Refuses what may not be asked.
     _require_place(connection, organization_id, person)
     values: dict[str, Any] = {
         "id": new_id(),

@@ -159,6 +159,12 @@ VERBS: dict[str, Verb] = _listed(
         target="file",
     ),
     Verb(
+        name="report.made",
+        sentence="Made a printable report of the log.",
+        category=Category.EXPORT,
+        target="file",
+    ),
+    Verb(
         name="log.transferred",
         sentence="Read the whole log to copy it elsewhere.",
         category=Category.INSTALLATION,
@@ -286,6 +292,18 @@ VERBS: dict[str, Verb] = _listed(
         sentence="Said what is the matter with a group of failed starts.",
         category=Category.WORK,
         target="fingerprint",
+    ),
+    Verb(
+        name="legal_hold.set",
+        sentence="Set a legal hold: what matches it is neither dropped nor erased.",
+        category=Category.SETTING,
+        target="filter",
+    ),
+    Verb(
+        name="legal_hold.lifted",
+        sentence="Lifted a legal hold.",
+        category=Category.SETTING,
+        target="filter",
     ),
     Verb(
         name="organization.zone_set",

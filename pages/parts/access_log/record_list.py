@@ -14,6 +14,7 @@ from audit_core.domain.entries import Outcome
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.reader import EventCount, EventCursor, EventPage, RecordReader
 from audit_core.evidence.download import FileKind
+from audit_core.explore.presentation.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ALL_TIME, format_instant, written
 from audit_core.state.access_log.joining import MAX_NETWORKS
@@ -21,7 +22,6 @@ from audit_core.state.access_log.record import AccessEvent
 from audit_core.state.access_log.verbs import AccessOutcome
 from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
 from pages.parts.access_log import record_bar
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries import pager
 from pages.parts.evidence import download_menu
 from pages.parts.shell import cached

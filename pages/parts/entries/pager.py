@@ -160,6 +160,10 @@ def draw_download(view: filter_bar.View, scope: Scope) -> None:
         "Each download is recorded.",
         address,
         RecordScope.of(scope),
+        background={
+            **view.entry_filter.to_params(),
+            **{name: [st.query_params[name]] for name in (VIEW_PARAM,) if name in st.query_params},
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 import streamlit as st
@@ -16,6 +16,7 @@ from audit_core.identity.sessions import Viewer
 from pages.parts.shell import cached, viewer
 from pages.parts.tables.safe_text import visible
 
+EXPORTS_PAGE = "evidence/exports.py"
 LATELY = timedelta(hours=1)
 """For how long a download is shown where it was begun."""
 SHOWN = 2
@@ -40,15 +41,30 @@ Address = Callable[[FileKind], str]
 """Where a file of a kind is handed out."""
 
 
-def draw(key: str, caption: str, address: Address, scope: RecordScope | None = None) -> None:
+def draw(
+    key: str,
+    caption: str,
+    address: Address,
+    scope: RecordScope | None = None,
+    *,
+    background: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """The button with its menu; `caption` says what the files hold. With a scope it lists what
-    this person took of it lately."""
+    this person took of it lately; with `background`, the parameters of what is asked for, it leads
+    to where the same is made in the background."""
     popover = st.popover(
         "Download", icon=":material/download:", key=f"{key}_download", on_change="rerun"
     )
     with popover, st.container(width=380):
         st.caption(caption)
         _draw_links(key, address)
+        if background is not None:
+            st.page_link(
+                EXPORTS_PAGE,
+                label="Export in the background",
+                icon=":material/file_export:",
+                query_params={name: list(values) for name, values in background.items()},
+            )
         if popover.open and scope is not None:
             st.fragment(_draw_lately, run_every=_LOOK)(scope)
 

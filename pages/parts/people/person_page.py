@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from audit_core.domain.access import Scope
+from audit_core.explore.presentation import text
 from audit_core.identity.sessions import Viewer
 from audit_core.people.actors import ActorLine
 from audit_core.people.keys_sql import UsedKey
@@ -18,7 +19,7 @@ from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
 from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK, MIN_ENTRIES, FirstSeen
-from pages.parts.charts.figures import hours, lanes, text
+from pages.parts.charts.figures import hours, lanes
 from pages.parts.entries import entry_detail, entry_table, pager
 from pages.parts.filters import filter_bar
 from pages.parts.filters.explore_link import Click

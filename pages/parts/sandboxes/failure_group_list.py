@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.explore.presentation.outcome_colors import chip_color
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import written
 from audit_core.starts.attempts_sql import FAILING
@@ -20,7 +21,6 @@ from audit_core.workspace.failure_triage import (
     list_marks,
     mark_failures,
 )
-from pages.parts.charts.outcome_colors import chip_color
 from pages.parts.entries.entry_table import MESSAGE_LENGTH
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import start_list, suspicion_help

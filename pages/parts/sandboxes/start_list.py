@@ -10,13 +10,17 @@ import streamlit as st
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Outcome
+from audit_core.explore.presentation.outcome_colors import (
+    COLOR_OF_OUTCOME,
+    NOT_FAILED_COLOR,
+    chip_color,
+)
 from audit_core.query.keyset import Cursor
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import ago, format_instant, written
 from audit_core.starts.attempt import StartAttempt
 from audit_core.starts.attempts_sql import FAILING, StartOutcome
 from audit_core.starts.suspicion import SUSPECTED_BRIEFLY
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, NOT_FAILED_COLOR, chip_color
 from pages.parts.entries.entry_table import message_text
 from pages.parts.filters import filter_bar
 from pages.parts.sandboxes import suspicion_help

@@ -12,12 +12,12 @@ from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import redact
 from audit_core.domain.rejections import Rejection
+from audit_core.explore.presentation.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from audit_core.ingest.mappings.mapping import Mapping
 from audit_core.ingest.pipeline import Preview, preview
 from audit_core.ingest.records.batches import FOREIGN
 from audit_core.ingest.uploads import StoredFile
 from audit_core.query.time.windows import written
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, chip_color
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.evidence.download_menu import size_text
 from pages.parts.shell import error_boundary

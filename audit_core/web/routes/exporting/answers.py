@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from audit_core.domain.errors import FilterError
 from audit_core.evidence.download import Format
 from audit_core.evidence.formats.csv_text import Audience
+from audit_core.evidence.jobs.figures import described
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import reason_to_wait
 from audit_core.query.time.windows import format_instant
@@ -103,14 +103,6 @@ def answer_of(job: ExportJob, open_jobs: Sequence[ExportJob], now: datetime) -> 
         problem=job.problem,
         hint=job.hint,
     )
-
-
-def described(job: ExportJob) -> str:
-    """What was asked for, in words; what an earlier version understood is told by its title."""
-    try:
-        return job.request.entry_filter.describe()
-    except FilterError:
-        return job.title
 
 
 def _plain(value: Any) -> Any:

@@ -103,7 +103,6 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
     asked = _read_request(params, now)
     if asked.secrets and not exporter.may_reveal:
         return _without_reveal(request, opened, exporter)
-    asked.query(exporter.organization_id)  # Refuses what may not be asked.
     with opened.state.begin() as connection:
         title = title_of(opened.state, exporter.viewer, asked.entry_filter, view_id)
         job = store.request_export(
@@ -115,6 +114,7 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
             request=asked,
             now=now,
             address=address_of(request),
+            may_reveal=exporter.may_reveal,
         )
         others = store.open_jobs(connection)
     location = opened.settings.base_path + said.ONE_PATH.format(id=job.id)

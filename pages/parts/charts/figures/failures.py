@@ -9,8 +9,9 @@ from itertools import accumulate
 
 from audit_core.domain.entries import FAILURES, Outcome, outcome_of
 from audit_core.domain.listing import Listing
+from audit_core.explore.presentation import text
+from audit_core.explore.presentation.outcome_colors import COLOR_OF_OUTCOME, TEXT_ON_OUTCOME
 from audit_core.explore.results import ErrorCount
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.charts.figures.rows import (
     Part,
@@ -21,7 +22,6 @@ from pages.parts.charts.figures.rows import (
     spoken,
     track,
 )
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, TEXT_ON_OUTCOME
 
 LEGEND: dict[Outcome, str] = {
     Outcome.CLIENT_ERROR: "Client error (4xx)",

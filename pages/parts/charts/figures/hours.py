@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from audit_core.explore.presentation import text
 from audit_core.explore.results import HourOfWeek
 from audit_core.query.time.windows import Window
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import FAINT, Changes, Chart, Place, Trace, bars, figure
 
 HOURS = 24

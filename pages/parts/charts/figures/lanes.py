@@ -10,13 +10,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from audit_core.explore.presentation import text
+from audit_core.explore.presentation.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 from audit_core.people.timeline import Lane, Mark, Timeline
 from audit_core.people.timeline_sql import LanePlace
 from audit_core.query.time.windows import Window, clamped, written
 from audit_core.query.value_filter import NONE
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import CLEAR, Changes, Chart, Place, bars, figure
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER
 
 LANE_PX = 46
 AROUND_PX = 130

@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from audit_core.domain.entries import Outcome
 from audit_core.explore.histogram import Histogram
+from audit_core.explore.presentation import text
+from audit_core.explore.presentation.outcome_colors import (
+    COLOR_OF_OUTCOME,
+    OUTCOME_ORDER,
+    TEXT_ON_OUTCOME,
+)
 from audit_core.query.time.windows import Window
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import CLEAR, Chart, Trace, figure
 from pages.parts.charts.figures.timeline import Layer, timeline
-from pages.parts.charts.outcome_colors import COLOR_OF_OUTCOME, OUTCOME_ORDER, TEXT_ON_OUTCOME
 
 
 def over_time(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from audit_core.domain.entries import FAILURES, Outcome
 from audit_core.domain.listing import Listing
+from audit_core.explore.presentation import text
+from audit_core.explore.presentation.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
 from audit_core.explore.results import Share
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace
 from pages.parts.charts.figures.rows import Part, Row, rows_figure, segments, spoken, track
-from pages.parts.charts.outcome_colors import FAILED_COLOR, NOT_FAILED_COLOR
 
 KINDS: tuple[tuple[str, str, tuple[Outcome, ...]], ...] = (
     ("Failed (4xx and 5xx)", FAILED_COLOR, FAILURES),

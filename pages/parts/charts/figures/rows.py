@@ -12,7 +12,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from pages.parts.charts.figures import text
+from audit_core.explore.presentation import text
 from pages.parts.charts.figures.chart import FAINT, Trace, bars, figure
 
 ROW_PX = 42

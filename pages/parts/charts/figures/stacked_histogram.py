@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from audit_core.explore.presentation import text
 from audit_core.explore.stacked_histogram import StackedHistogram
 from audit_core.query.time.windows import Window
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.chart import Changes, Chart
 from pages.parts.charts.figures.timeline import Layer, timeline
 

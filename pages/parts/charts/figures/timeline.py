@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic
 
 from audit_core.explore.histogram import Histogram, Key
+from audit_core.explore.presentation import text
 from audit_core.query.time.buckets import HOUR_US, ORIGIN, Buckets
 from audit_core.query.time.windows import UTC_NAME, Window, clamped, written
-from pages.parts.charts.figures import text
 from pages.parts.charts.figures.axis_clocks import MAX_TICKS, AxisClocks, ticks, wall
 from pages.parts.charts.figures.chart import Changes, Chart, Place, Trace, bars, figure
 

@@ -1,0 +1,73 @@
+"""How an export goes, in words for people. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from audit_core.domain.errors import FilterError
+from audit_core.evidence.jobs.job import ExportJob, JobState
+from audit_core.query.time.windows import ago
+
+
+def described(job: ExportJob) -> str:
+    """What was asked for, in words; what an earlier version understood is told by its title."""
+    try:
+        return job.request.entry_filter.describe()
+    except FilterError:
+        return job.title or "all"
+
+
+def title_of(job: ExportJob) -> str:
+    """What it is called on a list."""
+    return job.title or "All entries"
+
+
+def kind_of(job: ExportJob) -> str:
+    """`CSV for spreadsheets`, with a word about secrets if they stand in it."""
+    try:
+        kind = job.request.kind.describe()
+    except FilterError:
+        kind = str(job.what["format"])
+    return f"{kind}, secrets unredacted" if job.holds_secrets else kind
+
+
+def facts(job: ExportJob, now: datetime, *, size: str) -> tuple[str, ...]:
+    """One short text for each thing that is known of it; `size` is that of its file, in words."""
+    complete = job.state is JobState.DONE
+    return (
+        kind_of(job),
+        *((f"{job.entries:,} {'entry' if job.entries == 1 else 'entries'}", size) * complete),
+        *((f"{job.left_out:,} left out",) if job.left_out else ()),
+        f"by {job.requested_by} {ago(job.requested_at, now)}",
+        *((f"expires {ago(job.expires_at, now)}",) if complete and job.expires_at else ()),
+    )
+
+
+def progress_of(job: ExportJob) -> float:
+    """Which part of it is written, from 0 to 1; 0 before it is known how much there is."""
+    if not job.expected:
+        return 0.0
+    return min(1.0, job.entries / job.expected)
+
+
+def progress_text(job: ExportJob, now: datetime) -> str:
+    """How far it is: `12,300 of 60,000 entries · 35,000 a second · 2 seconds left`."""
+    if job.expected is None:
+        return "Counting what matches"
+    parts = [f"{job.entries:,} of {job.expected:,} entries"]
+    pace, left = job.rate(now), job.time_left(now)
+    if pace is not None:
+        parts.append(f"{pace:,.0f} a second")
+    if left is not None:
+        parts.append(f"{duration(left)} left")
+    return " · ".join(parts)
+
+
+def duration(length: timedelta) -> str:
+    """A length for people, rounded up: `1 second`, `40 seconds`, `3 minutes`, `2 hours`."""
+    seconds = max(1, -(-int(length.total_seconds() * 1000) // 1000))
+    for unit, name in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= 2 * unit or unit == 1:
+            number = -(-seconds // unit)
+            return f"{number} {name}{'' if number == 1 else 's'}"
+    raise AssertionError("one second is the last unit")

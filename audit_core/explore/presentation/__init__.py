@@ -1,0 +1,1 @@
+"""What charts, figures and reports of entries say alike: words, numbers, colours."""

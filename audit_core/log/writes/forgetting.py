@@ -1,0 +1,58 @@
+"""What is told of writes before the log forgets them: an entry that is replaced by its finished
+version, or what has become too old to be kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from audit_core.domain.errors import AuditError
+from audit_core.log.engines.engine import LogEngine
+from audit_core.log.retention import Expiry, Holds
+from audit_core.log.schema import Statement
+
+LOGGER = logging.getLogger("sandtrail.log")
+
+
+class WriteKeeper(Protocol):
+    """Keeps of writes, outside the log, what must outlive them. What it is told of may still stay
+    in the log after all, if the commit fails that was to follow."""
+
+    def replacing(self, rows: pa.Table) -> None:
+        """These rows, of the shape `schema.ARROW` and of several organizations, are about to be
+        replaced. Returns once what is needed of them is kept. Raises `AuditError`."""
+
+    def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
+        """All entries that go by `expiry` are about to be dropped; `fetch` reads the log as it is
+        before. Returns once what is needed of them is kept. Raises `AuditError`."""
+
+
+def drop_expired(
+    log_engine: LogEngine,
+    connection: Connection,
+    earliest: datetime,
+    keeper: WriteKeeper | None,
+    holds: Holds | None,
+) -> None:
+    """Drop what was made before `earliest` and nobody holds, and tell the keeper first. Where it
+    cannot be told what is held, nothing is dropped."""
+
+    def fetch(statement: Statement) -> pa.Table:
+        return log_engine.fetch(connection, statement)
+
+    expiry = Expiry(earliest=earliest)
+    if log_engine.has_expired(connection, expiry):
+        try:
+            held = frozenset() if holds is None else holds.held(earliest, fetch)
+        except AuditError as error:
+            LOGGER.warning("Nothing expires: %s %s", error.message, error.hint)
+            return
+        expiry = Expiry(earliest=earliest, held=held)
+        if keeper is not None:
+            keeper.dropping(expiry, fetch)
+    log_engine.drop_expired(connection, expiry)

@@ -1,0 +1,132 @@
+"""What a new export is to hold, how many entries that is, and the button that has it made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.domain.errors import FilterError
+from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.formats.csv_text import Audience
+from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.job import ExportRequest
+from audit_core.evidence.titles import title_of
+from audit_core.explore.view_params import READY_VIEWS, VIEW_PARAM, ReadyView, check_view
+from audit_core.identity.sessions import Viewer
+from audit_core.workspace.saved_views import SavedView, list_views
+from pages.parts.entries import over_time
+from pages.parts.evidence import exporting
+from pages.parts.filters import filter_bar
+from pages.parts.shell import cached, viewer
+from pages.parts.tables.safe_text import visible
+
+KEPT = {
+    "24 hours": timedelta(hours=24),
+    "3 days": timedelta(days=3),
+    "7 days": timedelta(days=7),
+    "30 days": timedelta(days=30),
+}
+KINDS = {
+    "CSV for spreadsheets": FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS),
+    "CSV for machines": FileKind(format=Format.CSV, audience=Audience.MACHINES),
+    "JSON lines": FileKind(format=Format.JSONL, audience=Audience.MACHINES),
+}
+_VIEW = "export_view"
+_STARTED = "export_started"
+
+
+def draw_views(person: Viewer, scope: Scope) -> None:
+    """The choice of a view to begin with; its filter then stands in the bar."""
+    views: dict[str, SavedView | ReadyView] = dict(READY_VIEWS)
+    if isinstance(decide(person.membership, Permission.READ), Allowed):
+        with cached.installation().state.read() as connection:
+            saved = list_views(connection, person)
+        views |= {view.id: view for view in (*saved.own, *saved.others)}
+    if st.session_state.get(_VIEW) not in views:
+        st.session_state.pop(_VIEW, None)
+    st.selectbox(
+        "View",
+        list(views),
+        index=None,
+        format_func=lambda key: visible(views[key].name),
+        placeholder="Begin with a saved view, or say below what it is to hold",
+        key=_VIEW,
+        on_change=_begin_with,
+        args=(views, scope),
+        width=420,
+    )
+
+
+def _begin_with(views: dict[str, SavedView | ReadyView], scope: Scope) -> None:
+    view = views.get(st.session_state.get(_VIEW) or "")
+    if view is None:
+        return
+    params = view.params_in(filter_bar.zone(scope)) if isinstance(view, ReadyView) else view.params
+    try:
+        filter_bar.replace_by(check_view(params))
+    except FilterError:
+        # What cannot be read any more is said where views are kept.
+        st.session_state.pop(_VIEW, None)
+        return
+    st.query_params[VIEW_PARAM] = st.session_state[_VIEW]
+
+
+def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
+    """The file's kind, what it will hold in words, and the button."""
+    with st.container(border=True, key="export_form"):
+        _draw_sentence(view, scope)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            kind = st.selectbox("File", list(KINDS), key="export_kind", width=230)
+            kept = st.selectbox("Keep for", list(KEPT), key="export_kept", width=130)
+            secrets = exporting.may_reveal(person) and st.toggle(
+                "Secrets unredacted",
+                key="export_secrets",
+                help="Only those who may see secrets can download it then.",
+            )
+        asked = ExportRequest(
+            entry_filter=view.entry_filter,
+            as_of=view.as_of,
+            kind=KINDS[kind],
+            secrets=secrets,
+            kept_for=KEPT[kept],
+        )
+        if st.button(
+            "Make export", type="primary", icon=":material/file_export:", key="export_make"
+        ):
+            _make(asked, scope)
+        if st.session_state.pop(_STARTED, False):
+            st.toast("The export is in line.", icon=":material/hourglass_top:")
+
+
+def _draw_sentence(view: filter_bar.View, scope: Scope) -> None:
+    head = cached.installation().log.head(scope.organization_id)
+    found = over_time.count(view.query(scope), head)
+    counted = "Not counted yet" if found is None else f"{found} entries"
+    # As text: what was asked for is in it.
+    st.text(visible(f"{counted}: {view.entry_filter.describe()}"))
+    st.caption("Oldest first, times in UTC; of the log as it is when the export begins.")
+
+
+def _make(asked: ExportRequest, scope: Scope) -> None:
+    view_id = st.query_params.get(VIEW_PARAM, "")
+    state = cached.installation().state
+    person = viewer.find()
+    title = title_of(state, person, asked.entry_filter, view_id)
+    if exporting.act(
+        scope,
+        lambda connection, by, now: store.request_export(
+            connection,
+            organization_id=scope.organization_id or "",
+            person=by.account_id,
+            requested_by=by.email,
+            title=title,
+            request=asked,
+            now=now,
+            address=viewer.address(),
+            may_reveal=exporting.may_reveal(by),
+        ),
+    ):
+        st.session_state[_STARTED] = True
+        st.rerun()

@@ -1,0 +1,171 @@
+"""The exports of the organization: how far each is, its file, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import streamlit as st
+
+from audit_core.domain.access import Permission, Scope
+from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.figures import (
+    described,
+    facts,
+    progress_of,
+    progress_text,
+    title_of,
+)
+from audit_core.evidence.jobs.job import ExportJob, JobState
+from audit_core.evidence.jobs.limits import reason_to_wait
+from audit_core.identity.sessions import Viewer
+from audit_core.web.routes.exporting.operations import FILE_PATH
+from pages.parts.evidence import exporting
+from pages.parts.evidence.download_menu import size_text
+from pages.parts.shell import cached, error_boundary, viewer
+from pages.parts.shell.app_address import own_address
+from pages.parts.tables.safe_text import visible
+
+SHOWN = 10
+"""How many are listed at first, and how many more each time."""
+_LOOK = "2s"
+"""How often one that is not over is looked at again."""
+_MORE = "exports_shown"
+
+Color = Literal["green", "blue", "gray", "orange", "red"]
+BADGES: dict[JobState, tuple[Color, str]] = {
+    JobState.WAITING: ("gray", ":material/hourglass_empty:"),
+    JobState.RUNNING: ("blue", ":material/progress_activity:"),
+    JobState.INTERRUPTED: ("orange", ":material/restart_alt:"),
+    JobState.DONE: ("green", ":material/check:"),
+    JobState.FAILED: ("red", ":material/error:"),
+    JobState.CANCELLED: ("gray", ":material/block:"),
+    JobState.EXPIRED: ("gray", ":material/event_busy:"),
+}
+
+
+def draw(person: Viewer, scope: Scope) -> None:
+    """The newest ones, newest first."""
+    shown = int(st.session_state.get(_MORE, SHOWN))
+    with cached.installation().state.read() as connection:
+        jobs = store.list_jobs(connection, scope.organization_id or "", limit=shown + 1)
+    if not jobs:
+        st.caption("None yet. What is made stays here for 24 hours, or for as long as you say.")
+    for job in jobs[:shown]:
+        with st.container(border=True, key=f"export_{job.id}"):
+            if job.state.is_open:
+                st.fragment(_draw_open, run_every=_LOOK)(job.id, scope)
+            else:
+                _draw_job(job, (), person, scope)
+    if len(jobs) > shown:
+        st.button(
+            "Show older ones",
+            icon=":material/expand_more:",
+            key="exports_more",
+            on_click=_show_more,
+            args=(shown,),
+        )
+
+
+def _show_more(shown: int) -> None:
+    st.session_state[_MORE] = shown + SHOWN
+
+
+def _draw_open(export_id: str, scope: Scope) -> None:
+    with error_boundary.boundary():
+        # A run of this alone runs neither the page nor its gate.
+        person, present = viewer.require(Permission.EXPORT)
+        with cached.installation().state.read() as connection:
+            job = store.find_job(connection, export_id, scope.organization_id or "")
+            others = store.open_jobs(connection)
+        if present != scope or job is None or not job.state.is_open:
+            st.rerun()
+        _draw_job(job, others, person, scope)
+
+
+def _draw_job(job: ExportJob, others: Sequence[ExportJob], person: Viewer, scope: Scope) -> None:
+    now = cached.installation().clock()
+    color, icon = BADGES[job.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(visible(title_of(job)), width="content")
+        st.badge(job.state.label, icon=icon, color=color)
+        st.space("stretch")
+        _draw_deeds(job, person, scope)
+    # As text: what people typed is in it.
+    st.text(visible(described(job)))
+    st.text(visible(" · ".join(facts(job, now, size=size_text(job.size)))))
+    if job.state is JobState.RUNNING:
+        st.progress(progress_of(job), text=progress_text(job, now))
+    elif job.state.is_open:
+        st.caption(reason_to_wait(job, others) or "It begins in a moment.")
+        if job.state is JobState.INTERRUPTED:
+            st.caption("The server was stopped while it was made: it is made again from its start.")
+    elif job.problem is not None:
+        st.text(visible(f"{job.problem}\n{job.hint or ''}".strip()))
+    if job.state is JobState.DONE:
+        st.code(f"{job.sha256}  {job.file}", language=None, wrap_lines=True)
+
+
+def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
+    if job.state is JobState.DONE:
+        refused = job.holds_secrets and not exporting.may_reveal(person)
+        st.link_button(
+            "Download",
+            own_address(FILE_PATH.format(id=job.id)),
+            icon=":material/download:",
+            key=f"export_{job.id}_file",
+            disabled=refused,
+            help="It holds secrets, which you may not see." if refused else None,
+        )
+    if job.state.is_open:
+        if st.button("Cancel", icon=":material/close:", key=f"export_{job.id}_cancel"):
+            _cancel(job, scope)
+        return
+    if st.button(
+        "Repeat",
+        icon=":material/replay:",
+        key=f"export_{job.id}_repeat",
+        help="The same once more, of the log as it is now.",
+    ):
+        _repeat(job, scope)
+    if st.button("Delete", icon=":material/delete:", key=f"export_{job.id}_delete"):
+        _delete(job, scope)
+
+
+def _cancel(job: ExportJob, scope: Scope) -> None:
+    if exporting.act(
+        scope,
+        lambda connection, by, now: store.cancel(
+            connection, job, actor=by.email, now=now, address=viewer.address()
+        ),
+    ):
+        st.rerun()
+
+
+def _repeat(job: ExportJob, scope: Scope) -> None:
+    if exporting.act(
+        scope,
+        lambda connection, by, now: store.request_export(
+            connection,
+            organization_id=job.organization_id,
+            person=by.account_id,
+            requested_by=by.email,
+            title=job.title,
+            request=job.request.again(now),
+            now=now,
+            address=viewer.address(),
+            may_reveal=exporting.may_reveal(by),
+        ),
+    ):
+        st.rerun()
+
+
+def _delete(job: ExportJob, scope: Scope) -> None:
+    if exporting.act(
+        scope,
+        lambda connection, by, now: store.delete_job(
+            connection, job, actor=by.email, now=now, address=viewer.address()
+        ),
+    ):
+        cached.installation().exports.files.remove(job.id)
+        st.rerun()

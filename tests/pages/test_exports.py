@@ -1,0 +1,146 @@
+"""The page of exports: what a new one will hold, and what can be done to those that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.job import ExportJob, JobState
+from audit_core.evidence.jobs.making import Making
+from tests.evidence.nasty_entries import made
+from tests.pages.conftest import Open
+from tests.support.seeded import ALPHA, BETA, Seeded
+
+ADMIN, AUDITOR, MEMBER = "admin@example.org", "auditor@example.org", "member@example.org"
+
+
+@pytest.fixture(autouse=True)
+def stored(seeded: Seeded) -> None:
+    now = seeded.clock()
+    seeded.installation.log.append(
+        [
+            made(
+                number,
+                organization_id=(ALPHA, ALPHA, BETA)[number % 3],
+                action=("create", "start")[number % 2],
+                created_at=now - timedelta(minutes=number + 1),
+            )
+            for number in range(30)
+        ]
+    )
+
+
+def opened(open_app: Open, email: str = AUDITOR) -> AppTest:
+    app = open_app(email).run()
+    app.switch_page("evidence/exports.py").run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(item.value for item in (*app.text, *app.caption))
+
+
+def jobs(seeded: Seeded, organization_id: str = ALPHA) -> list[ExportJob]:
+    with seeded.installation.state.read() as connection:
+        return store.list_jobs(connection, organization_id, limit=100)
+
+
+def make_next(seeded: Seeded) -> ExportJob:
+    """What the app's thread does: make the next one in line."""
+    workshop = seeded.installation.exports
+    with workshop.state.begin() as connection:
+        job = store.take_next(connection, holder="test", now=workshop.clock())
+    assert job is not None
+    Making(workshop, job).run()
+    with workshop.state.read() as connection:
+        found = store.find_job(connection, job.id, job.organization_id)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def filtered(open_app: Open) -> Iterator[AppTest]:
+    app = opened(open_app)
+    app.query_params["window"] = "1d"
+    app.query_params["action"] = "start"
+    yield app.run()
+
+
+def test_it_says_beforehand_what_the_file_will_hold(filtered: AppTest, seeded: Seeded) -> None:
+    assert "10 entries: action start, last day (UTC)" in texts(filtered)
+    filtered.button(key="export_make").click().run()
+    (job,) = jobs(seeded)
+    assert (job.state, job.requested_by, job.title) == (JobState.WAITING, AUDITOR, "action start")
+    assert "It begins in a moment." in texts(filtered)
+    done = make_next(seeded)
+    assert (done.state, done.entries, done.expected) == (JobState.DONE, 10, 10)
+    filtered.run()
+    assert "10 entries ·" in texts(filtered)
+    (link,) = filtered.get("link_button")
+    assert urlsplit(link.proto.url).path == f"/api/v1/exports/{done.id}/file"
+    assert [item.value for item in filtered.code if done.sha256 and done.sha256 in item.value]
+
+
+def test_a_view_to_begin_with_names_the_export(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app)
+    app.selectbox(key="export_view").set_value("deletions").run()
+    app.button(key="export_make").click().run()
+    (job,) = jobs(seeded)
+    assert job.title == "Deletions"
+    assert job.request.entry_filter.query.startswith("action:*delete*")
+
+
+def test_an_export_is_cancelled_repeated_and_deleted(filtered: AppTest, seeded: Seeded) -> None:
+    filtered.button(key="export_make").click().run()
+    (job,) = jobs(seeded)
+    filtered.button(key=f"export_{job.id}_cancel").click().run()
+    assert [one.state for one in jobs(seeded)] == [JobState.CANCELLED]
+    seeded.clock.pass_by(hours=1)
+    filtered.button(key=f"export_{job.id}_repeat").click().run()
+    again, _ = jobs(seeded)
+    assert again.request.entry_filter == job.request.entry_filter
+    assert again.request.as_of == seeded.clock()
+    filtered.button(key=f"export_{job.id}_delete").click().run()
+    assert [one.id for one in jobs(seeded)] == [again.id]
+    file = seeded.installation.exports.files.path(make_next(seeded).id)
+    assert file.exists()
+    filtered.run().button(key=f"export_{again.id}_delete").click().run()
+    assert not jobs(seeded)
+    assert not file.exists()
+    assert len(seeded.events("export.deleted")) == 2
+
+
+def test_secrets_are_offered_to_those_only_who_may_see_them(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app, ADMIN)
+    app.toggle(key="export_secrets").set_value(True)
+    app.button(key="export_make").click().run()
+    (job,) = jobs(seeded)
+    assert job.holds_secrets
+    make_next(seeded)
+    other = opened(open_app)
+    assert "export_secrets" not in [item.key for item in other.toggle]
+    (link,) = other.get("link_button")
+    assert link.proto.disabled
+    # What a repeat would hold is looked at as well.
+    other.button(key=f"export_{job.id}_repeat").click().run()
+    assert len(jobs(seeded)) == 1
+    assert other.error
+
+
+def test_another_organization_sees_none_of_them(open_app: Open, seeded: Seeded) -> None:
+    app = opened(open_app)
+    app.button(key="export_make").click().run()
+    assert not jobs(seeded, BETA)
+    assert "None yet" not in texts(app)
+
+
+def test_who_may_not_export_is_told_so(open_app: Open, seeded: Seeded) -> None:
+    app = open_app(MEMBER).run()
+    app.switch_page("evidence/exports.py").run()
+    assert [item.value for item in app.header] == ["You do not have access to this page"]
