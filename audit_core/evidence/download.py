@@ -7,34 +7,29 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
 
 from audit_core.domain.access import Scope
-from audit_core.evidence.formats import csv_text, csv_writer, json_lines_writer
-from audit_core.evidence.formats.csv_text import Audience
-from audit_core.evidence.formats.options import DEFAULTS, FileOptions
+from audit_core.evidence.file_kind import FileKind as FileKind
+from audit_core.evidence.file_kind import Format as Format
+from audit_core.evidence.file_kind import TextFormat as TextFormat
+from audit_core.evidence.formats import (
+    csv_writer,
+    json_lines_writer,
+    parquet_writer,
+    xlsx_writer,
+)
+from audit_core.evidence.formats.compression import packed
 from audit_core.evidence.formats.text_columns import pieces
+from audit_core.evidence.read_ahead import ahead
 from audit_core.evidence.redacting import redacted
 from audit_core.explore.export.cut import Cut
 from audit_core.explore.reader import Reader
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
-
-
-class Format(StrEnum):
-    """The formats, by the name used in URLs and on the command line."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-    @property
-    def media_type(self) -> str:
-        """The type that HTTP says."""
-        return str((csv_text if self is Format.CSV else json_lines_writer).MEDIA_TYPE)
 
 
 @dataclass(slots=True)
@@ -83,11 +78,9 @@ class FileLimit:
 def stream(
     reader: Reader,
     query: Query,
-    format: Format,
+    kind: FileKind,
     *,
     progress: Progress,
-    audience: Audience = Audience.MACHINES,
-    options: FileOptions = DEFAULTS,
     as_of: Cut | None = None,
     after: Cursor | None = None,
     limit: FileLimit | None = None,
@@ -99,15 +92,24 @@ def stream(
     With a `limit` it ends there, as a whole file with fewer entries, which the caller has to say.
     `seen` is called with the rows of each part, as the log has them, before they are written.
 
-    CSV is written for the `audience`; JSON lines are for machines. Memory does not grow with the
-    file. Raises what a read of the log raises, also midway: then the file is not whole, and the
-    caller must let that be seen.
+    Memory does not grow with the file. Raises what a read of the log raises, also midway: then the
+    file is not whole, and the caller must let that be seen.
     """
-    found = reader.export(query, as_of, after=after)
+    found = ahead(reader.export(query, as_of, after=after))
     tables = _shown(found, query.scope, progress, limit or FileLimit(), seen)
-    if format is Format.CSV:
-        return progress.measured(csv_writer.write(tables, audience, options))
-    return progress.measured(json_lines_writer.write(tables, options))
+    return progress.measured(packed(_written(tables, kind), kind.compression))
+
+
+def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
+    match kind.format:
+        case Format.CSV:
+            return csv_writer.write(tables, kind.audience, kind.options)
+        case Format.JSONL:
+            return json_lines_writer.write(tables, kind.options)
+        case Format.PARQUET:
+            return parquet_writer.write(tables, kind.options)
+        case Format.XLSX:
+            return xlsx_writer.write(tables, kind.options)
 
 
 def _shown(
@@ -127,36 +129,6 @@ def _shown(
                 seen(part)
             yield part if scope.secrets else redacted(part)
             progress.entries += part.num_rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileKind:
-    """The format of a file, and whom it is for; as text what its name ends with."""
-
-    format: Format
-    audience: Audience
-    """Of JSON lines none but machines, whatever is given."""
-
-    def detail(self) -> dict[str, str]:
-        """What the access record says of it."""
-        whom = {"for": self.audience.value} if self.format is Format.CSV else {}
-        return {"format": self.format.value, **whom}
-
-    def params(self) -> dict[str, list[str]]:
-        """The parameters of an address that asks for it; spreadsheets need not be named there."""
-        machines = self.format is Format.CSV and self.audience is Audience.MACHINES
-        return {"format": [self.format.value]} | (
-            {"for": [self.audience.value]} if machines else {}
-        )
-
-    def describe(self) -> str:
-        """For people: `CSV for spreadsheets`, `JSON lines`."""
-        return f"CSV for {self.audience.value}" if self.format is Format.CSV else "JSON lines"
-
-    def __str__(self) -> str:
-        if self.format is Format.CSV:
-            return f"_for-{self.audience.value}.{self.format.value}"
-        return f".{self.format.value}"
 
 
 def file_name(

@@ -90,6 +90,7 @@ class ExportRequest:
             "as_of": format_instant(self.as_of),
             "format": self.kind.format.value,
             "for": self.kind.audience.value,
+            "file": self.kind.choices(),
             "secrets": self.secrets,
             "hours": self.kept_for.total_seconds() / 3600,
         }
@@ -100,7 +101,9 @@ class ExportRequest:
         return cls(
             entry_filter=EntryFilter.from_params(params["filter"]),
             as_of=parse_instant(params["as_of"]),
-            kind=FileKind(format=Format(params["format"]), audience=Audience(params["for"])),
+            kind=FileKind(
+                format=Format(params["format"]), audience=Audience(params["for"])
+            ).with_choices(dict(params.get("file", {}))),
             secrets=params["secrets"],
             kept_for=timedelta(hours=params["hours"]),
         )

@@ -140,13 +140,11 @@ class Making:
         )
 
     def _write_file(self, reader: Reader, query: Query, cut: Cut, changes: Changes | None) -> None:
-        request = self.job.request
         pieces = stream(
             reader,
             query,
-            request.kind.format,
+            self.job.request.kind,
             progress=self.progress,
-            audience=request.kind.audience,
             as_of=cut,
             limit=self.workshop.limit,
             seen=None if changes is None else changes.see,

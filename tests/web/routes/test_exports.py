@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from audit_core.domain.access import Permission, Role, Scope
 from audit_core.domain.entries import AuditEntry
-from audit_core.evidence.download import Format, Progress, stream
+from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore.export import tables
 from audit_core.explore.reader import Reader
@@ -87,7 +87,9 @@ def test_who_may_export_gets_exactly_what_the_log_holds_of_the_organization(
     for audience in Audience:
         asked = path(**{"format": format.value, "for": audience.value})
         answer = client.get(asked, headers=as_person(seeded, email))
-        pieces = stream(reader, query, format, progress=Progress(), audience=audience)
+        pieces = stream(
+            reader, query, FileKind(format=format, audience=audience), progress=Progress()
+        )
         assert answer.content == b"".join(pieces)
     assert all(entry_id in answer.text for entry_id in of(ALPHA, stored))
     assert not any(entry_id in answer.text for entry_id in of(BETA, stored))

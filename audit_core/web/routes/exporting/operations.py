@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from audit_core.evidence.download import Format
 from audit_core.evidence.jobs.job import KEPT_FOR, MAX_KEPT_FOR
 from audit_core.identity.token_verbs import EXPORT
 from audit_core.query.entry_filter import EntryFilter
@@ -17,6 +16,8 @@ from audit_core.web.openapi.operation import (
 from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
+    FILE_CHOICES,
+    FILE_TYPES,
     FORMAT,
     SHOWN_ORGANIZATION,
     filter_parameters,
@@ -51,6 +52,7 @@ CREATE = Operation(
         *filter_parameters(EntryFilter),
         FORMAT,
         AUDIENCE,
+        *FILE_CHOICES,
         Parameter(
             name="secrets",
             description="`1` for secrets unredacted, which needs `reveal:secrets`, as does taking "
@@ -108,10 +110,10 @@ DOWNLOAD = Operation(
     permission=EXPORT.name,
     parameters=(_ID,),
     answers={
-        200: Answer(description="The file.", media_types=tuple(item.media_type for item in Format)),
+        200: Answer(description="The file.", media_types=FILE_TYPES),
         206: Answer(
             description="The part that `Range` asks for.",
-            media_types=tuple(item.media_type for item in Format),
+            media_types=FILE_TYPES,
         ),
         304: Answer(description="It is the one of `If-None-Match`.", media_types=()),
     },

@@ -199,7 +199,7 @@ def _download(request: Request, opened: Installation, exporter: Exporter) -> Res
             "Ask for a part of it, or leave Range out.",
             headers={"content-range": f"bytes */{size}"},
         )
-    media_type, head = job.request.kind.format.media_type, request.method == HEAD
+    media_type, head = job.request.kind.media_type, request.method == HEAD
     answer = file_response(
         path, size=size, part=part, headers=headers, media_type=media_type, head=head
     )
