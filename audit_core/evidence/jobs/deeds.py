@@ -61,7 +61,7 @@ def request_export(
     return job
 
 
-def request_since(
+def repeat(
     connection: Connection,
     job: ExportJob,
     *,
@@ -70,10 +70,12 @@ def request_since(
     now: datetime,
     address: str | None = None,
     may_reveal: bool,
+    since: bool = False,
 ) -> ExportJob:
-    """Put in line what came to an export since it was made, of the same window. Raises
-    `ExportError` for one that was never complete, and what `request_export` raises."""
-    if job.held is None or job.state not in (JobState.DONE, JobState.EXPIRED):
+    """Put the same in line once more: with a relative window that counts from now, or with `since`
+    only what came to the same window since it was made. Raises `ExportError` where that is not
+    known, and what `request_export` raises."""
+    if since and not job.can_be_continued:
         raise no_longer_known()
     return request_export(
         connection,
@@ -81,10 +83,10 @@ def request_since(
         person=person,
         requested_by=requested_by,
         title=job.title,
-        request=job.request,
+        request=job.request if since else job.request.again(now),
         now=now,
         address=address,
-        since_export_id=job.id,
+        since_export_id=job.id if since else None,
         may_reveal=may_reveal,
     )
 

@@ -162,6 +162,11 @@ class ExportJob:
     before it was looked at."""
 
     @property
+    def can_be_continued(self) -> bool:
+        """Whether another one can hold what came since."""
+        return self.held is not None and self.state in (JobState.DONE, JobState.EXPIRED)
+
+    @property
     def changes(self) -> Mapping[str, int] | None:
         """What has changed since the export that it goes on from; `None` if it goes on from none,
         or before it is complete."""

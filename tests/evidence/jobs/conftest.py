@@ -67,9 +67,10 @@ class Desk:
 
     def since(self, job: ExportJob) -> ExportJob:
         with self.workshop.state.begin() as connection:
-            return deeds.request_since(
+            return deeds.repeat(
                 connection,
                 job,
+                since=True,
                 person="ann",
                 requested_by="ann@example.org",
                 now=self.workshop.clock(),

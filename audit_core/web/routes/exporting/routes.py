@@ -67,6 +67,7 @@ def exporting_routes(installation: Callable[[], Installation]) -> list[ApiRoute]
         route(said.ONE_PATH, said.SHOW, _show),
         route(said.FILE_PATH, said.DOWNLOAD, _download),
         route(said.CANCEL_PATH, said.CANCEL, _cancel),
+        route(said.REPEAT_PATH, said.REPEAT, _repeat),
         route(said.ONE_PATH, said.DELETE, _delete),
     ]
 
@@ -116,11 +117,44 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
             address=address_of(request),
             may_reveal=exporter.may_reveal,
         )
-        others = store.open_jobs(connection)
+        return _in_line(connection, opened, job)
+
+
+def _repeat(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    params, problems = read_params(request.scope["query_string"]), list[str]()
+    since = one_of(params, "since", "0", ("0", "1"), problems)
+    _refuse_unknown(params, problems)
+    with opened.state.read() as connection:
+        job = _found(connection, request, exporter)
+    if job is None:
+        return not_found(UNKNOWN, UNKNOWN_HINT)
+    if job.holds_secrets and not exporter.may_reveal:
+        return _without_reveal(request, opened, exporter)
+    with opened.state.begin() as connection:
+        again = deeds.repeat(
+            connection,
+            job,
+            person=exporter.person,
+            requested_by=exporter.name,
+            now=opened.clock(),
+            address=address_of(request),
+            may_reveal=exporter.may_reveal,
+            since=since == "1",
+        )
+        return _in_line(connection, opened, again)
+
+
+def _in_line(connection: Connection, opened: Installation, job: ExportJob) -> Response:
+    answer = answer_of(job, store.open_jobs(connection), opened.clock())
     location = opened.settings.base_path + said.ONE_PATH.format(id=job.id)
-    return JSONResponse(
-        answer_of(job, others, now).as_json(), status_code=202, headers={"location": location}
-    )
+    return JSONResponse(answer.as_json(), status_code=202, headers={"location": location})
+
+
+def _refuse_unknown(params: dict[str, list[str]], problems: list[str]) -> None:
+    """Raises `FilterError` for problems, and for parameters that are left."""
+    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
+    if problems:
+        raise FilterError(tuple(problems))
 
 
 def _read_request(params: dict[str, list[str]], now: datetime) -> ExportRequest:
@@ -150,9 +184,7 @@ def _list(request: Request, opened: Installation, exporter: Exporter) -> Respons
     params, problems = read_params(request.scope["query_string"]), list[str]()
     allowed = range(1, said.MAX_LIMIT + 1)
     limit = whole_number(params, "limit", said.DEFAULT_LIMIT, allowed, problems)
-    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
-    if problems:
-        raise FilterError(tuple(problems))
+    _refuse_unknown(params, problems)
     now = opened.clock()
     with opened.state.read() as connection:
         found = store.list_jobs(connection, exporter.organization_id, limit=limit + 1)
