@@ -115,7 +115,7 @@ def test_typed_and_packed_files_hold_the_same_entries(
     assert "content-encoding" not in lines.headers
     found = gzip.decompress(lines.content).splitlines()
     assert [json.loads(line)["id"] for line in found] == of(ALPHA, stored)
-    details = [event.detail for event in seeded.events("export.started")]
+    details = [event.detail for event in seeded.events("export.started")][::-1]
     assert [detail["format"] for detail in details] == ["parquet", "xlsx", "jsonl"]
     assert details[0]["times"] == "Europe/Berlin"
     assert details[2]["compression"] == "gzip"
