@@ -109,6 +109,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/fact_check:",
                 help="What is recorded, what was seen, and what no log of the platform shows.",
             ),
+            page(
+                "evidence/legal_holds.py",
+                "legal_holds",
+                Permission.MANAGE,
+                title="Legal holds",
+                icon=":material/gavel:",
+                help="What is kept beyond the retention and not erased, and why.",
+            ),
         ],
         "Admin": [
             page(

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from audit_core.domain.errors import AuditError
-from audit_core.evidence.holds.holds import KeptBeyond, kept_beyond
+from audit_core.evidence.holds.holds import kept_beyond, kept_in_words
 from audit_core.installation.doctor import Finding, Health
 from audit_core.installation.opened import Installation
 from audit_core.log.retention import Retention
@@ -46,21 +46,6 @@ def _of_organization(
         health=Health.OK,
         message=f"{organization_id}: {_in_force(kept.holds)}, the oldest since "
         f"{oldest:%Y-%m-%d}. {kept_in_words(kept, has_retention=earliest is not None)}",
-    )
-
-
-def kept_in_words(kept: KeptBeyond, *, has_retention: bool) -> str:
-    """What holds keep beyond the retention: a sentence."""
-    if not has_retention:
-        return "No retention is set, so everything is kept anyway."
-    if not kept.months:
-        return "Nothing is kept beyond the retention because of that by now."
-    first = f"{kept.months[0]:%Y-%m}"
-    months = "a month" if len(kept.months) == 1 else f"{len(kept.months):,} months"
-    entries = "1 entry" if kept.entries == 1 else f"{kept.entries:,} entries"
-    return (
-        f"Because of that {months} of the organization {'is' if len(kept.months) == 1 else 'are'} "
-        f"kept whole beyond the retention, from {first} on, for {entries}."
     )
 
 

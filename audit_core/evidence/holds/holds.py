@@ -75,9 +75,23 @@ def kept_beyond(log: AuditLog, holds: Sequence[LegalHold], earliest: datetime | 
     )
 
 
-def held_count(log: AuditLog, hold: LegalHold) -> int:
-    """How many entries a hold keeps by now. Raises `AuditError`."""
-    query = query_of(hold)
+def kept_in_words(kept: KeptBeyond, *, has_retention: bool) -> str:
+    """What holds keep beyond the retention: a sentence."""
+    if not has_retention:
+        return "No retention is set, so everything is kept anyway."
+    if not kept.months:
+        return "Nothing is kept beyond the retention because of that by now."
+    first = f"{kept.months[0]:%Y-%m}"
+    months = "a month" if len(kept.months) == 1 else f"{len(kept.months):,} months"
+    entries = "1 entry" if kept.entries == 1 else f"{kept.entries:,} entries"
+    return (
+        f"Because of that {months} of the organization {'is' if len(kept.months) == 1 else 'are'} "
+        f"kept whole beyond the retention, from {first} on, for {entries}."
+    )
+
+
+def held_count(log: AuditLog, query: Query) -> int:
+    """How many entries a hold with this query keeps by now. Raises `AuditError`."""
     days = log.fetch_rows(held_days(query), query.scope, HeldDay, limit=MAX_DAYS).items
     return sum(day.count for day in days)
 
@@ -116,6 +130,14 @@ def query_of(hold: LegalHold) -> Query:
         return Query(entry_filter, scope, entry_filter.window.time_range(hold.set_at))
     except FilterError:
         return Query(EntryFilter(), scope, TimeRange(since=None, until=None))
+
+
+def hold_in_words(hold: LegalHold) -> str:
+    """What a hold keeps, without a full stop."""
+    try:
+        return EntryFilter.from_params(hold.params).describe()
+    except FilterError:
+        return "all entries, since its filter cannot be read any more"
 
 
 def fixed(entry_filter: EntryFilter, now: datetime) -> EntryFilter:

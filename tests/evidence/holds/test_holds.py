@@ -14,6 +14,7 @@ from audit_core.evidence.holds.holds import (
     fixed,
     held_count,
     kept_beyond,
+    query_of,
     require_not_held,
 )
 from audit_core.explore.reader import Reader
@@ -132,7 +133,7 @@ def test_a_hold_keeps_its_months_until_it_is_lifted(tmp_path, state):
     assert_counts(log)
     beyond = kept_beyond(log, [starts], EARLIEST)
     assert (beyond.entries, beyond.months) == (6, tuple(sorted(held)))
-    assert held_count(log, starts) == 6
+    assert held_count(log, query_of(starts)) == 6
 
     report = log.append([entry("late", created_at=NOW - timedelta(days=70))])
     assert [index for index, _ in report.refused] == [0]
