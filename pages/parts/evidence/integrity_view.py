@@ -198,9 +198,10 @@ def _draw_checkpoint(standing: Standing) -> None:
     if kept is None:
         st.caption("Nothing was written yet, so there is nothing to sign.")
         return
+    signed_at = format_instant(kept.signed_at.replace(microsecond=0))
     st.caption(
-        f"Signed {format_instant(kept.signed_at.replace(microsecond=0))}. Whoever keeps it elsewhere "
-        "can show later that the log was cut or put back."
+        f"Signed {signed_at}. Whoever keeps it elsewhere can show later that the log was cut, or "
+        "put back."
     )
     st.code(kept.note, language=None)
     st.caption("The public key that it is signed with. Hand it to auditors by another way.")
