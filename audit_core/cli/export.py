@@ -7,18 +7,25 @@ from typing import Annotated
 
 import typer
 
+from audit_core.cli.parts.file_options import (
+    AudienceOption,
+    ColumnsOption,
+    CompressionOption,
+    DelimiterOption,
+    FormatOption,
+    TimesOption,
+    kind_of,
+)
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.output_file import STANDARD_OUTPUT, written_file
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.parts.window_options import window_between
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import FilterError
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
-from audit_core.evidence.formats.options import DELIMITERS
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
@@ -31,16 +38,8 @@ from audit_core.runtime.settings import read_settings
 
 def export(
     output: Annotated[str, typer.Option(help="The file to write; - for standard output.")],
-    format: Annotated[
-        Format, typer.Option(help="csv, jsonl, parquet, or xlsx for Excel.")
-    ] = Format.CSV,
-    audience: Annotated[
-        Audience,
-        typer.Option(
-            "--for",
-            help="Whom CSV is for: machines, exact; or spreadsheets, with dates and no formulas.",
-        ),
-    ] = Audience.MACHINES,
+    format: FormatOption = Format.CSV,
+    audience: AudienceOption = Audience.MACHINES,
     organization: Annotated[
         str | None, typer.Option(help="One organization by id; all of them without this.")
     ] = None,
@@ -54,28 +53,14 @@ def export(
     zone: Annotated[
         str, typer.Option(help="Whose days the query means, like Europe/Berlin.")
     ] = UTC_NAME,
-    columns: Annotated[
-        str, typer.Option(help="Only these columns, in this order: createdAt,actorEmail,action.")
-    ] = "",
-    times: Annotated[
-        str, typer.Option(help="The zone in which times are written, like Europe/Berlin.")
-    ] = UTC_NAME,
-    delimiter: Annotated[
-        str, typer.Option(help=f"What separates the cells of CSV: {', '.join(DELIMITERS)}.")
-    ] = "comma",
-    compression: Annotated[
-        Compression, typer.Option(help="How CSV or JSON lines are packed: gzip or zstd.")
-    ] = Compression.NONE,
+    columns: ColumnsOption = "",
+    times: TimesOption = UTC_NAME,
+    delimiter: DelimiterOption = "comma",
+    compression: CompressionOption = Compression.NONE,
 ) -> None:
     """Write the entries of a window, oldest first, secrets redacted: all that the log holds when
     it begins, and nothing that comes later."""
-    choices = {
-        "columns": [columns],
-        "times": [times],
-        "delimiter": [delimiter],
-        "compression": [compression.value],
-    }
-    kind = _kind(format, audience, {name: given for name, given in choices.items() if given[0]})
+    kind = kind_of(format, audience, columns, times, delimiter, compression)
     entry_filter = EntryFilter(window=window_between(since, until, zone), query=query)
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
@@ -90,15 +75,6 @@ def export(
         f"{written.size:,} bytes, SHA-256 {written.sha256}",
         err=True,
     )
-
-
-def _kind(format: Format, audience: Audience, choices: dict[str, list[str]]) -> FileKind:
-    try:
-        return FileKind(format=format, audience=audience).with_choices(choices)
-    except ValueError as error:
-        raise FilterError(
-            (str(error),), "Correct --format, --columns, --times, --delimiter or --compression."
-        ) from error
 
 
 def _export(
