@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -59,6 +59,22 @@ class Progress:
         return {"bytes": self.size, **({"sha256": self.sha256} if whole else {})}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimit:
+    """Where a file ends, though more matched."""
+
+    entries: int | None = None
+    """How many it holds at most."""
+    size: int | None = None
+    """From this size on, in bytes, nothing is added; the part that reaches it is whole."""
+
+    def room(self, progress: Progress) -> int | None:
+        """How many more entries it may hold; `None`: any number."""
+        if self.size is not None and progress.size >= self.size:
+            return 0
+        return None if self.entries is None else max(0, self.entries - progress.entries)
+
+
 def stream(
     reader: Reader,
     query: Query,
@@ -67,14 +83,20 @@ def stream(
     progress: Progress,
     as_of: Cut | None = None,
     after: Cursor | None = None,
+    limit: FileLimit | None = None,
+    seen: Callable[[pa.Table], None] | None = None,
 ) -> Iterator[bytes]:
     """The file in pieces: oldest entry first, secrets only if the scope has them; all that matched
     as of a cut, by default that of when this begins, and behind the cursor if one is given.
 
+    With a `limit` it ends there, as a whole file with fewer entries, which the caller has to say.
+    `seen` is called with the rows of each part, as the log has them, before they are written.
+
     Memory does not grow with the file. Raises what a read of the log raises, also midway: then the
     file is not whole, and the caller must let that be seen.
     """
-    tables = _shown(ahead(reader.export(query, as_of, after=after)), query.scope, progress)
+    found = ahead(reader.export(query, as_of, after=after))
+    tables = _shown(found, query.scope, progress, limit or FileLimit(), seen)
     return progress.measured(packed(_written(tables, kind), kind.compression))
 
 
@@ -90,10 +112,21 @@ def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
             return xlsx_writer.write(tables, kind.options)
 
 
-def _shown(tables: Iterable[pa.Table], scope: Scope, progress: Progress) -> Iterator[pa.Table]:
+def _shown(
+    tables: Iterable[pa.Table],
+    scope: Scope,
+    progress: Progress,
+    limit: FileLimit,
+    seen: Callable[[pa.Table], None] | None,
+) -> Iterator[pa.Table]:
     """In parts that take a moment each: between two of them a download can be broken off."""
     for table in tables:
-        for part in pieces(table):
+        for whole_part in pieces(table):
+            part = whole_part.slice(0, limit.room(progress))
+            if not part.num_rows:
+                return
+            if seen is not None:
+                seen(part)
             yield part if scope.secrets else redacted(part)
             progress.entries += part.num_rows
 

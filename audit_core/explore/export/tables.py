@@ -38,7 +38,7 @@ def tables(
     Memory does not grow with the number of matches.
     """
     rest = _behind(as_of.unfinished, after, query.scope)
-    for found in _finished(log, query, as_of.head, after):
+    for found in _finished(log, query, as_of, after):
         until = int(np.count_nonzero(_up_to(rest, _last(found, query.scope), query.scope)))
         both = pa.concat_tables([found, rest.slice(0, until)]) if until else found
         # Columns are sorted here faster than engines sort whole rows.
@@ -67,32 +67,33 @@ def stretches(
         yield TimeRange(since=since, until=time_range.until)
 
 
-def _finished(log: AuditLog, query: Query, head: int, after: Cursor | None) -> Iterator[pa.Table]:
+def _finished(log: AuditLog, query: Query, as_of: Cut, after: Cursor | None) -> Iterator[pa.Table]:
     """The finished matches in tables that are not empty, each of which lies behind the one before
     it; within a table they are in no order."""
     if after is not None:
         since = query.time_range.since
         since = after.created_at if since is None else max(since, after.created_at)
         query = query.within(TimeRange(since=since, until=query.time_range.until))
-    hours = log.fetch_rows(export_sql.hours(query), query.scope, HourCount, limit=MAX_HOURS)
+    statement = export_sql.hours(query, base=as_of.base)
+    hours = log.fetch_rows(statement, query.scope, HourCount, limit=MAX_HOURS)
     for stretch in stretches(hours.items, query.time_range, limit=STEP):
         part = query.within(stretch)
         whole = log.fetch(
-            export_sql.page(part, head=head, after=after, ordered=False),
+            export_sql.page(part, head=as_of.head, after=after, ordered=False, base=as_of.base),
             query.scope,
             max_rows=STEP,
         )
         if whole.truncated:
-            yield from _by_keys(log, part, head, after)
+            yield from _by_keys(log, part, as_of, after)
         elif whole.table.num_rows:
             yield whole.table.select(ARROW.names).cast(ARROW)
 
 
-def _by_keys(log: AuditLog, query: Query, head: int, after: Cursor | None) -> Iterator[pa.Table]:
+def _by_keys(log: AuditLog, query: Query, as_of: Cut, after: Cursor | None) -> Iterator[pa.Table]:
     """As `_finished`, of an hour that holds more than a step."""
     while True:
         fetched = log.fetch(
-            export_sql.page(query, head=head, after=after, ordered=True),
+            export_sql.page(query, head=as_of.head, after=after, ordered=True, base=as_of.base),
             query.scope,
             max_rows=STEP,
         )

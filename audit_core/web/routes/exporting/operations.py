@@ -28,6 +28,7 @@ EXPORTS_PATH = "/api/v1/exports"
 ONE_PATH = f"{EXPORTS_PATH}/{{id}}"
 FILE_PATH = f"{ONE_PATH}/file"
 CANCEL_PATH = f"{ONE_PATH}/cancel"
+REPEAT_PATH = f"{ONE_PATH}/repeat"
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 """How many exports are listed."""
@@ -128,6 +129,23 @@ CANCEL = Operation(
     method="POST",
     parameters=(_ID,),
     answers=_ONE,
+    errors=(*_UNKNOWN, ErrorCode.INVALID_REQUEST),
+)
+REPEAT = Operation(
+    id="repeatExport",
+    summary="Have the same made once more",
+    description="Of the log as it is now. With `since` only what came to the same window since "
+    "then: new entries, those that arrived late, and those finished since; `changes` "
+    "then counts them, and what has vanished.",
+    section=Section.DOWNLOAD,
+    callers=_CALLERS,
+    permission=EXPORT.name,
+    method="POST",
+    parameters=(
+        _ID,
+        Parameter(name="since", description="`1` for only what came since."),
+    ),
+    answers={202: Answer(description="It is in line.", kinds=(Export,))},
     errors=(*_UNKNOWN, ErrorCode.INVALID_REQUEST),
 )
 DELETE = Operation(
