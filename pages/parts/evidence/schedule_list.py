@@ -29,9 +29,9 @@ def draw_button(asked: ExportRequest | None, scope: Scope) -> None:
     """What has the same made by itself; nothing for `None`, of what only a person may ask for."""
     if asked is None:
         return
-    with st.popover("Make regularly", icon=":material/event_repeat:", key="schedule_new"):
-        with st.container(width=380):
-            _draw_form(asked, scope)
+    popover = st.popover("Make regularly", icon=":material/event_repeat:", key="schedule_new")
+    with popover, st.container(width=380):
+        _draw_form(asked, scope)
 
 
 def _draw_form(asked: ExportRequest, scope: Scope) -> None:
