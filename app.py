@@ -17,8 +17,11 @@ from starlette.routing import Route
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
 from audit_core.evidence.jobs.runner import RunningExports
+from audit_core.installation.anchors import start_anchoring
 from audit_core.installation.opened import drop_ended_uploads, expire_access_record
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
+from audit_core.integrity.anchors.anchoring import Anchoring
+from audit_core.integrity.sealer import Sealer
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -43,7 +46,7 @@ from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
-Feed = RunningTrickle | FollowedSources | RunningExports
+Feed = RunningTrickle | FollowedSources | RunningExports | Sealer | Anchoring
 DAY_S = 24 * 60 * 60
 SWEEP_S = 60
 
@@ -52,8 +55,8 @@ os.umask(0o077)
 
 
 def start() -> list[Feed]:
-    """Open the product and what works by itself: the sources, the exports, and a trickle if the log
-    is the demo."""
+    """Open the product and what works by itself: the sources, the exports, the sealing of the
+    log, the anchors of checkpoints, and a trickle if the log is the demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -65,9 +68,22 @@ def start() -> list[Feed]:
         FollowedSources(installation),
         RunningExports(installation.exports, shared_log=installation.log.shared),
     ]
+    try:
+        feeds.append(start_anchoring(installation))
+    except AuditError as error:
+        tell(error)
     if loaded and installation.settings.demo:
         seed = installation.settings.demo_seed
         feeds.append(RunningTrickle(installation.log.append, installation.clock, seed=seed))
+    # Stopped last: it may still seal what the others append.
+    feeds.append(
+        Sealer(
+            log=installation.log,
+            state=installation.state,
+            trees=installation.trees,
+            clock=installation.clock,
+        )
+    )
     return feeds
 
 

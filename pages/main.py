@@ -117,6 +117,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/rule:",
                 help="Who has access and what was used of it, attested or revoked each quarter.",
             ),
+            page(
+                "evidence/legal_holds.py",
+                "legal_holds",
+                Permission.MANAGE,
+                title="Legal holds",
+                icon=":material/gavel:",
+                help="What is kept beyond the retention and not erased, and why.",
+            ),
         ],
         "Admin": [
             page(

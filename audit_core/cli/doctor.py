@@ -15,7 +15,9 @@ from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.domain.terminal_text import printable
+from audit_core.installation.anchors import examine_anchors
 from audit_core.installation.doctor import Finding, Health, examine_installation, examine_settings
+from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
@@ -75,6 +77,8 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
     with closing(installation):
         yield from examine_installation(installation, Scope.everything(), full=full)
         yield from examine_senders(installation)
+        yield from examine_anchors(installation)
+        yield from examine_holds(installation)
 
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
+from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
 from audit_core.identity.sessions import living_sessions
@@ -88,6 +89,7 @@ def open_installation(
             ),
             marks=StateMarks(state),
             keeper=LeafKeeper(state, keys),
+            holds=StateHolds(state),
         )
     except BaseException:
         state.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
@@ -15,6 +14,7 @@ from audit_core.integrity.run import made_leaves
 from audit_core.integrity.runs import runs_of
 from audit_core.integrity.tile import TILE
 from audit_core.log.reads.fetched import Fetched
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import ARROW, Statement
 from audit_core.log.writes.writes_sql import (
     ExpiringRun,
@@ -43,12 +43,12 @@ class LeafKeeper:
             own = rows.filter(pc.equal(rows.column("organization_id"), organization_id))
             self._keep(organization_id, LeafKind.SUPERSEDED, own)
 
-    def dropping(self, earliest: datetime, fetch: Callable[[Statement], pa.Table]) -> None:
+    def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
         """Keeps the leaves of entries whose tile stays, and lets the other tiles go. Only as far
         as there is a checkpoint: nobody was promised more."""
         with self._state.read() as connection:
             sizes = {one.organization_id: one.size for one in newest_checkpoints(connection)}
-        table = fetch(expiring_runs_sql(earliest, TILE))
+        table = fetch(expiring_runs_sql(expiry, TILE))
         found = Fetched(table=table, truncated=False, elapsed_s=0).rows(ExpiringRun)
         for organization_id, runs in groupby(found, attrgetter("organization_id")):
             size = sizes.get(organization_id, 0)
@@ -60,7 +60,7 @@ class LeafKeeper:
             for first, last in _pieces(mixed):
                 statement = expiring_writes_sql(
                     organization_id,
-                    earliest,
+                    expiry,
                     first=first * TILE + 1,
                     last=min((last + 1) * TILE, size),
                 )

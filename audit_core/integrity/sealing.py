@@ -293,7 +293,7 @@ def thin_out(connection: Connection, times: list[tuple[int, datetime]], now: dat
 
 def superfluous(times: list[tuple[int, datetime]], now: datetime) -> list[int]:
     """The ids of checkpoints that need not be kept: all are kept for an hour, then the last one of
-    every five minutes, after two days of every hour, after a hundred days of every day. The
+    every five minutes, after two days of every hour, after two weeks of every day. The
     newest is always kept."""
     ids: list[int] = []
     for (id_, at), (_, following) in pairwise(times):
@@ -305,7 +305,7 @@ def superfluous(times: list[tuple[int, datetime]], now: datetime) -> list[int]:
 
 
 _SPANS = (
-    (timedelta(days=100), 24 * 60 * 60),
+    (timedelta(days=14), 24 * 60 * 60),
     (timedelta(days=2), 60 * 60),
     (timedelta(hours=1), 5 * 60),
 )

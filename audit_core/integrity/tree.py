@@ -7,11 +7,16 @@ from datetime import datetime
 
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.installation_signer import installation_signer
+from audit_core.integrity.merkle import consistency_proof
 from audit_core.integrity.sealing import Sealing
 from audit_core.integrity.tree_reader import TreeReader
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
-from audit_core.state.tree.checkpoints import StoredCheckpoint, newest_checkpoint
+from audit_core.state.tree.checkpoints import (
+    StoredCheckpoint,
+    newest_checkpoint,
+    newest_checkpoints,
+)
 
 
 class Trees:
@@ -41,6 +46,22 @@ class Trees:
         """The newest checkpoint of an organization ('' for none); `None` before the first."""
         with self._state.read() as connection:
             return newest_checkpoint(connection, organization_id)
+
+    def newest_of_all(self) -> list[StoredCheckpoint]:
+        """The newest checkpoint of every organization. Raises `AuditError`."""
+        with self._state.read() as connection:
+            return newest_checkpoints(connection)
+
+    def consistency(self, organization_id: str, old_size: int, size: int) -> list[bytes]:
+        """The proof that the tree of `old_size` leaves is the beginning of that of `size`, which
+        are sealed; 0 < old <= new.
+
+        Raises `LookupError` where a tile that is needed is gone, or not as it was sealed.
+        """
+        newest = self.newest(organization_id)
+        if newest is None or newest.size < size:
+            raise LookupError(f"{size} leaves are not sealed yet")
+        return consistency_proof(old_size, size, self.reader(newest).subtree_hash)
 
     def sealed_now(self, organization_id: str) -> TreeReader:
         """The tree of all that an organization has written by now, with a checkpoint of this

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from audit_core.domain.errors import SchemaTooNewError
 from audit_core.log.engines.engine import LogEngine
+from audit_core.log.retention import Holds
 from audit_core.log.schema import VERSION
 from audit_core.log.writes.forgetting import WriteKeeper, drop_expired
 
@@ -23,6 +24,7 @@ def prepare(
     now: datetime,
     earliest: datetime | None,
     keeper: WriteKeeper | None,
+    holds: Holds | None,
 ) -> None:
     """Make what is missing, and drop what was made before `earliest`; `None`: nothing. The keeper
     is told of it first.
@@ -39,7 +41,7 @@ def prepare(
             numbering = log_engine.number_some(connection)
     if earliest is not None:
         with engine.begin() as connection:
-            drop_expired(log_engine, connection, earliest, keeper)
+            drop_expired(log_engine, connection, earliest, keeper, holds)
 
 
 def _make_tables(log_engine: LogEngine, connection: Connection, now: datetime) -> None:

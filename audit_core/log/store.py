@@ -29,6 +29,7 @@ from audit_core.log.opening import prepare
 from audit_core.log.reads.fetched import Fetched, Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
+from audit_core.log.retention import Holds
 from audit_core.log.schema import ARRIVING, ARROW, Statement, as_table, log_schema
 from audit_core.log.state_changes import StateChangeLog
 from audit_core.log.writes.forgetting import WriteKeeper
@@ -49,6 +50,7 @@ class AuditLog:
         limits: Limits,
         marks: Marks | None,
         keeper: WriteKeeper | None,
+        holds: Holds | None,
     ) -> None:
         self._log_engine = log_engine
         self._clock = clock
@@ -59,8 +61,9 @@ class AuditLog:
             log_engine, timeout_s=limits.query_timeout_s, translated=self._translated
         )
         self._keeper = keeper
+        self._holds = holds
         self._heads = Heads(self.heads, shared=log_engine.shared)
-        self._writes = WriteTransactions(log_engine, self._heads, clock, limits, keeper)
+        self._writes = WriteTransactions(log_engine, self._heads, clock, limits, keeper, holds)
         try:
             self._engine = self._open()
             try:
@@ -261,7 +264,14 @@ class AuditLog:
         try:
             now = self._clock()
             earliest = self._limits.retention.earliest(now)
-            prepare(self._log_engine, engine, now=now, earliest=earliest, keeper=self._keeper)
+            prepare(
+                self._log_engine,
+                engine,
+                now=now,
+                earliest=earliest,
+                keeper=self._keeper,
+                holds=self._holds,
+            )
         except DBAPIError as error:
             engine.dispose()
             raise self._translated(error) from error
@@ -345,15 +355,22 @@ def open_log(
     limits: Limits | None = None,
     marks: Marks | None = None,
     keeper: WriteKeeper | None = None,
+    holds: Holds | None = None,
 ) -> AuditLog:
     """Open the log at a URL of one of `registry.ENGINES`; what is missing is made.
 
     `holder` is what others are told of this process while it holds the log; `marks` is where its
     highest numbers are kept, so that it can tell when it has lost some; `keeper` is told of what
-    it is about to forget. Raises
+    it is about to forget; `holds` knows what is kept beyond the retention. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
     used = limits or Limits()
     return AuditLog(
-        engine_for(url), clock=clock, holder=holder, limits=used, marks=marks, keeper=keeper
+        engine_for(url),
+        clock=clock,
+        holder=holder,
+        limits=used,
+        marks=marks,
+        keeper=keeper,
+        holds=holds,
     )

@@ -28,6 +28,7 @@ from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
 from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
+from audit_core.state.legal_holds import legal_hold as legal_hold
 from audit_core.state.review_tables import access_review as access_review
 from audit_core.state.review_tables import access_review_item as access_review_item
 from audit_core.state.source_tables import source as source

@@ -6,6 +6,7 @@ import pytest
 
 from audit_core.domain.access import Scope
 from audit_core.explore.reader import Reader
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import ARROW
 from audit_core.log.store import open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -129,7 +130,7 @@ def test_a_copy_gives_no_number_again_that_a_dropped_entry_had(log, other):
     log.append([entry("old", created_at=NOW - timedelta(days=90), organization_id="org-gone")])
     log.append([entry("a"), entry("late", created_at=NOW - timedelta(days=90))])
     with log._engine.begin() as connection:
-        log._log_engine.drop_before(connection, NOW - timedelta(days=60))
+        log._log_engine.drop_expired(connection, Expiry(earliest=NOW - timedelta(days=60)))
     target = other()
     assert transfer(LocalOrigin(log, EVERYTHING), target, EVERYTHING).differences == ()
     target.append([entry("b"), entry("c", organization_id="org-gone")])

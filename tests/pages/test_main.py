@@ -21,6 +21,7 @@ PERMISSION = {
     "evidence/access_record.py": "read:access_record",
     "evidence/downloads.py": "read:access_record",
     "evidence/exports.py": "export:audit_logs",
+    "evidence/legal_holds.py": "manage:access",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -93,8 +93,11 @@ class GrowingLogs:
     def sign(self) -> None:
         self.sealed = {name: log.checkpoint() for name, log in self.logs.items()}
 
-    def newest(self) -> Sequence[SealedCheckpoint]:
-        return list(self.sealed.values())
+    def signed_at(self) -> Mapping[str, datetime]:
+        return {name: sealed.signed_at for name, sealed in self.sealed.items()}
+
+    def newest(self, organization_id: str) -> SealedCheckpoint | None:
+        return self.sealed.get(organization_id)
 
     def consistency(self, organization_id: str, old_size: int, size: int) -> Sequence[bytes]:
         return self.logs[organization_id].consistency(old_size, size)

@@ -15,6 +15,8 @@ from audit_core.domain.terminal_text import printable
 from audit_core.evidence.pack.layout import MAX_SMALL_BYTES
 from audit_core.evidence.pack.verdicts import PackError, Part, Report, State
 from audit_core.evidence.pack.verifier import verify as verify_pack
+from audit_core.integrity.anchors.time_stamp import read_roots
+from audit_core.integrity.cosignature import parse_cosigner_key
 from audit_core.integrity.signed_note import NoteError, VerifierKey, parse_key
 
 FAILED = 1
@@ -41,6 +43,14 @@ def verify(
         Path | None,
         typer.Option(help="A checkpoint of the same log that was kept elsewhere."),
     ] = None,
+    witness_key: Annotated[
+        list[str] | None,
+        typer.Option(help="The key of a witness that you believe; may be given several times."),
+    ] = None,
+    time_stamp_roots: Annotated[
+        Path | None,
+        typer.Option(help="Root certificates (PEM) of time-stamping authorities you believe."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Verify a pack: signature, integrity, completeness, filter, counts and time, each by itself.
@@ -50,7 +60,13 @@ def verify(
     trusted = None if key is None else _key(key)
     note = None if checkpoint is None else _text(checkpoint)
     try:
-        report = verify_pack(pack, key=trusted, checkpoint=note)
+        report = verify_pack(
+            pack,
+            key=trusted,
+            checkpoint=note,
+            witness_keys=[_witness_key(text) for text in witness_key or ()],
+            time_stamp_roots=() if time_stamp_roots is None else read_roots(time_stamp_roots),
+        )
     except PackError as error:
         _refuse(pack, error, as_json)
     if as_json:
@@ -80,6 +96,16 @@ def _key(given: str) -> VerifierKey:
         raise SourceError(
             f"The key cannot be read: {error}",
             "Give the line that `log key` prints at the installation, or a file that holds it.",
+        ) from error
+
+
+def _witness_key(given: str) -> VerifierKey:
+    try:
+        return parse_cosigner_key(given)
+    except NoteError as error:
+        raise SourceError(
+            f"The key of the witness cannot be read: {error}",
+            "Give the line that the witness printed at its start.",
         ) from error
 
 

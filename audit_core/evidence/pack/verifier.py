@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
+from cryptography.x509 import Certificate
+
 from audit_core.evidence.pack import layout
+from audit_core.evidence.pack.anchors import check_anchors
 from audit_core.evidence.pack.archive import Archive, open_archive
 from audit_core.evidence.pack.claims import Claims, parse_manifest, parse_proof
 from audit_core.evidence.pack.entry_lines import instant_text
@@ -15,6 +18,7 @@ from audit_core.evidence.pack.leaf_lines import Kind
 from audit_core.evidence.pack.run import Run
 from audit_core.evidence.pack.statement import signed_text
 from audit_core.evidence.pack.verdicts import Part, Report, State, Verdict
+from audit_core.integrity.anchors.verify import Trust
 from audit_core.integrity.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -33,12 +37,18 @@ _UNOPENABLE = (Kind.ERASED, Kind.PRUNED, Kind.ABSENT)
 
 
 def verify(
-    file: Path | IO[bytes], *, key: VerifierKey | None = None, checkpoint: str | None = None
+    file: Path | IO[bytes],
+    *,
+    key: VerifierKey | None = None,
+    checkpoint: str | None = None,
+    witness_keys: Sequence[VerifierKey] = (),
+    time_stamp_roots: Sequence[Certificate] = (),
 ) -> Report:
     """The verdicts on a pack.
 
     `key` is what the reader got otherwise than from the pack, `checkpoint` a signed note of this
-    log that was kept elsewhere. Raises `PackError` for a file that is no pack, or a damaged one.
+    log that was kept elsewhere; the others are whom the reader believes among places outside.
+    Raises `PackError` for a file that is no pack, or a damaged one.
     """
     with open_archive(file) as archive:
         manifest = archive.read(layout.MANIFEST)
@@ -48,13 +58,19 @@ def verify(
         head = _checkpoint(report, archive, claims)
         given = _given(report, claims, checkpoint)
         run = _walk(report, archive, claims, head, given)
+        if head is not None:
+            trust = Trust(
+                log_keys=(claims.key,),
+                witness_keys=tuple(witness_keys),
+                roots=tuple(time_stamp_roots),
+            )
+            check_anchors(report[Part.TIME], archive, head, trust)
     if run is not None:
         _check_run(report, claims, run)
         _check_counts(report, claims, run)
     if head is not None:
         _check_time(report, claims, head, 0 if run is None else run.newest_received)
         _check_given(report, head, given, run)
-    _note_anchors(report, claims.files)
     _settle(report, whole=run is not None and head is not None)
     return report
 
@@ -274,14 +290,6 @@ def _check_given(
         verdict.fail(
             "completeness.rewritten",
             f"The first {given.size:,} leaves are not those of the checkpoint that you gave.",
-        )
-
-
-def _note_anchors(report: Report, files: Mapping[str, object]) -> None:
-    anchors = [name for name in files if name.startswith(layout.ANCHORS)]
-    if anchors:
-        report[Part.TIME].notes.append(
-            f"{', '.join(sorted(anchors))}: what places outside said, not checked here."
         )
 
 

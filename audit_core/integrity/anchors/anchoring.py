@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -54,8 +54,11 @@ class SealedCheckpoint:
 class Checkpoints(Protocol):
     """The tree, as anchors need it."""
 
-    def newest(self) -> Sequence[SealedCheckpoint]:
-        """The newest checkpoint of every organization. Raises `AuditError`."""
+    def signed_at(self) -> Mapping[str, datetime]:
+        """When the newest checkpoint of every organization was signed. Raises `AuditError`."""
+
+    def newest(self, organization_id: str) -> SealedCheckpoint | None:
+        """The newest checkpoint of an organization; `None`: none. Raises `AuditError`."""
 
     def consistency(self, organization_id: str, old_size: int, size: int) -> Sequence[bytes]:
         """The consistency proof between two sizes, 0 < old <= new. Raises `AuditError`."""
@@ -134,25 +137,28 @@ class AnchorWorker:
     def step(self, stopped: Callable[[], bool] = lambda: False) -> int:
         """Hand over what is due; how many checkpoints the anchor took. Raises what reading
         checkpoints and the state raises; what the anchor raises is kept with its row."""
-        newest = self._checkpoints.newest()
+        signed_at = self._checkpoints.signed_at()
         with self._state.read() as connection:
             rows = anchor_progress(connection, anchor_id=self._anchor.name.id)
         known = {row.organization_id: row for row in rows}
         taken = 0
-        for checkpoint in newest:
+        for organization_id, newest in sorted(signed_at.items()):
             if stopped():
                 break
-            progress = known.get(checkpoint.organization_id)
-            if is_due(checkpoint, progress, self._clock()) and self._claim(checkpoint):
+            progress = known.get(organization_id)
+            if not (is_due(newest, progress, self._clock()) and self._claim(organization_id)):
+                continue
+            checkpoint = self._checkpoints.newest(organization_id)
+            if checkpoint is not None:
                 taken += self._hand_over(checkpoint, progress)
         return taken
 
-    def _claim(self, checkpoint: SealedCheckpoint) -> bool:
+    def _claim(self, organization_id: str) -> bool:
         name, now = self._anchor.name, self._clock()
         with self._state.begin() as connection:
             return claim_anchor(
                 connection,
-                organization_id=checkpoint.organization_id,
+                organization_id=organization_id,
                 anchor_id=name.id,
                 kind=name.kind.value,
                 label=name.label,
@@ -221,12 +227,12 @@ class AnchorWorker:
             )
 
 
-def is_due(checkpoint: SealedCheckpoint, progress: AnchorProgress | None, now: datetime) -> bool:
-    """Whether the anchor is to have this checkpoint now: it is newer than what it has, and nothing
-    is to be waited for."""
+def is_due(signed_at: datetime, progress: AnchorProgress | None, now: datetime) -> bool:
+    """Whether the anchor is to have a checkpoint that was signed then: it is newer than what it
+    has, and nothing is to be waited for."""
     if progress is None:
         return True
-    newer = progress.signed_at is None or checkpoint.signed_at > progress.signed_at
+    newer = progress.signed_at is None or signed_at > progress.signed_at
     return newer and progress.next_try_at <= now
 
 

@@ -18,14 +18,15 @@ def anchor_files(
     size: int,
     consistency: Callable[[int, int], Sequence[bytes]],
 ) -> dict[str, bytes]:
-    """Files by their names, for a checkpoint of `size` writes of an organization ('' for none).
+    """Files by their names in a pack whose checkpoint has `size` writes of an organization ('' for
+    none).
 
     `consistency` gives the proof from an older size, more than 0, to a newer one; raises what it
     raises.
     """
     receipts = newest_receipts(connection, organization_id, max_size=size)
     return {
-        f"{receipt.kind}-{receipt.anchor_id}.json": write_record(
+        f"anchors/{receipt.kind}-{receipt.anchor_id}.json": write_record(
             AnchorRecord(
                 kind=AnchorKind(receipt.kind),
                 label=receipt.label,

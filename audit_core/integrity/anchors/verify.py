@@ -193,7 +193,7 @@ def _by_time_stamp(record: AnchorRecord, size: int, trust: Trust) -> AnchorVerdi
         record,
         size,
         f"Stamped at {_minute(at)} by an authority whose root certificate you have not given "
-        "(--time-stamp-root).",
+        "(--time-stamp-roots).",
     )
 
 

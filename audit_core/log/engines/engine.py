@@ -19,6 +19,7 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.log.numbering import HEAD_NUMBERS, NO_HEAD, Head
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     ARROW,
     FOUND,
@@ -269,17 +270,21 @@ class LogEngine(ABC):
         if not connection.execute(update(log_check).values(checked_at=now)).rowcount:
             connection.execute(insert(log_check).values(checked_at=now))
 
-    def has_expired(self, connection: Connection, earliest: datetime) -> bool:
-        """Whether there are entries from before the beginning of a month. If so, the transaction
-        sees every organization, and no other one appends until its end."""
-        statement = select(entries.c.created_at).where(entries.c.created_at < earliest).limit(1)
+    def has_expired(self, connection: Connection, expiry: Expiry) -> bool:
+        """Whether there are entries that go. If so, the transaction sees every organization, and
+        no other one appends until its end."""
+        expired = expiry.expired(entries.c.created_at, entries.c.organization_id)
+        statement = select(entries.c.created_at).where(expired).limit(1)
         return connection.execute(statement).first() is not None
 
-    def drop_before(self, connection: Connection, earliest: datetime) -> None:
-        """Drop what was made before the beginning of a month, and nothing else."""
+    def drop_expired(self, connection: Connection, expiry: Expiry) -> None:
+        """Drop what goes, and nothing else."""
         for table in (audit_entry, unfinished_entry):
-            connection.execute(delete(table).where(table.c.created_at < earliest))
-        connection.execute(delete(state_change).where(state_change.c.changed_at < earliest))
+            expired = expiry.expired(table.c.created_at, table.c.organization_id)
+            connection.execute(delete(table).where(expired))
+        column = state_change.c
+        expired = expiry.expired(column.changed_at, column.organization_id)
+        connection.execute(delete(state_change).where(expired))
 
 
 def highest(connection: Connection, rows: FromClause) -> dict[str, Head]:

@@ -3,6 +3,7 @@ version, or what has become too old to be kept."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
@@ -10,8 +11,12 @@ from typing import Protocol
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from audit_core.domain.errors import AuditError
 from audit_core.log.engines.engine import LogEngine
+from audit_core.log.retention import Expiry, Holds
 from audit_core.log.schema import Statement
+
+LOGGER = logging.getLogger("sandtrail.log")
 
 
 class WriteKeeper(Protocol):
@@ -22,9 +27,9 @@ class WriteKeeper(Protocol):
         """These rows, of the shape `schema.ARROW` and of several organizations, are about to be
         replaced. Returns once what is needed of them is kept. Raises `AuditError`."""
 
-    def dropping(self, earliest: datetime, fetch: Callable[[Statement], pa.Table]) -> None:
-        """All entries made before `earliest` are about to be dropped; `fetch` reads the log as it
-        is before. Returns once what is needed of them is kept. Raises `AuditError`."""
+    def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
+        """All entries that go by `expiry` are about to be dropped; `fetch` reads the log as it is
+        before. Returns once what is needed of them is kept. Raises `AuditError`."""
 
 
 def drop_expired(
@@ -32,8 +37,22 @@ def drop_expired(
     connection: Connection,
     earliest: datetime,
     keeper: WriteKeeper | None,
+    holds: Holds | None,
 ) -> None:
-    """Drop what was made before `earliest`, and tell the keeper first."""
-    if keeper is not None and log_engine.has_expired(connection, earliest):
-        keeper.dropping(earliest, lambda statement: log_engine.fetch(connection, statement))
-    log_engine.drop_before(connection, earliest)
+    """Drop what was made before `earliest` and nobody holds, and tell the keeper first. Where it
+    cannot be told what is held, nothing is dropped."""
+
+    def fetch(statement: Statement) -> pa.Table:
+        return log_engine.fetch(connection, statement)
+
+    expiry = Expiry(earliest=earliest)
+    if log_engine.has_expired(connection, expiry):
+        try:
+            held = frozenset() if holds is None else holds.held(earliest, fetch)
+        except AuditError as error:
+            LOGGER.warning("Nothing expires: %s %s", error.message, error.hint)
+            return
+        expiry = Expiry(earliest=earliest, held=held)
+        if keeper is not None:
+            keeper.dropping(expiry, fetch)
+    log_engine.drop_expired(connection, expiry)

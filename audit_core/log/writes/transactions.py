@@ -17,6 +17,7 @@ from audit_core.log.merge import Merge, merge
 from audit_core.log.numbering import Head, advanced, heads_of, numbered, parted
 from audit_core.log.precision import COARSEST
 from audit_core.log.replication import replication
+from audit_core.log.retention import Holds
 from audit_core.log.schema import audit_entry, unfinished_entry
 from audit_core.log.writes.forgetting import WriteKeeper, drop_expired
 
@@ -42,12 +43,14 @@ class WriteTransactions:
         clock: Callable[[], datetime],
         limits: Limits,
         keeper: WriteKeeper | None,
+        holds: Holds | None,
     ) -> None:
         self._log_engine = log_engine
         self._heads = heads
         self._clock = clock
         self._limits = limits
         self._keeper = keeper
+        self._holds = holds
         self._kept_since: datetime | None = None
         """From when on entries are kept, as of the last append; asked anew with each."""
 
@@ -56,7 +59,7 @@ class WriteTransactions:
         now = self._clock()
         earliest = self._limits.retention.earliest(now)
         if earliest is not None and earliest != self._kept_since:
-            drop_expired(self._log_engine, connection, earliest, self._keeper)
+            drop_expired(self._log_engine, connection, earliest, self._keeper, self._holds)
         numbers = self._log_engine.numbers(connection, after=self._heads.counter, now=now)
         existing = self._log_engine.existing(connection, arriving)
         merged = self._with_replaced(connection, merge(arriving, existing, earliest=earliest))

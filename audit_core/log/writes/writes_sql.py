@@ -4,10 +4,10 @@ work, which shows nobody an entry."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import BigInteger, Select, func, literal, select
+from sqlalchemy import BigInteger, Select, func, literal, not_, select
 
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import floor_div
 
@@ -33,17 +33,18 @@ class ExpiringRun:
     run: int
     """Which: 0 holds the numbers from 1 up to the length of a run."""
     going: int
-    """How many of its entries were made before the moment that was asked for."""
+    """How many of its entries are about to be dropped."""
     staying: int
 
 
-def expiring_runs_sql(earliest: datetime, length: int) -> Statement:
-    """Rows of the shape `ExpiringRun`, in order: the runs of so many numbers that hold entries from
-    before `earliest`."""
+def expiring_runs_sql(expiry: Expiry, length: int) -> Statement:
+    """Rows of the shape `ExpiringRun`, in order: the runs of so many numbers that hold entries
+    that go."""
     column = entries.c
     run = floor_div(column.organization_revision - 1, literal(length, BigInteger)).label("run")
-    going = func.count().filter(column.created_at < earliest)
-    staying = func.count().filter(column.created_at >= earliest)
+    expired = expiry.expired(column.created_at, column.organization_id)
+    going = func.count().filter(expired)
+    staying = func.count().filter(not_(expired))
     statement: Select[tuple[object, ...]] = (
         select(column.organization_id, run, going.label("going"), staying.label("staying"))
         .group_by(column.organization_id, run)
@@ -53,14 +54,13 @@ def expiring_runs_sql(earliest: datetime, length: int) -> Statement:
 
 
 def expiring_writes_sql(
-    organization_id: str, earliest: datetime, *, first: int, last: int
+    organization_id: str, expiry: Expiry, *, first: int, last: int
 ) -> Statement:
-    """The entries of an organization with the numbers `first` to `last` that were made before
-    `earliest`, in order."""
+    """The entries of an organization with the numbers `first` to `last` that go, in order."""
     column = entries.c
     statement: Select[tuple[object, ...]] = select(entries).where(
         column.organization_id == organization_id,
         column.organization_revision.between(first, last),
-        column.created_at < earliest,
+        expiry.expired(column.created_at, column.organization_id),
     )
     return statement.order_by(column.organization_revision, column.seq)

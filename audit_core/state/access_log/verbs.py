@@ -296,6 +296,18 @@ VERBS: dict[str, Verb] = _listed(
         target="fingerprint",
     ),
     Verb(
+        name="legal_hold.set",
+        sentence="Set a legal hold: what matches it is neither dropped nor erased.",
+        category=Category.SETTING,
+        target="filter",
+    ),
+    Verb(
+        name="legal_hold.lifted",
+        sentence="Lifted a legal hold.",
+        category=Category.SETTING,
+        target="filter",
+    ),
+    Verb(
         name="organization.zone_set",
         sentence="Set the time zone of the organization.",
         category=Category.SETTING,

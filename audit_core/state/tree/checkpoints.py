@@ -47,6 +47,14 @@ def newest_checkpoints(connection: Connection) -> list[StoredCheckpoint]:
     return [_stored(row) for row in connection.execute(statement)]
 
 
+def newest_signed(connection: Connection) -> dict[str, datetime]:
+    """When the last one of every tree was signed, by organization."""
+    column = tree_checkpoint.c
+    newest = select(func.max(column.id)).group_by(column.organization_id)
+    statement = select(column.organization_id, column.signed_at).where(column.id.in_(newest))
+    return {row.organization_id: row.signed_at for row in connection.execute(statement)}
+
+
 def list_checkpoints(
     connection: Connection, organization_id: str, *, limit: int = 10_000
 ) -> list[StoredCheckpoint]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from audit_core.domain.errors import AuditError
+from audit_core.installation.anchors import anchor_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
 from audit_core.runtime.version import product_version
@@ -97,12 +98,14 @@ def health_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
 
 
 def _check(installation: Callable[[], Installation]) -> Report:
-    """Readiness, and how many senders of entries are stopped or silent, which fails nothing."""
+    """Readiness, how many senders of entries are stopped or silent, and of how many logs the
+    checkpoints outside are too old or contradict them, which fails nothing."""
     report = check(installation)
     if report.failing:
         return report
     try:
-        warnings = sender_warnings(installation())
+        opened = installation()
+        warnings = (*sender_warnings(opened), *anchor_warnings(opened))
     except AuditError:
         # It will stand among what fails at the next check.
         return report

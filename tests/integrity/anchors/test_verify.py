@@ -99,7 +99,7 @@ def test_a_time_stamp_proves_when(authority: Authority) -> None:
     assert abs(verdict.seen_at - datetime.now(UTC)) < timedelta(seconds=20)
     without = verify_anchor(record, head_of(log), trust_of(log))
     assert without.support is Support.UNCONFIRMED
-    assert "--time-stamp-root" in without.sentence
+    assert "--time-stamp-roots" in without.sentence
     other = dataclasses.replace(record, note=log.checkpoint(12).note)
     assert verify_anchor(other, head_of(log), Trust(log_keys=(log.key,), roots=roots)).support is (
         Support.REFUTED
@@ -230,7 +230,7 @@ def test_a_pack_holds_what_each_anchor_has_of_its_own_history(state: State) -> N
     with state.read() as connection:
         files = anchor_files(connection, "org-a", size=20, consistency=log.consistency)
         assert anchor_files(connection, "org-b", size=20, consistency=log.consistency) == {}
-    assert sorted(files) == ["witness-w1.json", "witness-w2.json"]
+    assert sorted(files) == ["anchors/witness-w1.json", "anchors/witness-w2.json"]
     verdicts = [
         verify_anchor(read_record(content), head_of(log), trust_of(log))
         for content in files.values()

@@ -43,6 +43,7 @@ from audit_core.log.engines.clickhouse.turn import WriterTurn
 from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     FOUND,
     KEY,
@@ -297,26 +298,33 @@ class ClickHouse(LogEngine):
         """Each row takes the place of the one before it."""
         connection.execute(log_check.insert().values(checked_at=now))
 
-    def drop_before(self, connection: Connection, earliest: datetime) -> None:
-        """Whole partitions; only those rows one by one that have no partition of their own.
+    def drop_expired(self, connection: Connection, expiry: Expiry) -> None:
+        """Whole partitions; only those rows one by one that have no partition of their own, or
+        whose month another organization holds.
 
         A TTL of the table would go by the server's clock, at a time of its choosing, and cannot
         hold times after 2106.
         """
-        if _run(connection, changes_ddl.count_expired(earliest)).scalar():
-            _run(connection, changes_ddl.delete_expired(earliest, self._cluster))
-        expired = [
+        if _run(connection, changes_ddl.count_expired(expiry)).scalar():
+            _run(connection, changes_ddl.delete_expired(expiry, self._cluster))
+        old = [
             partition
             for partition in self._partitions(connection)
-            if ddl.OTHER < partition < ddl.partition_before(earliest)
+            if partition < ddl.partition_before(expiry.earliest)
         ]
-        if expired or _run(connection, ddl.count_other(earliest)).scalar():
+        whole = [partition for partition in old if ddl.goes_whole(partition, expiry)]
+        parts = [
+            partition
+            for partition in old
+            if partition not in whole
+            and _run(connection, ddl.count_expired(partition, expiry)).scalar()
+        ]
+        if whole or parts:
             self._settle(connection, lost_numbers.found_heads(connection))
-        for partition in self._partitions(connection):
-            if partition in expired:
-                _run(connection, ddl.drop_partition(partition, self._cluster))
-            elif partition == ddl.OTHER:
-                _run(connection, ddl.delete_other(earliest, self._cluster))
+        for partition in whole:
+            _run(connection, ddl.drop_partition(partition, self._cluster))
+        for partition in parts:
+            _run(connection, ddl.delete_expired(partition, expiry, self._cluster))
 
     def fault(self, error: DBAPIError) -> Fault:
         """See `faults`."""

@@ -6,20 +6,19 @@ see one: so sending twice stores once, whoever writes at the same time.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from clickhouse_connect.driver.binding import quote_identifier
 
 from audit_core.log.engines.clickhouse.tables import (
     DURABLE,
     MERGED_SOON,
     column_type,
-    instant,
+    expired,
     local,
     on,
     settings_of,
     table_engine,
 )
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import state_change, state_change_head
 
 VIEW = f"{state_change_head.name}_view"
@@ -46,20 +45,20 @@ def tables(cluster: str | None = None) -> list[str]:
     return statements
 
 
-def count_expired(earliest: datetime) -> str:
+def count_expired(expiry: Expiry) -> str:
     """Counts what `delete_expired` would delete."""
     return (
         f"SELECT count() FROM {state_change.name} "  # noqa: S608 - our own names
-        f"WHERE changed_at < {instant(earliest)}"
+        f"WHERE {expired('changed_at', expiry)}"
     )
 
 
-def delete_expired(earliest: datetime, cluster: str | None = None) -> str:
-    """Deletes the changes before a moment."""
+def delete_expired(expiry: Expiry, cluster: str | None = None) -> str:
+    """Deletes the changes that go."""
     name = local(state_change.name, cluster)
     return (
         f"DELETE FROM {name}{on(cluster)} "  # noqa: S608 - our own names
-        f"WHERE changed_at < {instant(earliest)}"
+        f"WHERE {expired('changed_at', expiry)}"
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Column, Integer
 
 from audit_core.domain.entries import UNANSWERED_STATUS
 from audit_core.log.numbering import HEAD_NUMBERS
+from audit_core.log.retention import Expiry, next_month
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
@@ -184,13 +185,30 @@ def drop_partition(partition: int, cluster: str | None = None) -> str:
     return f"ALTER TABLE {name}{on(cluster)} DROP PARTITION {partition:d}"
 
 
-def delete_other(earliest: datetime, cluster: str | None = None) -> str:
-    """Deletes what was made before, of what has no partition of its own."""
+def goes_whole(partition: int, expiry: Expiry) -> bool:
+    """Whether nothing of a partition stays, of those that `partition_before` names."""
+    months = {month.year * 100 + month.month for month in expiry.organizations}
+    return partition != OTHER and partition // 10 not in months
+
+
+def delete_expired(partition: int, expiry: Expiry, cluster: str | None = None) -> str:
+    """Deletes what goes of one partition, row by row."""
     name = local(audit_entry.name, cluster)
     return (
-        f"DELETE FROM {name}{on(cluster)} IN PARTITION {OTHER} "  # noqa: S608 - our own names
-        f"WHERE created_at < {instant(earliest)}"
+        f"DELETE FROM {name}{on(cluster)} IN PARTITION {partition:d} "  # noqa: S608 - our own names
+        f"WHERE {expired('created_at', expiry)}"
     )
+
+
+def expired(made_at: str, expiry: Expiry) -> str:
+    """Whether a row goes; `made_at` is the column of its time. See `Expiry.expired`."""
+    held = " OR ".join(
+        f"({made_at} >= {instant(month)} AND {made_at} < {instant(next_month(month))} "
+        f"AND organization_id IN ({', '.join(map(format_str, organizations))}))"
+        for month, organizations in expiry.organizations.items()
+    )
+    before = f"{made_at} < {instant(expiry.earliest)}"
+    return f"{before} AND NOT ({held})" if held else before
 
 
 def delete_rows(rows: Iterable[tuple[int, datetime]], cluster: str | None = None) -> Iterator[str]:
@@ -216,11 +234,11 @@ def _partition_of(row: tuple[int, datetime]) -> int:
     return (time.year * 100 + time.month) * 10 + (time.day - 1) // 8
 
 
-def count_other(earliest: datetime) -> str:
-    """Counts what `delete_other` would delete."""
+def count_expired(partition: int, expiry: Expiry) -> str:
+    """Counts what `delete_expired` would delete."""
     return (
         f"SELECT count() FROM {audit_entry.name} "  # noqa: S608 - our own names
-        f"WHERE {partition_key()} = {OTHER} AND created_at < {instant(earliest)}"
+        f"WHERE {partition_key()} = {partition:d} AND {expired('created_at', expiry)}"
     )
 
 

@@ -35,6 +35,7 @@ from audit_core.log.engines.duckdb.id_filter import KnownIds
 from audit_core.log.engines.engine import LogEngine, highest, make_missing
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
 from audit_core.log.numbering import NO_HEAD, Head
+from audit_core.log.retention import Expiry
 from audit_core.log.rollups import COUNTED_REVISION
 from audit_core.log.schema import (
     Statement,
@@ -167,17 +168,20 @@ class DuckDB(LogEngine):
             rollups.backfill(connection, replicated)
         rollups.add_counts(connection, newest)
 
-    def drop_before(self, connection: Connection, earliest: datetime) -> None:
+    def drop_expired(self, connection: Connection, expiry: Expiry) -> None:
         """Counts too: a month begins with an hour."""
         expired = [
-            select(at).where(at < earliest).limit(1)
-            for at in (entries.c.created_at, state_change.c.changed_at)
+            select(at).where(expiry.expired(at, organization_id)).limit(1)
+            for at, organization_id in (
+                (entries.c.created_at, entries.c.organization_id),
+                (state_change.c.changed_at, state_change.c.organization_id),
+            )
         ]
         if not any(connection.execute(statement).first() for statement in expired):
             return
         self.raise_heads(connection, self.heads(connection))
-        super().drop_before(connection, earliest)
-        rollups.drop_counts(connection, earliest)
+        super().drop_expired(connection, expiry)
+        rollups.drop_counts(connection, expiry)
 
     def existing(self, connection: Connection, arriving: pa.Table) -> pa.Table:
         """See `id_filter`."""

@@ -7,8 +7,6 @@ come since is read entry by entry.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import (
@@ -25,6 +23,7 @@ from sqlalchemy import (
 
 from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.engines.engine import make_missing
+from audit_core.log.retention import Expiry
 from audit_core.log.rollups import HOURS, ROLLUPS, Rollup, counted, counts_metadata
 from audit_core.log.schema import audit_entry
 
@@ -92,14 +91,16 @@ def backfill(connection: Connection, rows: pa.Table) -> None:
             _fill(connection, rollup, stored)
 
 
-def drop_counts(connection: Connection, earliest: datetime) -> None:
-    """Drop the counts of what was made before the beginning of an hour."""
-    hour = HOURS.table.c.hour
-    if connection.execute(select(hour).where(hour < earliest).limit(1)).first() is None:
+def drop_counts(connection: Connection, expiry: Expiry) -> None:
+    """Drop the counts of entries that go; months begin with an hour."""
+    column = HOURS.table.c
+    expired = expiry.expired(column.hour, column.organization_id)
+    if connection.execute(select(column.hour).where(expired).limit(1)).first() is None:
         return
     for rollup in ROLLUPS:
         if rollup.expires is not None:
-            expired = rollup.table.c[rollup.expires] < earliest
+            column = rollup.table.c
+            expired = expiry.expired(column[rollup.expires], column.organization_id)
             connection.execute(delete(rollup.table).where(expired))
         else:
             connection.execute(delete(rollup.table))

@@ -47,6 +47,7 @@ from audit_core.log.engines.postgresql.partitions import (
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
 from audit_core.log.engines.postgresql.state_changes import insert_changes
 from audit_core.log.numbering import HEAD_NUMBERS, Head
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     FOUND,
     KEY,
@@ -286,22 +287,23 @@ class PostgreSQL(LogEngine):
         """As `keep_heads`."""
         self.keep_heads(connection, heads)
 
-    def has_expired(self, connection: Connection, earliest: datetime) -> bool:
+    def has_expired(self, connection: Connection, expiry: Expiry) -> bool:
         """The turn is taken only if so: it may be long in coming."""
         connection.execute(select(*seen(None)))
-        if not has_expired(connection, earliest):
+        if not has_expired(connection, expiry):
             return False
         _take_turn(connection)
         return True
 
-    def drop_before(self, connection: Connection, earliest: datetime) -> None:
-        """Whole partitions; only those rows one by one that have no month of their own."""
+    def drop_expired(self, connection: Connection, expiry: Expiry) -> None:
+        """Whole partitions; only those rows one by one that have no month of their own, or whose
+        month another organization holds."""
         connection.execute(select(*seen(None)))
-        if not has_expired(connection, earliest):
+        if not has_expired(connection, expiry):
             return
         _take_turn(connection)
-        drop_months(connection, earliest)
-        super().drop_before(connection, earliest)
+        drop_months(connection, expiry)
+        super().drop_expired(connection, expiry)
         drop_addresses(connection)
 
     def fault(self, error: DBAPIError) -> Fault:

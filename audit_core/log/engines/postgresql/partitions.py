@@ -25,6 +25,7 @@ from sqlalchemy.schema import CreateTable
 from audit_core.log.engines.postgresql import addresses
 from audit_core.log.engines.postgresql.row_security import build_wall
 from audit_core.log.engines.postgresql.state_changes import add_keys
+from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     VERSION,
     audit_entry,
@@ -99,13 +100,20 @@ def is_made(connection: Connection) -> bool:
     return found == VERSION
 
 
-def has_expired(connection: Connection, earliest: datetime) -> bool:
-    """Whether anything made before the beginning of a month (aware) is left. The transaction must
-    see every organization."""
-    if any(month < earliest.astimezone(UTC).replace(tzinfo=None) for month in _months(connection)):
+def has_expired(connection: Connection, expiry: Expiry) -> bool:
+    """Whether anything is left that goes. The transaction must see every organization."""
+    if _expired_months(connection, expiry):
         return True
-    times = (audit_entry.c.created_at, unfinished_entry.c.created_at, state_change.c.changed_at)
-    return any(connection.execute(select(1).where(at < earliest).limit(1)).first() for at in times)
+    conditions = (
+        *(
+            expiry.expired(table.c.created_at, table.c.organization_id)
+            for table in (audit_entry, unfinished_entry)
+        ),
+        expiry.expired(state_change.c.changed_at, state_change.c.organization_id),
+    )
+    return any(
+        connection.execute(select(1).where(condition).limit(1)).first() for condition in conditions
+    )
 
 
 def make_arriving(connection: Connection, table: Table) -> Table:
@@ -161,11 +169,19 @@ def partitions(connection: Connection) -> list[str]:
     return [*map(_named, sorted(_months(connection))), OTHER]
 
 
-def drop_months(connection: Connection, earliest: datetime) -> None:
-    """Drop the partitions of the months before the one that begins at `earliest` (aware)."""
-    for month in sorted(_months(connection)):
-        if month < earliest.astimezone(UTC).replace(tzinfo=None):
-            _run(connection, f"DROP TABLE {_named(month)}")
+def drop_months(connection: Connection, expiry: Expiry) -> None:
+    """Drop the partitions of the months that go, and that nobody holds."""
+    for month in _expired_months(connection, expiry):
+        _run(connection, f"DROP TABLE {_named(month)}")
+
+
+def _expired_months(connection: Connection, expiry: Expiry) -> list[datetime]:
+    held = expiry.organizations
+    return [
+        month
+        for month in sorted(_months(connection))
+        if (aware := month.replace(tzinfo=UTC)) < expiry.earliest and aware not in held
+    ]
 
 
 def _laid_out(table: Table, name: str | None = None, **options: Any) -> Table:

@@ -1,0 +1,1 @@
+"""Legal holds over the log: which months and entries they keep."""

@@ -1,0 +1,181 @@
+"""Seals all trees, a little behind the log, for as long as the app runs."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from audit_core.domain.errors import AuditError
+from audit_core.integrity.sealing import TreeProblem, thin_out
+from audit_core.integrity.tile import TILE
+from audit_core.integrity.tree import Trees
+from audit_core.log.store import AuditLog
+from audit_core.state.database import State
+from audit_core.state.tree.checkpoints import checkpoint_times
+from audit_core.state.tree.leases import hold, let_go
+from audit_core.state.tree.status import read_status, set_status
+
+LOGGER = logging.getLogger("sandtrail.integrity")
+
+LOOK_EVERY_S = 1.0
+"""How often it is looked what was written."""
+
+SEAL_AFTER = timedelta(seconds=10)
+"""Fewer writes than fill a tile wait at most so long: a checkpoint is a write of the state."""
+
+SIGN_AFTER = timedelta(minutes=4, seconds=30)
+"""How old a checkpoint may be, also when nothing was written. At least every five minutes there is
+one, so that an hour without entries is proven to be one."""
+
+THIN_OUT_EVERY = timedelta(hours=1)
+
+LEASE = timedelta(seconds=30)
+"""For how long a process that seals a shared log has that for itself; renewed while it does."""
+
+RETRY_S = 60.0
+"""How long after a problem it is looked at again: somebody may have mended it."""
+
+WORK = "sealing"
+
+
+class Sealer:
+    """Seals from construction until `stop()`.
+
+    Where several processes share the log, one of them does; another one goes on when it is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: AuditLog,
+        state: State,
+        trees: Trees,
+        clock: Callable[[], datetime],
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self._log = log
+        self._state = state
+        self._trees = trees
+        self._clock = clock
+        self._look_every_s = look_every_s
+        self._holder = secrets.token_hex(16)
+        self._stopped = threading.Event()
+        self._sealed: dict[str, tuple[int, datetime]] = {}
+        """How far each tree is, and when its newest checkpoint was signed, as far as known."""
+        self._retry_at: dict[str, float] = {}
+        """Until when, by `time.monotonic`, a tree with a problem is left alone."""
+        self._problems: dict[str, str | None] = {}
+        """What was noted of each tree by this process."""
+        self._refused = False
+        self._held_until = 0.0
+        self._thinned_at: datetime | None = None
+        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once nothing more is sealed: what was written since is sealed after the next
+        start."""
+        self._stopped.set()
+        self._thread.join()
+        if self._log.shared and self._held_until:
+            try:
+                with self._state.begin() as connection:
+                    let_go(connection, WORK, holder=self._holder)
+            except AuditError:
+                LOGGER.debug("The lease of sealing runs out by itself.", exc_info=True)
+
+    def _run(self) -> None:
+        behind = False
+        while not self._stopped.wait(0 if behind else self._look_every_s):
+            try:
+                behind = self._holds() and self._seal_what_is_due()
+            except AuditError as error:
+                behind = False
+                if not self._refused:
+                    LOGGER.warning("The log is not sealed: %s %s", error.message, error.hint)
+                self._refused = True
+            except Exception:
+                behind = False
+                if self._stopped.is_set():
+                    LOGGER.debug("Sealing: stopped meanwhile.", exc_info=True)
+                    return
+                LOGGER.exception("Sealing failed, and begins again in a minute.")
+                self._stopped.wait(60)
+            else:
+                self._refused = False
+
+    def _holds(self) -> bool:
+        """Whether this process is the one that seals."""
+        if not self._log.shared:
+            return True
+        now = time.monotonic()
+        if now < self._held_until - LEASE.total_seconds() / 2:
+            return True
+        with self._state.begin() as connection:
+            holds = hold(connection, WORK, holder=self._holder, now=self._clock(), lasts=LEASE)
+        self._held_until = now + LEASE.total_seconds() if holds else 0.0
+        return holds
+
+    def _seal_what_is_due(self) -> bool:
+        """One batch of each tree; whether there is more to be sealed at once."""
+        behind = False
+        heads = self._log.known_heads()
+        for organization_id in heads.keys() | self._sealed.keys():
+            if self._stopped.is_set() or not self._holds():
+                return False
+            head = heads.get(organization_id)
+            if self._is_due(organization_id, head.organization_revision if head else 0):
+                behind |= self._seal(organization_id)
+        now = self._clock()
+        if self._thinned_at is None or now - self._thinned_at >= THIN_OUT_EVERY:
+            self._thinned_at = now
+            for organization_id in list(self._sealed):
+                with self._state.begin() as connection:
+                    thin_out(connection, checkpoint_times(connection, organization_id), now)
+        return behind
+
+    def _is_due(self, organization_id: str, written: int) -> bool:
+        if self._retry_at.get(organization_id, 0.0) > time.monotonic():
+            return False
+        if organization_id not in self._sealed:
+            return True
+        size, signed_at = self._sealed[organization_id]
+        age = self._clock() - signed_at
+        new = written - size
+        return new >= TILE or (new != 0 and age >= SEAL_AFTER) or age >= SIGN_AFTER
+
+    def _seal(self, organization_id: str) -> bool:
+        """Seal the next batch of a tree; whether there is more than a tile left."""
+        try:
+            sealed = self._trees.sealing.seal(organization_id, not_older_than=SIGN_AFTER)
+        except TreeProblem as problem:
+            self._note(organization_id, f"{problem.message} {problem.hint}")
+            self._retry_at[organization_id] = time.monotonic() + RETRY_S
+            return False
+        before = self._sealed.get(organization_id)
+        checkpoint = sealed.checkpoint
+        self._sealed[organization_id] = (checkpoint.size, checkpoint.signed_at)
+        self._note(organization_id, None)
+        return sealed.behind >= TILE and (before is None or before[0] != checkpoint.size)
+
+    def _note(self, organization_id: str, problem: str | None) -> None:
+        """Keep what is wrong with a tree, where that is news."""
+        if organization_id not in self._problems:
+            with self._state.read() as connection:
+                self._problems[organization_id] = read_status(connection, organization_id).problem
+        if self._problems[organization_id] == problem:
+            return
+        at = self._clock() if problem else None
+        with self._state.begin() as connection:
+            set_status(connection, organization_id, problem=problem, problem_at=at)
+        self._problems[organization_id] = problem
+        if problem:
+            LOGGER.error(
+                "The log of %s is not sealed any more: %s",
+                f"the organization {organization_id}" if organization_id else "no organization",
+                problem,
+            )

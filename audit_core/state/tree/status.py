@@ -1,0 +1,67 @@
+"""What is known of each tree beside its hashes: what keeps it from being sealed, and its full
+verifications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from audit_core.state.tree.tables import tree_status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeStatus:
+    """One tree's."""
+
+    organization_id: str
+    problem: str | None = None
+    """Why nothing is sealed; `None`: nothing keeps it."""
+    problem_at: datetime | None = None
+    requested_at: datetime | None = None
+    """When somebody asked for a verification that has not begun."""
+    requested_by: str | None = None
+    running_since: datetime | None = None
+    checked: int | None = None
+    """How many writes the one that runs has checked, of `to_check`."""
+    to_check: int | None = None
+    cancelled: bool = False
+    """Whether the one that runs, or is asked for, shall end."""
+    verified_at: datetime | None = None
+    """When the last whole one ended."""
+    result: Mapping[str, Any] | None = None
+    """What it found."""
+
+
+def read_status(connection: Connection, organization_id: str) -> TreeStatus:
+    """That of one tree."""
+    statement = select(tree_status).where(tree_status.c.organization_id == organization_id)
+    row = connection.execute(statement).first()
+    return TreeStatus(organization_id=organization_id) if row is None else _status(row)
+
+
+def read_statuses(connection: Connection) -> list[TreeStatus]:
+    """Those of all trees of which anything is known, by organization."""
+    statement = select(tree_status).order_by(tree_status.c.organization_id)
+    return [_status(row) for row in connection.execute(statement)]
+
+
+def set_status(connection: Connection, organization_id: str, **values: object) -> None:
+    """Set fields of `TreeStatus`; the others stay as they are."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(tree_status)
+        .values(organization_id=organization_id, cancelled=False)
+        .on_conflict_do_nothing()
+    )
+    connection.execute(
+        update(tree_status).where(tree_status.c.organization_id == organization_id).values(**values)
+    )
+
+
+def _status(row: Any) -> TreeStatus:
+    return TreeStatus(**row._mapping)

@@ -1,0 +1,3 @@
+from tests.support.state_fixtures import state
+
+__all__ = ["state"]
