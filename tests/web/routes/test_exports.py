@@ -287,7 +287,8 @@ def test_the_organization_is_that_of_the_session_row(
 @pytest.mark.parametrize(
     ("params", "named"),
     [
-        ({"format": "xlsx"}, "xlsx"),
+        ({"format": "pdf"}, "pdf"),
+        ({"columns": "id,age"}, "age"),
         ({"format": ""}, "csv, jsonl"),
         ({"for": "people"}, "spreadsheets, machines"),
         ({"as_of": "yesterday"}, "yesterday"),
