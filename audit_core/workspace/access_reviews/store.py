@@ -59,18 +59,7 @@ def start_review(
             "A review of this organization is open already.",
             "Sign it off or discard it, and begin another one then.",
         )
-    tokens = list_tokens(connection, organization_id=organization_id)
-    lines = lines_of(
-        members(connection, organization_id, by.now),
-        [token for token in tokens if token.is_valid(by.now)],
-        pending_invitations(connection, organization_id, by.now),
-        usage,
-    )
-    if len(lines) > MAX_ITEMS:
-        raise AccountError(
-            f"There are {len(lines):,} accesses; a review holds at most {MAX_ITEMS:,}.",
-            "Remove what nobody needs on Admin → Access first.",
-        )
+    lines = _frozen(connection, by, organization_id, usage)
     review_id = new_id()
     connection.execute(
         access_review.insert().values(
@@ -93,6 +82,25 @@ def start_review(
     detail = {"review": review_id, "period": period, "lines": len(lines)}
     _record(connection, by, "access_review.started", organization_id, detail)
     return review_id
+
+
+def _frozen(
+    connection: Connection, by: Administrator, organization_id: str, usage: Usage
+) -> list[Line]:
+    """The lines of who has access now. Raises `AccountError` for too many."""
+    tokens = list_tokens(connection, organization_id=organization_id)
+    lines = lines_of(
+        members(connection, organization_id, by.now),
+        [token for token in tokens if token.is_valid(by.now)],
+        pending_invitations(connection, organization_id, by.now),
+        usage,
+    )
+    if len(lines) > MAX_ITEMS:
+        raise AccountError(
+            f"There are {len(lines):,} accesses; a review holds at most {MAX_ITEMS:,}.",
+            "Remove what nobody needs on Admin → Access first.",
+        )
+    return lines
 
 
 def sign_off(
