@@ -41,7 +41,7 @@ access_review_item = Table(
     Column("uses", BigInteger),
     Column("last_used_at", UtcTime),
     Column("decision", Text),
-    Column("note", FreeText, nullable=False, server_default=""),
+    Column("note", FreeText, nullable=False),
     Column("decided_by", FreeText),
     Column("decided_at", UtcTime),
 )

@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.Column("uses", sa.BigInteger()),
         sa.Column("last_used_at", sa.DateTime()),
         sa.Column("decision", sa.Text()),
-        sa.Column("note", sa.Text(), nullable=False, server_default=""),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("decided_by", sa.Text()),
         sa.Column("decided_at", sa.DateTime()),
         sa.ForeignKeyConstraint(
