@@ -13,6 +13,7 @@ from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
 from audit_core.evidence.pack.making.stream import PackMaker
+from audit_core.evidence.schedules.runner import Calendar
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
@@ -75,6 +76,16 @@ class Installation:
     def packs(self) -> PackMaker:
         """What packs are made with."""
         return PackMaker(log=self.log, state=self.state, trees=self.trees, clock=self.clock)
+
+    @property
+    def export_calendar(self) -> Calendar:
+        """What schedules of exports are seen to with."""
+        return Calendar(
+            state=self.state,
+            files=self.exports.files,
+            clock=self.clock,
+            folder=self.settings.export_folder,
+        )
 
     def close(self) -> None:
         """Let go of both databases, and of uploaded files. Calling it twice is harmless."""
