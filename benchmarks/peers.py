@@ -23,7 +23,7 @@ import duckdb
 import httpx
 
 from audit_core.domain.access import Scope
-from audit_core.evidence.download import Format, Progress, stream
+from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.explore.reader import Reader
 from audit_core.log.schema import audit_entry
 from audit_core.log.store import open_log
@@ -102,7 +102,8 @@ def measure(prepared: Prepared) -> list[Beside]:
             )
             for name, ours, theirs in asked
         ]
-        written = stream(reader, Query(ALL, scope, always), Format.CSV, progress=Progress())
+        kind = FileKind(format=Format.CSV)
+        written = stream(reader, Query(ALL, scope, always), kind, progress=Progress())
         with httpx.stream("GET", f"{address}.csv?{own}&_stream=on", timeout=600) as answer:
             rates = [_rows_a_second(pieces) for pieces in (written, answer.iter_bytes())]
     download = Beside(name="download as CSV", ours=rates[0], theirs=rates[1], unit="rows/s")

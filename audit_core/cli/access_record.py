@@ -14,7 +14,7 @@ from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.download import stream
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
-from audit_core.evidence.download import FileKind, Format, Progress
+from audit_core.evidence.download import FileKind, Format, Progress, TextFormat
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.log.store import utc_now
@@ -39,7 +39,7 @@ def access_record(
         str | None, typer.Option(help="From this time on, like 2026-01-31T09:00:00Z.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Until before this time.")] = None,
-    format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.JSONL,
+    format: Annotated[TextFormat, typer.Option(help="csv or jsonl.")] = TextFormat.JSONL,
     audience: Annotated[
         Audience, typer.Option("--for", help="Whom CSV is for: machines or spreadsheets.")
     ] = Audience.MACHINES,
@@ -62,7 +62,7 @@ def access_record(
         time_range = TimeRange(
             since=_instant("--since", since), until=min(_instant("--until", until) or now, now)
         )
-        kind = FileKind(format=format, audience=audience)
+        kind = FileKind(format=Format(format), audience=audience)
         _write(state, record_filter, scope, time_range, kind)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from audit_core.cli.parts import export_options as options
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.output_file import STANDARD_OUTPUT, written_file
+from audit_core.cli.parts.progress_line import ProgressLine
+from audit_core.cli.parts.remote_export import RemoteExport
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.parts.window_options import window_between
 from audit_core.domain.access import Scope
+from audit_core.domain.errors import FilterError
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.evidence.downloads import noting
+from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
+from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
@@ -27,43 +30,72 @@ from audit_core.runtime.settings import read_settings
 
 
 def export(
-    output: Annotated[str, typer.Option(help="The file to write; - for standard output.")],
-    format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.CSV,
-    audience: Annotated[
-        Audience,
-        typer.Option(
-            "--for",
-            help="Whom CSV is for: machines, exact; or spreadsheets, with dates and no formulas.",
-        ),
-    ] = Audience.MACHINES,
-    organization: Annotated[
-        str | None, typer.Option(help="One organization by id; all of them without this.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", help="From this time on, like 2026-01-31T09:00:00Z.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Until before this time.")] = None,
-    query: Annotated[
-        str, typer.Option(help="Only what the query matches, like 'action:start outcome:failed'.")
-    ] = "",
-    zone: Annotated[
-        str, typer.Option(help="Whose days the query means, like Europe/Berlin.")
-    ] = UTC_NAME,
+    output: options.Output,
+    format: options.FileFormat = Format.CSV,
+    audience: options.For = Audience.MACHINES,
+    organization: options.Organization = None,
+    since: options.From = None,
+    until: options.To = None,
+    query: options.QueryText = "",
+    zone: options.Zone = UTC_NAME,
+    columns: options.Columns = "",
+    times: options.Times = UTC_NAME,
+    delimiter: options.Delimiter = "comma",
+    compression: options.Packed = Compression.NONE,
+    server: options.Server = None,
+    token: options.Token = None,
 ) -> None:
-    """Write the entries of a window, oldest first, with times in UTC and secrets redacted."""
+    """Write the entries of a window, oldest first, secrets redacted: all that the log holds when
+    it begins, and nothing that comes later."""
+    kind = options.kind_of(
+        format,
+        audience,
+        columns=columns,
+        times=times,
+        delimiter=delimiter,
+        compression=compression.value,
+    )
     entry_filter = EntryFilter(window=window_between(since, until, zone), query=query)
+    if server is not None:
+        if organization is not None or not token:
+            raise FilterError(
+                ("With --server the token says which organization it is.",),
+                "Give --token or SANDTRAIL_TOKEN, and leave --organization out.",
+            )
+        _take(RemoteExport(server, token), entry_filter, kind, output)
+        return
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
     installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
     try:
-        kind = FileKind(format=format, audience=audience)
         written = _export(installation, entry_filter, scope, kind, output)
     finally:
         installation.close()
+    _tell(written.entries, output, kind, written.size, written.sha256)
+
+
+def _take(remote: RemoteExport, entry_filter: EntryFilter, kind: FileKind, output: str) -> None:
+    """The file that a running app makes."""
+    line = ProgressLine()
+    try:
+        made = remote.make(entry_filter, kind, line.show)
+        with written_file(output) as file:
+            remote.take(made, file, line.show)
+    finally:
+        line.clear()
+    _tell(made["entries"], output, kind, made["size"], made["sha256"])
+    if made["left_out"]:
+        say(
+            f"{made['left_out']:,} more matched: the server ends exports where its operator says.",
+            err=True,
+        )
+
+
+def _tell(entries: int, output: str, kind: FileKind, size: int, sha256: str) -> None:
     where = "standard output" if output == STANDARD_OUTPUT else output
     say(
-        f"{written.entries:,} entries written to {printable(where)}: {kind.describe()}, "
-        f"{written.size:,} bytes, SHA-256 {written.sha256}",
+        f"{entries:,} entries written to {printable(where)}: {kind.describe()}, "
+        f"{size:,} bytes, SHA-256 {sha256}",
         err=True,
     )
 
@@ -83,9 +115,8 @@ def _export(
         **kind.detail(),
         **({} if output == STANDARD_OUTPUT else {"file": Path(output).name}),
     }
-    pieces = stream(
-        Reader(installation.log), asked, kind.format, progress=progress, audience=kind.audience
-    )
+    reader, line = Reader(installation.log), ProgressLine()
+    pieces = stream(reader, asked, kind, progress=progress)
 
     note = noting(
         installation.state,
@@ -98,10 +129,13 @@ def _export(
     whole = False
     try:
         with written_file(output) as file:
+            expected = CountReader(reader).count(asked).number if line.wanted else 0
             for piece in pieces:
                 file.write(piece)
+                line.show(f"{progress.entries:,} of {expected:,} entries")
         whole = True
     finally:
+        line.clear()
         note(
             "export.finished" if whole else "export.broken",
             {"entries": progress.entries, **progress.detail(whole)},

@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
 
 from audit_core.domain.access import Scope
-from audit_core.evidence.formats import csv_text, csv_writer, json_lines_writer
-from audit_core.evidence.formats.csv_text import Audience
-from audit_core.evidence.formats.options import DEFAULTS, FileOptions
+from audit_core.evidence.file_kind import FileKind as FileKind
+from audit_core.evidence.file_kind import Format as Format
+from audit_core.evidence.file_kind import TextFormat as TextFormat
+from audit_core.evidence.formats import (
+    csv_writer,
+    json_lines_writer,
+    parquet_writer,
+    xlsx_writer,
+)
+from audit_core.evidence.formats.compression import packed
 from audit_core.evidence.formats.text_columns import pieces
+from audit_core.evidence.read_ahead import ahead
 from audit_core.evidence.redacting import redacted
 from audit_core.explore.export.cut import Cut
 from audit_core.explore.reader import Reader
 from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
-
-
-class Format(StrEnum):
-    """The formats, by the name used in URLs and on the command line."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-    @property
-    def media_type(self) -> str:
-        """The type that HTTP says."""
-        return str((csv_text if self is Format.CSV else json_lines_writer).MEDIA_TYPE)
 
 
 @dataclass(slots=True)
@@ -64,66 +59,76 @@ class Progress:
         return {"bytes": self.size, **({"sha256": self.sha256} if whole else {})}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLimit:
+    """Where a file ends, though more matched."""
+
+    entries: int | None = None
+    """How many it holds at most."""
+    size: int | None = None
+    """From this size on, in bytes, nothing is added; the part that reaches it is whole."""
+
+    def room(self, progress: Progress) -> int | None:
+        """How many more entries it may hold; `None`: any number."""
+        if self.size is not None and progress.size >= self.size:
+            return 0
+        return None if self.entries is None else max(0, self.entries - progress.entries)
+
+
 def stream(
     reader: Reader,
     query: Query,
-    format: Format,
+    kind: FileKind,
     *,
     progress: Progress,
-    audience: Audience = Audience.MACHINES,
-    options: FileOptions = DEFAULTS,
     as_of: Cut | None = None,
     after: Cursor | None = None,
+    limit: FileLimit | None = None,
+    seen: Callable[[pa.Table], None] | None = None,
 ) -> Iterator[bytes]:
     """The file in pieces: oldest entry first, secrets only if the scope has them; all that matched
     as of a cut, by default that of when this begins, and behind the cursor if one is given.
 
-    CSV is written for the `audience`; JSON lines are for machines. Memory does not grow with the
-    file. Raises what a read of the log raises, also midway: then the file is not whole, and the
-    caller must let that be seen.
+    With a `limit` it ends there, as a whole file with fewer entries, which the caller has to say.
+    `seen` is called with the rows of each part, as the log has them, before they are written.
+
+    Memory does not grow with the file. Raises what a read of the log raises, also midway: then the
+    file is not whole, and the caller must let that be seen.
     """
-    tables = _shown(reader.export(query, as_of, after=after), query.scope, progress)
-    if format is Format.CSV:
-        return progress.measured(csv_writer.write(tables, audience, options))
-    return progress.measured(json_lines_writer.write(tables, options))
+    found = ahead(reader.export(query, as_of, after=after))
+    tables = _shown(found, query.scope, progress, limit or FileLimit(), seen)
+    return progress.measured(packed(_written(tables, kind), kind.compression))
 
 
-def _shown(tables: Iterable[pa.Table], scope: Scope, progress: Progress) -> Iterator[pa.Table]:
+def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
+    match kind.format:
+        case Format.CSV:
+            return csv_writer.write(tables, kind.audience, kind.options)
+        case Format.JSONL:
+            return json_lines_writer.write(tables, kind.options)
+        case Format.PARQUET:
+            return parquet_writer.write(tables, kind.options)
+        case Format.XLSX:
+            return xlsx_writer.write(tables, kind.options)
+
+
+def _shown(
+    tables: Iterable[pa.Table],
+    scope: Scope,
+    progress: Progress,
+    limit: FileLimit,
+    seen: Callable[[pa.Table], None] | None,
+) -> Iterator[pa.Table]:
     """In parts that take a moment each: between two of them a download can be broken off."""
     for table in tables:
-        for part in pieces(table):
+        for whole_part in pieces(table):
+            part = whole_part.slice(0, limit.room(progress))
+            if not part.num_rows:
+                return
+            if seen is not None:
+                seen(part)
             yield part if scope.secrets else redacted(part)
             progress.entries += part.num_rows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileKind:
-    """The format of a file, and whom it is for; as text what its name ends with."""
-
-    format: Format
-    audience: Audience
-    """Of JSON lines none but machines, whatever is given."""
-
-    def detail(self) -> dict[str, str]:
-        """What the access record says of it."""
-        whom = {"for": self.audience.value} if self.format is Format.CSV else {}
-        return {"format": self.format.value, **whom}
-
-    def params(self) -> dict[str, list[str]]:
-        """The parameters of an address that asks for it; spreadsheets need not be named there."""
-        machines = self.format is Format.CSV and self.audience is Audience.MACHINES
-        return {"format": [self.format.value]} | (
-            {"for": [self.audience.value]} if machines else {}
-        )
-
-    def describe(self) -> str:
-        """For people: `CSV for spreadsheets`, `JSON lines`."""
-        return f"CSV for {self.audience.value}" if self.format is Format.CSV else "JSON lines"
-
-    def __str__(self) -> str:
-        if self.format is Format.CSV:
-            return f"_for-{self.audience.value}.{self.format.value}"
-        return f".{self.format.value}"
 
 
 def file_name(

@@ -13,6 +13,7 @@ from audit_core.domain.listing import Listing
 from audit_core.evidence.access_log.reader import RecordReader
 from audit_core.evidence.access_log.record_filter import RecordFilter, RecordScope
 from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.file_kind import CHOICES
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
 from audit_core.state.access_log.record import AccessEvent, record
@@ -145,8 +146,8 @@ def _download_of(event: AccessEvent) -> Download:
 
 
 def _kind_of(detail: dict[str, Any]) -> str:
-    if detail.get("format") != Format.CSV:
-        return "JSON lines"
     # Those of earlier versions were all for spreadsheets.
     audience = Audience(detail.get("for", Audience.SPREADSHEETS))
-    return FileKind(format=Format.CSV, audience=audience).describe()
+    kind = FileKind(format=Format(detail.get("format", Format.JSONL)), audience=audience)
+    chosen = {name: [str(detail[name])] for name in CHOICES if name in detail}
+    return kind.with_choices(chosen).describe()

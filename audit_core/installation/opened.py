@@ -8,6 +8,7 @@ from datetime import datetime
 from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
+from audit_core.evidence.download import FileLimit
 from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
@@ -55,7 +56,18 @@ class Installation:
             folder=settings.exports_dir or settings.key_file.parent / "exports",
             free_space_floor_mb=settings.free_space_floor_mb,
         )
-        return Workshop(log=self.log, state=self.state, files=files, clock=self.clock)
+        megabytes = settings.export_max_mb
+        return Workshop(
+            log=self.log,
+            state=self.state,
+            files=files,
+            clock=self.clock,
+            limit=FileLimit(
+                entries=settings.export_max_entries,
+                size=None if megabytes is None else megabytes * MEGABYTE,
+            ),
+            retention=Retention(days=settings.retention_days),
+        )
 
     def close(self) -> None:
         """Let go of both databases, and of uploaded files. Calling it twice is harmless."""

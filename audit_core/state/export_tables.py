@@ -38,6 +38,7 @@ export = Table(
     Column("problem", FreeText),
     Column("hint", FreeText),
     Column("held", JSON),
+    Column("unfinished", JSON),
     Index("ix_export_organization_id", "organization_id", "requested_at"),
     Index("ix_export_state", "state", "requested_at"),
 )

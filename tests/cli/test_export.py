@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import os
 import subprocess
@@ -148,6 +149,18 @@ def test_for_spreadsheets_dates_are_dates_and_no_text_is_a_formula(seeded: Seede
     assert text.startswith("\ufeffid,")
     assert ",'=cmd|" in text
     assert ",2026-05-04 12:00:01," in text
+
+
+def test_a_packed_file_of_some_columns_in_another_zone(seeded: Seeded) -> None:
+    seeded.installation.close()
+    _, told = run(
+        *("--output", "out.gz", "--format", "csv", "--columns", "createdAt,id"),
+        *("--times", "Asia/Kolkata", "--delimiter", "semicolon", "--compression", "gzip"),
+    )
+    header, first, *_ = gzip.decompress(Path("out.gz").read_bytes()).decode().splitlines()
+    assert header == "createdAt;id"
+    assert "+05:30;" in first
+    assert "CSV for machines, gzip, times in Asia/Kolkata" in told
 
 
 def test_an_export_is_on_record_from_its_first_byte_on(seeded: Seeded) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.domain.access import Scope
-from audit_core.evidence.download import Format, Progress, stream
+from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.query.entry_filter import EntryFilter
@@ -91,8 +91,10 @@ def seen(log, organization):
     starts = StartsReader(log, SilentRule())
     for page in pages(lambda cursor: starts.page(Query(ANY, scope, ALWAYS), cursor=cursor, rows=2)):
         yield page if isinstance(page, str) else page.attempts
-    for form in Format:
-        yield b"".join(stream(reader, Query(ANY, scope, ALWAYS), form, progress=Progress()))
+    # A workbook says when it was made.
+    for form in (Format.CSV, Format.JSONL, Format.PARQUET):
+        kind = FileKind(format=form)
+        yield b"".join(stream(reader, Query(ANY, scope, ALWAYS), kind, progress=Progress()))
     yield CountReader(reader).count(Query(ANY, scope, ALWAYS))
 
 

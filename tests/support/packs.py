@@ -19,7 +19,7 @@ from audit_core.evidence.pack.leaf_lines import (
     OpenedBlock,
     OpenedLeaf,
 )
-from audit_core.evidence.pack.writer import Asked, Line, Proven, pack
+from audit_core.evidence.pack.making.writer import Asked, Line, Proven, pack
 from audit_core.integrity.checkpoint import Checkpoint, fingerprint, origin, sign_checkpoint
 from audit_core.integrity.installation_signer import installation_signer
 from audit_core.integrity.merkle import RangeProof, range_proof, root

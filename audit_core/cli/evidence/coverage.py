@@ -12,7 +12,7 @@ from audit_core.cli.parts.window_options import window_between
 from audit_core.domain.access import Scope
 from audit_core.evidence.coverage.download import pieces
 from audit_core.evidence.coverage.reader import CoverageReader
-from audit_core.evidence.download import FileKind, Format, Progress
+from audit_core.evidence.download import FileKind, Format, Progress, TextFormat
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.explore.reader import Reader
@@ -37,7 +37,7 @@ def coverage(
     output: Annotated[
         str, typer.Option(help="The file to write; - for standard output.")
     ] = STANDARD_OUTPUT,
-    format: Annotated[Format, typer.Option(help="csv or jsonl.")] = Format.CSV,
+    format: Annotated[TextFormat, typer.Option(help="csv or jsonl.")] = TextFormat.CSV,
     audience: Annotated[
         Audience, typer.Option("--for", help="Whom CSV is for: machines or spreadsheets.")
     ] = Audience.MACHINES,
@@ -46,7 +46,7 @@ def coverage(
     often and when last, and what it does not record at all."""
     entry_filter = EntryFilter(window=window_between(since, until, UTC_NAME))
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
-    kind, progress = FileKind(format=format, audience=audience), Progress()
+    kind, progress = FileKind(format=Format(format), audience=audience), Progress()
     installation = open_installation(
         read_settings(), utc_now, holder="python -m audit_core coverage"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.domain.entries import FIELDS
-from audit_core.query.time.windows import UTC_NAME
+from audit_core.query.time.windows import UTC_NAME, is_zone
 
 NAMES = tuple(name for name, _ in FIELDS)
 """The names of all columns, in the order that files have unless another is chosen."""
@@ -30,6 +30,8 @@ class FileOptions:
             raise ValueError(f"There is no column {unknown[0]!r}; there are {', '.join(NAMES)}.")
         if not self.columns or len(set(self.columns)) < len(self.columns):
             raise ValueError("A file needs at least one column, and each of them once.")
+        if not is_zone(self.zone):
+            raise ValueError(f"There is no time zone {self.zone!r}.")
         if self.delimiter not in DELIMITERS.values():
             raise ValueError(
                 f"The delimiter {self.delimiter!r} is none of {', '.join(DELIMITERS)}."

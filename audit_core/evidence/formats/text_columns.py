@@ -7,7 +7,7 @@ some need it, it is done once for each distinct value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from audit_core.domain.entries import FIELDS
 from audit_core.log.schema import NO_ORGANIZATION
-from audit_core.query.time.windows import UTC_NAME
+from audit_core.query.time.buckets import spans_of
+from audit_core.query.time.windows import EPOCH, UTC_NAME
 
 PIECE_BYTES = 8 * 2**20
 """About how much is written at a time: between two pieces a download can be broken off."""
@@ -91,22 +92,35 @@ def exact_text(times: pa.Array, zone: str) -> pa.Array:
     whole = pc.binary_replace_slice(clock_text(times, zone), 10, 11, "T")
     fraction = pc.utf8_slice_codeunits(wall.cast(pa.string()), 19)
     part = pc.if_else(pc.equal(fraction, ".000000"), "", fraction)
-    return pc.binary_join_element_wise(whole, part, _offset_text(times, wall, zone), "")
+    return pc.binary_join_element_wise(whole, part, _offset_text(times, zone), "")
 
 
 def local(times: pa.Array, zone: str) -> pa.Array:
     """What the clocks of a zone show at instants: both without a zone."""
     if zone == UTC_NAME:
         return times
-    aware = pc.assume_timezone(times, UTC_NAME).cast(pa.timestamp("us", tz=ZoneInfo(zone).key))
-    return pc.local_timestamp(aware)
+    return pc.add(times.cast(pa.int64()), _ahead(times, zone)).cast(times.type)
 
 
-def _offset_text(times: pa.Array, wall: pa.Array, zone: str) -> pa.Array | str:
+def _ahead(times: pa.Array, zone: str) -> pa.Array:
+    """How far the clocks of a zone are ahead of UTC at instants, in microseconds."""
+    if not len(times):
+        return pa.array([], pa.int64())
+    found = times.cast(pa.int64()).to_numpy()
+    first, last = (EPOCH + timedelta(microseconds=int(end)) for end in (found.min(), found.max()))
+    spans = spans_of(first, last, zone)
+    ends = [(span.until - EPOCH) // timedelta(microseconds=1) for span in spans if span.until]
+    offsets = np.array([span.offset_us for span in spans], np.int64)
+    return pa.array(offsets[np.searchsorted(np.array(ends, np.int64), found, side="right")])
+
+
+def _offset_text(times: pa.Array, zone: str) -> pa.Array | str:
     if zone == UTC_NAME:
         return "Z"
-    ahead = pc.subtract(wall.cast(pa.int64()), times.cast(pa.int64()))
-    return for_distinct(ahead, lambda found: pa.array(map(_offset, found.to_pylist()), pa.string()))
+    return for_distinct(
+        _ahead(times, zone),
+        lambda found: pa.array(map(_offset, found.to_pylist()), pa.string()),
+    )
 
 
 def _offset(ahead_us: int) -> str:

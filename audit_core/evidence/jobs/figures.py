@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from audit_core.domain.errors import FilterError
+from audit_core.evidence.jobs.held import Held
 from audit_core.evidence.jobs.job import ExportJob, JobState
-from audit_core.query.time.windows import ago
+from audit_core.query.time.windows import ago, written
 
 
 def described(job: ExportJob) -> str:
@@ -41,6 +43,34 @@ def facts(job: ExportJob, now: datetime, *, size: str) -> tuple[str, ...]:
         f"by {job.requested_by} {ago(job.requested_at, now)}",
         *((f"expires {ago(job.expires_at, now)}",) if complete and job.expires_at else ()),
     )
+
+
+def completeness(job: ExportJob) -> tuple[str, ...]:
+    """Up to where a complete one is complete: the number of the last write, when that arrived, and
+    how many of its entries were in flight."""
+    if job.held is None:
+        return ()
+    held = Held.from_params(job.held)
+    arrived = (
+        ()
+        if held.received_at is None
+        else (f"all that arrived until {written(held.received_at, 'UTC')} UTC",)
+    )
+    return f"complete up to number {held.head:,}", *arrived, f"{held.in_flight:,} in flight"
+
+
+def changes_text(changes: Mapping[str, int]) -> str:
+    """What came since an earlier export, and what is gone: `Since then: 12 new, 1 late.`."""
+    words = {
+        "new": "new",
+        "late": "late",
+        "finished": "finished",
+        "expired": "gone by retention",
+        "vanished": "vanished",
+        "unknown": "that were in flight not compared",
+    }
+    found = [f"{changes[name]:,} {word}" for name, word in words.items() if changes.get(name)]
+    return f"Since then: {', '.join(found) or 'nothing new'}."
 
 
 def progress_of(job: ExportJob) -> float:

@@ -90,6 +90,7 @@ class ExportRequest:
             "as_of": format_instant(self.as_of),
             "format": self.kind.format.value,
             "for": self.kind.audience.value,
+            "file": self.kind.choices(),
             "secrets": self.secrets,
             "hours": self.kept_for.total_seconds() / 3600,
         }
@@ -100,7 +101,9 @@ class ExportRequest:
         return cls(
             entry_filter=EntryFilter.from_params(params["filter"]),
             as_of=parse_instant(params["as_of"]),
-            kind=FileKind(format=Format(params["format"]), audience=Audience(params["for"])),
+            kind=FileKind(
+                format=Format(params["format"]), audience=Audience(params["for"])
+            ).with_choices(dict(params.get("file", {}))),
             secrets=params["secrets"],
             kept_for=timedelta(hours=params["hours"]),
         )
@@ -154,6 +157,20 @@ class ExportJob:
     """What it is called where it is saved; `None` before it is complete."""
     problem: str | None
     hint: str | None
+    held: Mapping[str, Any] | None
+    """What the window held, see `held.Held`, and with `changes` what `held.Changes` counted; `None`
+    before it was looked at."""
+
+    @property
+    def can_be_continued(self) -> bool:
+        """Whether another one can hold what came since."""
+        return self.held is not None and self.state in (JobState.DONE, JobState.EXPIRED)
+
+    @property
+    def changes(self) -> Mapping[str, int] | None:
+        """What has changed since the export that it goes on from; `None` if it goes on from none,
+        or before it is complete."""
+        return None if self.held is None else self.held.get("changes")
 
     @property
     def request(self) -> ExportRequest:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from audit_core.domain.errors import QueryCancelledError
-from audit_core.evidence.download import Progress, stream
-from audit_core.evidence.jobs import store
+from audit_core.evidence.download import FileLimit, Progress, stream
+from audit_core.evidence.jobs import held, store
+from audit_core.evidence.jobs.deeds import no_longer_known
 from audit_core.evidence.jobs.files import ExportFiles
+from audit_core.evidence.jobs.held import Changes, Held
 from audit_core.evidence.jobs.job import ExportJob, name_of_file
-from audit_core.explore.counts import CountReader
+from audit_core.explore.export.cut import Cut
 from audit_core.explore.reader import Reader
 from audit_core.identity.memberships import organization_name
 from audit_core.log.reads.read_context import ReadContext, reading_in
+from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog
 from audit_core.query.query import Query
 from audit_core.state.database import State
@@ -31,6 +35,9 @@ class Workshop:
     state: State
     files: ExportFiles
     clock: Callable[[], datetime]
+    limit: FileLimit = field(default_factory=FileLimit)
+    """Where each file ends."""
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class Making:
         """
         workshop, job = self.workshop, self.job
         try:
-            name = self._write()
+            made = self._write()
         except QueryCancelledError:
             with workshop.state.begin() as connection:
                 if self.unwanted:
@@ -79,25 +86,69 @@ class Making:
                     store.fail(connection, job, problem, now=workshop.clock())
             raise
         else:
-            self._finish(name)
+            self._finish(made)
 
-    def _write(self) -> str:
-        """Write the file; what it is called."""
+    def _write(self) -> dict[str, Any]:
+        """Write the file; what is to be kept of it."""
         workshop, request = self.workshop, self.job.request
         query, reader = request.query(self.job.organization_id), Reader(workshop.log)
         with reading_in(self._context):
-            head = workshop.log.head(self.job.organization_id)
+            cut = reader.cut(query)
+            window, unfinished = held.look(workshop.log, query, cut, at=workshop.clock())
+            changes = self._changes(query)
+            expected = window.total
+            if changes is not None:
+                cut = cut.since(changes.since.head, query.scope)
+                expected = held.count_since(workshop.log, query, cut)
             span = reader.span(query, request.as_of)
-            expected = CountReader(reader).count(query).number
         with workshop.state.begin() as connection:
-            store.note_progress(connection, self.job, now=workshop.clock(), expected=expected)
+            store.note_progress(
+                connection,
+                self.job,
+                now=workshop.clock(),
+                expected=expected,
+                held=window.as_params(),
+                unfinished=unfinished,
+            )
             name = organization_name(connection, self.job.organization_id) or ""
-        self._write_file(reader, query)
-        return name_of_file(name, self.job.title, request, head, span)
+        self._write_file(reader, query, cut, changes)
+        title = self.job.title
+        if changes is not None:
+            title = f"{title or 'all'} since head {changes.since.head}"
+        return {
+            "file": name_of_file(name, title, request, window.head, span),
+            "held": window.as_params() | ({} if changes is None else {"changes": changes.counts()}),
+            "left_out": expected - self.progress.entries,
+        }
 
-    def _write_file(self, reader: Reader, query: Query) -> None:
-        kind = self.job.request.kind
-        pieces = stream(reader, query, kind.format, progress=self.progress, audience=kind.audience)
+    def _changes(self, query: Query) -> Changes | None:
+        """What is gone of what the export had held that this one goes on from, if it does."""
+        if self.job.since_export_id is None:
+            return None
+        workshop, organization_id = self.workshop, self.job.organization_id
+        with workshop.state.read() as connection:
+            earlier = store.find_job(connection, self.job.since_export_id, organization_id)
+            unfinished = store.unfinished_of(connection, self.job.since_export_id)
+        if earlier is None or earlier.held is None:
+            raise no_longer_known()
+        return held.compare(
+            workshop.log,
+            query,
+            Held.from_params(earlier.held),
+            unfinished,
+            kept_from=workshop.retention.earliest(workshop.clock()),
+        )
+
+    def _write_file(self, reader: Reader, query: Query, cut: Cut, changes: Changes | None) -> None:
+        pieces = stream(
+            reader,
+            query,
+            self.job.request.kind,
+            progress=self.progress,
+            as_of=cut,
+            limit=self.workshop.limit,
+            seen=None if changes is None else changes.see,
+        )
         with self.workshop.files.writing(self.job.id) as file:
             while True:
                 with reading_in(self._context):
@@ -107,7 +158,7 @@ class Making:
                     return
                 file.write(piece)
 
-    def _finish(self, name: str) -> None:
+    def _finish(self, made: dict[str, Any]) -> None:
         workshop, progress = self.workshop, self.progress
         try:
             with workshop.state.begin() as connection:
@@ -115,10 +166,10 @@ class Making:
                     connection,
                     self.job,
                     now=workshop.clock(),
-                    file=name,
                     entries=progress.entries,
                     size=progress.size,
                     sha256=progress.sha256,
+                    **made,
                 )
         except BaseException:
             workshop.files.remove(self.job.id)

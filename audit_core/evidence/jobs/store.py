@@ -10,26 +10,22 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
-from audit_core.domain.access import Permission
-from audit_core.domain.errors import BusyError, ExportError
+from audit_core.domain.errors import ExportError
+from audit_core.evidence.jobs.held import Unfinished
 from audit_core.evidence.jobs.job import (
     MAX_ATTEMPTS,
     OPEN,
     ExportJob,
-    ExportRequest,
     JobState,
 )
 from audit_core.evidence.jobs.limits import (
-    MAX_OPEN_OF_ORGANIZATION,
-    MAX_OPEN_OF_PERSON,
     next_job,
 )
 from audit_core.state.access_log.record import record
 from audit_core.state.database import take_turns
 from audit_core.state.export_tables import export
-from audit_core.state.secrets import new_id
 
 LEASE = timedelta(seconds=60)
 """How long an export belongs to the process that makes it after it last said so."""
@@ -45,64 +41,6 @@ _COLUMNS = tuple(export.c[name] for name in _FIELDS)
 
 class ExportLost(Exception):
     """Another process makes the export by now, or its row is gone."""
-
-
-def request_export(
-    connection: Connection,
-    *,
-    organization_id: str,
-    person: str,
-    requested_by: str,
-    title: str,
-    request: ExportRequest,
-    now: datetime,
-    address: str | None = None,
-    since_export_id: str | None = None,
-    may_reveal: bool,
-) -> ExportJob:
-    """Put an export in line. Raises `BusyError` where too many are under way or wait, and
-    `ExportError` for secrets if whoever asks may not see them."""
-    if request.secrets and not may_reveal:
-        raise ExportError(
-            "Secrets unredacted are only for those who may see them.",
-            f"Ask for it redacted, or ask an admin for the permission {Permission.REVEAL}.",
-        )
-    request.query(organization_id)  # Refuses what may not be asked.
-    _require_place(connection, organization_id, person)
-    values: dict[str, Any] = {
-        "id": new_id(),
-        "organization_id": organization_id,
-        "person": person,
-        "requested_by": requested_by,
-        "requested_at": now,
-        "title": title,
-        "what": request.as_params(),
-        "since_export_id": since_export_id,
-        "state": JobState.WAITING.value,
-        "cancelled": False,
-    }
-    connection.execute(insert(export).values(values))
-    job = find_job(connection, values["id"], organization_id)
-    assert job is not None  # noqa: S101 - it was stored just now
-    _note(connection, job, "export.requested", actor=requested_by, now=now, address=address)
-    return job
-
-
-def _require_place(connection: Connection, organization_id: str, person: str) -> None:
-    take_turns(connection)
-    theirs = [job for job in open_jobs(connection) if job.organization_id == organization_id]
-    own = sum(job.person == person for job in theirs)
-    for found, limit, whose in (
-        (own, MAX_OPEN_OF_PERSON, "You have"),
-        (len(theirs), MAX_OPEN_OF_ORGANIZATION, "Your organization has"),
-    ):
-        if found >= limit:
-            raise BusyError(
-                f"{whose} {found} exports under way or in line, which is as many as may be.",
-                "Wait until one is complete, or cancel one.",
-                retry_after_s=RETRY_AFTER_S,
-                own=True,
-            )
 
 
 def find_job(connection: Connection, export_id: str, organization_id: str) -> ExportJob | None:
@@ -142,12 +80,12 @@ def open_jobs(connection: Connection) -> list[ExportJob]:
     )
 
 
-def held_of(connection: Connection, export_id: str) -> Mapping[str, Any] | None:
-    """What the window held when an export was made; `None` before it was looked at."""
-    found: Mapping[str, Any] | None = connection.execute(
-        select(export.c.held).where(export.c.id == export_id)
+def unfinished_of(connection: Connection, export_id: str) -> Unfinished:
+    """The numbers of what was unfinished when an export was made; none before that."""
+    found: Unfinished | None = connection.execute(
+        select(export.c.unfinished).where(export.c.id == export_id)
     ).scalar_one_or_none()
-    return found
+    return found or {}
 
 
 def let_go_abandoned(connection: Connection, *, now: datetime, at_once: bool) -> None:
@@ -194,6 +132,7 @@ def take_next(connection: Connection, *, holder: str, now: datetime) -> ExportJo
                 size=0,
                 left_out=0,
                 expected=None,
+                held=None,
             )
         )
         return find_job(connection, job.id, job.organization_id)
@@ -216,10 +155,15 @@ def finish(
 ) -> ExportJob:
     """The file is whole and on the disk. Raises `ExportLost`."""
     expires_at = now + job.request.kept_for
-    _end(connection, job, JobState.DONE, now, file=file, expires_at=expires_at, **values)
+    end(connection, job, JobState.DONE, now, file=file, expires_at=expires_at, **values)
     ended = find_job(connection, job.id, job.organization_id)
     assert ended is not None  # noqa: S101 - it was changed just now
-    _note(connection, ended, "export.made", actor=job.requested_by, now=now)
+    changes = dict(ended.changes or {})
+    more: dict[str, object] = {"changes": changes} if changes else {}
+    note(connection, ended, "export.made", actor=job.requested_by, now=now, more=more)
+    if changes.get("vanished"):
+        lost: dict[str, object] = {"vanished": changes["vanished"]}
+        note(connection, ended, "export.vanished", actor=BY_ITSELF, now=now, more=lost)
     return ended
 
 
@@ -227,9 +171,9 @@ def fail(connection: Connection, job: ExportJob, problem: Exception, *, now: dat
     """It cannot be made. `problem` is an `AuditError`, whose words are kept, or a fault of ours."""
     message = getattr(problem, "message", "Something went wrong on the server.")
     hint = getattr(problem, "hint", "Tell whoever runs the server: the cause is in its log.")
-    _end(connection, job, JobState.FAILED, now, problem=message, hint=hint)
+    end(connection, job, JobState.FAILED, now, problem=message, hint=hint)
     detail = {"problem": message, "entries": job.entries}
-    _note(connection, job, "export.failed", actor=job.requested_by, now=now, more=detail)
+    note(connection, job, "export.failed", actor=job.requested_by, now=now, more=detail)
 
 
 def interrupt(connection: Connection, job: ExportJob) -> None:
@@ -239,50 +183,7 @@ def interrupt(connection: Connection, job: ExportJob) -> None:
 
 def give_up_cancelled(connection: Connection, job: ExportJob, *, now: datetime) -> None:
     """What was asked to end has ended. Raises `ExportLost`."""
-    _end(connection, job, JobState.CANCELLED, now)
-
-
-def cancel(
-    connection: Connection, job: ExportJob, *, actor: str, now: datetime, address: str | None
-) -> None:
-    """Let one end that runs or waits. Raises `ExportError` for one that has come to its end."""
-    take_turns(connection)
-    found = find_job(connection, job.id, job.organization_id)
-    if found is None or not found.state.is_open:
-        raise ExportError("This export has already ended.", "There is nothing left to cancel.")
-    if found.state is JobState.RUNNING:
-        connection.execute(update(export).where(export.c.id == job.id).values(cancelled=True))
-    else:
-        _end(connection, found, JobState.CANCELLED, now)
-    _note(connection, found, "export.cancelled", actor=actor, now=now, address=address)
-
-
-def delete_job(
-    connection: Connection, job: ExportJob, *, actor: str, now: datetime, address: str | None
-) -> None:
-    """Take one off the list; the caller removes the file after the commit. Raises `ExportError`
-    for one that runs."""
-    take_turns(connection)
-    found = find_job(connection, job.id, job.organization_id)
-    if found is not None and found.state is JobState.RUNNING:
-        raise ExportError("This export is being made.", "Cancel it, then delete it.")
-    if found is not None:
-        _change(connection, found, state=JobState.DELETED.value)
-        _note(connection, found, "export.deleted", actor=actor, now=now, address=address)
-
-
-def note_download(
-    connection: Connection,
-    job: ExportJob,
-    *,
-    actor: str,
-    now: datetime,
-    address: str | None,
-    part: str | None,
-) -> None:
-    """Put on record that somebody takes the file; `part` is the range that was asked for."""
-    more = {} if part is None else {"range": part}
-    _note(connection, job, "export.downloaded", actor=actor, now=now, address=address, more=more)
+    end(connection, job, JobState.CANCELLED, now)
 
 
 def expire(connection: Connection, *, now: datetime) -> list[str]:
@@ -293,8 +194,8 @@ def expire(connection: Connection, *, now: datetime) -> list[str]:
         select(*_COLUMNS).where(export.c.state == JobState.DONE.value, export.c.expires_at <= now),
     )
     for job in over:
-        _change(connection, job, state=JobState.EXPIRED.value)
-        _note(connection, job, "export.expired", actor=BY_ITSELF, now=now)
+        change(connection, job, state=JobState.EXPIRED.value)
+        note(connection, job, "export.expired", actor=BY_ITSELF, now=now)
     closed = [state.value for state in JobState if state not in (*OPEN, JobState.DONE)]
     connection.execute(
         delete(export).where(
@@ -312,9 +213,10 @@ def ids_with_files(connection: Connection) -> frozenset[str]:
     )
 
 
-def _end(
+def end(
     connection: Connection, job: ExportJob, state: JobState, now: datetime, **values: Any
 ) -> None:
+    """It has come to an end, whichever. Raises `ExportLost`."""
     _change_own(
         connection,
         job,
@@ -337,7 +239,8 @@ def _change_own(connection: Connection, job: ExportJob, **values: Any) -> None:
         raise ExportLost(job.id)
 
 
-def _change(connection: Connection, job: ExportJob, **values: Any) -> None:
+def change(connection: Connection, job: ExportJob, **values: Any) -> None:
+    """Change it, whoever has it."""
     connection.execute(update(export).where(export.c.id == job.id).values(values))
 
 
@@ -350,7 +253,7 @@ def _job(row: Row[Any]) -> ExportJob:
     return ExportJob(**{**values, "state": JobState(row.state)})
 
 
-def _note(
+def note(
     connection: Connection,
     job: ExportJob,
     verb: str,
@@ -360,7 +263,10 @@ def _note(
     address: str | None = None,
     more: Mapping[str, object] | None = None,
 ) -> None:
+    """Put on record what was done with it, with what was asked for."""
     known: dict[str, object] = {"export": job.id, "file": job.file or job.title}
+    if job.since_export_id is not None:
+        known["since"] = job.since_export_id
     if job.state is JobState.DONE:
         known |= {"entries": job.entries, "bytes": job.size, "sha256": job.sha256 or ""}
     if job.left_out:

@@ -65,13 +65,14 @@ class Archive:
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file, without their ends. Raises `PackError` where it is damaged, a line
         is too long, or the last one has no end."""
-        with _damaged(name), self._archive.open(self._members[name]) as file:
-            while line := file.readline(layout.MAX_LINE_BYTES + 1):
-                if not line.endswith(b"\n"):
-                    longer = len(line) > layout.MAX_LINE_BYTES
-                    reason = "has a line that is too long" if longer else "ends within a line"
-                    raise PackError("pack.line", f"{name} {reason}.")
-                yield line[:-1]
+        rest = b""
+        for piece in self._pieces(name):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+            if len(rest) > layout.MAX_LINE_BYTES:
+                raise PackError("pack.line", f"{name} has a line that is too long.")
+        if rest:
+            raise PackError("pack.line", f"{name} ends within a line.")
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         with _damaged(name), self._archive.open(self._members[name]) as file:

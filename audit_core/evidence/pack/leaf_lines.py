@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from audit_core.evidence.pack.condition import NUMBERS
@@ -22,7 +23,7 @@ from audit_core.integrity.leaf import (
     PLAIN,
     TIMES,
     Block,
-    canonical_of,
+    canonical,
     commitment,
     leaf_data,
 )
@@ -49,14 +50,29 @@ class Kind(StrEnum):
 OPENED = (Kind.ENTRY, Kind.LEFT_OUT)
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NUMBER_PLACES = tuple(PLAIN.index(name) for name in NUMBERS)
-_TIME_PLACES = tuple(PLAIN.index(name) for name in TIMES)
 MAX_TIME = 253_402_300_799_999_999
 """The last microsecond of the year 9999."""
-_MAY_BE_NONE = tuple(
-    PLAIN.index(name) for name in ("target_type", "target_id", "status_code", "source")
-)
-_MUST_BE = tuple(place for place in range(len(PLAIN)) if place not in _MAY_BE_NONE)
+_MAY_BE_NONE = ("target_type", "target_id", "status_code", "source")
+_NUMBERS = itemgetter(*map(PLAIN.index, NUMBERS))
+_TIMES = itemgetter(*map(PLAIN.index, TIMES))
+_MUST_BE = itemgetter(*(n for n, name in enumerate(PLAIN) if name not in _MAY_BE_NONE))
+_TEXT_TYPES = {str, type(None)}
+_NONE = canonical(None)
+_HEADS = [canonical("." * length)[:5] for length in range(256)]
+
+
+def canonical_texts(values: Texts) -> bytes:
+    """What `integrity.leaf.canonical_of` makes of texts: faster, for hundreds of thousands."""
+    parts: list[bytes] = []
+    for value in values:
+        if value is None:
+            parts.append(_NONE)
+            continue
+        text = value.encode()
+        length = len(text)
+        parts.append(_HEADS[length] if length < 256 else b"V" + length.to_bytes(4, "big"))
+        parts.append(text)
+    return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,7 @@ class OpenedBlock:
     @property
     def commitment(self) -> bytes:
         """What stands in the leaf."""
-        return commitment(self.salt, canonical_of(self.values))
+        return commitment(self.salt, canonical_texts(self.values))
 
     def as_json(self) -> dict[str, Any]:
         """As it stands in a line."""
@@ -99,7 +115,7 @@ class OpenedLeaf:
     @property
     def hash(self) -> bytes:
         """The hash of the leaf."""
-        plain = canonical_of(self.plain)
+        plain = canonical_texts(self.plain)
         return leaf_hash(leaf_data(plain, self.who.commitment, self.said.commitment))
 
     def line(self) -> str:
@@ -159,16 +175,14 @@ def parse_line(line: bytes) -> OpenedLeaf | HashedLeaf:
 
 def _parse_plain(value: object) -> list[str | None]:
     texts = _parse_texts(value, len(PLAIN))
-    for place in _MUST_BE:
-        if texts[place] is None:
-            raise ValueError(f"{PLAIN[place]} is missing")
-    for place in _NUMBER_PLACES:
-        text = texts[place]
+    if None in _MUST_BE(texts):
+        raise ValueError("a field that every leaf has is missing")
+    for text in _NUMBERS(texts):
         if text is not None and not _NUMBER.fullmatch(text):
-            raise ValueError(f"{PLAIN[place]} is no whole number")
-    for place in _TIME_PLACES:
-        if not 0 <= int(texts[place] or "") <= MAX_TIME:
-            raise ValueError(f"{PLAIN[place]} lies outside the calendar")
+            raise ValueError("a number is none")
+    for text in _TIMES(texts):
+        if not 0 <= int(text or "") <= MAX_TIME:
+            raise ValueError("a time lies outside the calendar")
     return texts
 
 
@@ -184,9 +198,8 @@ def _parse_block(value: object, block: Block) -> OpenedBlock | ClosedBlock:
 def _parse_texts(value: object, number: int) -> list[str | None]:
     if type(value) is not list or len(value) != number:
         raise ValueError(f"a list does not have {number} values")
-    for text in value:
-        if text is not None and type(text) is not str:
-            raise ValueError("a value is neither a text nor null")
+    if not set(map(type, value)) <= _TEXT_TYPES:
+        raise ValueError("a value is neither a text nor null")
     return value
 
 

@@ -25,6 +25,7 @@ _ORGANIZATION, _REVISION, _SEQ, _CREATED, _RECEIVED, _STATUS = (
         *("created_at", "received_at", "status_code"),
     )
 )
+MICROSECONDS_A_DAY = 86_400_000_000
 _LOOSE = (Kind.CLOSED, Kind.ERASED, Kind.PRUNED, Kind.ABSENT)
 """Leaves that may hold an entry which is shown nowhere else. One that was superseded holds an
 earlier version of an entry that another leaf holds."""
@@ -45,7 +46,7 @@ class Run:
     ) -> None:
         self.leaves = CompactRange(start)
         self.kinds: Counter[str] = Counter()
-        self.days: Counter[str] = Counter()
+        self._days: Counter[int] = Counter()
         self.others: Counter[str] = Counter()
         """Redacted, unfinished and late entries."""
         self.newest_received = 0
@@ -77,6 +78,14 @@ class Run:
         if next(self._entries, None) is not None:
             integrity.fail("integrity.entry_extra", "There are more entries than leaves of them.")
         return True
+
+    @property
+    def days(self) -> dict[str, int]:
+        """The entries by day in UTC."""
+        return {
+            instant_text(day * MICROSECONDS_A_DAY)[:10]: number
+            for day, number in self._days.items()
+        }
 
     def _note_earlier_root(self) -> None:
         try:
@@ -112,7 +121,7 @@ class Run:
     def _entry(self, leaf: OpenedLeaf, number: int) -> None:
         created, received = int(leaf.plain[_CREATED] or 0), int(leaf.plain[_RECEIVED] or 0)
         until = self._claims.until
-        self.days[instant_text(created)[:10]] += 1
+        self._days[created // MICROSECONDS_A_DAY] += 1
         self.others["redacted"] += isinstance(leaf.said, ClosedBlock)
         self.others["unfinished"] += leaf.plain[_STATUS] is None
         self.others["late"] += until is not None and received >= until

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,6 +46,14 @@ class Cut:
     unfinished: pa.Table
     """The matches that were unfinished, as they were: of the shape `schema.ARROW`, in the order of
     the export."""
+    base: int | None = None
+    """What was written up to this earlier head is left out; `None`: nothing is."""
+
+    def since(self, base: int, scope: Scope) -> Cut:
+        """The same without what was written up to an earlier head, and not again since."""
+        revisions = self.unfinished.column(revision_name(scope))
+        newer = self.unfinished.filter(pc.greater(revisions, base))
+        return replace(self, base=base, unfinished=newer)
 
     @property
     def in_flight(self) -> int:
@@ -83,6 +92,8 @@ def in_order(rows: pa.Table, scope: Scope) -> pa.Table:
     """The rows, oldest first; of one time in order of arrival."""
     keys = [("created_at", "ascending"), (number_name(scope), "ascending")]
     order = pc.sort_indices(rows, sort_keys=keys)
+    if (np.diff(order.to_numpy().astype(np.int64)) == 1).all():
+        return rows
     return rows.combine_chunks().take(order)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, true
@@ -18,7 +19,7 @@ from audit_core.log.schema import (
     unfinished_entry,
 )
 from audit_core.log.sql.functions import hour_number
-from audit_core.query.keyset import Cursor, revision_name
+from audit_core.query.keyset import Cursor, number_name, revision_name
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause, within_scope
 
@@ -79,28 +80,65 @@ def last_arrival(scope: Scope, *, head: int, since: datetime | None) -> Statemen
     )
 
 
-def hours(query: Query) -> Statement:
+def hours(query: Query, *, base: int | None = None) -> Statement:
     """How the finished matches lie in time, rows of `HourCount` in order of time, with those that
     arrived after the cut: asked before the entries, which are then read from short stretches.
 
-    Revisions are left out: engines with an index then count by it alone.
+    Revisions are left out but for a base: engines with an index then count by it alone.
     """
+    return _by_hour(query, _written(query, base=base, head=None))
+
+
+def held(query: Query, *, head: int, base: int | None = None) -> Statement:
+    """How the finished matches as of a head lie in time, exactly, without those up to the base:
+    rows of `HourCount`, in order of time."""
+    return _by_hour(query, _written(query, base=base, head=head))
+
+
+def last_number(scope: Scope, *, head: int) -> Statement:
+    """The highest number of an entry of the scope that had arrived as of a head, `number` of one
+    row; NULL if there is none."""
+    return select(func.max(entries.c[number_name(scope)]).label("number")).where(
+        within_scope(entries, scope), entries.c[revision_name(scope)] <= head
+    )
+
+
+def numbers_among(query: Query, numbers: Collection[int]) -> Statement:
+    """Which of these numbers entries of the scope have: rows with `number`."""
+    number = entries.c[number_name(query.scope)]
+    return select(number.label("number")).where(
+        within_scope(entries, query.scope), number.in_(sorted(numbers))
+    )
+
+
+def _written(query: Query, *, base: int | None, head: int | None) -> ColumnElement[bool]:
+    """Written after the base, and not after the head."""
+    revision = audit_entry.c[revision_name(query.scope)]
+    return and_(
+        true() if base is None else revision > base, true() if head is None else revision <= head
+    )
+
+
+def _by_hour(query: Query, condition: ColumnElement[bool]) -> Statement:
     hour = hour_number(audit_entry.c.created_at)
     return (
         select(hour.label("hour"), func.count().label("count"))
-        .where(where_clause(audit_entry, query), finished(audit_entry))
+        .where(where_clause(audit_entry, query), finished(audit_entry), condition)
         .group_by(text("hour"))
         .order_by(text("hour"))
     )
 
 
-def page(query: Query, *, head: int, after: Cursor | None, ordered: bool) -> Statement:
-    """The finished matches as of a head, whole rows, behind a cursor; oldest first if `ordered`."""
+def page(
+    query: Query, *, head: int, after: Cursor | None, ordered: bool, base: int | None = None
+) -> Statement:
+    """The finished matches as of a head, without those up to the base, whole rows, behind a cursor;
+    oldest first if `ordered`."""
     table = audit_entry
     statement = select(table).where(
         where_clause(table, query),
         finished(table),
-        table.c[revision_name(query.scope)] <= head,
+        _written(query, base=base, head=head),
         beyond(table, after, query.scope),
     )
     return statement.order_by(*order(table, query.scope, newer=True)) if ordered else statement

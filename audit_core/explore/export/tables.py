@@ -38,10 +38,11 @@ def tables(
     Memory does not grow with the number of matches.
     """
     rest = _behind(as_of.unfinished, after, query.scope)
-    for found in _finished(log, query, as_of.head, after):
-        last = _key(found, query.scope, -1)
-        until = int(np.count_nonzero(_up_to(rest, last, query.scope)))
-        yield from _merged(found, rest.slice(0, until), query.scope)
+    for found in _finished(log, query, as_of, after):
+        until = int(np.count_nonzero(_up_to(rest, _last(found, query.scope), query.scope)))
+        both = pa.concat_tables([found, rest.slice(0, until)]) if until else found
+        # Columns are sorted here faster than engines sort whole rows.
+        yield from _pieces(in_order(both, query.scope))
         rest = rest.slice(until)
     yield from _pieces(rest)
 
@@ -66,32 +67,33 @@ def stretches(
         yield TimeRange(since=since, until=time_range.until)
 
 
-def _finished(log: AuditLog, query: Query, head: int, after: Cursor | None) -> Iterator[pa.Table]:
-    """The finished matches in order, in tables that are not empty."""
+def _finished(log: AuditLog, query: Query, as_of: Cut, after: Cursor | None) -> Iterator[pa.Table]:
+    """The finished matches in tables that are not empty, each of which lies behind the one before
+    it; within a table they are in no order."""
     if after is not None:
         since = query.time_range.since
         since = after.created_at if since is None else max(since, after.created_at)
         query = query.within(TimeRange(since=since, until=query.time_range.until))
-    hours = log.fetch_rows(export_sql.hours(query), query.scope, HourCount, limit=MAX_HOURS)
+    statement = export_sql.hours(query, base=as_of.base)
+    hours = log.fetch_rows(statement, query.scope, HourCount, limit=MAX_HOURS)
     for stretch in stretches(hours.items, query.time_range, limit=STEP):
         part = query.within(stretch)
         whole = log.fetch(
-            export_sql.page(part, head=head, after=after, ordered=False),
+            export_sql.page(part, head=as_of.head, after=after, ordered=False, base=as_of.base),
             query.scope,
             max_rows=STEP,
         )
         if whole.truncated:
-            yield from _by_keys(log, part, head, after)
+            yield from _by_keys(log, part, as_of, after)
         elif whole.table.num_rows:
-            # Columns are sorted here faster than engines sort whole rows.
-            yield in_order(whole.table.select(ARROW.names).cast(ARROW), query.scope)
+            yield whole.table.select(ARROW.names).cast(ARROW)
 
 
-def _by_keys(log: AuditLog, query: Query, head: int, after: Cursor | None) -> Iterator[pa.Table]:
+def _by_keys(log: AuditLog, query: Query, as_of: Cut, after: Cursor | None) -> Iterator[pa.Table]:
     """As `_finished`, of an hour that holds more than a step."""
     while True:
         fetched = log.fetch(
-            export_sql.page(query, head=head, after=after, ordered=True),
+            export_sql.page(query, head=as_of.head, after=after, ordered=True, base=as_of.base),
             query.scope,
             max_rows=STEP,
         )
@@ -99,15 +101,8 @@ def _by_keys(log: AuditLog, query: Query, head: int, after: Cursor | None) -> It
             yield fetched.table.select(ARROW.names).cast(ARROW)
         if not fetched.truncated:
             return
-        time, number = _key(fetched.table, query.scope, -1)
+        time, number = _last(fetched.table, query.scope)
         after = Cursor(created_at=EPOCH + timedelta(microseconds=time), seq=number, newer=True)
-
-
-def _merged(found: pa.Table, unfinished: pa.Table, scope: Scope) -> Iterator[pa.Table]:
-    if not unfinished.num_rows:
-        yield found
-        return
-    yield from _pieces(in_order(pa.concat_tables([found, unfinished]), scope))
 
 
 def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
@@ -115,11 +110,12 @@ def _pieces(rows: pa.Table) -> Iterator[pa.Table]:
         yield rows.slice(start, STEP)
 
 
-def _key(rows: pa.Table, scope: Scope, index: int) -> tuple[int, int]:
-    """The place of a row in the order: microseconds since 1970, and its number."""
-    place = index % rows.num_rows
-    time = rows.column("created_at")[place].cast(pa.int64()).as_py()
-    return time, rows.column(number_name(scope))[place].as_py()
+def _last(rows: pa.Table, scope: Scope) -> tuple[int, int]:
+    """The last place that a row has: microseconds since 1970, and its number."""
+    times = rows.column("created_at").cast(pa.int64()).to_numpy()
+    last = times.max()
+    numbers = rows.column(number_name(scope)).to_numpy()
+    return int(last), int(numbers[times == last].max())
 
 
 def _up_to(rows: pa.Table, key: tuple[int, int], scope: Scope) -> npt.NDArray[np.bool_]:

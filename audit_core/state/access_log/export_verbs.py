@@ -44,6 +44,13 @@ EXPORT_VERBS = (
         target="file",
     ),
     Verb(
+        name="export.vanished",
+        sentence="Found that entries are gone which an earlier export of the same held.",
+        category=Category.EXPORT,
+        outcome=AccessOutcome.BROKEN,
+        target="file",
+    ),
+    Verb(
         name="export.cancelled",
         sentence="Cancelled an export of entries.",
         category=Category.EXPORT,

@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from audit_core.evidence.download import Format
+from audit_core.evidence.download import Format, TextFormat
+from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
+from audit_core.evidence.formats.options import DELIMITERS
 from audit_core.query.limits import MAX_CHARACTERS
 from audit_core.query.time.presets import PRESETS
 from audit_core.query.value_filter import NONE, ValueFilter
@@ -81,11 +83,37 @@ AS_OF = Parameter(
     kind=datetime,
 )
 FORMAT = Parameter(name="format", description="The format of the file; CSV if none.", kind=Format)
+TEXT_FORMAT = Parameter(
+    name="format", description="The format of the file; CSV if none.", kind=TextFormat
+)
 AUDIENCE = Parameter(
     name="for",
     description="Whom CSV is for: `spreadsheets`, if none (a byte order mark, dates, formulas "
     "neutralized), or `machines` (exact; reading it gives the same entries).",
     kind=Audience,
+)
+FILE_CHOICES = (
+    Parameter(
+        name="columns",
+        description="The names of the columns in the order of the file, with commas between; all "
+        "16 if none.",
+        example="createdAt,actorEmail,action",
+    ),
+    Parameter(
+        name="times",
+        description="The IANA time zone in which times are written; UTC if none.",
+        example="Europe/Berlin",
+    ),
+    Parameter(
+        name="delimiter",
+        description="What separates the cells of CSV; the comma if none.",
+        kind=Literal[*DELIMITERS],
+    ),
+    Parameter(
+        name="compression",
+        description="How a file of CSV or JSON lines is packed; not at all if none.",
+        kind=Compression,
+    ),
 )
 SHOWN_ORGANIZATION = Parameter(
     name="organization",
@@ -93,12 +121,18 @@ SHOWN_ORGANIZATION = Parameter(
     "now, nothing is sent.",
 )
 
-DOWNLOADED = {
-    200: Answer(
-        description="The file, as a stream of unknown length.",
-        media_types=tuple(item.media_type for item in Format),
-    )
-}
+FILE_TYPES = (
+    *(item.media_type for item in Format),
+    *(item.media_type for item in Compression if item.media_type),
+)
+"""What a file of entries may be."""
+TEXT_TYPES = tuple(Format(item).media_type for item in TextFormat)
+"""What a file of anything else may be."""
+
+DOWNLOADED, TEXT_DOWNLOADED = (
+    {200: Answer(description="The file, as a stream of unknown length.", media_types=types)}
+    for types in (FILE_TYPES, TEXT_TYPES)
+)
 DOWNLOAD_REFUSED = (
     ErrorCode.INVALID_REQUEST,
     ErrorCode.OTHER_ORGANIZATION,

@@ -21,7 +21,7 @@ from audit_core.evidence.access_log.record_filter import (
     RecordScope,
     readable_parts,
 )
-from audit_core.evidence.download import Progress
+from audit_core.evidence.download import Progress, TextFormat
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import TimeRange
@@ -37,9 +37,9 @@ from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
     DOWNLOAD_REFUSED,
-    DOWNLOADED,
-    FORMAT,
     SHOWN_ORGANIZATION,
+    TEXT_DOWNLOADED,
+    TEXT_FORMAT,
     filter_parameters,
 )
 from audit_core.web.reading import ClosedStream
@@ -76,12 +76,12 @@ OPERATION = Operation(
     parameters=(
         *filter_parameters(RecordFilter),
         PART,
-        FORMAT,
+        TEXT_FORMAT,
         AUDIENCE,
         AS_OF,
         SHOWN_ORGANIZATION,
     ),
-    answers=DOWNLOADED,
+    answers=TEXT_DOWNLOADED,
     errors=DOWNLOAD_REFUSED,
 )
 
@@ -119,7 +119,7 @@ class _ExportRequest:
         self.organization_id = params.pop("organization", [None])[0]
         problems: list[str] = []
         self.part, self.as_of = Part.ORGANIZATION, now
-        self.kind = read_kind(params, problems)
+        self.kind = read_kind(params, problems, TextFormat)
         try:
             for text in params.pop("part", []):
                 self.part = read_part(text)
@@ -201,6 +201,6 @@ def _start(
     return ClosedStream(
         pieces,
         end,
-        media_type=export.kind.format.media_type,
+        media_type=export.kind.media_type,
         headers=attachment(name),
     )

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audit_core.evidence import downloads
-from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.download import FileKind, Format, TextFormat
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
@@ -49,20 +49,30 @@ def refuse_other_organization(shown: str | None, present: str | None) -> Respons
     )
 
 
-def read_kind(params: dict[str, list[str]], problems: list[str]) -> FileKind:
-    """The format and whom it is for, taken out of the parameters; CSV for spreadsheets if they do
-    not say. What cannot be read is added to `problems`, a sentence each."""
+def read_kind(
+    params: dict[str, list[str]],
+    problems: list[str],
+    formats: type[Format] | type[TextFormat] = Format,
+) -> FileKind:
+    """The format, whom it is for and, of entries, what else is chosen, taken out of the parameters;
+    CSV for spreadsheets if they do not say. What cannot be read is added to `problems`, a sentence
+    each."""
     kind = FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS)
     for text in params.pop("format", []):
-        if text in list(Format):
+        if text in list(formats):
             kind = replace(kind, format=Format(text))
         else:
-            problems.append(f"The format {text!r} is not one of {', '.join(Format)}.")
+            problems.append(f"The format {text!r} is not one of {', '.join(formats)}.")
     for text in params.pop("for", []):
         if text in list(Audience):
             kind = replace(kind, audience=Audience(text))
         else:
             problems.append(f"The parameter for is {text!r}, and not one of {', '.join(Audience)}.")
+    if formats is Format:
+        try:
+            return kind.with_choices(params)
+        except ValueError as error:
+            problems.append(str(error))
     return kind
 
 

@@ -35,6 +35,7 @@ from audit_core.web.openapi.parameters import (
     AUDIENCE,
     DOWNLOAD_REFUSED,
     DOWNLOADED,
+    FILE_CHOICES,
     FORMAT,
     SHOWN_ORGANIZATION,
     filter_parameters,
@@ -69,6 +70,7 @@ OPERATION = Operation(
         *filter_parameters(EntryFilter),
         FORMAT,
         AUDIENCE,
+        *FILE_CHOICES,
         Parameter(
             name="view",
             description="The id of the saved view that was open; the file is called after it if "
@@ -178,7 +180,7 @@ def _start(
     note = noting(installation, viewer, scope.organization_id, address, detail)
     progress = Progress()
     kind = export_request.kind
-    pieces = stream(reader, query, kind.format, progress=progress, audience=kind.audience)
+    pieces = stream(reader, query, kind, progress=progress)
 
     def end(whole: bool) -> None:
         # A reader who goes away midway, or an error, is on record as well.
@@ -191,6 +193,6 @@ def _start(
         pieces,
         end,
         context=ReadContext(person=viewer.account_id, wait_s=STEP_WAIT_S),
-        media_type=kind.format.media_type,
+        media_type=kind.media_type,
         headers=attachment(name),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import streamlit as st
@@ -9,12 +10,15 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.download import FileKind, Format
+from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
-from audit_core.evidence.jobs import store
+from audit_core.evidence.formats.options import DELIMITERS, NAMES
+from audit_core.evidence.jobs import deeds
 from audit_core.evidence.jobs.job import ExportRequest
 from audit_core.evidence.titles import title_of
 from audit_core.explore.view_params import READY_VIEWS, VIEW_PARAM, ReadyView, check_view
 from audit_core.identity.sessions import Viewer
+from audit_core.query.time.windows import UTC_NAME, zone_names
 from audit_core.workspace.saved_views import SavedView, list_views
 from pages.parts.entries import over_time
 from pages.parts.evidence import exporting
@@ -30,8 +34,10 @@ KEPT = {
 }
 KINDS = {
     "CSV for spreadsheets": FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS),
-    "CSV for machines": FileKind(format=Format.CSV, audience=Audience.MACHINES),
-    "JSON lines": FileKind(format=Format.JSONL, audience=Audience.MACHINES),
+    "CSV for machines": FileKind(format=Format.CSV),
+    "JSON lines": FileKind(format=Format.JSONL),
+    "Parquet": FileKind(format=Format.PARQUET),
+    "Excel": FileKind(format=Format.XLSX),
 }
 _VIEW = "export_view"
 _STARTED = "export_started"
@@ -78,8 +84,10 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
     with st.container(border=True, key="export_form"):
         _draw_sentence(view, scope)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            kind = st.selectbox("File", list(KINDS), key="export_kind", width=230)
+            chosen = st.selectbox("File", list(KINDS), key="export_kind", width=230)
             kept = st.selectbox("Keep for", list(KEPT), key="export_kept", width=130)
+            with st.popover("Options", icon=":material/tune:"), st.container(width=380):
+                kind = _draw_options(KINDS[chosen], view.entry_filter.window.zone)
             secrets = exporting.may_reveal(person) and st.toggle(
                 "Secrets unredacted",
                 key="export_secrets",
@@ -88,7 +96,7 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
         asked = ExportRequest(
             entry_filter=view.entry_filter,
             as_of=view.as_of,
-            kind=KINDS[kind],
+            kind=kind,
             secrets=secrets,
             kept_for=KEPT[kept],
         )
@@ -100,13 +108,51 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
             st.toast("The export is in line.", icon=":material/hourglass_top:")
 
 
+def _draw_options(kind: FileKind, zone: str) -> FileKind:
+    """What else may be chosen of a file: its columns and their order, the zone of times, and what
+    goes with its format."""
+    columns = st.multiselect(
+        "Columns, in their order",
+        NAMES,
+        placeholder="All 16, in the usual order",
+        key="export_columns",
+    )
+    zones = zone_names(zone)
+    times = st.selectbox(
+        "Times in", zones, index=zones.index(UTC_NAME), key="export_times", width="stretch"
+    )
+    options = replace(kind.options, columns=tuple(columns) or NAMES, zone=times)
+    compression = kind.compression
+    if kind.format is Format.CSV:
+        delimiter = st.segmented_control(
+            "Delimiter",
+            list(DELIMITERS),
+            default="comma",
+            format_func=str.capitalize,
+            required=True,
+            key="export_delimiter",
+        )
+        options = replace(options, delimiter=DELIMITERS[delimiter])
+    if kind.format.is_text:
+        packed = st.segmented_control(
+            "Compression",
+            list(Compression),
+            default=Compression.NONE,
+            format_func=lambda one: one.value if one is not Compression.NONE else "None",
+            required=True,
+            key="export_compression",
+        )
+        compression = Compression(packed)
+    return replace(kind, options=options, compression=compression)
+
+
 def _draw_sentence(view: filter_bar.View, scope: Scope) -> None:
     head = cached.installation().log.head(scope.organization_id)
     found = over_time.count(view.query(scope), head)
     counted = "Not counted yet" if found is None else f"{found} entries"
     # As text: what was asked for is in it.
     st.text(visible(f"{counted}: {view.entry_filter.describe()}"))
-    st.caption("Oldest first, times in UTC; of the log as it is when the export begins.")
+    st.caption("Oldest first, of the log as it is when the export begins.")
 
 
 def _make(asked: ExportRequest, scope: Scope) -> None:
@@ -116,7 +162,7 @@ def _make(asked: ExportRequest, scope: Scope) -> None:
     title = title_of(state, person, asked.entry_filter, view_id)
     if exporting.act(
         scope,
-        lambda connection, by, now: store.request_export(
+        lambda connection, by, now: deeds.request_export(
             connection,
             organization_id=scope.organization_id or "",
             person=by.account_id,

@@ -8,8 +8,10 @@ from typing import Literal
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs.figures import (
+    changes_text,
+    completeness,
     described,
     facts,
     progress_of,
@@ -103,7 +105,25 @@ def _draw_job(job: ExportJob, others: Sequence[ExportJob], person: Viewer, scope
     elif job.problem is not None:
         st.text(visible(f"{job.problem}\n{job.hint or ''}".strip()))
     if job.state is JobState.DONE:
+        _draw_changes(job)
         st.code(f"{job.sha256}  {job.file}", language=None, wrap_lines=True)
+
+
+def _draw_changes(job: ExportJob) -> None:
+    """Up to where it is complete, and what changed since the export that it goes on from."""
+    st.caption(" · ".join(completeness(job)))
+    changes = job.changes
+    if changes is None:
+        return
+    st.text(changes_text(changes))
+    if changes["vanished"]:
+        number = changes["vanished"]
+        st.error(
+            "They were in the earlier export, and nothing that Sandtrail does takes them away. "
+            "Compare both files, and tell whoever runs the database.",
+            title=f"{number:,} {'entry has' if number == 1 else 'entries have'} vanished.",
+            icon=":material/error:",
+        )
 
 
 def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
@@ -121,13 +141,14 @@ def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
         if st.button("Cancel", icon=":material/close:", key=f"export_{job.id}_cancel"):
             _cancel(job, scope)
         return
-    if st.button(
-        "Repeat",
-        icon=":material/replay:",
-        key=f"export_{job.id}_repeat",
-        help="The same once more, of the log as it is now.",
-    ):
-        _repeat(job, scope)
+    with st.popover("Repeat", icon=":material/replay:", key=f"export_{job.id}_repeats"):
+        st.write("The same once more, of the log as it is now.")
+        if st.button("All of it", icon=":material/replay:", key=f"export_{job.id}_repeat"):
+            _repeat(job, scope)
+        if job.can_be_continued:
+            st.write("Only what came since: new, late and finished entries, and what is gone.")
+            if st.button("What came since", icon=":material/update:", key=f"export_{job.id}_since"):
+                _repeat(job, scope, since=True)
     if st.button("Delete", icon=":material/delete:", key=f"export_{job.id}_delete"):
         _delete(job, scope)
 
@@ -135,26 +156,25 @@ def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
 def _cancel(job: ExportJob, scope: Scope) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.cancel(
+        lambda connection, by, now: deeds.cancel(
             connection, job, actor=by.email, now=now, address=viewer.address()
         ),
     ):
         st.rerun()
 
 
-def _repeat(job: ExportJob, scope: Scope) -> None:
+def _repeat(job: ExportJob, scope: Scope, *, since: bool = False) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.request_export(
+        lambda connection, by, now: deeds.repeat(
             connection,
-            organization_id=job.organization_id,
+            job,
             person=by.account_id,
             requested_by=by.email,
-            title=job.title,
-            request=job.request.again(now),
             now=now,
             address=viewer.address(),
             may_reveal=exporting.may_reveal(by),
+            since=since,
         ),
     ):
         st.rerun()
@@ -163,7 +183,7 @@ def _repeat(job: ExportJob, scope: Scope) -> None:
 def _delete(job: ExportJob, scope: Scope) -> None:
     if exporting.act(
         scope,
-        lambda connection, by, now: store.delete_job(
+        lambda connection, by, now: deeds.delete_job(
             connection, job, actor=by.email, now=now, address=viewer.address()
         ),
     ):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
+from audit_core.domain.entries import FIELDS
 from audit_core.evidence.pack.verdicts import Part, Report, State
 from audit_core.evidence.pack.verifier import verify
 from tests.support.laws import examples
@@ -73,3 +75,8 @@ def test_the_same_pack_has_the_same_bytes() -> None:
             "manifest.json",
             "manifest.sig",
         ]
+
+
+def test_entries_have_the_names_of_an_entry_in_order() -> None:
+    line = made_pack(1).lines[0][1] or "{}"
+    assert list(json.loads(line)) == [name for name, _ in FIELDS]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from audit_core.domain.access import Permission, Scope
 from audit_core.evidence.coverage.download import file_name, pieces
 from audit_core.evidence.coverage.reader import CoverageReader
-from audit_core.evidence.download import Format, Progress
+from audit_core.evidence.download import Progress
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
@@ -28,8 +28,9 @@ from audit_core.web.openapi.operation import (
 from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
-    FORMAT,
     SHOWN_ORGANIZATION,
+    TEXT_FORMAT,
+    TEXT_TYPES,
     filter_parameters,
 )
 from audit_core.web.reading import run_read
@@ -53,10 +54,8 @@ OPERATION = Operation(
     section=Section.DOWNLOAD,
     callers=(Caller.PERSON,),
     permission=Permission.EXPORT,
-    parameters=(*filter_parameters(EntryFilter), FORMAT, AUDIENCE, AS_OF, SHOWN_ORGANIZATION),
-    answers={
-        200: Answer(description="The file.", media_types=tuple(item.media_type for item in Format))
-    },
+    parameters=(*filter_parameters(EntryFilter), TEXT_FORMAT, AUDIENCE, AS_OF, SHOWN_ORGANIZATION),
+    answers={200: Answer(description="The file.", media_types=TEXT_TYPES)},
     errors=(ErrorCode.INVALID_REQUEST, ErrorCode.OTHER_ORGANIZATION, *READS_THE_LOG),
 )
 
@@ -114,4 +113,4 @@ def _answer(
         },
     )
     note("coverage.downloaded", progress.detail(whole=True))
-    return Response(content, media_type=request.kind.format.media_type, headers=attachment(name))
+    return Response(content, media_type=request.kind.media_type, headers=attachment(name))

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
+from audit_core.evidence.download import TextFormat
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.web.routes.attachment import read_as_of, read_kind
@@ -21,7 +22,7 @@ class FileRequest:
         problems: list[str] = []
         self.organization_id = params.pop("organization", [None])[0]
         """The one that the page showed; `None` for a request that does not say."""
-        self.kind = read_kind(params if kinds else {}, problems)
+        self.kind = read_kind(params if kinds else {}, problems, TextFormat)
         self.as_of = now
         """What a relative window counts from."""
         try:

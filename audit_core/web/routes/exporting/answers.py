@@ -10,6 +10,7 @@ from typing import Any
 from audit_core.evidence.download import Format
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.jobs.figures import described
+from audit_core.evidence.jobs.held import Held
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import reason_to_wait
 from audit_core.query.time.windows import format_instant
@@ -58,6 +59,17 @@ class Export:
     """Why it failed."""
     hint: str | None
     """What to do then."""
+    since: str | None
+    """The id of the export that it goes on from: it holds only what came since."""
+    head: int | None
+    """Up to which number of the organization's writes it is complete."""
+    arrived_until: datetime | None
+    """All that had arrived by then was looked at."""
+    in_flight: int | None
+    """How many of its entries were unfinished."""
+    changes: dict[str, int] | None
+    """What came since the export that it goes on from, and what is gone: `new`, `late`,
+    `finished`, `vanished` (an alarm), `expired` (by retention), `unknown`."""
 
     def as_json(self) -> dict[str, Any]:
         """As it goes out."""
@@ -77,6 +89,7 @@ class ExportList:
 def answer_of(job: ExportJob, open_jobs: Sequence[ExportJob], now: datetime) -> Export:
     """What is told of an export; `open_jobs` are all that run or wait."""
     left = job.time_left(now)
+    held = None if job.held is None else Held.from_params(job.held)
     waiting = job.state in (JobState.WAITING, JobState.INTERRUPTED)
     return Export(
         id=job.id,
@@ -102,6 +115,11 @@ def answer_of(job: ExportJob, open_jobs: Sequence[ExportJob], now: datetime) -> 
         file=job.file,
         problem=job.problem,
         hint=job.hint,
+        since=job.since_export_id,
+        head=None if held is None else held.head,
+        arrived_until=None if held is None else held.received_at,
+        in_flight=None if held is None else held.in_flight,
+        changes=None if job.changes is None else dict(job.changes),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from audit_core.evidence.download import Format
 from audit_core.evidence.jobs.job import KEPT_FOR, MAX_KEPT_FOR
 from audit_core.identity.token_verbs import EXPORT
 from audit_core.query.entry_filter import EntryFilter
@@ -17,6 +16,8 @@ from audit_core.web.openapi.operation import (
 from audit_core.web.openapi.parameters import (
     AS_OF,
     AUDIENCE,
+    FILE_CHOICES,
+    FILE_TYPES,
     FORMAT,
     SHOWN_ORGANIZATION,
     filter_parameters,
@@ -27,6 +28,7 @@ EXPORTS_PATH = "/api/v1/exports"
 ONE_PATH = f"{EXPORTS_PATH}/{{id}}"
 FILE_PATH = f"{ONE_PATH}/file"
 CANCEL_PATH = f"{ONE_PATH}/cancel"
+REPEAT_PATH = f"{ONE_PATH}/repeat"
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 """How many exports are listed."""
@@ -51,6 +53,7 @@ CREATE = Operation(
         *filter_parameters(EntryFilter),
         FORMAT,
         AUDIENCE,
+        *FILE_CHOICES,
         Parameter(
             name="secrets",
             description="`1` for secrets unredacted, which needs `reveal:secrets`, as does taking "
@@ -108,10 +111,10 @@ DOWNLOAD = Operation(
     permission=EXPORT.name,
     parameters=(_ID,),
     answers={
-        200: Answer(description="The file.", media_types=tuple(item.media_type for item in Format)),
+        200: Answer(description="The file.", media_types=FILE_TYPES),
         206: Answer(
             description="The part that `Range` asks for.",
-            media_types=tuple(item.media_type for item in Format),
+            media_types=FILE_TYPES,
         ),
         304: Answer(description="It is the one of `If-None-Match`.", media_types=()),
     },
@@ -126,6 +129,23 @@ CANCEL = Operation(
     method="POST",
     parameters=(_ID,),
     answers=_ONE,
+    errors=(*_UNKNOWN, ErrorCode.INVALID_REQUEST),
+)
+REPEAT = Operation(
+    id="repeatExport",
+    summary="Have the same made once more",
+    description="Of the log as it is now. With `since` only what came to the same window since "
+    "then: new entries, those that arrived late, and those finished since; `changes` "
+    "then counts them, and what has vanished.",
+    section=Section.DOWNLOAD,
+    callers=_CALLERS,
+    permission=EXPORT.name,
+    method="POST",
+    parameters=(
+        _ID,
+        Parameter(name="since", description="`1` for only what came since."),
+    ),
+    answers={202: Answer(description="It is in line.", kinds=(Export,))},
     errors=(*_UNKNOWN, ErrorCode.INVALID_REQUEST),
 )
 DELETE = Operation(

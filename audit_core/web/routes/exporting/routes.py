@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs.job import KEPT_FOR, ExportJob, ExportRequest, JobState
 from audit_core.evidence.titles import title_of
 from audit_core.installation.opened import Installation
@@ -67,6 +67,7 @@ def exporting_routes(installation: Callable[[], Installation]) -> list[ApiRoute]
         route(said.ONE_PATH, said.SHOW, _show),
         route(said.FILE_PATH, said.DOWNLOAD, _download),
         route(said.CANCEL_PATH, said.CANCEL, _cancel),
+        route(said.REPEAT_PATH, said.REPEAT, _repeat),
         route(said.ONE_PATH, said.DELETE, _delete),
     ]
 
@@ -105,7 +106,7 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
         return _without_reveal(request, opened, exporter)
     with opened.state.begin() as connection:
         title = title_of(opened.state, exporter.viewer, asked.entry_filter, view_id)
-        job = store.request_export(
+        job = deeds.request_export(
             connection,
             organization_id=exporter.organization_id,
             person=exporter.person,
@@ -116,11 +117,44 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
             address=address_of(request),
             may_reveal=exporter.may_reveal,
         )
-        others = store.open_jobs(connection)
+        return _in_line(connection, opened, job)
+
+
+def _repeat(request: Request, opened: Installation, exporter: Exporter) -> Response:
+    params, problems = read_params(request.scope["query_string"]), list[str]()
+    since = one_of(params, "since", "0", ("0", "1"), problems)
+    _refuse_unknown(params, problems)
+    with opened.state.read() as connection:
+        job = _found(connection, request, exporter)
+    if job is None:
+        return not_found(UNKNOWN, UNKNOWN_HINT)
+    if job.holds_secrets and not exporter.may_reveal:
+        return _without_reveal(request, opened, exporter)
+    with opened.state.begin() as connection:
+        again = deeds.repeat(
+            connection,
+            job,
+            person=exporter.person,
+            requested_by=exporter.name,
+            now=opened.clock(),
+            address=address_of(request),
+            may_reveal=exporter.may_reveal,
+            since=since == "1",
+        )
+        return _in_line(connection, opened, again)
+
+
+def _in_line(connection: Connection, opened: Installation, job: ExportJob) -> Response:
+    answer = answer_of(job, store.open_jobs(connection), opened.clock())
     location = opened.settings.base_path + said.ONE_PATH.format(id=job.id)
-    return JSONResponse(
-        answer_of(job, others, now).as_json(), status_code=202, headers={"location": location}
-    )
+    return JSONResponse(answer.as_json(), status_code=202, headers={"location": location})
+
+
+def _refuse_unknown(params: dict[str, list[str]], problems: list[str]) -> None:
+    """Raises `FilterError` for problems, and for parameters that are left."""
+    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
+    if problems:
+        raise FilterError(tuple(problems))
 
 
 def _read_request(params: dict[str, list[str]], now: datetime) -> ExportRequest:
@@ -150,9 +184,7 @@ def _list(request: Request, opened: Installation, exporter: Exporter) -> Respons
     params, problems = read_params(request.scope["query_string"]), list[str]()
     allowed = range(1, said.MAX_LIMIT + 1)
     limit = whole_number(params, "limit", said.DEFAULT_LIMIT, allowed, problems)
-    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
-    if problems:
-        raise FilterError(tuple(problems))
+    _refuse_unknown(params, problems)
     now = opened.clock()
     with opened.state.read() as connection:
         found = store.list_jobs(connection, exporter.organization_id, limit=limit + 1)
@@ -199,13 +231,13 @@ def _download(request: Request, opened: Installation, exporter: Exporter) -> Res
             "Ask for a part of it, or leave Range out.",
             headers={"content-range": f"bytes */{size}"},
         )
-    media_type, head = job.request.kind.format.media_type, request.method == HEAD
+    media_type, head = job.request.kind.media_type, request.method == HEAD
     answer = file_response(
         path, size=size, part=part, headers=headers, media_type=media_type, head=head
     )
     if not head:
         with opened.state.begin() as connection:
-            store.note_download(
+            deeds.note_download(
                 connection,
                 job,
                 actor=exporter.name,
@@ -222,7 +254,7 @@ def _cancel(request: Request, opened: Installation, exporter: Exporter) -> Respo
         job = _found(connection, request, exporter)
         if job is None:
             return not_found(UNKNOWN, UNKNOWN_HINT)
-        store.cancel(connection, job, actor=exporter.name, now=now, address=address_of(request))
+        deeds.cancel(connection, job, actor=exporter.name, now=now, address=address_of(request))
         changed, others = _found(connection, request, exporter), store.open_jobs(connection)
     return JSONResponse(answer_of(changed or job, others, now).as_json())
 
@@ -232,7 +264,7 @@ def _delete(request: Request, opened: Installation, exporter: Exporter) -> Respo
         job = _found(connection, request, exporter)
         if job is None:
             return not_found(UNKNOWN, UNKNOWN_HINT)
-        store.delete_job(
+        deeds.delete_job(
             connection, job, actor=exporter.name, now=opened.clock(), address=address_of(request)
         )
     opened.exports.files.remove(job.id)

@@ -204,6 +204,29 @@ def test_secrets_stand_in_a_file_only_for_those_who_may_see_them(
     assert len(seeded.events("permission.refused")) == 2
 
 
+@pytest.mark.usefixtures("runner")
+def test_a_nightly_job_takes_only_what_came_since(client: TestClient, seeded: Seeded) -> None:
+    headers = as_program(seeded)
+    first = ended(client, headers, create(client, headers)["id"])
+    assert (first["head"], first["in_flight"], first["changes"]) == (10, 0, None)
+    seeded.clock.pass_by(minutes=1)
+    seeded.installation.log.append([made(100, created_at=seeded.clock())])
+    path = f"{EXPORTS}/{first['id']}/repeat"
+    answer = client.post(path, headers=headers, params={"since": "1"})
+    assert answer.status_code == 202
+    second = ended(client, headers, answer.json()["id"])
+    assert (second["since"], second["entries"], second["head"]) == (first["id"], 1, 11)
+    assert (second["changes"]["new"], second["changes"]["vanished"]) == (1, 0)
+    file = client.get(f"{EXPORTS}/{second['id']}/file", headers=headers)
+    assert "entry-000100" in file.text
+    assert len(file.text.splitlines()) == 1
+    whole = ended(client, headers, client.post(path, headers=headers).json()["id"])
+    assert (whole["since"], whole["entries"]) == (None, 11)
+    assert client.post(path, headers=headers, params={"sinse": "1"}).status_code == 400
+    foreign = as_program(seeded, organization_id=BETA)
+    assert client.post(path, headers=foreign).status_code == 404
+
+
 def test_cancelled_deleted_and_expired_ones_have_no_file(
     client: TestClient, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,9 +21,9 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from audit_core.evidence.pack import layout
 from audit_core.evidence.pack.entry_lines import instant_text
-from audit_core.evidence.pack.filter_condition import microseconds
 from audit_core.evidence.pack.leaf_lines import ClosedBlock, HashedLeaf, Kind, OpenedLeaf
-from audit_core.evidence.pack.readme import readme_text
+from audit_core.evidence.pack.making.filter_condition import microseconds
+from audit_core.evidence.pack.making.readme import readme_text
 from audit_core.evidence.pack.statement import signed_text
 from audit_core.integrity.checkpoint import parse_checkpoint
 from audit_core.integrity.leaf import PLAIN

@@ -1,0 +1,1 @@
+"""Packs are made: from the log and its tree, and written."""
