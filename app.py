@@ -22,6 +22,8 @@ from audit_core.installation.opened import drop_ended_uploads, expire_access_rec
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.integrity.anchors.anchoring import Anchoring
 from audit_core.integrity.sealer import Sealer
+from audit_core.integrity.verification.verifier import Verifier
+from audit_core.log.retention import Retention
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -46,7 +48,7 @@ from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
-Feed = RunningTrickle | FollowedSources | RunningExports | Sealer | Anchoring
+Feed = RunningTrickle | FollowedSources | RunningExports | Sealer | Verifier | Anchoring
 DAY_S = 24 * 60 * 60
 SWEEP_S = 60
 
@@ -75,6 +77,15 @@ def start() -> list[Feed]:
     if loaded and installation.settings.demo:
         seed = installation.settings.demo_seed
         feeds.append(RunningTrickle(installation.log.append, installation.clock, seed=seed))
+    feeds.append(
+        Verifier(
+            log=installation.log,
+            state=installation.state,
+            trees=installation.trees,
+            clock=installation.clock,
+            retention=Retention(days=installation.settings.retention_days),
+        )
+    )
     # Stopped last: it may still seal what the others append.
     feeds.append(
         Sealer(
