@@ -12,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from audit_core.domain.access import Scope
-from audit_core.domain.errors import SettingsError
+from audit_core.domain.errors import SettingsError, SourceError
 from audit_core.evidence.pack.making.from_log import make_pack
 from audit_core.evidence.pack.verdicts import Part
 from audit_core.evidence.pack.verifier import verify
 from audit_core.installation.anchors import anchor_warnings, examine_anchors, outside_of
+from audit_core.installation.kept_checkpoint import compare_checkpoint
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.integrity.anchors.anchoring import AnchorWorker
 from audit_core.integrity.anchors.configured import anchors_of
-from audit_core.integrity.anchors.folder import folder_of, sizes_in
+from audit_core.integrity.anchors.folder import file_name, folder_of, sizes_in
 from audit_core.integrity.anchors.standing import Standing
 from audit_core.integrity.anchors.tree_checkpoints import TreeCheckpoints
 from audit_core.query.entry_filter import EntryFilter
@@ -108,6 +109,13 @@ def test_an_older_log_that_is_put_back_with_its_state_shows(house: House, tmp_pa
     )
     (warning,) = anchor_warnings(house.installation)
     assert warning.reason.startswith("1 log is contradicted by a checkpoint outside.")
+    kept = folder_of(house.outside, origin)
+    by_size = {
+        size: compare_checkpoint(house.installation, (kept / file_name(size)).read_text()).problem
+        for size in (300, 320)
+    }
+    assert by_size[300] is None
+    assert "the end was cut off, or an older log was put back" in (by_size[320] or "")
     # Also once it is longer again.
     house.now += timedelta(hours=2)
     house.append(305, 30, "other")
@@ -115,6 +123,12 @@ def test_an_older_log_that_is_put_back_with_its_state_shows(house: House, tmp_pa
     (one,) = outside_of(house.installation, ALPHA).anchors
     assert one.standing is Standing.CONTRADICTS
     assert "other first 320 writes" in (one.progress.problem if one.progress else "")
+    compared = compare_checkpoint(house.installation, (kept / file_name(320)).read_text())
+    assert (compared.organization_id, compared.kept, compared.size) == (ALPHA, 320, 335)
+    assert "Among the first 320 writes" in (compared.problem or "")
+    for wrong in ("", "no note", GrowingLog(ALPHA).checkpoint().note):
+        with pytest.raises(SourceError, match="cannot be compared"):
+            compare_checkpoint(house.installation, wrong)
 
 
 def test_a_folder_that_was_away_is_said_to_be_behind_and_then_gets_the_newest(
