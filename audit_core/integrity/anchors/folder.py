@@ -97,7 +97,8 @@ class FolderAnchor:
                 raise NoteError("It is of another log.")
         except (NoteError, UnicodeDecodeError) as error:
             raise AnchorUnavailable(
-                f"The folder {self.name.label} holds a file that is no checkpoint of this log: {file.name}.",
+                f"The folder {self.name.label} holds a file that is no checkpoint of this log: "
+                f"{file.name}.",
                 "Look at it, and move it away if it is damaged.",
             ) from error
         return checkpoint.size, checkpoint.root
