@@ -118,6 +118,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="What is recorded, what was seen, and what no log of the platform shows.",
             ),
             page(
+                "evidence/access_review.py",
+                "access_review",
+                Permission.MANAGE,
+                title="Access review",
+                icon=":material/rule:",
+                help="Who has access and what was used of it, attested or revoked each quarter.",
+            ),
+            page(
                 "evidence/legal_holds.py",
                 "legal_holds",
                 Permission.MANAGE,
