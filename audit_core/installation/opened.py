@@ -75,7 +75,7 @@ class Installation:
     @property
     def packs(self) -> PackMaker:
         """What packs are made with."""
-        return PackMaker(log=self.log, state=self.state, trees=self.trees, clock=self.clock)
+        return PackMaker(log=self.log, trees=self.trees, clock=self.clock)
 
     @property
     def export_calendar(self) -> Calendar:

@@ -8,15 +8,11 @@ from datetime import datetime
 from pathlib import Path
 
 from audit_core.evidence.download import FileLimit, Progress
-from audit_core.evidence.pack.making.cut import Cut
 from audit_core.evidence.pack.making.from_log import make_pack
 from audit_core.evidence.pack.making.problem import PackProblem
-from audit_core.integrity.anchors.records import anchor_files
-from audit_core.integrity.merkle import consistency_proof
 from audit_core.integrity.tree import Trees
 from audit_core.log.store import AuditLog
 from audit_core.query.query import Query
-from audit_core.state.database import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +20,6 @@ class PackMaker:
     """What packs are made with."""
 
     log: AuditLog
-    state: State
     trees: Trees
     clock: Callable[[], datetime]
     spool: Path | None = None
@@ -55,7 +50,6 @@ class PackMaker:
             made_by=made_by,
             counted=count,
             spool=self.spool,
-            anchors=self._anchors,
         )
         for piece in progress.measured(pieces):
             if limit is not None and limit.room(progress) == 0:
@@ -65,15 +59,3 @@ class PackMaker:
                     "Choose a shorter window, or export another format.",
                 )
             yield piece
-
-    def _anchors(self, moment: Cut) -> dict[str, bytes]:
-        def consistency(old: int, new: int) -> list[bytes]:
-            return consistency_proof(old, new, moment.tree.subtree_hash)
-
-        with self.state.read() as connection:
-            return anchor_files(
-                connection,
-                moment.tree.organization_id,
-                size=moment.tree.size(),
-                consistency=consistency,
-            )
