@@ -196,7 +196,12 @@ session.forget_gone_widgets()
 with error_boundary.boundary():
     person = viewer.find()
     # Registered for everybody, so that a deep link is still there after sign-in.
-    chosen = st.navigation(pages(person), position="sidebar" if person else "hidden")
+    chosen = st.navigation(
+        pages(person),
+        position="sidebar" if person else "hidden",
+        # Else the last pages of an admin are folded away behind a word.
+        expanded=True,
+    )
     if person is None:
         sign_in.draw(cached.installation())
     else:
