@@ -199,7 +199,7 @@ with error_boundary.boundary():
     chosen = st.navigation(
         pages(person),
         position="sidebar" if person else "hidden",
-        # Else the last pages of an admin are folded away behind a word.
+        # Else it hides the last pages behind "View more".
         expanded=True,
     )
     if person is None:
