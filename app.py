@@ -17,11 +17,14 @@ from starlette.routing import Route
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
 from audit_core.evidence.jobs.runner import RunningExports
+from audit_core.evidence.schedules.runner import ScheduledExports
 from audit_core.installation.anchors import start_anchoring
 from audit_core.installation.opened import drop_ended_uploads, expire_access_record
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.integrity.anchors.anchoring import Anchoring
 from audit_core.integrity.sealer import Sealer
+from audit_core.integrity.verification.verifier import Verifier
+from audit_core.log.retention import Retention
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -46,7 +49,15 @@ from pages.parts.shell.app_address import PATHS
 from sandtrail import ASSETS
 
 HOME = Path(__file__).resolve().parent
-Feed = RunningTrickle | FollowedSources | RunningExports | Sealer | Anchoring
+Feed = (
+    RunningTrickle
+    | FollowedSources
+    | ScheduledExports
+    | RunningExports
+    | Sealer
+    | Verifier
+    | Anchoring
+)
 DAY_S = 24 * 60 * 60
 SWEEP_S = 60
 
@@ -66,6 +77,7 @@ def start() -> list[Feed]:
         loaded = list_events(connection, organization_id=None, verb="demo.loaded", limit=1)
     feeds: list[Feed] = [
         FollowedSources(installation),
+        ScheduledExports(installation.export_calendar),
         RunningExports(installation.exports, shared_log=installation.log.shared),
     ]
     try:
@@ -75,6 +87,15 @@ def start() -> list[Feed]:
     if loaded and installation.settings.demo:
         seed = installation.settings.demo_seed
         feeds.append(RunningTrickle(installation.log.append, installation.clock, seed=seed))
+    feeds.append(
+        Verifier(
+            log=installation.log,
+            state=installation.state,
+            trees=installation.trees,
+            clock=installation.clock,
+            retention=Retention(days=installation.settings.retention_days),
+        )
+    )
     # Stopped last: it may still seal what the others append.
     feeds.append(
         Sealer(

@@ -102,6 +102,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Which files were downloaded, by whom, how large, with their checksums.",
             ),
             page(
+                "evidence/integrity.py",
+                "integrity",
+                Permission.READ,
+                title="Integrity",
+                icon=":material/verified_user:",
+                help="Whether the log is what was sealed of it: checkpoints and verifications.",
+            ),
+            page(
                 "evidence/coverage.py",
                 "coverage",
                 Permission.READ,

@@ -17,6 +17,7 @@ from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.anchors import examine_anchors
 from audit_core.installation.doctor import Finding, Health, examine_installation, examine_settings
+from audit_core.installation.integrity import examine_integrity
 from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
@@ -77,6 +78,7 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
     with closing(installation):
         yield from examine_installation(installation, Scope.everything(), full=full)
         yield from examine_senders(installation)
+        yield from examine_integrity(installation)
         yield from examine_anchors(installation)
         yield from examine_holds(installation)
 

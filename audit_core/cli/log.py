@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from audit_core.cli.evidence.verify_log import verify_log
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.terminal_text import printable
@@ -19,6 +20,7 @@ from audit_core.sources.source import read_all_again
 from audit_core.state.access_log.record import record
 
 log_app = typer.Typer(no_args_is_help=True)
+log_app.command("verify")(verify_log)
 
 
 @log_app.command("accept-loss")

@@ -12,6 +12,7 @@ from audit_core.evidence.download import FileLimit
 from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
+from audit_core.evidence.schedules.runner import Calendar
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
 from audit_core.installation.high_water_marks import StateMarks
@@ -67,6 +68,16 @@ class Installation:
                 size=None if megabytes is None else megabytes * MEGABYTE,
             ),
             retention=Retention(days=settings.retention_days),
+        )
+
+    @property
+    def export_calendar(self) -> Calendar:
+        """What schedules of exports are seen to with."""
+        return Calendar(
+            state=self.state,
+            files=self.exports.files,
+            clock=self.clock,
+            folder=self.settings.export_folder,
         )
 
     def close(self) -> None:

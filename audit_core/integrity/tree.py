@@ -10,12 +10,15 @@ from audit_core.integrity.installation_signer import installation_signer
 from audit_core.integrity.merkle import consistency_proof
 from audit_core.integrity.sealing import Sealing
 from audit_core.integrity.tree_reader import TreeReader
+from audit_core.integrity.verification.findings import Result
+from audit_core.integrity.verification.verifying import Progress, Verification
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import (
     StoredCheckpoint,
     newest_checkpoint,
     newest_checkpoints,
+    newest_signed,
 )
 
 
@@ -62,6 +65,27 @@ class Trees:
         if newest is None or newest.size < size:
             raise LookupError(f"{size} leaves are not sealed yet")
         return consistency_proof(old_size, size, self.reader(newest).subtree_hash)
+
+    def sealed(self) -> list[str]:
+        """The organizations that have a tree. Raises `AuditError`."""
+        with self._state.read() as connection:
+            return list(newest_signed(connection))
+
+    def verify(
+        self, organization_id: str, *, earliest: datetime | None, progress: Progress
+    ) -> Result:
+        """Hold the log against what was sealed of it; what was made before `earliest` may be
+        dropped meanwhile. Raises `AuditError`, and what `progress` raises."""
+        verification = Verification(
+            log=self._log,
+            state=self._state,
+            keys=self._keys,
+            sealing=self.sealing,
+            organization_id=organization_id,
+            earliest=earliest,
+            progress=progress,
+        )
+        return verification.run()
 
     def sealed_now(self, organization_id: str) -> TreeReader:
         """The tree of all that an organization has written by now, with a checkpoint of this

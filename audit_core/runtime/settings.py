@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     exports_dir: Path | None = None
     """Where the files of exports lie; unset, the folder `exports` beside the key. Processes that
     share a state share it."""
+    export_folder: Path | None = None
+    """The folder to which schedules may hand their files; unset, to none."""
     export_max_entries: int | None = Field(default=None, ge=1)
     """Where an export ends, though more matched; unset, all of it is written."""
     export_max_mb: int | None = Field(default=None, ge=1)

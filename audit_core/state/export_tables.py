@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+)
 
 from audit_core.runtime.utc_time import UtcTime
 from audit_core.state.columns import Digest, FreeText, RandomId, metadata
@@ -39,6 +50,36 @@ export = Table(
     Column("hint", FreeText),
     Column("held", JSON),
     Column("unfinished", JSON),
+    Column("schedule_id", RandomId),
+    Column("slot", UtcTime),
+    Column("to_folder", Boolean, nullable=False, server_default=false()),
+    Column("handed_at", UtcTime),
     Index("ix_export_organization_id", "organization_id", "requested_at"),
     Index("ix_export_state", "state", "requested_at"),
+    Index("ix_export_slot", "schedule_id", "slot", unique=True),
+)
+
+# Exports that are made by themselves. `minute` is that of the day by the clocks of `zone`.
+export_schedule = Table(
+    "export_schedule",
+    metadata,
+    Column("id", RandomId, primary_key=True),
+    Column(
+        "organization_id",
+        ForeignKey("organization.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("name", FreeText, nullable=False),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("made_by", FreeText, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("what", JSON, nullable=False),
+    Column("every", Text, nullable=False),
+    Column("minute", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("to_folder", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("problem", FreeText),
 )

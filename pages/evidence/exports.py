@@ -4,7 +4,7 @@ import streamlit as st
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
-from pages.parts.evidence import export_form, export_list
+from pages.parts.evidence import export_form, export_list, schedule_list
 from pages.parts.filters import filter_bar
 from pages.parts.shell import viewer
 
@@ -23,6 +23,8 @@ except FilterError as error:
     filter_bar.draw_problem(error)
 else:
     export_form.draw(view, person, scope)
+
+schedule_list.draw(scope)
 
 st.header("Exports of the organization", anchor=False)
 export_list.draw(person, scope)

@@ -216,7 +216,7 @@ def test_retention_leaves_all_proofs_of_what_remains(new_url, tmp_path):
         assert after.root(902) == before.checkpoint.root
         assert after.leaf_hashes(512, 902) == leaves[512:]
         with house.state.read() as connection:
-            assert gone_tiles(connection, "org-alpha") == {0, 1}
+            assert gone_tiles(connection, "org-alpha", first=0, last=9) == {0, 1}
             kept = count_kept(connection, "org-alpha")
         assert kept == {LeafKind.PRUNED: 88, LeafKind.SUPERSEDED: 1}
     finally:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from audit_core.evidence.jobs import store
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.making import Making
+from audit_core.evidence.schedules.schedule import list_schedules
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
 from tests.support.seeded import ALPHA, BETA, Seeded
@@ -131,6 +132,23 @@ def test_secrets_are_offered_to_those_only_who_may_see_them(open_app: Open, seed
     other.button(key=f"export_{job.id}_repeat").click().run()
     assert len(jobs(seeded)) == 1
     assert other.error
+
+
+def test_the_same_is_made_by_itself_each_week(filtered: AppTest, seeded: Seeded) -> None:
+    filtered.text_input(key="schedule_name").set_value("Weekly starts")
+    filtered.segmented_control(key="schedule_every").set_value("week")
+    filtered.run()
+    filtered.button(key="schedule_add").click().run()
+    with seeded.installation.state.read() as connection:
+        (one,) = list_schedules(connection, ALPHA)
+    assert one.describe() == "each Monday at 06:00 (UTC)"
+    assert one.request(one.next_at).entry_filter.actions == ("start",)
+    assert "each Monday at 06:00 (UTC) · next 2026-05-11 06:00" in texts(filtered)
+    filtered.button(key=f"schedule_{one.id}_pause").click().run()
+    assert "next" not in texts(filtered)
+    filtered.button(key=f"schedule_{one.id}_remove").click().run()
+    assert not filtered.exception
+    assert len(seeded.events("export_schedule.removed")) == 1
 
 
 def test_another_organization_sees_none_of_them(open_app: Open, seeded: Seeded) -> None:

@@ -74,6 +74,43 @@ EXPORT_VERBS = (
         category=Category.EXPORT,
         target="file",
     ),
+    Verb(
+        name="export.handed",
+        sentence="Handed the file of an export to the installation's folder.",
+        category=Category.EXPORT,
+        target="file",
+    ),
+    Verb(
+        name="export_schedule.added",
+        sentence="Had exports made by themselves.",
+        category=Category.EXPORT,
+        target="schedule",
+    ),
+    Verb(
+        name="export_schedule.paused",
+        sentence="Paused a schedule of exports.",
+        category=Category.EXPORT,
+        target="schedule",
+    ),
+    Verb(
+        name="export_schedule.resumed",
+        sentence="Had a schedule of exports go on.",
+        category=Category.EXPORT,
+        target="schedule",
+    ),
+    Verb(
+        name="export_schedule.removed",
+        sentence="Removed a schedule of exports.",
+        category=Category.EXPORT,
+        target="schedule",
+    ),
+    Verb(
+        name="export_schedule.stopped",
+        sentence="A schedule of exports stopped, since what it asks for may not or cannot be made.",
+        category=Category.EXPORT,
+        outcome=AccessOutcome.BROKEN,
+        target="schedule",
+    ),
 )
 """Those of downloads that are written while they are sent (`started`, `finished`, `broken`), and of
 exports that are made in the background."""

@@ -47,11 +47,14 @@ def tile_hashes(
     return [bytes(found) for found in connection.execute(statement).scalars()]
 
 
-def gone_tiles(connection: Connection, organization_id: str) -> set[int]:
-    """The numbers of the tiles of level 1 whose entries are all gone."""
+def gone_tiles(connection: Connection, organization_id: str, *, first: int, last: int) -> set[int]:
+    """Those tiles of level 1, among the numbers `first` to `last`, whose entries are all gone."""
     column = tree_tile.c
     statement = select(column.number).where(
-        column.organization_id == organization_id, column.level == 1, column.gone
+        column.organization_id == organization_id,
+        column.level == 1,
+        column.number.between(first, last),
+        column.gone,
     )
     return set(connection.execute(statement).scalars())
 

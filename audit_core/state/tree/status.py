@@ -63,5 +63,12 @@ def set_status(connection: Connection, organization_id: str, **values: object) -
     )
 
 
+def clear_running(connection: Connection) -> None:
+    """Nobody verifies any more: whoever did has ended without a word."""
+    connection.execute(
+        update(tree_status).values(running_since=None, checked=None, to_check=None, cancelled=False)
+    )
+
+
 def _status(row: Any) -> TreeStatus:
     return TreeStatus(**row._mapping)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.anchors import anchor_warnings
+from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
 from audit_core.runtime.version import product_version
@@ -99,13 +100,14 @@ def health_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
 
 def _check(installation: Callable[[], Installation]) -> Report:
     """Readiness, how many senders of entries are stopped or silent, and of how many logs the
-    checkpoints outside are too old or contradict them, which fails nothing."""
+    checkpoints outside are too old or contradict them, and how many are not as they were sealed:
+    none of it fails anything."""
     report = check(installation)
     if report.failing:
         return report
     try:
         opened = installation()
-        warnings = (*sender_warnings(opened), *anchor_warnings(opened))
+        warnings = (*sender_warnings(opened), *anchor_warnings(opened), *integrity_warnings(opened))
     except AuditError:
         # It will stand among what fails at the next check.
         return report

@@ -21,7 +21,7 @@ from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import UTC_NAME, zone_names
 from audit_core.workspace.saved_views import SavedView, list_views
 from pages.parts.entries import over_time
-from pages.parts.evidence import exporting
+from pages.parts.evidence import exporting, schedule_list
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, viewer
 from pages.parts.tables.safe_text import visible
@@ -100,9 +100,12 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
             secrets=secrets,
             kept_for=KEPT[kept],
         )
-        if st.button(
-            "Make export", type="primary", icon=":material/file_export:", key="export_make"
-        ):
+        with st.container(horizontal=True):
+            made = st.button(
+                "Make export", type="primary", icon=":material/file_export:", key="export_make"
+            )
+            schedule_list.draw_button(None if secrets else asked, scope)
+        if made:
             _make(asked, scope)
         if st.session_state.pop(_STARTED, False):
             st.toast("The export is in line.", icon=":material/hourglass_top:")

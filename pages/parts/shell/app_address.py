@@ -10,7 +10,7 @@ from pages.parts.shell import cached
 
 PATHS = (
     *("", "overview", "explore", "sandboxes", "people"),
-    *("access_record", "exports", "downloads", "coverage", "legal_holds"),
+    *("access_record", "exports", "downloads", "integrity", "coverage", "legal_holds"),
     *("sources", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""

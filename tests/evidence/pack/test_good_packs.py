@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -12,27 +11,13 @@ import pytest
 from audit_core.domain.entries import FIELDS
 from audit_core.evidence.pack.verdicts import Part, Report, State
 from audit_core.evidence.pack.verifier import verify
+from tests.evidence.pack.good_packs import UNKNOWN, good
 from tests.support.laws import examples
-from tests.support.packs import PLAIN_CONDITION, SIGNER, checkpoint_of, made_pack, moment
-
-UNKNOWN = {"all": [{"field": "action", "in": ["start"]}, {"unknown": "text “boom”"}]}
+from tests.support.packs import made_pack
 
 
 def states(report: Report) -> dict[str, str]:
     return {part.value: report[part].state.value for part in Part}
-
-
-def good(seed: int) -> tuple[Any, dict[str, Any]]:
-    """A random good pack, and how it is asked about."""
-    number = 1 + seed * 7 % 60
-    window = (seed % 20, seed % 20 + 1 + seed % 13) if seed % 3 else None
-    condition = (PLAIN_CONDITION, UNKNOWN, {"all": []})[seed % 3 if seed % 2 else 0]
-    made = made_pack(seed, number=number, window=window, condition=condition, gone=seed % 4 == 0)
-    asked: dict[str, Any] = {"key": SIGNER.key}
-    if seed % 5 == 0:
-        earlier = made.hashes[: 1 + seed % len(made.hashes)]
-        asked["checkpoint"] = checkpoint_of(earlier, signed_at=moment(0) or made.asked.made_at)
-    return made, asked
 
 
 @pytest.mark.law

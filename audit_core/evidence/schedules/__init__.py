@@ -1,0 +1,1 @@
+"""Exports that are made by themselves: each day, week or month."""

@@ -1,0 +1,223 @@
+"""Runs full verifications: those that somebody asked for, and each night one of every tree."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from audit_core.domain.errors import AuditError
+from audit_core.integrity.tree import Trees
+from audit_core.integrity.verification.findings import Result
+from audit_core.log.retention import Retention
+from audit_core.log.store import AuditLog
+from audit_core.state.database import State
+from audit_core.state.tree.leases import hold, let_go
+from audit_core.state.tree.status import (
+    TreeStatus,
+    clear_running,
+    read_status,
+    read_statuses,
+    set_status,
+)
+
+LOGGER = logging.getLogger("sandtrail.integrity")
+
+LOOK_EVERY_S = 1.0
+"""How often it is looked whether somebody asked."""
+
+NIGHT_HOUR = 2
+"""The hour (UTC) from which on every tree is verified by itself, once a day."""
+
+LEASE = timedelta(minutes=5)
+"""For how long a process that verifies a shared log has that for itself; renewed while it does."""
+
+WORK = "verifying"
+
+
+class Cancelled(Exception):
+    """Somebody wants this verification no more, or the app stops."""
+
+
+def last_night(now: datetime) -> datetime:
+    """The newest moment at which a verification by itself was due."""
+    due = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return due if due <= now else due - timedelta(days=1)
+
+
+def verify(
+    trees: Trees,
+    state: State,
+    organization_id: str,
+    *,
+    retention: Retention,
+    clock: Callable[[], datetime],
+    going_on: Callable[[], None] = lambda: None,
+    pause_s: float = 0.0,
+) -> Result | None:
+    """Verify one tree, and keep how far it is and what it found; `None` if it was cancelled.
+
+    `going_on` is called between batches, each followed by a pause, and ends it by raising
+    `Cancelled`. Raises `AuditError` if the log or the state does not answer.
+    """
+
+    def progress(checked: int, to_check: int) -> None:
+        going_on()
+        with state.begin() as connection:
+            if read_status(connection, organization_id).cancelled:
+                raise Cancelled
+            set_status(connection, organization_id, checked=checked, to_check=to_check)
+        if checked:
+            time.sleep(pause_s)
+
+    with state.begin() as connection:
+        begun = {"requested_at": None, "running_since": clock(), "checked": 0, "to_check": None}
+        set_status(connection, organization_id, **begun)
+    over: dict[str, object] = {"running_since": None, "checked": None, "to_check": None}
+    try:
+        result = trees.verify(
+            organization_id, earliest=retention.earliest(clock()), progress=progress
+        )
+        over |= {"verified_at": clock(), "result": result.as_json()}
+    except Cancelled:
+        return None
+    finally:
+        with state.begin() as connection:
+            set_status(connection, organization_id, cancelled=False, **over)
+    if not result.holds:
+        LOGGER.error(
+            "The log of %s is not as it was sealed: %s",
+            f"the organization {organization_id}" if organization_id else "no organization",
+            " ".join(finding.sentence for finding in result.findings[:5]),
+        )
+    return result
+
+
+class Verifier:
+    """Verifies from construction until `stop()`. Where several processes share the log, one of
+    them does."""
+
+    def __init__(
+        self,
+        *,
+        log: AuditLog,
+        state: State,
+        trees: Trees,
+        clock: Callable[[], datetime],
+        retention: Retention,
+        look_every_s: float = LOOK_EVERY_S,
+        pause_s: float = 0.2,
+    ) -> None:
+        self._log = log
+        self._state = state
+        self._trees = trees
+        self._clock = clock
+        self._retention = retention
+        self._look_every_s = look_every_s
+        self._pause_s = pause_s
+        self._began_at = clock()
+        self._holder = secrets.token_hex(16)
+        self._stopped = threading.Event()
+        self._holding = False
+        self._refused = False
+        self._thread = threading.Thread(target=self._run, name="verifier", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once nothing is verified any more; what was under way is not asked for again."""
+        self._stopped.set()
+        self._thread.join()
+        if self._holding:
+            try:
+                with self._state.begin() as connection:
+                    let_go(connection, WORK, holder=self._holder)
+            except AuditError:
+                LOGGER.debug("The lease of verifying runs out by itself.", exc_info=True)
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._look_every_s):
+            try:
+                due = self._due()
+                if due and self._holds():
+                    self._verify(*due[0])
+            except AuditError as error:
+                if not self._refused:
+                    LOGGER.warning("The log is not verified: %s %s", error.message, error.hint)
+                self._refused = True
+            except Exception:
+                if self._stopped.is_set():
+                    LOGGER.debug("Verifying: stopped meanwhile.", exc_info=True)
+                    return
+                LOGGER.exception("Verifying failed, and is tried again in a minute.")
+                self._stopped.wait(60)
+            else:
+                self._refused = False
+
+    def _due(self) -> list[tuple[str, float]]:
+        """The trees to be verified, and how long to pause between batches: what people wait for
+        first, and without a pause."""
+        with self._state.read() as connection:
+            known = {status.organization_id: status for status in read_statuses(connection)}
+        asked = sorted(
+            (status.requested_at, status.organization_id)
+            for status in known.values()
+            if status.requested_at is not None
+        )
+        if asked:
+            return [(organization_id, 0.0) for _, organization_id in asked]
+        night = last_night(self._clock())
+        if night <= self._began_at:
+            return self._overdue(known, night)
+        return [
+            (organization_id, self._pause_s)
+            for organization_id in self._trees.sealed()
+            if _verified_at(known, organization_id, self._began_at) < night
+        ]
+
+    def _overdue(self, known: dict[str, TreeStatus], night: datetime) -> list[tuple[str, float]]:
+        """What was due before this process began: trees that were verified, but not since."""
+        return [
+            (status.organization_id, self._pause_s)
+            for status in known.values()
+            if status.verified_at is not None and status.verified_at < night
+        ]
+
+    def _holds(self) -> bool:
+        if not self._log.shared:
+            if not self._holding:
+                with self._state.begin() as connection:
+                    clear_running(connection)
+                self._holding = True
+            return True
+        with self._state.begin() as connection:
+            holds = hold(connection, WORK, holder=self._holder, now=self._clock(), lasts=LEASE)
+            if holds and not self._holding:
+                # Whoever verified before is gone.
+                clear_running(connection)
+        self._holding = holds
+        return holds
+
+    def _verify(self, organization_id: str, pause_s: float) -> None:
+        def going_on() -> None:
+            if self._stopped.is_set() or not self._holds():
+                raise Cancelled
+
+        verify(
+            self._trees,
+            self._state,
+            organization_id,
+            retention=self._retention,
+            clock=self._clock,
+            going_on=going_on,
+            pause_s=pause_s,
+        )
+
+
+def _verified_at(
+    known: dict[str, TreeStatus], organization_id: str, otherwise: datetime
+) -> datetime:
+    status = known.get(organization_id)
+    return (status.verified_at if status else None) or otherwise

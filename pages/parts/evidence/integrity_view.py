@@ -1,0 +1,208 @@
+"""The tree of an organization: its size, how new it is, what the last verification found, and
+verifying it now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import streamlit as st
+
+from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.identity.sessions import Viewer
+from audit_core.integrity.verification.findings import FindingKind, Result, Verified
+from audit_core.integrity.verification.standing import Standing, standing_of
+from audit_core.query.time.windows import ago, format_instant
+from audit_core.state.tree.status import set_status
+from pages.parts.admin.acting import administrator
+from pages.parts.shell import cached, error_boundary
+from pages.parts.shell.error_boundary import plain
+from pages.parts.tables import table_size
+
+SHOWN = 10
+"""How many findings are said in words; of more there is a table."""
+
+_LOOK = "1s"
+"""How often a verification that is under way is looked at."""
+
+LABELS = {
+    FindingKind.ALTERED: "Altered",
+    FindingKind.MISSING: "Missing",
+    FindingKind.EXTRA: "Not sealed",
+    FindingKind.CHECKPOINT: "Checkpoint",
+}
+KEPT = {
+    "superseded": "an earlier version of an entry that was finished since",
+    "erased": "an entry from which personal data was erased",
+    "pruned": "too old to be kept",
+    "gone": "too old to be kept, with all writes next to it",
+    "absent": "a number that no entry had when the log was first sealed",
+}
+
+
+def draw(person: Viewer, scope: Scope) -> None:
+    """All of it."""
+    standing = _standing(scope)
+    now = cached.installation().clock()
+    if standing.status.problem is not None:
+        problem = plain(standing.status.problem)
+        st.error(problem, title="Nothing is sealed any more", icon=":material/gpp_bad:")
+    _draw_figures(standing, now)
+    st.header("Full verification", anchor=False)
+    st.caption(
+        "Makes every leaf again from the entries and holds it against what was sealed. Done by "
+        "itself every night."
+    )
+    if standing.status.requested_at is not None or standing.status.running_since is not None:
+        st.fragment(_draw_running, run_every=_LOOK)(person, scope)
+    else:
+        _draw_start(person, scope, standing)
+    if standing.verified is not None:
+        _draw_verified(standing.verified, now)
+    _draw_checkpoint(standing)
+
+
+def _standing(scope: Scope) -> Standing:
+    installation = cached.installation()
+    organization_id = scope.organization_id or ""
+    written = installation.log.head(organization_id)
+    return standing_of(installation.trees, installation.state, organization_id, written)
+
+
+def _draw_figures(standing: Standing, now: datetime) -> None:
+    kept, verified = standing.checkpoint, standing.verified
+    with st.grid(4, min_column_width=165, key="integrity_figures"):
+        st.metric(
+            "Sealed writes",
+            f"{kept.size if kept else 0:,}",
+            help="Entries that arrived, and entries that were finished later: each is a leaf.",
+        )
+        st.metric(
+            "Not sealed yet",
+            f"{standing.unsealed:,}",
+            help="Sealing follows behind the log: usually by a few seconds.",
+        )
+        st.metric(
+            "Newest checkpoint",
+            ago(kept.signed_at, now) if kept else "None",
+            help="The newest signed head of the tree. There is one at least every five minutes, "
+            "also when nothing is written.",
+        )
+        st.metric("Last verified", ago(verified.at, now) if verified else "Never")
+
+
+def _draw_start(person: Viewer, scope: Scope, standing: Standing) -> None:
+    manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
+    if st.button(
+        "Verify now",
+        icon=":material/verified_user:",
+        key="integrity_verify",
+        disabled=not manages or standing.checkpoint is None,
+        help=None if manages else "Admins of the organization can start it.",
+    ):
+        by = administrator(scope)
+        with (
+            error_boundary.attempt() as attempt,
+            cached.installation().state.begin() as connection,
+        ):
+            set_status(
+                connection,
+                scope.organization_id or "",
+                requested_at=by.now,
+                requested_by=by.actor,
+                cancelled=False,
+            )
+        if attempt.succeeded:
+            st.rerun()
+
+
+def _draw_running(person: Viewer, scope: Scope) -> None:
+    """The one that is asked for or under way; the page runs anew once it is over."""
+    status = _standing(scope).status
+    if status.requested_at is None and status.running_since is None:
+        st.rerun()
+    checked, to_check = status.checked or 0, status.to_check or 0
+    share = checked / to_check if to_check else 0.0
+    said = f"{checked:,} of {to_check:,} writes checked" if to_check else "About to begin"
+    st.progress(share, text="Being cancelled" if status.cancelled else said)
+    manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
+    if manages and st.button(
+        "Cancel verification",
+        icon=":material/close:",
+        key="integrity_cancel",
+        disabled=status.cancelled,
+    ):
+        administrator(scope)
+        with (
+            error_boundary.attempt() as attempt,
+            cached.installation().state.begin() as connection,
+        ):
+            values = {"cancelled": status.running_since is not None, "requested_at": None}
+            set_status(connection, scope.organization_id or "", **values)
+        if attempt.succeeded:
+            st.rerun(scope="fragment")
+
+
+def _draw_verified(verified: Verified, now: datetime) -> None:
+    result = verified.result
+    count = result.checkpoints
+    checkpoints = f"{count:,} {'checkpoint' if count == 1 else 'checkpoints'}"
+    said = (
+        f"{ago(verified.at, now).capitalize()}, in {result.seconds:,.1f} s: {result.size:,} "
+        f"writes against {checkpoints}"
+    )
+    if result.holds:
+        st.success(f"{said}. All of them are as they were sealed.", icon=":material/verified_user:")
+    else:
+        st.error(f"{said}. Not all is as it was sealed.", icon=":material/gpp_bad:")
+        _draw_findings(result)
+    lines = [f"{result.kept[name]:,}: {why}" for name, why in KEPT.items() if result.kept.get(name)]
+    if lines:
+        st.caption(
+            "Of some writes only the hash is left, for a reason that is known. " + "; ".join(lines)
+        )
+
+
+def _draw_findings(result: Result) -> None:
+    lines = [f"- **{LABELS[one.kind]}.** {plain(one.sentence)}" for one in result.findings[:SHOWN]]
+    st.markdown("\n".join(lines))
+    if len(result.findings) <= SHOWN:
+        return
+    table = pd.DataFrame(
+        {
+            "kind": [LABELS[one.kind] for one in result.findings],
+            "first": [one.first for one in result.findings],
+            "last": [one.last for one in result.findings],
+            "said": [one.sentence for one in result.findings],
+        }
+    )
+    column = st.column_config
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=table_size.height(len(table)),
+        column_config={
+            "kind": column.TextColumn("Finding", width=100),
+            "first": column.NumberColumn("From write", width=100),
+            "last": column.NumberColumn("To write", width=100),
+            "said": column.TextColumn("What it means", width="large"),
+        },
+    )
+    if result.more:
+        st.caption(f"And {result.more:,} more.")
+
+
+def _draw_checkpoint(standing: Standing) -> None:
+    st.header("Newest checkpoint", anchor=False)
+    kept = standing.checkpoint
+    if kept is None:
+        st.caption("Nothing was written yet, so there is nothing to sign.")
+        return
+    signed_at = format_instant(kept.signed_at.replace(microsecond=0))
+    st.caption(
+        f"Signed {signed_at}. Whoever keeps it elsewhere can show later that the log was cut, or "
+        "put back."
+    )
+    st.code(kept.note, language=None)
+    st.caption("The public key that it is signed with. Hand it to auditors by another way.")
+    st.code(cached.installation().trees.sealing.signer.key.text, language=None)

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenScreen
+from tests.browser.prepared import ADMIN
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_log_is_sealed_by_itself_and_verified_when_asked(open_screen: OpenScreen) -> None:
+    screen = open_screen(ADMIN, "/integrity")
+    expect(screen.page.get_by_text("sandtrail/").first).to_be_visible()
+    screen.settle()
+    screen.page.get_by_role("button", name="Verify now", exact=True).click()
+    expect(screen.page.get_by_text("All of them are as they were sealed")).to_be_visible()
