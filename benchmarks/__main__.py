@@ -20,6 +20,7 @@ from benchmarks import (
     failed_starts,
     growth,
     ingest,
+    integrity,
     interactions,
     peers,
     readers,
@@ -31,8 +32,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest` and `sources` only when
-they are named."""
+"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity` and `sources`
+only when they are named."""
 
 
 def main() -> None:
@@ -69,6 +70,10 @@ def main() -> None:
         results["exports"] = _exports(console, embedded)
     if "ingest" in parts:
         results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    if "integrity" in parts:
+        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
+        console.print(str(sealed))
+        results["integrity"] = asdict(sealed)
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
