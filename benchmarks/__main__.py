@@ -32,8 +32,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity` and `sources`
-only when they are named."""
+"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity` and
+`sources` only when they are named."""
 
 
 def main() -> None:
@@ -66,14 +66,7 @@ def main() -> None:
         results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if "peers" in parts:
         results["peers"] = _peers(console, embedded)
-    if "exports" in parts:
-        results["exports"] = _exports(console, embedded)
-    if "ingest" in parts:
-        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
-    if "integrity" in parts:
-        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
-        console.print(str(sealed))
-        results["integrity"] = asdict(sealed)
+    results |= _written(console, embedded, parts)
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
@@ -148,6 +141,20 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
         "opened_s": measured.opened_s,
         "peak_mb": measured.peak_mb,
     }
+
+
+def _written(console: Console, prepared: Prepared, parts: list[str]) -> dict[str, object]:
+    """What goes out of the log and comes into it."""
+    results: dict[str, object] = {}
+    if "exports" in parts:
+        results["exports"] = _exports(console, prepared)
+    if "ingest" in parts:
+        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    if "integrity" in parts:
+        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
+        console.print(str(sealed))
+        results["integrity"] = asdict(sealed)
+    return results
 
 
 def _exports(console: Console, prepared: Prepared) -> dict[str, object]:
