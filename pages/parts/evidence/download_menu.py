@@ -131,9 +131,9 @@ def text_of(download: Download) -> str:
     """What became of a download: `Complete: 1,234 entries, 20.0 MB, SHA-256:`."""
     if download.state is DownloadState.RUNNING:
         return f"{download.state}:"
-    noun = "entries" if download.holds == "Entries" else "events"
+    noun = "events" if download.holds == "Access record" else "entries"
     parts = [
-        f"{download.rows or 0:,} {noun}",
+        *([] if download.rows is None else [f"{download.rows:,} {noun}"]),
         *([] if download.size is None else [size_text(download.size)]),
         *(["SHA-256"] if download.sha256 else []),
     ]
