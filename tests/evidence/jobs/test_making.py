@@ -145,7 +145,7 @@ def test_one_that_is_stopped_is_interrupted_and_made_again_from_its_beginning(de
     assert desk.now(job).state is JobState.INTERRUPTED
     desk.stored(2)
     done, text = desk.make()
-    assert (done.id, done.attempts, len(ids(text))) == (job.id, 2, 2)
+    assert (done.id, done.attempts, len(ids(text))) == (job.id, 1, 2)
 
 
 def test_what_a_killed_process_left_is_made_by_the_next_one(desk: Desk) -> None:
