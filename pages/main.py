@@ -118,6 +118,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="What is recorded, what was seen, and what no log of the platform shows.",
             ),
             page(
+                "evidence/access_review.py",
+                "access_review",
+                Permission.MANAGE,
+                title="Access review",
+                icon=":material/rule:",
+                help="Who has access and what was used of it, attested or revoked each quarter.",
+            ),
+            page(
                 "evidence/legal_holds.py",
                 "legal_holds",
                 Permission.MANAGE,
@@ -188,7 +196,12 @@ session.forget_gone_widgets()
 with error_boundary.boundary():
     person = viewer.find()
     # Registered for everybody, so that a deep link is still there after sign-in.
-    chosen = st.navigation(pages(person), position="sidebar" if person else "hidden")
+    chosen = st.navigation(
+        pages(person),
+        position="sidebar" if person else "hidden",
+        # Else it hides the last pages behind "View more".
+        expanded=True,
+    )
     if person is None:
         sign_in.draw(cached.installation())
     else:

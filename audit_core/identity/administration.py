@@ -18,6 +18,7 @@ from sqlalchemy import Connection, select
 from audit_core.domain.access import Allowed, Permission, Role, decide
 from audit_core.domain.errors import AccountError
 from audit_core.identity.accounts import set_disabled
+from audit_core.identity.api_tokens import revoke_token
 from audit_core.identity.memberships import (
     NO_GRANTS,
     Grants,
@@ -170,6 +171,31 @@ def sign_out_member(
     member = require_member(connection, by, organization_id, account_id)
     end_sessions_of(connection, account_id)
     _record(connection, by, "sessions.ended", member, organization_id)
+
+
+def revoke_organization_token(
+    connection: Connection, by: Administrator, *, organization_id: str, token_id: str
+) -> None:
+    """Refuse a token of the organization from now on; revoking twice changes nothing.
+
+    Raises `AccountError` where `by` may not, and alike for an unknown token and one of another
+    organization.
+    """
+    require_admin(connection, by, organization_id)
+    revoked = revoke_token(
+        connection, token_id=token_id, organization_id=organization_id, now=by.now
+    )
+    if revoked.revoked_at is not None:
+        return
+    record(
+        connection,
+        at=by.now,
+        verb="token.revoked",
+        actor=by.actor,
+        organization_id=organization_id,
+        address=by.address,
+        detail={"token": revoked.id, "name": revoked.name},
+    )
 
 
 def disable_account(

@@ -29,6 +29,8 @@ from audit_core.state.columns import metadata as metadata
 from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
 from audit_core.state.legal_holds import legal_hold as legal_hold
+from audit_core.state.review_tables import access_review as access_review
+from audit_core.state.review_tables import access_review_item as access_review_item
 from audit_core.state.source_tables import source as source
 from audit_core.state.source_tables import source_progress as source_progress
 from audit_core.state.source_tables import webhook_endpoint as webhook_endpoint

@@ -18,6 +18,7 @@ from audit_core.web.openapi.reference import api_reference_routes
 from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
+from audit_core.web.routes.evidence.access_review import access_review_route
 from audit_core.web.routes.evidence.coverage import coverage_route
 from audit_core.web.routes.evidence.report import report_route
 from audit_core.web.routes.exporting.routes import exporting_routes
@@ -66,6 +67,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         record_suggestions_route(installation),
         bundle_route(installation),
         coverage_route(installation),
+        access_review_route(installation),
         report_route(installation, downloads),
         *operator_routes(installation),
     ]

@@ -39,6 +39,7 @@ PEOPLE: dict[str, dict[str, Role]] = {
     BOTH: {HOME: Role.ADMIN, OTHER: Role.ADMIN},
 }
 
+UNUSED_TOKEN = "unused-token"
 FOREIGN_HOST = "evil.example"
 HOSTILE = (
     f"![x](https://{FOREIGN_HOST}/md.png)",
@@ -179,6 +180,15 @@ def _add_people(installation: Installation, prepared: Prepared) -> None:
                     role=role,
                     grants={},
                 )
+        # For the test that revokes one.
+        add_token(
+            connection,
+            organization_id=HOME,
+            name=UNUSED_TOKEN,
+            verbs=frozenset({Permission.INGEST.value}),
+            now=prepared.began,
+            expires_at=None,
+        )
         _, prepared.token = add_token(
             connection,
             organization_id=HOME,

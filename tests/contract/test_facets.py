@@ -6,6 +6,8 @@ from hypothesis import given
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import FAILURES
+from audit_core.evidence.access_review import usage_sql
+from audit_core.evidence.access_review.usage_sql import AddressUse, KeyUse
 from audit_core.evidence.coverage.reader import CoverageReader
 from audit_core.explore import facets as facets_module
 from audit_core.explore.reader import Reader
@@ -108,3 +110,24 @@ def test_coverage_counts_what_matches(reader, window):
         assert line.failed == sum(item.outcome in FAILURES for item in entries)
         newest = max(item.created_at for item in entries)
         assert line.last_seen == newest.replace(minute=0, second=0, microsecond=0)
+
+
+def test_what_a_review_reads_counts_people_and_keys(reader):
+    query = Query(EntryFilter(), ALPHA, ALWAYS)
+    plan = reader.planner.plan(query)
+    ours = [item for item in ENTRIES if item.organization_id == ALPHA.organization_id]
+    people = reader.log.fetch_rows(usage_sql.address_uses(plan), ALPHA, AddressUse, limit=10_000)
+    assert {row.email: row.count for row in people.items} == Counter(
+        item.actor_email for item in ours if item.actor_email
+    )
+    keys = reader.log.fetch_rows(usage_sql.key_uses(plan), ALPHA, KeyUse, limit=10_000)
+    assert {
+        (row.prefix, row.suffix, row.email, row.actor_id): row.count for row in keys.items
+    } == Counter(
+        (item.actor_api_key_prefix, item.actor_api_key_suffix, item.actor_email, item.actor_id)
+        for item in ours
+        if item.api_key is not None
+    )
+    assert sum(row.failed for row in keys.items) == sum(
+        item.outcome in FAILURES for item in ours if item.api_key is not None
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit_core.state.access_log.account_verbs import ACCOUNT_VERBS
 from audit_core.state.access_log.export_verbs import EXPORT_VERBS
+from audit_core.state.access_log.review_verbs import REVIEW_VERBS
 from audit_core.state.access_log.verb import About, AccessOutcome, Category, Verb
 
 __all__ = ["VERBS", "About", "AccessOutcome", "Category", "Verb", "verb_named"]
@@ -16,6 +17,7 @@ def _listed(*verbs: Verb) -> dict[str, Verb]:
 VERBS: dict[str, Verb] = _listed(
     *ACCOUNT_VERBS,
     *EXPORT_VERBS,
+    *REVIEW_VERBS,
     Verb(
         name="permission.refused",
         sentence="Asked for something without the permission for it.",

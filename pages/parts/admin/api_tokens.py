@@ -9,17 +9,18 @@ import pandas as pd
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
+from audit_core.identity.administration import revoke_organization_token
 from audit_core.identity.api_tokens import (
     Token,
     add_token,
     list_tokens,
     read_networks,
-    revoke_token,
 )
 from audit_core.identity.memberships import LONGEST_NAME
 from audit_core.identity.token_verbs import TOKEN_VERBS, WRITE, can_give, require_can_give
 from audit_core.query.time.windows import written
 from audit_core.state.access_log.record import record
+from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.tables import table_size
 
@@ -218,23 +219,8 @@ def _draw_revoking(scope: Scope) -> None:
 
 def revoke(scope: Scope, token_id: str) -> None:
     """Refuse a token of this organization from now on. Raises `AuditError`."""
-    person, present = viewer.require(Permission.MANAGE)
-    if present != scope:
-        st.rerun()
-    installation = cached.installation()
-    now = installation.clock()
-    with installation.state.begin() as connection:
-        revoked = revoke_token(
-            connection, token_id=token_id, organization_id=present.organization_id, now=now
-        )
-        if revoked.revoked_at is not None:
-            return
-        record(
-            connection,
-            at=now,
-            verb="token.revoked",
-            actor=person.email,
-            organization_id=revoked.organization_id,
-            address=viewer.address(),
-            detail={"token": revoked.id, "name": revoked.name},
+    by = administrator(scope)
+    with cached.installation().state.begin() as connection:
+        revoke_organization_token(
+            connection, by, organization_id=scope.organization_id or "", token_id=token_id
         )

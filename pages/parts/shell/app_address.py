@@ -10,7 +10,8 @@ from pages.parts.shell import cached
 
 PATHS = (
     *("", "overview", "explore", "sandboxes", "people"),
-    *("access_record", "exports", "downloads", "integrity", "coverage", "legal_holds"),
+    *("access_record", "exports", "downloads", "integrity", "coverage"),
+    *("access_review", "legal_holds"),
     *("sources", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""

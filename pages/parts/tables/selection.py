@@ -71,6 +71,23 @@ def draw_kept(
     return None if row is None or row >= len(items) else items[row]
 
 
+def draw_many(
+    data: Any,
+    name: str,
+    items: Sequence[_Item],
+    *,
+    identify: Callable[[_Item], object],
+    **options: Any,
+) -> tuple[_Item, ...]:
+    """The same for several lines: the items of all that are selected, in their order."""
+    key = _key_of(name, map(identify, items))
+    state = st.dataframe(
+        data, key=key, hide_index=True, on_select="rerun", selection_mode="multi-row", **options
+    )
+    rows = sorted(state["selection"].get("rows") or ())
+    return tuple(items[row] for row in rows if row < len(items))
+
+
 def forget(name: str) -> None:
     """Select nothing any more in the table of this name; call it before the table is drawn."""
     key: str | None = st.session_state.get(f"{name}_key")

@@ -1,0 +1,1 @@
+"""What an access review is fed with, and what leaves the house of it."""
