@@ -19,6 +19,7 @@ from benchmarks import (
     failed_starts,
     growth,
     ingest,
+    integrity,
     interactions,
     peers,
     readers,
@@ -30,8 +31,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `ingest` and `sources` only when they are
-named."""
+"""What is measured, unless `PARTS=` names some of it; `ingest`, `integrity` and `sources` only when
+they are named."""
 
 
 def main() -> None:
@@ -66,6 +67,10 @@ def main() -> None:
         results["peers"] = _peers(console, embedded)
     if "ingest" in parts:
         results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    if "integrity" in parts:
+        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
+        console.print(str(sealed))
+        results["integrity"] = asdict(sealed)
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:

@@ -24,6 +24,8 @@ from audit_core.log.store import AuditLog, open_log
 from audit_core.query.time.windows import format_instant
 from audit_core.state.copying import copy_state, is_empty
 from audit_core.state.database import State, open_state
+from audit_core.state.tree.checkpoints import newest_checkpoints
+from audit_core.state.tree.rewinding import rewind
 from audit_core.transfer.transfer import LocalOrigin, Origin, Report, digest_of, transfer
 
 PARTIAL = ".partial"
@@ -62,14 +64,19 @@ def write_backup(
         )
     partial = folder.with_name(folder.name + PARTIAL)
     partial.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with state.read() as connection:
+        sealed = newest_checkpoints(connection)
     # The log first: what the state says of it then holds at least what is in the copy.
     with closing(open_log(f"duckdb:///{partial / LOG}", holder="a backup")) as log:
         _require_all(transfer(origin, log, scope))
         digest = digest_of(log, scope)
+        written = {name: head.organization_revision for name, head in log.heads().items()}
     _forget(partial / STATE)
     with closing(open_state(f"sqlite:///{partial / STATE}")) as copy:
         with state.snapshot() as source, copy.begin() as target:
             rows = copy_state(source, target)
+            # Trees have grown since: none may have more than the copy of the log.
+            rewind(target, sealed, written)
         copy.merge_write_ahead_log()
     _write(partial / KEY, key)
     contents = Contents(

@@ -36,6 +36,10 @@ THIN_OUT_EVERY = timedelta(hours=1)
 LEASE = timedelta(seconds=30)
 """For how long a process that seals a shared log has that for itself; renewed while it does."""
 
+PAUSE_SHARE = 0.25
+"""How long it pauses between two batches of a tree that is far behind, of the time that one takes:
+others want the processor too."""
+
 RETRY_S = 60.0
 """How long after a problem it is looked at again: somebody may have mended it."""
 
@@ -90,7 +94,9 @@ class Sealer:
 
     def _run(self) -> None:
         behind = False
-        while not self._stopped.wait(0 if behind else self._look_every_s):
+        took_s = 0.0
+        while not self._stopped.wait(took_s * PAUSE_SHARE if behind else self._look_every_s):
+            began = time.monotonic()
             try:
                 behind = self._holds() and self._seal_what_is_due()
             except AuditError as error:
@@ -107,6 +113,7 @@ class Sealer:
                 self._stopped.wait(60)
             else:
                 self._refused = False
+            took_s = time.monotonic() - began
 
     def _holds(self) -> bool:
         """Whether this process is the one that seals."""

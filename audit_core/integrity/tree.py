@@ -13,6 +13,7 @@ from audit_core.integrity.tree_reader import TreeReader
 from audit_core.integrity.verification.findings import Result
 from audit_core.integrity.verification.verifying import Progress, Verification
 from audit_core.log.store import AuditLog
+from audit_core.state.anchors import Receipt, newest_receipts
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import (
     StoredCheckpoint,
@@ -54,6 +55,12 @@ class Trees:
         """The newest checkpoint of every organization. Raises `AuditError`."""
         with self._state.read() as connection:
             return newest_checkpoints(connection)
+
+    def receipts(self, organization_id: str, *, max_size: int) -> list[Receipt]:
+        """The newest receipt of each place outside for a checkpoint of at most `max_size` leaves.
+        Raises `AuditError`."""
+        with self._state.read() as connection:
+            return newest_receipts(connection, organization_id, max_size=max_size)
 
     def consistency(self, organization_id: str, old_size: int, size: int) -> list[bytes]:
         """The proof that the tree of `old_size` leaves is the beginning of that of `size`, which

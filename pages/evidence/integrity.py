@@ -3,7 +3,7 @@
 import streamlit as st
 
 from audit_core.domain.access import Permission
-from pages.parts.evidence import integrity_view
+from pages.parts.evidence import integrity_view, outside_list
 from pages.parts.shell import viewer
 
 person, scope = viewer.require(Permission.READ)
@@ -13,3 +13,5 @@ st.caption(
     "minutes. What is changed, removed or slipped in afterwards does not fit any more."
 )
 integrity_view.draw(person, scope)
+st.header("Checkpoints outside", anchor=False)
+outside_list.draw(scope)

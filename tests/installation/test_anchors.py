@@ -3,6 +3,7 @@ and its state are put back together."""
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.domain.errors import SettingsError
+from audit_core.domain.access import Scope
+from audit_core.domain.errors import SettingsError, SourceError
+from audit_core.evidence.pack.making.from_log import make_pack
+from audit_core.evidence.pack.verdicts import Part
+from audit_core.evidence.pack.verifier import verify
 from audit_core.installation.anchors import anchor_warnings, examine_anchors, outside_of
+from audit_core.installation.kept_checkpoint import compare_checkpoint
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.integrity.anchors.anchoring import AnchorWorker
 from audit_core.integrity.anchors.configured import anchors_of
-from audit_core.integrity.anchors.folder import folder_of, sizes_in
+from audit_core.integrity.anchors.folder import file_name, folder_of, sizes_in
 from audit_core.integrity.anchors.standing import Standing
 from audit_core.integrity.anchors.tree_checkpoints import TreeCheckpoints
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
+from audit_core.query.time.windows import TimeRange, Window
 from audit_core.runtime.settings import Settings
 from tests.support.growing_log import GrowingLog
 from tests.support.strategies import entry
@@ -100,6 +109,13 @@ def test_an_older_log_that_is_put_back_with_its_state_shows(house: House, tmp_pa
     )
     (warning,) = anchor_warnings(house.installation)
     assert warning.reason.startswith("1 log is contradicted by a checkpoint outside.")
+    kept = folder_of(house.outside, origin)
+    by_size = {
+        size: compare_checkpoint(house.installation, (kept / file_name(size)).read_text()).problem
+        for size in (300, 320)
+    }
+    assert by_size[300] is None
+    assert "the end was cut off, or an older log was put back" in (by_size[320] or "")
     # Also once it is longer again.
     house.now += timedelta(hours=2)
     house.append(305, 30, "other")
@@ -107,6 +123,12 @@ def test_an_older_log_that_is_put_back_with_its_state_shows(house: House, tmp_pa
     (one,) = outside_of(house.installation, ALPHA).anchors
     assert one.standing is Standing.CONTRADICTS
     assert "other first 320 writes" in (one.progress.problem if one.progress else "")
+    compared = compare_checkpoint(house.installation, (kept / file_name(320)).read_text())
+    assert (compared.organization_id, compared.kept, compared.size) == (ALPHA, 320, 335)
+    assert "Among the first 320 writes" in (compared.problem or "")
+    for wrong in ("", "no note", GrowingLog(ALPHA).checkpoint().note):
+        with pytest.raises(SourceError, match="cannot be compared"):
+            compare_checkpoint(house.installation, wrong)
 
 
 def test_a_folder_that_was_away_is_said_to_be_behind_and_then_gets_the_newest(
@@ -160,3 +182,25 @@ def test_settings_name_several_anchors_with_commas(monkeypatch: pytest.MonkeyPat
         ("Time stamp", "tsa.example.org"),
     ]
     assert len({name.id for name in names}) == 3
+
+
+def test_a_pack_holds_what_is_outside_and_its_verdict_says_so(house: House) -> None:
+    house.append(0, 300)
+    house.hand_over()
+    house.now += timedelta(minutes=1)
+    house.append(300, 5)
+    everything = EntryFilter(window=Window(preset="all"))
+    query = Query(everything, Scope(organization_id=ALPHA), TimeRange(since=None, until=None))
+    opened = house.installation
+    pack = b"".join(
+        make_pack(opened.log, opened.trees, query, clock=opened.clock, made_by="a test")
+    )
+    report = verify(io.BytesIO(pack), key=opened.trees.sealing.signer.key)
+    assert not report.fails
+    assert report[Part.TIME].notes[0] == (
+        "outside: Handed over at 2026-11-29 12:00 UTC, by the log's own word: get the checkpoint "
+        "from there, and compare it (--checkpoint)."
+    )
+    kept = next(folder_of(house.outside, opened.trees.sealing.origin(ALPHA)).iterdir())
+    compared = verify(io.BytesIO(pack), checkpoint=kept.read_text())
+    assert compared[Part.COMPLETENESS].findings == []

@@ -58,6 +58,7 @@ class GrowingLog:
             root=signed.root,
             signed_at=signed_at,
             note=sign_checkpoint(signed, self.signer),
+            key=self.key,
         )
 
     def consistency(self, old: int, new: int) -> Sequence[bytes]:
@@ -78,6 +79,7 @@ class GrowingLog:
             size=sealed.size,
             root=sealed.root,
             note=sealed.note,
+            key=sealed.key,
             known_size=known_size,
             consistency=consistency,
         )

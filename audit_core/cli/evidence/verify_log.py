@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from audit_core.cli.evidence.kept_checkpoints import compare_checkpoints
 from audit_core.cli.parts.opened_state import ACTOR, opened_state
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import LogLockedError
@@ -27,13 +30,29 @@ from audit_core.state.tree.status import read_status, set_status
 LOOK_EVERY_S = 0.5
 
 
-def verify_log() -> None:
+def verify_log(
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A checkpoint that was kept elsewhere; may be given several times. Only these are "
+            "compared then."
+        ),
+    ] = None,
+    server: Annotated[
+        str, typer.Option(help="The address of the app, asked if it has the log open alone.")
+    ] = "http://localhost:8501",
+) -> None:
     """Make every leaf again from the log, and hold it against what was sealed.
 
-    Where the app has the log open, the app does it. The exit code is 1 if anything is not as it was
-    sealed.
+    With --checkpoint, hold the log against checkpoints from places outside instead: that shows an
+    older log and state that were put back together. Where the app has the log open, the app does
+    it. The exit code is 1 if anything is not as it was sealed.
     """
     settings = read_settings()
+    if checkpoint:
+        if not compare_checkpoints(checkpoint, settings, server):
+            raise typer.Exit(1)
+        return
     try:
         installation = open_installation(
             settings, utc_now, holder="python -m audit_core log verify"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from audit_core.domain.errors import AuditError
+from audit_core.integrity.signed_note import VerifierKey
 
 
 class AnchorKind(StrEnum):
@@ -53,6 +54,8 @@ class Submission:
     root: bytes
     note: str
     """The signed note, with the log's own signature only."""
+    key: VerifierKey
+    """Of that signature."""
     known_size: int
     """Of the newest checkpoint that this anchor took, as far as is known here; 0: none."""
     consistency: Callable[[int], Sequence[bytes]]

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from audit_core.domain.errors import AuditError
 from audit_core.integrity.anchors.anchor import Anchor, AnchorContradicts, Submission
+from audit_core.integrity.signed_note import VerifierKey
 from audit_core.state.anchors import (
     AnchorProgress,
     Receipt,
@@ -49,6 +50,8 @@ class SealedCheckpoint:
     signed_at: datetime
     """Aware, UTC."""
     note: str
+    key: VerifierKey
+    """By which it is signed."""
 
 
 class Checkpoints(Protocol):
@@ -177,6 +180,7 @@ class AnchorWorker:
             size=checkpoint.size,
             root=checkpoint.root,
             note=checkpoint.note,
+            key=checkpoint.key,
             known_size=(progress.size or 0) if progress else 0,
             consistency=consistency,
         )

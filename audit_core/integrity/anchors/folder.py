@@ -21,9 +21,9 @@ from audit_core.integrity.anchors.anchor import (
     contradiction,
     name_anchor,
 )
-from audit_core.integrity.checkpoint import parse_checkpoint
+from audit_core.integrity.checkpoint import open_checkpoint
 from audit_core.integrity.merkle import ProofError, check_consistency
-from audit_core.integrity.signed_note import NoteError, parse_note
+from audit_core.integrity.signed_note import NoteError
 
 SUFFIX = ".checkpoint"
 _DIGITS = 20
@@ -72,7 +72,7 @@ class FolderAnchor:
             )
         if not newest:
             return
-        size, root = self._read(folder / file_name(newest))
+        size, root = self._read(folder / file_name(newest), submission)
         if size != newest:
             raise contradiction(self.name, f"a file for {newest:,} writes that is about {size:,}")
         if newest > submission.size:
@@ -87,14 +87,18 @@ class FolderAnchor:
                 self.name, f"other first {newest:,} writes than this log has"
             ) from error
 
-    def _read(self, file: Path) -> tuple[int, bytes]:
+    def _read(self, file: Path, submission: Submission) -> tuple[int, bytes]:
+        """Size and root of a checkpoint of this log. What others put there says nothing."""
         with file.open("rb") as opened:
             text = opened.read(MAX_NOTE)
         try:
-            checkpoint = parse_checkpoint(parse_note(text.decode()).text)
+            checkpoint, _ = open_checkpoint(text.decode(), [submission.key])
+            if checkpoint.origin != submission.origin:
+                raise NoteError("It is of another log.")
         except (NoteError, UnicodeDecodeError) as error:
             raise AnchorUnavailable(
-                f"The folder {self.name.label} holds a file that is no checkpoint: {file.name}.",
+                f"The folder {self.name.label} holds a file that is no checkpoint of this log: "
+                f"{file.name}.",
                 "Look at it, and move it away if it is damaged.",
             ) from error
         return checkpoint.size, checkpoint.root
@@ -109,7 +113,7 @@ class FolderAnchor:
                 os.fsync(opened.fileno())
             if self._is_new(draft, file):
                 return
-            _, root = self._read(file)
+            _, root = self._read(file, submission)
             if root != submission.root:
                 raise contradiction(
                     self.name, f"another tree of {submission.size:,} writes than this log has"

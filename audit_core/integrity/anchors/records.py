@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from sqlalchemy import Connection
+from collections.abc import Iterable
 
 from audit_core.integrity.anchors.anchor import AnchorKind
 from audit_core.integrity.anchors.verify import AnchorRecord, write_record
-from audit_core.state.anchors import newest_receipts
+from audit_core.integrity.merkle import SubtreeHash, consistency_proof
+from audit_core.state.anchors import Receipt
 
 
 def anchor_files(
-    connection: Connection,
-    organization_id: str,
-    *,
-    size: int,
-    consistency: Callable[[int, int], Sequence[bytes]],
+    receipts: Iterable[Receipt], size: int, subtree_hash: SubtreeHash
 ) -> dict[str, bytes]:
-    """Files by their names in a pack whose checkpoint has `size` writes of an organization ('' for
-    none).
+    """Files by their names in a pack whose checkpoint has `size` leaves, at least as many as the
+    receipts'; `subtree_hash` is that of its tree.
 
-    `consistency` gives the proof from an older size, more than 0, to a newer one; raises what it
-    raises.
+    A receipt that cannot be proven any more is left out: its last tile was dropped by retention.
     """
-    receipts = newest_receipts(connection, organization_id, max_size=size)
-    return {
-        f"anchors/{receipt.kind}-{receipt.anchor_id}.json": write_record(
-            AnchorRecord(
-                kind=AnchorKind(receipt.kind),
-                label=receipt.label,
-                note=receipt.note,
-                proof=receipt.proof,
-                received_at=receipt.received_at,
-                consistency=tuple(consistency(receipt.size, size))
-                if 0 < receipt.size < size
-                else (),
-            )
+    files = {}
+    for receipt in receipts:
+        try:
+            proof = consistency_proof(receipt.size, size, subtree_hash)
+        except LookupError:
+            continue
+        record = AnchorRecord(
+            kind=AnchorKind(receipt.kind),
+            label=receipt.label,
+            note=receipt.note,
+            proof=receipt.proof,
+            received_at=receipt.received_at,
+            consistency=tuple(proof),
         )
-        for receipt in receipts
-    }
+        files[f"anchors/{receipt.kind}-{receipt.anchor_id}.json"] = write_record(record)
+    return files

@@ -37,6 +37,7 @@ class TreeCheckpoints:
             root=kept.root,
             signed_at=kept.signed_at,
             note=kept.note,
+            key=self._trees.sealing.signer.key,
         )
 
     def consistency(self, organization_id: str, old_size: int, size: int) -> Sequence[bytes]:

@@ -19,6 +19,7 @@ from audit_core.domain.access import Scope
 from audit_core.installation.anchors import examine_anchors
 from audit_core.installation.doctor import Finding, examine_installation
 from audit_core.installation.integrity import examine_integrity
+from audit_core.installation.kept_checkpoint import ComparedCheckpoint, compare_checkpoint
 from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import format_instant, parse_instant
@@ -44,6 +45,7 @@ DIGEST_PATH = "/api/operator/digest"
 ROWS_PATH = "/api/operator/rows"
 HEADS_PATH = "/api/operator/heads"
 DOCTOR_PATH = "/api/operator/doctor"
+CHECKPOINT_PATH = "/api/operator/checkpoint"
 
 VALID_FOR = timedelta(minutes=2)
 """How long a proof may be used, before or after the time it names."""
@@ -118,6 +120,12 @@ DOCTOR = _operation(
     Answer(description="The findings.", kinds=(Findings,)),
     Parameter(name="full", description="`1` compares the counts with every entry."),
 )
+CHECKPOINT = _operation(
+    "compareCheckpoint",
+    "Whether the log continues a checkpoint that was kept elsewhere",
+    Answer(description="What it says against the log.", kinds=(ComparedCheckpoint,)),
+    Parameter(name="note", description="The checkpoint, a signed note.", required=True),
+)
 ROWS = _operation(
     "getRows",
     "The rows of some days",
@@ -153,7 +161,7 @@ def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     [[organization, day, count, first, second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the
     rows of these days as an Arrow stream. Both are of entries, with `of=state_changes` of those.
     `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`, as rows
-    of `schema.organization_head`."""
+    of `schema.organization_head`. `CHECKPOINT_PATH?note=…`: a `ComparedCheckpoint`."""
 
     def guarded(
         answer: Callable[[Installation, Request], Response],
@@ -175,6 +183,7 @@ def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
         ApiRoute(ROWS_PATH, guarded(_rows), ROWS),
         ApiRoute(DOCTOR_PATH, guarded(_doctor), DOCTOR),
         ApiRoute(HEADS_PATH, guarded(_heads), HEADS),
+        ApiRoute(CHECKPOINT_PATH, guarded(_checkpoint), CHECKPOINT),
     ]
 
 
@@ -188,6 +197,11 @@ def _doctor(opened: Installation, request: Request) -> Response:
         *examine_holds(opened),
     ]
     return JSONResponse({"findings": [asdict(item) for item in findings]})
+
+
+def _checkpoint(opened: Installation, request: Request) -> Response:
+    compared = compare_checkpoint(opened, request.query_params.get("note", ""))
+    return JSONResponse(asdict(compared))
 
 
 def _digest(opened: Installation, request: Request) -> Response:

@@ -88,15 +88,18 @@ def test_a_folder_that_is_not_mounted_is_not_filled(tmp_path: Path) -> None:
         anchor_at(tmp_path).submit(log.submission(known_size=5))
 
 
-def test_a_damaged_file_is_no_checkpoint_and_is_left(tmp_path: Path) -> None:
+def test_a_file_that_is_damaged_or_forged_is_no_checkpoint_and_is_left(tmp_path: Path) -> None:
     log, anchor = log_of(5), anchor_at(tmp_path)
     anchor.submit(log.submission())
     file = folder_of(tmp_path, log.origin) / file_name(5)
-    file.write_text("half a note")
+    forged = GrowingLog(seed=2)
+    forged.grow(9)
     log.grow(1)
-    with pytest.raises(AnchorUnavailable, match="no checkpoint"):
-        anchor.submit(log.submission())
-    assert file.read_text() == "half a note"
+    for text in ("half a note", forged.checkpoint().note):
+        file.write_text(text)
+        with pytest.raises(AnchorUnavailable, match="no checkpoint of this log"):
+            anchor.submit(log.submission())
+        assert file.read_text() == text
 
 
 def test_a_bucket_without_links_keeps_checkpoints_as_well(

@@ -26,7 +26,7 @@ from audit_core.integrity.anchors.verify import (
 from audit_core.integrity.checkpoint import Checkpoint, open_checkpoint
 from audit_core.integrity.cosignature import cosign, cosigner_key
 from audit_core.integrity.signed_note import NoteError, parse_note
-from audit_core.state.anchors import Receipt, claim_anchor, note_receipt
+from audit_core.state.anchors import Receipt, claim_anchor, newest_receipts, note_receipt
 from audit_core.state.database import State
 from tests.support.growing_log import BEGIN, GrowingLog, signer_of
 from tests.support.time_stamping import Authority, new_authority
@@ -228,8 +228,10 @@ def test_a_pack_holds_what_each_anchor_has_of_its_own_history(state: State) -> N
                 )
                 note_receipt(connection, receipt, signed_at=BEGIN, next_try_at=BEGIN)
     with state.read() as connection:
-        files = anchor_files(connection, "org-a", size=20, consistency=log.consistency)
-        assert anchor_files(connection, "org-b", size=20, consistency=log.consistency) == {}
+        files = anchor_files(
+            newest_receipts(connection, "org-a", max_size=20), 20, log.subtree_hash
+        )
+        assert newest_receipts(connection, "org-b") == []
     assert sorted(files) == ["anchors/witness-w1.json", "anchors/witness-w2.json"]
     verdicts = [
         verify_anchor(read_record(content), head_of(log), trust_of(log))

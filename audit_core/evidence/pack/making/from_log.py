@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from audit_core.evidence.pack.making.filter_condition import condition_of
 from audit_core.evidence.pack.making.opening import OpenedRow, opened_rows
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.making.writer import Asked, Line, Proven, pack
+from audit_core.integrity.anchors.records import anchor_files
 from audit_core.integrity.leaf import PLAIN
 from audit_core.integrity.merkle import CompactRange, range_proof, root_of_compact_range
 from audit_core.integrity.tree import Trees
@@ -49,7 +50,6 @@ def make_pack(
     made_by: str | None,
     counted: Callable[[int], None] = lambda _: None,
     spool: Path | None = None,
-    anchors: Callable[[Cut], Mapping[str, bytes]] = lambda _: {},
 ) -> Iterator[bytes]:
     """The pack of all that a query matches, in pieces; see `writer.pack`.
 
@@ -71,7 +71,11 @@ def make_pack(
         proof=range_proof(start, size, size, moment.tree.subtree_hash),
         checkpoint=moment.tree.checkpoint.note,
         entries=moment.entries,
-        anchors=anchors(moment),
+        anchors=anchor_files(
+            trees.receipts(moment.tree.organization_id, max_size=size),
+            size,
+            moment.tree.subtree_hash,
+        ),
     )
     lines = Lines(log, query, moment, asked, proven, counted)
     return pack(asked, proven, lines, trees.sealing.signer, spool=spool)

@@ -53,6 +53,13 @@ VACUUMED_SOON = (
 """Charts read the indexes alone, but only of pages that were vacuumed."""
 
 
+_REVISION_INDEX = (
+    "CREATE INDEX IF NOT EXISTS ix_audit_entry_revision ON audit_entry USING brin (revision) "
+    "WITH (autosummarize = true)"
+)
+"""By which what was written last is found without reading the rest; logs of before have none."""
+
+
 def make_tables(connection: Connection) -> None:
     """Make every table that is missing, with its indexes, and the walls."""
     tables_there = set(connection.dialect.get_table_names(connection))
@@ -87,6 +94,7 @@ def make_tables(connection: Connection) -> None:
         addresses.make_addresses(connection)
         build_wall(connection, addresses.TABLE, actors=False)
     addresses.make_keys(connection)
+    connection.execute(text(_REVISION_INDEX))
 
 
 def is_made(connection: Connection) -> bool:
@@ -95,6 +103,8 @@ def is_made(connection: Connection) -> bool:
     entry_tables = (audit_entry, unfinished_entry, organization_head)
     tables = (*entry_tables, state_change, state_change_head, log_check, log_schema)
     if not tables_there.issuperset({OTHER, addresses.TABLE, *(table.name for table in tables)}):
+        return False
+    if connection.execute(select(func.to_regclass("ix_audit_entry_revision"))).scalar() is None:
         return False
     found = connection.execute(select(func.max(log_schema.c.version))).scalar()
     return found == VERSION
@@ -228,12 +238,13 @@ def _add_indexes(table: Table) -> None:
     Index("ix_audit_entry_actor_id", column.organization_id, column.actor_id)
     Index("ix_audit_entry_actor_email", column.organization_id, column.actor_email)
     Index("ix_audit_entry_id", column.id, postgresql_using="hash")
-    Index(
-        "ix_audit_entry_seq",
-        column.seq,
-        postgresql_using="brin",
-        postgresql_with={"autosummarize": True},
-    )
+    for number in (column.seq, column.revision):
+        Index(
+            f"ix_audit_entry_{number.name}",
+            number,
+            postgresql_using="brin",
+            postgresql_with={"autosummarize": True},
+        )
 
 
 def _move(
