@@ -19,11 +19,22 @@ from audit_core.query.time.windows import ALL_TIME, TimeRange, Window
 from audit_core.state.access_log.record import AccessEvent, record
 from audit_core.state.database import State
 
-_PARTS = {"export": "Entries", "record_export": "Access record"}
+_PARTS = {
+    "export": "Entries",
+    "record_export": "Access record",
+    "report": "Report",
+    "coverage": "Coverage",
+    "access_review": "Access review",
+}
 """What the file holds, by the beginning of the verb."""
+_STREAMED = ("export", "record_export")
+"""What is on record twice: when it begins, and when it ends."""
+_AT_ONCE = ("report.made", "coverage.downloaded", "access_review.downloaded")
+"""What is made before any of it goes out, and is on record once."""
 _VERBS = (
-    *(f"{part}.{end}" for part in _PARTS for end in ("started", "finished", "broken")),
+    *(f"{part}.{end}" for part in _STREAMED for end in ("started", "finished", "broken")),
     "export.downloaded",
+    *_AT_ONCE,
 )
 
 
@@ -47,14 +58,15 @@ class Download:
     """When it ended, or began if it has not."""
     actor: str
     holds: str
-    """`Entries`, or `Access record`."""
+    """`Entries`, `Access record`, `Report`, `Coverage` or `Access review`."""
     file: str
     """Its name; empty if it had none, as on standard output."""
     kind: str
     """`CSV for spreadsheets`, `JSON lines`."""
     state: DownloadState
     rows: int | None
-    """Entries or events; `None` while it is under way."""
+    """Entries or events; of a report how many it is about. `None` while it is under way, and for
+    what holds neither."""
     size: int | None
     """In bytes; `None` while it is under way, and for one of an earlier version."""
     sha256: str | None
@@ -133,8 +145,10 @@ def _download_of(event: AccessEvent) -> Download:
         actor=event.actor,
         holds=_PARTS[part],
         file=str(detail.get("file", "")),
-        kind=_kind_of(detail),
-        state={
+        kind="HTML" if event.verb == "report.made" else _kind_of(detail),
+        state=DownloadState.WHOLE
+        if event.verb in _AT_ONCE
+        else {
             "finished": DownloadState.WHOLE,
             "broken": DownloadState.BROKEN,
             "downloaded": DownloadState.HANDED_OUT,

@@ -10,7 +10,7 @@ st.title("Downloads", anchor=False)
 scope = record_scope.chosen(parts)
 record_scope.draw_switch(person, parts, scope)
 st.caption(
-    "Every file of entries or of the access record that was handed out. Compare a file with its "
-    "SHA-256 to know that it is the one: sha256sum FILE."
+    "Every file that was handed out: entries, the access record, reports, coverage, reviews. "
+    "Compare a file with its SHA-256 to know that it is the one: sha256sum FILE."
 )
 download_list.draw(scope)

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.state.access_log.record import record
 from audit_core.web.routes.access_record import ACCESS_RECORD_PATH
+from audit_core.web.routes.evidence.coverage import COVERAGE_PATH
+from audit_core.web.routes.evidence.report import REPORT_PATH
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from pages.parts.evidence.download_menu import size_text
@@ -62,7 +64,9 @@ def test_the_menu_says_whom_csv_is_for(open_app: Open, client: TestClient) -> No
     assert "for" not in parse_qs(urlsplit(links(app)["CSV"]).query)
     choice.set_value("machines").run()
     assert parse_qs(urlsplit(links(app)["CSV"]).query)["for"] == ["machines"]
-    assert "for" not in parse_qs(urlsplit(links(app)["JSON lines"]).query)
+    for name, format in (("JSON lines", "jsonl"), ("Parquet", "parquet"), ("Excel", "xlsx")):
+        asked = parse_qs(urlsplit(links(app)[name]).query)
+        assert (asked["format"], "for" in asked) == ([format], False)
 
 
 def test_after_a_download_the_menu_says_how_many_how_large_and_the_checksum(
@@ -101,6 +105,21 @@ def test_an_auditor_sees_the_downloads_of_all(
     assert entries["size"] == size_text(len(file))
     assert entries["sha256"] == hashlib.sha256(file).hexdigest()
     assert entries["file"].startswith("audit-log_alpha-works_all_")
+
+
+def test_files_that_are_made_at_once_are_listed_too(
+    open_app: Open, client: TestClient, seeded: Seeded
+) -> None:
+    report = download(client, seeded, AUDITOR, f"{REPORT_PATH}?window=all")
+    seeded.clock.pass_by(seconds=1)
+    download(client, seeded, AUDITOR, f"{COVERAGE_PATH}?window=all&for=machines")
+    app = open_app(AUDITOR).run()
+    app.switch_page("evidence/downloads.py").run()
+    coverage, made_report = listed(app)
+    assert (made_report["kind"], made_report["rows"]) == ("Report, HTML", 5)
+    assert made_report["sha256"] == hashlib.sha256(report).hexdigest()
+    assert coverage["kind"] == "Coverage, CSV for machines"
+    assert {made_report["state"], coverage["state"]} == {"Complete"}
 
 
 def test_another_organization_sees_none_of_them(

@@ -51,8 +51,10 @@ def draw(review_id: str, scope: Scope) -> None:
     chosen = review_lines.draw(shown, editable=not review.signed)
     if not review.signed:
         _draw_deciding(review, chosen, scope)
-        _draw_end(review, scope)
-    _draw_download(review, scope)
+    with st.container(horizontal=True, vertical_alignment="center", key="review_end"):
+        if not review.signed:
+            _draw_end(review, scope)
+        _draw_download(review, scope)
 
 
 def _leave() -> None:
@@ -156,31 +158,30 @@ def _draw_deciding(review: Review, chosen: Sequence[ReviewItem], scope: Scope) -
 
 
 def _draw_end(review: Review, scope: Scope) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="review_end"):
-        with st.popover("Sign off", icon=":material/verified:"):
-            st.write("Nothing of this review can be changed after that.")
-            if st.button("Sign off now", type="primary", icon=":material/verified:"):
-                act(
-                    scope,
-                    lambda connection, by: sign_off(
-                        connection,
-                        by,
-                        organization_id=review.organization_id,
-                        review_id=review.id,
-                    ),
-                )
-        with st.popover("Discard", icon=":material/delete:"):
-            st.write("What was revoked stays revoked, and all of it stays in the access record.")
-            if st.button("Discard this review", type="primary", icon=":material/delete:"):
-                act(
-                    scope,
-                    lambda connection, by: discard_review(
-                        connection,
-                        by,
-                        organization_id=review.organization_id,
-                        review_id=review.id,
-                    ),
-                )
+    with st.popover("Sign off", icon=":material/verified:"):
+        st.write("Nothing of this review can be changed after that.")
+        if st.button("Sign off now", type="primary", icon=":material/verified:"):
+            act(
+                scope,
+                lambda connection, by: sign_off(
+                    connection,
+                    by,
+                    organization_id=review.organization_id,
+                    review_id=review.id,
+                ),
+            )
+    with st.popover("Discard", icon=":material/delete:"):
+        st.write("What was revoked stays revoked, and all of it stays in the access record.")
+        if st.button("Discard this review", type="primary", icon=":material/delete:"):
+            act(
+                scope,
+                lambda connection, by: discard_review(
+                    connection,
+                    by,
+                    organization_id=review.organization_id,
+                    review_id=review.id,
+                ),
+            )
 
 
 def _draw_download(review: Review, scope: Scope) -> None:
