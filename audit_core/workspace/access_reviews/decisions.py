@@ -57,10 +57,9 @@ def decide_items(
     there, or is another one than was frozen, becomes `Decision.GONE`; revoking somebody whose role
     has changed removes them all the same.
 
-    Raises `AccountError` where `by` may not, for more than `MAX_DECIDED` lines, for a review that is
-    signed off, without a note where
-    something is taken away, for what a line cannot become, for a line that somebody has decided
-    meanwhile, and where no admin would be left.
+    Raises `AccountError` where `by` may not, for more than `MAX_DECIDED` lines, for a review that
+    is signed off, without a note where something is taken away, for what a line cannot become, for
+    a line that somebody has decided meanwhile, and where no admin would be left.
     """
     if len(shown) > MAX_DECIDED:
         raise AccountError(
