@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.prove import prove
 from audit_core.cli.evidence.report import report
 from audit_core.cli.evidence.verify import verify
 from audit_core.cli.evidence.witness import witness
@@ -69,6 +70,7 @@ app.command()(export)
 app.command()(coverage)
 app.command()(report)
 app.command()(verify)
+app.command()(prove)
 app.command()(access_record)
 app.command()(copy)
 app.command()(backup)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    exports,
     failed_starts,
     growth,
     ingest,
@@ -31,8 +32,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `ingest`, `integrity` and `sources` only when
-they are named."""
+"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity` and
+`sources` only when they are named."""
 
 
 def main() -> None:
@@ -65,12 +66,7 @@ def main() -> None:
         results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if "peers" in parts:
         results["peers"] = _peers(console, embedded)
-    if "ingest" in parts:
-        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
-    if "integrity" in parts:
-        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
-        console.print(str(sealed))
-        results["integrity"] = asdict(sealed)
+    results |= _written(console, embedded, parts)
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
@@ -144,6 +140,53 @@ def _read(console: Console, name: str, prepared: Prepared) -> dict[str, object]:
         ],
         "opened_s": measured.opened_s,
         "peak_mb": measured.peak_mb,
+    }
+
+
+def _written(console: Console, prepared: Prepared, parts: list[str]) -> dict[str, object]:
+    """What goes out of the log and comes into it."""
+    results: dict[str, object] = {}
+    if "exports" in parts:
+        results["exports"] = _exports(console, prepared)
+    if "ingest" in parts:
+        results["ingest"] = _ingest(console, int(os.environ.get("INGEST_ROWS") or ingest.ROWS))
+    if "integrity" in parts:
+        sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
+        console.print(str(sealed))
+        results["integrity"] = asdict(sealed)
+    return results
+
+
+def _exports(console: Console, prepared: Prepared) -> dict[str, object]:
+    found = exports.speeds(prepared)
+    memory = exports.memory(prepared)
+    table = Table(
+        *("format", "COPY rows/s", "raw", "share", "redacted", "share", "MB", "met"),
+        title="Exports beside DuckDB's own COPY of the same rows",
+    )
+    for speed in found:
+        shares = [
+            "" if speed.copy is None else f"{rate / speed.copy:.2f}"
+            for rate in (speed.raw, speed.redacted)
+        ]
+        mb = memory[speed.format]
+        table.add_row(
+            speed.format,
+            "" if speed.copy is None else f"{speed.copy:,.0f}",
+            *(f"{speed.raw:,.0f}", shares[0], f"{speed.redacted:,.0f}", shares[1]),
+            f"{mb:,.0f}",
+            "yes" if speed.met and mb < exports.MAX_MB else "no",
+        )
+    console.print(table)
+    kept = exports.meanwhile(prepared)
+    console.print(
+        f"Meanwhile appends keep {kept.ingest:.2f} of their speed, pages {kept.pages:.2f} "
+        f"({'met' if kept.met else 'missed'})"
+    )
+    return {
+        "speeds": [{**asdict(speed), "met": speed.met} for speed in found],
+        "memory_mb": memory,
+        "meanwhile": {**asdict(kept), "met": kept.met},
     }
 
 

@@ -116,7 +116,10 @@ def _export(
         **({} if output == STANDARD_OUTPUT else {"file": Path(output).name}),
     }
     reader, line = Reader(installation.log), ProgressLine()
-    pieces = stream(reader, asked, kind, progress=progress)
+    if kind.format is Format.PACK:
+        pieces = installation.packs.stream(asked, progress=progress, made_by=ACTOR)
+    else:
+        pieces = stream(reader, asked, kind, progress=progress)
 
     note = noting(
         installation.state,

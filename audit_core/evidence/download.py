@@ -15,6 +15,7 @@ import pyarrow as pa
 from audit_core.domain.access import Scope
 from audit_core.evidence.file_kind import FileKind as FileKind
 from audit_core.evidence.file_kind import Format as Format
+from audit_core.evidence.file_kind import StreamedFormat as StreamedFormat
 from audit_core.evidence.file_kind import TextFormat as TextFormat
 from audit_core.evidence.formats import (
     csv_writer,
@@ -110,6 +111,8 @@ def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
             return parquet_writer.write(tables, kind.options)
         case Format.XLSX:
             return xlsx_writer.write(tables, kind.options)
+        case Format.PACK:
+            raise ValueError("a pack is made of leaves, not of tables: see pack.making")
 
 
 def _shown(

@@ -9,6 +9,7 @@ from audit_core.evidence.formats import csv_text, json_lines_writer, parquet_wri
 from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.options import DEFAULTS, DELIMITERS, FileOptions
+from audit_core.evidence.pack import layout as pack_layout
 
 
 class TextFormat(StrEnum):
@@ -19,6 +20,15 @@ class TextFormat(StrEnum):
     JSONL = "jsonl"
 
 
+class StreamedFormat(StrEnum):
+    """The formats of entries that are sent as they are read, by the same names."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
 class Format(StrEnum):
     """The formats of entries, by the name used in URLs and on the command line."""
 
@@ -26,6 +36,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     XLSX = "xlsx"
+    PACK = "pack"
 
     @property
     def media_type(self) -> str:
@@ -48,12 +59,14 @@ _MEDIA_TYPES = {
     Format.JSONL: json_lines_writer.MEDIA_TYPE,
     Format.PARQUET: parquet_writer.MEDIA_TYPE,
     Format.XLSX: xlsx_writer.MEDIA_TYPE,
+    Format.PACK: pack_layout.MEDIA_TYPE,
 }
 _LABELS = {
     Format.CSV: "CSV",
     Format.JSONL: "JSON lines",
     Format.PARQUET: "Parquet",
     Format.XLSX: "Excel",
+    Format.PACK: "Pack with proof",
 }
 
 CHOICES = ("columns", "times", "delimiter", "compression")
@@ -79,6 +92,8 @@ class FileKind:
             raise ValueError(f"{self.format.label} is compressed as it is.")
         if self.options.delimiter != DEFAULTS.delimiter and self.format is not Format.CSV:
             raise ValueError(f"{self.format.label} has no delimiter.")
+        if self.format is Format.PACK and self.options != DEFAULTS:
+            raise ValueError("A pack holds all columns, with times in UTC.")
 
     @property
     def media_type(self) -> str:
@@ -146,4 +161,6 @@ class FileKind:
         whom = f"_for-{self.audience.value}" if self.format is Format.CSV else ""
         zone = self.options.zone
         where = "" if zone == DEFAULTS.zone else f"_times-{zone.lower().replace('/', '-')}"
+        if self.format is Format.PACK:
+            return f"_pack.{pack_layout.EXTENSION}"
         return f"{where}{whom}.{self.format.value}{self.compression.suffix}"

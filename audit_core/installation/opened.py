@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
@@ -12,6 +12,7 @@ from audit_core.evidence.download import FileLimit
 from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
+from audit_core.evidence.pack.making.stream import PackMaker
 from audit_core.evidence.schedules.runner import Calendar
 from audit_core.identity.sessions import living_sessions
 from audit_core.ingest.uploads import MEGABYTE, Quota, Uploads
@@ -68,7 +69,13 @@ class Installation:
                 size=None if megabytes is None else megabytes * MEGABYTE,
             ),
             retention=Retention(days=settings.retention_days),
+            packs=replace(self.packs, spool=files.folder),
         )
+
+    @property
+    def packs(self) -> PackMaker:
+        """What packs are made with."""
+        return PackMaker(log=self.log, trees=self.trees, clock=self.clock)
 
     @property
     def export_calendar(self) -> Calendar:

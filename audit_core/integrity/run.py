@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.leaf import absent_leaf, leaf_hashes
+from audit_core.integrity.tile import TILE
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
 from audit_core.state.tree.hashes import KeptLeaf, kept_leaves
@@ -18,6 +19,33 @@ from audit_core.state.tree.tables import LeafKind
 
 ROWS_AT_ONCE = 8192
 """For how many rows leaves are made at a time."""
+
+
+MAX_BYTES = 96 * 2**20
+"""How large the entries of one run should be: they are in memory, with their leaves beside them."""
+
+FIRST_SIZE, SMALLEST_SIZE, GROWTH = 4 * TILE, TILE, 4
+
+
+class BatchSize:
+    """How many leaves to read at a time, learnt from the runs before: most entries are small, but
+    each may hold a megabyte. Whole tiles, and at most `largest`."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._size = FIRST_SIZE
+
+    @property
+    def leaves(self) -> int:
+        """Of the next run."""
+        return min(self._size, self._largest)
+
+    def learn(self, run: Run) -> None:
+        """Reckon with entries as large as those of this run."""
+        if run.rows.nbytes > MAX_BYTES:
+            self._size = max(self._size // GROWTH, SMALLEST_SIZE)
+        elif run.rows.nbytes * GROWTH <= MAX_BYTES and len(run.hashes) >= self.leaves:
+            self._size = min(self._size * GROWTH, self._largest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ class Sealer:
         self._stopped = threading.Event()
         self._sealed: dict[str, tuple[int, datetime]] = {}
         """How far each tree is, and when its newest checkpoint was signed, as far as known."""
+        self._trees_known: frozenset[str] | None = None
+        """The organizations that had a tree when this process began."""
         self._retry_at: dict[str, float] = {}
         """Until when, by `time.monotonic`, a tree with a problem is left alone."""
         self._problems: dict[str, str | None] = {}
@@ -131,7 +133,10 @@ class Sealer:
         """One batch of each tree; whether there is more to be sealed at once."""
         behind = False
         heads = self._log.known_heads()
-        for organization_id in heads.keys() | self._sealed.keys():
+        if self._trees_known is None:
+            # Also of what the log holds nothing of any more: it may have been lost.
+            self._trees_known = frozenset(self._trees.sealed())
+        for organization_id in heads.keys() | self._sealed.keys() | self._trees_known:
             if self._stopped.is_set() or not self._holds():
                 return False
             head = heads.get(organization_id)

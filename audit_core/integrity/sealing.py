@@ -22,7 +22,7 @@ from audit_core.integrity.checkpoint import (
 )
 from audit_core.integrity.leaf import absent_leaf
 from audit_core.integrity.merkle import EMPTY_ROOT
-from audit_core.integrity.run import Run, read_run
+from audit_core.integrity.run import BatchSize, Run, read_run
 from audit_core.integrity.runs import runs_of
 from audit_core.integrity.signed_note import NoteError, Signer
 from audit_core.integrity.subtrees import root_of
@@ -38,7 +38,7 @@ from audit_core.state.tree.checkpoints import (
 from audit_core.state.tree.hashes import add_tiles, note_absent, tile_hashes
 
 BATCH = 256 * TILE
-"""How many leaves are sealed at a time."""
+"""How many leaves are sealed at a time at most."""
 
 SETTLED_AFTER = timedelta(seconds=60)
 """After so long, a number that no entry has will not get one: on an engine without transactions
@@ -77,6 +77,7 @@ class Sealing:
         self._keys = keys
         self._signer = signer
         self._clock = clock
+        self._sizes: dict[str, BatchSize] = {}
         self._waiting: dict[str, tuple[int, float]] = {}
         """The number that an organization's log lacks, and since when, by `time.monotonic`."""
 
@@ -107,7 +108,8 @@ class Sealing:
                 f"The log holds {written:,} writes, fewer than the {kept.size:,} that were sealed.",
                 "Restore the log from a backup; python -m audit_core doctor says what is missing.",
             )
-        until = min(written, kept.size + BATCH)
+        size = self._sizes.setdefault(organization_id, BatchSize(BATCH))
+        until = min(written, kept.size + size.leaves)
         run = self._next_run(kept, until) if until > kept.size else None
         if run is None and newest is not None and not self._is_due(newest, not_older_than):
             return Sealed(checkpoint=newest, behind=written - newest.size)
@@ -151,6 +153,7 @@ class Sealing:
             last=until,
             above=kept.log_revision,
         )
+        self._sizes[organization_id].learn(run)
         missing = run.missing
         if not missing or not self._log.shared:
             return run

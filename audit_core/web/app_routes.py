@@ -21,6 +21,7 @@ from audit_core.web.routes.entries import entries_route
 from audit_core.web.routes.evidence.access_review import access_review_route
 from audit_core.web.routes.evidence.coverage import coverage_route
 from audit_core.web.routes.evidence.report import report_route
+from audit_core.web.routes.evidence.verifier import verifier_route
 from audit_core.web.routes.exporting.routes import exporting_routes
 from audit_core.web.routes.exports import export_routes
 from audit_core.web.routes.head import head_route
@@ -69,6 +70,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         coverage_route(installation),
         access_review_route(installation),
         report_route(installation, downloads),
+        verifier_route(installation),
         *operator_routes(installation),
     ]
     described += api_reference_routes(installation, described)

@@ -72,7 +72,8 @@ def test_an_address_says_all_that_was_chosen(kind: FileKind) -> None:
         ({"compression": ["rar"]}, "The compression 'rar' is not one of none, gzip, zstd."),
         ({"format": ["xlsx"], "compression": ["gzip"]}, "Excel is compressed as it is."),
         ({"format": ["jsonl"], "delimiter": ["tab"]}, "JSON lines has no delimiter."),
-        ({"format": ["pdf"]}, "The format 'pdf' is not one of csv, jsonl, parquet, xlsx."),
+        ({"format": ["pdf"]}, "The format 'pdf' is not one of csv, jsonl, parquet, xlsx, pack."),
+        ({"format": ["pack"], "times": ["Asia/Tokyo"]}, "A pack holds all columns"),
     ],
 )
 def test_what_cannot_be_had_is_said(params: dict[str, list[str]], sentence: str) -> None:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core.integrity import run as run_module
 from audit_core.integrity import sealer as sealer_module
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.leaf_keeper import LeafKeeper
+from audit_core.integrity.run import BatchSize
 from audit_core.integrity.sealer import Sealer
 from audit_core.integrity.sealing import superfluous
 from audit_core.integrity.tree import Trees
@@ -143,3 +145,44 @@ def test_checkpoints_are_thinned_out_evenly(seconds, start):
             assert id not in dropped
         # Of each day there is one left.
         assert any(one.date() == at.date() for _, one in left)
+
+
+def test_a_log_that_was_lost_is_noted(trees, now, tmp_path, state):
+    trees.log.append([entry("a")])
+    trees.sealed_now("org-alpha")
+    log = open_log(f"duckdb:///{tmp_path / 'another.duckdb'}", clock=lambda: now[0])
+    other = Trees(
+        log=log,
+        state=state,
+        keys=ActorKeys(state, KEY),
+        installation_key=KEY,
+        clock=lambda: now[0],
+    )
+    sealer = Sealer(log=log, state=state, trees=other, clock=lambda: now[0], look_every_s=0.01)
+
+    def problem():
+        with state.read() as connection:
+            return read_status(connection, "org-alpha").problem or ""
+
+    try:
+        until(lambda: "The log holds 0 writes, fewer than the 1 that were sealed." in problem())
+    finally:
+        sealer.stop()
+        log.close()
+
+
+def test_batches_grow_where_entries_are_small_and_shrink_where_they_are_large(trees, monkeypatch):
+    size = BatchSize(65_536)
+    trees.log.append([entry(f"{n}", metadata='"' + "x" * 500 + '"') for n in range(1024)])
+    reader = trees.sealed_now("org-alpha")
+    size.learn(reader.run(0, 1024))
+    assert size.leaves == 4096
+    # A run that is not whole says little.
+    size.learn(reader.run(0, 1000))
+    assert size.leaves == 4096
+    monkeypatch.setattr(run_module, "MAX_BYTES", 100_000)
+    size.learn(reader.run(0, 1024))
+    assert size.leaves == 1024
+    for _ in range(3):
+        size.learn(reader.run(0, 1024))
+    assert size.leaves == 256

@@ -64,7 +64,9 @@ def test_the_menu_says_whom_csv_is_for(open_app: Open, client: TestClient) -> No
     assert "for" not in parse_qs(urlsplit(links(app)["CSV"]).query)
     choice.set_value("machines").run()
     assert parse_qs(urlsplit(links(app)["CSV"]).query)["for"] == ["machines"]
-    assert "for" not in parse_qs(urlsplit(links(app)["JSON lines"]).query)
+    for name, format in (("JSON lines", "jsonl"), ("Parquet", "parquet"), ("Excel", "xlsx")):
+        asked = parse_qs(urlsplit(links(app)[name]).query)
+        assert (asked["format"], "for" in asked) == ([format], False)
 
 
 def test_after_a_download_the_menu_says_how_many_how_large_and_the_checksum(

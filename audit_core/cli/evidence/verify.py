@@ -12,7 +12,8 @@ import typer
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.errors import SourceError
 from audit_core.domain.terminal_text import printable
-from audit_core.evidence.pack.layout import MAX_SMALL_BYTES
+from audit_core.evidence.pack.layout import MAX_LINE_BYTES, MAX_SMALL_BYTES
+from audit_core.evidence.pack.leaf_proof import is_proof, verify_proof
 from audit_core.evidence.pack.verdicts import PackError, Part, Report, State
 from audit_core.evidence.pack.verifier import verify as verify_pack
 from audit_core.integrity.anchors.time_stamp import read_roots
@@ -32,7 +33,9 @@ _WORDS = {
 
 
 def verify(
-    pack: Annotated[Path, typer.Argument(help="The pack, a ZIP.", metavar="PACK")],
+    pack: Annotated[
+        Path, typer.Argument(help="The pack, a ZIP, or the proof of one entry.", metavar="PACK")
+    ],
     key: Annotated[
         str | None,
         typer.Option(
@@ -60,13 +63,16 @@ def verify(
     trusted = None if key is None else _key(key)
     note = None if checkpoint is None else _text(checkpoint)
     try:
-        report = verify_pack(
-            pack,
-            key=trusted,
-            checkpoint=note,
-            witness_keys=[_witness_key(text) for text in witness_key or ()],
-            time_stamp_roots=() if time_stamp_roots is None else read_roots(time_stamp_roots),
-        )
+        if (proof := _proof(pack)) is not None:
+            report = verify_proof(proof, key=trusted)
+        else:
+            report = verify_pack(
+                pack,
+                key=trusted,
+                checkpoint=note,
+                witness_keys=[_witness_key(text) for text in witness_key or ()],
+                time_stamp_roots=() if time_stamp_roots is None else read_roots(time_stamp_roots),
+            )
     except PackError as error:
         _refuse(pack, error, as_json)
     if as_json:
@@ -86,6 +92,16 @@ def _refuse(pack: Path, error: PackError, as_json: bool) -> NoReturn:
         f"{pack} cannot be verified: {error}",
         "Get the pack once more; if it stays so, it was not made by Sandtrail, or was changed.",
     ) from error
+
+
+def _proof(path: Path) -> bytes | None:
+    """The proof of a single entry, if the file is one."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_LINE_BYTES)
+    except OSError:
+        return None  # who opens it as a pack says what is wrong
+    return data if is_proof(data) else None
 
 
 def _key(given: str) -> VerifierKey:

@@ -13,7 +13,7 @@ from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.options import DELIMITERS
 
 Output = Annotated[str, typer.Option(help="The file to write; - for standard output.")]
-FileFormat = Annotated[Format, typer.Option(help="csv, jsonl, parquet, or xlsx for Excel.")]
+FileFormat = Annotated[Format, typer.Option(help="csv, jsonl, parquet, xlsx for Excel, or pack.")]
 For = Annotated[
     Audience,
     typer.Option(

@@ -95,10 +95,10 @@ def _neutral(texts: pa.Array) -> pa.Array:
 
 def _exact(texts: pa.Array, delimiter: str) -> pa.Array:
     """The texts, quoted where they could be taken for something else: see `csv_text`."""
-    found = bytes_of(texts).tobytes()
-    awkward = (*(text.encode() for text in _NOTHING), MARK.encode())
-    empty = pc.min(pc.binary_length(texts)).as_py() == 0
-    if empty or any(part in found for part in awkward):
+    found = bytes_of(texts)
+    shortest = pc.min(pc.binary_length(texts)).as_py() or 0
+    # The mark's first byte is rare in UTF-8.
+    if shortest <= max(map(len, _NOTHING)) or MARK.encode()[:1] in found.tobytes():
         taken = "|".join(map(re.escape, _NOTHING))
         pattern = rf'["\r\n{delimiter}]|\A(?:{taken})?\z|\A{MARK}'
         return for_distinct(texts, lambda values: _quoted_where(values, pattern))

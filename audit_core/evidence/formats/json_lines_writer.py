@@ -67,9 +67,11 @@ def _written(table: pa.Table, name: str, zone: str) -> pa.Array:
 def _escaped(texts: pa.Array) -> pa.Array:
     """What stands between the quotation marks, as `json.dumps` writes it."""
     found = bytes_of(texts)
-    special = [*(chr(code) for code in np.unique(found[found < 0x20])), '"']
-    if len(special) == 1 and not np.isin(found, (0x22, 0x5C)).any():
+    controls = found.min(initial=0xFF) < 0x20
+    written = found.tobytes()
+    if not controls and b'"' not in written and b"\\" not in written:
         return texts
+    special = [*(chr(code) for code in np.unique(found[found < 0x20])), '"']
 
     def escaped(values: pa.Array) -> pa.Array:
         values = pc.replace_substring(values, "\\", "\\\\")
@@ -82,6 +84,7 @@ def _escaped(texts: pa.Array) -> pa.Array:
 
 def _on_one_line(metadata: pa.Array) -> pa.Array:
     """Line ends of JSON stand between its values only, where a space means the same."""
-    if np.isin(bytes_of(metadata), (0x0A, 0x0D)).any():
+    written = bytes_of(metadata).tobytes()
+    if b"\n" in written or b"\r" in written:
         return pc.replace_substring_regex(metadata, "[\r\n]", " ")
     return metadata

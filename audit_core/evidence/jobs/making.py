@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from audit_core.domain.errors import QueryCancelledError
-from audit_core.evidence.download import FileLimit, Progress, stream
+from audit_core.evidence.download import FileLimit, Format, Progress, stream
 from audit_core.evidence.jobs import held, store
 from audit_core.evidence.jobs.deeds import no_longer_known
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.held import Changes, Held
 from audit_core.evidence.jobs.job import ExportJob, name_of_file
+from audit_core.evidence.pack.making.problem import PackProblem
+from audit_core.evidence.pack.making.stream import PackMaker
 from audit_core.explore.export.cut import Cut
 from audit_core.explore.reader import Reader
 from audit_core.identity.memberships import organization_name
@@ -38,6 +40,8 @@ class Workshop:
     limit: FileLimit = field(default_factory=FileLimit)
     """Where each file ends."""
     retention: Retention = field(default_factory=Retention)
+    packs: PackMaker | None = None
+    """Makes packs; without it none are made."""
 
 
 @dataclass(slots=True)
@@ -118,7 +122,8 @@ class Making:
         return {
             "file": name_of_file(name, title, request, window.head, span),
             "held": window.as_params() | ({} if changes is None else {"changes": changes.counts()}),
-            "left_out": expected - self.progress.entries,
+            # A pack is of a moment of its own, and whole.
+            "left_out": 0 if self._is_pack else expected - self.progress.entries,
         }
 
     def _changes(self, query: Query) -> Changes | None:
@@ -139,16 +144,35 @@ class Making:
             kept_from=workshop.retention.earliest(workshop.clock()),
         )
 
-    def _write_file(self, reader: Reader, query: Query, cut: Cut, changes: Changes | None) -> None:
-        pieces = stream(
+    @property
+    def _is_pack(self) -> bool:
+        return self.job.request.kind.format is Format.PACK
+
+    def _pieces(
+        self, reader: Reader, query: Query, cut: Cut, changes: Changes | None
+    ) -> Iterator[bytes]:
+        packs, limit = self.workshop.packs, self.workshop.limit
+        if self._is_pack and packs is not None:
+            if changes is not None:
+                raise PackProblem(
+                    "A pack proves all that a window holds, and not what is new since another one.",
+                    "Repeat it as it is, or export another format.",
+                )
+            return packs.stream(
+                query, progress=self.progress, made_by=self.job.requested_by, limit=limit
+            )
+        return stream(
             reader,
             query,
             self.job.request.kind,
             progress=self.progress,
             as_of=cut,
-            limit=self.workshop.limit,
+            limit=limit,
             seen=None if changes is None else changes.see,
         )
+
+    def _write_file(self, reader: Reader, query: Query, cut: Cut, changes: Changes | None) -> None:
+        pieces = self._pieces(reader, query, cut, changes)
         with self.workshop.files.writing(self.job.id) as file:
             while True:
                 with reading_in(self._context):

@@ -151,7 +151,11 @@ def _written(value: Mapping[str, Any]) -> str:
 
 def parse_line(line: bytes) -> OpenedLeaf | HashedLeaf:
     """The leaf of a line without its end. Raises `ValueError` with the reason."""
-    value = strict_json(line)
+    return parse_leaf(strict_json(line))
+
+
+def parse_leaf(value: Any) -> OpenedLeaf | HashedLeaf:
+    """The leaf of a line's value, which is used up. Raises `ValueError` with the reason."""
     if not isinstance(value, dict):
         raise ValueError("it is no object")
     try:

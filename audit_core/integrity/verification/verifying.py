@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.checkpoint import open_checkpoint
 from audit_core.integrity.merkle import EMPTY_ROOT, CompactRange, node_hash, root
-from audit_core.integrity.run import Run, read_run
+from audit_core.integrity.run import BatchSize, Run, read_run
 from audit_core.integrity.sealing import Sealing
 from audit_core.integrity.signed_note import NoteError
 from audit_core.integrity.tile import TILE, fold, parted, tile_roots
@@ -34,7 +34,7 @@ from audit_core.state.tree.hashes import gone_tiles, tile_hashes
 from audit_core.state.tree.tables import LeafKind
 
 BATCH = 256 * TILE
-"""How many leaves are made at a time."""
+"""How many leaves are made at a time at most."""
 
 LOWEST = -(2**62)
 
@@ -67,6 +67,7 @@ class Verification:
         self._found: list[Finding] = []
         self._kept: dict[str, int] = {}
         self._above = 0
+        self._batch = BatchSize(BATCH)
 
     def run(self) -> Result:
         """Check everything. Raises `AuditError` where the log or the state does not answer, and
@@ -81,9 +82,12 @@ class Verification:
         self._unnumbered()
         if newest is not None:
             tree = _Kept(self._checked_signatures(checkpoints))
-            for first in range(0, size, BATCH):
+            first = 0
+            while first < size:
                 self._progress(first, size)
-                self._check_batch(tree, newest, first, min(first + BATCH, size))
+                stop = min(first + self._batch.leaves, size)
+                self._check_batch(tree, newest, first, stop)
+                first = stop
             self._found += tree.contradictions()
             self._check_upper_levels(size)
             self._progress(size, size)
@@ -132,6 +136,7 @@ class Verification:
             last=stop,
             above=self._above,
         )
+        self._batch.learn(run)
         # After the log: what retention drops is said here first.
         with self._state.read() as connection:
             gone = gone_tiles(

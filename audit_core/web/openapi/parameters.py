@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from audit_core.evidence.download import Format, TextFormat
+from audit_core.evidence.download import Format, StreamedFormat, TextFormat
 from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.options import DELIMITERS
@@ -83,6 +83,9 @@ AS_OF = Parameter(
     kind=datetime,
 )
 FORMAT = Parameter(name="format", description="The format of the file; CSV if none.", kind=Format)
+STREAMED_FORMAT = Parameter(
+    name="format", description="The format of the file; CSV if none.", kind=StreamedFormat
+)
 TEXT_FORMAT = Parameter(
     name="format", description="The format of the file; CSV if none.", kind=TextFormat
 )
@@ -126,12 +129,14 @@ FILE_TYPES = (
     *(item.media_type for item in Compression if item.media_type),
 )
 """What a file of entries may be."""
+STREAMED_TYPES = tuple(item for item in FILE_TYPES if item != Format.PACK.media_type)
+"""What it may be where it is sent as it is read."""
 TEXT_TYPES = tuple(Format(item).media_type for item in TextFormat)
 """What a file of anything else may be."""
 
 DOWNLOADED, TEXT_DOWNLOADED = (
     {200: Answer(description="The file, as a stream of unknown length.", media_types=types)}
-    for types in (FILE_TYPES, TEXT_TYPES)
+    for types in (STREAMED_TYPES, TEXT_TYPES)
 )
 DOWNLOAD_REFUSED = (
     ErrorCode.INVALID_REQUEST,

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audit_core.evidence import downloads
-from audit_core.evidence.download import FileKind, Format, TextFormat
+from audit_core.evidence.download import FileKind, Format, StreamedFormat, TextFormat
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
@@ -52,7 +52,7 @@ def refuse_other_organization(shown: str | None, present: str | None) -> Respons
 def read_kind(
     params: dict[str, list[str]],
     problems: list[str],
-    formats: type[Format] | type[TextFormat] = Format,
+    formats: type[Format | StreamedFormat | TextFormat] = Format,
 ) -> FileKind:
     """The format, whom it is for and, of entries, what else is chosen, taken out of the parameters;
     CSV for spreadsheets if they do not say. What cannot be read is added to `problems`, a sentence
@@ -68,7 +68,7 @@ def read_kind(
             kind = replace(kind, audience=Audience(text))
         else:
             problems.append(f"The parameter for is {text!r}, and not one of {', '.join(Audience)}.")
-    if formats is Format:
+    if formats is not TextFormat:
         try:
             return kind.with_choices(params)
         except ValueError as error:

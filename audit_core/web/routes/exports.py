@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from audit_core.domain.access import Permission, Scope
 from audit_core.domain.errors import BusyError, FilterError
-from audit_core.evidence.download import Progress, file_name, stream
+from audit_core.evidence.download import Progress, StreamedFormat, file_name, stream
 from audit_core.evidence.titles import title_of
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
@@ -36,8 +36,8 @@ from audit_core.web.openapi.parameters import (
     DOWNLOAD_REFUSED,
     DOWNLOADED,
     FILE_CHOICES,
-    FORMAT,
     SHOWN_ORGANIZATION,
+    STREAMED_FORMAT,
     filter_parameters,
 )
 from audit_core.web.reading import ClosedStream, run_read
@@ -68,7 +68,7 @@ OPERATION = Operation(
     permission=Permission.EXPORT,
     parameters=(
         *filter_parameters(EntryFilter),
-        FORMAT,
+        STREAMED_FORMAT,
         AUDIENCE,
         *FILE_CHOICES,
         Parameter(
@@ -134,7 +134,7 @@ class _ExportRequest:
         params = parse_qs(query, keep_blank_values=True)
         problems: list[str] = []
         self.organization_id = params.pop("organization", [None])[0]
-        self.kind = read_kind(params, problems)
+        self.kind = read_kind(params, problems, StreamedFormat)
         self.view_id = params.pop("view", [""])[-1]
         self.as_of = now
         try:

@@ -12,7 +12,7 @@ import streamlit as st
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
 from audit_core.evidence.access_log.record_filter import RecordScope
-from audit_core.evidence.download import FileKind
+from audit_core.evidence.download import FileKind, Format
 from audit_core.explore.layout import ROW_SIZES
 from audit_core.explore.view_params import VIEW_PARAM
 from audit_core.identity.sessions import Viewer
@@ -160,6 +160,7 @@ def draw_download(view: filter_bar.View, scope: Scope) -> None:
         "Each download is recorded.",
         address,
         RecordScope.of(scope),
+        formats=(Format.CSV, Format.XLSX, Format.JSONL, Format.PARQUET),
         background={
             **view.entry_filter.to_params(),
             **{name: [st.query_params[name]] for name in (VIEW_PARAM,) if name in st.query_params},

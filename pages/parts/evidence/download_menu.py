@@ -37,6 +37,13 @@ _KINDS = {
     ),
 }
 
+_ICONS = {
+    Format.CSV: ":material/table:",
+    Format.JSONL: ":material/data_object:",
+    Format.PARQUET: ":material/view_column:",
+    Format.XLSX: ":material/grid_on:",
+}
+
 Address = Callable[[FileKind], str]
 """Where a file of a kind is handed out."""
 
@@ -48,6 +55,7 @@ def draw(
     scope: RecordScope | None = None,
     *,
     background: Mapping[str, Sequence[str]] | None = None,
+    formats: Sequence[Format] = (Format.CSV, Format.JSONL),
 ) -> None:
     """The button with its menu; `caption` says what the files hold. With a scope it lists what
     this person took of it lately; with `background`, the parameters of what is asked for, it leads
@@ -57,7 +65,7 @@ def draw(
     )
     with popover, st.container(width=380):
         st.caption(caption)
-        _draw_links(key, address)
+        _draw_links(key, address, formats)
         if background is not None:
             st.page_link(
                 EXPORTS_PAGE,
@@ -70,7 +78,7 @@ def draw(
 
 
 @st.fragment
-def _draw_links(key: str, address: Address) -> None:
+def _draw_links(key: str, address: Address, formats: Sequence[Format]) -> None:
     audience: Audience = st.segmented_control(
         "CSV for",
         list(Audience),
@@ -80,12 +88,11 @@ def _draw_links(key: str, address: Address) -> None:
         key=f"{key}_audience",
     )
     st.caption(_KINDS[audience][1])
-    for format, label, icon in (
-        (Format.CSV, "CSV", ":material/table:"),
-        (Format.JSONL, "JSON lines", ":material/data_object:"),
-    ):
+    sides = st.columns(2)
+    for number, format in enumerate(formats):
         path = address(FileKind(format=format, audience=audience))
-        st.link_button(label, path, icon=icon, width="stretch")
+        side = sides[number % len(sides)]
+        side.link_button(format.label, path, icon=_ICONS[format], width="stretch")
 
 
 def _draw_lately(scope: RecordScope) -> None:

@@ -19,11 +19,13 @@ from audit_core.evidence.titles import title_of
 from audit_core.explore.view_params import READY_VIEWS, VIEW_PARAM, ReadyView, check_view
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import UTC_NAME, zone_names
+from audit_core.web.routes.evidence.verifier import VERIFIER_PATH
 from audit_core.workspace.saved_views import SavedView, list_views
 from pages.parts.entries import over_time
 from pages.parts.evidence import exporting, schedule_list
 from pages.parts.filters import filter_bar
 from pages.parts.shell import cached, viewer
+from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
 
 KEPT = {
@@ -38,6 +40,7 @@ KINDS = {
     "JSON lines": FileKind(format=Format.JSONL),
     "Parquet": FileKind(format=Format.PARQUET),
     "Excel": FileKind(format=Format.XLSX),
+    "Pack with proof": FileKind(format=Format.PACK),
 }
 _VIEW = "export_view"
 _STARTED = "export_started"
@@ -114,6 +117,16 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
 def _draw_options(kind: FileKind, zone: str) -> FileKind:
     """What else may be chosen of a file: its columns and their order, the zone of times, and what
     goes with its format."""
+    if kind.format is Format.PACK:
+        st.caption(
+            "All columns, times in UTC, as JSON lines, with what proves that they are unchanged "
+            "and that nothing is missing. Whoever gets it verifies it with this page, opened from "
+            "disk."
+        )
+        st.link_button(
+            "Verifier for auditors", own_address(VERIFIER_PATH), icon=":material/verified:"
+        )
+        return kind
     columns = st.multiselect(
         "Columns, in their order",
         NAMES,

@@ -85,6 +85,7 @@ COMMANDS = {
     "restore": ("FOLDER/no/" + HOSTILE,),
     "log accept-loss": ("--yes",),
     "log key": (HOSTILE,),
+    "prove": ("--leaf", "0", "--organization", HOSTILE, "--output", "FOLDER/no/" + HOSTILE),
     "log verify": (HOSTILE,),
     "coverage": ("--output", "FOLDER/no/" + HOSTILE),
     "witness": ("--listen", HOSTILE, "--keys", HOSTILE, "--folder", HOSTILE, "--name", HOSTILE),

@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -16,10 +17,12 @@ from audit_core.evidence.formats import text_columns
 from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs import making as making_module
 from audit_core.evidence.jobs.files import ExportFiles
-from audit_core.evidence.jobs.job import JobState
+from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import MAX_RUNNING
 from audit_core.evidence.jobs.making import Making
 from audit_core.evidence.jobs.runner import RunningExports
+from audit_core.evidence.pack.making.problem import PackProblem
+from audit_core.evidence.pack.verifier import verify
 from audit_core.log.schema import audit_entry
 from tests.evidence.jobs.conftest import Desk
 from tests.support.seeded import ALPHA, BETA
@@ -286,3 +289,29 @@ def _remove(desk: Desk, entry_id: str) -> None:
     with log._changing() as connection:
         for table in (audit_entry, audit_entry.metadata.tables["unfinished_entry"]):
             connection.execute(delete(table).where(table.c.id == entry_id))
+
+
+def test_a_pack_is_made_like_any_other_file_and_is_never_a_part(desk: Desk) -> None:
+    desk.stored(1, status=None)
+    desk.stored(2)
+    job = desk.ask()
+    what = {**job.what, "format": "pack"}
+    making = replace_kind(desk, job, what)
+    making.run()
+    done = desk.now(job)
+    assert (done.state, done.entries, done.left_out) == (JobState.DONE, 2, 0)
+    assert (done.file or "").endswith("_pack.zip")
+    report = verify(desk.workshop.files.path(done.id))
+    assert not report.fails
+    limited = replace(desk.workshop, limit=FileLimit(entries=1))
+    desk.workshop = limited
+    again = desk.ask()
+    with pytest.raises(PackProblem):
+        replace_kind(desk, again, what).run()
+    assert desk.now(again).state is JobState.FAILED
+
+
+def replace_kind(desk: Desk, job: ExportJob, what: dict[str, Any]) -> Making:
+    begun = desk.begun()
+    assert begun.job.id == job.id
+    return replace(begun, job=replace(begun.job, what=what))

@@ -14,9 +14,12 @@ import pytest
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry, Category, Outcome
+from audit_core.evidence.download import FileLimit, Progress
+from audit_core.evidence.pack.leaf_proof import verify_proof
 from audit_core.evidence.pack.making.from_log import make_pack
+from audit_core.evidence.pack.making.leaf_proof import prove_leaf
 from audit_core.evidence.pack.making.problem import PackProblem
-from audit_core.evidence.pack.verdicts import Part, State
+from audit_core.evidence.pack.verdicts import PackError, Part, State
 from audit_core.evidence.pack.verifier import verify
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation
@@ -165,3 +168,39 @@ def test_no_pack_is_made_of_what_cannot_be_proven(seeded: Seeded) -> None:
     ):
         with pytest.raises(PackProblem):
             made_of(installation, replace(query(), scope=scope))
+
+
+def test_a_single_entry_is_proven_by_itself(seeded: Seeded) -> None:
+    installation = seeded.installation
+    trees, scope = installation.trees, Scope(organization_id=ALPHA)
+    key = trees.sealing.signer.key
+    for index in (0, 28, len(log_of_alpha()) - 1):
+        text = prove_leaf(trees, scope, index)
+        report = verify_proof(text.encode(), key=key)
+        assert [report[part].state for part in (Part.SIGNATURE, Part.INTEGRITY)] == ["holds"] * 2
+        assert SECRET not in text
+    for changed, part, code in (
+        (text.replace('"leaf": ', '"leaf": 1'), Part.INTEGRITY, "integrity.proof"),
+        (text.replace("org-alpha", "org-alphb", 1), Part.INTEGRITY, "integrity.root"),
+        (text.replace("time 2026", "time 2027"), Part.SIGNATURE, "signature.forged"),
+    ):
+        assert changed != text
+        assert verify_proof(changed.encode())[part].findings[0].code == code
+    with pytest.raises(PackError):
+        verify_proof(text.replace('"path"', '"poth"').encode())
+    with pytest.raises(PackProblem):
+        prove_leaf(trees, scope, 10_000)
+
+
+def test_it_is_an_export_like_any_other(seeded: Seeded) -> None:
+    installation = seeded.installation
+    progress = Progress()
+    pack = b"".join(installation.packs.stream(query(), progress=progress, made_by="ann"))
+    assert progress.entries == len(entries_of(pack)) == len(log_of_alpha())
+    assert progress.size == len(pack)
+    with pytest.raises(PackProblem):
+        list(
+            installation.packs.stream(
+                query(), progress=Progress(), made_by=None, limit=FileLimit(entries=10)
+            )
+        )

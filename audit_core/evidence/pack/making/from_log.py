@@ -32,7 +32,7 @@ STEP = 8192
 MAX_LEFT_OUT = 1_000_000
 """More leaves that the filter leaves out are said before the pack is made: it will be large."""
 
-_KINDS = {
+KINDS = {
     LeafKind.SUPERSEDED: Kind.SUPERSEDED,
     LeafKind.ERASED: Kind.ERASED,
     LeafKind.PRUNED: Kind.PRUNED,
@@ -145,7 +145,7 @@ class Lines:
                 )
             else:
                 self._leaves.append(held)
-                yield HashedLeaf(_KINDS[kind], held), None
+                yield HashedLeaf(KINDS[kind], held), None
 
     def _line(self, row: OpenedRow, matched: bool | None) -> Line:
         met = self._meets(row.plain)
