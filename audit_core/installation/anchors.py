@@ -55,10 +55,8 @@ def outside_of(installation: Installation, organization_id: str | None) -> Outsi
     names = [anchor.name for anchor in anchors_of(installation.settings)]
     lag = timedelta(minutes=installation.settings.anchor_lag_minutes)
     with installation.state.read() as connection:
-        signed_at = newest_signed(connection)
+        signed_at = newest_signed(connection, organization_id)
         progress = anchor_progress(connection, organization_id=organization_id)
-    if organization_id is not None:
-        signed_at = {name: at for name, at in signed_at.items() if name == organization_id}
     found = standings(names, progress, signed_at, lag)
     return Outside(
         anchors=tuple(found),

@@ -17,11 +17,18 @@ from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.checkpoint import open_checkpoint
 from audit_core.integrity.leaf import absent_leaf
 from audit_core.integrity.leaf_keeper import LeafKeeper
-from audit_core.integrity.sealing import TreeProblem
+from audit_core.integrity.sealing import TreeProblem, thin_out
 from audit_core.integrity.tree import Trees
+from audit_core.integrity.verification.standing import verified_of
+from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
+from audit_core.state.database import open_state
+from audit_core.state.tree.checkpoints import checkpoint_times, newest_checkpoints
 from audit_core.state.tree.hashes import count_kept, gone_tiles
+from audit_core.state.tree.leases import hold
+from audit_core.state.tree.rewinding import rewind
+from audit_core.state.tree.status import read_status
 from audit_core.state.tree.tables import LeafKind, tree_checkpoint, tree_tile
 from tests.support import plain_tree
 from tests.support.arriving import FINE, cuts
@@ -48,9 +55,9 @@ class Cut(LeafKeeper):
 class House:
     """One log with its state and its trees."""
 
-    def __init__(self, url, file, clock=lambda: NOW, limits=None):
+    def __init__(self, url, state, clock=lambda: NOW, limits=None):
         self.clock = clock
-        self.state = new_state(file)
+        self.state = state
         self.keys = ActorKeys(self.state, KEY)
         self.keeper = Cut(self.state, self.keys)
         self.log = open_log(url, clock=clock, keeper=self.keeper, limits=limits)
@@ -81,8 +88,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(new_url, tmp_path_factory):
-    made = House(new_url(), tmp_path_factory.mktemp("tree") / "state.sqlite")
+def house(new_url, engine, tmp_path_factory):
+    """Where the log is on PostgreSQL, its state is too, in a database of its own."""
+    if engine == "postgresql":
+        state = open_state(new_url())
+    else:
+        state = new_state(tmp_path_factory.mktemp("tree") / "state.sqlite")
+    made = House(new_url(), state)
     yield made
     made.close()
 
@@ -181,7 +193,7 @@ def test_a_log_that_was_there_before_is_sealed_from_its_beginning(new_url, tmp_p
     log.append([entry("first"), entry("open", status_code=None), entry("second")])
     log.append([entry("open", status_code=200)])
     log.close()
-    house = House(url, tmp_path / "state.sqlite")
+    house = House(url, new_state(tmp_path / "state.sqlite"))
     try:
         leaves = house.leaves("org-alpha", after=0)
         assert sorted(leaves) == [1, 3, 4]
@@ -197,7 +209,7 @@ def test_a_log_that_was_there_before_is_sealed_from_its_beginning(new_url, tmp_p
 def test_retention_leaves_all_proofs_of_what_remains(new_url, tmp_path):
     now = [NOW]
     limits = Limits(retention=Retention(days=30))
-    house = House(new_url(), tmp_path / "state.sqlite", lambda: now[0], limits)
+    house = House(new_url(), new_state(tmp_path / "state.sqlite"), lambda: now[0], limits)
     try:
         old = [entry(f"old-{number}", created_at=NOW - timedelta(days=25)) for number in range(600)]
         house.log.append(old)
@@ -239,3 +251,26 @@ def test_nothing_is_signed_that_contradicts_what_was_signed(house):
             connection.execute(update(column.table).where(own).values({column.name: kept}))
     assert house.trees.newest(organization) == sealed
     house.trees.sealing.seal(organization, not_older_than=timedelta())
+
+
+def test_whatever_is_verified_is_as_it_was_sealed(house):
+    organization = f"tree-{next(NUMBERS)}"
+    many = [entry(f"{n}", organization_id=organization) for n in range(300)]
+    house.log.append([entry("open", organization_id=organization, status_code=None), *many])
+    house.trees.sealed_now(organization)
+    house.log.append([entry("open", organization_id=organization)])
+    house.trees.sealed_now(organization)
+    options = {"retention": Retention(), "clock": house.clock}
+    result = verify(house.trees, house.state, organization, **options)
+    assert (result.findings, result.kept) == ((), {"superseded": 1})
+    with house.state.begin() as connection:
+        status = read_status(connection, organization)
+        assert (status.verified_at, verified_of(status).result.size) == (NOW, 302)
+        assert hold(connection, "verifying", holder="a", now=NOW, lasts=timedelta(1))
+        assert not hold(connection, "verifying", holder="b", now=NOW, lasts=timedelta(1))
+        newest = newest_checkpoints(connection)
+        rewind(connection, newest, {one.organization_id: one.size for one in newest})
+        assert newest_checkpoints(connection) == newest
+        times = checkpoint_times(connection, organization)
+        # Two of one moment: the later one stays.
+        assert thin_out(connection, times, NOW + timedelta(days=20)) == 1

@@ -60,7 +60,11 @@ def test_what_each_has_is_listed_and_what_is_too_old_is_warned_of(
     app = integrity(open_app)
     (row,) = app.dataframe[0].value.to_dict("records")
     written = anchored.log.head(ALPHA)
-    assert (row["place"], row["state"], row["size"]) == ("Folder bucket", "Up to date", written)
+    assert (row["place"], row["state"], row["size"]) == (
+        "Folder bucket",
+        "Up to date",
+        f"{written:,}",
+    )
     assert {item.label: item.value for item in app.metric}["Newest checkpoint outside"] == "now"
     assert not app.warning
 

@@ -23,6 +23,11 @@ ROOT = Path(__file__).parents[2]
 NODE_REQUIRED = "SANDTRAIL_REQUIRE_TYPESCRIPT"
 """Where it is set, Node has to be there."""
 
+GO_REQUIRED = "SANDTRAIL_REQUIRE_GO"
+"""Where it is set, Go has to be there, with Debian's libraries."""
+GO_PATH = Path("/usr/share/gocode")
+GO_LIBRARIES = GO_PATH / "src" / "golang.org" / "x" / "mod" / "sumdb"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -50,6 +55,32 @@ def by_javascript(questions: Sequence[Question], folder: Path) -> list[dict[str,
         pytest.skip("node is not installed")
     script = ROOT / "tests" / "evidence" / "pack" / "verify.cjs"
     return _asked(["node", str(script), str(FOLDER)], questions, folder)
+
+
+def by_go(questions: Sequence[Question], folder: Path) -> list[dict[str, Any]]:
+    """What Go's own libraries find of signature, integrity and completeness."""
+    if shutil.which("go") is None or not GO_LIBRARIES.is_dir():
+        if os.environ.get(GO_REQUIRED):
+            pytest.fail("go with golang.org/x/mod is required here")
+        pytest.skip("golang-go or golang-golang-x-mod-dev is not installed")
+    program = folder / "verify"
+    source = ROOT / "tests" / "evidence" / "pack" / "golang" / "main.go"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GO111MODULE": "off",
+        "GOPATH": str(GO_PATH),
+        "GOCACHE": str(folder / "cache"),
+    }
+    built = subprocess.run(
+        ["go", "build", "-o", str(program), str(source)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    return _asked([str(program)], questions, folder)
 
 
 def _asked(

@@ -646,6 +646,14 @@ INSIDERS = (
         states="hfu",
     ),
     WAY(
+        name="a hash in capitals",
+        pack=lambda: insider(
+            GOOD.file, proof_json=manifest(lambda v: v["left"].append(v["left"].pop().upper()))
+        ),
+        code="integrity.proof_unreadable",
+        states="hfu",
+    ),
+    WAY(
         name="a proof that is none",
         pack=lambda: insider(GOOD.file, proof_json=b"[]"),
         code="integrity.proof_unreadable",

@@ -65,6 +65,7 @@ def changes_text(changes: Mapping[str, int]) -> str:
         "new": "new",
         "late": "late",
         "finished": "finished",
+        "changed": "with a finer time",
         "expired": "gone by retention",
         "vanished": "vanished",
         "unknown": "that were in flight not compared",

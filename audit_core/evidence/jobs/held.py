@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from audit_core.domain.entries import UNANSWERED_STATUS
 from audit_core.domain.listing import Listing
 from audit_core.explore.export import export_sql
 from audit_core.explore.export.cut import Cut
@@ -24,7 +25,7 @@ from audit_core.query.time.windows import EPOCH, format_instant, parse_instant
 MAX_NUMBERS = 20_000
 """Of how many unfinished entries the numbers are kept; of more, none: what became of them cannot be
 told then."""
-COUNTS = ("new", "late", "finished", "vanished", "expired", "unknown")
+COUNTS = ("new", "late", "finished", "changed", "vanished", "expired", "unknown")
 """The names of all counts of `Changes`."""
 _AT_ONCE = 1_000
 
@@ -102,6 +103,8 @@ class Changes:
     """Made before the earlier export, and arrived after it."""
     finished: int = 0
     """Unfinished then."""
+    changed: int = 0
+    """Unfinished then and now, with a finer time: a finished entry never changes."""
     vanished: int = 0
     """Were there, and are not any more, though nothing lets them go."""
     expired: int = 0
@@ -112,13 +115,15 @@ class Changes:
     def see(self, rows: pa.Table) -> None:
         """Count rows that the new export holds; of the shape `schema.ARROW`."""
         earlier = pc.less_equal(rows.column("organization_seq"), self.since.last_number)
-        finished = pc.sum(earlier).as_py() or 0
+        status = pc.fill_null(rows.column("status_code"), UNANSWERED_STATUS)
+        finished = pc.and_(earlier, pc.not_equal(status, UNANSWERED_STATUS))
         at = pa.scalar(self.since.at.replace(tzinfo=None), pa.timestamp("us"))
         late = pc.and_(pc.invert(earlier), pc.less(rows.column("created_at"), at))
-        came_late = pc.sum(late).as_py() or 0
-        self.finished += finished
+        before, came_late, ended = (_true(one) for one in (earlier, late, finished))
+        self.finished += ended
+        self.changed += before - ended
         self.late += came_late
-        self.new += rows.num_rows - finished - came_late
+        self.new += rows.num_rows - before - came_late
 
     def counts(self) -> dict[str, int]:
         """All of them by name, as they are kept."""
@@ -190,6 +195,10 @@ def _there(log: AuditLog, query: Query, numbers: list[int]) -> int:
         statement = export_sql.numbers_among(query, part)
         found += len(log.fetch_rows(statement, query.scope, Numbered, limit=len(part)).items)
     return found
+
+
+def _true(array: pa.ChunkedArray) -> int:
+    return pc.sum(array).as_py() or 0
 
 
 def _hours(

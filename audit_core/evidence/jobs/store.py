@@ -177,8 +177,16 @@ def fail(connection: Connection, job: ExportJob, problem: Exception, *, now: dat
 
 
 def interrupt(connection: Connection, job: ExportJob) -> None:
-    """The process ends in order: let another one begin at once. Raises `ExportLost`."""
-    _change_own(connection, job, state=JobState.INTERRUPTED.value, holder=None, held_until=None)
+    """The process ends in order: let another one begin at once, which does not count as a try.
+    Raises `ExportLost`."""
+    _change_own(
+        connection,
+        job,
+        state=JobState.INTERRUPTED.value,
+        attempts=job.attempts - 1,
+        holder=None,
+        held_until=None,
+    )
 
 
 def give_up_cancelled(connection: Connection, job: ExportJob, *, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from audit_core.evidence.pack import layout
 from audit_core.evidence.pack.condition import Test, test_of, unknown_parts
-from audit_core.evidence.pack.leaf_lines import Kind
+from audit_core.evidence.pack.leaf_lines import Kind, parse_hash
 from audit_core.evidence.pack.strict_json import strict_json, whole_number
 from audit_core.evidence.pack.verdicts import PackError
 from audit_core.integrity.merkle import RangeProof
@@ -99,8 +99,6 @@ def parse_proof(text: bytes) -> tuple[int, int, int, RangeProof]:
     value = strict_json(text)
     if not isinstance(value, dict) or value.keys() != {"start", "stop", "size", "left", "right"}:
         raise ValueError("it has not exactly the members start, stop, size, left and right")
-    left, right = (
-        tuple(bytes.fromhex(_text(held)) for held in value[side]) for side in ("left", "right")
-    )
+    left, right = (tuple(parse_hash(held) for held in value[side]) for side in ("left", "right"))
     start, stop, size = (whole_number(value[name]) for name in ("start", "stop", "size"))
     return start, stop, size, RangeProof(left, right)

@@ -173,7 +173,7 @@ def parse_leaf(value: Any) -> OpenedLeaf | HashedLeaf:
     if created_at is not None and not (type(created_at) is str and _NUMBER.fullmatch(created_at)):
         raise ValueError("created_at is no whole number")
     return HashedLeaf(
-        kind, _parse_hash(value["hash"]), None if created_at is None else int(created_at)
+        kind, parse_hash(value["hash"]), None if created_at is None else int(created_at)
     )
 
 
@@ -193,9 +193,9 @@ def _parse_plain(value: object) -> list[str | None]:
 def _parse_block(value: object, block: Block) -> OpenedBlock | ClosedBlock:
     match value:
         case {"commitment": held, **others} if not others:
-            return ClosedBlock(_parse_hash(held))
+            return ClosedBlock(parse_hash(held))
         case {"salt": salt, "values": values, **others} if not others:
-            return OpenedBlock(_parse_hash(salt), _parse_texts(values, len(BLOCK_FIELDS[block])))
+            return OpenedBlock(parse_hash(salt), _parse_texts(values, len(BLOCK_FIELDS[block])))
     raise ValueError(f"{block.value} is neither opened nor closed")
 
 
@@ -207,7 +207,8 @@ def _parse_texts(value: object, number: int) -> list[str | None]:
     return value
 
 
-def _parse_hash(value: object) -> bytes:
+def parse_hash(value: object) -> bytes:
+    """32 bytes in their one spelling. Raises `ValueError`."""
     if type(value) is not str or not _HASH.fullmatch(value):
         raise ValueError("a hash is not 64 hexadecimal digits")
     return bytes.fromhex(value)

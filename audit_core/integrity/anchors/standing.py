@@ -36,7 +36,7 @@ _LABELS = {
     Standing.NOT_YET: "Nothing sent yet",
     Standing.TRIED_AGAIN: "Trying again",
     Standing.BEHIND: "Behind",
-    Standing.CONTRADICTS: "Contradicts this log",
+    Standing.CONTRADICTS: "Contradicts",
 }
 
 

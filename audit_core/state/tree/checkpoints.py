@@ -47,10 +47,15 @@ def newest_checkpoints(connection: Connection) -> list[StoredCheckpoint]:
     return [_stored(row) for row in connection.execute(statement)]
 
 
-def newest_signed(connection: Connection) -> dict[str, datetime]:
-    """When the last one of every tree was signed, by organization."""
+def newest_signed(
+    connection: Connection, organization_id: str | None = None
+) -> dict[str, datetime]:
+    """When the last one of every tree was signed, by organization; `organization_id`: of its own
+    tree alone."""
     column = tree_checkpoint.c
     newest = select(func.max(column.id)).group_by(column.organization_id)
+    if organization_id is not None:
+        newest = newest.where(column.organization_id == organization_id)
     statement = select(column.organization_id, column.signed_at).where(column.id.in_(newest))
     return {row.organization_id: row.signed_at for row in connection.execute(statement)}
 

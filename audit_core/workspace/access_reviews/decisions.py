@@ -31,6 +31,9 @@ from audit_core.workspace.access_reviews.review import (
 )
 from audit_core.workspace.access_reviews.store import list_items, require_open
 
+MAX_DECIDED = 500
+"""How many lines are decided at once: meanwhile nobody else changes anything in the state."""
+
 WENT_ALONG = "Went with the membership."
 """The note of a grant whose member was removed by the same review."""
 
@@ -54,10 +57,15 @@ def decide_items(
     there, or is another one than was frozen, becomes `Decision.GONE`; revoking somebody whose role
     has changed removes them all the same.
 
-    Raises `AccountError` where `by` may not, for a review that is signed off, without a note where
-    something is taken away, for what a line cannot become, for a line that somebody has decided
-    meanwhile, and where no admin would be left.
+    Raises `AccountError` where `by` may not, for more than `MAX_DECIDED` lines, for a review that
+    is signed off, without a note where something is taken away, for what a line cannot become, for
+    a line that somebody has decided meanwhile, and where no admin would be left.
     """
+    if len(shown) > MAX_DECIDED:
+        raise AccountError(
+            f"{len(shown):,} lines are selected; at most {MAX_DECIDED:,} are decided at once.",
+            "Decide about one kind after the other, or select fewer.",
+        )
     review = require_open(connection, by, organization_id, review_id)
     plain = _note(note, decision)
     present = {item.number: item for item in list_items(connection, review)}

@@ -119,7 +119,7 @@ def _draw_changes(job: ExportJob) -> None:
     if changes["vanished"]:
         number = changes["vanished"]
         st.error(
-            "They were in the earlier export, and nothing that Sandtrail does takes them away. "
+            "They were in the earlier export, and nothing but an erasure takes them away. "
             "Compare both files, and tell whoever runs the database.",
             title=f"{number:,} {'entry has' if number == 1 else 'entries have'} vanished.",
             icon=":material/error:",

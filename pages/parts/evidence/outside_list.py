@@ -79,9 +79,9 @@ def _draw_anchors(outside: Outside) -> None:
         hide_index=True,
         height=table_size.height(len(table)),
         column_config={
-            "place": st.column_config.TextColumn("Place", width=220),
-            "state": st.column_config.TextColumn("State", width=130),
-            "size": st.column_config.NumberColumn("Writes", format="localized", width=90),
+            "place": st.column_config.TextColumn("Place", width=190),
+            "state": st.column_config.TextColumn("State", width=110),
+            "size": st.column_config.TextColumn("Writes", alignment="right", width=90),
             "taken": st.column_config.TextColumn("Last taken", width=110),
             "next": st.column_config.TextColumn("Next try", width=90),
             "problem": st.column_config.TextColumn("Last problem", width="large"),
@@ -95,7 +95,7 @@ def _row(one: AnchorStanding, now: datetime) -> dict[str, object]:
     return {
         "place": visible(f"{one.name.kind.label} {one.name.label}"),
         "state": one.standing.label,
-        "size": None if row is None else row.size,
+        "size": "" if row is None or row.size is None else f"{row.size:,}",
         "taken": "Never" if taken is None else ago(taken, now),
         "next": "" if row is None else ago(max(row.next_try_at, now), now),
         "problem": "" if row is None else visible(row.problem or ""),

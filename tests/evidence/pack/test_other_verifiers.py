@@ -8,7 +8,7 @@ import pytest
 
 from audit_core.evidence.pack.verdicts import Part
 from tests.evidence.pack.good_packs import good
-from tests.support.other_verifiers import Question, by_javascript, by_ours, codes, states
+from tests.support.other_verifiers import Question, by_go, by_javascript, by_ours, codes, states
 from tests.support.packs import SIGNER
 from tests.support.tampered_packs import TAMPERINGS
 
@@ -42,5 +42,19 @@ def test_the_page_says_what_ours_says(questions: dict[str, Question], tmp_path: 
         for mine in [by_ours(question)]
         if (ours := (states(mine, list(Part)), codes(mine)))
         != (theirs := (states(other, list(Part)), codes(other)))
+    }
+    assert differing == {}
+
+
+def test_the_libraries_of_go_say_what_ours_says(
+    questions: dict[str, Question], tmp_path: Path
+) -> None:
+    shared = [Part.SIGNATURE, Part.INTEGRITY, Part.COMPLETENESS]
+    found = by_go(list(questions.values()), tmp_path)
+    assert len(found) == len(questions)
+    differing = {
+        name: (ours, theirs)
+        for (name, question), other in zip(questions.items(), found, strict=True)
+        if (ours := states(by_ours(question), shared)) != (theirs := states(other, shared))
     }
     assert differing == {}

@@ -20,8 +20,8 @@ from tests.support.new_state import new_state
 from tests.support.strategies import NOW, entry
 
 ORGANIZATION = "org-alpha"
-KILLS = {Scale.SMALL: 2, Scale.FULL: 60}
-MOST_STEPS = {Scale.SMALL: 12, Scale.FULL: 80}
+KILLS = {Scale.SMALL: 2, Scale.FULL: 30}
+MOST_STEPS = {Scale.SMALL: 12, Scale.FULL: 60}
 """After how many appends, some of them sealed, a process is killed at most."""
 
 

@@ -16,6 +16,7 @@ from audit_core.identity.api_tokens import list_tokens
 from audit_core.identity.invitations import invite, pending_invitations
 from audit_core.identity.memberships import find_member
 from audit_core.state.review_tables import access_review_item
+from audit_core.workspace.access_reviews import decisions
 from audit_core.workspace.access_reviews.decisions import WENT_ALONG, decide_items
 from audit_core.workspace.access_reviews.lines import Usage, Use, UsedKey
 from audit_core.workspace.access_reviews.review import (
@@ -294,6 +295,17 @@ def test_of_two_admins_the_second_sees_that_the_first_decided(reviewing: Reviewi
     again = reviewing.item(review, SubjectKind.TOKEN)
     reviewing.decide(review, (again,), Decision.REVOKED, "unused", email=BOTH)
     assert reviewing.item(review, SubjectKind.TOKEN).decided_by == BOTH
+
+
+def test_only_so_many_lines_are_decided_at_once(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = reviewing.start()
+    monkeypatch.setattr(decisions, "MAX_DECIDED", 2)
+    items = reviewing.items(review)
+    with pytest.raises(AccountError, match=f"{len(items)} lines are selected; at most 2"):
+        reviewing.decide(review, items)
+    assert len(reviewing.decide(review, items[:2])) == 2
 
 
 def test_a_key_of_the_platform_can_only_be_reported(reviewing: Reviewing) -> None:

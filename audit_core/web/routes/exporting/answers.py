@@ -69,7 +69,8 @@ class Export:
     """How many of its entries were unfinished."""
     changes: dict[str, int] | None
     """What came since the export that it goes on from, and what is gone: `new`, `late`,
-    `finished`, `vanished` (an alarm), `expired` (by retention), `unknown`."""
+    `finished`, `changed` (have a finer time), `vanished` (an alarm), `expired` (by retention),
+    `unknown`."""
 
     def as_json(self) -> dict[str, Any]:
         """As it goes out."""
