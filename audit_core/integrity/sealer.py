@@ -36,9 +36,9 @@ THIN_OUT_EVERY = timedelta(hours=1)
 LEASE = timedelta(seconds=30)
 """For how long a process that seals a shared log has that for itself; renewed while it does."""
 
-PAUSE_SHARE = 0.25
+PAUSE_SHARE, PAUSE_SHARE_WHILE_WRITTEN = 0.25, 1.5
 """How long it pauses between two batches of a tree that is far behind, of the time that one takes:
-others want the processor too."""
+others want the processor too. While entries come in they come first, and sealing catches up."""
 
 RETRY_S = 60.0
 """How long after a problem it is looked at again: somebody may have mended it."""
@@ -96,9 +96,9 @@ class Sealer:
 
     def _run(self) -> None:
         behind = False
-        took_s = 0.0
-        while not self._stopped.wait(took_s * PAUSE_SHARE if behind else self._look_every_s):
-            began = time.monotonic()
+        pause_s = self._look_every_s
+        while not self._stopped.wait(pause_s):
+            began, head = time.monotonic(), self._log.last_known()
             try:
                 behind = self._holds() and self._seal_what_is_due()
             except AuditError as error:
@@ -115,7 +115,11 @@ class Sealer:
                 self._stopped.wait(60)
             else:
                 self._refused = False
-            took_s = time.monotonic() - began
+            pause_s = self._look_every_s
+            if behind:
+                written = self._log.last_known() != head
+                share = PAUSE_SHARE_WHILE_WRITTEN if written else PAUSE_SHARE
+                pause_s = share * (time.monotonic() - began)
 
     def _holds(self) -> bool:
         """Whether this process is the one that seals."""

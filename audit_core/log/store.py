@@ -129,6 +129,10 @@ class AuditLog:
         self._heads.of(None)
         return self._heads.known()
 
+    def last_known(self) -> int:
+        """The highest revision that this process knows of; it asks nobody."""
+        return self._heads.counter
+
     def writes(self, organization_id: str, *, after: int, until: int, above: int = 0) -> pa.Table:
         """Writes of an organization ('' for none), of the shape `schema.ARROW`: those with an
         `organization_revision` above `after`, up to `until`, in order; for the program's own work

@@ -8,6 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from audit_core.domain.access import Permission, Scope
+from audit_core.evidence.download import Format
 from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs.figures import (
     changes_text,
@@ -145,7 +146,8 @@ def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:
         st.write("The same once more, of the log as it is now.")
         if st.button("All of it", icon=":material/replay:", key=f"export_{job.id}_repeat"):
             _repeat(job, scope)
-        if job.can_be_continued:
+        # A pack proves all that its window holds.
+        if job.can_be_continued and job.what["format"] != Format.PACK:
             st.write("Only what came since: new, late and finished entries, and what is gone.")
             if st.button("What came since", icon=":material/update:", key=f"export_{job.id}_since"):
                 _repeat(job, scope, since=True)
