@@ -61,24 +61,24 @@ def redacted(table: pa.Table) -> pa.Table:
 
 
 def _texts(texts: pa.Array) -> pa.Array:
-    return _replaced(texts, _shaped(texts), _text)
+    return _replaced(texts, _shaped(texts, np.zeros(len(texts), bool)), _text)
 
 
 def _objects(objects: pa.Array) -> pa.Array:
     """What may hold a secret is told from the text of the JSON. Without an escape in it, a value is
     a part of that text, between marks that no shape tells from the ends of a text: if nothing in
     the whole has a secret's shape, nothing in a value has."""
-    suspected = _shaped(objects) | _matching(objects, f"{_SECRET_KEY}|{_HIDING}")
+    suspected = _shaped(objects, _matching(objects, f"{_SECRET_KEY}|{_HIDING}"))
     escaped = np.flatnonzero(_matching(objects, r"\\"))
     suspected[escaped] |= _matching(objects.take(pa.array(escaped)), _ESCAPED_LITERAL)
     suspected |= ~_matching(objects, r"(?s)\A\{.*\}\z")
     return _replaced(objects, suspected, _object)
 
 
-def _shaped(texts: pa.Array) -> Mask:
-    """Which texts hold something of a secret's shape. Its literals are looked for first: some
-    shapes are slow to try."""
-    found = np.zeros(len(texts), bool)
+def _shaped(texts: pa.Array, known: Mask) -> Mask:
+    """Which texts hold something of a secret's shape, or are `known` to hold secrets. The literals
+    of a shape are looked for first: some are slow to try."""
+    found = known.copy()
     for shape, literals in zip(SHAPES, _LITERALS, strict=True):
         likely = np.flatnonzero(_matching(texts, literals) & ~found)
         found[likely] = _matching(texts.take(pa.array(likely)), shape.pattern)

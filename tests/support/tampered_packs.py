@@ -503,6 +503,22 @@ INSIDERS = (
         states="hfu",
     ),
     WAY(
+        name="half of a character",
+        pack=lambda: insider(
+            GOOD.file, leaves_jsonl=lambda d: d.replace(b'"id-', b'"\\ud83did-', 1)
+        ),
+        code="integrity.leaf_unreadable",
+        states="hfu",
+    ),
+    WAY(
+        name="half of a character in the manifest",
+        pack=lambda: insider(
+            GOOD.file, manifest_json=manifest(set_to("organization", value="\ud83d"))
+        ),
+        code="pack.manifest",
+        states="refused",
+    ),
+    WAY(
         name="a leaf with another member",
         pack=lambda: insider(GOOD.file, leaves_jsonl=_half_a_word),
         code="integrity.leaf_unreadable",

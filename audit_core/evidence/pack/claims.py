@@ -84,6 +84,7 @@ def _claims(value: dict[str, Any]) -> Claims:
 def _text(value: object) -> str:
     if type(value) is not str:
         raise ValueError("a text is missing")
+    value.encode()  # half of a character is refused as well
     return value
 
 

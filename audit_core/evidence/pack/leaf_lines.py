@@ -204,6 +204,10 @@ def _parse_texts(value: object, number: int) -> list[str | None]:
         raise ValueError(f"a list does not have {number} values")
     if not set(map(type, value)) <= _TEXT_TYPES:
         raise ValueError("a value is neither a text nor null")
+    try:
+        "".join(filter(None, value)).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a value holds half of a character") from None
     return value
 
 

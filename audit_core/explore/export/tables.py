@@ -25,7 +25,7 @@ from audit_core.query.planner.rollups import HourCount
 from audit_core.query.query import Query
 from audit_core.query.time.windows import EPOCH, TimeRange
 
-STEP = 50_000
+STEP = 25_000
 """How many entries an export reads at once, each step in a short transaction of its own."""
 
 

@@ -503,6 +503,8 @@ func verify(path, key, checkpoint string) (signature, integrity, completeness st
 		manifest = toObject(value)
 		must(toText(manifest["format"]) == "sandtrail-pack" && toWhole(manifest["version"]) == 1)
 		keyText, organization = toText(manifest["key"]), toText(manifest["organization"])
+		// Half of a character reads as this one.
+		must(!strings.ContainsRune(organization, utf8.RuneError))
 		verifier, err = note.NewVerifier(keyText)
 		must(err == nil)
 		query := toObject(manifest["query"])
