@@ -6,7 +6,7 @@ from pathlib import Path
 
 from audit_core.runtime.version import product_version
 
-FOLDER = Path(__file__).parents[3] / "data" / "verifier"
+FOLDER = Path(__file__).parent / "browser"
 FILE_NAME = "sandtrail-verifier.html"
 SCRIPTS = ("libraries.js", "verify.js", "page.js")
 
