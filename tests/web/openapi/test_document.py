@@ -153,6 +153,8 @@ def test_every_parameter_that_a_route_reads_is_described() -> None:
     read = {
         name
         for path in (ROOT / "audit_core/web").rglob("*.py")
+        # A server of its own, whose routes are those of a standard.
+        if "witness" not in path.parts
         for name in re.findall(r'query_params\.get\("(\w+)"', path.read_text(encoding="utf-8"))
     }
     described = {item.name for route in DESCRIBED for item in route.operation.parameters}
