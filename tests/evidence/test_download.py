@@ -162,7 +162,8 @@ def test_memory_does_not_grow_with_the_file(log: AuditLog, monkeypatch: pytest.M
             assert progress.entries == entries
 
     peak(SMALL_STEP * 2)
-    assert peak(30_000) < 1.2 * peak(10_000)
+    # The next step is read while one is written, or is not yet: how much is held varies.
+    assert peak(30_000) < 1.5 * peak(10_000)
 
 
 @pytest.mark.parametrize(
