@@ -59,6 +59,16 @@ def engines() -> Iterator[Engines]:
         yield engines
 
 
+@pytest.fixture(autouse=True)
+def _logs_dropped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test makes of ClickHouse's logs goes with it; what a module shares stays."""
+    if "engines" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("engines").dropped():
+        yield
+
+
 @pytest.fixture
 def clock() -> Callable[[], datetime]:
     """A clock that stands still."""

@@ -76,7 +76,8 @@ class Screen:
         expect(self.page.get_by_text("0 new since you switched on")).to_be_visible()
 
     def download(self, link: str) -> tuple[str, bytes]:
-        """Name and content of the file behind a link of the page, which opens a tab of its own."""
+        """Name and content of the file behind the first link with that text, which opens a tab of
+        its own."""
         found: list[Download] = []
 
         def watched(page: Page) -> None:
@@ -84,7 +85,7 @@ class Screen:
 
         watched(self.page)
         self.page.context.on("page", watched)
-        self.page.get_by_role("link", name=link, exact=True).click()
+        self.page.get_by_role("link", name=link, exact=True).first.click()
         deadline = time.monotonic() + DOWNLOAD_WITHIN_S
         while not found and time.monotonic() < deadline:
             self.page.wait_for_timeout(50)

@@ -11,7 +11,7 @@ from audit_core.state.database import open_state
 from audit_core.web.routes.session import START_PATH
 from audit_core.web.security.identity import BROWSER_COOKIE, SESSION_COOKIE
 from pages.parts.shell.sign_in import REFUSED
-from tests.browser.conftest import OpenScreen
+from tests.browser.conftest import OpenScreen, Watch
 from tests.browser.prepared import ADMIN, AUDITOR, HOME_NAME, MEMBER, Prepared
 from tests.browser.screen import OUTCOME, Screen
 
@@ -98,7 +98,7 @@ def test_a_member_is_refused_and_told_the_permission_and_whom_to_ask(
 
 
 def test_signing_out_ends_the_session_in_every_tab(
-    open_screen: OpenScreen, prepared: Prepared, app: str
+    open_screen: OpenScreen, prepared: Prepared, app: str, watch: Watch
 ) -> None:
     first = open_screen(path="/explore?window=30d")
     first.sign_in(AUDITOR, prepared.passwords[AUDITOR])
@@ -118,6 +118,9 @@ def test_signing_out_ends_the_session_in_every_tab(
     second.page.get_by_role("button", name="Refresh").click()
     expect(second.page.get_by_label("E-mail address")).to_be_visible()
     expect(second.table).to_have_count(0)
+    # The other tab may have asked for what is new before it was told.
+    assert all("(/api/v1/head)" in wrong for wrong in watch.wrongs)
+    watch.wrongs.clear()
 
     first.page.context.add_cookies(kept["cookies"])
     answer = first.page.context.request.get(first.address("/api/v1/export?window=5m"))

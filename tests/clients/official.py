@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.support.event_loop import run_apart
+
 T = TypeVar("T")
 
 TYPESCRIPT = Path(__file__).parent / "typescript"
@@ -120,7 +122,7 @@ class AsyncPythonClient:
         async def all_of(api: Any) -> list[Answer]:
             return await asyncio.gather(*(self._page(api, organization, call) for call in calls))
 
-        return asyncio.run(self._connected(all_of))
+        return run_apart(self._connected(all_of))
 
     def walk(self, organization: str, **arguments: Any) -> list[str]:
         """The ids of all pages, by their next tokens."""
@@ -136,7 +138,7 @@ class AsyncPythonClient:
                 if token is None:
                     return ids
 
-        return asyncio.run(self._connected(all_of))
+        return run_apart(self._connected(all_of))
 
     async def _connected(self, use: Callable[[Any], Awaitable[T]]) -> T:
         from daytona_api_client_async import ApiClient, AuditApi, Configuration

@@ -32,18 +32,34 @@ def new_url(engines: Engines, engine: str) -> Callable[[], str]:
 
 
 @pytest.fixture(scope="module")
-def new_log(new_url: Callable[[], str]) -> Iterator[OpenLog]:
+def open_logs() -> Iterator[list[AuditLog]]:
+    """The logs that `new_log` has opened and that are still open."""
+    logs: list[AuditLog] = []
+    yield logs
+    for log in logs:
+        log.close()
+
+
+@pytest.fixture(autouse=True)
+def _logs_closed(open_logs: list[AuditLog]) -> Iterator[None]:
+    """Those of a test are closed behind it, before they are dropped; what a module shares stays."""
+    before = len(open_logs)
+    yield
+    for log in open_logs[before:]:
+        log.close()
+    del open_logs[before:]
+
+
+@pytest.fixture(scope="module")
+def new_log(new_url: Callable[[], str], open_logs: list[AuditLog]) -> OpenLog:
     """Opens empty logs, each in a database of its own; closes them at the end."""
-    opened: list[AuditLog] = []
 
     def open_new(limits: Limits | None = None) -> AuditLog:
         log = open_log(new_url(), clock=lambda: NOW, limits=limits)
-        opened.append(log)
+        open_logs.append(log)
         return log
 
-    yield open_new
-    for log in opened:
-        log.close()
+    return open_new
 
 
 @pytest.fixture

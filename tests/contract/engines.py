@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +28,34 @@ class Engines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._numbers = count(1)
+        self._clickhouse: list[str] = []
+        """The logs of ClickHouse that were named and not dropped yet."""
         self._server: Any = None
         self._superuser_url = ""
 
     def new_url(self, engine: str) -> str:
         """The URL of a log that does not exist yet."""
-        return self.url(engine, f"log_{next(self._numbers)}")
+        name = f"log_{next(self._numbers)}"
+        if engine == "clickhouse":
+            self._clickhouse.append(name)
+        return self.url(engine, name)
+
+    @contextmanager
+    def dropped(self) -> Iterator[None]:
+        """ClickHouse's logs that are new within it are dropped behind it: every table that is
+        there costs time for each later one, and hundreds of logs some seconds."""
+        before = len(self._clickhouse)
+        yield
+        new = self._clickhouse[before:]
+        del self._clickhouse[before:]
+        # Where the engine does not run here, no test has used it.
+        if not new or "chdb" not in sys.modules:
+            return
+        engine = create_engine(self.url("clickhouse", "default"))
+        with engine.connect() as connection:
+            for name in new:
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        engine.dispose()
 
     def url(self, engine: str, name: str) -> str:
         """The URL of the log with this name, which may not exist yet."""

@@ -25,6 +25,7 @@ from audit_core.log.engines.clickhouse import numbering as numbering
 from audit_core.log.engines.clickhouse import tables as ddl
 from audit_core.log.engines.registry import engine_for
 from audit_core.log.reads.read_context import ReadContext, reading_in
+from audit_core.log.retention import Expiry, HeldMonth
 from audit_core.log.store import Limits, open_log
 from tests.log.appending import BATCH, acknowledged, start_appending
 from tests.log.test_clickhouse import endless, shown
@@ -222,7 +223,7 @@ def test_the_tables_of_a_cluster_are_as_written():
     statements.append(numbering.number(2026113, "main")[-1])
     statements += [
         ddl.drop_partition(2026113, "main"),
-        ddl.delete_other(datetime(2026, 11, 1, tzinfo=UTC), "main"),
+        ddl.delete_expired(ddl.OTHER, Expiry(earliest=datetime(2026, 11, 1, tzinfo=UTC)), "main"),
     ]
     assert all(" ON CLUSTER 'main'" in statement for statement in statements)
     tables = "'/clickhouse/tables/{shard}/{database}"
@@ -248,6 +249,15 @@ def test_the_tables_of_a_cluster_are_as_written():
         assert sum(part in statement for statement in statements) == 1, part
 
 
+UNHELD = Expiry(earliest=NOW)
+HELD = Expiry(
+    earliest=NOW,
+    held=frozenset(
+        {HeldMonth(organization_id="it's \\ %", month=datetime(2026, 1, 1, tzinfo=UTC))}
+    ),
+)
+
+
 @pytest.mark.parametrize("cluster", [None, "main", "it's \\ 100%"])
 def test_the_engine_can_read_all_ddl(engines, cluster):
     statements = [
@@ -260,7 +270,8 @@ def test_the_engine_can_read_all_ddl(engines, cluster):
         numbering.end(cluster),
         ddl.partitions(cluster),
         ddl.drop_partition(2026113, cluster),
-        ddl.delete_other(NOW, cluster),
+        ddl.delete_expired(ddl.OTHER, UNHELD, cluster),
+        ddl.delete_expired(2026013, HELD, cluster),
     ]
     with (
         closing(open_log(engines.new_url("clickhouse"))) as log,

@@ -240,8 +240,8 @@ def test_an_organization_without_entries_says_where_they_come_from(
 
 def test_an_auditor_downloads_what_the_page_shows(open_app: Open, filled: Seeded) -> None:
     app = explore(open_app(AUDITOR), window="30d", outcome="server_error", text="box")
-    assert list(links(app)) == ["CSV", "JSON lines"]
-    for format, url in zip(("csv", "jsonl"), links(app).values(), strict=True):
+    assert list(links(app)) == ["CSV", "JSON lines", "Excel", "Parquet"]
+    for format, url in zip(("csv", "jsonl", "xlsx", "parquet"), links(app).values(), strict=True):
         assert url.startswith("/api/v1/export?")
         assert asked(url) == {
             "window": ["30d"],

@@ -183,8 +183,14 @@ def set_paused(
     """Leave out what comes due meanwhile, or go on with the next one from now on."""
     following = next_slot(found.every, found.minute, found.zone, now)
     _change(connection, found, paused=paused, next_at=following, problem=None)
-    verb = "export_schedule.paused" if paused else "export_schedule.resumed"
-    _note(connection, found, verb, actor, now, address)
+    _note(
+        connection,
+        found,
+        "export_schedule.paused" if paused else "export_schedule.resumed",
+        actor,
+        now,
+        address,
+    )
 
 
 def remove_schedule(

@@ -88,6 +88,7 @@ COMMANDS = {
     "prove": ("--leaf", "0", "--organization", HOSTILE, "--output", "FOLDER/no/" + HOSTILE),
     "log verify": (HOSTILE,),
     "coverage": ("--output", "FOLDER/no/" + HOSTILE),
+    "report": ("--organization", HOSTILE, "--output", "FOLDER/no/" + HOSTILE),
     "witness": ("--listen", HOSTILE, "--keys", HOSTILE, "--folder", HOSTILE, "--name", HOSTILE),
     "verify": ("FOLDER/no/" + HOSTILE,),
     "verify, a key": ("FOLDER", "--key", f"{HOSTILE}+0+A"),
