@@ -54,7 +54,8 @@ class Engines:
         engine = create_engine(self.url("clickhouse", "default"))
         with engine.connect() as connection:
             for name in new:
-                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+                # At once: what waits to be dropped costs as much as what stays.
+                connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} SYNC")
         engine.dispose()
 
     def url(self, engine: str, name: str) -> str:
