@@ -22,7 +22,6 @@ from enum import StrEnum
 from audit_core.query.time.windows import format_instant
 
 MEDIA_TYPE = "text/csv"
-EXTENSION = "csv"
 
 MARK = "\ufeff"
 """By this spreadsheets know UTF-8; without it they read the characters of a Windows code page."""

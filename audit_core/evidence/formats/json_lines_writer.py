@@ -25,7 +25,6 @@ from audit_core.evidence.formats.text_columns import (
 from audit_core.query.time.windows import format_instant
 
 MEDIA_TYPE = "application/x-ndjson"
-EXTENSION = "jsonl"
 
 
 def json_object(entry: AuditEntry) -> dict[str, Any]:

@@ -40,8 +40,6 @@ def pieces(table: pa.Table) -> Iterator[pa.Table]:
 def column(table: pa.Table, name: str) -> pa.Array:
     """One of the 16 fields of entries by its name in files; no organization is null."""
     found = table.column(COLUMN_OF[name]).combine_chunks()
-    if isinstance(found, pa.ChunkedArray):
-        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], found.type)
     if name == "organizationId":
         return pc.if_else(pc.equal(found, NO_ORGANIZATION), pa.nulls(len(found), found.type), found)
     return found

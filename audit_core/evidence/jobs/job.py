@@ -108,17 +108,6 @@ class ExportRequest:
             kept_for=timedelta(hours=params["hours"]),
         )
 
-    def detail(self) -> dict[str, Any]:
-        """What the access record says of it."""
-        time_range = self.time_range
-        ends = {"since": time_range.since, "until": time_range.until}
-        return {
-            "filter": self.entry_filter.to_params(),
-            **{name: format_instant(end) for name, end in ends.items() if end is not None},
-            **self.kind.detail(),
-            **({"secrets": True} if self.secrets else {}),
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportJob:

@@ -31,7 +31,6 @@ LEASE = timedelta(seconds=60)
 """How long an export belongs to the process that makes it after it last said so."""
 ROWS_KEPT_FOR = timedelta(days=90)
 """For how long one whose file is gone can still be seen and repeated."""
-RETRY_AFTER_S = 60
 BY_ITSELF = "exports"
 """The actor of what happens by itself, such as that a file expires."""
 

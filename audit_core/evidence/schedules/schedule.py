@@ -152,10 +152,10 @@ def due(connection: Connection, now: datetime) -> list[Schedule]:
     return _schedules(connection, statement)
 
 
-def go_on(connection: Connection, found: Schedule, *, problem: str | None = None) -> None:
+def go_on(connection: Connection, found: Schedule) -> None:
     """The slot has been seen to: the next one is the one after it, even if that is past."""
     following = next_slot(found.every, found.minute, found.zone, found.next_at)
-    _change(connection, found, next_at=following, problem=problem)
+    _change(connection, found, next_at=following, problem=None)
 
 
 def stop(connection: Connection, found: Schedule, *, problem: str, now: datetime) -> None:

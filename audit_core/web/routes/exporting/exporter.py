@@ -12,7 +12,7 @@ from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.identity.sessions import Viewer
 from audit_core.identity.token_verbs import EXPORT, REVEAL
 from audit_core.installation.opened import Installation
-from audit_core.web.security.bearer_tokens import TokenRefused, bearer_secret, require_token
+from audit_core.web.security.bearer_tokens import TokenRefused, require_token
 from audit_core.web.security.identity import require
 
 
@@ -36,9 +36,9 @@ async def require_exporter(
 ) -> Exporter | Response:
     """Who asks, or the refusal to answer with, which is put on record.
 
-    A bearer token decides where there is one; without it the session.
+    The header `Authorization` decides where there is one; without it the session.
     """
-    if "authorization" in request.headers or bearer_secret(request):
+    if "authorization" in request.headers:
         token = await require_token(request, installation, EXPORT)
         if isinstance(token, TokenRefused):
             return token.as_response()
