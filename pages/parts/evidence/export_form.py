@@ -35,13 +35,13 @@ KEPT = {
     "30 days": timedelta(days=30),
 }
 KINDS = {
-    "CSV for spreadsheets": FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS),
-    "CSV for machines": FileKind(format=Format.CSV),
-    "JSON lines": FileKind(format=Format.JSONL),
-    "Parquet": FileKind(format=Format.PARQUET),
-    "Excel": FileKind(format=Format.XLSX),
-    "Pack with proof": FileKind(format=Format.PACK),
+    kind.describe(): kind
+    for kind in (
+        FileKind(format=Format.CSV, audience=Audience.SPREADSHEETS),
+        *(FileKind(format=format) for format in Format),
+    )
 }
+"""The files by what people call them."""
 _VIEW = "export_view"
 _STARTED = "export_started"
 
