@@ -118,17 +118,14 @@ class _ExportRequest:
         params = parse_qs(query, keep_blank_values=True)
         self.organization_id = params.pop("organization", [None])[0]
         problems: list[str] = []
-        self.part, self.as_of = Part.ORGANIZATION, now
+        self.part = Part.ORGANIZATION
         self.kind = read_kind(params, problems, TextFormat)
         try:
             for text in params.pop("part", []):
                 self.part = read_part(text)
         except ValueError as error:
             problems.append(str(error))
-        try:
-            self.as_of = read_as_of(params.pop("as_of", []), now)
-        except ValueError as error:
-            problems.append(str(error))
+        self.as_of = read_as_of(params, problems, now)
         if problems:
             raise FilterError(tuple(problems))
         self.record_filter = RecordFilter.from_params(params)

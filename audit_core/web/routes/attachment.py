@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -76,17 +76,16 @@ def read_kind(
     return kind
 
 
-def read_as_of(texts: Iterable[str], now: datetime) -> datetime:
-    """What a relative window counts from: the last of the texts, `now` at the latest and for none.
-
-    Raises `ValueError` with a sentence.
+def read_as_of(params: dict[str, list[str]], problems: list[str], now: datetime) -> datetime:
+    """What a relative window counts from, taken out of the parameters: of several the last, `now`
+    at the latest, and if they do not say. What cannot be read is added to `problems`, a sentence.
     """
     as_of = now
     try:
-        for text in texts:
+        for text in params.pop("as_of", []):
             as_of = min(parse_instant(text), now)
     except ValueError as error:
-        raise ValueError(f"The parameter as_of cannot be read: {error}.") from None
+        problems.append(f"The parameter as_of cannot be read: {error}.")
     return as_of
 
 

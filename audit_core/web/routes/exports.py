@@ -136,11 +136,7 @@ class _ExportRequest:
         self.organization_id = params.pop("organization", [None])[0]
         self.kind = read_kind(params, problems, StreamedFormat)
         self.view_id = params.pop("view", [""])[-1]
-        self.as_of = now
-        try:
-            self.as_of = read_as_of(params.pop("as_of", []), now)
-        except ValueError as error:
-            problems.append(str(error))
+        self.as_of = read_as_of(params, problems, now)
         if problems:
             raise FilterError(tuple(problems))
         self.entry_filter = EntryFilter.from_params(params)

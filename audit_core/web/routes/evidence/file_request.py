@@ -23,12 +23,8 @@ class FileRequest:
         self.organization_id = params.pop("organization", [None])[0]
         """The one that the page showed; `None` for a request that does not say."""
         self.kind = read_kind(params if kinds else {}, problems, TextFormat)
-        self.as_of = now
+        self.as_of = read_as_of(params, problems, now)
         """What a relative window counts from."""
-        try:
-            self.as_of = read_as_of(params.pop("as_of", []), now)
-        except ValueError as error:
-            problems.append(str(error))
         if problems:
             raise FilterError(tuple(problems))
         self.entry_filter = EntryFilter.from_params(params)

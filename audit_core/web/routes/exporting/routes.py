@@ -164,11 +164,7 @@ def _read_request(params: dict[str, list[str]], now: datetime) -> ExportRequest:
     secrets = one_of(params, "secrets", "0", ("0", "1"), problems)
     default = round(KEPT_FOR.total_seconds() / 3600)
     hours = whole_number(params, "hours", default, range(1, said.MAX_HOURS + 1), problems)
-    as_of = now
-    try:
-        as_of = read_as_of(params.pop("as_of", []), now)
-    except ValueError as error:
-        problems.append(str(error))
+    as_of = read_as_of(params, problems, now)
     if problems:
         raise FilterError(tuple(problems))
     return ExportRequest(
