@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audit_core.domain.access import Permission, Scope
-from audit_core.domain.errors import BusyError, FilterError
+from audit_core.domain.errors import BusyError
 from audit_core.evidence.download import Progress, StreamedFormat, file_name, stream
 from audit_core.evidence.titles import title_of
 from audit_core.explore.reader import Reader
@@ -18,7 +18,6 @@ from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.log.reads.read_context import ReadContext
 from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.query import Query
 from audit_core.runtime.version import product_version
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.limits.concurrent_downloads import Downloads
@@ -44,11 +43,10 @@ from audit_core.web.reading import ClosedStream, run_read
 from audit_core.web.routes.attachment import (
     attachment,
     noting,
-    read_as_of,
-    read_kind,
     refuse_head,
     refuse_other_organization,
 )
+from audit_core.web.routes.evidence.file_request import FileRequest
 from audit_core.web.security.identity import address_of, require
 from audit_core.web.security.refusals import note_refusal
 
@@ -127,23 +125,13 @@ def export_routes(installation: Callable[[], Installation], downloads: Downloads
     return [ApiRoute(EXPORT_PATH, export, OPERATION)]
 
 
-class _ExportRequest:
+class _ExportRequest(FileRequest):
     """What a request for a download asks for. Raises `FilterError`."""
 
     def __init__(self, query: str, now: datetime) -> None:
         params = parse_qs(query, keep_blank_values=True)
-        problems: list[str] = []
-        self.organization_id = params.pop("organization", [None])[0]
-        self.kind = read_kind(params, problems, StreamedFormat)
         self.view_id = params.pop("view", [""])[-1]
-        self.as_of = read_as_of(params, problems, now)
-        if problems:
-            raise FilterError(tuple(problems))
-        self.entry_filter = EntryFilter.from_params(params)
-
-    def query(self, scope: Scope) -> Query:
-        """What is asked within the scope. Raises `QueryError` for what it may not see."""
-        return Query(self.entry_filter, scope, self.entry_filter.window.time_range(self.as_of))
+        super().__init__(params, now, formats=StreamedFormat)
 
 
 def _start(

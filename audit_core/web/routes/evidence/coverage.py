@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from audit_core.domain.access import Permission, Scope
 from audit_core.evidence.coverage.download import file_name, pieces
 from audit_core.evidence.coverage.reader import CoverageReader
-from audit_core.evidence.download import Progress
+from audit_core.evidence.download import Progress, TextFormat
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
@@ -75,7 +76,8 @@ def coverage_route(installation: Callable[[], Installation]) -> ApiRoute:
             return found
         viewer, scope = found
         opened = installation()
-        asked = FileRequest(request.url.query, opened.clock(), kinds=True)
+        params = parse_qs(request.url.query, keep_blank_values=True)
+        asked = FileRequest(params, opened.clock(), formats=TextFormat)
         if refusal := refuse_other_organization(asked.organization_id, scope.organization_id):
             return refusal
         address = address_of(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -70,7 +71,8 @@ def report_route(installation: Callable[[], Installation], downloads: Downloads)
             return found
         viewer, scope = found
         opened = installation()
-        asked = FileRequest(request.url.query, opened.clock(), kinds=False)
+        params = parse_qs(request.url.query, keep_blank_values=True)
+        asked = FileRequest(params, opened.clock(), formats=None)
         if refusal := refuse_other_organization(asked.organization_id, scope.organization_id):
             return refusal
         try:
