@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from audit_core.domain.errors import AuditError
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.findings import Result
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.database import State
-from audit_core.state.tree.leases import hold, let_go
+from audit_core.state.tree.leases import WorkLease
 from audit_core.state.tree.status import (
     TreeStatus,
     clear_running,
@@ -34,6 +33,9 @@ NIGHT_HOUR = 2
 
 LEASE = timedelta(minutes=5)
 """For how long a process that verifies a shared log has that for itself; renewed while it does."""
+
+AFTER_FAULT_S = 60.0
+"""How long it rests after a fault of ours."""
 
 WORK = "verifying"
 
@@ -111,50 +113,40 @@ class Verifier:
         look_every_s: float = LOOK_EVERY_S,
         pause_s: float = 0.2,
     ) -> None:
-        self._log = log
         self._state = state
         self._trees = trees
         self._clock = clock
         self._retention = retention
-        self._look_every_s = look_every_s
         self._pause_s = pause_s
         self._began_at = clock()
-        self._holder = secrets.token_hex(16)
+        self._lease = WorkLease(state, WORK, shared_log=log.shared, lasts=LEASE, clock=clock)
+        self._alone = False
+        """Whether what other processes left under way is cleared, since this one has the work."""
         self._stopped = threading.Event()
-        self._holding = False
-        self._refused = False
-        self._thread = threading.Thread(target=self._run, name="verifier", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._step,
+            name="verifier",
+            told=Told(
+                logger=LOGGER,
+                refused="The log is not verified",
+                failed="Verifying failed, and is tried again in a minute",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+            after_fault_s=AFTER_FAULT_S,
+            first_after_s=look_every_s,
+        )
 
     def stop(self) -> None:
         """Returns once nothing is verified any more; what was under way is not asked for again."""
         self._stopped.set()
         self._thread.join()
-        if self._holding:
-            try:
-                with self._state.begin() as connection:
-                    let_go(connection, WORK, holder=self._holder)
-            except AuditError:
-                LOGGER.debug("The lease of verifying runs out by itself.", exc_info=True)
+        self._lease.let_go()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._look_every_s):
-            try:
-                due = self._due()
-                if due and self._holds():
-                    self._verify(*due[0])
-            except AuditError as error:
-                if not self._refused:
-                    LOGGER.warning("The log is not verified: %s %s", error.message, error.hint)
-                self._refused = True
-            except Exception:
-                if self._stopped.is_set():
-                    LOGGER.debug("Verifying: stopped meanwhile.", exc_info=True)
-                    return
-                LOGGER.exception("Verifying failed, and is tried again in a minute.")
-                self._stopped.wait(60)
-            else:
-                self._refused = False
+    def _step(self) -> None:
+        due = self._due()
+        if due and self._holds():
+            self._verify(*due[0])
 
     def _due(self) -> list[tuple[str, float]]:
         """The trees to be verified, and how long to pause between batches: what people wait for
@@ -186,19 +178,15 @@ class Verifier:
         ]
 
     def _holds(self) -> bool:
-        if not self._log.shared:
-            if not self._holding:
-                with self._state.begin() as connection:
-                    clear_running(connection)
-                self._holding = True
-            return True
-        with self._state.begin() as connection:
-            holds = hold(connection, WORK, holder=self._holder, now=self._clock(), lasts=LEASE)
-            if holds and not self._holding:
-                # Whoever verified before is gone.
+        if not self._lease.held():
+            self._alone = False
+            return False
+        if not self._alone:
+            # Whoever verified before is gone.
+            with self._state.begin() as connection:
                 clear_running(connection)
-        self._holding = holds
-        return holds
+            self._alone = True
+        return True
 
     def _verify(self, organization_id: str, pause_s: float) -> None:
         def going_on() -> None:
