@@ -170,7 +170,9 @@ def _columns(zone: str) -> dict[str, object]:
         "count": st.column_config.NumberColumn("Entries", format="localized", width=90),
         "failed": st.column_config.NumberColumn("Failed", format="localized", width=80),
         "last_seen": st.column_config.TextColumn(
-            f"Last seen, hour ({zone})", width=230, help="The hour in which the newest entry was made."
+            f"Last seen, hour ({zone})",
+            width=230,
+            help="The hour in which the newest entry was made.",
         ),
         "category": st.column_config.TextColumn("Category", width=150),
     }

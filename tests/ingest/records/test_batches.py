@@ -12,7 +12,7 @@ from audit_core.domain.errors import SourceError
 from audit_core.domain.rejections import Rejection
 from audit_core.ingest.files import read_batches, read_records
 from audit_core.ingest.formats import lines as lines_module
-from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry
+from audit_core.ingest.records.located import MAX_RECORD, LocatedEntry, OtherLine
 from audit_core.ingest.records.record import write_record
 from audit_core.log.schema import from_arrow
 from tests.ingest.records.test_record import GOOD
@@ -134,26 +134,31 @@ files = st.builds(
 
 
 def one_by_one(content, **limits):
-    found, problem = [], None
+    """What a file holds, how many other lines there were, and what ended it early."""
+    found, others, problem = [], 0, None
     try:
         for reading in read_records(io.BytesIO(content), "f", **limits):
-            found.append(reading[:3] if isinstance(reading, LocatedEntry) else reading)
+            if isinstance(reading, OtherLine):
+                others += 1
+            else:
+                found.append(reading[:3] if isinstance(reading, LocatedEntry) else reading)
     except SourceError as error:
         problem = error.message
-    return found, problem
+    return found, others, problem
 
 
 def by_batches(content, **limits):
     """The same from batches: sorted by place, as entries and rejections stand apart there."""
-    found, problem = [], None
+    found, others, problem = [], 0, None
     try:
         for batch in read_batches(io.BytesIO(content), "f", **limits):
             for row, entry in enumerate(from_arrow(batch.table)):
                 found.append((entry, *batch.locations.of(row)))
             found += batch.rejections
+            others += batch.other_lines
     except SourceError as error:
         problem = error.message
-    return found, problem
+    return found, others, problem
 
 
 def line_of(item):
@@ -163,10 +168,10 @@ def line_of(item):
 
 
 def assert_alike(content, **limits):
-    plain, problem = one_by_one(content, **limits)
-    fast, same_problem = by_batches(content, **limits)
+    plain, *rest = one_by_one(content, **limits)
+    fast, *same = by_batches(content, **limits)
     assert sorted(fast, key=line_of) == plain
-    assert same_problem == problem
+    assert same == rest
 
 
 @law(400)
@@ -179,6 +184,8 @@ def test_any_file_gives_the_same_entries_and_rejections(content):
     assert_alike(content)
 
 
+# A file that begins with no known format: its line is another one, on both roads.
+@example(b"\xff", 1, 1)
 @law(150)
 @given(files, st.integers(1, 40), st.integers(1, 3000))
 def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size, limit):
@@ -196,8 +203,8 @@ def test_where_the_content_is_cut_into_pieces_makes_no_difference(content, size,
 def test_entries_as_the_log_writes_them_survive():
     entries = sample_entries(3000)
     content = "\n".join(map(write_record, entries)).encode()
-    found, problem = by_batches(content)
-    assert problem is None
+    found, others, problem = by_batches(content)
+    assert others == 0 and problem is None
     assert [entry for entry, _, _ in found] == entries
 
 
@@ -217,8 +224,8 @@ def test_a_stream_that_breaks_says_so_behind_the_last_record():
 
 def test_other_shapes_give_the_same():
     items = [GOOD | {"id": str(number) if number % 3 else ""} for number in range(2500)]
-    found, _ = by_batches(json.dumps(items).encode())
-    plain, _ = one_by_one(json.dumps(items).encode())
+    found, *_ = by_batches(json.dumps(items).encode())
+    plain, *_ = one_by_one(json.dumps(items).encode())
     assert len(plain) == 2500
     assert sorted(found, key=item_of) == plain
 
