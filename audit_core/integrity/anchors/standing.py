@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from audit_core.integrity.anchors.anchor import AnchorName
+from audit_core.query.time.windows import length
 from audit_core.state.anchors import AnchorProgress
 
 
@@ -156,11 +157,3 @@ def _standing(row: AnchorProgress | None, newest: datetime, lag: timedelta) -> S
 def _is_late(row: AnchorProgress, newest: datetime, lag: timedelta) -> bool:
     """An anchor that was never reached is given as much time from its first try on."""
     return newest - (row.signed_at or row.first_try_at) > lag
-
-
-def length(span: timedelta) -> str:
-    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down."""
-    for unit, name in ((86_400, "days"), (3_600, "hours")):
-        if span.total_seconds() >= 2 * unit:
-            return f"{span.total_seconds() // unit:,.0f} {name}"
-    return f"{span.total_seconds() // 60:,.0f} minutes"
