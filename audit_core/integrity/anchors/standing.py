@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,14 +93,13 @@ def findings(
 ) -> list[OutsideFinding]:
     """For each organization: every anchor that contradicts its log, and whether the newest
     checkpoint that any anchor has is too old. Nothing where no anchor is set."""
+    of_organization: dict[str, list[AnchorStanding]] = defaultdict(list)
+    for one in found:
+        of_organization[one.organization_id].append(one)
     return [
         finding
-        for organization_id in sorted(signed_at)
-        for finding in _of_organization(
-            [one for one in found if one.organization_id == organization_id],
-            signed_at[organization_id],
-            lag,
-        )
+        for organization_id, newest in sorted(signed_at.items())
+        for finding in _of_organization(of_organization[organization_id], newest, lag)
     ]
 
 
