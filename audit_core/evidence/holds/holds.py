@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from audit_core.domain.access import Denied, Scope
+from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, FilterError
 from audit_core.evidence.holds.held_sql import MAX_DAYS, HeldDay, any_held, held_days
 from audit_core.log.reads.fetched import Fetched
@@ -108,14 +108,6 @@ def require_not_held(log: AuditLog, holds: Collection[LegalHold], scope: Scope) 
                 "person.",
                 "Have the hold lifted first, on Evidence → Legal holds.",
             )
-
-
-def actor_scope(scope: Scope, actor_id: str) -> Scope:
-    """What of an organization one actor did. Raises `HeldError` for a scope without it."""
-    found = scope.of_actor(actor_id)
-    if isinstance(found, Denied):
-        raise HeldError(found.reason, "Ask an admin of the organization.")
-    return found
 
 
 def query_of(hold: LegalHold) -> Query:
