@@ -11,6 +11,7 @@ import pyarrow as pa
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, FilterError
 from audit_core.evidence.holds.held_sql import MAX_DAYS, HeldDay, any_held, held_days
+from audit_core.explore.presentation import text
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.retention import HeldMonth, month_of
 from audit_core.log.schema import Statement
@@ -83,10 +84,9 @@ def kept_in_words(kept: KeptBeyond, *, has_retention: bool) -> str:
         return "Nothing is kept beyond the retention because of that by now."
     first = f"{kept.months[0]:%Y-%m}"
     months = "a month" if len(kept.months) == 1 else f"{len(kept.months):,} months"
-    entries = "1 entry" if kept.entries == 1 else f"{kept.entries:,} entries"
     return (
         f"Because of that {months} of the organization {'is' if len(kept.months) == 1 else 'are'} "
-        f"kept whole beyond the retention, from {first} on, for {entries}."
+        f"kept whole beyond the retention, from {first} on, for {text.entries(kept.entries)}."
     )
 
 
