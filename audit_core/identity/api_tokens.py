@@ -193,6 +193,18 @@ def list_tokens(connection: Connection, *, organization_id: str | None) -> tuple
     return tuple(_token_of(row) for row in connection.execute(statement))
 
 
+def token_by_id(
+    connection: Connection, token_id: str, *, organization_id: str | None
+) -> Token | None:
+    """One token, also if it has expired or was revoked; `None` for an unknown one and one of
+    another organization. `organization_id` `None` means any: for the operator only."""
+    statement = select(token).where(token.c.id == token_id)
+    if organization_id is not None:
+        statement = statement.where(token.c.organization_id == organization_id)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _token_of(row)
+
+
 def revoke_token(
     connection: Connection, *, token_id: str, organization_id: str | None, now: datetime
 ) -> Token:
@@ -201,11 +213,8 @@ def revoke_token(
     Raises `AccountError`, alike for an unknown token and one of another organization.
     `organization_id` `None` means any: for the operator only.
     """
-    statement = select(token).where(token.c.id == token_id)
-    if organization_id is not None:
-        statement = statement.where(token.c.organization_id == organization_id)
-    row = connection.execute(statement).one_or_none()
-    if row is None:
+    found = token_by_id(connection, token_id, organization_id=organization_id)
+    if found is None:
         raise AccountError(
             f"There is no token {token_id}.", "List them: python -m audit_core token list."
         )
@@ -214,7 +223,7 @@ def revoke_token(
         .where(token.c.id == token_id, token.c.revoked_at.is_(None))
         .values(revoked_at=now)
     )
-    return _token_of(row)
+    return found
 
 
 def _token_of(row: Row[*tuple[Any, ...]]) -> Token:

@@ -35,7 +35,8 @@ class Outside:
     findings: tuple[OutsideFinding, ...]
     """What somebody should know."""
     signed_at: dict[str, datetime]
-    """When the newest checkpoint here was signed, by organization ('' for none)."""
+    """When the newest checkpoint here was signed, by organization ('' for none); empty where no
+    anchor is set."""
     configured: bool
     """Whether any anchor is set."""
 
@@ -53,6 +54,8 @@ def start_anchoring(installation: Installation) -> Anchoring:
 def outside_of(installation: Installation, organization_id: str | None) -> Outside:
     """Of an organization; `None`: of all, for the operator only. Raises `AuditError`."""
     names = [anchor.name for anchor in anchors_of(installation.settings)]
+    if not names:
+        return Outside(anchors=(), findings=(), signed_at={}, configured=False)
     lag = timedelta(minutes=installation.settings.anchor_lag_minutes)
     with installation.state.read() as connection:
         signed_at = newest_signed(connection, organization_id)

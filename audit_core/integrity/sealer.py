@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from audit_core.domain.errors import AuditError
 from audit_core.integrity.sealing import TreeProblem, thin_out
 from audit_core.integrity.tile import TILE
 from audit_core.integrity.tree import Trees
 from audit_core.log.store import AuditLog
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import checkpoint_times
-from audit_core.state.tree.leases import hold, let_go
+from audit_core.state.tree.leases import WorkLease
 from audit_core.state.tree.status import read_status, set_status
 
 LOGGER = logging.getLogger("sandtrail.integrity")
@@ -39,6 +38,9 @@ LEASE = timedelta(seconds=30)
 PAUSE_SHARE, PAUSE_SHARE_WHILE_WRITTEN = 0.25, 1.5
 """How long it pauses between two batches of a tree that is far behind, of the time that one takes:
 others want the processor too. While entries come in they come first, and sealing catches up."""
+
+AFTER_FAULT_S = 60.0
+"""How long it rests after a fault of ours."""
 
 RETRY_S = 60.0
 """How long after a problem it is looked at again: somebody may have mended it."""
@@ -65,8 +67,7 @@ class Sealer:
         self._state = state
         self._trees = trees
         self._clock = clock
-        self._look_every_s = look_every_s
-        self._holder = secrets.token_hex(16)
+        self._lease = WorkLease(state, WORK, shared_log=log.shared, lasts=LEASE, clock=clock)
         self._stopped = threading.Event()
         self._sealed: dict[str, tuple[int, datetime]] = {}
         """How far each tree is, and when its newest checkpoint was signed, as far as known."""
@@ -76,62 +77,36 @@ class Sealer:
         """Until when, by `time.monotonic`, a tree with a problem is left alone."""
         self._problems: dict[str, str | None] = {}
         """What was noted of each tree by this process."""
-        self._refused = False
-        self._held_until = 0.0
         self._thinned_at: datetime | None = None
-        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._step,
+            name="sealer",
+            told=Told(
+                logger=LOGGER,
+                refused="The log is not sealed",
+                failed="Sealing failed, and begins again in a minute",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+            after_fault_s=AFTER_FAULT_S,
+            first_after_s=look_every_s,
+        )
 
     def stop(self) -> None:
         """Returns once nothing more is sealed: what was written since is sealed after the next
         start."""
         self._stopped.set()
         self._thread.join()
-        if self._log.shared and self._held_until:
-            try:
-                with self._state.begin() as connection:
-                    let_go(connection, WORK, holder=self._holder)
-            except AuditError:
-                LOGGER.debug("The lease of sealing runs out by itself.", exc_info=True)
+        self._lease.let_go()
 
-    def _run(self) -> None:
-        behind = False
-        pause_s = self._look_every_s
-        while not self._stopped.wait(pause_s):
-            began, head = time.monotonic(), self._log.last_known()
-            try:
-                behind = self._holds() and self._seal_what_is_due()
-            except AuditError as error:
-                behind = False
-                if not self._refused:
-                    LOGGER.warning("The log is not sealed: %s %s", error.message, error.hint)
-                self._refused = True
-            except Exception:
-                behind = False
-                if self._stopped.is_set():
-                    LOGGER.debug("Sealing: stopped meanwhile.", exc_info=True)
-                    return
-                LOGGER.exception("Sealing failed, and begins again in a minute.")
-                self._stopped.wait(60)
-            else:
-                self._refused = False
-            pause_s = self._look_every_s
-            if behind:
-                written = self._log.last_known() != head
-                share = PAUSE_SHARE_WHILE_WRITTEN if written else PAUSE_SHARE
-                pause_s = share * (time.monotonic() - began)
-
-    def _holds(self) -> bool:
-        """Whether this process is the one that seals."""
-        if not self._log.shared:
-            return True
-        now = time.monotonic()
-        if now < self._held_until - LEASE.total_seconds() / 2:
-            return True
-        with self._state.begin() as connection:
-            holds = hold(connection, WORK, holder=self._holder, now=self._clock(), lasts=LEASE)
-        self._held_until = now + LEASE.total_seconds() if holds else 0.0
-        return holds
+    def _step(self) -> float | None:
+        """How long to pause where a tree is far behind, in seconds."""
+        began, head = time.monotonic(), self._log.last_known()
+        if not (self._lease.held() and self._seal_what_is_due()):
+            return None
+        written = self._log.last_known() != head
+        share = PAUSE_SHARE_WHILE_WRITTEN if written else PAUSE_SHARE
+        return share * (time.monotonic() - began)
 
     def _seal_what_is_due(self) -> bool:
         """One batch of each tree; whether there is more to be sealed at once."""
@@ -141,7 +116,7 @@ class Sealer:
             # Also of what the log holds nothing of any more: it may have been lost.
             self._trees_known = frozenset(self._trees.sealed())
         for organization_id in heads.keys() | self._sealed.keys() | self._trees_known:
-            if self._stopped.is_set() or not self._holds():
+            if self._stopped.is_set() or not self._lease.held():
                 return False
             head = heads.get(organization_id)
             if self._is_due(organization_id, head.organization_revision if head else 0):

@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 
-from audit_core.domain.errors import AuditError
 from audit_core.installation.opened import Installation
+from audit_core.runtime.background import Told, repeat
 from audit_core.sources.source import Source, let_go_abandoned, sources_with_progress
 from audit_core.sources.worker import SourceWorker
 from audit_core.state.secrets import new_id
@@ -29,17 +29,25 @@ class FollowedSources:
 
     def __init__(self, installation: Installation, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._installation = installation
-        self._look_every_s = look_every_s
         self._holder = new_id()
         self._stopped = threading.Event()
         self._readers: dict[str, threading.Thread] = {}
         """The thread of each source that is read here, by the source's id."""
         self._left_alone: dict[str, float] = {}
         """Until when, by `time.monotonic`, after a fault."""
-        self._refused = False
         self._begun = False
-        self._thread = threading.Thread(target=self._look, name="sources", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._look,
+            name="sources",
+            told=Told(
+                logger=LOGGER,
+                refused="Sources cannot be looked up",
+                failed="Looking for sources failed, and is tried again in a minute",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+            after_fault_s=AFTER_FAULT_S,
+        )
 
     def stop(self) -> None:
         """Returns once nothing more will be appended, or after `STOPPED_WITHIN_S`. An answer that
@@ -56,17 +64,8 @@ class FollowedSources:
         return frozenset(id_ for id_, one in list(self._readers.items()) if one.is_alive())
 
     def _look(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                for source in self._to_be_read():
-                    self._begin(source)
-            except AuditError as error:
-                if not self._refused:
-                    LOGGER.warning("Sources cannot be looked up: %s %s", error.message, error.hint)
-                self._refused = True
-            else:
-                self._refused = False
-            self._stopped.wait(self._look_every_s)
+        for source in self._to_be_read():
+            self._begin(source)
 
     def _to_be_read(self) -> list[Source]:
         """The sources that wait for nobody and are not read here yet."""

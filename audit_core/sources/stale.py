@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from audit_core.domain.silence import is_silent, read_arrivals, usual_silence
 from audit_core.identity.api_tokens import Token, list_tokens
 from audit_core.identity.token_verbs import WRITE
+from audit_core.query.time.windows import length
 from audit_core.sources.source import Progress, Source, sources_with_progress
 from audit_core.sources.standing import Standing, answered_at, standing_of
 
@@ -69,7 +70,7 @@ def _silence_of_source(source: Source, progress: Progress, now: datetime) -> tup
             "It answers, and has nothing new: check that Daytona still writes its audit log.",
         )
     return (
-        f"It has not answered for {_length(now - answered_at(source, progress))}.",
+        f"It has not answered for {length(now - answered_at(source, progress))}.",
         "Nothing reads it: look at what the app wrote to its terminal.",
     )
 
@@ -88,14 +89,6 @@ def _of_token(token: Token, now: datetime) -> Iterator[StaleSender]:
         )
 
 
-def _silence(length: timedelta, usual: timedelta | None) -> str:
-    least = "" if usual is None else f"; up to {_length(usual)} would be usual"
-    return f"It has sent nothing for {_length(length)}{least}."
-
-
-def _length(length: timedelta) -> str:
-    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down."""
-    for unit, name in ((86_400, "days"), (3_600, "hours")):
-        if length.total_seconds() >= 2 * unit:
-            return f"{length.total_seconds() // unit:,.0f} {name}"
-    return f"{length.total_seconds() // 60:,.0f} minutes"
+def _silence(silent: timedelta, usual: timedelta | None) -> str:
+    least = "" if usual is None else f"; up to {length(usual)} would be usual"
+    return f"It has sent nothing for {length(silent)}{least}."

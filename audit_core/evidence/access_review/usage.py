@@ -18,6 +18,7 @@ from audit_core.evidence.access_review.usage_sql import (
 from audit_core.explore.reader import MAX_GROUPS, Reader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
+from audit_core.query.time.hours import hour_of
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.state.database import State
 from audit_core.workspace.access_reviews.lines import Usage, Use, UsedKey
@@ -83,4 +84,4 @@ def _key(row: KeyUse) -> UsedKey:
 
 def _hour(last: datetime) -> datetime:
     """Rollups keep the hour only: the same is said whatever answers."""
-    return last.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)
+    return hour_of(last.replace(tzinfo=UTC))

@@ -16,6 +16,7 @@ from audit_core.log.schema import Statement
 from audit_core.query.derived_columns import failed
 from audit_core.query.planner.plan import Plan
 from audit_core.query.query import Query
+from audit_core.query.time.hours import hour_of
 
 MAX_PAIRS = 5_000
 """How many actions on targets are looked at; a log holds some hundred."""
@@ -172,7 +173,7 @@ def _seen_line(item: SeenPair) -> CoverageLine:
         count=item.count,
         failed=item.failed,
         # Rollups keep the hour only: the same is said whatever answers.
-        last_seen=item.last_seen.replace(minute=0, second=0, microsecond=0, tzinfo=UTC),
+        last_seen=hour_of(item.last_seen.replace(tzinfo=UTC)),
     )
 
 

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from audit_core.domain.access import Denied, Scope
+from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, FilterError
 from audit_core.evidence.holds.held_sql import MAX_DAYS, HeldDay, any_held, held_days
+from audit_core.explore.presentation import text
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.retention import HeldMonth, month_of
 from audit_core.log.schema import Statement
@@ -83,10 +84,9 @@ def kept_in_words(kept: KeptBeyond, *, has_retention: bool) -> str:
         return "Nothing is kept beyond the retention because of that by now."
     first = f"{kept.months[0]:%Y-%m}"
     months = "a month" if len(kept.months) == 1 else f"{len(kept.months):,} months"
-    entries = "1 entry" if kept.entries == 1 else f"{kept.entries:,} entries"
     return (
         f"Because of that {months} of the organization {'is' if len(kept.months) == 1 else 'are'} "
-        f"kept whole beyond the retention, from {first} on, for {entries}."
+        f"kept whole beyond the retention, from {first} on, for {text.entries(kept.entries)}."
     )
 
 
@@ -108,14 +108,6 @@ def require_not_held(log: AuditLog, holds: Collection[LegalHold], scope: Scope) 
                 "person.",
                 "Have the hold lifted first, on Evidence → Legal holds.",
             )
-
-
-def actor_scope(scope: Scope, actor_id: str) -> Scope:
-    """What of an organization one actor did. Raises `HeldError` for a scope without it."""
-    found = scope.of_actor(actor_id)
-    if isinstance(found, Denied):
-        raise HeldError(found.reason, "Ask an admin of the organization.")
-    return found
 
 
 def query_of(hold: LegalHold) -> Query:

@@ -12,6 +12,7 @@ from audit_core.evidence.jobs import store
 from audit_core.evidence.jobs.job import ExportJob
 from audit_core.evidence.jobs.limits import MAX_RUNNING
 from audit_core.evidence.jobs.making import Making, Workshop
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.secrets import new_id
 
 LOGGER = logging.getLogger(__name__)
@@ -33,15 +34,22 @@ class RunningExports:
     ) -> None:
         self._workshop = workshop
         self._shared_log = shared_log
-        self._look_every_s = look_every_s
         self._holder = new_id()
         self._stopped = threading.Event()
         self._begun = False
-        self._refused = False
         self._swept_at = float("-inf")
         self._makings: dict[str, tuple[Making, threading.Thread]] = {}
-        self._thread = threading.Thread(target=self._look, name="exports", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._step,
+            name="exports",
+            told=Told(
+                logger=LOGGER,
+                refused="Exports cannot be made",
+                failed="Exports: looking for the next one failed, and is tried again",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+        )
 
     def stop(self) -> None:
         """Returns once nothing more is read or written, or after `STOPPED_WITHIN_S`. What is under
@@ -53,20 +61,6 @@ class RunningExports:
         ends_at = time.monotonic() + STOPPED_WITHIN_S
         for _, thread in self._makings.values():
             thread.join(max(0.0, ends_at - time.monotonic()))
-
-    def _look(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._step()
-            except AuditError as error:
-                if not self._refused:
-                    LOGGER.warning("Exports cannot be made: %s %s", error.message, error.hint)
-                self._refused = True
-            except Exception:
-                LOGGER.exception("Exports: looking for the next one failed, and is tried again.")
-            else:
-                self._refused = False
-            self._stopped.wait(self._look_every_s)
 
     def _step(self) -> None:
         self._makings = {

@@ -24,6 +24,7 @@ from audit_core.evidence.schedules import schedule as schedules
 from audit_core.evidence.schedules.schedule import Schedule
 from audit_core.identity.memberships import memberships
 from audit_core.identity.sessions import is_barred
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.database import State, take_turns
 from audit_core.state.export_tables import export
 
@@ -47,31 +48,27 @@ class ScheduledExports:
 
     def __init__(self, calendar: Calendar, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._calendar = calendar
-        self._look_every_s = look_every_s
         self._stopped = threading.Event()
-        self._refused = False
-        self._thread = threading.Thread(target=self._look, name="export schedules", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._step,
+            name="export schedules",
+            told=Told(
+                logger=LOGGER,
+                refused="Schedules wait",
+                failed="Seeing to schedules failed, and is tried again",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+        )
 
     def stop(self) -> None:
         """Returns once nothing more is asked for or handed over."""
         self._stopped.set()
         self._thread.join()
 
-    def _look(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                ask_for_due(self._calendar)
-                hand_over(self._calendar)
-            except AuditError as error:
-                if not self._refused:
-                    LOGGER.warning("Schedules wait: %s %s", error.message, error.hint)
-                self._refused = True
-            except Exception:
-                LOGGER.exception("Seeing to schedules failed, and is tried again.")
-            else:
-                self._refused = False
-            self._stopped.wait(self._look_every_s)
+    def _step(self) -> None:
+        ask_for_due(self._calendar)
+        hand_over(self._calendar)
 
 
 def ask_for_due(calendar: Calendar) -> int:

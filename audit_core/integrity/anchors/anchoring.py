@@ -17,6 +17,7 @@ from typing import Protocol
 from audit_core.domain.errors import AuditError
 from audit_core.integrity.anchors.anchor import Anchor, AnchorContradicts, Submission
 from audit_core.integrity.signed_note import VerifierKey
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.anchors import (
     AnchorProgress,
     Receipt,
@@ -81,16 +82,9 @@ class Anchoring:
     ) -> None:
         self._stopped = threading.Event()
         self._threads = [
-            threading.Thread(
-                target=self._run,
-                args=(AnchorWorker(state, anchor, checkpoints, clock), look_every_s),
-                name=f"anchor {anchor.name.id}",
-                daemon=True,
-            )
+            self._start(AnchorWorker(state, anchor, checkpoints, clock), look_every_s)
             for anchor in anchors
         ]
-        for thread in self._threads:
-            thread.start()
 
     def stop(self) -> None:
         """Returns once nothing more is sent, or after `STOPPED_WITHIN_S`: an answer that comes
@@ -99,22 +93,22 @@ class Anchoring:
         for thread in self._threads:
             thread.join(STOPPED_WITHIN_S / len(self._threads))
 
-    def _run(self, worker: AnchorWorker, look_every_s: float) -> None:
-        refused = False
-        while not self._stopped.is_set():
-            try:
-                worker.step(self._stopped.is_set)
-                refused = False
-            except AuditError as error:
-                if not refused:
-                    LOGGER.warning("Anchors wait: %s %s", error.message, error.hint)
-                refused = True
-            except Exception:
-                if self._stopped.is_set():
-                    return
-                LOGGER.exception("The anchor %s failed; it goes on.", worker.label)
-                self._stopped.wait(FIRST_PAUSE.total_seconds())
-            self._stopped.wait(look_every_s)
+    def _start(self, worker: AnchorWorker, look_every_s: float) -> threading.Thread:
+        def step() -> None:
+            worker.step(self._stopped.is_set)
+
+        return repeat(
+            step,
+            name=f"anchor {worker.anchor_id}",
+            told=Told(
+                logger=LOGGER,
+                refused="Anchors wait",
+                failed=f"The anchor {worker.label} failed; it goes on",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+            after_fault_s=FIRST_PAUSE.total_seconds(),
+        )
 
 
 class AnchorWorker:
@@ -131,6 +125,11 @@ class AnchorWorker:
         self._anchor = anchor
         self._checkpoints = checkpoints
         self._clock = clock
+
+    @property
+    def anchor_id(self) -> str:
+        """By which the state knows it."""
+        return self._anchor.name.id
 
     @property
     def label(self) -> str:

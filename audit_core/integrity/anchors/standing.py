@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from audit_core.integrity.anchors.anchor import AnchorName
+from audit_core.query.time.windows import length
 from audit_core.state.anchors import AnchorProgress
 
 
@@ -91,14 +93,13 @@ def findings(
 ) -> list[OutsideFinding]:
     """For each organization: every anchor that contradicts its log, and whether the newest
     checkpoint that any anchor has is too old. Nothing where no anchor is set."""
+    of_organization: dict[str, list[AnchorStanding]] = defaultdict(list)
+    for one in found:
+        of_organization[one.organization_id].append(one)
     return [
         finding
-        for organization_id in sorted(signed_at)
-        for finding in _of_organization(
-            [one for one in found if one.organization_id == organization_id],
-            signed_at[organization_id],
-            lag,
-        )
+        for organization_id, newest in sorted(signed_at.items())
+        for finding in _of_organization(of_organization[organization_id], newest, lag)
     ]
 
 
@@ -156,11 +157,3 @@ def _standing(row: AnchorProgress | None, newest: datetime, lag: timedelta) -> S
 def _is_late(row: AnchorProgress, newest: datetime, lag: timedelta) -> bool:
     """An anchor that was never reached is given as much time from its first try on."""
     return newest - (row.signed_at or row.first_try_at) > lag
-
-
-def length(span: timedelta) -> str:
-    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down."""
-    for unit, name in ((86_400, "days"), (3_600, "hours")):
-        if span.total_seconds() >= 2 * unit:
-            return f"{span.total_seconds() // unit:,.0f} {name}"
-    return f"{span.total_seconds() // 60:,.0f} minutes"

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from audit_core.domain.errors import AuditError
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.findings import Result
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog
+from audit_core.runtime.background import Told, repeat
 from audit_core.state.database import State
-from audit_core.state.tree.leases import hold, let_go
+from audit_core.state.tree.leases import WorkLease
 from audit_core.state.tree.status import (
-    TreeStatus,
     clear_running,
+    last_verified,
+    next_requested,
     read_status,
-    read_statuses,
     set_status,
 )
 
@@ -29,11 +28,17 @@ LOGGER = logging.getLogger("sandtrail.integrity")
 LOOK_EVERY_S = 1.0
 """How often it is looked whether somebody asked."""
 
+LIST_EVERY = timedelta(minutes=1)
+"""How often it is looked which trees are due by themselves: that reads something of each."""
+
 NIGHT_HOUR = 2
 """The hour (UTC) from which on every tree is verified by itself, once a day."""
 
 LEASE = timedelta(minutes=5)
 """For how long a process that verifies a shared log has that for itself; renewed while it does."""
+
+AFTER_FAULT_S = 60.0
+"""How long it rests after a fault of ours."""
 
 WORK = "verifying"
 
@@ -111,94 +116,78 @@ class Verifier:
         look_every_s: float = LOOK_EVERY_S,
         pause_s: float = 0.2,
     ) -> None:
-        self._log = log
         self._state = state
         self._trees = trees
         self._clock = clock
         self._retention = retention
-        self._look_every_s = look_every_s
         self._pause_s = pause_s
         self._began_at = clock()
-        self._holder = secrets.token_hex(16)
+        self._overdue: set[str] = set()
+        """Trees that are due by themselves, as of `_listed_at`."""
+        self._listed_at = datetime.min.replace(tzinfo=UTC)
+        self._lease = WorkLease(state, WORK, shared_log=log.shared, lasts=LEASE, clock=clock)
+        self._alone = False
+        """Whether what other processes left under way is cleared, since this one has the work."""
         self._stopped = threading.Event()
-        self._holding = False
-        self._refused = False
-        self._thread = threading.Thread(target=self._run, name="verifier", daemon=True)
-        self._thread.start()
+        self._thread = repeat(
+            self._step,
+            name="verifier",
+            told=Told(
+                logger=LOGGER,
+                refused="The log is not verified",
+                failed="Verifying failed, and is tried again in a minute",
+            ),
+            stopped=self._stopped,
+            pause_s=look_every_s,
+            after_fault_s=AFTER_FAULT_S,
+            first_after_s=look_every_s,
+        )
 
     def stop(self) -> None:
         """Returns once nothing is verified any more; what was under way is not asked for again."""
         self._stopped.set()
         self._thread.join()
-        if self._holding:
-            try:
-                with self._state.begin() as connection:
-                    let_go(connection, WORK, holder=self._holder)
-            except AuditError:
-                LOGGER.debug("The lease of verifying runs out by itself.", exc_info=True)
+        self._lease.let_go()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._look_every_s):
-            try:
-                due = self._due()
-                if due and self._holds():
-                    self._verify(*due[0])
-            except AuditError as error:
-                if not self._refused:
-                    LOGGER.warning("The log is not verified: %s %s", error.message, error.hint)
-                self._refused = True
-            except Exception:
-                if self._stopped.is_set():
-                    LOGGER.debug("Verifying: stopped meanwhile.", exc_info=True)
-                    return
-                LOGGER.exception("Verifying failed, and is tried again in a minute.")
-                self._stopped.wait(60)
-            else:
-                self._refused = False
+    def _step(self) -> None:
+        due = self._next()
+        if due is not None and self._holds():
+            organization_id, pause_s = due
+            self._verify(organization_id, pause_s)
+            self._overdue.discard(organization_id)
 
-    def _due(self) -> list[tuple[str, float]]:
-        """The trees to be verified, and how long to pause between batches: what people wait for
+    def _next(self) -> tuple[str, float] | None:
+        """The tree to be verified next, and how long to pause between batches: what people wait for
         first, and without a pause."""
         with self._state.read() as connection:
-            known = {status.organization_id: status for status in read_statuses(connection)}
-        asked = sorted(
-            (status.requested_at, status.organization_id)
-            for status in known.values()
-            if status.requested_at is not None
-        )
-        if asked:
-            return [(organization_id, 0.0) for _, organization_id in asked]
-        night = last_night(self._clock())
-        if night <= self._began_at:
-            return self._overdue(known, night)
-        return [
-            (organization_id, self._pause_s)
-            for organization_id in self._trees.sealed()
-            if _verified_at(known, organization_id, self._began_at) < night
-        ]
+            requested = next_requested(connection)
+        if requested is not None:
+            return requested, 0.0
+        now = self._clock()
+        if now - self._listed_at >= LIST_EVERY:
+            self._overdue = set(self._not_since(last_night(now)))
+            self._listed_at = now
+        return (min(self._overdue), self._pause_s) if self._overdue else None
 
-    def _overdue(self, known: dict[str, TreeStatus], night: datetime) -> list[tuple[str, float]]:
-        """What was due before this process began: trees that were verified, but not since."""
-        return [
-            (status.organization_id, self._pause_s)
-            for status in known.values()
-            if status.verified_at is not None and status.verified_at < night
-        ]
+    def _not_since(self, night: datetime) -> list[str]:
+        """The trees that are to be verified by themselves, and were not since that night."""
+        with self._state.read() as connection:
+            verified = last_verified(connection)
+        if night <= self._began_at:
+            # It was due before this process began: so are trees that were verified at all.
+            return [name for name, at in verified.items() if at < night]
+        return [name for name in self._trees.sealed() if verified.get(name, self._began_at) < night]
 
     def _holds(self) -> bool:
-        if not self._log.shared:
-            if not self._holding:
-                with self._state.begin() as connection:
-                    clear_running(connection)
-                self._holding = True
-            return True
-        with self._state.begin() as connection:
-            holds = hold(connection, WORK, holder=self._holder, now=self._clock(), lasts=LEASE)
-            if holds and not self._holding:
-                # Whoever verified before is gone.
+        if not self._lease.held():
+            self._alone = False
+            return False
+        if not self._alone:
+            # Whoever verified before is gone.
+            with self._state.begin() as connection:
                 clear_running(connection)
-        self._holding = holds
-        return holds
+            self._alone = True
+        return True
 
     def _verify(self, organization_id: str, pause_s: float) -> None:
         def going_on() -> None:
@@ -214,10 +203,3 @@ class Verifier:
             going_on=going_on,
             pause_s=pause_s,
         )
-
-
-def _verified_at(
-    known: dict[str, TreeStatus], organization_id: str, otherwise: datetime
-) -> datetime:
-    status = known.get(organization_id)
-    return (status.verified_at if status else None) or otherwise

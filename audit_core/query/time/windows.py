@@ -211,6 +211,14 @@ def ago(instant: datetime, now: datetime) -> str:
     return f"{text} ago" if seconds > 0 else f"in {text}"
 
 
+def length(span: timedelta) -> str:
+    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down."""
+    for unit, name in ((86_400, "days"), (3_600, "hours")):
+        if span.total_seconds() >= 2 * unit:
+            return f"{span.total_seconds() // unit:,.0f} {name}"
+    return f"{span.total_seconds() // 60:,.0f} minutes"
+
+
 def parse_instant(text: str) -> datetime:
     """An RFC 3339 time with an offset. Raises `ValueError` with the reason otherwise."""
     try:

@@ -50,6 +50,28 @@ def read_statuses(connection: Connection) -> list[TreeStatus]:
     return [_status(row) for row in connection.execute(statement)]
 
 
+def next_requested(connection: Connection) -> str | None:
+    """The tree whose verification was asked for first, of those that have not begun; `None`: none
+    is."""
+    column = tree_status.c
+    statement = (
+        select(column.organization_id)
+        .where(column.requested_at.is_not(None))
+        .order_by(column.requested_at, column.organization_id)
+        .limit(1)
+    )
+    return connection.execute(statement).scalar()
+
+
+def last_verified(connection: Connection) -> dict[str, datetime]:
+    """When the last whole verification of each tree ended that had one."""
+    column = tree_status.c
+    statement = select(column.organization_id, column.verified_at).where(
+        column.verified_at.is_not(None)
+    )
+    return {row.organization_id: row.verified_at for row in connection.execute(statement)}
+
+
 def set_status(connection: Connection, organization_id: str, **values: object) -> None:
     """Set fields of `TreeStatus`; the others stay as they are."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

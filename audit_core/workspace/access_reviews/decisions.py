@@ -15,7 +15,7 @@ from audit_core.identity.administration import (
     remove_member,
     revoke_organization_token,
 )
-from audit_core.identity.api_tokens import list_tokens
+from audit_core.identity.api_tokens import token_by_id
 from audit_core.identity.invitations import pending_invitations, withdraw_invitation
 from audit_core.identity.memberships import Member, find_member
 from audit_core.state.access_log.record import record
@@ -133,9 +133,8 @@ def _decide(
         decision = Decision.GONE
     _keep(connection, by, review, item, decision, note)
     if decision is Decision.REVOKED and line.kind is SubjectKind.MEMBER:
-        for other in list_items(connection, review):
-            same = other.line.subject_id == line.subject_id
-            if same and other.line.kind is SubjectKind.GRANT and other.decision not in _FINAL:
+        for other in list_items(connection, review, subject_id=line.subject_id):
+            if other.line.kind is SubjectKind.GRANT and other.decision not in _FINAL:
                 _keep(connection, by, review, other, Decision.GONE, WENT_ALONG)
     return ReviewItem(
         number=item.number,
@@ -187,8 +186,8 @@ def _is_there(connection: Connection, organization_id: str, line: Line, now: dat
     if line.kind is SubjectKind.KEY:
         return True  # Only the platform knows.
     if line.kind is SubjectKind.TOKEN:
-        tokens = list_tokens(connection, organization_id=organization_id)
-        return any(token.id == line.subject_id and token.is_valid(now) for token in tokens)
+        token = token_by_id(connection, line.subject_id or "", organization_id=organization_id)
+        return token is not None and token.is_valid(now)
     if line.kind is SubjectKind.INVITATION:
         links = pending_invitations(connection, organization_id, now)
         return any(link.id == line.subject_id for link in links)

@@ -184,9 +184,13 @@ def find_review(connection: Connection, organization_id: str, review_id: str) ->
     return None if row is None else _review_of(row)
 
 
-def list_items(connection: Connection, review: Review) -> tuple[ReviewItem, ...]:
-    """The lines of a review, in their order."""
+def list_items(
+    connection: Connection, review: Review, *, subject_id: str | None = None
+) -> tuple[ReviewItem, ...]:
+    """The lines of a review, in their order; `subject_id`: those of one account, token or link."""
     statement = select(access_review_item).where(_I.review_id == review.id).order_by(_I.number)
+    if subject_id is not None:
+        statement = statement.where(_I.subject_id == subject_id)
     return tuple(_item_of(row) for row in connection.execute(statement))
 
 

@@ -13,6 +13,7 @@ from audit_core.evidence.holds.holds import (
     kept_in_words,
     query_of,
 )
+from audit_core.explore.presentation import text
 from audit_core.identity.administration import Administrator
 from audit_core.log.retention import Retention
 from audit_core.query.query import Query
@@ -71,8 +72,7 @@ def _draw_hold(hold: LegalHold, scope: Scope) -> None:
 def _count(hold: LegalHold) -> str:
     log = cached.installation().log
     query = query_of(hold)
-    count = cached.answer(log.head(hold.organization_id), _held, query)
-    return "1 entry" if count == 1 else f"{count:,} entries"
+    return text.entries(cached.answer(log.head(hold.organization_id), _held, query))
 
 
 def _held(query: Query) -> int:
