@@ -81,7 +81,7 @@ def measure(rows: int) -> Measured:
             before = _size(folder / "alone" / "state.sqlite")
             started = time.perf_counter()
             for organization_id in house.log.known_heads():
-                house.trees.sealednow(organization_id)
+                house.trees.sealed_now(organization_id)
             sealing = rows / (time.perf_counter() - started)
             house.state.merge_write_ahead_log()
             state_bytes = (_size(folder / "alone" / "state.sqlite") - before) / rows
