@@ -17,6 +17,7 @@ import typer
 from audit_core.__main__ import app, main
 from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.simulator import simulate
+from tests.support.new_state import new_state
 from tests.support.seeded import ALPHA
 from tests.support.strategies import NOW
 
@@ -39,6 +40,7 @@ def run(
         "DEMO": "0",
     }.items():
         monkeypatch.setenv(f"SANDTRAIL_{name}", value)
+    new_state(tmp_path / "state.sqlite").close()
     factory, mask = logging.getLogRecordFactory(), os.umask(0o077)
 
     def ran(*arguments: str) -> str:
