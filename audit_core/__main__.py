@@ -27,6 +27,7 @@ from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
 from audit_core.cli.mappings import mapping_app
+from audit_core.cli.organizations import organization_app
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections
@@ -82,6 +83,9 @@ app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")
+app.add_typer(
+    organization_app, name="organization", help="What the operator settles for one organization."
+)
 app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 
