@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.organizations import organization_app
 from audit_core.cli.evidence.prove import prove
 from audit_core.cli.evidence.report import report
 from audit_core.cli.evidence.verify import verify
@@ -27,7 +28,6 @@ from audit_core.cli.import_daytona_db import import_daytona_db
 from audit_core.cli.ingest import ingest
 from audit_core.cli.log import log_app
 from audit_core.cli.mappings import mapping_app
-from audit_core.cli.organizations import organization_app
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.prepare import prepare
 from audit_core.cli.rejections import rejections

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from audit_core.cli.organizations import organization_app
+from audit_core.cli.evidence.organizations import organization_app
 from audit_core.domain.errors import AccountError, ExportError
 from audit_core.identity.memberships import ensure_organization
 from audit_core.state.access_log.record import list_events
