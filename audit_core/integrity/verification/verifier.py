@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.findings import Result
 from audit_core.integrity.verification.standing import verified_of
@@ -93,9 +95,7 @@ def verify(
     finally:
         with state.begin() as connection:
             if result is not None:
-                # Somebody may have acknowledged something while it ran.
-                earlier = verified_of(read_status(connection, organization_id))
-                result = result.with_acknowledged(earlier.result.acknowledged if earlier else ())
+                result = _with_acknowledged(connection, organization_id, result)
                 over |= {"verified_at": clock(), "result": result.as_json()}
             set_status(connection, organization_id, cancelled=False, **over)
     if result.alarming:
@@ -105,6 +105,12 @@ def verify(
             " ".join(finding.sentence for finding in result.alarming[:5]),
         )
     return result
+
+
+def _with_acknowledged(connection: Connection, organization_id: str, result: Result) -> Result:
+    """As it is at the end: somebody may have acknowledged something while it ran."""
+    earlier = verified_of(read_status(connection, organization_id))
+    return result if earlier is None else result.with_acknowledged(earlier.result.acknowledged)
 
 
 class Verifier:

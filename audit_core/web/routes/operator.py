@@ -159,8 +159,9 @@ def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`,
     `findings.examine_senders`, `integrity.examine_integrity`, `vanished.examine_vanished`,
     `anchors.examine_anchors` and `legal_holds.examine_holds`. `DIGEST_PATH`: the log's
-    digest as JSON, `{"days": [[organization, day, count, first, second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the
-    rows of these days as an Arrow stream. Both are of entries, with `of=state_changes` of those.
+    digest as JSON, `{"days": [[organization, day, count, first, second], …]}`.
+    `ROWS_PATH?organization=…&first=…&last=…`: the rows of these days as an Arrow stream. Both
+    are of entries, with `of=state_changes` of those.
     `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`, as rows
     of `schema.organization_head`. `CHECKPOINT_PATH?note=…`: a `ComparedCheckpoint`."""
 

@@ -18,7 +18,8 @@ from pages.parts.shell.error_boundary import plain
 TITLE = "Entries have vanished"
 PAGE = "evidence/exports.py"
 HINT = (
-    "Nothing but an erasure takes them away. Compare both files, and tell whoever runs the database."
+    "Nothing but an erasure takes them away. Compare both files, and tell whoever runs the "
+    "database."
 )
 
 
