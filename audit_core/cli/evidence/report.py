@@ -78,6 +78,7 @@ def _report(installation: Installation, query: Query) -> Report:
         made_by=ACTOR,
         made_at=now.replace(microsecond=0),
         version=product_version(),
+        checkpoint=installation.trees.newest_note(organization),
     )
     return ReportReader(Reader(installation.log)).report(query, now, origin, access)
 

@@ -102,6 +102,7 @@ def _answer(
         made_by=viewer.email,
         made_at=opened.clock().replace(microsecond=0),
         version=product_version(),
+        checkpoint=opened.trees.newest_note(scope.organization_id),
     )
     report = ReportReader(Reader(opened.log)).report(
         request.query(scope), request.as_of, origin, _access(opened, viewer)
