@@ -14,7 +14,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.report.content import Origin, Report, ReportReader, open_access
-from audit_core.evidence.report.document import Document, render
+from audit_core.evidence.report.document import render
+from audit_core.evidence.report.frame import Document
 from audit_core.explore.reader import Reader
 from audit_core.identity.memberships import organization_name
 from audit_core.installation.opened import Installation, open_installation
