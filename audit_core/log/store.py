@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from audit_core.domain.errors import AuditError, StoreUnavailableError
 from audit_core.domain.listing import Listing
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.registry import engine_for
+from audit_core.log.erasing.erasing import Erasing
 from audit_core.log.free_space import require_space
 from audit_core.log.group_commit import Writer
 from audit_core.log.heads import Heads
@@ -36,6 +39,8 @@ from audit_core.log.writes.forgetting import WriteKeeper
 from audit_core.log.writes.transactions import WriteTransactions
 from audit_core.log.writes.writes_sql import writes_sql
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
+
+LOGGER = logging.getLogger("sandtrail.log")
 
 
 class AuditLog:
@@ -64,9 +69,15 @@ class AuditLog:
         self._holds = holds
         self._heads = Heads(self.heads, shared=log_engine.shared)
         self._writes = WriteTransactions(log_engine, self._heads, clock, limits, keeper, holds)
+        self._turn = threading.Lock()
+        """Held while this process changes entries: the embedded engine breaks off the later of two
+        transactions that change the same one."""
+        self.erasing = Erasing(log_engine, self._changing, self._turn, keeper, clock)
         try:
             self._engine = self._open()
             try:
+                if log_engine.file and self.erasing.pending():
+                    self._write_file_anew()
                 self._heads.read()
                 self._watch = MarkWatch(marks, self._heads)
             except BaseException:
@@ -105,7 +116,7 @@ class AuditLog:
         if not rows.num_rows:
             return 0
         require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
-        with self._changing() as connection:
+        with self._turn, self._changing() as connection:
             count, heads = self._writes.replicate(connection, rows)
         self._watch.moved(heads)
         return count
@@ -330,8 +341,20 @@ class AuditLog:
         self._engine = self._open()
         self._heads.read()
 
+    def _write_file_anew(self) -> None:
+        """Without the bytes of what was erased. Where that is not possible now, the log is opened
+        all the same, and it is tried at the next start."""
+        self._engine.dispose()
+        try:
+            self._log_engine.write_file_anew(
+                memory_limit_mb=self._limits.memory_limit_mb, now=self._clock()
+            )
+        except AuditError as error:
+            LOGGER.warning("Erased bytes stay in the log's file: %s %s", error.message, error.hint)
+        self._engine = self._open()
+
     def _write(self, arriving: pa.Table) -> Merge:
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             appended = self._writes.append(connection, arriving)
         self._watch.moved(appended.heads)
         self._writes.committed(appended)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -24,6 +24,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -44,8 +45,10 @@ from audit_core.log.engines.postgresql.partitions import (
     make_months,
     make_tables,
 )
+from audit_core.log.engines.postgresql.rewriting import write_anew
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
 from audit_core.log.engines.postgresql.state_changes import insert_changes
+from audit_core.log.erasing.erased_rows import PERSONAL
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
@@ -260,6 +263,29 @@ class PostgreSQL(LogEngine):
         connection.execute(insert(table).from_select(rows.column_names, select(*columns)))
         add_addresses(connection, arriving.name)
 
+    def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
+        """And the spellings of addresses that no entry has any more."""
+        arriving = make_arriving(connection, audit_entry)
+        _copy(connection, arriving, after)
+        times = pc.min_max(after.column("created_at")).as_py()
+        since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+        for table in (audit_entry, unfinished_entry):
+            same = (table.c[name] == arriving.c[name] for name in _PLACE)
+            connection.execute(
+                update(table)
+                .where(*same, table.c.created_at.between(since, until))
+                .values({name: arriving.c[name] for name in PERSONAL})
+            )
+        organization_id = after.column("organization_id")[0].as_py()
+        spellings = pc.unique(before.column("actor_email")).to_pylist()
+        drop_addresses(connection, organization_id, spellings)
+
+    def write_anew(
+        self, engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]
+    ) -> None:
+        """See `rewriting`."""
+        write_anew(engine, months, clock)
+
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """In the table that `heads` reads."""
         if not heads:
@@ -313,6 +339,9 @@ class PostgreSQL(LogEngine):
         unanswered = state is None and isinstance(error, OperationalError)
         return Fault.NO_ANSWER if unanswered and found is Fault.OTHER else found
 
+
+_PLACE = ("organization_id", "created_at", "seq")
+"""By which an entry is found in an index."""
 
 _FORBIDDEN = "42501"
 
