@@ -70,14 +70,14 @@ def measure(rows: int) -> Measured:
     folder = Path(tempfile.mkdtemp(prefix="sandtrail-bench-integrity-"))
     try:
         batches = list(_batches(rows))
-        with _house(folder / "alone") as house:
+        with opened_house(folder / "alone") as house:
             loading_alone = rows / _load(house, batches)
-        with _house(folder / "sealed") as house:
-            sealer = Sealer(log=house.log, state=house.state, trees=house.trees, clock=_now)
+        with opened_house(folder / "sealed") as house:
+            sealer = Sealer(log=house.log, state=house.state, trees=house.trees, clock=now)
             loading_sealed = rows / _load(house, batches)
             behind = rows - _sealed(house)
             sealer.stop()
-        with _house(folder / "alone") as house:
+        with opened_house(folder / "alone") as house:
             before = _size(folder / "alone" / "state.sqlite")
             started = time.perf_counter()
             for organization_id in house.log.known_heads():
@@ -111,12 +111,12 @@ def _verify(house: House) -> float:
 
 
 @contextmanager
-def _house(folder: Path) -> Iterator[House]:
+def opened_house(folder: Path) -> Iterator[House]:
     folder.mkdir(exist_ok=True)
     state = open_state(f"sqlite:///{folder / 'state.sqlite'}")
     keys = ActorKeys(state, KEY)
     log = open_log(f"duckdb:///{folder / 'log.duckdb'}", keeper=LeafKeeper(state, keys))
-    trees = Trees(log=log, state=state, keys=keys, installation_key=KEY, clock=_now)
+    trees = Trees(log=log, state=state, keys=keys, installation_key=KEY, clock=now)
     try:
         yield House(log, state, trees)
     finally:
@@ -150,5 +150,5 @@ def _batches(rows: int) -> Iterator[pa.Table]:
             yield copied.slice(start, BATCH)
 
 
-def _now() -> datetime:
+def now() -> datetime:
     return datetime.now(UTC)
