@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from audit_core.domain.erasure import Subject
 from audit_core.log.engines.engine import LogEngine
+from audit_core.log.engines.erased_parts import newest_number, note_parts, pending_parts
 from audit_core.log.erasing.erased_rows import ErasedRows, erased_rows
 from audit_core.log.erasing.erasing_sql import (
     ConcernedEntry,
@@ -23,7 +24,6 @@ from audit_core.log.erasing.erasing_sql import (
     concerned_sql,
     own_entries_sql,
 )
-from audit_core.log.erasing.parts import newest_number, note_parts, pending_parts
 from audit_core.log.heads import POLL_S
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.schema import ARROW, Statement

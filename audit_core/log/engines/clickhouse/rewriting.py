@@ -18,7 +18,7 @@ from audit_core.log.engines.clickhouse.tables import (
     local,
     on,
 )
-from audit_core.log.erasing.parts import note_parts
+from audit_core.log.engines.erased_parts import note_parts
 from audit_core.log.schema import audit_entry
 
 WAIT_S = 20.0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 from sqlalchemy import (
     Connection,
     Engine,
@@ -24,7 +23,6 @@ from sqlalchemy import (
     literal,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -36,7 +34,7 @@ from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql import numbering
 from audit_core.log.engines.postgresql.addresses import add_addresses, drop_addresses
-from audit_core.log.engines.postgresql.arrow_rows import as_arrow, driver_errors
+from audit_core.log.engines.postgresql.arrow_rows import as_arrow, copy_rows, driver_errors
 from audit_core.log.engines.postgresql.partitions import (
     drop_months,
     has_expired,
@@ -45,10 +43,9 @@ from audit_core.log.engines.postgresql.partitions import (
     make_months,
     make_tables,
 )
-from audit_core.log.engines.postgresql.rewriting import write_anew
+from audit_core.log.engines.postgresql.rewriting import replace_values, write_anew
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
 from audit_core.log.engines.postgresql.state_changes import insert_changes
-from audit_core.log.erasing.erased_rows import PERSONAL
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
@@ -258,7 +255,7 @@ class PostgreSQL(LogEngine):
             months = pc.unique(pc.floor_temporal(rows.column("created_at"), unit="month"))
             make_months(connection, months.to_pylist(), connection.info[_NOW])
         arriving = make_arriving(connection, table)
-        _copy(connection, arriving, rows)
+        copy_rows(connection, arriving, rows)
         columns = [arriving.c[name] for name in rows.column_names]
         connection.execute(insert(table).from_select(rows.column_names, select(*columns)))
         add_addresses(connection, arriving.name)
@@ -266,24 +263,13 @@ class PostgreSQL(LogEngine):
     def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
         """And the spellings of addresses that no entry has any more."""
         arriving = make_arriving(connection, audit_entry)
-        _copy(connection, arriving, after)
-        times = pc.min_max(after.column("created_at")).as_py()
-        since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
-        for table in (audit_entry, unfinished_entry):
-            same = (table.c[name] == arriving.c[name] for name in _PLACE)
-            connection.execute(
-                update(table)
-                .where(*same, table.c.created_at.between(since, until))
-                .values({name: arriving.c[name] for name in PERSONAL})
-            )
-        organization_id = after.column("organization_id")[0].as_py()
-        spellings = pc.unique(before.column("actor_email")).to_pylist()
-        drop_addresses(connection, organization_id, spellings)
+        copy_rows(connection, arriving, after)
+        replace_values(connection, arriving, before)
 
     def write_anew(
         self, engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]
     ) -> None:
-        """See `rewriting`."""
+        """By `VACUUM FULL`."""
         write_anew(engine, months, clock)
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
@@ -339,9 +325,6 @@ class PostgreSQL(LogEngine):
         unanswered = state is None and isinstance(error, OperationalError)
         return Fault.NO_ANSWER if unanswered and found is Fault.OTHER else found
 
-
-_PLACE = ("organization_id", "created_at", "seq")
-"""By which an entry is found in an index."""
 
 _FORBIDDEN = "42501"
 
@@ -407,17 +390,3 @@ def _allowed() -> Iterator[None]:
             "in that database.",
             "Make it the owner of the database and of what is in it, or name another role.",
         ) from error
-
-
-def _copy(connection: Connection, table: Table, rows: pa.Table) -> None:
-    names = ", ".join(f'"{name}"' for name in rows.column_names)
-    sink = pa.BufferOutputStream()
-    # All quoted but NULL: so that it differs from an empty text.
-    csv.write_csv(rows, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    driver: Any = connection.connection.driver_connection
-    with (
-        driver_errors(connection),
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv)") as copy,
-    ):
-        copy.write(memoryview(sink.getvalue()))

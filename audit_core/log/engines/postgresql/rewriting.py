@@ -1,21 +1,24 @@
-"""Writing partitions anew: PostgreSQL keeps the old version of a row in its file until the place is
-used again."""
+"""Other values for entries, and writing partitions anew: PostgreSQL keeps the old version of a row
+in its file until the place is used again."""
 
 from __future__ import annotations
 
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Engine, Table, update
 from sqlalchemy.exc import DBAPIError
 
-from audit_core.log.engines.postgresql.addresses import TABLE
+from audit_core.log.engines.erased_parts import note_parts
+from audit_core.log.engines.postgresql.addresses import TABLE, drop_addresses
 from audit_core.log.engines.postgresql.partitions import partition_of
-from audit_core.log.erasing.parts import note_parts
-from audit_core.log.schema import unfinished_entry
+from audit_core.log.erasing.erased_rows import PERSONAL
+from audit_core.log.schema import audit_entry, unfinished_entry
 
 LOGGER = logging.getLogger("sandtrail.log")
 
@@ -30,6 +33,27 @@ _FORBIDDEN = "42501"
 
 STATISTICS = "pg_statistic"
 """The planner's notes on columns hold their most common values."""
+
+
+PLACE = ("organization_id", "created_at", "seq")
+"""By which an entry is found in an index."""
+
+
+def replace_values(connection: Connection, arriving: Table, before: pa.Table) -> None:
+    """Give entries the values that they have in a table of this session; `before` is as they are.
+    See `LogEngine.replace_values`."""
+    times = pc.min_max(before.column("created_at")).as_py()
+    since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+    for table in (audit_entry, unfinished_entry):
+        same = (table.c[name] == arriving.c[name] for name in PLACE)
+        connection.execute(
+            update(table)
+            .where(*same, table.c.created_at.between(since, until))
+            .values({name: arriving.c[name] for name in PERSONAL})
+        )
+    organization_id = before.column("organization_id")[0].as_py()
+    spellings = pc.unique(before.column("actor_email")).to_pylist()
+    drop_addresses(connection, organization_id, spellings)
 
 
 def write_anew(engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]) -> None:
