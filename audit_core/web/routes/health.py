@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.anchors import anchor_warnings
+from audit_core.installation.erasures import erasure_warnings
 from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
@@ -107,7 +108,12 @@ def _check(installation: Callable[[], Installation]) -> Report:
         return report
     try:
         opened = installation()
-        warnings = (*sender_warnings(opened), *anchor_warnings(opened), *integrity_warnings(opened))
+        warnings = (
+            *sender_warnings(opened),
+            *anchor_warnings(opened),
+            *integrity_warnings(opened),
+            *erasure_warnings(opened),
+        )
     except AuditError:
         # It will stand among what fails at the next check.
         return report

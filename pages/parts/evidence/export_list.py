@@ -126,7 +126,7 @@ def _draw_changes(job: ExportJob) -> None:
     if changes["vanished"]:
         number = changes["vanished"]
         st.error(
-            "They were in the earlier export, and nothing but an erasure takes them away. "
+            "They were in the earlier export, and no erasure has taken them away. "
             "Compare both files, and tell whoever runs the database.",
             title=f"{number:,} {'entry has' if number == 1 else 'entries have'} vanished.",
             icon=":material/error:",
