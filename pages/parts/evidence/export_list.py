@@ -16,6 +16,7 @@ from audit_core.evidence.jobs.figures import (
     completeness,
     described,
     facts,
+    left_out_text,
     progress_of,
     progress_text,
     title_of,
@@ -113,7 +114,10 @@ def _draw_job(job: ExportJob, others: Sequence[ExportJob], person: Viewer, scope
 
 
 def _draw_changes(job: ExportJob) -> None:
-    """Up to where it is complete, and what changed since the export that it goes on from."""
+    """What it leaves out, up to where it is complete, and what changed since the export that it
+    goes on from."""
+    if left_out := left_out_text(job):
+        st.warning(left_out, icon=":material/content_cut:")
     st.caption(" · ".join(completeness(job)))
     changes = job.changes
     if changes is None:
