@@ -16,6 +16,7 @@ from audit_core.installation.anchors import anchor_warnings
 from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
+from audit_core.installation.vanished import vanished_warnings
 from audit_core.runtime.version import product_version
 from audit_core.sources.findings import sender_warnings
 from audit_core.web.errors import ErrorBody, ErrorCode
@@ -107,7 +108,12 @@ def _check(installation: Callable[[], Installation]) -> Report:
         return report
     try:
         opened = installation()
-        warnings = (*sender_warnings(opened), *anchor_warnings(opened), *integrity_warnings(opened))
+        warnings = (
+            *sender_warnings(opened),
+            *anchor_warnings(opened),
+            *integrity_warnings(opened),
+            *vanished_warnings(opened),
+        )
     except AuditError:
         # It will stand among what fails at the next check.
         return report
