@@ -7,12 +7,17 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
 from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.export_cap import set_cap
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.making import Making
+from audit_core.evidence.pack.making import left_out
 from audit_core.evidence.schedules.schedule import list_schedules
+from audit_core.log.schema import audit_entry
+from pages.parts.entries import over_time
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
 from tests.support.seeded import ALPHA, BETA, Seeded
@@ -86,6 +91,65 @@ def test_it_says_beforehand_what_the_file_will_hold(filtered: AppTest, seeded: S
     (link,) = filtered.get("link_button")
     assert urlsplit(link.proto.url).path == f"/api/v1/exports/{done.id}/file"
     assert [item.value for item in filtered.code if done.sha256 and done.sha256 in item.value]
+
+
+def test_what_a_limit_leaves_out_is_said_before_and_after(
+    filtered: AppTest, seeded: Seeded
+) -> None:
+    with seeded.installation.state.begin() as connection:
+        set_cap(connection, ALPHA, 4, actor="operator", now=seeded.clock())
+    filtered.run()
+    assert ["6 would be left out" in item.value for item in filtered.warning] == [True]
+    filtered.button(key="export_make").click().run()
+    assert make_next(seeded).entries == 4
+    filtered.run()
+    assert "the 4 oldest" in filtered.warning[1].value
+    assert "6 are left out" in filtered.warning[1].value
+
+
+def test_vanished_entries_alarm_until_an_admin_acknowledges_them(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app)
+    app.button(key="export_make").click().run()
+    make_next(seeded)
+    gone = audit_entry.c.organization_id == ALPHA
+    with seeded.installation.log._engine.begin() as connection:
+        connection.execute(delete(audit_entry).where(gone))
+    app.run()
+    app.button(key=f"export_{jobs(seeded)[0].id}_since").click().run()
+    job = make_next(seeded)
+    overview = open_app(AUDITOR).run()
+    assert "vanished" in overview.error[0].value
+    key = f"vanished_{job.id}"
+    assert f"{key}_do" not in [item.key for item in app.run().button]
+    admin = opened(open_app, ADMIN)
+    assert "vanished" in admin.error[0].value
+    admin.text_area(key=f"{key}_reason").set_value("Known")
+    admin.button(key=f"{key}_do").click().run()
+    assert not admin.error
+    assert f"Acknowledged by {ADMIN}" in texts(admin)
+
+
+def test_a_pack_that_will_be_large_is_said_beforehand(
+    filtered: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_out, "MAX_LEFT_OUT", 2)
+    filtered.selectbox(key="export_kind").set_value("Pack with proof").run()
+    (said,) = filtered.warning
+    assert "further writes that the filter leaves out" in said.value
+
+
+def test_what_cannot_be_counted_in_time_is_said(
+    filtered: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(over_time, "PATIENCE_S", 0.0)
+    filtered.query_params["action"] = "create"
+    filtered.run()
+    assert "Not counted: action create" in texts(filtered)
+    (button,) = [item for item in filtered.button if item.label == "Count exactly"]
+    button.click().run()
+    assert "10 entries: action create" in texts(filtered)
 
 
 def test_a_view_to_begin_with_names_the_export(open_app: Open, seeded: Seeded) -> None:

@@ -39,7 +39,6 @@ def facts(job: ExportJob, now: datetime, *, size: str) -> tuple[str, ...]:
     return (
         kind_of(job),
         *((f"{job.entries:,} {'entry' if job.entries == 1 else 'entries'}", size) * complete),
-        *((f"{job.left_out:,} left out",) if job.left_out else ()),
         f"by {job.requested_by} {ago(job.requested_at, now)}",
         *((f"expires {ago(job.expires_at, now)}",) if complete and job.expires_at else ()),
     )
@@ -59,6 +58,18 @@ def completeness(job: ExportJob) -> tuple[str, ...]:
     return f"complete up to number {held.head:,}", *arrived, f"{held.in_flight:,} in flight"
 
 
+def left_out_text(job: ExportJob) -> str | None:
+    """What matched and is not in a complete one, and why; `None` if all of it is."""
+    if not job.left_out:
+        return None
+    matched = job.entries + job.left_out
+    made = "" if job.ends_at is None else f", made at or after {written(job.ends_at, 'UTC')} UTC"
+    return (
+        f"{matched:,} matched. It holds the {job.entries:,} oldest, as many as one export may hold "
+        f"here; {job.left_out:,} are left out{made}."
+    )
+
+
 def changes_text(changes: Mapping[str, int]) -> str:
     """What came since an earlier export, and what is gone: `Since then: 12 new, 1 late.`."""
     words = {
@@ -67,6 +78,7 @@ def changes_text(changes: Mapping[str, int]) -> str:
         "finished": "finished",
         "changed": "with a finer time",
         "expired": "gone by retention",
+        "erased": "changed by erasures",
         "vanished": "vanished",
         "unknown": "that were in flight not compared",
     }

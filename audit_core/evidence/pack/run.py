@@ -55,12 +55,13 @@ class Run:
         """The first leaf, where it is opened."""
         self.earlier_root: bytes | None = None
         self.numbers = Numbers(report[Part.COMPLETENESS], report[Part.COUNTS], start)
-        self._report, self._claims = report, claims
+        self._integrity, self._filter = report[Part.INTEGRITY], report[Part.FILTER]
+        self._claims = claims
         self._proof, self._entries, self._earlier = proof, entries, earlier
 
     def walk(self, lines: Iterable[bytes]) -> bool:
         """Look at every leaf. False where one cannot be read: nothing behind it was looked at."""
-        integrity = self._report[Part.INTEGRITY]
+        integrity = self._integrity
         hashes: list[bytes] = []
         for number, line in enumerate(lines, self.leaves.start):
             try:
@@ -105,7 +106,7 @@ class Run:
             self.earlier_root = None  # the proof of the whole run says why
 
     def _opened(self, leaf: OpenedLeaf, number: int) -> None:
-        integrity, plain = self._report[Part.INTEGRITY], leaf.plain
+        integrity, plain = self._integrity, leaf.plain
         if number == self.leaves.start:
             self.border = leaf
         if plain[_ORGANIZATION] != self._claims.organization_id:
@@ -119,13 +120,12 @@ class Run:
         self.numbers.opened(int(plain[_SEQ] or 0), number)
         self.newest_received = max(self.newest_received, int(plain[_RECEIVED] or 0))
         met = self._claims.meets(plain)
-        verdict = self._report[Part.FILTER]
         if leaf.kind is Kind.LEFT_OUT:
             if met is not False:
-                verdict.fail("filter.left_out", f"Leaf {number} was left out, but may match.")
+                self._filter.fail("filter.left_out", f"Leaf {number} was left out, but may match.")
             return
         if met is False:
-            verdict.fail("filter.put_in", f"Leaf {number} is an entry that does not match.")
+            self._filter.fail("filter.put_in", f"Leaf {number} is an entry that does not match.")
         self._entry(leaf, number)
 
     def _entry(self, leaf: OpenedLeaf, number: int) -> None:
@@ -135,7 +135,7 @@ class Run:
         self.others["redacted"] += isinstance(leaf.said, ClosedBlock)
         self.others["unfinished"] += leaf.plain[_STATUS] is None
         self.others["late"] += until is not None and received >= until
-        integrity = self._report[Part.INTEGRITY]
+        integrity = self._integrity
         line = next(self._entries, None)
         if line is None:
             integrity.fail("integrity.entry_missing", f"Leaf {number} has no entry.")
@@ -163,8 +163,10 @@ class Numbers:
         self._low = self._high = 0
         """Between these lies how many entries there were up to here."""
         self._shown = bytearray()
-        """By number, from the first of the run."""
-        self._older: set[int] = set()
+        """By number, from the first of the run; up to the first gap, so no longer than the run."""
+        self._others: set[int] = set()
+        """Numbers before the first of the run, and behind a gap."""
+        self._gap = False
         self._loose = 0
 
     def opened(self, number: int, leaf: int) -> None:
@@ -176,20 +178,22 @@ class Numbers:
                 "completeness.gap", f"Before leaf {leaf}, an entry is missing: {self._high + 1}."
             )
             self._low = self._high = number
+            self._gap = True
         self._low, self._high = max(self._low, number), max(self._high, number)
-        if number <= self._base:
-            twice = number in self._older
-            self._older.add(number)
-        else:
-            place = number - self._base
-            if place >= len(self._shown):
-                # A gap was told of above; what it spans need not be kept.
-                self._shown.extend(bytes(min(place + 1 - len(self._shown), 1 << 16)))
-            twice = place < len(self._shown) and bool(self._shown[place])
-            if place < len(self._shown):
-                self._shown[place] = 1
-        if twice:
+        if self._shown_before(number, number - self._base):
             self._counts.fail("counts.twice", f"Leaf {leaf} shows entry {number} once more.")
+
+    def _shown_before(self, number: int, place: int) -> bool:
+        """Whether another leaf showed this entry; it counts as shown from now on."""
+        if place <= 0 or (self._gap and place >= len(self._shown)):
+            before = number in self._others
+            self._others.add(number)
+            return before
+        if place >= len(self._shown):
+            self._shown.extend(bytes(place + 1 - len(self._shown)))
+        before = bool(self._shown[place])
+        self._shown[place] = 1
+        return before
 
     def closed(self, leaf: HashedLeaf) -> None:
         """A leaf that does not show which entry it holds."""

@@ -11,17 +11,19 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from audit_core.domain.errors import BusyError, ExportError, StorageFullError
+from audit_core.domain.errors import AccountError, BusyError, ExportError, StorageFullError
 from audit_core.evidence.download import FileLimit
 from audit_core.evidence.formats import text_columns
 from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs import making as making_module
+from audit_core.evidence.jobs.export_cap import set_cap
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.held import COUNTS
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import MAX_RUNNING
 from audit_core.evidence.jobs.making import Making
 from audit_core.evidence.jobs.runner import RunningExports
+from audit_core.evidence.jobs.vanished import acknowledge_vanished, list_vanished
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.verifier import verify
 from audit_core.log.schema import audit_entry
@@ -57,19 +59,36 @@ def test_what_arrives_while_it_is_made_is_not_in_it(
     assert (done.expected, done.entries, done.held["head"], done.held["in_flight"]) == (4, 4, 4, 4)
 
 
-@pytest.mark.parametrize(("entries", "size", "held"), [(7, None, 7), (None, 1, 1), (20, None, 20)])
-def test_the_limit_of_the_installation_says_how_many_were_left_out(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, entries: int | None, size: int | None, held: int
+@pytest.mark.parametrize(
+    ("entries", "cap", "size", "held"),
+    [
+        (7, None, None, 7),
+        (7, 5, None, 5),
+        (None, 9, None, 9),
+        (3, 9, None, 3),
+        (None, None, 1, 1),
+        (20, 21, None, 20),
+    ],
+)
+def test_a_limit_says_how_many_were_left_out(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    entries: int | None,
+    cap: int | None,
+    size: int | None,
+    held: int,
 ) -> None:
     monkeypatch.setattr(text_columns, "PIECE_BYTES", 1)
-    for number in range(20):
-        desk.stored(number)
+    stored = [desk.stored(number, minutes_ago=50 - number) for number in range(20)]
+    with desk.workshop.state.begin() as connection:
+        set_cap(connection, ALPHA, cap, actor="operator", now=desk.workshop.clock())
     desk.workshop = replace(desk.workshop, limit=FileLimit(entries=entries, size=size))
     desk.ask()
     done, text = desk.make()
     assert done.state is JobState.DONE
     assert done.entries == len(ids(text)) == held
     assert done.left_out == 20 - done.entries
+    assert done.ends_at == (stored[held - 1].created_at if done.left_out else None)
     (event,) = desk.seeded.events("export.made")
     assert event.detail.get("left_out", 0) == done.left_out
 
@@ -119,6 +138,46 @@ def test_what_has_vanished_since_an_export_is_an_alarm(desk: Desk, unfinished: b
     assert (changed.changes["vanished"], changed.changes["finished"]) == (1, 0)
     (event,) = desk.seeded.events("export.vanished")
     assert (event.organization_id, event.detail["vanished"]) == (ALPHA, 1)
+
+
+def test_the_alarm_of_vanished_entries_lasts_until_it_is_acknowledged(desk: Desk) -> None:
+    state, now = desk.workshop.state, desk.workshop.clock
+    by: dict[str, Any] = {"actor": "ada", "address": None}
+    desk.stored(1)
+    desk.ask()
+    whole, _ = desk.make()
+    _remove(desk, "entry-000001")
+    desk.since(whole)
+    lacking, _ = desk.make()
+    desk.since(lacking)
+    desk.make()  # Lacks nothing of the one before.
+    with state.begin() as connection:
+        (alarm,) = list_vanished(connection)
+        assert (alarm.export_id, alarm.count) == (lacking.id, 1)
+        assert list_vanished(connection, BETA) == []
+        with pytest.raises(ExportError, match="vanished"):
+            deeds.delete_job(connection, lacking, now=now(), **by)
+    # Neither the file's time nor that of the row ends it.
+    for days in (2, 400):
+        desk.seeded.clock.pass_by(days=days)
+        with state.begin() as connection:
+            store.expire(connection, now=now())
+            assert [one.export_id for one in list_vanished(connection, ALPHA)] == [lacking.id]
+    one: dict[str, Any] = {"export_id": lacking.id, "now": now(), **by}
+    with state.begin() as connection:
+        with pytest.raises(ExportError, match="nothing to acknowledge"):
+            acknowledge_vanished(connection, organization_id=BETA, reason="x", **one)
+        with pytest.raises(AccountError, match="reason is empty"):
+            acknowledge_vanished(connection, organization_id=ALPHA, reason=" ", **one)
+        acknowledge_vanished(connection, organization_id=ALPHA, reason="a\ntest", **one)
+        assert list_vanished(connection) == []
+        known = store.find_job(connection, lacking.id, ALPHA)
+        assert known is not None
+        assert (known.acknowledged or {})["reason"] == "a test"
+        store.expire(connection, now=now())
+        assert store.find_job(connection, lacking.id, ALPHA) is None
+    (event,) = desk.seeded.events("vanished.acknowledged")
+    assert (event.actor, event.detail["vanished"], event.detail["reason"]) == ("ada", 1, "a test")
 
 
 def test_what_has_a_finer_time_since_has_not_vanished(desk: Desk) -> None:
