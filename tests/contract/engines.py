@@ -111,8 +111,7 @@ class Engines:
                 connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
             # No test cuts the power of the machine: what the system has not written to the disk
             # yet outlives every process.
-            for setting in ("fsync", "full_page_writes"):
-                connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
             connection.exec_driver_sql("SELECT pg_reload_conf()")
         engine.dispose()
 
