@@ -62,6 +62,12 @@ class Subject:
         pattern = _mention(self)
         return any(pattern.search(form) for form in _unquoted(text))
 
+    def replaced_in(self, text: str, pseudonym: str) -> str:
+        """A text with the pseudonym in each place where it names the subject. Where a name is
+        quoted so that it cannot be replaced, the pseudonym is all that is left of it."""
+        replaced = _mention(self).sub(pseudonym, text)
+        return pseudonym if self.mentioned_in(replaced) else replaced
+
     @property
     def spellings(self) -> list[str]:
         """Parts, one of which every text holds, whatever its case, that mentions the subject."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -57,6 +57,8 @@ class Actor:
     actor_id: str
     actor_email: str
     """'' for none."""
+    first_at: datetime
+    """When the first of these entries was made; aware."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,22 +180,21 @@ class Erasing:
             actor_ids=frozenset(rows.column("actor_id").to_pylist()) - {""},
             addresses=(frozenset(rows.column("actor_email").to_pylist()) | asked.addresses) - {""},
         )
-        times = pc.min(rows.column("first_at")).as_py(), pc.max(rows.column("last_at")).as_py()
-        own = pc.sum(rows.column("entries")).as_py()
-        return Found(
-            subject=subject,
-            entries=own,
-            mentions=self._count_mentions(subject),
-            first_at=times[0].replace(tzinfo=UTC),
-            last_at=times[1].replace(tzinfo=UTC),
-        )
+        return self._found(subject, rows)
+
+    def count_of(self, subject: Subject) -> Found:
+        """How much there is by now of a person whose names are known. Raises `AuditError`."""
+        with self._reading() as connection:
+            rows = self._actors(connection, subject)
+        return self._found(subject, rows)
 
     def actors(self, organization_id: str, *, after: int) -> list[Actor]:
         """Whose entries an organization ('' for none) has written above a revision of the whole
         log; see `AuditLog.last_known`. Raises `AuditError`."""
         with self._reading() as connection:
             table = self._log_engine.fetch(connection, actors_sql(organization_id, after=after))
-        return list(Fetched(table=table, truncated=False, elapsed_s=0).rows(Actor))
+        found = Fetched(table=table, truncated=False, elapsed_s=0).rows(Actor)
+        return [replace(actor, first_at=actor.first_at.replace(tzinfo=UTC)) for actor in found]
 
     def pending(self) -> list[datetime]:
         """The months (their beginnings, UTC) whose files may hold erased bytes, in order. Raises
@@ -247,6 +248,23 @@ class Erasing:
         with self._lock:
             self._newest = max(self._newest, newest)
         return changed
+
+    def _found(self, subject: Subject, rows: pa.Table) -> Found:
+        """`rows`: see `own_entries_sql`."""
+        first, last = (
+            None if at is None else at.replace(tzinfo=UTC)
+            for at in (
+                pc.min(rows.column("first_at")).as_py(),
+                pc.max(rows.column("last_at")).as_py(),
+            )
+        )
+        return Found(
+            subject=subject,
+            entries=pc.sum(rows.column("entries")).as_py() or 0,
+            mentions=self._count_mentions(subject),
+            first_at=first,
+            last_at=last,
+        )
 
     def _count_mentions(self, subject: Subject) -> int:
         count = after = 0

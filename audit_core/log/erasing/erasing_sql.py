@@ -92,12 +92,13 @@ def own_entries_sql(subject: Subject) -> Statement:
 
 
 def actors_sql(organization_id: str, *, after: int) -> Statement:
-    """The distinct actors of what an organization wrote above a revision."""
+    """The distinct actors of what an organization wrote above a revision, and when the first of
+    that was made of each."""
     column = entries.c
     statement: Statement = (
-        select(column.actor_id, column.actor_email)
+        select(column.actor_id, column.actor_email, func.min(column.created_at).label("first_at"))
         .where(column.organization_id == organization_id, column.revision > after)
-        .distinct()
+        .group_by(column.actor_id, column.actor_email)
         .order_by(column.actor_id, column.actor_email)
     )
     return statement
