@@ -77,7 +77,9 @@ class Installation:
     @property
     def packs(self) -> PackMaker:
         """What packs are made with."""
-        return PackMaker(log=self.log, trees=self.trees, clock=self.clock)
+        return PackMaker(
+            log=self.log, trees=self.trees, clock=self.clock, log_url=self.settings.log_url
+        )
 
     @property
     def export_calendar(self) -> Calendar:

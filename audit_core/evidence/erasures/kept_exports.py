@@ -43,7 +43,9 @@ def delete_files(
                 )
                 store.note(connection, job, "export.cancelled", actor=actor, now=now)
             continue
-        store.change(connection, job, state=JobState.DELETED.value)
+        # An alarm that nobody has acknowledged stays on the list, without its file.
+        state = JobState.EXPIRED if job.alarms else JobState.DELETED
+        store.change(connection, job, state=state.value)
         store.note(connection, job, "export.deleted", actor=actor, now=now)
         deleted.append(job.id)
     return deleted, going_on

@@ -17,6 +17,7 @@ from audit_core.installation.erasures import erasure_warnings
 from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
+from audit_core.installation.vanished import vanished_warnings
 from audit_core.runtime.version import product_version
 from audit_core.sources.findings import sender_warnings
 from audit_core.web.errors import ErrorBody, ErrorCode
@@ -113,6 +114,7 @@ def _check(installation: Callable[[], Installation]) -> Report:
             *anchor_warnings(opened),
             *integrity_warnings(opened),
             *erasure_warnings(opened),
+            *vanished_warnings(opened),
         )
     except AuditError:
         # It will stand among what fails at the next check.
