@@ -45,7 +45,7 @@ def test_one_asks_another_confirms_and_nothing_shows_the_person_any_more(
     page.get_by_label("E-mail address, or id of an actor").fill(EVE.upper())
     press(page, "Find")
     expect(page.get_by_text("1 entry of the person, of")).to_be_visible()
-    page.get_by_label("Reason").fill(HOSTILE)
+    page.get_by_role("textbox", name="Reason").fill(HOSTILE)
     press(page, "Ask for the erasure")
     expect(page.get_by_text("Another admin has to confirm it.")).to_be_visible()
     expect(page.get_by_text(HOSTILE)).to_be_visible()

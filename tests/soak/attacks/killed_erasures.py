@@ -67,7 +67,8 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
         assert result.findings == ()
     yield Held(
         "erasures that are killed at any point are carried out in the end, and every proof holds",
-        f"{KILLS[scale]} kills, {number} people erased, {result.kept.get('erased', 0):,} erased leaves",
+        f"{KILLS[scale]} kills, {number} people erased, "
+        f"{result.kept.get('erased', 0):,} erased leaves",
     )
 
 
