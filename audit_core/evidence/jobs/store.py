@@ -7,6 +7,7 @@ record in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -167,7 +168,11 @@ def note_progress(connection: Connection, job: ExportJob, *, now: datetime, **va
 def finish(
     connection: Connection, job: ExportJob, *, now: datetime, file: str, **values: Any
 ) -> ExportJob:
-    """The file is whole and on the disk. Raises `ExportLost`."""
+    """The file is whole and on the disk; what it is then: cancelled, if it was at the last moment.
+    Raises `ExportLost`."""
+    if not note_progress(connection, job, now=now):
+        give_up_cancelled(connection, job, now=now)
+        return replace(job, state=JobState.CANCELLED)
     expires_at = now + job.request.kept_for
     end(connection, job, JobState.DONE, now, file=file, expires_at=expires_at, **values)
     ended = find_job(connection, job.id, job.organization_id)

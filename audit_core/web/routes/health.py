@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.anchors import anchor_warnings
+from audit_core.installation.erasures import erasure_warnings
 from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
@@ -112,6 +113,7 @@ def _check(installation: Callable[[], Installation]) -> Report:
             *sender_warnings(opened),
             *anchor_warnings(opened),
             *integrity_warnings(opened),
+            *erasure_warnings(opened),
             *vanished_warnings(opened),
         )
     except AuditError:

@@ -17,10 +17,7 @@ from pages.parts.shell.error_boundary import plain
 
 TITLE = "Entries have vanished"
 PAGE = "evidence/exports.py"
-HINT = (
-    "Nothing but an erasure takes them away. Compare both files, and tell whoever runs the "
-    "database."
-)
+HINT = "No erasure has taken them away. Compare both files, and tell whoever runs the database."
 
 
 def draw_note(scope: Scope) -> None:
