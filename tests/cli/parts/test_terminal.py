@@ -87,6 +87,7 @@ COMMANDS = {
     "restore": ("FOLDER/no/" + HOSTILE,),
     "log accept-loss": ("--yes",),
     "log acknowledge": ("--organization", HOSTILE, "--reason", HOSTILE, "--yes"),
+    "log rewrite": (HOSTILE,),
     "log key": (HOSTILE,),
     "erasure ask": (HOSTILE, "--organization", HOSTILE, "--reason", HOSTILE, "--yes"),
     "erasure confirm": (HOSTILE, "--name", HOSTILE),
