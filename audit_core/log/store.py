@@ -279,6 +279,7 @@ class AuditLog:
         harmless."""
         self._writer.close()
         self.state_changes.close()
+        self.erasing.close()
         self._watch.close()
         self._closed = True
         self._reads.close()

@@ -47,6 +47,7 @@ def _carry_out(tools: ErasureTools, found: Erasure) -> bool:
     found = _begin(tools, found)
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=until)
     found = _count(tools, found, erased)
+    tools.log.erasing.destroy_keys(subject)
     if not erase_from_state(tools, found, subject):
         return False
     _end(tools, found)
