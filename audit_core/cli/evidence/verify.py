@@ -99,8 +99,11 @@ def _proof(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_LINE_BYTES)
-    except OSError:
-        return None  # who opens it as a pack says what is wrong
+    except OSError as error:
+        raise SourceError(
+            f"The pack {path} cannot be opened: {error.strerror}.",
+            "Check its name and whether you may read it.",
+        ) from error
     return data if is_proof(data) else None
 
 

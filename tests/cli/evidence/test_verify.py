@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit_core.__main__ import app
+from audit_core.domain.errors import SourceError
 from audit_core.integrity.installation_signer import installation_signer
 from tests.support.packs import SIGNER, checkpoint_of, made_pack, moment
 
@@ -53,3 +54,12 @@ def test_what_is_no_pack_is_refused(nothing_set: Path) -> None:
     result = CliRunner().invoke(app, ["verify", "pack.zip", "--json"])
     assert result.exit_code == 2
     assert json.loads(result.output)["refused"]["code"] == "pack.zip"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nothing.zip", "No such file"), (".", "Is a directory")]
+)
+def test_what_cannot_be_opened_says_why(nothing_set: Path, name: str, said: str) -> None:
+    result = CliRunner().invoke(app, ["verify", name])
+    assert isinstance(result.exception, SourceError)
+    assert said in result.exception.message
