@@ -97,7 +97,7 @@ class House:
         )
 
     def entries(self, organization):
-        rows = self.log.writes(organization, after=0, until=2**60)
+        rows = self.log.writes.between(organization, after=0, until=2**60)
         return {item.id: item for item in from_arrow(rows)}
 
     def verified(self, organization):

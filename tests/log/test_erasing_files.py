@@ -65,7 +65,9 @@ def erase(log, number):
 
 
 def stored(log):
-    return sorted(from_arrow(log.writes("org-alpha", after=0, until=2**60)), key=lambda e: e.id)
+    return sorted(
+        from_arrow(log.writes.between("org-alpha", after=0, until=2**60)), key=lambda e: e.id
+    )
 
 
 @pytest.fixture(autouse=True)

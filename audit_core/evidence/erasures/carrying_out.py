@@ -13,6 +13,7 @@ from audit_core.evidence.erasures.kept_exports import delete_files
 from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
 from audit_core.evidence.erasures.no_organization import erase_of_no_organization
 from audit_core.evidence.erasures.tools import ErasureTools
+from audit_core.evidence.erasures.words import OUTSIDE
 from audit_core.log.erasing.erasing import Erased
 
 COUNTS = ("entries", "mentions", "late", "exports", "rejections", "filters")
@@ -129,7 +130,8 @@ def _end(tools: ErasureTools, found: Erasure) -> None:
             subject=None,
             erased_at=now,
         )
-        detail = {name: getattr(ended, name) for name in COUNTS if getattr(ended, name)}
+        counts = {name: getattr(ended, name) for name in COUNTS if getattr(ended, name)}
+        detail = {**counts, "outside": list(OUTSIDE)}
         store.note(
             connection, ended, "erasure.erased", actor=store.BY_ITSELF, now=now, detail=detail
         )

@@ -73,7 +73,7 @@ def what_is_left(erasure: Erasure, *, embedded: bool) -> str:
         case Stage.REWRITING if embedded:
             return (
                 "Nothing shows the data any more. Old bytes of it stay in the log's file until the "
-                "server is started anew."
+                "server is started anew, or, while it is stopped, `sandtrail log rewrite` is run."
             )
         case Stage.REWRITING:
             return (

@@ -85,7 +85,7 @@ class Office:
 
     def text_of_log(self, organization_id: str = ALPHA) -> str:
         """All that the log shows of an organization's writes; '': of those of none."""
-        rows = self.tools.log.writes(organization_id, after=0, until=10**9)
+        rows = self.tools.log.writes.between(organization_id, after=0, until=10**9)
         return str(rows.select(ARROW.names).to_pylist())
 
 

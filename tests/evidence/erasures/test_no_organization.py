@@ -15,6 +15,7 @@ from audit_core.evidence.erasures.carrying_out import carry_out
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.exchange import erasure_lines, take_in
 from audit_core.evidence.erasures.sweeping import sweep
+from audit_core.evidence.erasures.words import OUTSIDE
 from audit_core.integrity.actor_keys import digest
 from audit_core.state.access_log.record import list_events
 from audit_core.state.erasures.tables import erasure as erasure_table
@@ -130,7 +131,7 @@ def test_an_organization_sees_the_same_whether_they_go_or_stay(
     assert is_named(office) is elsewhere
     told, row = shown(office, found)
     assert told == [
-        ("erasure.erased", {"erasure": "", "entries": 1}),
+        ("erasure.erased", {"erasure": "", "entries": 1, "outside": list(OUTSIDE)}),
         ("erasure.confirmed", {"erasure": ""}),
         ("erasure.asked", {"erasure": "", "reason": "Case 7"}),
     ]

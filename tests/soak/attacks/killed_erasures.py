@@ -53,7 +53,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     _erase(folder)
     with closing(_opened(folder)) as opened:
         assert sweep(opened.erasures).entries == 0
-        rows = str(opened.log.writes(ORGANIZATION, after=0, until=10**9).to_pylist())
+        rows = str(opened.log.writes.between(ORGANIZATION, after=0, until=10**9).to_pylist())
         assert "person-" not in rows and rows.count("'erased:") == number * ENTRIES_OF_EACH
         with opened.state.read() as connection:
             erasures = store.list_erasures(connection, ORGANIZATION, limit=number + 1)
