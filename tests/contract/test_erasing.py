@@ -210,6 +210,36 @@ def test_a_person_is_found_by_every_name(house):
     assert house.log.erasing.subject_of("another", address="eva@example.org") is None
 
 
+def test_a_person_is_known_to_be_in_one_organization_only(house):
+    here, elsewhere = (f"erasing-{next(NUMBERS)}" for _ in range(2))
+    name = f"u-{here}"
+    who = {"actor_id": name, "actor_email": f"{name}@Example.org"}
+    subject = Subject(
+        organization_id=here,
+        actor_ids=frozenset({name}),
+        addresses=frozenset({f"{name}@example.ORG"}),
+    )
+
+    def only_here():
+        return house.log.erasing.only_here(subject, [PSEUDONYM])
+
+    house.log.append([entry("a", organization_id=None, **who)])
+    assert not only_here()
+    house.log.append([entry("b", organization_id=here, **who)])
+    assert not only_here()
+    house.log.erasing.erase(subject, pseudonym=PSEUDONYM)
+    assert only_here()
+    house.log.append([entry("c", organization_id=elsewhere, **{**who, "actor_id": ""})])
+    assert not only_here()
+    there = replace(subject, organization_id=elsewhere)
+    house.log.erasing.erase(there, pseudonym=PSEUDONYM)
+    assert only_here()
+    of_none = replace(subject, organization_id="")
+    assert house.log.erasing.erase(of_none, pseudonym=PSEUDONYM).own == 1
+    house.log.erasing.destroy_keys(of_none)
+    assert house.verified("").findings == ()
+
+
 def test_what_was_erased_is_written_anew(house, engine):
     organization = f"erasing-{next(NUMBERS)}"
     house.log.append([entry("a", organization_id=organization, **ANN)])

@@ -11,6 +11,7 @@ from audit_core.evidence.erasures import store
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.kept_exports import delete_files
 from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
+from audit_core.evidence.erasures.no_organization import erase_of_no_organization
 from audit_core.evidence.erasures.tools import ErasureTools
 from audit_core.evidence.erasures.words import OUTSIDE
 from audit_core.log.erasing.erasing import Erased
@@ -49,6 +50,7 @@ def _carry_out(tools: ErasureTools, found: Erasure) -> bool:
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=until)
     found = _count(tools, found, erased)
     tools.log.erasing.destroy_keys(subject)
+    erase_of_no_organization(tools, found, subject)
     if not erase_from_state(tools, found, subject):
         return False
     _end(tools, found)

@@ -15,7 +15,9 @@ def rewrite(tools: ErasureTools) -> int:
     `AuditError`."""
     with tools.state.read() as connection:
         found = store.in_stages(connection, (Stage.REWRITING,), limit=AT_ONCE)
-    if not found or not (tools.log.erasing.write_anew() and tools.state.write_anew()):
+    # Also where no erasure waits for it: what was erased of no organization shows on none.
+    written = tools.log.erasing.write_anew()
+    if not found or not (written and tools.state.write_anew()):
         return 0
     now = tools.clock()
     with tools.state.begin() as connection:

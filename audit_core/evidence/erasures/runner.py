@@ -22,6 +22,9 @@ LOGGER = logging.getLogger("sandtrail.erasures")
 LOOK_EVERY_S = 2.0
 """How often it is looked what was confirmed."""
 SWEEP_EVERY_S = 15.0
+ALL_OF_NONE_EVERY_S = 86_400.0
+"""How often all that is of no organization is looked through, first at the start: retention may
+have dropped the last entries that people had in other organizations."""
 REWRITE_EVERY_S = 60.0
 RETRY_S = 60.0
 """How long after a problem an erasure is tried again: a legal hold may have been lifted."""
@@ -54,6 +57,7 @@ class RunningErasures:
         self._retry_at: dict[str, float] = {}
         """Until when, by `time.monotonic`, an erasure with a problem is left alone."""
         self._swept_at = float("-inf")
+        self._all_of_none_at = float("-inf")
         self._rewritten_at = float("-inf")
         self._thread = repeat(
             self._step,
@@ -81,7 +85,10 @@ class RunningErasures:
         now = time.monotonic()
         if erased or now - self._swept_at >= self._sweep_every_s:
             self._swept_at = now
-            erased |= bool(sweep(self._tools).entries)
+            all_of_none = now - self._all_of_none_at >= ALL_OF_NONE_EVERY_S
+            erased |= bool(sweep(self._tools, all_of_none=all_of_none).entries)
+            if all_of_none:
+                self._all_of_none_at = now
         if erased or now - self._rewritten_at >= REWRITE_EVERY_S:
             self._rewritten_at = now
             rewrite(self._tools)

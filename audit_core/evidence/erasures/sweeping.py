@@ -4,6 +4,7 @@ a source brings again."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from audit_core.domain.erasure import Subject
 from audit_core.evidence.erasures import store
 from audit_core.evidence.erasures.carrying_out import erase_from_state, reached
 from audit_core.evidence.erasures.erasure import Erasure, Stage
+from audit_core.evidence.erasures.no_organization import (
+    NO_ORGANIZATION,
+    erase_of_no_organization,
+)
 from audit_core.evidence.erasures.tools import ErasureTools
 from audit_core.log.erasing.erasing import Actor
 
@@ -38,37 +43,52 @@ class Concerned:
     subject: Subject
 
 
-def sweep(tools: ErasureTools, *, from_beginning: bool = False) -> Again:
-    """Look through what was written since the last time, in each organization that has erasures;
-    or with `from_beginning` through all, such as after a restore. Raises `AuditError`."""
+def sweep(tools: ErasureTools, *, from_beginning: bool = False, all_of_none: bool = False) -> Again:
+    """Look through what was written since the last time, in each organization that has erasures,
+    and of no organization; or with `from_beginning` through all, such as after a restore.
+
+    `all_of_none`: through all that is of no organization, which may have stayed until now because
+    its people had entries in another organization. Raises `AuditError`.
+    """
     now_reached = reached(tools)
     with tools.state.read() as connection:
         positions = {
             one: store.swept(connection, one) for one in store.organizations_with(connection)
         }
-    people = entries = 0
+    changes: Counter[str] = Counter()
+    due: dict[str, store.Swept | None] = {}
     for organization_id, known in positions.items():
         earlier = None if from_beginning else known
         if earlier is not None and earlier.revision == now_reached.revision:
             continue
+        due[organization_id] = earlier
         for concerned in concerned_since(tools, organization_id, earlier):
-            changed = _erase_again(tools, concerned, earlier)
-            people += bool(changed)
-            entries += changed
-        with tools.state.begin() as connection:
+            changes[concerned.found.id] += _erase_again(tools, concerned, earlier)
+    # Only now: what was late in any of them would have kept what is of no organization.
+    for organization_id in positions if all_of_none else due:
+        earlier = None if all_of_none else due[organization_id]
+        for one in concerned_since(tools, organization_id, earlier, among=NO_ORGANIZATION):
+            changes[one.found.id] += erase_of_no_organization(tools, one.found, one.subject)
+    with tools.state.begin() as connection:
+        for organization_id in due:
             store.set_swept(connection, organization_id, now_reached)
-    return Again(people=people, entries=entries)
+    return Again(people=len(+changes), entries=changes.total())
 
 
 def concerned_since(
-    tools: ErasureTools, organization_id: str, earlier: store.Swept | None
+    tools: ErasureTools,
+    organization_id: str,
+    earlier: store.Swept | None,
+    *,
+    among: str | None = None,
 ) -> list[Concerned]:
-    """The erasures, those confirmed first coming first, of people of whom there are entries in what
-    was written since that were made before; `earlier` `None`: in all there is."""
+    """The erasures of an organization, those confirmed first coming first, of people of whom there
+    are entries in what was written since that were made before; `earlier` `None`: in all there is.
+    `among`: whose entries are looked through, as stored; `None`: the organization's own."""
     after = 0 if earlier is None else earlier.revision
     if tools.log.shared:
         after = max(0, after - OVERLAP)
-    actors = tools.log.erasing.actors(organization_id, after=after)
+    actors = tools.log.erasing.actors(organization_id if among is None else among, after=after)
     ids = tools.identities.of_ids(organization_id, {one.actor_id for one in actors})
     addresses = tools.identities.of_addresses(organization_id, {one.actor_email for one in actors})
     with tools.state.read() as connection:

@@ -15,6 +15,8 @@ OUTSIDE = (
     "the access record, which tells who used Sandtrail",
     "the person's account, which is removed on Admin → Access",
     "legal holds and access reviews that name the person",
+    "sign-ins and other entries of no organization, while another organization of this log has "
+    "entries of the person, or where this one had none",
     "rejected records that belong to no organization",
     "backups, and archives of a database server's write-ahead log",
     "files that were downloaded, or handed to the folder of exports",
@@ -79,7 +81,7 @@ def what_is_left(erasure: Erasure, *, embedded: bool) -> str:
                 "until those are written anew, which goes on by itself."
             )
         case Stage.DONE:
-            return "Nothing of it is left in the log, the state and the kept exports."
+            return "Nothing of it is left in the organization's log, state and kept exports."
         case Stage.WITHDRAWN | Stage.REFUSED:
             return "Nothing was erased."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from audit_core.log.erasing.erasing_sql import (
     actors_sql,
     concerned_rows_sql,
     concerned_sql,
+    organizations_sql,
     own_entries_sql,
     rows_of_actors_sql,
 )
@@ -194,6 +195,15 @@ class Erasing:
         with self._reading() as connection:
             rows = self._actors(connection, subject)
         return self._found(subject, rows)
+
+    def only_here(self, subject: Subject, pseudonyms: Collection[str]) -> bool:
+        """Whether the subject's organization has entries under one of these pseudonyms and no other
+        one of this log has entries under the subject's names. Entries of no organization do not
+        count. Raises `AuditError`."""
+        with self._reading() as connection:
+            table = self._log_engine.fetch(connection, organizations_sql(subject, pseudonyms))
+        found: list[str] = table.column("organization_id").to_pylist()
+        return found == [subject.organization_id]
 
     def actors(self, organization_id: str, *, after: int) -> list[Actor]:
         """Whose entries an organization ('' for none) has written above a revision of the whole

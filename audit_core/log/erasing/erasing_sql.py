@@ -3,10 +3,11 @@ entry."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal, or_, select
 
 from audit_core.domain.erasure import Subject
 from audit_core.log.schema import Statement, entries
@@ -72,10 +73,6 @@ def concerned_rows_sql(
 def own_entries_sql(subject: Subject) -> Statement:
     """The actors of the subject's own entries, with how many each has, and its first and last."""
     column = entries.c
-    found = or_(
-        column.actor_id.in_(sorted(subject.actor_ids)),
-        has_address(column.actor_email, sorted(subject.addresses)),
-    )
     statement: Statement = (
         select(
             column.actor_id,
@@ -84,11 +81,40 @@ def own_entries_sql(subject: Subject) -> Statement:
             func.min(column.created_at).label("first_at"),
             func.max(column.created_at).label("last_at"),
         )
-        .where(column.organization_id == subject.organization_id, found)
+        .where(column.organization_id == subject.organization_id, _own(subject))
         .group_by(column.actor_id, column.actor_email)
         .order_by(column.actor_id, column.actor_email)
     )
     return statement
+
+
+def organizations_sql(subject: Subject, pseudonyms: Collection[str]) -> Statement:
+    """Two at most of the organizations in which the subject stands: its own where that has entries
+    under one of the pseudonyms, others where they have entries under the subject's names."""
+    column = entries.c
+    here = column.organization_id == subject.organization_id
+    elsewhere = column.organization_id.not_in(["", subject.organization_id])
+    statement: Statement = (
+        select(column.organization_id)
+        .where(
+            or_(
+                and_(here, column.actor_id.in_(sorted(pseudonyms))),
+                and_(elsewhere, _own(subject)),
+            )
+        )
+        .distinct()
+        .order_by(column.organization_id)
+        .limit(2)
+    )
+    return statement
+
+
+def _own(subject: Subject) -> ColumnElement[bool]:
+    """Whether an entry, of whichever organization, has one of the subject's ids or addresses."""
+    return or_(
+        entries.c.actor_id.in_(sorted(subject.actor_ids)),
+        has_address(entries.c.actor_email, sorted(subject.addresses)),
+    )
 
 
 def actors_sql(organization_id: str, *, after: int) -> Statement:

@@ -57,6 +57,13 @@ ERASURE_VERBS = (
         kept=True,
     ),
     Verb(
+        name="erasure.no_organization",
+        sentence="Erased a person's data from entries of no organization, such as sign-ins.",
+        category=Category.INSTALLATION,
+        target=_TARGET,
+        kept=True,
+    ),
+    Verb(
         name="erasure.listed",
         sentence="Wrote the list of erasures into a file, which names nobody.",
         category=Category.INSTALLATION,

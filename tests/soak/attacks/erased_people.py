@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +38,9 @@ PEOPLE = {Scale.SMALL: 6, Scale.FULL: 1000}
 STAYING = {Scale.SMALL: 2, Scale.FULL: 50}
 KILLS = {Scale.SMALL: 1, Scale.FULL: 12}
 ENTRIES = 10
-"""Of each person."""
+"""Of each person in the organization."""
+SIGN_INS = 2
+"""Of each person, of no organization."""
 EVERYTHING = Query(
     EntryFilter(), Scope(organization_id=ORGANIZATION), TimeRange(since=None, until=None)
 )
@@ -54,6 +57,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
             for start in range(0, people + staying, 200):
                 numbers = range(start, min(start + 200, people + staying))
                 opened.log.append([item for number in numbers for item in _entries(number)])
+            opened.trees.sealed_now("")
             old = opened.trees.sealed_now(ORGANIZATION)
             packs = [_pack(opened) for _ in range(3)]
             size, root = old.size(), old.checkpoint.root
@@ -68,10 +72,13 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
         took = time.monotonic() - began
         with closing(_opened(folder)) as opened:
             assert not opened.log.erasing.pending()
-            result = opened.trees.verify(
-                ORGANIZATION, earliest=None, progress=lambda checked, to_check: None
-            )
-            assert result.findings == (), result.findings
+            kept = 0
+            for organization_id in (ORGANIZATION, ""):
+                result = opened.trees.verify(
+                    organization_id, earliest=None, progress=lambda checked, to_check: None
+                )
+                assert result.findings == (), result.findings
+                kept += result.kept["erased"]
             assert opened.trees.sealed_now(ORGANIZATION).root(size) == root
             packs.append(_pack(opened))
         for pack in packs:
@@ -81,8 +88,8 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
     assert found.keys() == set(others)
     yield Held(
         "no byte of the erased is left in log, write-ahead log and state, and all proofs hold",
-        f"{people:,} people with {people * ENTRIES:,} entries erased in {took:.0f} s, {kills} "
-        f"kills, {len(packs)} packs verified, {result.kept['erased']:,} leaves closed",
+        f"{people:,} people with {people * (ENTRIES + SIGN_INS):,} entries erased in {took:.0f} s, "
+        f"{kills} kills, {len(packs)} packs verified, {kept:,} leaves closed",
     )
 
 
@@ -105,6 +112,15 @@ def _entries(number: int) -> Iterator[AuditEntry]:
             error_message=f"{address} may not" if at == 2 else None,
             target_id=actor_id if at == 3 else None,
             user_agent=f"agent of {address}",
+        )
+    for at in range(SIGN_INS):
+        yield entry(
+            f"{number}-sign-in-{at}",
+            organization_id=None,
+            actor_id=actor_id,
+            actor_email=address,
+            action="login",
+            created_at=NOW - timedelta(days=40 * at, minutes=number),
         )
 
 
@@ -165,15 +181,21 @@ def _erase_all(folder: Path, people: int) -> None:
 
 
 def _erase(opened: Installation, number: int) -> None:
-    """As it was asked for: a person that is half erased is not to be found by the address."""
+    """As it was asked for: a person that is half erased is not to be found by the address. Then
+    what is of no organization, as nothing of the person is left in another one."""
     actor_id, address = _names(number)
     subject = Subject(
         organization_id=ORGANIZATION,
         actor_ids=frozenset({actor_id}),
         addresses=frozenset({address.lower()}),
     )
-    opened.log.erasing.erase(subject, pseudonym=f"erased:{number:016x}")
+    pseudonym = f"erased:{number:016x}"
+    opened.log.erasing.erase(subject, pseudonym=pseudonym)
     opened.log.erasing.destroy_keys(subject)
+    assert opened.log.erasing.only_here(subject, [pseudonym])
+    of_none = replace(subject, organization_id="")
+    opened.log.erasing.erase(of_none, pseudonym=pseudonym)
+    opened.log.erasing.destroy_keys(of_none)
 
 
 if __name__ == "__main__":
