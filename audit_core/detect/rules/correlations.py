@@ -166,7 +166,7 @@ def _of_own(kind: str | None, own: Mapping[str, Any]) -> Shape:
     elif kind == "missing":
         _only(kind, value, ("rule", "within"))
         selections = (None, str(value["rule"]))
-        correlation = Missing(_within(_span(value["within"]), LONGEST_SPAN, "within"))
+        correlation = Missing(_within(read_span(value["within"]), LONGEST_SPAN, "within"))
     elif kind == "above_band":
         _only(kind, value, ("before", "factor", "least"))
         before = _before(value["before"])
@@ -194,10 +194,13 @@ def _count(value: Mapping[str, Any], name: str) -> int:
 
 
 def _before(value: object) -> timedelta:
-    return _within(_span(value), LONGEST_BEFORE, "before")
+    return _within(read_span(value), LONGEST_BEFORE, "before")
 
 
-def _span(value: object) -> timedelta:
+def read_span(value: object) -> timedelta:
+    """A time span such as `30m`; `0s` is none. Raises `CorrelationProblem`."""
+    if value == "0s":
+        return timedelta(0)
     try:
         return timedelta(seconds=SigmaCorrelationTimespan(str(value)).seconds)
     except SigmaError as error:
