@@ -73,9 +73,7 @@ def _example(line: Line, name: str) -> Example:
         raise _problem(name, line, "an example has what, finds and entries, nothing else.")
     what, finds, entries = given["what"].value, given["finds"].value, given["entries"].value
     if not isinstance(what, str) or not isinstance(finds, bool) or not isinstance(entries, list):
-        raise _problem(
-            name, line, "what must be a text, finds true or false, and entries a list."
-        )
+        raise _problem(name, line, "what must be a text, finds true or false, and entries a list.")
     made: list[AuditEntry] = []
     for item in entries:
         made += _entries(item, name, len(made))
@@ -107,9 +105,7 @@ def _entry(values: Mapping[str, Any], number: int, made_at: datetime, id_: str) 
     fields = {column: filled(values.get(name)) for name, column in FIELDS}
     metadata = values.get("metadata")
     written = None if metadata is None else filled(json.dumps(metadata, ensure_ascii=False))
-    return AuditEntry(
-        **{**fields, "metadata": written, "id": id_, "created_at": made_at}
-    )
+    return AuditEntry(**{**fields, "metadata": written, "id": id_, "created_at": made_at})
 
 
 def last_of(example: Example, later: timedelta) -> datetime:

@@ -7,7 +7,8 @@ otherwise plain Sigma.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from audit_core.detect.rules.correlations import (
     shape_of,
 )
 from audit_core.detect.rules.rule import Level, LogSource, Rule, Selection
-from audit_core.detect.rules.sigma_conditions import ConditionProblem, condition_of
+from audit_core.detect.rules.sigma_conditions import ConditionProblem, condition_of, require_askable
 from audit_core.domain.errors import RuleError
 from audit_core.domain.yaml_lines import Line, YamlReader
 
@@ -36,6 +37,8 @@ OWN = "sandtrail"
 SEE = "See docs/detections.md for the language and examples."
 _YAML = YamlReader(error=RuleError, see=SEE, max_depth=10, dates=True)
 _TECHNIQUE = "attack.t"
+_QUOTED = re.compile(r"'\s*([^']+?)\s*'")
+_BYTES = re.compile(r"\bb'([^']*)'")
 _HOW = f"A rule needs a title, an id, a description and a level. {SEE}"
 
 
@@ -128,12 +131,14 @@ class _Reader:
         if len(conditions) != 1:
             raise self.problem(detection, "a list of conditions is not done: join them with or.")
         try:
+            for one in rule.detection.detections.values():
+                require_askable(one)
             condition = condition_of(conditions[0].parsed)
         except ConditionProblem as problem:
             place = _line_of(detection, problem.field) or detection
             raise self.problem(place, str(problem)) from problem
         except SigmaError as error:
-            raise self.problem(detection, f"{error}.") from error
+            raise self.problem(_mentioned(detection, str(error)), _said(error)) from error
         if sum(1 for _ in tests_of(condition)) > MAX_TESTS:
             raise self.problem(detection, f"a document asks for at most {MAX_TESTS} things.")
         return condition
@@ -211,7 +216,7 @@ class _Document:
         try:
             (self.rule,) = SigmaCollection.from_dicts([plain], resolve_references=False).rules
         except SigmaError as error:
-            raise reader.problem(_mentioned(line, str(error)), f"{error}.") from error
+            raise reader.problem(_mentioned(line, str(error)), _said(error)) from error
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             # What pySigma does not foresee.
             said = f"{type(error).__name__}: {error}"
@@ -228,17 +233,42 @@ class _Document:
         return (self.rule.name or self.rule.title)[:256]
 
 
-def _mentioned(document: Line, said: str) -> Line:
-    """The line of a name that an error of pySigma mentions, or of the document."""
-    lowered = said.lower()
-    named = [line for name, line in document.value.items() if name.lower() in lowered.split()]
-    return named[0] if named else document
+def _mentioned(line: Line, said: str) -> Line:
+    """The line of what an error of pySigma quotes or names, or the one given."""
+    quoted = _QUOTED.findall(said)
+    scalars = list(_scalars(line))
+    for fits in (str.__eq__, str.__contains__):
+        for one in quoted:
+            found = [at for text, at in scalars if one and fits(text, one)]
+            if found:
+                return found[0]
+    words = said.lower().replace("identifier", "id").split()
+    named = line.value.items() if isinstance(line.value, dict) else ()
+    return next((at for name, at in named if name.lower() in words), line)
+
+
+def _scalars(line: Line) -> Iterator[tuple[str, Line]]:
+    """Every text, number and name below a line."""
+    if isinstance(line.value, dict):
+        for name, value in line.value.items():
+            yield name, value
+            yield from _scalars(value)
+    elif isinstance(line.value, list):
+        for item in line.value:
+            yield from _scalars(item)
+    else:
+        yield str(line.value), line
+
+
+def _said(error: SigmaError) -> str:
+    """What pySigma says, as a sentence."""
+    return _BYTES.sub(r"'\1'", str(error)).rstrip(".") + "."
 
 
 def _line_of(line: Line, field: str | None) -> Line | None:
     """Where a field is named within a detection."""
     named: dict[str, Line] = line.value if isinstance(line.value, dict) else {}
     items: list[Line] = line.value if isinstance(line.value, list) else []
-    own = (value for name, value in named.items() if name.partition("|")[0] == field)
+    own = (value for name, value in named.items() if field in (name, name.partition("|")[0]))
     deeper = (_line_of(value, field) for value in (*named.values(), *items))
     return next((found for found in (*own, *deeper) if found is not None), None)

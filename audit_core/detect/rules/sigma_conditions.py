@@ -12,6 +12,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.rule import SigmaDetection
 from sigma.types import (
     CompareOperators,
     SigmaBool,
@@ -95,6 +96,25 @@ def condition_of(parsed: object) -> Condition:
     if isinstance(parsed, ConditionValueExpression):
         return _keyword(parsed.value)
     raise ConditionProblem("The condition selects nothing.")
+
+
+def require_askable(detection: SigmaDetection) -> None:
+    """Raises `ConditionProblem` for the first thing in a detection that cannot be asked; its field
+    has the modifiers that the rule writes."""
+    for item in detection.detection_items:
+        if isinstance(item, SigmaDetection):
+            require_askable(item)
+            continue
+        for value in item.value:
+            if item.field is None:
+                _keyword(value)
+                continue
+            try:
+                condition_of(ConditionFieldEqualsValueExpression(item.field, value))
+            except ConditionProblem as problem:
+                plain = item.to_plain()
+                key = next(iter(plain)) if isinstance(plain, dict) else item.field
+                raise ConditionProblem(str(problem), key) from problem
 
 
 def _arguments(arguments: Sequence[object]) -> Sequence[object]:
