@@ -18,6 +18,7 @@ from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.organizations import organization_app
 from audit_core.cli.evidence.prove import prove
 from audit_core.cli.evidence.report import report
 from audit_core.cli.evidence.verify import verify
@@ -82,6 +83,9 @@ app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")
+app.add_typer(
+    organization_app, name="organization", help="What the operator settles for one organization."
+)
 app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 

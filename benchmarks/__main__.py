@@ -22,6 +22,7 @@ from benchmarks import (
     ingest,
     integrity,
     interactions,
+    packs,
     peers,
     readers,
     reads,
@@ -32,8 +33,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity` and
-`sources` only when they are named."""
+"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity`, `packs`
+and `sources` only when they are named."""
 
 
 def main() -> None:
@@ -154,6 +155,10 @@ def _written(console: Console, prepared: Prepared, parts: list[str]) -> dict[str
         sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
         console.print(str(sealed))
         results["integrity"] = asdict(sealed)
+    if "packs" in parts:
+        packed = packs.measure()
+        console.print(str(packed))
+        results["packs"] = asdict(packed)
     return results
 
 

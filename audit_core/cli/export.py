@@ -18,6 +18,7 @@ from audit_core.evidence.download import FileKind, Format, Progress, stream
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
+from audit_core.evidence.pack.making.left_out import left_out, left_out_warning
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from audit_core.installation.opened import Installation, open_installation
@@ -86,7 +87,8 @@ def _take(remote: RemoteExport, entry_filter: EntryFilter, kind: FileKind, outpu
     _tell(made["entries"], output, kind, made["size"], made["sha256"])
     if made["left_out"]:
         say(
-            f"{made['left_out']:,} more matched: the server ends exports where its operator says.",
+            f"{made['left_out']:,} more matched, made at or after {made.get('ends_at')}: the "
+            "server ends exports where its operator says.",
             err=True,
         )
 
@@ -98,6 +100,15 @@ def _tell(entries: int, output: str, kind: FileKind, size: int, sha256: str) -> 
         f"{size:,} bytes, SHA-256 {sha256}",
         err=True,
     )
+
+
+def _warn_of_size(installation: Installation, asked: Query) -> None:
+    """Say beforehand if a pack will hold far more than what is asked for."""
+    if asked.scope.organization_id is None:
+        return
+    matching = CountReader(Reader(installation.log)).count(asked).number
+    if text := left_out_warning(left_out(installation.log, asked, matching)):
+        say(text, err=True)
 
 
 def _export(
@@ -117,6 +128,7 @@ def _export(
     }
     reader, line = Reader(installation.log), ProgressLine()
     if kind.format is Format.PACK:
+        _warn_of_size(installation, asked)
         pieces = installation.packs.stream(asked, progress=progress, made_by=ACTOR)
     else:
         pieces = stream(reader, asked, kind, progress=progress)

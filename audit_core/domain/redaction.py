@@ -63,6 +63,9 @@ _IN_TEXT = tuple(
     for shape in SHAPES
 )
 
+SEARCHES = tuple(pattern.search for pattern, _, _ in _IN_TEXT)
+"""For each of `SHAPES`, in their order, what finds it in a text."""
+
 _MAX_SHORT = 256
 """Up to how many characters a text of metadata is remembered with what was made of it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -68,6 +68,11 @@ class FileLimit:
     """How many it holds at most."""
     size: int | None = None
     """From this size on, in bytes, nothing is added; the part that reaches it is whole."""
+
+    def narrowed(self, entries: int | None) -> FileLimit:
+        """The lower one of this and another number of entries; `None`: this one."""
+        known = [one for one in (self.entries, entries) if one is not None]
+        return replace(self, entries=min(known, default=None))
 
     def room(self, progress: Progress) -> int | None:
         """How many more entries it may hold; `None`: any number."""

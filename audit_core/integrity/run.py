@@ -86,10 +86,13 @@ def read_run(
     first: int,
     last: int,
     above: int = 0,
+    as_they_come: bool = False,
 ) -> Run:
-    """Make the leaves of a run; `above` as in `AuditLog.writes`. Raises `AuditError`."""
+    """Make the leaves of a run; `above` as in `AuditLog.writes`, `as_they_come`: by
+    `AuditLog.next_writes`. Raises `AuditError`."""
+    read = log.next_writes if as_they_come else log.writes
     # First the log: what is replaced between the two is kept before it leaves the log.
-    rows = log.writes(organization_id, after=first - 1, until=last, above=above)
+    rows = read(organization_id, after=first - 1, until=last, above=above)
     with state.read() as connection:
         kept = list(kept_leaves(connection, organization_id, first=first, last=last))
     return run_of(

@@ -152,6 +152,7 @@ class Sealing:
             first=kept.size + 1,
             last=until,
             above=kept.log_revision,
+            as_they_come=True,
         )
         self._sizes[organization_id].learn(run)
         missing = run.missing

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
-from audit_core.integrity.merkle import tree_root
-from audit_core.integrity.tile import LEVEL_BITS, TILE, fold, parted
+from audit_core.integrity.merkle import fold, tree_root
+from audit_core.integrity.tile import LEVEL_BITS, TILE, parted
 from audit_core.state.tree.checkpoints import StoredCheckpoint
 from audit_core.state.tree.hashes import tile_hashes
 

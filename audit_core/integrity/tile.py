@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 
-from audit_core.integrity.merkle import HASH_BYTES
+from audit_core.integrity.merkle import HASH_BYTES, fold
 
 TILE = 256
 """How many leaves, or tiles of the level below, make a full tile."""
 
 LEVEL_BITS = 8
 """So many levels of the tree lie between two levels of tiles."""
-
-
-def fold(hashes: Sequence[bytes]) -> bytes:
-    """The root of a full subtree whose nodes of one level these are: a power of two of them."""
-    level = list(hashes)
-    while len(level) > 1:
-        level = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(level[::2], level[1::2], strict=True)
-        ]
-    return level[0]
 
 
 def tile_roots(hashes: Sequence[bytes]) -> list[bytes]:

@@ -33,6 +33,7 @@ from audit_core.log.retention import Holds
 from audit_core.log.schema import ARRIVING, ARROW, Statement, as_table, log_schema
 from audit_core.log.state_changes import StateChangeLog
 from audit_core.log.writes.forgetting import WriteKeeper
+from audit_core.log.writes.stretches import next_writes
 from audit_core.log.writes.transactions import WriteTransactions
 from audit_core.log.writes.writes_sql import writes_sql
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
@@ -138,6 +139,23 @@ class AuditLog:
         `organization_revision` above `after`, up to `until`, in order; for the program's own work
         only. All of them have a `revision` above `above`, which makes it cheaper to find them."""
         statement = writes_sql(organization_id, after=after, until=until, above=above)
+        return self._rows_of_writes(statement)
+
+    def next_writes(self, organization_id: str, *, after: int, until: int, above: int) -> pa.Table:
+        """As `writes`, without reading the log to its end; of several rows with one number, which
+        only a changed log has, it may find one."""
+        head = self.known_heads().get(organization_id)
+        return next_writes(
+            self._rows_of_writes,
+            organization_id,
+            after=after,
+            until=until,
+            above=above,
+            written=head.organization_revision if head else 0,
+            newest=self.last_known(),
+        )
+
+    def _rows_of_writes(self, statement: Statement) -> pa.Table:
         with self._reading(None) as connection:
             return self._log_engine.fetch(connection, statement).select(ARROW.names).cast(ARROW)
 

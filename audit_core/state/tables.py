@@ -26,6 +26,9 @@ from audit_core.state.columns import Digest as _Digest
 from audit_core.state.columns import FreeText as FreeText
 from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
+from audit_core.state.erasures.tables import erasure as erasure
+from audit_core.state.erasures.tables import erasure_identity as erasure_identity
+from audit_core.state.erasures.tables import erasure_sweep as erasure_sweep
 from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
 from audit_core.state.legal_holds import legal_hold as legal_hold

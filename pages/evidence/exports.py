@@ -27,4 +27,4 @@ else:
 schedule_list.draw(scope)
 
 st.header("Exports of the organization", anchor=False)
-export_list.draw(person, scope)
+export_list.draw(scope)

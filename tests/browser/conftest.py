@@ -31,6 +31,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # The tabs of a browser share one process, and with it the scripts that it has compiled.
+    "--process-per-site",
 )
 PROBED = ("/_stcore/health", "/_stcore/host-config")
 """What Streamlit's page asks for below its own path first, before it asks at the root."""
@@ -125,7 +127,9 @@ def open_context(browser: Browser, watch: Watch) -> Callable[[], BrowserContext]
 
 @pytest.fixture(scope="session")
 def browsers() -> dict[str, BrowserContext]:
-    """The browser of each person, once signed in: kept, since signing in takes a while."""
+    """The browser of each person, once signed in: kept, since signing in takes a while. One tab
+    stays open in it, beside those of the tests: a process without tabs ends, and compiling all
+    scripts anew is more than half of what it costs to load a page."""
     return {}
 
 
@@ -148,6 +152,7 @@ def open_screen(
         if email and not known:
             screen.sign_in(email, prepared.passwords[email])
             browsers[email] = screen.page.context
+            browsers[email].new_page().goto(f"{app}/api/health")
         return screen
 
     yield opened

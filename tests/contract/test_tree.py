@@ -23,6 +23,7 @@ from audit_core.integrity.verification.standing import verified_of
 from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
+from audit_core.log.writes import stretches
 from audit_core.state.database import open_state
 from audit_core.state.tree.checkpoints import checkpoint_times, newest_checkpoints
 from audit_core.state.tree.hashes import count_kept, gone_tiles
@@ -170,6 +171,38 @@ def test_the_root_is_that_of_the_plain_tree_over_all_writes(house, steps):
         assert reader.root(size) == plain_tree.root(plain[:size])
     signed, _ = open_checkpoint(reader.checkpoint.note, [house.trees.sealing.signer.key])
     assert (signed.size, signed.root) == (len(plain), plain_tree.root(plain))
+
+
+@law(15)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.integers(1, 40), st.sampled_from([None, 200])), min_size=1
+    ),
+    st.data(),
+)
+def test_the_next_writes_are_found_however_organizations_mix(house, appends, data):
+    numbered = next(NUMBERS)
+    names = [f"mixed-{numbered}", f"others-{numbered}"]
+    for which, number, status in appends:
+        # The first ones again: what was unfinished may be finished now.
+        house.log.append(
+            [
+                entry(f"e{one}", organization_id=names[which], status_code=status)
+                for one in range(number)
+            ]
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stretches, "BEYOND", 2)
+        patch.setattr(stretches, "SPARE", 0.1)
+        for name in names:
+            head = house.log.known_heads().get(name)
+            written = head.organization_revision if head else 0
+            after = data.draw(st.integers(0, written))
+            until = data.draw(st.integers(after, written))
+            before = house.log.writes(name, after=0, until=after).column("revision").to_pylist()
+            above = max(before, default=0)
+            found = house.log.next_writes(name, after=after, until=until, above=above)
+            assert found.to_pylist() == house.log.writes(name, after=after, until=until).to_pylist()
 
 
 def cut_sealing_off(house, organization):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.redaction import SECRET_KEYS, redact
+from audit_core.evidence import redacting
 from audit_core.evidence.redacting import redacted
 from audit_core.log.schema import as_table, from_arrow
 from tests.evidence.nasty_entries import made
@@ -42,17 +43,26 @@ def shown(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
 
 
 @law(600)
-@given(st.lists(st.tuples(st.none() | texts, st.none() | _OBJECTS), max_size=6))
+@given(st.lists(st.tuples(st.none() | texts, st.none() | _OBJECTS), max_size=6), st.booleans())
 def test_columns_are_redacted_as_entries_are(
-    found: list[tuple[str | None, dict[str, object] | None]],
+    found: list[tuple[str | None, dict[str, object] | None]], few: bool
 ) -> None:
+    """Whether RE2 looks through them, or the interpreter as it does where there are few."""
     entries = [
         made(number, error_message=text, metadata=None if value is None else stored(value))
         for number, (text, value) in enumerate(found)
     ]
-    assert shown(entries) == [redact(entry) for entry in entries]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redacting, "_FEW_BYTES", 1 << 20 if few else -1)
+        assert shown(entries) == [redact(entry) for entry in entries]
 
 
+@pytest.fixture(params=(-1, 1 << 20), ids=("RE2", "interpreter"))
+def looked_through(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redacting, "_FEW_BYTES", request.param)
+
+
+@pytest.mark.usefixtures("looked_through")
 def test_the_corpus_is_redacted_in_messages_and_at_any_place_of_metadata() -> None:
     entries = [
         made(number, error_message=sample.text, metadata=stored(value))

@@ -10,9 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.evidence.jobs import store
+from audit_core.evidence.jobs.export_cap import set_cap
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.making import Making
+from audit_core.evidence.pack.making import left_out
 from audit_core.evidence.schedules.schedule import list_schedules
+from pages.parts.entries import over_time
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
 from tests.support.seeded import ALPHA, BETA, Seeded
@@ -86,6 +89,41 @@ def test_it_says_beforehand_what_the_file_will_hold(filtered: AppTest, seeded: S
     (link,) = filtered.get("link_button")
     assert urlsplit(link.proto.url).path == f"/api/v1/exports/{done.id}/file"
     assert [item.value for item in filtered.code if done.sha256 and done.sha256 in item.value]
+
+
+def test_what_a_limit_leaves_out_is_said_before_and_after(
+    filtered: AppTest, seeded: Seeded
+) -> None:
+    with seeded.installation.state.begin() as connection:
+        set_cap(connection, ALPHA, 4, actor="operator", now=seeded.clock())
+    filtered.run()
+    assert ["6 would be left out" in item.value for item in filtered.warning] == [True]
+    filtered.button(key="export_make").click().run()
+    assert make_next(seeded).entries == 4
+    filtered.run()
+    assert "the 4 oldest" in filtered.warning[1].value
+    assert "6 are left out" in filtered.warning[1].value
+
+
+def test_a_pack_that_will_be_large_is_said_beforehand(
+    filtered: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_out, "MAX_LEFT_OUT", 2)
+    filtered.selectbox(key="export_kind").set_value("Pack with proof").run()
+    (said,) = filtered.warning
+    assert "further writes that the filter leaves out" in said.value
+
+
+def test_what_cannot_be_counted_in_time_is_said(
+    filtered: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(over_time, "PATIENCE_S", 0.0)
+    filtered.query_params["action"] = "create"
+    filtered.run()
+    assert "Not counted: action create" in texts(filtered)
+    (button,) = [item for item in filtered.button if item.label == "Count exactly"]
+    button.click().run()
+    assert "10 entries: action create" in texts(filtered)
 
 
 def test_a_view_to_begin_with_names_the_export(open_app: Open, seeded: Seeded) -> None:

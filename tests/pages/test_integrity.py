@@ -9,6 +9,7 @@ from sqlalchemy import delete
 from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
 from audit_core.log.schema import audit_entry
+from audit_core.state.access_log.record import list_events
 from audit_core.state.tree.status import read_status
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
@@ -53,6 +54,12 @@ def test_an_admin_asks_for_a_verification_and_cancels_it(open_app: Open, seeded:
     app.button(key="integrity_cancel").click().run()
     with opened.state.read() as connection:
         assert read_status(connection, ALPHA).requested_at is None
+    with opened.state.read() as connection:
+        noted = list_events(connection, organization_id=ALPHA, limit=2)
+    assert [(event.verb, event.actor) for event in noted] == [
+        ("verification.cancelled", "admin@example.org"),
+        ("verification.requested", "admin@example.org"),
+    ]
     verified(seeded)
     app.run()
     assert "as they were sealed" in app.success[0].value

@@ -193,10 +193,11 @@ def _running(command: list[str], folder: Path, port: int, certificate: Path) -> 
 
 def _wait(process: subprocess.Popen[bytes], proxy: Proxy, log: Path) -> None:
     deadline = time.monotonic() + UP_WITHIN_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{proxy.url}/api/health", verify=proxy.trust, timeout=5)
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(verify=proxy.trust, timeout=5) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.get(f"{proxy.url}/api/health")
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
     raise RuntimeError(f"The proxy did not come up:\n{log.read_text(errors='replace')[-3000:]}")

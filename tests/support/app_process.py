@@ -62,13 +62,15 @@ def start_app(environment: dict[str, str], log_file: Path, *, port: int = 0) -> 
 def wait_until_up(app: AppProcess) -> None:
     """Raises `RuntimeError`, with what the app said, if it does not come up."""
     deadline = time.monotonic() + START_WITHIN_S
-    while time.monotonic() < deadline and app.process.poll() is None:
-        try:
-            if httpx.get(f"{app.url}/api/health", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass  # It does not listen yet.
-        time.sleep(0.1)
+    # One client: each loads the certificates of the system, for longer than a request takes.
+    with httpx.Client(timeout=5) as client:
+        while time.monotonic() < deadline and app.process.poll() is None:
+            try:
+                if client.get(f"{app.url}/api/health").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass  # It does not listen yet.
+            time.sleep(0.1)
     raise RuntimeError(f"The app did not come up (exit {app.process.poll()}):\n{app.log()}")
 
 

@@ -76,10 +76,11 @@ def running_witness(
 
 def _wait_until_up(process: subprocess.Popen[str], url: str) -> None:
     deadline = time.monotonic() + START_WITHIN_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{url}/checkpoint", timeout=5)
-            return
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(timeout=5) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.get(f"{url}/checkpoint")
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
     raise RuntimeError(f"The witness did not come up (exit {process.poll()}).")

@@ -18,6 +18,7 @@ from audit_core.domain.errors import LogLockedError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.integrity.verification.findings import Result
+from audit_core.integrity.verification.requests import request_verification
 from audit_core.integrity.verification.standing import verified_of
 from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
@@ -25,7 +26,7 @@ from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import newest_signed
-from audit_core.state.tree.status import read_status, set_status
+from audit_core.state.tree.status import read_status
 
 LOOK_EVERY_S = 0.5
 
@@ -93,8 +94,7 @@ def _by_the_app(state: State, organization_id: str) -> Result:
     """Ask the app for it, and wait. The clock of this process may differ from the app's."""
     with state.begin() as connection:
         before = read_status(connection, organization_id).verified_at
-        values = {"requested_at": utc_now(), "requested_by": ACTOR, "cancelled": False}
-        set_status(connection, organization_id, **values)
+        request_verification(connection, organization_id, actor=ACTOR, now=utc_now())
     show = _progress(state, organization_id)
     while True:
         time.sleep(LOOK_EVERY_S)
@@ -103,7 +103,7 @@ def _by_the_app(state: State, organization_id: str) -> Result:
         verified = verified_of(status)
         if verified is not None and verified.at != before:
             return verified.result
-        if status.requested_at is None and status.running_since is None:
+        if not status.is_open:
             say("The verification was cancelled.", err=True)
             raise typer.Exit(2)
         show()

@@ -39,7 +39,6 @@ def facts(job: ExportJob, now: datetime, *, size: str) -> tuple[str, ...]:
     return (
         kind_of(job),
         *((f"{job.entries:,} {'entry' if job.entries == 1 else 'entries'}", size) * complete),
-        *((f"{job.left_out:,} left out",) if job.left_out else ()),
         f"by {job.requested_by} {ago(job.requested_at, now)}",
         *((f"expires {ago(job.expires_at, now)}",) if complete and job.expires_at else ()),
     )
@@ -57,6 +56,18 @@ def completeness(job: ExportJob) -> tuple[str, ...]:
         else (f"all that arrived until {written(held.received_at, 'UTC')} UTC",)
     )
     return f"complete up to number {held.head:,}", *arrived, f"{held.in_flight:,} in flight"
+
+
+def left_out_text(job: ExportJob) -> str | None:
+    """What matched and is not in a complete one, and why; `None` if all of it is."""
+    if not job.left_out:
+        return None
+    matched = job.entries + job.left_out
+    made = "" if job.ends_at is None else f", made at or after {written(job.ends_at, 'UTC')} UTC"
+    return (
+        f"{matched:,} matched. It holds the {job.entries:,} oldest, as many as one export may hold "
+        f"here; {job.left_out:,} are left out{made}."
+    )
 
 
 def changes_text(changes: Mapping[str, int]) -> str:

@@ -140,7 +140,7 @@ class ExportJob:
     size: int
     """In bytes."""
     left_out: int
-    """How many matched and are not in it, for the installation's limit."""
+    """How many matched and are not in it, for the limit of the organization or installation."""
     sha256: str | None
     file: str | None
     """What it is called where it is saved; `None` before it is complete."""
@@ -160,6 +160,13 @@ class ExportJob:
         """What has changed since the export that it goes on from; `None` if it goes on from none,
         or before it is complete."""
         return None if self.held is None else self.held.get("changes")
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the last entry of one was made that leaves something out: what it leaves out was
+        made then or later. `None` where it leaves out nothing, or holds nothing."""
+        found = None if self.held is None else self.held.get("ends_at")
+        return None if found is None else parse_instant(found)
 
     @property
     def request(self) -> ExportRequest:

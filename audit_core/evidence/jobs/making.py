@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+import pyarrow as pa
 
 from audit_core.domain.errors import QueryCancelledError
 from audit_core.evidence.download import FileLimit, Format, Progress, stream
 from audit_core.evidence.jobs import held, store
 from audit_core.evidence.jobs.deeds import no_longer_known
+from audit_core.evidence.jobs.export_cap import read_cap
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.held import Changes, Held
 from audit_core.evidence.jobs.job import ExportJob, name_of_file
@@ -23,6 +26,7 @@ from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog
 from audit_core.query.query import Query
+from audit_core.query.time.windows import format_instant
 from audit_core.state.database import State
 
 STEP_WAIT_S = 300.0
@@ -54,6 +58,8 @@ class Making:
     unwanted: bool = False
     """Whether somebody has cancelled it."""
     _context: ReadContext = field(init=False)
+    _last: datetime | None = None
+    """When the last entry was made that was written."""
 
     def __post_init__(self) -> None:
         # Its own person: it takes no place from who asked for it.
@@ -115,15 +121,20 @@ class Making:
                 unfinished=unfinished,
             )
             name = organization_name(connection, self.job.organization_id) or ""
-        self._write_file(reader, query, cut, changes)
+            cap = read_cap(connection, self.job.organization_id)
+        pieces = self._pieces(reader, query, cut, changes, workshop.limit.narrowed(cap))
+        self._write_file(pieces)
+        # A pack is of a moment of its own, and whole.
+        left_out = 0 if self._is_pack else expected - self.progress.entries
         title = self.job.title
         if changes is not None:
             title = f"{title or 'all'} since head {changes.since.head}"
         return {
             "file": name_of_file(name, title, request, window.head, span),
-            "held": window.as_params() | ({} if changes is None else {"changes": changes.counts()}),
-            # A pack is of a moment of its own, and whole.
-            "left_out": 0 if self._is_pack else expected - self.progress.entries,
+            "held": window.as_params()
+            | ({} if changes is None else {"changes": changes.counts()})
+            | (self._end() if left_out else {}),
+            "left_out": left_out,
         }
 
     def _changes(self, query: Query) -> Changes | None:
@@ -148,10 +159,14 @@ class Making:
     def _is_pack(self) -> bool:
         return self.job.request.kind.format is Format.PACK
 
+    def _end(self) -> dict[str, str]:
+        """Where one ends that leaves something out."""
+        return {} if self._last is None else {"ends_at": format_instant(self._last)}
+
     def _pieces(
-        self, reader: Reader, query: Query, cut: Cut, changes: Changes | None
+        self, reader: Reader, query: Query, cut: Cut, changes: Changes | None, limit: FileLimit
     ) -> Iterator[bytes]:
-        packs, limit = self.workshop.packs, self.workshop.limit
+        packs = self.workshop.packs
         if self._is_pack and packs is not None:
             if changes is not None:
                 raise PackProblem(
@@ -161,6 +176,12 @@ class Making:
             return packs.stream(
                 query, progress=self.progress, made_by=self.job.requested_by, limit=limit
             )
+
+        def see(rows: pa.Table) -> None:
+            self._last = rows.column("created_at")[-1].as_py().replace(tzinfo=UTC)
+            if changes is not None:
+                changes.see(rows)
+
         return stream(
             reader,
             query,
@@ -168,11 +189,10 @@ class Making:
             progress=self.progress,
             as_of=cut,
             limit=limit,
-            seen=None if changes is None else changes.see,
+            seen=see,
         )
 
-    def _write_file(self, reader: Reader, query: Query, cut: Cut, changes: Changes | None) -> None:
-        pieces = self._pieces(reader, query, cut, changes)
+    def _write_file(self, pieces: Iterator[bytes]) -> None:
         with self.workshop.files.writing(self.job.id) as file:
             while True:
                 with reading_in(self._context):

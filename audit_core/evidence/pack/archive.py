@@ -24,6 +24,7 @@ class Archive:
     def __init__(self, archive: ZipFile) -> None:
         self._archive = archive
         self._members: dict[str, ZipInfo] = {}
+        self._measured: dict[str, tuple[int, str]] = {}
         for member in archive.infolist():
             self._take(member)
         missing = [name for name in _REQUIRED if name not in self._members]
@@ -56,11 +57,10 @@ class Archive:
 
     def measured(self, name: str) -> tuple[int, str]:
         """The size and the SHA-256 of a file, in hexadecimal. Raises `PackError`."""
-        digest, size = sha256(), 0
-        for piece in self._pieces(name):
-            digest.update(piece)
-            size += len(piece)
-        return size, digest.hexdigest()
+        if name not in self._measured:
+            for _ in self._pieces(name):
+                pass  # measured on its way
+        return self._measured[name]
 
     def lines(self, name: str) -> Iterator[bytes]:
         """The lines of a file, without their ends. Raises `PackError` where it is damaged, a line
@@ -75,9 +75,14 @@ class Archive:
             raise PackError("pack.line", f"{name} ends within a line.")
 
     def _pieces(self, name: str) -> Iterator[bytes]:
+        """Measured once they are read to their end: unpacking takes as long as looking at them."""
+        digest, size = sha256(), 0
         with _damaged(name), self._archive.open(self._members[name]) as file:
             while piece := file.read(1 << 18):
+                digest.update(piece)
+                size += len(piece)
                 yield piece
+        self._measured[name] = size, digest.hexdigest()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from json.encoder import encode_basestring
 
 from audit_core.domain.entries import FIELDS
+from audit_core.evidence.pack.layout import MAX_DEPTH
 from audit_core.evidence.pack.leaf_lines import OpenedBlock, OpenedLeaf, Texts
 from audit_core.evidence.pack.strict_json import Number, strict_json
 from audit_core.integrity.leaf import BLOCK_FIELDS, PLAIN, Block
@@ -25,7 +26,17 @@ def instant_text(microseconds: int) -> str:
 
 
 def entry_line(plain: Texts, who: Texts, said: Texts) -> str:
-    """The line of an entry, without its end; `said` as the reader may see it.
+    """The line of an entry, without its end; `said` as the reader may see it."""
+    error_message, metadata = said
+    before, between, behind = _around_said(plain, who)
+    # The stored text itself: written anew, its numbers might be spelled otherwise. A line end in it
+    # can only be white space, since JSON's texts have none.
+    shown = "null" if metadata is None else metadata.translate(_LINE_ENDS)
+    return f"{before}{_text(error_message)}{between}{shown}{behind}"
+
+
+def _around_said(plain: Texts, who: Texts) -> tuple[str, str, str]:
+    """What stands before, between and behind the values of the message and the metadata.
 
     Written out, as it is made for hundreds of thousands; the names and their order are `FIELDS`.
     """
@@ -33,19 +44,15 @@ def entry_line(plain: Texts, who: Texts, said: Texts) -> str:
         plain
     )
     actor_id, actor_email, prefix, suffix, ip_address, user_agent = who
-    error_message, metadata = said
     return (
         f'{{"id":{_text(id_)},"actorId":{_text(actor_id)},"actorEmail":{_text(actor_email)},'
         f'"actorApiKeyPrefix":{_text(prefix)},"actorApiKeySuffix":{_text(suffix)},'
         f'"organizationId":{_text(organization_id or None)},"action":{_text(action)},'
         f'"targetType":{_text(target_type)},"targetId":{_text(target_id)},'
-        f'"statusCode":{"null" if status is None else status},'
-        f'"errorMessage":{_text(error_message)},"ipAddress":{_text(ip_address)},'
-        f'"userAgent":{_text(user_agent)},"source":{_text(source)},'
-        # The stored text itself: written anew, its numbers might be spelled otherwise. A line end
-        # in it can only be white space, since JSON's texts have none.
-        f'"metadata":{"null" if metadata is None else metadata.translate(_LINE_ENDS)},'
-        f'"createdAt":"{instant_text(int(created_at or 0))}"}}'
+        f'"statusCode":{"null" if status is None else status},"errorMessage":',
+        f',"ipAddress":{_text(ip_address)},"userAgent":{_text(user_agent)},'
+        f'"source":{_text(source)},"metadata":',
+        f',"createdAt":"{instant_text(int(created_at or 0))}"}}',
     )
 
 
@@ -56,9 +63,10 @@ def _text(text: str | None) -> str:
 def difference(line: bytes, leaf: OpenedLeaf) -> str | None:
     """The first field in which a line does not say what the opened parts of its leaf say; None if
     there is none. Raises `ValueError` for a line that is no entry."""
-    if _is_plainly(line, leaf):
+    written = line.decode()
+    if _is_plainly(written, leaf):
         return None
-    entry = strict_json(line)
+    entry = strict_json(written)
     if not isinstance(entry, dict) or entry.keys() != _JSON_NAMES:
         raise ValueError("it does not have exactly the 16 fields of an entry")
     shown = dict(zip(PLAIN, leaf.plain, strict=True))
@@ -72,16 +80,36 @@ def difference(line: bytes, leaf: OpenedLeaf) -> str | None:
     return None
 
 
-def _is_plainly(line: bytes, leaf: OpenedLeaf) -> bool:
-    """Whether the line is the very one that the leaf makes: then it need not be taken apart."""
+def _is_plainly(line: str, leaf: OpenedLeaf) -> bool:
+    """Whether the line is the very one that the leaf makes, whatever stands in place of what was
+    said where that is closed: then it need not be taken apart."""
     who, said = leaf.who, leaf.said
-    if not isinstance(who, OpenedBlock) or not isinstance(said, OpenedBlock):
+    if not isinstance(who, OpenedBlock):
         return False
-    if line != entry_line(leaf.plain, who.values, said.values).encode():
+    if isinstance(said, OpenedBlock):
+        if line != entry_line(leaf.plain, who.values, said.values):
+            return False
+        metadata = said.values[1]
+        # Text that is no object could make up further members of the line.
+        return metadata is None or isinstance(json.loads(metadata), dict)
+    before, between, behind = _around_said(leaf.plain, who.values)
+    if not (line.startswith(before) and line.endswith(behind)):
         return False
-    metadata = said.values[1]
-    # Text that is no object could make up further members of the line.
-    return metadata is None or isinstance(json.loads(metadata), dict)
+    message, found, metadata = line[len(before) : -len(behind)].partition(between)
+    return bool(found) and _is_json(message) and _is_json(metadata)
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is one value, and certainly not nested too deep, by itself or within another."""
+    if text == "null":
+        return True
+    if text.count("[") + text.count("{") >= MAX_DEPTH:
+        return False
+    try:
+        strict_json(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _says(ours: str, value: object, text: str | None) -> bool:

@@ -26,6 +26,7 @@ _ORGANIZATION, _REVISION, _SEQ, _CREATED, _RECEIVED, _STATUS = (
     )
 )
 MICROSECONDS_A_DAY = 86_400_000_000
+_HASHES_AT_ONCE = 4096
 _LOOSE = (Kind.CLOSED, Kind.ERASED, Kind.PRUNED, Kind.ABSENT)
 """Leaves that may hold an entry which is shown nowhere else. One that was superseded holds an
 earlier version of an entry that another leaf holds."""
@@ -60,24 +61,33 @@ class Run:
     def walk(self, lines: Iterable[bytes]) -> bool:
         """Look at every leaf. False where one cannot be read: nothing behind it was looked at."""
         integrity = self._report[Part.INTEGRITY]
-        for line in lines:
-            number = self.leaves.stop
+        hashes: list[bytes] = []
+        for number, line in enumerate(lines, self.leaves.start):
             try:
                 leaf = parse_line(line)
             except (ValueError, RecursionError) as error:
                 integrity.fail("integrity.leaf_unreadable", f"Leaf {number}: {error}.")
                 return False
-            self.kinds[leaf.kind.value] += 1
-            self.leaves.append(leaf.hash)
+            self.kinds[leaf.kind] += 1
+            hashes.append(leaf.hash)
             if isinstance(leaf, OpenedLeaf):
                 self._opened(leaf, number)
             else:
                 self.numbers.closed(leaf)
-            if self.leaves.stop == self._earlier:
+            if number + 1 == self._earlier:
+                self._add(hashes)
                 self._note_earlier_root()
+            elif len(hashes) == _HASHES_AT_ONCE:
+                self._add(hashes)
+        self._add(hashes)
         if next(self._entries, None) is not None:
             integrity.fail("integrity.entry_extra", "There are more entries than leaves of them.")
         return True
+
+    def _add(self, hashes: list[bytes]) -> None:
+        """Add the hashes of the next leaves, which are used up."""
+        self.leaves.extend(hashes)
+        hashes.clear()
 
     @property
     def days(self) -> dict[str, int]:

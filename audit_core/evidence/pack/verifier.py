@@ -54,10 +54,11 @@ def verify(
         manifest = archive.read(layout.MANIFEST)
         claims = parse_manifest(manifest)
         report = Report(key=claims.key.text, subject=dict(claims.as_written))
-        _check_signature(report, archive, claims, manifest, key)
         head = _checkpoint(report, archive, claims)
         given = _given(report, claims, checkpoint)
         run = _walk(report, archive, claims, head, given)
+        # After that, when the largest files have been read and measured.
+        _check_signature(report, archive, claims, manifest, key)
         if head is not None:
             trust = Trust(
                 log_keys=(claims.key,),

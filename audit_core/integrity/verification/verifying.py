@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.checkpoint import open_checkpoint
-from audit_core.integrity.merkle import EMPTY_ROOT, CompactRange, node_hash, root
+from audit_core.integrity.merkle import EMPTY_ROOT, CompactRange, fold, node_hash, root
 from audit_core.integrity.run import BatchSize, Run, read_run
 from audit_core.integrity.sealing import Sealing
 from audit_core.integrity.signed_note import NoteError
-from audit_core.integrity.tile import TILE, fold, parted, tile_roots
+from audit_core.integrity.tile import TILE, parted, tile_roots
 from audit_core.integrity.verification.findings import (
     MAX_FINDINGS,
     Finding,

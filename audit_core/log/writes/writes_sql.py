@@ -12,9 +12,11 @@ from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import floor_div
 
 
-def writes_sql(organization_id: str, *, after: int, until: int, above: int) -> Statement:
-    """The newest version of every entry whose last write has a number of these; see
-    `AuditLog.writes`."""
+def writes_sql(
+    organization_id: str, *, after: int, until: int, above: int, up_to: int | None = None
+) -> Statement:
+    """The newest version of every entry whose last write has a number of these, and a `revision`
+    above `above` and at most `up_to` (`None`: whatever it is); see `AuditLog.writes`."""
     column = entries.c
     statement: Select[tuple[object, ...]] = select(entries).where(
         column.organization_id == organization_id,
@@ -22,6 +24,8 @@ def writes_sql(organization_id: str, *, after: int, until: int, above: int) -> S
         column.organization_revision <= until,
         column.revision > above,
     )
+    if up_to is not None:
+        statement = statement.where(column.revision <= up_to)
     return statement.order_by(column.organization_revision, column.seq)
 
 

@@ -81,6 +81,12 @@ EXPORT_VERBS = (
         target="file",
     ),
     Verb(
+        name="export_limit.set",
+        sentence="Set how many entries one export of the organization may hold.",
+        category=Category.SETTING,
+        target="entries",
+    ),
+    Verb(
         name="export_schedule.added",
         sentence="Had exports made by themselves.",
         category=Category.EXPORT,

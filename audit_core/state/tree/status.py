@@ -36,6 +36,11 @@ class TreeStatus:
     result: Mapping[str, Any] | None = None
     """What it found."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a verification is asked for or under way."""
+        return self.requested_at is not None or self.running_since is not None
+
 
 def read_status(connection: Connection, organization_id: str) -> TreeStatus:
     """That of one tree."""

@@ -6,6 +6,7 @@ is given up, and the total is then counted only so far, until somebody asks for 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ _CHOICE = "stack_choice"
 _PATIENT = "over_time_patient"
 _GIVEN_UP = "over_time_given_up"
 _EXACT = "count_exact"
+_UNCOUNTED = "count_given_up"
 
 OverTime = Histogram[Outcome] | StackedHistogram
 
@@ -105,13 +107,45 @@ def draw_count(histogram: OverTime | None, view: filter_bar.View, scope: Scope, 
     noun = "entry" if found is not None and (found.number, found.more) == (1, False) else "entries"
     st.markdown("**Not counted**" if found is None else f"**{found} {noun}**", width="content")
     if found is None or found.more:
-        st.button(
-            "Count exactly",
-            icon=":material/tag:",
-            type="tertiary",
-            on_click=_keep,
-            args=(_EXACT, view.entry_filter),
+        _draw_exact(view.entry_filter)
+
+
+def exact_count(query: Query, head: int) -> int | None:
+    """How many entries match, exactly; `None` if that takes longer than `PATIENCE_S`, or where
+    somebody wants to wait for it, than any read may."""
+    entry_filter = query.entry_filter
+    waits = st.session_state.get(_EXACT) == entry_filter
+    if st.session_state.get(_UNCOUNTED) == (entry_filter, waits):
+        return None
+    log = cached.installation().log
+    try:
+        with nullcontext() if waits else log.patience(PATIENCE_S):
+            return cached.answer(head, cached.count_reader().count, query).number
+    except QueryTimeoutError:
+        st.session_state[_UNCOUNTED] = (entry_filter, waits)
+        return None
+
+
+def draw_uncounted(entry_filter: EntryFilter) -> None:
+    """Why `exact_count` gave no number, and the way to one."""
+    if st.session_state.get(_EXACT) == entry_filter:
+        st.caption(
+            "Counting them takes longer than a page may read. The export itself has no such limit, "
+            "and counts them first."
         )
+        return
+    st.caption(f"Counting them takes longer than {PATIENCE_S:g} seconds.")
+    _draw_exact(entry_filter)
+
+
+def _draw_exact(entry_filter: EntryFilter) -> None:
+    st.button(
+        "Count exactly",
+        icon=":material/tag:",
+        type="tertiary",
+        on_click=_keep,
+        args=(_EXACT, entry_filter),
+    )
 
 
 def instants_of(histogram: OverTime | None, view: filter_bar.View) -> str:

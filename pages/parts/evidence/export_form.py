@@ -14,17 +14,21 @@ from audit_core.evidence.formats.compression import Compression
 from audit_core.evidence.formats.csv_text import Audience
 from audit_core.evidence.formats.options import DELIMITERS, NAMES
 from audit_core.evidence.jobs import deeds
+from audit_core.evidence.jobs.export_cap import read_cap
 from audit_core.evidence.jobs.job import ExportRequest
+from audit_core.evidence.pack.making.left_out import left_out, left_out_warning
 from audit_core.evidence.titles import title_of
+from audit_core.explore.presentation import text
 from audit_core.explore.view_params import READY_VIEWS, VIEW_PARAM, ReadyView, check_view
 from audit_core.identity.sessions import Viewer
+from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, zone_names
 from audit_core.web.routes.evidence.verifier import VERIFIER_PATH
 from audit_core.workspace.saved_views import SavedView, list_views
 from pages.parts.entries import over_time
 from pages.parts.evidence import exporting, schedule_list
 from pages.parts.filters import filter_bar
-from pages.parts.shell import cached, viewer
+from pages.parts.shell import cached, error_boundary, viewer
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
 
@@ -85,7 +89,7 @@ def _begin_with(views: dict[str, SavedView | ReadyView], scope: Scope) -> None:
 def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
     """The file's kind, what it will hold in words, and the button."""
     with st.container(border=True, key="export_form"):
-        _draw_sentence(view, scope)
+        sentence = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox("File", list(KINDS), key="export_kind", width=230)
             kept = st.selectbox("Keep for", list(KEPT), key="export_kept", width=130)
@@ -103,6 +107,8 @@ def draw(view: filter_bar.View, person: Viewer, scope: Scope) -> None:
             secrets=secrets,
             kept_for=KEPT[kept],
         )
+        with sentence:
+            _draw_sentence(asked, scope)
         with st.container(horizontal=True):
             made = st.button(
                 "Make export", type="primary", icon=":material/file_export:", key="export_make"
@@ -162,13 +168,47 @@ def _draw_options(kind: FileKind, zone: str) -> FileKind:
     return replace(kind, options=options, compression=compression)
 
 
-def _draw_sentence(view: filter_bar.View, scope: Scope) -> None:
-    head = cached.installation().log.head(scope.organization_id)
-    found = over_time.count(view.query(scope), head)
-    counted = "Not counted yet" if found is None else f"{found} entries"
+def _draw_sentence(asked: ExportRequest, scope: Scope) -> None:
+    """How many entries the file would hold now, exactly, and what it would not hold."""
+    log = cached.installation().log
+    query, head = asked.query(scope.organization_id or ""), log.head(scope.organization_id)
+    matching = over_time.exact_count(query, head)
+    counted = "Not counted" if matching is None else text.entries(matching)
     # As text: what was asked for is in it.
-    st.text(visible(f"{counted}: {view.entry_filter.describe()}"))
+    st.text(visible(f"{counted}: {asked.entry_filter.describe()}"))
     st.caption("Oldest first, of the log as it is when the export begins.")
+    if matching is None:
+        over_time.draw_uncounted(asked.entry_filter)
+        return
+    if asked.kind.format is Format.PACK:
+        _draw_left_out(query, matching, head)
+    elif (beyond := _beyond_limit(matching, scope)) is not None:
+        st.warning(beyond, icon=":material/content_cut:")
+
+
+def _draw_left_out(query: Query, matching: int, head: int) -> None:
+    """What a pack would hold beside its entries, if that is much."""
+    with error_boundary.attempt():
+        leaves = cached.answer(head, _leaves_left_out, query, matching)
+        if said := left_out_warning(leaves):
+            st.warning(said, icon=":material/weight:")
+
+
+def _leaves_left_out(query: Query, matching: int) -> int:
+    return left_out(cached.installation().log, query, matching)
+
+
+def _beyond_limit(matching: int, scope: Scope) -> str | None:
+    installation = cached.installation()
+    with installation.state.read() as connection:
+        cap = read_cap(connection, scope.organization_id or "")
+    limit = installation.exports.limit.narrowed(cap).entries
+    if limit is None or matching <= limit:
+        return None
+    return (
+        f"One export holds at most {limit:,} entries here: the oldest. {matching - limit:,} would "
+        "be left out. Choose shorter windows, one after the other, to have all."
+    )
 
 
 def _make(asked: ExportRequest, scope: Scope) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -15,6 +16,7 @@ from audit_core.evidence.jobs.figures import (
     completeness,
     described,
     facts,
+    left_out_text,
     progress_of,
     progress_text,
     title_of,
@@ -25,7 +27,7 @@ from audit_core.identity.sessions import Viewer
 from audit_core.web.routes.exporting.operations import FILE_PATH
 from pages.parts.evidence import exporting
 from pages.parts.evidence.download_menu import size_text
-from pages.parts.shell import cached, error_boundary, viewer
+from pages.parts.shell import cached, refreshed, viewer
 from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
 
@@ -47,8 +49,12 @@ BADGES: dict[JobState, tuple[Color, str]] = {
 }
 
 
-def draw(person: Viewer, scope: Scope) -> None:
+def draw(scope: Scope) -> None:
     """The newest ones, newest first."""
+    refreshed.draw(_draw_jobs, Permission.EXPORT, scope)
+
+
+def _draw_jobs(person: Viewer, scope: Scope) -> None:
     shown = int(st.session_state.get(_MORE, SHOWN))
     with cached.installation().state.read() as connection:
         jobs = store.list_jobs(connection, scope.organization_id or "", limit=shown + 1)
@@ -57,7 +63,7 @@ def draw(person: Viewer, scope: Scope) -> None:
     for job in jobs[:shown]:
         with st.container(border=True, key=f"export_{job.id}"):
             if job.state.is_open:
-                st.fragment(_draw_open, run_every=_LOOK)(job.id, scope)
+                refreshed.draw(partial(_draw_open, job.id), Permission.EXPORT, scope, every=_LOOK)
             else:
                 _draw_job(job, (), person, scope)
     if len(jobs) > shown:
@@ -74,16 +80,13 @@ def _show_more(shown: int) -> None:
     st.session_state[_MORE] = shown + SHOWN
 
 
-def _draw_open(export_id: str, scope: Scope) -> None:
-    with error_boundary.boundary():
-        # A run of this alone runs neither the page nor its gate.
-        person, present = viewer.require(Permission.EXPORT)
-        with cached.installation().state.read() as connection:
-            job = store.find_job(connection, export_id, scope.organization_id or "")
-            others = store.open_jobs(connection)
-        if present != scope or job is None or not job.state.is_open:
-            st.rerun()
-        _draw_job(job, others, person, scope)
+def _draw_open(export_id: str, person: Viewer, scope: Scope) -> None:
+    with cached.installation().state.read() as connection:
+        job = store.find_job(connection, export_id, scope.organization_id or "")
+        others = store.open_jobs(connection)
+    if job is None or not job.state.is_open:
+        st.rerun()
+    _draw_job(job, others, person, scope)
 
 
 def _draw_job(job: ExportJob, others: Sequence[ExportJob], person: Viewer, scope: Scope) -> None:
@@ -111,7 +114,10 @@ def _draw_job(job: ExportJob, others: Sequence[ExportJob], person: Viewer, scope
 
 
 def _draw_changes(job: ExportJob) -> None:
-    """Up to where it is complete, and what changed since the export that it goes on from."""
+    """What it leaves out, up to where it is complete, and what changed since the export that it
+    goes on from."""
+    if left_out := left_out_text(job):
+        st.warning(left_out, icon=":material/content_cut:")
     st.caption(" · ".join(completeness(job)))
     changes = job.changes
     if changes is None:

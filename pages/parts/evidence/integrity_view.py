@@ -11,11 +11,14 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.sessions import Viewer
 from audit_core.integrity.verification.findings import FindingKind, Result, Verified
+from audit_core.integrity.verification.requests import (
+    cancel_verification,
+    request_verification,
+)
 from audit_core.integrity.verification.standing import Standing, standing_of
 from audit_core.query.time.windows import ago, format_instant
-from audit_core.state.tree.status import set_status
-from pages.parts.admin.acting import administrator
-from pages.parts.shell import cached, error_boundary
+from pages.parts.admin.acting import act
+from pages.parts.shell import cached, refreshed
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables import table_size
 
@@ -40,26 +43,30 @@ KEPT = {
 }
 
 
-def draw(person: Viewer, scope: Scope) -> None:
-    """All of it."""
-    standing = _standing(scope)
-    now = cached.installation().clock()
-    if standing.status.problem is not None:
-        problem = plain(standing.status.problem)
-        st.error(problem, title="Nothing is sealed any more", icon=":material/gpp_bad:")
-    _draw_figures(standing, now)
+def draw(scope: Scope) -> None:
+    """All of it; each part stays true in a tab that is left open."""
+    refreshed.draw(_draw_sealed, Permission.READ, scope)
     st.header("Full verification", anchor=False)
     st.caption(
         "Makes every leaf again from the entries and holds it against what was sealed. Done by "
         "itself every night."
     )
-    if standing.status.requested_at is not None or standing.status.running_since is not None:
-        st.fragment(_draw_running, run_every=_LOOK)(person, scope)
-    else:
-        _draw_start(person, scope, standing)
-    if standing.verified is not None:
-        _draw_verified(standing.verified, now)
-    _draw_checkpoint(standing)
+    runs = _standing(scope).status.is_open
+    refreshed.draw(
+        _draw_running if runs else _draw_start,
+        Permission.READ,
+        scope,
+        every=_LOOK if runs else refreshed.EVERY,
+    )
+    refreshed.draw(_draw_checkpoint, Permission.READ, scope)
+
+
+def _draw_sealed(person: Viewer, scope: Scope) -> None:
+    standing = _standing(scope)
+    if standing.status.problem is not None:
+        problem = plain(standing.status.problem)
+        st.error(problem, title="Nothing is sealed any more", icon=":material/gpp_bad:")
+    _draw_figures(standing, cached.installation().clock())
 
 
 def _standing(scope: Scope) -> Standing:
@@ -91,7 +98,13 @@ def _draw_figures(standing: Standing, now: datetime) -> None:
         st.metric("Last verified", ago(verified.at, now) if verified else "Never")
 
 
-def _draw_start(person: Viewer, scope: Scope, standing: Standing) -> None:
+def _draw_start(person: Viewer, scope: Scope) -> None:
+    """The button, and what the last one found; the page runs anew once somebody else, or the
+    night, has begun one."""
+    standing = _standing(scope)
+    if standing.status.is_open:
+        st.rerun()
+    organization_id = scope.organization_id or ""
     manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
     if st.button(
         "Verify now",
@@ -100,31 +113,26 @@ def _draw_start(person: Viewer, scope: Scope, standing: Standing) -> None:
         disabled=not manages or standing.checkpoint is None,
         help=None if manages else "Admins of the organization can start it.",
     ):
-        by = administrator(scope)
-        with (
-            error_boundary.attempt() as attempt,
-            cached.installation().state.begin() as connection,
-        ):
-            set_status(
-                connection,
-                scope.organization_id or "",
-                requested_at=by.now,
-                requested_by=by.actor,
-                cancelled=False,
-            )
-        if attempt.succeeded:
-            st.rerun()
+        act(
+            scope,
+            lambda connection, by: request_verification(
+                connection, organization_id, actor=by.actor, now=by.now, address=by.address
+            ),
+        )
+    _draw_last(standing)
 
 
 def _draw_running(person: Viewer, scope: Scope) -> None:
     """The one that is asked for or under way; the page runs anew once it is over."""
-    status = _standing(scope).status
-    if status.requested_at is None and status.running_since is None:
+    standing = _standing(scope)
+    status = standing.status
+    if not status.is_open:
         st.rerun()
     checked, to_check = status.checked or 0, status.to_check or 0
     share = checked / to_check if to_check else 0.0
     said = f"{checked:,} of {to_check:,} writes checked" if to_check else "About to begin"
     st.progress(share, text="Being cancelled" if status.cancelled else said)
+    organization_id = scope.organization_id or ""
     manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
     if manages and st.button(
         "Cancel verification",
@@ -132,15 +140,18 @@ def _draw_running(person: Viewer, scope: Scope) -> None:
         key="integrity_cancel",
         disabled=status.cancelled,
     ):
-        administrator(scope)
-        with (
-            error_boundary.attempt() as attempt,
-            cached.installation().state.begin() as connection,
-        ):
-            values = {"cancelled": status.running_since is not None, "requested_at": None}
-            set_status(connection, scope.organization_id or "", **values)
-        if attempt.succeeded:
-            st.rerun(scope="fragment")
+        act(
+            scope,
+            lambda connection, by: cancel_verification(
+                connection, organization_id, actor=by.actor, now=by.now, address=by.address
+            ),
+        )
+    _draw_last(standing)
+
+
+def _draw_last(standing: Standing) -> None:
+    if standing.verified is not None:
+        _draw_verified(standing.verified, cached.installation().clock())
 
 
 def _draw_verified(verified: Verified, now: datetime) -> None:
@@ -192,9 +203,9 @@ def _draw_findings(result: Result) -> None:
         st.caption(f"And {result.more:,} more.")
 
 
-def _draw_checkpoint(standing: Standing) -> None:
+def _draw_checkpoint(person: Viewer, scope: Scope) -> None:
     st.header("Newest checkpoint", anchor=False)
-    kept = standing.checkpoint
+    kept = _standing(scope).checkpoint
     if kept is None:
         st.caption("Nothing was written yet, so there is nothing to sign.")
         return

@@ -7,11 +7,12 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from audit_core.domain.access import Scope
+from audit_core.domain.access import Permission, Scope
+from audit_core.identity.sessions import Viewer
 from audit_core.installation.anchors import Outside, outside_of
 from audit_core.integrity.anchors.standing import AnchorStanding, OutsideFinding, newest_outside
 from audit_core.query.time.windows import ago
-from pages.parts.shell import cached, error_boundary
+from pages.parts.shell import cached, error_boundary, refreshed
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables import table_size
 from pages.parts.tables.safe_text import visible
@@ -23,6 +24,10 @@ LATE = "Checkpoints outside are too old"
 
 def draw(scope: Scope) -> None:
     """All that are set, with what somebody should know above them."""
+    refreshed.draw(_draw_outside, Permission.READ, scope)
+
+
+def _draw_outside(person: Viewer, scope: Scope) -> None:
     with error_boundary.attempt():
         outside = outside_of(cached.installation(), scope.organization_id or "")
         if not outside.configured:

@@ -6,15 +6,16 @@ from datetime import time
 
 import streamlit as st
 
-from audit_core.domain.access import Scope
+from audit_core.domain.access import Permission, Scope
 from audit_core.evidence.jobs.job import ExportRequest
 from audit_core.evidence.schedules import schedule as schedules
 from audit_core.evidence.schedules.schedule import MAX_NAME, Schedule
 from audit_core.evidence.schedules.slots import Every
+from audit_core.identity.sessions import Viewer
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import written
 from pages.parts.evidence import exporting
-from pages.parts.shell import cached, viewer
+from pages.parts.shell import cached, refreshed, viewer
 from pages.parts.tables.safe_text import visible
 
 _LABELS = {Every.DAY: "Daily", Every.WEEK: "Weekly", Every.MONTH: "Monthly"}
@@ -75,6 +76,10 @@ def _draw_form(asked: ExportRequest, scope: Scope) -> None:
 
 def draw(scope: Scope) -> None:
     """Each with what it asks for; nothing where there are none."""
+    refreshed.draw(_draw_schedules, Permission.EXPORT, scope)
+
+
+def _draw_schedules(person: Viewer, scope: Scope) -> None:
     with cached.installation().state.read() as connection:
         found = schedules.list_schedules(connection, scope.organization_id or "")
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -25,7 +26,7 @@ from audit_core.sources.source_input import MAX_KEY, require_key
 from audit_core.sources.standing import Standing, standing_of
 from audit_core.sources.trials import try_source
 from pages.parts.admin.acting import act, administrator
-from pages.parts.shell import cached, error_boundary, viewer
+from pages.parts.shell import cached, error_boundary, refreshed
 from pages.parts.sources import source_form
 from pages.parts.tables.safe_text import visible
 
@@ -55,7 +56,7 @@ def draw(person: Viewer, scope: Scope) -> None:
     for source, _ in found:
         with st.container(border=True):
             # Alone, so that what is typed below it stays when it is drawn again.
-            _draw_state(source.id, scope)
+            _keep_drawn(source, scope)
             if manages:
                 _draw_deeds(source, scope)
     if manages:
@@ -67,21 +68,21 @@ def draw(person: Viewer, scope: Scope) -> None:
         )
     for source, _ in whole:
         with st.container(border=True):
-            _draw_state(source.id, scope)
+            _keep_drawn(source, scope)
 
 
-@st.fragment(run_every=_LOOK)
-def _draw_state(source_id: str, scope: Scope) -> None:
-    with error_boundary.boundary():
-        # A run of this alone runs neither the page nor its gate.
-        person, present = viewer.require(Permission.INGEST)
-        with cached.installation().state.read() as connection:
-            found = source_with_progress(connection, source_id)
-        if present != scope or found is None or not _may_see(person, scope, found[0]):
-            st.rerun()
-        own = found[0].organization_id is not None
-        manages = own and isinstance(decide(person.membership, Permission.MANAGE), Allowed)
-        _draw_source(*found, scope, manages=manages)
+def _keep_drawn(source: Source, scope: Scope) -> None:
+    refreshed.draw(partial(_draw_state, source.id), Permission.INGEST, scope, every=_LOOK)
+
+
+def _draw_state(source_id: str, person: Viewer, scope: Scope) -> None:
+    with cached.installation().state.read() as connection:
+        found = source_with_progress(connection, source_id)
+    if found is None or not _may_see(person, scope, found[0]):
+        st.rerun()
+    own = found[0].organization_id is not None
+    manages = own and isinstance(decide(person.membership, Permission.MANAGE), Allowed)
+    _draw_source(*found, scope, manages=manages)
 
 
 def _may_see(person: Viewer, scope: Scope, source: Source) -> bool:

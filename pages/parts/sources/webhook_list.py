@@ -20,7 +20,7 @@ from audit_core.sources.webhooks.endpoint import (
 from audit_core.sources.webhooks.signature import MAX_SECRET, new_secret
 from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
 from pages.parts.admin.acting import act, administrator
-from pages.parts.shell import cached, error_boundary
+from pages.parts.shell import cached, error_boundary, refreshed
 from pages.parts.shell.app_address import own_address
 from pages.parts.sources.ingest_howto import base_url
 from pages.parts.tables.safe_text import visible
@@ -31,6 +31,12 @@ EVENTS = "sandbox.created, sandbox.state.updated"
 
 def draw(person: Viewer, scope: Scope) -> None:
     """The endpoints of the organization; who manages it may add and remove."""
+    refreshed.draw(_draw_endpoints, Permission.INGEST, scope)
+    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
+        _draw_adding(scope)
+
+
+def _draw_endpoints(person: Viewer, scope: Scope) -> None:
     with cached.installation().state.read() as connection:
         found = endpoints_of(connection, scope.organization_id or "")
     manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
@@ -43,8 +49,6 @@ def draw(person: Viewer, scope: Scope) -> None:
     for endpoint in found:
         with st.container(border=True):
             _draw_endpoint(endpoint, scope, manages=manages)
-    if manages:
-        _draw_adding(scope)
 
 
 def _draw_endpoint(endpoint: Endpoint, scope: Scope, *, manages: bool) -> None:

@@ -16,6 +16,7 @@ from audit_core.evidence.download import FileLimit
 from audit_core.evidence.formats import text_columns
 from audit_core.evidence.jobs import deeds, store
 from audit_core.evidence.jobs import making as making_module
+from audit_core.evidence.jobs.export_cap import set_cap
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.held import COUNTS
 from audit_core.evidence.jobs.job import ExportJob, JobState
@@ -57,19 +58,36 @@ def test_what_arrives_while_it_is_made_is_not_in_it(
     assert (done.expected, done.entries, done.held["head"], done.held["in_flight"]) == (4, 4, 4, 4)
 
 
-@pytest.mark.parametrize(("entries", "size", "held"), [(7, None, 7), (None, 1, 1), (20, None, 20)])
-def test_the_limit_of_the_installation_says_how_many_were_left_out(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, entries: int | None, size: int | None, held: int
+@pytest.mark.parametrize(
+    ("entries", "cap", "size", "held"),
+    [
+        (7, None, None, 7),
+        (7, 5, None, 5),
+        (None, 9, None, 9),
+        (3, 9, None, 3),
+        (None, None, 1, 1),
+        (20, 21, None, 20),
+    ],
+)
+def test_a_limit_says_how_many_were_left_out(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    entries: int | None,
+    cap: int | None,
+    size: int | None,
+    held: int,
 ) -> None:
     monkeypatch.setattr(text_columns, "PIECE_BYTES", 1)
-    for number in range(20):
-        desk.stored(number)
+    stored = [desk.stored(number, minutes_ago=50 - number) for number in range(20)]
+    with desk.workshop.state.begin() as connection:
+        set_cap(connection, ALPHA, cap, actor="operator", now=desk.workshop.clock())
     desk.workshop = replace(desk.workshop, limit=FileLimit(entries=entries, size=size))
     desk.ask()
     done, text = desk.make()
     assert done.state is JobState.DONE
     assert done.entries == len(ids(text)) == held
     assert done.left_out == 20 - done.entries
+    assert done.ends_at == (stored[held - 1].created_at if done.left_out else None)
     (event,) = desk.seeded.events("export.made")
     assert event.detail.get("left_out", 0) == done.left_out
 

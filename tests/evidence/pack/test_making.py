@@ -18,6 +18,7 @@ from audit_core.evidence.download import FileLimit, Progress
 from audit_core.evidence.pack.leaf_proof import verify_proof
 from audit_core.evidence.pack.making.from_log import make_pack
 from audit_core.evidence.pack.making.leaf_proof import prove_leaf
+from audit_core.evidence.pack.making.left_out import left_out
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.verdicts import PackError, Part, State
 from audit_core.evidence.pack.verifier import verify
@@ -104,6 +105,10 @@ def test_what_a_filter_of_plain_fields_finds_is_proven(
 ) -> None:
     installation = seeded.installation
     pack = made_of(installation, query(**asked))
+    held = entries_of(pack)
+    with ZipFile(io.BytesIO(pack)) as archive:
+        leaves = archive.read("leaves.jsonl").count(b"\n")
+    assert left_out(installation.log, query(**asked), len(held)) == leaves - len(held)
     report = verify(io.BytesIO(pack), key=installation.trees.sealing.signer.key)
     assert {part: report[part].state for part in Part} == dict.fromkeys(Part, State.HOLDS)
     tables = Reader(installation.log).export(query(**asked))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, or_, select
 
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.pack.making.problem import PackProblem
@@ -127,19 +128,7 @@ def first_leaf(log: AuditLog, query: Query, tree: TreeReader) -> int:
     there is not kept any more."""
     since = query.time_range.since
     if since is not None:
-        column = entries.c
-        statement = (
-            select(column.organization_revision)
-            .where(
-                and_(
-                    within_scope(entries, query.scope),
-                    column.received_at < since,
-                    column.revision == column.seq,
-                    column.organization_revision <= tree.size(),
-                )
-            )
-            .order_by(column.organization_revision.desc())
-        )
+        statement = received_before(query, since, tree.size())
         found = log.fetch(statement, query.scope, max_rows=MAX_CANDIDATES).table
         for number in found.column("organization_revision").to_pylist():
             run = tree.run(number - 1, number)
@@ -152,3 +141,19 @@ def first_leaf(log: AuditLog, query: Query, tree: TreeReader) -> int:
             "The window begins before what the log still keeps.", "Choose a later beginning."
         ) from error
     return 0
+
+
+def received_before(query: Query, since: datetime, size: int) -> Statement:
+    """The numbers of writes up to `size` that are new entries and were received before a moment,
+    the last one first."""
+    column = entries.c
+    return (
+        select(column.organization_revision)
+        .where(
+            within_scope(entries, query.scope),
+            column.received_at < since,
+            column.revision == column.seq,
+            column.organization_revision <= size,
+        )
+        .order_by(column.organization_revision.desc())
+    )

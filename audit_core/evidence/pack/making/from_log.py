@@ -29,8 +29,6 @@ from audit_core.state.tree.tables import LeafKind
 
 STEP = 8192
 """How many leaves are read at a time."""
-MAX_LEFT_OUT = 1_000_000
-"""More leaves that the filter leaves out are said before the pack is made: it will be large."""
 
 KINDS = {
     LeafKind.SUPERSEDED: Kind.SUPERSEDED,

@@ -44,7 +44,10 @@ class Export:
     entries: int
     """How many it has so far."""
     left_out: int
-    """How many matched and are not in it, for the installation's limit."""
+    """How many matched and are not in it, for the limit of the organization or installation."""
+    ends_at: datetime | None
+    """When the last entry of one was made that leaves something out: what it leaves out was made
+    then or later."""
     size: int
     """In bytes."""
     seconds_left: float | None
@@ -109,6 +112,7 @@ def answer_of(job: ExportJob, open_jobs: Sequence[ExportJob], now: datetime) -> 
         expected=job.expected,
         entries=job.entries,
         left_out=job.left_out,
+        ends_at=job.ends_at,
         size=job.size,
         seconds_left=None if left is None else left.total_seconds(),
         waits=reason_to_wait(job, open_jobs) if waiting else None,

@@ -1,0 +1,1 @@
+"""Erasures as they stand in the state."""
