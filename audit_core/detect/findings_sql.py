@@ -35,6 +35,7 @@ from sqlalchemy.sql.expression import FromClause
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
 from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.rule import (
+    MAX_GROUPS,
     AboveBand,
     EventCount,
     FirstSeen,
@@ -50,9 +51,6 @@ from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.log.sql.text_tests import distinct_within
 from audit_core.query.where import within_scope
-
-MAX_GROUPS = 4
-"""By how many fields a rule may tell entries apart."""
 
 GROUPS = tuple(f"group_{number}" for number in range(1, MAX_GROUPS + 1))
 """What the values of a group are called in a statement."""

@@ -36,7 +36,7 @@ def try_examples(rule: Rule, examples: Sequence[Example]) -> tuple[Tried, ...]:
 
 def _finds(rule: Rule, example: Example) -> bool:
     now = last_of(example, max(rule.reach, timedelta(hours=1)) + timedelta(seconds=1))
-    scope = Scope(organization_id=ORGANIZATION, secrets=True)
+    scope = Scope(organization_id=ORGANIZATION)
     statement = findings(rule, scope, since=BEGINNING - timedelta(days=1), until=now, now=now)
     with tempfile.TemporaryDirectory(prefix="sandtrail-rule-") as folder:
         url = f"duckdb:///{Path(folder) / 'examples.duckdb'}"

@@ -267,7 +267,7 @@ def held(new_log):
 
 
 def found(log, rule, since=SINCE - timedelta(days=1), until=NOW, **more):
-    scope = Scope(organization_id=ORGANIZATION, secrets=True)
+    scope = Scope(organization_id=ORGANIZATION)
     statement = findings(rule, scope, since=since, until=until, now=NOW, **more)
     rows = log.fetch_rows(statement, scope, FoundRow, limit=10_000)
     return {

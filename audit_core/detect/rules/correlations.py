@@ -18,6 +18,7 @@ from sigma.exceptions import SigmaError
 
 from audit_core.detect.rules.fields import METADATA, TIME, RuleField, field_named
 from audit_core.detect.rules.rule import (
+    MAX_GROUPS,
     AboveBand,
     Correlation,
     EventCount,
@@ -65,6 +66,14 @@ def names_others(rule: object, own: Mapping[str, Any]) -> bool:
 
 def shape_of(rule: object, own: Mapping[str, Any]) -> Shape:
     """The shape of a rule with the block `own` of our own. Raises `CorrelationProblem`."""
+    shape = _shape(rule, own)
+    names = [group.name for group in shape.groups]
+    if len(names) > MAX_GROUPS or len(set(names)) < len(names):
+        raise CorrelationProblem(f"group-by names up to {MAX_GROUPS} fields, each once.")
+    return shape
+
+
+def _shape(rule: object, own: Mapping[str, Any]) -> Shape:
     unknown = [name for name in own if name not in _OWN_NAMES]
     if unknown:
         raise CorrelationProblem(f"{unknown[0]} is not one of {', '.join(_OWN_NAMES)}.")

@@ -19,7 +19,7 @@ from audit_core.detect.rules.correlations import CorrelationProblem, read_span
 from audit_core.detect.rules.reading import SEE
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.domain.errors import RuleError
-from audit_core.domain.yaml_lines import Line, YamlReader
+from audit_core.runtime.yaml_lines import Line, YamlReader
 
 ENDING = ".examples.yaml"
 ORGANIZATION = "example"

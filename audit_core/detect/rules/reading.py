@@ -26,7 +26,7 @@ from audit_core.detect.rules.correlations import (
 from audit_core.detect.rules.rule import Level, LogSource, Rule, Selection
 from audit_core.detect.rules.sigma_conditions import ConditionProblem, condition_of, require_askable
 from audit_core.domain.errors import RuleError
-from audit_core.domain.yaml_lines import Line, YamlReader
+from audit_core.runtime.yaml_lines import Line, YamlReader
 
 MAX_CHARACTERS = 32_768
 MAX_DOCUMENTS = 12

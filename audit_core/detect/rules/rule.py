@@ -10,6 +10,9 @@ from typing import TypeAlias
 from audit_core.detect.rules.condition import Condition
 from audit_core.detect.rules.fields import RuleField
 
+MAX_GROUPS = 4
+"""By how many fields a rule may tell entries apart."""
+
 
 class Level(StrEnum):
     """How urgent it is, from low to high."""

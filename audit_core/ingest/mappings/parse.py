@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from audit_core.domain.entries import FIELDS
 from audit_core.domain.errors import AuditError, MappingError
-from audit_core.domain.yaml_lines import Line, YamlReader
 from audit_core.ingest.mappings.expression import Expression, ExpressionError, parse_expression
 from audit_core.ingest.mappings.mapping import ListPath, Mapping, Rule, Scalar
 from audit_core.ingest.mappings.time_formats import RFC3339, TimeFormat, parse_time_format
 from audit_core.ingest.records.extra_fields import UNMAPPED
 from audit_core.ingest.records.record import field_of
+from audit_core.runtime.yaml_lines import Line, YamlReader
 
 MAX_LINES = 40
 MAX_CHARACTERS = 16_384

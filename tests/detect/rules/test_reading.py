@@ -138,6 +138,8 @@ WRONG = [
     (counted("rules: [one]", "rules: [two]"), 1, "'two'"),
     (counted("rules: [one]", "rules: [one]\n  generate: true"), 7, "generate is not done"),
     (counted("[actorId]", "[actor]"), 7, "no field 'actor'"),
+    (counted("[actorId]", "[actorId, actorId]"), 7, "each once"),
+    (counted("[actorId]", "[actorId, action, source, id, targetId]"), 7, "up to 4 fields"),
 ]
 
 
