@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     and_,
+    case,
     false,
     func,
     literal,
@@ -39,6 +40,7 @@ from audit_core.detect.rules.condition import (
     TimePart,
     Wildcard,
     Within,
+    tests_of,
 )
 from audit_core.detect.rules.fields import COLUMNS, METADATA, NUMBERS, TIME, RuleField
 from audit_core.log.sql.functions import epoch_microseconds, floor_div, json_text, like
@@ -70,12 +72,38 @@ def compile_condition(table: FromClause, condition: Condition) -> Clause:
     """What a row must fulfil for the condition to be true of its entry. It may be NULL instead of
     false: only `Not` turns one into the other."""
     if isinstance(condition, AllOf):
-        return and_(true(), *(compile_condition(table, part) for part in condition.parts))
+        return _all_of(table, condition)
     if isinstance(condition, AnyOf):
         return or_(false(), *(compile_condition(table, part) for part in condition.parts))
     if isinstance(condition, Not):
         return not_(func.coalesce(compile_condition(table, condition.part), false()))
     return _test(table, condition)
+
+
+def _all_of(table: FromClause, condition: AllOf) -> Clause:
+    """What is to be looked for in the metadata is looked for only where all else is true: engines
+    take the parts of an AND in any order, and taking JSON apart is dear."""
+    plain: list[Clause] = []
+    costly: list[Clause] = []
+    for part in _flat(condition):
+        dear = any(_in_metadata(test) for test in tests_of(part))
+        (costly if dear else plain).append(compile_condition(table, part))
+    if not plain or not costly:
+        return and_(true(), *plain, *costly)
+    return and_(*plain, case((and_(*plain), and_(*costly)), else_=false()))
+
+
+def _flat(condition: AllOf) -> Iterator[Condition]:
+    for part in condition.parts:
+        if isinstance(part, AllOf):
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def _in_metadata(test: Test) -> bool:
+    fields = (getattr(test, "field", None), getattr(test, "other", None))
+    return any(field is not None and field.path for field in fields)
 
 
 def value_of(table: FromClause, field: RuleField) -> ColumnElement[Any]:
