@@ -93,9 +93,7 @@ def findings(
     found = _found(_Asked(rule, scope, since, until, now, groups))
     names = GROUPS[: len(rule.groups)]
     hour = floor_div(found.c.at, literal(_HOUR, BigInteger))
-    # NULL as a text, on every engine.
-    absent = case((false(), literal("")))
-    shown = [found.c[name] if name in names else absent.label(name) for name in GROUPS]
+    shown = [found.c[name] if name in names else absent_text().label(name) for name in GROUPS]
     return (
         select(
             *shown,
@@ -107,6 +105,11 @@ def findings(
         .where(found.c.created_at >= since, found.c.created_at < until)
         .group_by(*(found.c[name] for name in names), hour)
     )
+
+
+def absent_text() -> ColumnElement[Any]:
+    """NULL as a text, on every engine."""
+    return case((false(), literal("")))
 
 
 @dataclass(frozen=True, slots=True)
