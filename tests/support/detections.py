@@ -194,6 +194,9 @@ wide = st.one_of(
             Fits(RuleField("action"), ("delete",), False),
             Compared(RuleField("statusCode"), Comparison.AT_LEAST, 200),
             Present(RuleField("targetId")),
+            # True of an entry only until it is finished.
+            Not(Present(RuleField("statusCode"))),
+            Not(Compared(RuleField("statusCode"), Comparison.AT_LEAST, 200)),
         ]
     ),
 )
