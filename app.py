@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
+from audit_core.evidence.erasures.runner import RunningErasures
 from audit_core.evidence.jobs.runner import RunningExports
 from audit_core.evidence.schedules.runner import ScheduledExports
 from audit_core.installation.anchors import start_anchoring
@@ -54,6 +55,7 @@ Feed = (
     | FollowedSources
     | ScheduledExports
     | RunningExports
+    | RunningErasures
     | Sealer
     | Verifier
     | Anchoring
@@ -66,8 +68,8 @@ os.umask(0o077)
 
 
 def start() -> list[Feed]:
-    """Open the product and what works by itself: the sources, the exports, the sealing of the
-    log, the anchors of checkpoints, and a trickle if the log is the demo."""
+    """Open the product and what works by itself: the sources, the exports, the erasures, the
+    sealing of the log, the anchors of checkpoints, and a trickle if the log is the demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -79,6 +81,7 @@ def start() -> list[Feed]:
         FollowedSources(installation),
         ScheduledExports(installation.export_calendar),
         RunningExports(installation.exports, shared_log=installation.log.shared),
+        RunningErasures(installation.erasures),
     ]
     try:
         feeds.append(start_anchoring(installation))

@@ -19,6 +19,7 @@ from audit_core.cli.demo import demo
 from audit_core.cli.detect.rules import rule_app
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
+from audit_core.cli.evidence.erasures import erasure_app
 from audit_core.cli.evidence.organizations import organization_app
 from audit_core.cli.evidence.prove import prove
 from audit_core.cli.evidence.report import report
@@ -82,6 +83,7 @@ app.command()(demo)
 app.command()(prepare)
 app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
+app.add_typer(erasure_app, name="erasure", help="People whose data is erased.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")
 app.add_typer(

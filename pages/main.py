@@ -133,6 +133,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 icon=":material/gavel:",
                 help="What is kept beyond the retention and not erased, and why.",
             ),
+            page(
+                "evidence/erasure.py",
+                "erasure",
+                Permission.MANAGE,
+                title="Erasure",
+                icon=":material/person_remove:",
+                help="A person's data goes from the log: asked by one admin, confirmed by another.",
+            ),
         ],
         "Admin": [
             page(

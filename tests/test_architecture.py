@@ -100,9 +100,10 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
     access_record = ROOT / "audit_core" / "evidence" / "access_log"
     exports = ROOT / "audit_core" / "evidence" / "jobs"
     schedules = ROOT / "audit_core" / "evidence" / "schedules"
+    erasures = ROOT / "audit_core" / "evidence" / "erasures"
     # Another product's database, which is only read.
     daytona = ROOT / "audit_core" / "sources" / "daytona" / "database.py"
-    apart = (*WITH_STATE, ENGINES, access_record, exports, schedules, daytona)
+    apart = (*WITH_STATE, ENGINES, access_record, exports, schedules, erasures, daytona)
     found = [
         (named(path), names)
         for path in PRODUCT

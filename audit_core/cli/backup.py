@@ -13,7 +13,12 @@ from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.origins import opened_log, opened_origin
 from audit_core.cli.parts.terminal import say
 from audit_core.domain.access import Scope
+from audit_core.domain.errors import SourceError
 from audit_core.domain.terminal_text import printable
+from audit_core.evidence.erasures.exchange import take_in
+from audit_core.evidence.erasures.rewriting import rewrite
+from audit_core.evidence.erasures.store import organizations_with
+from audit_core.evidence.erasures.sweeping import sweep
 from audit_core.installation.backup import (
     Contents,
     read_backup,
@@ -23,6 +28,7 @@ from audit_core.installation.backup import (
     write_backup,
 )
 from audit_core.installation.high_water_marks import StateMarks
+from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
@@ -75,14 +81,22 @@ def restore(
     only: Annotated[
         Part | None, typer.Option(help="Restore this part alone, and leave the other.")
     ] = None,
+    erasures: Annotated[
+        Path | None,
+        typer.Option(
+            help="A list that `erasure list --output` has written: erasures that the backup is "
+            "older than are repeated as well."
+        ),
+    ] = None,
 ) -> None:
     """Put a backup into the log, the state and the key file of the settings, which must be empty.
 
     The app must not run. Everybody signs in anew, and sources are read from their beginning again:
-    they may have come further than the log that is put back.
+    they may have come further than the log that is put back. Who was erased is erased again.
     """
     settings = read_settings()
     contents = read_backup(folder)
+    lines = [] if erasures is None else _lines_of(erasures)
     with closing(open_state(settings.state_url)) as state:
         if only is not Part.LOG:
             restore_state(folder, state)
@@ -90,8 +104,13 @@ def restore(
         if only is not Part.STATE:
             _restore_log(folder, settings, state)
         with state.begin() as connection:
+            take_in(connection, lines)
             read_all_again(connection)
         _record(state, "backup.restored", contents)
+        with state.read() as connection:
+            to_repeat = only is not Part.STATE and bool(organizations_with(connection))
+    if to_repeat:
+        _repeat_erasures(settings)
     say(
         f"The backup of {printable(str(contents.created_at))} is restored and was compared: "
         f"{contents.entries:,} entries."
@@ -108,6 +127,30 @@ def _restore_log(folder: Path, settings: Settings, state: State) -> None:
             "now. To go on without them: python -m audit_core log accept-loss",
             err=True,
         )
+
+
+def _lines_of(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"The list of erasures {file} cannot be read.",
+            "Name a file that `erasure list --output` has written.",
+        ) from error
+
+
+def _repeat_erasures(settings: Settings) -> None:
+    """Erase once more who was erased since the backup was made, and write the log's file anew."""
+    installation = open_installation(settings, utc_now, holder="python -m audit_core restore")
+    with closing(installation):
+        repeated = sweep(installation.erasures, from_beginning=True)
+    if not repeated.entries:
+        return
+    installation = open_installation(settings, utc_now, holder="python -m audit_core restore")
+    with closing(installation):
+        rewrite(installation.erasures)
+    people = "1 person" if repeated.people == 1 else f"{repeated.people:,} people"
+    say(f"The erasures of {people} were repeated: {repeated.entries:,} entries.")
 
 
 def _record(state: State, verb: str, contents: Contents) -> None:

@@ -17,9 +17,11 @@ from audit_core.domain.errors import AuditError, LogLockedError
 from audit_core.domain.terminal_text import printable
 from audit_core.installation.anchors import examine_anchors
 from audit_core.installation.doctor import Finding, Health, examine_installation, examine_settings
+from audit_core.installation.erasures import examine_erasures
 from audit_core.installation.integrity import examine_integrity
 from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.opened import open_installation
+from audit_core.installation.vanished import examine_vanished
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
@@ -79,8 +81,10 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
         yield from examine_installation(installation, Scope.everything(), full=full)
         yield from examine_senders(installation)
         yield from examine_integrity(installation)
+        yield from examine_vanished(installation)
         yield from examine_anchors(installation)
         yield from examine_holds(installation)
+        yield from examine_erasures(installation)
 
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:

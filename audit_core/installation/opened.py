@@ -9,6 +9,8 @@ from threading import Lock
 
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.evidence.download import FileLimit
+from audit_core.evidence.erasures.identities import Identities
+from audit_core.evidence.erasures.tools import ErasureTools
 from audit_core.evidence.holds.holds import StateHolds
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.making import Workshop
@@ -75,7 +77,9 @@ class Installation:
     @property
     def packs(self) -> PackMaker:
         """What packs are made with."""
-        return PackMaker(log=self.log, trees=self.trees, clock=self.clock)
+        return PackMaker(
+            log=self.log, trees=self.trees, clock=self.clock, log_url=self.settings.log_url
+        )
 
     @property
     def export_calendar(self) -> Calendar:
@@ -85,6 +89,17 @@ class Installation:
             files=self.exports.files,
             clock=self.clock,
             folder=self.settings.export_folder,
+        )
+
+    @property
+    def erasures(self) -> ErasureTools:
+        """What erasures are asked for and carried out with."""
+        return ErasureTools(
+            log=self.log,
+            state=self.state,
+            identities=Identities(self.key),
+            files=self.exports.files,
+            clock=self.clock,
         )
 
     def close(self) -> None:

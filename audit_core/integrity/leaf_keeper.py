@@ -43,6 +43,13 @@ class LeafKeeper:
             own = rows.filter(pc.equal(rows.column("organization_id"), organization_id))
             self._keep(organization_id, LeafKind.SUPERSEDED, own)
 
+    def erasing(self, rows: pa.Table) -> None:
+        """Keeps the leaf of each. Of one that was kept before, for nothing as it turned out, its
+        entry is not held against it any more."""
+        for organization_id in pc.unique(rows.column("organization_id")).to_pylist():
+            own = rows.filter(pc.equal(rows.column("organization_id"), organization_id))
+            self._keep(organization_id, LeafKind.ERASED, own)
+
     def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
         """Keeps the leaves of entries whose tile stays, and lets the other tiles go. Only as far
         as there is a checkpoint: nobody was promised more."""

@@ -51,6 +51,12 @@ class Trees:
         with self._state.read() as connection:
             return newest_checkpoint(connection, organization_id)
 
+    def newest_note(self, organization_id: str | None) -> str:
+        """The signed note of the newest checkpoint; empty before the first, and for `None`, which
+        means several organizations."""
+        newest = None if organization_id is None else self.newest(organization_id)
+        return "" if newest is None else newest.note
+
     def newest_of_all(self) -> list[StoredCheckpoint]:
         """The newest checkpoint of every organization. Raises `AuditError`."""
         with self._state.read() as connection:

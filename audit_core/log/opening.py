@@ -3,15 +3,18 @@ the version of this program."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from audit_core.domain.errors import SchemaTooNewError
+from audit_core.domain.errors import AuditError, SchemaTooNewError
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.retention import Holds
 from audit_core.log.schema import VERSION
 from audit_core.log.writes.forgetting import WriteKeeper, drop_expired
+
+LOGGER = logging.getLogger("sandtrail.log")
 
 NUMBERED_VERSION = 4
 """The first version of a log whose entries have numbers of their organization."""
@@ -42,6 +45,15 @@ def prepare(
     if earliest is not None:
         with engine.begin() as connection:
             drop_expired(log_engine, connection, earliest, keeper, holds)
+
+
+def write_file_anew(log_engine: LogEngine, memory_limit_mb: int, *, now: datetime) -> None:
+    """Without what was erased; see `LogEngine.write_file_anew`. Where that is not possible now, it
+    stays as it is, and the next start tries again."""
+    try:
+        log_engine.write_file_anew(memory_limit_mb=memory_limit_mb, now=now)
+    except AuditError as error:
+        LOGGER.warning("Erased bytes stay in the log's file: %s %s", error.message, error.hint)
 
 
 def _make_tables(log_engine: LogEngine, connection: Connection, now: datetime) -> None:

@@ -91,6 +91,18 @@ log_check = Table(
 """One row, which is written anew to see whether the log takes writes. The state, which may stand in
 the same database, has one of its own name."""
 
+erased_part = Table(
+    "erased_part",
+    metadata,
+    Column("number", BigInteger, nullable=False, autoincrement=False),
+    Column("month", UtcTime, nullable=False),
+    Column("rewritten", Integer, nullable=False),
+    Column("noted_at", UtcTime, nullable=False),
+)
+"""Months whose entries were erased from (`rewritten` 0), and then written anew (1): until that, the
+files of an engine may hold old bytes. `month` is its beginning in UTC. Rows are only ever added,
+with rising numbers, so that the highest one tells whether anything was erased since."""
+
 state_change = Table(
     "state_change",
     metadata,

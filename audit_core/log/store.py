@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from audit_core.domain.errors import AuditError, StoreUnavailableError
 from audit_core.domain.listing import Listing
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.registry import engine_for
+from audit_core.log.erasing.erasing import Erasing
 from audit_core.log.free_space import require_space
 from audit_core.log.group_commit import Writer
 from audit_core.log.heads import Heads
@@ -25,7 +27,7 @@ from audit_core.log.limits import Limits as Limits
 from audit_core.log.lock import LogLock
 from audit_core.log.merge import NOTHING_APPENDED, AppendReport, Merge
 from audit_core.log.numbering import Head, Since
-from audit_core.log.opening import prepare
+from audit_core.log.opening import prepare, write_file_anew
 from audit_core.log.reads.fetched import Fetched, Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
@@ -65,9 +67,16 @@ class AuditLog:
         self._holds = holds
         self._heads = Heads(self.heads, shared=log_engine.shared)
         self._writes = WriteTransactions(log_engine, self._heads, clock, limits, keeper, holds)
+        # DuckDB breaks off the later of two transactions that change the same entry.
+        self._turn = threading.Lock()
+        self.erasing = Erasing(log_engine, self._changing, self._turn, keeper, clock)
         try:
             self._engine = self._open()
             try:
+                if log_engine.file and self.erasing.pending():
+                    self._engine.dispose()
+                    write_file_anew(log_engine, limits.memory_limit_mb, now=clock())
+                    self._engine = self._open()
                 self._heads.read()
                 self._watch = MarkWatch(marks, self._heads)
             except BaseException:
@@ -106,7 +115,7 @@ class AuditLog:
         if not rows.num_rows:
             return 0
         require_space(self._log_engine.file, floor_mb=self._limits.free_space_floor_mb)
-        with self._changing() as connection:
+        with self._turn, self._changing() as connection:
             count, heads = self._writes.replicate(connection, rows)
         self._watch.moved(heads)
         return count
@@ -138,8 +147,8 @@ class AuditLog:
         """Writes of an organization ('' for none), of the shape `schema.ARROW`: those with an
         `organization_revision` above `after`, up to `until`, in order; for the program's own work
         only. All of them have a `revision` above `above`, which makes it cheaper to find them."""
-        statement = writes_sql(organization_id, after=after, until=until, above=above)
-        return self._rows_of_writes(statement)
+        found = writes_sql(organization_id, after=after, until=until, above=above)
+        return self._rows_of_writes(found)
 
     def next_writes(self, organization_id: str, *, after: int, until: int, above: int) -> pa.Table:
         """As `writes`, without reading the log to its end; of several rows with one number, which
@@ -284,16 +293,9 @@ class AuditLog:
         except DBAPIError as error:
             raise self._translated(error) from error
         try:
-            now = self._clock()
-            earliest = self._limits.retention.earliest(now)
-            prepare(
-                self._log_engine,
-                engine,
-                now=now,
-                earliest=earliest,
-                keeper=self._keeper,
-                holds=self._holds,
-            )
+            now, keeper, holds = self._clock(), self._keeper, self._holds
+            early = self._limits.retention.earliest(now)
+            prepare(self._log_engine, engine, now=now, earliest=early, keeper=keeper, holds=holds)
         except DBAPIError as error:
             engine.dispose()
             raise self._translated(error) from error
@@ -349,7 +351,7 @@ class AuditLog:
         self._heads.read()
 
     def _write(self, arriving: pa.Table) -> Merge:
-        with self._engine.begin() as connection:
+        with self._turn, self._engine.begin() as connection:
             appended = self._writes.append(connection, arriving)
         self._watch.moved(appended.heads)
         self._writes.committed(appended)
@@ -386,12 +388,11 @@ def open_log(
     it is about to forget; `holds` knows what is kept beyond the retention. Raises
     `SettingsError`, `LogLockedError`, `SchemaTooNewError` or `StoreUnavailableError`.
     """
-    used = limits or Limits()
     return AuditLog(
         engine_for(url),
         clock=clock,
         holder=holder,
-        limits=used,
+        limits=limits or Limits(),
         marks=marks,
         keeper=keeper,
         holds=holds,

@@ -7,7 +7,7 @@ from audit_core.domain.errors import FilterError
 from audit_core.explore.presentation.metrics import compared_with
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
-from pages.parts.evidence import integrity_note, outside_list, report_link
+from pages.parts.evidence import integrity_note, outside_list, report_link, vanished_note
 from pages.parts.filters import filter_bar, zoom
 from pages.parts.live import real_time, snapshot
 from pages.parts.shell import cached, viewer
@@ -28,6 +28,7 @@ MAX_ERRORS = 200
 person, scope = viewer.require(Permission.READ)
 st.title("Overview", anchor=False)
 integrity_note.draw(scope)
+vanished_note.draw_note(scope)
 outside_list.draw_note(scope)
 stale_note.draw(person, scope, link=True)
 

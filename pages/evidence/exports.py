@@ -4,7 +4,7 @@ import streamlit as st
 
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
-from pages.parts.evidence import export_form, export_list, schedule_list
+from pages.parts.evidence import export_form, export_list, schedule_list, vanished_note
 from pages.parts.filters import filter_bar
 from pages.parts.shell import viewer
 
@@ -14,6 +14,8 @@ st.caption(
     "Files of any size, made in the background: you may close the page. Everybody in the "
     "organization who may export sees them."
 )
+
+vanished_note.draw(scope)
 
 st.header("New export", anchor=False)
 export_form.draw_views(person, scope)

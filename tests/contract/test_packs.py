@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import timedelta
+from zipfile import ZipFile
 
 from audit_core.domain.access import Scope
 from audit_core.evidence.pack.making.from_log import make_pack
@@ -28,7 +29,8 @@ def test_a_pack_of_the_log_holds(new_url, tmp_path) -> None:
     state = new_state(tmp_path / "state.sqlite")
     keys = ActorKeys(state, KEY)
     at = [NOON]
-    log = open_log(new_url(), clock=lambda: at[0], keeper=LeafKeeper(state, keys))
+    url = new_url()
+    log = open_log(url, clock=lambda: at[0], keeper=LeafKeeper(state, keys))
     trees = Trees(log=log, state=state, keys=keys, installation_key=KEY, clock=lambda: at[0])
     flying = [made(number, status_code=None) for number in range(6)]
     others = [made(900, organization_id="another")]
@@ -46,11 +48,20 @@ def test_a_pack_of_the_log_holds(new_url, tmp_path) -> None:
         (EntryFilter(text="boom"), ended, 6, State.PARTLY),
     ):
         query = Query(entry_filter, Scope(organization_id=OURS), time_range)
-        pack = b"".join(make_pack(log, trees, query, clock=lambda: at[0], made_by=None))
+        pack = b"".join(
+            make_pack(log, trees, query, clock=lambda: at[0], made_by=None, log_url=url)
+        )
         report = verify(io.BytesIO(pack), key=trees.sealing.signer.key)
         assert not report.fails, report.as_json()
         assert report[Part.FILTER].state is state_of_filter
         assert int(report.subject["counts"]["entry"]) == number
         assert (int(report.subject["run"]["start"]) > 0) == (time_range is begun)
+        # What is said as SQL gives the same entries, where whoever looks runs it.
+        if entry_filter is not whole or time_range is begun:
+            with ZipFile(io.BytesIO(pack)) as archive:
+                readme = archive.read("README.txt").decode()
+            sql = readme[readme.index("    SELECT") :]
+            with log._reading(query.scope) as connection:
+                assert len(connection.exec_driver_sql(sql).fetchall()) == number
     log.close()
     state.close()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import delete
 from streamlit.testing.v1 import AppTest
 
 from audit_core.evidence.jobs import store
@@ -15,6 +16,7 @@ from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.making import Making
 from audit_core.evidence.pack.making import left_out
 from audit_core.evidence.schedules.schedule import list_schedules
+from audit_core.log.schema import audit_entry
 from pages.parts.entries import over_time
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
@@ -103,6 +105,30 @@ def test_what_a_limit_leaves_out_is_said_before_and_after(
     filtered.run()
     assert "the 4 oldest" in filtered.warning[1].value
     assert "6 are left out" in filtered.warning[1].value
+
+
+def test_vanished_entries_alarm_until_an_admin_acknowledges_them(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app)
+    app.button(key="export_make").click().run()
+    make_next(seeded)
+    gone = audit_entry.c.organization_id == ALPHA
+    with seeded.installation.log._engine.begin() as connection:
+        connection.execute(delete(audit_entry).where(gone))
+    app.run()
+    app.button(key=f"export_{jobs(seeded)[0].id}_since").click().run()
+    job = make_next(seeded)
+    overview = open_app(AUDITOR).run()
+    assert "vanished" in overview.error[0].value
+    key = f"vanished_{job.id}"
+    assert f"{key}_do" not in [item.key for item in app.run().button]
+    admin = opened(open_app, ADMIN)
+    assert "vanished" in admin.error[0].value
+    admin.text_area(key=f"{key}_reason").set_value("Known")
+    admin.button(key=f"{key}_do").click().run()
+    assert not admin.error
+    assert f"Acknowledged by {ADMIN}" in texts(admin)
 
 
 def test_a_pack_that_will_be_large_is_said_beforehand(

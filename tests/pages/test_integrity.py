@@ -81,6 +81,16 @@ def test_a_finding_is_an_alarm_on_overview_too(open_app: Open, seeded: Seeded) -
     assert any("**Missing.** The log lacks write 2." in item.value for item in app.markdown)
     # Who does not manage the organization sees it all, and starts nothing.
     assert app.button(key="integrity_verify").disabled
+    assert "integrity_acknowledge_do" not in [item.key for item in app.button]
+    app = open_app("admin@example.org").run()
+    app.switch_page(PAGE).run()
+    app.text_area(key="integrity_acknowledge_reason").set_value("Case 12: *lost* disk")
+    app.button(key="integrity_acknowledge_do").click().run()
+    assert not app.error
+    assert "which is acknowledged" in app.warning[0].value
+    assert any("by admin@example.org" in item.value for item in app.text)
+    app.switch_page("activity/overview.py").run()
+    assert not app.error
 
 
 def test_a_member_is_refused(open_app: Open) -> None:

@@ -22,6 +22,7 @@ PERMISSION = {
     "evidence/downloads.py": "read:access_record",
     "evidence/exports.py": "export:audit_logs",
     "evidence/legal_holds.py": "manage:access",
+    "evidence/erasure.py": "manage:access",
     "admin/sources.py": "write:audit_logs",
     "admin/access.py": "manage:access",
 }

@@ -266,6 +266,31 @@ def _forged_root() -> bytes:
     return outsider(GOOD.file, checkpoint_txt=checkpoint(STRANGER, root=bytes(32)))
 
 
+def gapped(number: int) -> bytes:
+    """So many leaves whose entries' numbers lie far apart, and the last one twice."""
+    shown = json.loads(contents(WHOLE.file)["leaves.jsonl"].split(b"\n")[0])
+    closed = {"commitment": "0" * 64}
+    items = []
+    for place in range(number):
+        plain = list(shown["plain"])
+        plain[1:3] = str(place + 1), str(100_000 * min(place + 1, number - 1))
+        items.append({"kind": "left_out", "plain": plain, "who": closed, "said": closed})
+    written = b"".join(json.dumps(item).encode() + b"\n" for item in items)
+    return insider(WHOLE.file, leaves_jsonl=written)
+
+
+def with_condition(condition: Any) -> Change:
+    return manifest(set_to("query", "condition", value=condition))
+
+
+def _tangled() -> bytes:
+    """A pattern that a regular expression takes years to try on an id."""
+    place = place_of(WHOLE, "entry")
+    change = leaf(place, lambda value: value["plain"].__setitem__(3, "a" * 5_000))
+    condition = {"field": "id", "like": [0, *("a", 0) * 30, "b"]}
+    return insider(WHOLE.file, leaves_jsonl=change, manifest_json=with_condition(condition))
+
+
 WAY = Tampering
 IN_MANIFEST = "manifest_json"
 
@@ -415,6 +440,19 @@ def _strange_origin() -> str:
 
 
 INSIDERS = (
+    WAY(
+        name="numbers that lie far apart, and one twice",
+        pack=lambda: gapped(50),
+        code="counts.twice",
+        states="hff",
+    ),
+    WAY(name="a pattern that takes years", pack=_tangled, code="filter.put_in", states="hfu"),
+    WAY(
+        name="hashes that are no list",
+        pack=lambda: insider(WHOLE.file, proof_json=manifest(set_to("left", value={}))),
+        code="integrity.proof_unreadable",
+        states="hfu",
+    ),
     WAY(
         name="an entry that says another thing than its leaf",
         pack=lambda: insider(GOOD.file, entries_jsonl=lambda d: d.replace(b'"192.', b'"193.', 1)),

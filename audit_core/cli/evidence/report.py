@@ -14,7 +14,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.terminal_text import printable
 from audit_core.evidence.downloads import noting
 from audit_core.evidence.report.content import Origin, Report, ReportReader, open_access
-from audit_core.evidence.report.document import Document, render
+from audit_core.evidence.report.document import render
+from audit_core.evidence.report.frame import Document
 from audit_core.explore.reader import Reader
 from audit_core.identity.memberships import organization_name
 from audit_core.installation.opened import Installation, open_installation
@@ -78,6 +79,7 @@ def _report(installation: Installation, query: Query) -> Report:
         made_by=ACTOR,
         made_at=now.replace(microsecond=0),
         version=product_version(),
+        checkpoint=installation.trees.newest_note(organization),
     )
     return ReportReader(Reader(installation.log)).report(query, now, origin, access)
 

@@ -38,10 +38,15 @@ def pieces(review: Review, items: Sequence[ReviewItem], kind: FileKind) -> Itera
 
 
 def file_name(organization: str, review: Review, kind: FileKind) -> str:
+    """`file_stem` and the ending of the kind."""
+    return f"{file_stem(organization, review)}{kind}"
+
+
+def file_stem(organization: str, review: Review) -> str:
     """A name that says whose review it is, of what, and whether it is signed off. ASCII only."""
     of, period = name_part(organization, "organization"), name_part(review.period, "period")
     state = "signed" if review.signed else "open"
-    return f"access-review_{of}_{period}_{state}_{review.id[:8]}{kind}"
+    return f"access-review_{of}_{period}_{state}_{review.id[:8]}"
 
 
 def _row(review: Review, item: ReviewItem) -> list[Value]:

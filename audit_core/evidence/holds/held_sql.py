@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import BigInteger, func, literal, select
 
+from audit_core.domain.erasure import Subject
+from audit_core.log.erasing.erasing_sql import concerned
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import epoch_microseconds, floor_div
 from audit_core.query.query import Query
@@ -38,6 +40,12 @@ def held_days(query: Query, before: datetime | None = None) -> Statement:
     return statement.group_by(day).order_by(day)
 
 
-def any_held(query: Query) -> Statement:
-    """One row if the hold keeps any entry in the query's scope."""
-    return select(entries.c.seq).where(where_clause(entries, query))
+def held_of(query: Query, subject: Subject, until: datetime | None, *, after: int) -> Statement:
+    """Whole entries with a `seq` above `after`, in order, that the hold keeps and that erasing a
+    person may have to change: never fewer than those."""
+    statement: Statement = (
+        select(entries)
+        .where(where_clause(entries, query), concerned(subject, until), entries.c.seq > after)
+        .order_by(entries.c.seq)
+    )
+    return statement

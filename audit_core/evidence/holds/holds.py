@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from audit_core.domain.access import Scope
+from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AuditError, FilterError
-from audit_core.evidence.holds.held_sql import MAX_DAYS, HeldDay, any_held, held_days
+from audit_core.evidence.holds.held_sql import MAX_DAYS, HeldDay, held_days, held_of
 from audit_core.explore.presentation import text
+from audit_core.log.erasing.erased_rows import erased_rows
 from audit_core.log.reads.fetched import Fetched
 from audit_core.log.retention import HeldMonth, month_of
-from audit_core.log.schema import Statement
+from audit_core.log.schema import ARROW, Statement
 from audit_core.log.store import AuditLog
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -22,6 +24,9 @@ from audit_core.query.time.buckets import ORIGIN
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.state.database import State
 from audit_core.workspace.legal_holds import LegalHold, holds_in_force
+
+_AT_ONCE = 5_000
+"""How many entries are looked at in one read."""
 
 
 class HeldError(AuditError):
@@ -96,18 +101,37 @@ def held_count(log: AuditLog, query: Query) -> int:
     return sum(day.count for day in days)
 
 
-def require_not_held(log: AuditLog, holds: Collection[LegalHold], scope: Scope) -> None:
-    """Raises `HeldError` if a hold keeps an entry of the scope: nothing of it may be erased."""
+def require_not_held(
+    log: AuditLog,
+    holds: Collection[LegalHold],
+    subject: Subject,
+    *,
+    until: datetime | None = None,
+) -> None:
+    """Raises `HeldError` if a hold keeps an entry made up to `until` (`None`: however new) that
+    erasing the person would change: nothing of it may be erased."""
     for hold in holds:
-        if hold.organization_id != scope.organization_id:
+        if hold.organization_id != subject.organization_id:
             continue
-        query = replace(query_of(hold), scope=scope)
-        if log.fetch(any_held(query), scope, max_rows=1).table.num_rows:
+        if _keeps_any(log, query_of(hold), subject, until):
             raise HeldError(
                 f"A legal hold of {hold.set_at:%Y-%m-%d} by {hold.set_by} keeps entries of this "
-                "person.",
+                "person, or entries that name them.",
                 "Have the hold lifted first, on Evidence → Legal holds.",
             )
+
+
+def _keeps_any(log: AuditLog, query: Query, subject: Subject, until: datetime | None) -> bool:
+    after, more = 0, True
+    while more:
+        statement = held_of(query, subject, until, after=after)
+        fetched = log.fetch(statement, query.scope, max_rows=_AT_ONCE)
+        rows, more = fetched.table.select(ARROW.names).cast(ARROW), fetched.truncated
+        if erased_rows(rows, subject, "").before.num_rows:
+            return True
+        if more:
+            after = rows.column("seq")[-1].as_py()
+    return False
 
 
 def query_of(hold: LegalHold) -> Query:

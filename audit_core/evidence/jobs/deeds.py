@@ -135,11 +135,16 @@ def delete_job(
     connection: Connection, job: ExportJob, *, actor: str, now: datetime, address: str | None
 ) -> None:
     """Take one off the list; the caller removes the file after the commit. Raises `ExportError`
-    for one that runs."""
+    for one that runs, and one whose alarm nobody has acknowledged."""
     take_turns(connection)
     found = store.find_job(connection, job.id, job.organization_id)
     if found is not None and found.state is JobState.RUNNING:
         raise ExportError("This export is being made.", "Cancel it, then delete it.")
+    if found is not None and found.alarms:
+        raise ExportError(
+            "This export has found that entries have vanished.",
+            "An admin acknowledges that first, with the reason.",
+        )
     if found is not None:
         store.change(connection, found, state=JobState.DELETED.value)
         store.note(connection, found, "export.deleted", actor=actor, now=now, address=address)

@@ -78,6 +78,7 @@ def changes_text(changes: Mapping[str, int]) -> str:
         "finished": "finished",
         "changed": "with a finer time",
         "expired": "gone by retention",
+        "erased": "changed by erasures",
         "vanished": "vanished",
         "unknown": "that were in flight not compared",
     }

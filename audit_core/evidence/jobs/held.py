@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,9 @@ from audit_core.domain.listing import Listing
 from audit_core.explore.export import export_sql
 from audit_core.explore.export.cut import Cut
 from audit_core.log.store import AuditLog
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.keyset import numbers_of
+from audit_core.query.limits import MAX_VALUES
 from audit_core.query.planner.planner import MAX_HOURS
 from audit_core.query.planner.rollups import HourCount
 from audit_core.query.query import Query
@@ -25,7 +27,7 @@ from audit_core.query.time.windows import EPOCH, format_instant, parse_instant
 MAX_NUMBERS = 20_000
 """Of how many unfinished entries the numbers are kept; of more, none: what became of them cannot be
 told then."""
-COUNTS = ("new", "late", "finished", "changed", "vanished", "expired", "unknown")
+COUNTS = ("new", "late", "finished", "changed", "vanished", "expired", "erased", "unknown")
 """The names of all counts of `Changes`."""
 _AT_ONCE = 1_000
 
@@ -92,6 +94,19 @@ class Held:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasedSince:
+    """From what people were erased since an export was made, all in one organization."""
+
+    pseudonyms: tuple[str, ...] = ()
+    """What stands in their entries now."""
+    mentions: int = 0
+    """How many entries of others lost what named them."""
+
+
+NOTHING_ERASED = ErasedSince()
+
+
 @dataclass(slots=True, kw_only=True)
 class Changes:
     """What a window holds that an earlier export of it did not, and what it lacks of that."""
@@ -109,6 +124,8 @@ class Changes:
     """Were there, and are not any more, though nothing lets them go."""
     expired: int = 0
     """Are gone by the installation's retention."""
+    erased: int = 0
+    """Do not match any more, since people were erased from as many of the window at least."""
     unknown: int = 0
     """Unfinished then, too many to be looked for."""
 
@@ -165,13 +182,17 @@ def compare(
     unfinished: Unfinished,
     *,
     kept_from: datetime | None,
+    erased: ErasedSince = NOTHING_ERASED,
 ) -> Changes:
     """What is gone of what a window held. `kept_from`: what was made before may be gone by
     retention, see `Retention.earliest`; `None`: nothing goes.
 
-    A finished entry never changes, so that those of then are counted again as of the head of then.
+    A finished entry changes by an erasure only, so that those of then are counted again as of the
+    head of then. No more can be missing for an erasure than there are erased ones in the month, and
+    entries of others that lost a text: what is missing beyond that has vanished.
     """
     changes = Changes(since=since)
+    own = _erased_by_month(log, query, since, erased)
     months = _months(_hours(log, query, head=since.head))
     lost = Counter({month: count - months.get(month, 0) for month, count in since.months.items()})
     if sum(map(len, unfinished.values())) == since.in_flight:
@@ -183,8 +204,24 @@ def compare(
         if kept_from is not None and month < _month(kept_from):
             changes.expired += count
         else:
-            changes.vanished += count
+            theirs = max(0, min(count, own[month]))
+            changes.erased += theirs
+            changes.vanished += count - theirs
+    named = max(0, min(changes.vanished, erased.mentions))
+    changes.erased += named
+    changes.vanished -= named
     return changes
+
+
+def _erased_by_month(log: AuditLog, query: Query, since: Held, erased: ErasedSince) -> Counter[str]:
+    """How many entries of the window, as of the head of then, were of people who were erased."""
+    months: Counter[str] = Counter()
+    for start in range(0, len(erased.pseudonyms), MAX_VALUES):
+        actors = erased.pseudonyms[start : start + MAX_VALUES]
+        theirs = EntryFilter(window=query.entry_filter.window, actors=actors)
+        hours = _hours(log, replace(query, entry_filter=theirs), head=since.head)
+        months.update(_months(hours))
+    return months
 
 
 def _there(log: AuditLog, query: Query, numbers: list[int]) -> int:

@@ -162,6 +162,17 @@ class ExportJob:
         return None if self.held is None else self.held.get("changes")
 
     @property
+    def acknowledged(self) -> Mapping[str, str] | None:
+        """Who has acknowledged that entries have vanished: `by`, `at` and `reason`; `None`: nobody
+        has."""
+        return None if self.held is None else self.held.get("acknowledged")
+
+    @property
+    def alarms(self) -> bool:
+        """Whether it found that entries have vanished, and nobody has acknowledged that."""
+        return bool((self.changes or {}).get("vanished")) and self.acknowledged is None
+
+    @property
     def ends_at(self) -> datetime | None:
         """When the last entry of one was made that leaves something out: what it leaves out was
         made then or later. `None` where it leaves out nothing, or holds nothing."""

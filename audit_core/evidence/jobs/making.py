@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from audit_core.domain.errors import QueryCancelledError
 from audit_core.evidence.download import FileLimit, Format, Progress, stream
+from audit_core.evidence.erasures.store import erased_since
 from audit_core.evidence.jobs import held, store
 from audit_core.evidence.jobs.deeds import no_longer_known
 from audit_core.evidence.jobs.export_cap import read_cap
 from audit_core.evidence.jobs.files import ExportFiles
-from audit_core.evidence.jobs.held import Changes, Held
-from audit_core.evidence.jobs.job import ExportJob, name_of_file
+from audit_core.evidence.jobs.held import Changes, ErasedSince, Held
+from audit_core.evidence.jobs.job import ExportJob, JobState, name_of_file
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.making.stream import PackMaker
 from audit_core.explore.export.cut import Cut
@@ -145,14 +146,20 @@ class Making:
         with workshop.state.read() as connection:
             earlier = store.find_job(connection, self.job.since_export_id, organization_id)
             unfinished = store.unfinished_of(connection, self.job.since_export_id)
-        if earlier is None or earlier.held is None:
-            raise no_longer_known()
+            if earlier is None or earlier.held is None:
+                raise no_longer_known()
+            since = Held.from_params(earlier.held)
+            erasures = erased_since(connection, organization_id, since.at)
         return held.compare(
             workshop.log,
             query,
-            Held.from_params(earlier.held),
+            since,
             unfinished,
             kept_from=workshop.retention.earliest(workshop.clock()),
+            erased=ErasedSince(
+                pseudonyms=tuple(one.pseudonym for one in erasures),
+                mentions=sum(one.mentions + one.late for one in erasures),
+            ),
         )
 
     @property
@@ -206,7 +213,7 @@ class Making:
         workshop, progress = self.workshop, self.progress
         try:
             with workshop.state.begin() as connection:
-                store.finish(
+                ended = store.finish(
                     connection,
                     self.job,
                     now=workshop.clock(),
@@ -218,3 +225,5 @@ class Making:
         except BaseException:
             workshop.files.remove(self.job.id)
             raise
+        if ended.state is not JobState.DONE:
+            workshop.files.remove(self.job.id)

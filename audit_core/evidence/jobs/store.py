@@ -7,10 +7,21 @@ record in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from audit_core.domain.errors import ExportError
 from audit_core.evidence.jobs.held import Unfinished
@@ -36,6 +47,11 @@ BY_ITSELF = "exports"
 
 _FIELDS = tuple(ExportJob.__dataclass_fields__)
 _COLUMNS = tuple(export.c[name] for name in _FIELDS)
+
+
+ACKNOWLEDGED = "acknowledged"
+"""The name in `export.held` of who has acknowledged that entries have vanished: `by`, `at` and
+`reason`."""
 
 
 class ExportLost(Exception):
@@ -152,7 +168,11 @@ def note_progress(connection: Connection, job: ExportJob, *, now: datetime, **va
 def finish(
     connection: Connection, job: ExportJob, *, now: datetime, file: str, **values: Any
 ) -> ExportJob:
-    """The file is whole and on the disk. Raises `ExportLost`."""
+    """The file is whole and on the disk; what it is then: cancelled, if it was at the last moment.
+    Raises `ExportLost`."""
+    if not note_progress(connection, job, now=now):
+        give_up_cancelled(connection, job, now=now)
+        return replace(job, state=JobState.CANCELLED)
     expires_at = now + job.request.kept_for
     end(connection, job, JobState.DONE, now, file=file, expires_at=expires_at, **values)
     ended = find_job(connection, job.id, job.organization_id)
@@ -206,7 +226,7 @@ def expire(connection: Connection, *, now: datetime) -> list[str]:
     closed = [state.value for state in JobState if state not in (*OPEN, JobState.DONE)]
     connection.execute(
         delete(export).where(
-            export.c.state.in_(closed), export.c.requested_at < now - ROWS_KEPT_FOR
+            export.c.state.in_(closed), export.c.requested_at < now - ROWS_KEPT_FOR, ~alarms()
         )
     )
     return [job.id for job in over]
@@ -232,6 +252,18 @@ def end(
         holder=None,
         held_until=None,
         **values,
+    )
+
+
+def alarms() -> ColumnElement[bool]:
+    """Whether the comparison of an export found that entries have vanished, and nobody has
+    acknowledged that: true or false, never NULL."""
+    vanished = export.c.held[("changes", "vanished")].as_integer()
+    acknowledged = export.c.held[ACKNOWLEDGED]["by"].as_string()
+    return and_(
+        export.c.since_export_id.is_not(None),
+        func.coalesce(vanished, 0) > 0,
+        acknowledged.is_(None),
     )
 
 

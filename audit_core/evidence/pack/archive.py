@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -93,12 +93,29 @@ def _damaged(name: str) -> Iterator[None]:
         raise PackError("pack.damaged", f"{name} in the pack is damaged.") from error
 
 
+class _ShortDirectory:
+    """A file of which nothing is read that is longer than a pack's directory may be: `ZipFile`
+    reads a directory whole, and makes an object of each of its lines."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises `BadZipFile`."""
+        if size > layout.MAX_DIRECTORY_BYTES:
+            raise BadZipFile("the directory is longer than that of any pack")
+        return self._file.read(size)
+
+
 @contextmanager
 def open_archive(file: Path | IO[bytes]) -> Iterator[Archive]:
     """The files of a pack. Raises `PackError` for what is no ZIP, or no pack's."""
-    try:
-        archive = ZipFile(file)
-    except (BadZipFile, NotImplementedError, ValueError, OSError) as error:
-        raise PackError("pack.zip", "The file is no ZIP, or it is cut off or damaged.") from error
-    with archive:
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
+            archive = stack.enter_context(ZipFile(_ShortDirectory(opened)))
+        except (BadZipFile, NotImplementedError, ValueError, OSError) as error:
+            sentence = "The file is no ZIP, or it is cut off or damaged."
+            raise PackError("pack.zip", sentence) from error
         yield Archive(archive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 from audit_core.evidence.pack import layout
 from audit_core.evidence.pack.condition import Test, test_of, unknown_parts
-from audit_core.evidence.pack.leaf_lines import Kind, parse_hash
+from audit_core.evidence.pack.leaf_lines import Kind, parse_hashes
 from audit_core.evidence.pack.strict_json import strict_json, whole_number
 from audit_core.evidence.pack.verdicts import PackError
 from audit_core.integrity.merkle import RangeProof
@@ -49,10 +50,19 @@ def parse_manifest(text: bytes) -> Claims:
             raise ValueError("it is of another format")
         if whole_number(value["version"]) != layout.VERSION:
             raise ValueError(f"it is of version {value['version']}; this knows {layout.VERSION}")
+        _require_whole_characters(value)
         return _claims(value)
     except (ValueError, KeyError, TypeError, AttributeError, NoteError, RecursionError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise PackError("pack.manifest", f"The manifest cannot be read: {reason}.") from error
+
+
+def _require_whole_characters(value: object) -> None:
+    """What findings quote can be written anywhere."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text holds half of a character") from None
 
 
 def _claims(value: dict[str, Any]) -> Claims:
@@ -84,7 +94,6 @@ def _claims(value: dict[str, Any]) -> Claims:
 def _text(value: object) -> str:
     if type(value) is not str:
         raise ValueError("a text is missing")
-    value.encode()  # half of a character is refused as well
     return value
 
 
@@ -100,6 +109,6 @@ def parse_proof(text: bytes) -> tuple[int, int, int, RangeProof]:
     value = strict_json(text)
     if not isinstance(value, dict) or value.keys() != {"start", "stop", "size", "left", "right"}:
         raise ValueError("it has not exactly the members start, stop, size, left and right")
-    left, right = (tuple(parse_hash(held) for held in value[side]) for side in ("left", "right"))
+    left, right = (parse_hashes(value[side]) for side in ("left", "right"))
     start, stop, size = (whole_number(value[name]) for name in ("start", "stop", "size"))
     return start, stop, size, RangeProof(left, right)

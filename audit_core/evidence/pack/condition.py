@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from audit_core.evidence.pack.pattern import pattern
 from audit_core.integrity.leaf import PLAIN
 
 Plain = Sequence[str | None]
@@ -102,8 +103,8 @@ def _compared(place: int, name: str, comparison: Mapping[str, Any]) -> Test:
             values = frozenset(texts)
             return lambda plain: plain[place] in values
         case {"like": list(pieces), **others} if not others:
-            fits = re.compile("".join(map(_piece, pieces)), re.DOTALL).fullmatch
-            return lambda plain: (text := plain[place]) is not None and fits(text) is not None
+            fits = pattern(pieces)
+            return lambda plain: (text := plain[place]) is not None and fits(text)
         case {"from": _} | {"to": _} if name in NUMBERS and not comparison.keys() - {"from", "to"}:
             return _between(place, _bound(comparison.get("from")), _bound(comparison.get("to")))
     raise ValueError(f"a comparison of {name} is none that this version knows")
@@ -111,14 +112,6 @@ def _compared(place: int, name: str, comparison: Mapping[str, Any]) -> Test:
 
 def _are_texts(values: list[object]) -> bool:
     return all(type(value) is str for value in values)
-
-
-def _piece(piece: object) -> str:
-    if type(piece) is str:
-        return re.escape(piece)
-    if str(piece) not in ("0", "1") or isinstance(piece, bool):
-        raise ValueError("a pattern holds texts, 0 and 1 only")
-    return "." if str(piece) == "1" else ".*"
 
 
 def _bound(text: object) -> int | None:

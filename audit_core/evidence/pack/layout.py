@@ -26,6 +26,8 @@ STATEMENT = "sandtrail pack 1"
 """The first line of what is signed; the second is the SHA-256 of the manifest in base64."""
 
 MAX_FILES = 64
+MAX_DIRECTORY_BYTES = 1 << 20
+"""Of the ZIP's directory."""
 MAX_SMALL_BYTES = 2_000_000
 """Of every file but entries and leaves, unpacked."""
 MAX_LINE_BYTES = 8_000_000

@@ -258,3 +258,10 @@ def parse_hash(value: object) -> bytes:
     if type(value) is not str or not _HASH.fullmatch(value):
         raise ValueError("a hash is not 64 hexadecimal digits")
     return bytes.fromhex(value)
+
+
+def parse_hashes(value: object) -> tuple[bytes, ...]:
+    """The hashes of a list. Raises `ValueError`."""
+    if type(value) is not list:
+        raise ValueError("hashes are no list")
+    return tuple(map(parse_hash, value))

@@ -7,9 +7,10 @@ audit path of RFC 6962 in hexadecimal), `key` and `checkpoint` (a signed note).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from audit_core.evidence.pack.leaf_lines import HashedLeaf, OpenedLeaf, parse_hash, parse_leaf
+from audit_core.evidence.pack.leaf_lines import HashedLeaf, OpenedLeaf, parse_hashes, parse_leaf
 from audit_core.evidence.pack.strict_json import strict_json, whole_number
 from audit_core.evidence.pack.verdicts import PackError, Part, Report, State
 from audit_core.integrity.checkpoint import fingerprint, open_checkpoint, origin
@@ -63,7 +64,7 @@ def verify_proof(data: bytes, *, key: VerifierKey | None = None) -> Report:
             raise ValueError(f"it has not exactly the members {', '.join(sorted(_MEMBERS))}")
         named = parse_key(value["key"])
         index = whole_number(value["leaf"])
-        path = [parse_hash(held) for held in value["path"]]
+        path = parse_hashes(value["path"])
         shown = parse_leaf(value["shown"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PackError("proof.unreadable", f"The proof cannot be read: {error}.") from error
@@ -84,7 +85,7 @@ def _check(
     note: Any,
     key: VerifierKey,
     index: int,
-    path: list[bytes],
+    path: Sequence[bytes],
     shown: OpenedLeaf | HashedLeaf,
 ) -> None:
     integrity = report[Part.INTEGRITY]

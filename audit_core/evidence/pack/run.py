@@ -163,8 +163,10 @@ class Numbers:
         self._low = self._high = 0
         """Between these lies how many entries there were up to here."""
         self._shown = bytearray()
-        """By number, from the first of the run."""
-        self._older: set[int] = set()
+        """By number, from the first of the run; up to the first gap, so no longer than the run."""
+        self._others: set[int] = set()
+        """Numbers before the first of the run, and behind a gap."""
+        self._gap = False
         self._loose = 0
 
     def opened(self, number: int, leaf: int) -> None:
@@ -176,20 +178,22 @@ class Numbers:
                 "completeness.gap", f"Before leaf {leaf}, an entry is missing: {self._high + 1}."
             )
             self._low = self._high = number
+            self._gap = True
         self._low, self._high = max(self._low, number), max(self._high, number)
-        if number <= self._base:
-            twice = number in self._older
-            self._older.add(number)
-        else:
-            place = number - self._base
-            if place >= len(self._shown):
-                # A gap was told of above; what it spans need not be kept.
-                self._shown.extend(bytes(min(place + 1 - len(self._shown), 1 << 16)))
-            twice = place < len(self._shown) and bool(self._shown[place])
-            if place < len(self._shown):
-                self._shown[place] = 1
-        if twice:
+        if self._shown_before(number, number - self._base):
             self._counts.fail("counts.twice", f"Leaf {leaf} shows entry {number} once more.")
+
+    def _shown_before(self, number: int, place: int) -> bool:
+        """Whether another leaf showed this entry; it counts as shown from now on."""
+        if place <= 0 or (self._gap and place >= len(self._shown)):
+            before = number in self._others
+            self._others.add(number)
+            return before
+        if place >= len(self._shown):
+            self._shown.extend(bytes(place + 1 - len(self._shown)))
+        before = bool(self._shown[place])
+        self._shown[place] = 1
+        return before
 
     def closed(self, leaf: HashedLeaf) -> None:
         """A leaf that does not show which entry it holds."""

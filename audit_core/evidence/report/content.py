@@ -56,6 +56,9 @@ class Origin:
     made_by: str
     made_at: datetime
     version: str
+    checkpoint: str = ""
+    """The newest signed head of the organization's tree; empty: there is none, or it is about
+    several organizations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class _Kept:
 
     lock: Lock = field(default_factory=Lock)
     read_at: datetime | None = None
+    version: int = 0
     listed: Listed = field(default_factory=Listed)
 
 
@@ -48,6 +49,8 @@ class KnownValues(Generic[ScopeT]):
     read: Callable[[str, ScopeT], Listed]
     """Reads those of one field."""
     clock: Callable[[], datetime]
+    version: Callable[[], int] = lambda: 0
+    """A number that is another one when no list may be used any more that was read before."""
     _kept: dict[tuple[str, ScopeT], _Kept] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, param: str, scope: ScopeT) -> Listed:
@@ -61,10 +64,10 @@ class KnownValues(Generic[ScopeT]):
             self._kept.pop(next(iter(list(self._kept))), None)
         kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
-            now = self.clock()
-            if kept.read_at is None or now - kept.read_at >= LASTS:
+            now, version = self.clock(), self.version()
+            if kept.read_at is None or now - kept.read_at >= LASTS or kept.version != version:
                 kept.listed = self.read(param, scope)
-                kept.read_at = now
+                kept.read_at, kept.version = now, version
             return kept.listed
 
 
@@ -81,4 +84,4 @@ def values_of_log(reader: Reader, clock: Callable[[], datetime]) -> KnownValues[
         except QueryTimeoutError:
             return Listed(complete=False)
 
-    return KnownValues(read, clock)
+    return KnownValues(read, clock, lambda: reader.log.erasing.count)

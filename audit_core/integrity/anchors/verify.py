@@ -103,9 +103,11 @@ def read_record(content: bytes) -> AnchorRecord:
         fields = json.loads(content)
         consistency = tuple(decode_base64(one) for one in fields["consistency"])
         received_at = datetime.fromisoformat(fields["received_at"])
+        label = str(fields["label"])
+        label.encode()  # half of a character is refused: findings quote it
         record = AnchorRecord(
             kind=AnchorKind(fields["kind"]),
-            label=str(fields["label"]),
+            label=label,
             note=str(fields["checkpoint"]),
             proof=decode_base64(fields["proof"]),
             received_at=received_at,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from audit_core.integrity.runs import runs_of
+from audit_core.query.time.windows import format_instant, parse_instant
 
 MAX_FINDINGS = 500
 """How many are listed one by one; the others are counted."""
@@ -32,6 +33,23 @@ class Finding:
     first: int
     last: int
     detail: str = ""
+    seen: str = ""
+    """Of `ALTERED`, a digest of what stands there now: altered once more, it is another finding."""
+
+    def is_covered_by(self, others: Iterable[Finding]) -> bool:
+        """Whether all that it says is said by the others.
+
+        That a write is missing or too much is said of each write alone, so that runs may join or
+        part; what was altered must be just as it was.
+        """
+        alike = [one for one in others if one.kind is self.kind]
+        if self.kind not in (FindingKind.MISSING, FindingKind.EXTRA):
+            return self in alike
+        first = self.first
+        for one in sorted(alike, key=lambda one: one.first):
+            if one.first <= first <= one.last:
+                first = one.last + 1
+        return first > self.last
 
     @property
     def writes(self) -> int:
@@ -57,6 +75,17 @@ class Finding:
         return f"{said} {self.detail}".strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A finding of which somebody has said that it is known, and why."""
+
+    finding: Finding
+    by: str
+    at: datetime
+    reason: str
+    """Of a person's choosing: never to be read as markup."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What one whole verification of a tree found."""
@@ -76,6 +105,29 @@ class Result:
     """At most `MAX_FINDINGS`, in order."""
     more: int = 0
     """How many findings are not listed."""
+    acknowledged: tuple[Acknowledged, ...] = ()
+    """Those that somebody has acknowledged, also at an earlier verification, and that are found
+    still."""
+
+    @property
+    def alarming(self) -> tuple[Finding, ...]:
+        """The findings that nobody has acknowledged."""
+        known = [one.finding for one in self.acknowledged]
+        return tuple(one for one in self.findings if not one.is_covered_by(known))
+
+    def with_acknowledged(self, earlier: Iterable[Acknowledged]) -> Result:
+        """The same, with what was acknowledged earlier and is found still."""
+        still = tuple(
+            one
+            for one in earlier
+            if any(
+                one.finding.kind is found.kind
+                and one.finding.first <= found.last
+                and found.first <= one.finding.last
+                for found in self.findings
+            )
+        )
+        return replace(self, acknowledged=still)
 
     @property
     def holds(self) -> bool:
@@ -90,11 +142,12 @@ class Result:
             "seconds": round(self.seconds, 3),
             "checkpoints": self.checkpoints,
             "kept": dict(self.kept),
-            "findings": [
-                [finding.kind.value, finding.first, finding.last, finding.detail]
-                for finding in self.findings
-            ],
+            "findings": [_as_json(finding) for finding in self.findings],
             "more": self.more,
+            "acknowledged": [
+                [_as_json(one.finding), one.by, format_instant(one.at), one.reason]
+                for one in self.acknowledged
+            ],
         }
 
 
@@ -103,12 +156,23 @@ def result_from_json(kept: Mapping[str, Any]) -> Result:
     return Result(
         **{
             **kept,
-            "findings": tuple(
-                Finding(FindingKind(kind), first, last, detail)
-                for kind, first, last, detail in kept["findings"]
+            "findings": tuple(map(_from_json, kept["findings"])),
+            "acknowledged": tuple(
+                Acknowledged(_from_json(finding), by, parse_instant(at), reason)
+                for finding, by, at, reason in kept.get("acknowledged", ())
             ),
         }
     )
+
+
+def _as_json(finding: Finding) -> list[Any]:
+    return [finding.kind.value, finding.first, finding.last, finding.detail, finding.seen]
+
+
+def _from_json(kept: Sequence[Any]) -> Finding:
+    """Earlier versions kept no digest."""
+    kind, *others = kept
+    return Finding(FindingKind(kind), *others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

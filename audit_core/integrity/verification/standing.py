@@ -66,9 +66,11 @@ def _alarms(status: TreeStatus) -> Iterator[str]:
     if status.problem is not None:
         yield status.problem
     verified = verified_of(status)
-    if verified is not None and not verified.result.holds:
-        first, *others = verified.result.findings
-        yield first.sentence
-        more = len(others) + verified.result.more
+    if verified is None:
+        return
+    alarming = verified.result.alarming
+    if alarming or verified.result.more:
+        yield from (finding.sentence for finding in alarming[:1])
+        more = len(alarming[1:]) + verified.result.more
         if more:
             yield f"And {more:,} more findings."

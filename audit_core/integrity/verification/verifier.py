@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.findings import Result
+from audit_core.integrity.verification.standing import verified_of
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog
 from audit_core.runtime.background import Told, repeat
@@ -82,23 +85,32 @@ def verify(
         begun = {"requested_at": None, "running_since": clock(), "checked": 0, "to_check": None}
         set_status(connection, organization_id, **begun)
     over: dict[str, object] = {"running_since": None, "checked": None, "to_check": None}
+    result: Result | None = None
     try:
         result = trees.verify(
             organization_id, earliest=retention.earliest(clock()), progress=progress
         )
-        over |= {"verified_at": clock(), "result": result.as_json()}
     except Cancelled:
         return None
     finally:
         with state.begin() as connection:
+            if result is not None:
+                result = _with_acknowledged(connection, organization_id, result)
+                over |= {"verified_at": clock(), "result": result.as_json()}
             set_status(connection, organization_id, cancelled=False, **over)
-    if not result.holds:
+    if result.alarming:
         LOGGER.error(
             "The log of %s is not as it was sealed: %s",
             f"the organization {organization_id}" if organization_id else "no organization",
-            " ".join(finding.sentence for finding in result.findings[:5]),
+            " ".join(finding.sentence for finding in result.alarming[:5]),
         )
     return result
+
+
+def _with_acknowledged(connection: Connection, organization_id: str, result: Result) -> Result:
+    """As it is at the end: somebody may have acknowledged something while it ran."""
+    earlier = verified_of(read_status(connection, organization_id))
+    return result if earlier is None else result.with_acknowledged(earlier.result.acknowledged)
 
 
 class Verifier:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pyarrow.compute as pc
 
@@ -173,7 +174,7 @@ class Verification:
             ):
                 altered.append(number)
         self._found += by_runs(FindingKind.EXTRA, extra)
-        self._found += by_runs(FindingKind.ALTERED, altered)
+        self._found += _altered(altered, run.made)
 
     def _check_tile(self, tree: _Kept, run: Run, number: int, sealed: bytes, *, gone: bool) -> None:
         begin = number * TILE + 1 - run.first
@@ -198,7 +199,8 @@ class Verification:
         """As narrow as the kept leaves of the tile allow: those are as they were."""
         first, last = number * TILE + 1, (number + 1) * TILE
         open_ = [one for one in range(first, last + 1) if one not in run.kinds] or [first, last]
-        return Finding(FindingKind.ALTERED, open_[0], open_[-1])
+        seen = _digest(run.hashes[first - run.first : last + 1 - run.first])
+        return Finding(FindingKind.ALTERED, open_[0], open_[-1], seen=seen)
 
     def _missing(self, run: Run, first: int, last: int) -> None:
         numbers = [number for number in run.missing if first <= number <= last]
@@ -225,14 +227,14 @@ class Verification:
         first = run.last - len(sealed) + 1
         made = run.hashes[first - run.first :] if sealed else []
         self._count_kinds(run, first, run.last)
-        altered, missing = [], []
+        altered, missing = {}, []
         for number, (leaf, kept) in enumerate(zip(made, sealed, strict=True), first):
             if leaf is None:
                 missing.append(number)
             elif leaf != kept:
-                altered.append(number)
+                altered[number] = leaf
         self._found += by_runs(FindingKind.MISSING, missing)
-        self._found += by_runs(FindingKind.ALTERED, altered)
+        self._found += _altered(altered, altered)
         tree.add_tail(sealed)
 
     def _check_upper_levels(self, size: int) -> None:
@@ -304,6 +306,18 @@ class _Kept:
             above = held if above is None else node_hash(held, above)
         if (above or EMPTY_ROOT) != kept.root:
             self._wrong.append(kept)
+
+
+def _altered(numbers: Iterable[int], leaves: Mapping[int, bytes]) -> list[Finding]:
+    """A finding for each run of altered writes, with a digest of their leaves as they are now."""
+    return [
+        replace(run, seen=_digest([leaves[number] for number in range(run.first, run.last + 1)]))
+        for run in by_runs(FindingKind.ALTERED, numbers)
+    ]
+
+
+def _digest(leaves: Iterable[bytes | None]) -> str:
+    return sha256(b"".join(leaf or bytes(32) for leaf in leaves)).hexdigest()
 
 
 def _contradiction(kept: StoredCheckpoint, why: str) -> Finding:

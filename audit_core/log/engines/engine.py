@@ -265,6 +265,28 @@ class LogEngine(ABC):
         revisions of their own.
         """
 
+    @abstractmethod
+    def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
+        """Give entries other values, and what is derived from them, within the connection's
+        transaction: only by erasing a person.
+
+        `before` and `after` are the same entries, of the shape `schema.ARROW`, as they are stored
+        and as they shall be; numbers, times, organization and id stay. `numbers` was called."""
+
+    def write_anew(  # noqa: B027 - what an embedded engine has open it cannot write anew
+        self, engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]
+    ) -> None:
+        """Write anew, without holding up others for long, what holds entries of these months (their
+        beginnings, aware), and note each that is through; the others are left for another time."""
+
+    def write_file_anew(  # noqa: B027 - what runs elsewhere is written anew while it is open
+        self, *, memory_limit_mb: int, now: datetime
+    ) -> None:
+        """Write an embedded log's file anew, which nobody has open: afterwards it holds no byte of
+        what was erased or dropped, and says so. Killed at any point it leaves the old file or the
+        new one. Raises `StorageFullError` where there is no room for both, else
+        `StoreUnavailableError`: the old file stays."""
+
     def touch(self, connection: Connection, now: datetime) -> None:
         """Write something that nobody reads, to see whether the log takes writes."""
         if not connection.execute(update(log_check).values(checked_at=now)).rowcount:

@@ -1,5 +1,5 @@
 """What is told of writes before the log forgets them: an entry that is replaced by its finished
-version, or what has become too old to be kept."""
+version, from which a person is erased, or what has become too old to be kept."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class WriteKeeper(Protocol):
     def replacing(self, rows: pa.Table) -> None:
         """These rows, of the shape `schema.ARROW` and of several organizations, are about to be
         replaced. Returns once what is needed of them is kept. Raises `AuditError`."""
+
+    def erasing(self, rows: pa.Table) -> None:
+        """From these rows, of the shape `schema.ARROW` and of one organization, a person is about
+        to be erased. Returns once what is needed of them is kept. Raises `AuditError`."""
 
     def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
         """All entries that go by `expiry` are about to be dropped; `fetch` reads the log as it is

@@ -50,7 +50,7 @@ MAX_MEMOIZED = 200
 _ENDS = 2
 """The first and the last hour of a time range may lie in it only in part."""
 
-_Key = tuple[Hashable, Scope, int]
+_Key = tuple[Hashable, Scope, tuple[int, int]]
 _Found = TypeVar("_Found")
 
 
@@ -114,16 +114,17 @@ class Planner:
         return query.within(enough(hours, time_range, ahead, cursor, rows + 1))
 
     def memoized(self, question: Hashable, scope: Scope, compute: Callable[[], _Found]) -> _Found:
-        """Return `compute()`, memoized until the log's head moves."""
-        key = (question, scope, self.log.head(scope.organization_id))
+        """Return `compute()`, memoized until the log's head moves, or somebody is erased."""
+        version = (self.log.head(scope.organization_id), self.log.erasing.count)
+        key = (question, scope, version)
         if key in self._found:
             found: _Found = self._found[key]
             return found
         found = compute()
         for outdated in list(self._found):
-            _, of, head = outdated
-            if of.organization_id == scope.organization_id and head < key[2]:
-                # The head has moved on: this key is never looked up again.
+            _, of, known = outdated
+            if of.organization_id == scope.organization_id and known < version:
+                # The log has moved on: this key is never looked up again.
                 self._found.pop(outdated, None)
         # Several threads may be here at once; each of these steps is atomic in the interpreter.
         while len(self._found) >= MAX_MEMOIZED:

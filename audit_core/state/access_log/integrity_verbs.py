@@ -15,4 +15,16 @@ INTEGRITY_VERBS = (
         sentence="Cancelled a full verification of the log.",
         category=Category.WORK,
     ),
+    Verb(
+        name="finding.acknowledged",
+        sentence="Acknowledged what a verification of the log had found, so that it is no alarm.",
+        category=Category.WORK,
+        target="count",
+    ),
+    Verb(
+        name="vanished.acknowledged",
+        sentence="Acknowledged that entries are gone which an earlier export had held.",
+        category=Category.WORK,
+        target="file",
+    ),
 )

@@ -57,4 +57,5 @@ erasure_sweep = Table(
     metadata,
     Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
     Column("revision", BigInteger, nullable=False),
+    Column("swept_at", UtcTime, nullable=False),
 )

@@ -98,7 +98,9 @@ def keep_leaves(
     connection: Connection, organization_id: str, kind: LeafKind, hashes: Mapping[int, bytes]
 ) -> None:
     """Keep leaves by their `organization_revision`. One that is kept already stays as it is: what
-    was sealed first counts."""
+    was sealed first counts. But for `ERASED`, which it then is."""
+    if kind is LeafKind.ERASED:
+        _call_erased(connection, organization_id, sorted(hashes))
     _insert_leaves(
         connection,
         (
@@ -158,6 +160,21 @@ def count_kept(connection: Connection, organization_id: str) -> dict[LeafKind, i
         .group_by(column.kind)
     )
     return {LeafKind(kind): int(count) for kind, count in connection.execute(statement)}
+
+
+def _call_erased(connection: Connection, organization_id: str, revisions: list[int]) -> None:
+    """Those of the kept leaves that have a hash."""
+    column = tree_leaf.c
+    for start in range(0, len(revisions), AT_ONCE):
+        connection.execute(
+            update(tree_leaf)
+            .where(
+                column.organization_id == organization_id,
+                column.revision.in_(revisions[start : start + AT_ONCE]),
+                column.hash.is_not(None),
+            )
+            .values(kind=int(LeafKind.ERASED))
+        )
 
 
 def _insert_leaves(connection: Connection, rows: Iterable[dict[str, object]]) -> None:

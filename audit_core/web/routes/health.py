@@ -13,9 +13,11 @@ from starlette.responses import JSONResponse
 
 from audit_core.domain.errors import AuditError
 from audit_core.installation.anchors import anchor_warnings
+from audit_core.installation.erasures import erasure_warnings
 from audit_core.installation.integrity import integrity_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
+from audit_core.installation.vanished import vanished_warnings
 from audit_core.runtime.version import product_version
 from audit_core.sources.findings import sender_warnings
 from audit_core.web.errors import ErrorBody, ErrorCode
@@ -107,7 +109,13 @@ def _check(installation: Callable[[], Installation]) -> Report:
         return report
     try:
         opened = installation()
-        warnings = (*sender_warnings(opened), *anchor_warnings(opened), *integrity_warnings(opened))
+        warnings = (
+            *sender_warnings(opened),
+            *anchor_warnings(opened),
+            *integrity_warnings(opened),
+            *erasure_warnings(opened),
+            *vanished_warnings(opened),
+        )
     except AuditError:
         # It will stand among what fails at the next check.
         return report

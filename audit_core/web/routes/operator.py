@@ -18,10 +18,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from audit_core.domain.access import Scope
 from audit_core.installation.anchors import examine_anchors
 from audit_core.installation.doctor import Finding, examine_installation
+from audit_core.installation.erasures import examine_erasures
 from audit_core.installation.integrity import examine_integrity
 from audit_core.installation.kept_checkpoint import ComparedCheckpoint, compare_checkpoint
 from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.opened import Installation
+from audit_core.installation.vanished import examine_vanished
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.sources.findings import examine_senders
 from audit_core.state.access_log.record import record
@@ -156,12 +158,13 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 
 def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`,
-    `findings.examine_senders`, `integrity.examine_integrity`, `anchors.examine_anchors` and
-    `legal_holds.examine_holds`. `DIGEST_PATH`: the log's digest as JSON, `{"days":
-    [[organization, day, count, first, second], …]}`. `ROWS_PATH?organization=…&first=…&last=…`: the
-    rows of these days as an Arrow stream. Both are of entries, with `of=state_changes` of those.
-    `HEADS_PATH`: the highest numbers of each organization as JSON, `{"heads": [{…}, …]}`, as rows
-    of `schema.organization_head`. `CHECKPOINT_PATH?note=…`: a `ComparedCheckpoint`."""
+    `findings.examine_senders`, `integrity.examine_integrity`, `vanished.examine_vanished`,
+    `anchors.examine_anchors`, `legal_holds.examine_holds` and `erasures.examine_erasures`.
+    `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first, second],
+    …]}`. `ROWS_PATH` with `organization`, `first` and `last`: the rows of these days as an Arrow
+    stream. Both are of entries, with `of=state_changes` of those. `HEADS_PATH`: the highest numbers
+    of each organization as JSON, `{"heads": [{…}, …]}`, as rows of `schema.organization_head`.
+    `CHECKPOINT_PATH?note=…`: a `ComparedCheckpoint`."""
 
     def guarded(
         answer: Callable[[Installation, Request], Response],
@@ -193,8 +196,10 @@ def _doctor(opened: Installation, request: Request) -> Response:
         *examine_installation(opened, Scope.everything(), full=full),
         *examine_senders(opened),
         *examine_integrity(opened),
+        *examine_vanished(opened),
         *examine_anchors(opened),
         *examine_holds(opened),
+        *examine_erasures(opened),
     ]
     return JSONResponse({"findings": [asdict(item) for item in findings]})
 

@@ -23,6 +23,7 @@ from audit_core.query.time.windows import UTC_NAME, ago, format_instant, parse_i
 from pages.parts.entries import (
     comparison,
     entry_value_table,
+    erased_note,
     related_entries,
     reveal_secrets,
 )
@@ -80,6 +81,7 @@ def _draw_row(row: Row, unredacted: AuditEntry, scope: Scope, zone: str) -> None
     st.caption(f"{outcome_text(entry)} · {ago(entry.created_at, cached.utc_now())}")
     times = [entry_value_table.value_text(entry.created_at, name) for name in (zone, UTC_NAME)]
     st.caption(" · ".join(dict.fromkeys(times)))
+    erased_note.draw((entry.actor_id, entry.target_id), scope, zone)
     _draw_actions(entry)
     if entry.error_message:
         _draw_message(entry.error_message)

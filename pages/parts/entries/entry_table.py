@@ -10,9 +10,9 @@ from typing import NotRequired, TypedDict
 import streamlit as st
 
 from audit_core.domain.entries import AuditEntry, Outcome
-from audit_core.domain.message_cause import split_message
 from audit_core.domain.redaction import redact_metadata, redact_text
 from audit_core.explore.layout import COLUMNS, Density, Layout
+from audit_core.explore.presentation.message_cause import split_message
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import ago, format_instant, written
 from pages.parts.tables.safe_text import visible

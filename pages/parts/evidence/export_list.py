@@ -24,6 +24,7 @@ from audit_core.evidence.jobs.figures import (
 from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import reason_to_wait
 from audit_core.identity.sessions import Viewer
+from audit_core.query.time.windows import UTC_NAME, parse_instant, written
 from audit_core.web.routes.exporting.operations import FILE_PATH
 from pages.parts.evidence import exporting
 from pages.parts.evidence.download_menu import size_text
@@ -123,14 +124,10 @@ def _draw_changes(job: ExportJob) -> None:
     if changes is None:
         return
     st.text(changes_text(changes))
-    if changes["vanished"]:
-        number = changes["vanished"]
-        st.error(
-            "They were in the earlier export, and nothing but an erasure takes them away. "
-            "Compare both files, and tell whoever runs the database.",
-            title=f"{number:,} {'entry has' if number == 1 else 'entries have'} vanished.",
-            icon=":material/error:",
-        )
+    if (known := job.acknowledged) is not None:
+        at = written(parse_instant(known["at"]), UTC_NAME)
+        # As text: the reason is what somebody typed.
+        st.text(visible(f"Acknowledged by {known['by']} on {at} UTC: {known['reason']}"))
 
 
 def _draw_deeds(job: ExportJob, person: Viewer, scope: Scope) -> None:

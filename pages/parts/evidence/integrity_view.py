@@ -3,24 +3,31 @@ verifying it now."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy import Connection
 
 from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.identity.administration import Administrator
 from audit_core.identity.sessions import Viewer
+from audit_core.integrity.verification.acknowledging import acknowledge_findings
 from audit_core.integrity.verification.findings import FindingKind, Result, Verified
 from audit_core.integrity.verification.requests import (
     cancel_verification,
     request_verification,
 )
 from audit_core.integrity.verification.standing import Standing, standing_of
-from audit_core.query.time.windows import ago, format_instant
+from audit_core.query.time.windows import UTC_NAME, ago, format_instant, written
+from pages.parts.admin import acknowledgement
 from pages.parts.admin.acting import act
 from pages.parts.shell import cached, refreshed
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables import table_size
+from pages.parts.tables.safe_text import visible
 
 SHOWN = 10
 """How many findings are said in words; of more there is a table."""
@@ -119,7 +126,7 @@ def _draw_start(person: Viewer, scope: Scope) -> None:
                 connection, organization_id, actor=by.actor, now=by.now, address=by.address
             ),
         )
-    _draw_last(standing)
+    _draw_last(standing, person, scope)
 
 
 def _draw_running(person: Viewer, scope: Scope) -> None:
@@ -146,12 +153,32 @@ def _draw_running(person: Viewer, scope: Scope) -> None:
                 connection, organization_id, actor=by.actor, now=by.now, address=by.address
             ),
         )
-    _draw_last(standing)
+    _draw_last(standing, person, scope)
 
 
-def _draw_last(standing: Standing) -> None:
-    if standing.verified is not None:
-        _draw_verified(standing.verified, cached.installation().clock())
+def _draw_last(standing: Standing, person: Viewer, scope: Scope) -> None:
+    verified = standing.verified
+    if verified is None:
+        return
+    _draw_verified(verified, cached.installation().clock())
+    if verified.result.alarming:
+        acknowledgement.draw(
+            "integrity_acknowledge", person, scope, partial(_acknowledge, verified.at, scope)
+        )
+
+
+def _acknowledge(
+    verified_at: datetime, scope: Scope, connection: Connection, by: Administrator, reason: str
+) -> None:
+    acknowledge_findings(
+        connection,
+        scope.organization_id or "",
+        verified_at=verified_at,
+        actor=by.actor,
+        now=by.now,
+        address=by.address,
+        reason=reason,
+    )
 
 
 def _draw_verified(verified: Verified, now: datetime) -> None:
@@ -164,14 +191,31 @@ def _draw_verified(verified: Verified, now: datetime) -> None:
     )
     if result.holds:
         st.success(f"{said}. All of them are as they were sealed.", icon=":material/verified_user:")
-    else:
+    elif result.alarming or result.more:
         st.error(f"{said}. Not all is as it was sealed.", icon=":material/gpp_bad:")
         _draw_findings(result)
+    else:
+        st.warning(
+            f"{said}. Not all is as it was sealed, which is acknowledged.",
+            icon=":material/done_all:",
+        )
+        _draw_findings(result)
+    _draw_acknowledged(result)
     lines = [f"{result.kept[name]:,}: {why}" for name, why in KEPT.items() if result.kept.get(name)]
     if lines:
         st.caption(
             "Of some writes only the hash is left, for a reason that is known. " + "; ".join(lines)
         )
+
+
+def _draw_acknowledged(result: Result) -> None:
+    """Who has said of findings that they are known: once for all that were said of together."""
+    said = Counter((one.by, one.at, one.reason) for one in result.acknowledged)
+    for (by, at, reason), count in said.items():
+        findings = "1 finding" if count == 1 else f"{count:,} findings"
+        on = written(at, UTC_NAME)
+        # As text: the reason is what somebody typed.
+        st.text(visible(f"{findings} acknowledged by {by} on {on} UTC: {reason}"))
 
 
 def _draw_findings(result: Result) -> None:

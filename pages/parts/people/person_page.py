@@ -20,7 +20,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
 from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK, MIN_ENTRIES, FirstSeen
 from pages.parts.charts.figures import hours, lanes
-from pages.parts.entries import entry_detail, entry_table, pager
+from pages.parts.entries import entry_detail, entry_table, erased_note, pager
 from pages.parts.filters import filter_bar
 from pages.parts.filters.explore_link import Click
 from pages.parts.people import list_offset, people_list, person_charts
@@ -60,9 +60,10 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
             st.text(visible(found.actor_id), width="content")
         if alone:
             st.caption("You see only your own activity.", width="content")
+    zone = view.entry_filter.window.zone
+    erased_note.draw((scope.actor_id,), scope, zone)
     if found is None:
         return None
-    zone = view.entry_filter.window.zone
     with st.grid(4, min_column_width=165, key="person_metrics"):
         st.metric("Entries", f"{found.entries:,}")
         st.metric("Failed", text.percent(found.failed, found.entries))

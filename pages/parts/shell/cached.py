@@ -69,7 +69,8 @@ def _answers_of(log: AuditLog) -> AnswerCache:
 def answer(
     head: int, read: Callable[_Asked, _Answer], *args: _Asked.args, **kwargs: _Asked.kwargs
 ) -> _Answer:
-    """What a method of a reader returns for the arguments, kept while the log's head is `head`.
+    """What a method of a reader returns for the arguments, kept while the log's head is `head` and
+    nobody is erased from it.
 
     Shared by all sessions, so that one of the arguments must be the query or the scope that it is
     asked in. Not by `st.cache_data`, which remembers each question that was ever asked: with the
@@ -77,8 +78,10 @@ def answer(
     """
     if not any(isinstance(item, Query | Scope) for item in (*args, *kwargs.values())):
         raise TypeError(f"{read.__qualname__} is asked without a scope")
-    question = (read.__qualname__, head, args, tuple(sorted(kwargs.items())))
-    return _answers_of(installation().log).get(question, lambda: read(*args, **kwargs))
+    log = installation().log
+    version = (head, log.erasing.count)
+    question = (read.__qualname__, version, args, tuple(sorted(kwargs.items())))
+    return _answers_of(log).get(question, lambda: read(*args, **kwargs))
 
 
 def count_reader() -> CountReader:
@@ -128,9 +131,13 @@ def traces_reader() -> TracesReader:
     return TracesReader(installation().log, silent_rule(installation().settings))
 
 
-@st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
 def values(param: str, scope: Scope) -> tuple[str, ...]:
     """The most frequent values of a field in all that the scope holds."""
+    return _values(param, scope, installation().log.erasing.count)
+
+
+@st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
+def _values(param: str, scope: Scope, erased: int) -> tuple[str, ...]:
     everything = EntryFilter(window=Window(preset="all"))
     query = Query(everything, scope, TimeRange(since=None, until=None))
     return reader().values(param, query, MAX_OPTIONS)

@@ -53,3 +53,8 @@ def test_it_says_what_is_not_as_it_was_sealed(settings):
     done = run_here("log", "verify")
     assert done.returncode == 1
     assert "  The log lacks write 18." in done.stdout
+    known = "--organization", "org-alpha", "--reason", "a test", "--yes"
+    assert "The log lacks write 18." in run_here("log", "acknowledge", *known).stdout
+    assert "nothing to acknowledge" in run_here("log", "acknowledge", *known).stdout
+    # It is not as it was sealed all the same.
+    assert run_here("log", "verify").returncode == 1

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from audit_core.domain.access import Scope
+from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AccountError, StoreUnavailableError
 from audit_core.evidence.holds.holds import (
     HeldError,
@@ -210,16 +211,30 @@ def test_what_is_held_must_not_be_erased(tmp_path, state):
     log = open_log(f"duckdb:///{tmp_path}/log.duckdb", clock=lambda: NOW)
     log.append(
         [
-            entry("a", actor_id="ada", action="start"),
+            entry("a", actor_id="ada", action="start", created_at=NOW),
             entry("b", actor_id="bob"),
             entry("c", actor_id="ada", organization_id=BETA),
+            entry("d", actor_id="cyd", action="start", metadata='{"who":"Dan@example.org"}'),
         ]
     )
     holds = [hold(state, ALPHA, EntryFilter(actions=("start",), window=Window(preset=ALL_TIME)))]
-    with pytest.raises(HeldError, match="A legal hold of"):
-        require_not_held(log, holds, Scope(organization_id=ALPHA, actor_id="ada"))
-    require_not_held(log, holds, Scope(organization_id=ALPHA, actor_id="bob"))
-    require_not_held(log, holds, Scope(organization_id=BETA, actor_id="ada"))
+
+    def look(*names, organization_id=ALPHA, until=None):
+        subject = Subject(
+            organization_id=organization_id,
+            actor_ids=frozenset(name for name in names if "@" not in name),
+            addresses=frozenset(name for name in names if "@" in name),
+        )
+        require_not_held(log, holds, subject, until=until)
+
+    for names in (("ada",), ("x", "ada"), ("cyd",), ("dan@example.org",)):
+        with pytest.raises(HeldError, match="A legal hold of"):
+            look(*names)
+    look("bob")
+    look("da")
+    look("an@example.org")
+    look("ada", organization_id=BETA)
+    look("ada", until=NOW - timedelta(seconds=1))
     log.close()
 
 

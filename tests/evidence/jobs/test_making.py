@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from audit_core.domain.errors import BusyError, ExportError, StorageFullError
+from audit_core.domain.errors import AccountError, BusyError, ExportError, StorageFullError
 from audit_core.evidence.download import FileLimit
 from audit_core.evidence.formats import text_columns
 from audit_core.evidence.jobs import deeds, store
@@ -23,6 +23,7 @@ from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.jobs.limits import MAX_RUNNING
 from audit_core.evidence.jobs.making import Making
 from audit_core.evidence.jobs.runner import RunningExports
+from audit_core.evidence.jobs.vanished import acknowledge_vanished, list_vanished
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.verifier import verify
 from audit_core.log.schema import audit_entry
@@ -137,6 +138,46 @@ def test_what_has_vanished_since_an_export_is_an_alarm(desk: Desk, unfinished: b
     assert (changed.changes["vanished"], changed.changes["finished"]) == (1, 0)
     (event,) = desk.seeded.events("export.vanished")
     assert (event.organization_id, event.detail["vanished"]) == (ALPHA, 1)
+
+
+def test_the_alarm_of_vanished_entries_lasts_until_it_is_acknowledged(desk: Desk) -> None:
+    state, now = desk.workshop.state, desk.workshop.clock
+    by: dict[str, Any] = {"actor": "ada", "address": None}
+    desk.stored(1)
+    desk.ask()
+    whole, _ = desk.make()
+    _remove(desk, "entry-000001")
+    desk.since(whole)
+    lacking, _ = desk.make()
+    desk.since(lacking)
+    desk.make()  # Lacks nothing of the one before.
+    with state.begin() as connection:
+        (alarm,) = list_vanished(connection)
+        assert (alarm.export_id, alarm.count) == (lacking.id, 1)
+        assert list_vanished(connection, BETA) == []
+        with pytest.raises(ExportError, match="vanished"):
+            deeds.delete_job(connection, lacking, now=now(), **by)
+    # Neither the file's time nor that of the row ends it.
+    for days in (2, 400):
+        desk.seeded.clock.pass_by(days=days)
+        with state.begin() as connection:
+            store.expire(connection, now=now())
+            assert [one.export_id for one in list_vanished(connection, ALPHA)] == [lacking.id]
+    one: dict[str, Any] = {"export_id": lacking.id, "now": now(), **by}
+    with state.begin() as connection:
+        with pytest.raises(ExportError, match="nothing to acknowledge"):
+            acknowledge_vanished(connection, organization_id=BETA, reason="x", **one)
+        with pytest.raises(AccountError, match="reason is empty"):
+            acknowledge_vanished(connection, organization_id=ALPHA, reason=" ", **one)
+        acknowledge_vanished(connection, organization_id=ALPHA, reason="a\ntest", **one)
+        assert list_vanished(connection) == []
+        known = store.find_job(connection, lacking.id, ALPHA)
+        assert known is not None
+        assert (known.acknowledged or {})["reason"] == "a test"
+        store.expire(connection, now=now())
+        assert store.find_job(connection, lacking.id, ALPHA) is None
+    (event,) = desk.seeded.events("vanished.acknowledged")
+    assert (event.actor, event.detail["vanished"], event.detail["reason"]) == ("ada", 1, "a test")
 
 
 def test_what_has_a_finer_time_since_has_not_vanished(desk: Desk) -> None:

@@ -21,7 +21,8 @@ from audit_core.evidence.report.content import (
     ReportReader,
     open_access,
 )
-from audit_core.evidence.report.document import Document, render
+from audit_core.evidence.report.document import render
+from audit_core.evidence.report.frame import Document
 from audit_core.explore.presentation.metrics import metrics_of
 from audit_core.explore.reader import Reader
 from audit_core.identity.accounts import set_membership

@@ -10,8 +10,8 @@
   const { sha256, ed25519Verify } = root.sandtrailLibraries;
 
   const LIMITS = {
-    files: 64, small: 2000000, line: 8000000, ratio: 200, depth: 200, parts: 5000, findings: 20,
-    toleranceMicros: 300000000n, maxTime: 253402300799999999n,
+    files: 64, small: 2000000, line: 8000000, ratio: 200, depth: 200, parts: 5000, pattern: 2000,
+    findings: 20, toleranceMicros: 300000000n, maxTime: 253402300799999999n,
   };
   const STREAMED = ["entries.jsonl", "leaves.jsonl"];
   const REQUIRED = [
@@ -364,6 +364,12 @@
     return value;
   }
 
+  function hasHalf(value) {
+    if (typeof value === "string") return /\p{Surrogate}/u.test(value);
+    if (value instanceof Map) value = [...value].flat();
+    return Array.isArray(value) && value.some(hasHalf);
+  }
+
   function wholeOf(value) {
     if (!(value instanceof Num) || !/^(0|[1-9][0-9]{0,15})$/.test(value.text)
       || Number(value.text) > Number.MAX_SAFE_INTEGER) {
@@ -609,15 +615,8 @@
       return (plain) => plain[place] !== null && values.has(plain[place]);
     }
     if (isMap(condition, ["field", "like"]) && Array.isArray(condition.get("like"))) {
-      const pieces = condition.get("like").map((piece) => {
-        if (typeof piece === "string") return piece.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&").replace(/\\-/g, "\\x2d");
-        if (!(piece instanceof Num) || !["0", "1"].includes(piece.text)) {
-          throw new Wrong("a pattern holds texts, 0 and 1 only");
-        }
-        return piece.text === "1" ? "." : ".*";
-      });
-      const pattern = new RegExp(`^(?:${pieces.join("")})$`, "su");
-      return (plain) => plain[place] !== null && pattern.test(plain[place]);
+      const fits = patternOf(condition.get("like"));
+      return (plain) => plain[place] !== null && fits([...plain[place]]);
     }
     const names = [...(condition.keys())].filter((key) => key !== "field");
     if (names.length && names.every((key) => key === "from" || key === "to") && NUMBERS.has(name)) {
@@ -629,6 +628,39 @@
       };
     }
     throw new Wrong(`a comparison of ${name} is none that this version knows`);
+  }
+
+  // Whether all characters of a text fit, trying no part twice: a regular expression of somebody
+  // else could go on for years.
+  function patternOf(pieces) {
+    const parts = [[]];
+    for (const piece of pieces) {
+      if (typeof piece === "string") parts[parts.length - 1].push(...piece.slice(0, 2 * LIMITS.pattern + 2));
+      else if (!(piece instanceof Num) || !["0", "1"].includes(piece.text)) {
+        throw new Wrong("a pattern holds texts, 0 and 1 only");
+      } else if (piece.text === "1") parts[parts.length - 1].push(null);
+      else parts.push([]);
+    }
+    if (parts.reduce((sum, part) => sum + part.length, parts.length - 1) > LIMITS.pattern) {
+      throw new Wrong(`a pattern has more than ${LIMITS.pattern} characters`);
+    }
+    const [first, ...middle] = parts;
+    const fitsAt = (part, text, place) => part.every(
+      (character, at) => character === null || character === text[place + at],
+    );
+    if (!middle.length) return (text) => text.length === first.length && fitsAt(first, text, 0);
+    const last = middle.pop();
+    return (text) => {
+      let place = first.length;
+      const end = text.length - last.length;
+      if (place > end || !fitsAt(first, text, 0) || !fitsAt(last, text, end)) return false;
+      for (const part of middle) {
+        while (place + part.length <= end && !fitsAt(part, text, place)) place++;
+        if (place + part.length > end) return false;
+        place += part.length;
+      }
+      return true;
+    };
   }
 
   function boundOf(text) {
@@ -653,6 +685,7 @@
       const value = strictJson(bytes);
       if (get(value, "format") !== "sandtrail-pack") throw new Wrong("it is of another format");
       if (wholeOf(get(value, "version")) !== 1) throw new Wrong("it is of another version; this knows 1");
+      if (hasHalf(value)) throw new Wrong("a text holds half of a character");
       const condition = get(value, "query", "condition");
       const since = get(value, "query", "since");
       const until = get(value, "query", "until");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from audit_core.integrity.anchors.records import anchor_files
 from audit_core.integrity.leaf import PLAIN
 from audit_core.integrity.merkle import CompactRange, range_proof, root_of_compact_range
 from audit_core.integrity.tree import Trees
-from audit_core.log.schema import entries
+from audit_core.log.schema import ARROW, entries
+from audit_core.log.sql.written_out import written_out
 from audit_core.log.store import AuditLog
 from audit_core.query.query import Query
 from audit_core.query.where import where_clause
@@ -36,6 +38,8 @@ KINDS = {
     LeafKind.PRUNED: Kind.PRUNED,
     LeafKind.ABSENT: Kind.ABSENT,
 }
+NUMBERS_OF_THE_LOG = ("seq", "revision")
+"""Numbers that count what all organizations write."""
 _CREATED = PLAIN.index("created_at")
 
 
@@ -48,12 +52,14 @@ def make_pack(
     made_by: str | None,
     counted: Callable[[int], None] = lambda _: None,
     spool: Path | None = None,
+    log_url: str | None = None,
 ) -> Iterator[bytes]:
     """The pack of all that a query matches, in pieces; see `writer.pack`.
 
-    `counted` is told how many entries came with each piece of the log. Raises `PackProblem` for a
-    query that no pack can answer, also midway where the log turns out not to be what was sealed;
-    then the file is not whole. Else `AuditError`.
+    With `log_url`, README.txt says the filter as SQL of that engine too. `counted` is told how many
+    entries came with each piece of the log. Raises `PackProblem` for a query that no pack can
+    answer, also midway where the log turns out not to be what was sealed; then the file is not
+    whole. Else `AuditError`.
     """
     if query.scope.organization_id is None or query.scope.actor_id is not None:
         raise PackProblem(
@@ -63,7 +69,8 @@ def make_pack(
     moment = cut(log, trees, query)
     size = moment.tree.size()
     start = first_leaf(log, query, moment.tree)
-    asked = _asked(query, made_at=clock(), made_by=made_by)
+    sql = "" if log_url is None else _sql(query, log_url)
+    asked = _asked(query, made_at=clock(), made_by=made_by, sql=sql)
     proven = Proven(
         start=start,
         proof=range_proof(start, size, size, moment.tree.subtree_hash),
@@ -79,7 +86,16 @@ def make_pack(
     return pack(asked, proven, lines, trees.sealing.signer, spool=spool)
 
 
-def _asked(query: Query, *, made_at: datetime, made_by: str | None) -> Asked:
+def _sql(query: Query, log_url: str) -> str:
+    """The filter as a statement on the log, without what hides secrets from conditions on texts:
+    that takes a hundred times as much."""
+    seen = replace(query, scope=replace(query.scope, secrets=True))
+    names = (name for name in ARROW.names if name not in NUMBERS_OF_THE_LOG)
+    statement = select(*(entries.c[name] for name in names)).where(where_clause(entries, seen))
+    return written_out(statement.order_by(entries.c.organization_seq), log_url)
+
+
+def _asked(query: Query, *, made_at: datetime, made_by: str | None, sql: str) -> Asked:
     entry_filter = query.entry_filter
     return Asked(
         organization_id=query.scope.organization_id or "",
@@ -92,6 +108,7 @@ def _asked(query: Query, *, made_at: datetime, made_by: str | None) -> Asked:
         made_at=made_at,
         made_by=made_by,
         product=f"Sandtrail {product_version()}",
+        sql=sql,
     )
 
 

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 
-def readme_text(claims: Mapping[str, Any]) -> str:
-    """The text, from what the manifest says."""
-    return "\n".join(_lines(claims)) + "\n"
+def readme_text(claims: Mapping[str, Any], sql: str = "") -> str:
+    """The text, from what the manifest says, and with the filter as a statement on the log."""
+    asked = _query(claims["query"], sql) if sql else ()
+    return "\n".join((*_lines(claims), *asked)) + "\n"
+
+
+def _query(query: Mapping[str, Any], sql: str) -> Iterator[str]:
+    yield ""
+    yield "The filter for whoever looks into the log itself"
+    yield f"  In words:      {_inline(query['sentence'])}"
+    yield f"  As an address: /explore?{urlencode(query['parameters'], doseq=True)}"
+    yield "  As SQL, on the log's database. Entries that were finished or erased since are there as"
+    yield "  they are now; the product compares texts with secrets taken out, this does not:"
+    yield ""
+    yield from (f"    {_inline(line)}" for line in sql.splitlines())
 
 
 def _lines(claims: Mapping[str, Any]) -> Iterator[str]:

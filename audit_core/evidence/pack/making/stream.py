@@ -24,6 +24,8 @@ class PackMaker:
     clock: Callable[[], datetime]
     spool: Path | None = None
     """The folder for what is kept meanwhile, as large as the pack; None: the system's."""
+    log_url: str | None = None
+    """Of the log's engine, in whose SQL the filter is said too; `None`: it is not."""
 
     def stream(
         self,
@@ -50,6 +52,7 @@ class PackMaker:
             made_by=made_by,
             counted=count,
             spool=self.spool,
+            log_url=self.log_url,
         )
         for piece in progress.measured(pieces):
             if limit is not None and limit.room(progress) == 0:

@@ -61,6 +61,8 @@ class Asked:
     made_by: str | None
     product: str
     """Name and version of what wrote the pack."""
+    sql: str = ""
+    """The filter as a statement on the log, for README.txt; empty: it is not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +165,7 @@ def _small(asked: Asked, proven: Proven, tally: Tally) -> Iterator[tuple[str, by
     yield layout.PROOF, _json(proof)
     yield layout.CHECKPOINT, proven.checkpoint.encode()
     yield from sorted(proven.anchors.items())
-    yield layout.README, readme_text(_claims(asked, proven, tally)).encode()
+    yield layout.README, readme_text(_claims(asked, proven, tally), asked.sql).encode()
 
 
 def _claims(asked: Asked, proven: Proven, tally: Tally) -> dict[str, Any]:

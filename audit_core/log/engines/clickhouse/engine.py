@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -39,6 +39,7 @@ from audit_core.log.engines.clickhouse import tables as ddl
 from audit_core.log.engines.clickhouse.driver import AS_ARROW, NAME, register
 from audit_core.log.engines.clickhouse.faults import ACCESS_DENIED, fault_of
 from audit_core.log.engines.clickhouse.lease import table as lease_table
+from audit_core.log.engines.clickhouse.rewriting import write_anew
 from audit_core.log.engines.clickhouse.turn import WriterTurn
 from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
@@ -253,6 +254,16 @@ class ClickHouse(LogEngine):
     def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
         """The same change twice is one row; a view keeps the heads."""
         self._insert(connection, state_change, rows)
+
+    def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
+        """As rows of the same versions: of these the last one counts."""
+        self._insert(connection, audit_entry, after)
+
+    def write_anew(
+        self, engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]
+    ) -> None:
+        """See `rewriting`."""
+        write_anew(engine, months, clock, self._cluster)
 
     def forget_unfinished(self, connection: Connection, seqs: list[int]) -> None:
         """The finished version takes its place."""

@@ -23,6 +23,7 @@ from audit_core.log.retention import Expiry, next_month
 from audit_core.log.schema import (
     UtcTime,
     audit_entry,
+    erased_part,
     log_check,
     log_schema,
     organization_head,
@@ -139,6 +140,7 @@ def tables(cluster: str | None = None) -> list[str]:
         _unfinished(cluster),
         _heads(cluster),
         _log_check(cluster),
+        _erased_parts(cluster),
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS {VIEW}{on(cluster)} "  # noqa: S608 - our names
         f"TO {local(head, cluster)} "
         f"AS SELECT organization_id, {highest} "
@@ -299,6 +301,11 @@ def _log_check(cluster: str | None) -> str:
         f"CREATE TABLE IF NOT EXISTS {log_check.name}{on(cluster)} ({columns}) "
         f"ENGINE = ReplacingMergeTree ORDER BY tuple(){settings_of(DURABLE)}"
     )
+
+
+def _erased_parts(cluster: str | None) -> str:
+    columns = ", ".join(f"{column.name} {column_type(column)}" for column in erased_part.columns)
+    return everywhere(erased_part.name, columns, "ORDER BY number", cluster)
 
 
 def table_engine(kind: str, name: str, cluster: str | None, *arguments: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb_sqlalchemy import insert_from_arrow
 from sqlalchemy import (
     Column,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -31,9 +33,12 @@ from sqlalchemy.exc import DBAPIError
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.duckdb import numbering, rollups
+from audit_core.log.engines.duckdb.arrow_view import arrow_view
 from audit_core.log.engines.duckdb.id_filter import KnownIds
+from audit_core.log.engines.duckdb.rewriting import write_anew
 from audit_core.log.engines.engine import LogEngine, highest, make_missing
 from audit_core.log.engines.postgresql.arrow_rows import driver_errors
+from audit_core.log.erasing.erased_rows import PERSONAL
 from audit_core.log.numbering import NO_HEAD, Head
 from audit_core.log.retention import Expiry
 from audit_core.log.rollups import COUNTED_REVISION
@@ -43,6 +48,7 @@ from audit_core.log.schema import (
     entries,
     organization_head,
     state_change,
+    unfinished_entry,
 )
 from audit_core.runtime.database_faults import Fault, fault_in_words
 
@@ -192,6 +198,26 @@ class DuckDB(LogEngine):
         if rows.num_rows:
             self._ids.note(connection, rows)
             insert_from_arrow(connection, table, rows)
+
+    def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
+        """And the counts of the hours in which they were made."""
+        times = pc.min_max(after.column("created_at")).as_py()
+        since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+        with arrow_view(connection, after.select(["seq", *PERSONAL])) as changed:
+            # As a subquery: the engine then joins what is to be written, and no more.
+            new = select(changed).subquery("new")
+            for table in (audit_entry, unfinished_entry):
+                connection.execute(
+                    update(table)
+                    .where(table.c.seq == new.c.seq, table.c.created_at.between(since, until))
+                    .values({name: new.c[name] for name in PERSONAL})
+                )
+        rollups.count_anew(connection, after)
+
+    def write_file_anew(self, *, memory_limit_mb: int, now: datetime) -> None:
+        """See `rewriting`."""
+        assert self.file is not None  # noqa: S101 - it has one
+        write_anew(self.file, memory_limit_mb=memory_limit_mb, now=now)
 
     def insert_changes(self, connection: Connection, rows: pa.Table) -> None:
         """By way of Arrow."""

@@ -7,6 +7,8 @@ come since is read entry by entry.
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import (
@@ -29,6 +31,8 @@ from audit_core.log.schema import audit_entry
 
 BATCH = 50_000
 """How many revisions are left uncounted until it is worth the while."""
+
+HOUR = timedelta(hours=1)
 
 AT_ONCE = 2_000_000
 """How many entries are counted in one statement: memory grows with them."""
@@ -105,6 +109,40 @@ def drop_counts(connection: Connection, expiry: Expiry) -> None:
         else:
             connection.execute(delete(rollup.table))
             _fill(connection, rollup, rollup.made_from)
+
+
+def count_anew(connection: Connection, stored: pa.Table) -> None:
+    """Count the hours anew in which entries of one organization were made whose values changed:
+    rows of the shape `schema.ARROW`, as they are or were."""
+    organization_id = stored.column("organization_id")[0].as_py()
+    times = pc.min_max(stored.column("created_at")).as_py()
+    since, until = (times[end].replace(tzinfo=UTC) for end in ("min", "max"))
+    hours = pc.unique(pc.floor_temporal(stored.column("created_at"), unit="hour"))
+    with arrow_view(connection, pa.table({"hour": hours})) as view:
+        changed = select(view.c.hour)
+        counted_before = audit_entry.c.revision <= counted_revision(connection)
+        for rollup in ROLLUPS:
+            if rollup.expires is None:
+                continue
+            column = rollup.table.c
+            hour = func.date_trunc("hour", column[rollup.expires])
+            own = column.organization_id == organization_id
+            connection.execute(delete(rollup.table).where(own, hour.in_(changed)))
+            _fill(
+                connection,
+                rollup,
+                audit_entry,
+                counted_before,
+                audit_entry.c.organization_id == organization_id,
+                audit_entry.c.created_at.between(since - HOUR, until + HOUR),
+                func.date_trunc("hour", audit_entry.c.created_at).in_(changed),
+            )
+    for rollup in ROLLUPS:
+        if rollup.expires is None:
+            own = rollup.table.c.organization_id == organization_id
+            connection.execute(delete(rollup.table).where(own))
+            source = rollup.made_from
+            _fill(connection, rollup, source, source.c.organization_id == organization_id)
 
 
 def _fill(

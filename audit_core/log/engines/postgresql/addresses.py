@@ -7,6 +7,8 @@ entries by the spellings.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection
 
 from audit_core.log.schema import actor_address, audit_entry, unfinished_entry
@@ -48,12 +50,21 @@ def add_addresses(connection: Connection, arriving: str) -> None:
     connection.exec_driver_sql(_ADD.format(arriving))
 
 
-def drop_addresses(connection: Connection) -> None:
-    """Forget those of which no entry is left."""
+def drop_addresses(
+    connection: Connection, organization_id: str | None = None, spellings: Collection[str] = ()
+) -> None:
+    """Forget those of which no entry is left: all, or some of one organization."""
     absent = " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {table.name} AS entry "  # noqa: S608 - our own names
         f"WHERE entry.organization_id = {TABLE}.organization_id "
         f"AND entry.actor_email = {TABLE}.actor_email)"
         for table in (audit_entry, unfinished_entry)
     )
-    connection.exec_driver_sql(f"DELETE FROM {TABLE} WHERE {absent}")  # noqa: S608 - our own names
+    statement = f"DELETE FROM {TABLE} WHERE {absent}"  # noqa: S608 - our own names
+    if organization_id is None:
+        connection.exec_driver_sql(statement)
+        return
+    connection.exec_driver_sql(
+        f"{statement} AND organization_id = %(organization)s AND actor_email = ANY(%(spellings)s)",
+        {"organization": organization_id, "spellings": list(spellings)},
+    )

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection
+from pyarrow import csv
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 BOOLEAN, INT8, INT2, INT4, TEXT, FLOAT8, VARCHAR, TIMESTAMP, NUMERIC = (
@@ -69,3 +70,18 @@ def _exact_numbers(values: tuple[Decimal | None, ...]) -> pa.Array:
     if all(value is None or value == value.to_integral_value() for value in values):
         return pa.array([None if value is None else int(value) for value in values], pa.int64())
     return pa.array([None if value is None else float(value) for value in values], pa.float64())
+
+
+def copy_rows(connection: Connection, table: Table, rows: pa.Table) -> None:
+    """Add rows to a table by COPY."""
+    names = ", ".join(f'"{name}"' for name in rows.column_names)
+    sink = pa.BufferOutputStream()
+    # All quoted but NULL: so that it differs from an empty text.
+    csv.write_csv(rows, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
+    driver: Any = connection.connection.driver_connection
+    with (
+        driver_errors(connection),
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv)") as copy,
+    ):
+        copy.write(memoryview(sink.getvalue()))

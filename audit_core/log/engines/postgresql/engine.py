@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import count
@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 from sqlalchemy import (
     Connection,
     Engine,
@@ -35,7 +34,7 @@ from audit_core.domain.errors import SettingsError
 from audit_core.log.engines.engine import LogEngine, found_rows
 from audit_core.log.engines.postgresql import numbering
 from audit_core.log.engines.postgresql.addresses import add_addresses, drop_addresses
-from audit_core.log.engines.postgresql.arrow_rows import as_arrow, driver_errors
+from audit_core.log.engines.postgresql.arrow_rows import as_arrow, copy_rows, driver_errors
 from audit_core.log.engines.postgresql.partitions import (
     drop_months,
     has_expired,
@@ -44,6 +43,7 @@ from audit_core.log.engines.postgresql.partitions import (
     make_months,
     make_tables,
 )
+from audit_core.log.engines.postgresql.rewriting import replace_values, write_anew
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
 from audit_core.log.engines.postgresql.state_changes import insert_changes
 from audit_core.log.numbering import HEAD_NUMBERS, Head
@@ -255,10 +255,22 @@ class PostgreSQL(LogEngine):
             months = pc.unique(pc.floor_temporal(rows.column("created_at"), unit="month"))
             make_months(connection, months.to_pylist(), connection.info[_NOW])
         arriving = make_arriving(connection, table)
-        _copy(connection, arriving, rows)
+        copy_rows(connection, arriving, rows)
         columns = [arriving.c[name] for name in rows.column_names]
         connection.execute(insert(table).from_select(rows.column_names, select(*columns)))
         add_addresses(connection, arriving.name)
+
+    def replace_values(self, connection: Connection, before: pa.Table, after: pa.Table) -> None:
+        """And the spellings of addresses that no entry has any more."""
+        arriving = make_arriving(connection, audit_entry)
+        copy_rows(connection, arriving, after)
+        replace_values(connection, arriving, before)
+
+    def write_anew(
+        self, engine: Engine, months: Sequence[datetime], clock: Callable[[], datetime]
+    ) -> None:
+        """By `VACUUM FULL`."""
+        write_anew(engine, months, clock)
 
     def keep_heads(self, connection: Connection, heads: Mapping[str, Head]) -> None:
         """In the table that `heads` reads."""
@@ -378,17 +390,3 @@ def _allowed() -> Iterator[None]:
             "in that database.",
             "Make it the owner of the database and of what is in it, or name another role.",
         ) from error
-
-
-def _copy(connection: Connection, table: Table, rows: pa.Table) -> None:
-    names = ", ".join(f'"{name}"' for name in rows.column_names)
-    sink = pa.BufferOutputStream()
-    # All quoted but NULL: so that it differs from an empty text.
-    csv.write_csv(rows, sink, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    driver: Any = connection.connection.driver_connection
-    with (
-        driver_errors(connection),
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT csv)") as copy,
-    ):
-        copy.write(memoryview(sink.getvalue()))

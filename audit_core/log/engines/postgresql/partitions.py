@@ -29,6 +29,7 @@ from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     VERSION,
     audit_entry,
+    erased_part,
     log_check,
     log_schema,
     organization_head,
@@ -68,6 +69,8 @@ def make_tables(connection: Connection) -> None:
         heads.create(connection, checkfirst=False)
     if log_check.name not in tables_there:
         _laid_out(log_check).create(connection, checkfirst=False)
+    if erased_part.name not in tables_there:
+        _laid_out(erased_part).create(connection, checkfirst=False)
     if unfinished_entry.name not in tables_there:
         unfinished = _laid_out(unfinished_entry)
         Index(None, unfinished.c.organization_id, unfinished.c.created_at, unfinished.c.seq)
@@ -101,7 +104,7 @@ def is_made(connection: Connection) -> bool:
     """Whether every table of this version is there: then nothing needs to be made."""
     tables_there = set(connection.dialect.get_table_names(connection))
     entry_tables = (audit_entry, unfinished_entry, organization_head)
-    tables = (*entry_tables, state_change, state_change_head, log_check, log_schema)
+    tables = (*entry_tables, state_change, state_change_head, log_check, erased_part, log_schema)
     if not tables_there.issuperset({OTHER, addresses.TABLE, *(table.name for table in tables)}):
         return False
     if connection.execute(select(func.to_regclass("ix_audit_entry_revision"))).scalar() is None:
@@ -177,6 +180,12 @@ def detach(connection: Connection, name: str) -> None:
 def partitions(connection: Connection) -> list[str]:
     """The names of all partitions."""
     return [*map(_named, sorted(_months(connection))), OTHER]
+
+
+def partition_of(connection: Connection, month: datetime) -> str:
+    """The partition that holds entries of a month (its beginning, aware)."""
+    name = _named(month)
+    return name if month.replace(tzinfo=None) in _months(connection) else OTHER
 
 
 def drop_months(connection: Connection, expiry: Expiry) -> None:

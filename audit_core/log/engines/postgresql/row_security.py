@@ -15,6 +15,7 @@ from audit_core.log.engines.postgresql.addresses import TABLE
 from audit_core.log.schema import (
     Statement,
     audit_entry,
+    erased_part,
     log_schema,
     organization_head,
     state_change,
@@ -90,7 +91,7 @@ def reading_role(connection: Connection) -> str | None:
                 f"and GRANT {READER} to the role of the URL.",
             )
     entry_tables = (audit_entry, unfinished_entry, organization_head)
-    tables = (*entry_tables, state_change, state_change_head, log_schema)
+    tables = (*entry_tables, state_change, state_change_head, erased_part, log_schema)
     names = [TABLE, *(table.name for table in tables)]
     if _may_read(connection, names):
         return READER

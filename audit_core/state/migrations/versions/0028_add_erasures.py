@@ -66,6 +66,7 @@ def upgrade() -> None:
         "erasure_sweep",
         sa.Column("organization_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("swept_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],

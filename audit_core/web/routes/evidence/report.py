@@ -11,7 +11,8 @@ from starlette.responses import Response
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.domain.errors import BusyError
 from audit_core.evidence.report.content import OpenAccess, Origin, ReportReader, open_access
-from audit_core.evidence.report.document import MEDIA_TYPE, render
+from audit_core.evidence.report.document import render
+from audit_core.evidence.report.frame import MEDIA_TYPE
 from audit_core.explore.reader import Reader
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
@@ -102,6 +103,7 @@ def _answer(
         made_by=viewer.email,
         made_at=opened.clock().replace(microsecond=0),
         version=product_version(),
+        checkpoint=opened.trees.newest_note(scope.organization_id),
     )
     report = ReportReader(Reader(opened.log)).report(
         request.query(scope), request.as_of, origin, _access(opened, viewer)

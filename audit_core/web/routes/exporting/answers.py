@@ -73,7 +73,7 @@ class Export:
     changes: dict[str, int] | None
     """What came since the export that it goes on from, and what is gone: `new`, `late`,
     `finished`, `changed` (have a finer time), `vanished` (an alarm), `expired` (by retention),
-    `unknown`."""
+    `erased` (changed by erasures), `unknown`."""
 
     def as_json(self) -> dict[str, Any]:
         """As it goes out."""

@@ -193,6 +193,13 @@ def _draw_download(review: Review, scope: Scope) -> None:
         }
         return own_address(f"{ACCESS_REVIEW_PATH}?{urlencode(params, doseq=True)}")
 
+    params = {PARAM: review.id, "organization": scope.organization_id or "", "printable": "1"}
+    st.link_button(
+        "Print",
+        own_address(f"{ACCESS_REVIEW_PATH}?{urlencode(params)}"),
+        icon=":material/print:",
+        help="An HTML file of all lines, good on paper, with a fingerprint. It is recorded.",
+    )
     download_menu.draw(
         "access_review",
         "All lines of this review. JSON lines are what is signed off, to the byte. The download is "

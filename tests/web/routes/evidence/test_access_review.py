@@ -8,9 +8,11 @@ import io
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from audit_core.identity.administration import Administrator
+from audit_core.state.review_tables import access_review_item
 from audit_core.web.routes.evidence.access_review import ACCESS_REVIEW_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from audit_core.workspace.access_reviews.decisions import decide_items
@@ -63,6 +65,30 @@ def review_id(seeded: Seeded) -> str:
         )
         sign_off(connection, by, organization_id=ALPHA, review_id=review_id)
     return review_id
+
+
+def test_the_printable_one_holds_all_lines_and_is_on_record(
+    client: TestClient, seeded: Seeded, review_id: str
+) -> None:
+    answer = client.get(path(review_id, printable="1"), headers=as_person(seeded, "admin"))
+    assert answer.status_code == 200, answer.text
+    (signed,) = seeded.events("access_review.signed")
+    assert signed.detail["sha256"] in answer.text
+    assert "is not what was signed off" not in answer.text
+    assert "member@example.org" in answer.text
+    assert "used by &lt;b&gt;" in answer.text
+    assert "<script" not in answer.text
+    main = answer.text[answer.text.index("<main>") : answer.text.index("</main>")] + "</main>\n"
+    (event,) = seeded.events("access_review.downloaded")
+    assert event.detail["fingerprint"] == hashlib.sha256(main.encode()).hexdigest()
+    assert event.detail["sha256"] == hashlib.sha256(answer.content).hexdigest()
+    assert event.detail["file"].endswith(".html")
+    refused = client.get(path(review_id, printable="1"), headers=as_person(seeded, "auditor"))
+    assert refused.status_code == 403
+    with seeded.installation.state.begin() as connection:
+        connection.execute(update(access_review_item).values(note="altered"))
+    answer = client.get(path(review_id, printable="1"), headers=as_person(seeded, "admin"))
+    assert "is not what was signed off" in answer.text
 
 
 def test_the_json_lines_are_what_was_signed(

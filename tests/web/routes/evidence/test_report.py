@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from html import unescape
 from urllib.parse import urlencode
 
 import pytest
@@ -40,8 +41,12 @@ def _entries(seeded: Seeded) -> None:
 def test_who_may_export_gets_it_and_it_is_on_record(
     client: TestClient, seeded: Seeded, name: str
 ) -> None:
+    seeded.installation.trees.sealed_now(ALPHA)
     answer = client.get(path(), headers=as_person(seeded, name))
     assert answer.status_code == 200, answer.text
+    newest = seeded.installation.trees.newest(ALPHA)
+    assert newest is not None
+    assert newest.note.splitlines()[2] in unescape(answer.text)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     file = f"report_alpha-works_all_20260504T060000Z_20260504T090000Z_head-{1}.html"
     assert answer.headers["content-disposition"] == f'attachment; filename="{file}"'

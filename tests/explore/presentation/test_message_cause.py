@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit_core.domain.message_cause import MessageParts, split_message
+from audit_core.explore.presentation.message_cause import MessageParts, split_message
 
 
 @pytest.mark.parametrize(
