@@ -17,6 +17,7 @@ from audit_core.cli.backup import backup, restore
 from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
 from audit_core.cli.detect.rules import rule_app
+from audit_core.cli.detect.watch import watch
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
 from audit_core.cli.evidence.erasures import erasure_app
@@ -81,6 +82,7 @@ app.command()(restore)
 app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
+app.command()(watch)
 app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(erasure_app, name="erasure", help="People whose data is erased.")

@@ -55,7 +55,7 @@ def check_rules(paths: Paths = None) -> None:
     Exits with 0 when all is right, 1 when a rule cannot be read or an example comes out wrong.
     """
     wrong = False
-    for path in _files(paths):
+    for path in files_of(paths):
         try:
             rule = read_rule_file(path)
             problems = _wrong_examples(rule, path)
@@ -90,7 +90,7 @@ def backtest_rules(
     scope = Scope(organization_id=organization)
     failed = False
     with closing(opened_log(settings.log_url, settings)) as log:
-        for path in _files(paths):
+        for path in files_of(paths):
             try:
                 rule = read_rule_file(path)
                 found = backtest(log, rule, scope, since=begin, until=end, now=now)
@@ -103,7 +103,8 @@ def backtest_rules(
         raise typer.Exit(SOME_WRONG)
 
 
-def _files(paths: list[Path] | None) -> list[Path]:
+def files_of(paths: list[Path] | None) -> list[Path]:
+    """The files that are named, and those of the folders."""
     return [
         file
         for path in paths or [FOLDER]

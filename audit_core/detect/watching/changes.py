@@ -6,10 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from audit_core.detect.findings_sql import GROUPS, FoundRow
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 Group: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[Group, int]

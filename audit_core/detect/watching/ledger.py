@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
-from audit_core.state.detection_tables import finding, rule_watermark
+from audit_core.state.detections.tables import finding, rule_watermark
 
 AT_ONCE = 300
 """How many groups one statement names."""

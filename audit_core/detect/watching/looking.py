@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from audit_core.detect.findings_sql import GROUPS, FoundRow, findings
 from audit_core.detect.rules.rule import Missing, Rule
-from audit_core.detect.watching.changes import Changes, Group, changes, found_by_key
+from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
 from audit_core.detect.watching.ledger import (
     Watermark,
     begin_watermark,
@@ -39,8 +39,6 @@ MISSED_AFTER = timedelta(seconds=30)
 """How late it may be told that something is missing, where nothing else comes."""
 
 MAX_ROWS = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +179,7 @@ def _reaching(
 
 def _hours(span: _Span) -> range:
     """The hours that a span touches."""
-    return range((span.first - _EPOCH) // _HOUR, (span.last - _EPOCH) // _HOUR + 1)
+    return range((span.first - EPOCH) // HOUR, (span.last - EPOCH) // HOUR + 1)
 
 
 def _changes(
@@ -192,8 +190,8 @@ def _changes(
     statement = findings(
         rule,
         scope,
-        since=_EPOCH + hours.start * _HOUR,
-        until=_EPOCH + hours.stop * _HOUR,
+        since=EPOCH + hours.start * HOUR,
+        until=EPOCH + hours.stop * HOUR,
         now=now,
         groups=None if span.groups is None else sorted(span.groups),
     )
