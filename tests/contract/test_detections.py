@@ -46,14 +46,14 @@ def found(log, rule, since=SINCE - timedelta(days=1), until=NOW, **more):
     }
 
 
-@law(400)
+@law(400, share=20)
 @given(rule=rules())
 def test_a_rule_finds_what_plain_python_finds(held, rule):
     log, entries = held.log, held.entries
     assert found(log, rule) == plain_detection.findings(rule, entries, NOW)
 
 
-@law(100)
+@law(100, share=20)
 @given(rule=rules(), data=st.data())
 def test_a_part_of_the_time_and_some_groups_find_their_part(held, rule, data):
     """What is asked for anew when something arrives: hours, and the groups that it belongs to."""

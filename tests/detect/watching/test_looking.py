@@ -12,10 +12,10 @@ from audit_core.detect.watching import looking
 from audit_core.detect.watching.ledger import read_findings
 from audit_core.detect.watching.looking import look, start_watching
 from audit_core.log.store import open_log
-from audit_core.state.database import open_state
 from tests.support import plain_detection
 from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
+from tests.support.new_state import new_state
 from tests.support.strategies import NOW
 
 
@@ -45,7 +45,7 @@ def arrivals_of(chance, entries):
             known.add(entry.id)
 
 
-@law(250, share=12)
+@law(1000, share=50)
 @given(rule=rules(), seed=st.integers(0, 2**32))
 def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
     chance = random.Random(seed)  # noqa: S311
@@ -56,7 +56,7 @@ def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
     step = (NOW - SINCE) / max(1, len(arrivals))
     with (
         closing(open_log(f"duckdb:///{folder / 'log.duckdb'}", clock=lambda: NOW)) as log,
-        closing(open_state(f"sqlite:///{folder / 'state.sqlite'}")) as state,
+        closing(new_state(folder / "state.sqlite")) as state,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(looking, "WRITES_AT_ONCE", chance.choice((3, 40, 1000)))
