@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import groupby
 from operator import attrgetter
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit_core.integrity.actor_keys import ActorKeys
+from audit_core.integrity.leaf import leaf_hashes
 from audit_core.integrity.run import made_leaves
 from audit_core.integrity.runs import runs_of
 from audit_core.integrity.tile import TILE
@@ -21,7 +22,7 @@ from audit_core.log.writes.writes_sql import (
     expiring_runs_sql,
     expiring_writes_sql,
 )
-from audit_core.state.database import State
+from audit_core.state.database import State, take_turns
 from audit_core.state.tree.checkpoints import newest_checkpoints
 from audit_core.state.tree.hashes import keep_leaves, let_tiles_go
 from audit_core.state.tree.tables import LeafKind
@@ -49,6 +50,25 @@ class LeafKeeper:
         for organization_id in pc.unique(rows.column("organization_id")).to_pylist():
             own = rows.filter(pc.equal(rows.column("organization_id"), organization_id))
             self._keep(organization_id, LeafKind.ERASED, own)
+
+    def destroy_keys(
+        self,
+        organization_id: str,
+        actor_ids: Collection[str],
+        newest: Callable[[], pa.Table],
+    ) -> None:
+        """In one transaction, in which nobody seals: who has made leaves with the keys makes them
+        anew after it, and the entries that he may have sealed meanwhile are among `newest`."""
+        with self._state.begin() as connection:
+            take_turns(connection, of="tree")
+            rows = newest()
+            keys = self._keys.existing(connection, organization_id, actor_ids)
+            known = rows.filter(pc.is_in(rows.column("actor_id"), pa.array([*keys], pa.string())))
+            if known.num_rows:
+                numbers = known.column("organization_revision").to_pylist()
+                made = dict(zip(numbers, leaf_hashes(known, keys), strict=True))
+                keep_leaves(connection, organization_id, LeafKind.ERASED, made)
+            self._keys.destroy(connection, organization_id, actor_ids)
 
     def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
         """Keeps the leaves of entries whose tile stays, and lets the other tiles go. Only as far
@@ -80,7 +100,7 @@ class LeafKeeper:
     def _keep(self, organization_id: str, kind: LeafKind, rows: pa.Table) -> None:
         if not rows.num_rows:
             return
-        hashes = made_leaves(self._keys, organization_id, rows)
+        hashes, _ = made_leaves(self._keys, organization_id, rows)
         numbers = rows.column("organization_revision").to_pylist()
         with self._state.begin() as connection:
             keep_leaves(connection, organization_id, kind, dict(zip(numbers, hashes, strict=True)))

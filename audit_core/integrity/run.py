@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import pyarrow as pa
@@ -65,6 +65,8 @@ class Run:
     """What the log makes of those that are kept, where it has an entry for them."""
     doubled: tuple[int, ...] = ()
     """Numbers that several entries have: the first of them counts."""
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """The keys of the actors of `rows`, as they were when the leaves were made."""
 
     @property
     def missing(self) -> list[int]:
@@ -93,21 +95,30 @@ def read_run(
     read = log.next_writes if as_they_come else log.writes
     # First the log: what is replaced between the two is kept before it leaves the log.
     rows = read(organization_id, after=first - 1, until=last, above=above)
+    made, used = made_leaves(keys, organization_id, rows)
+    # Also after the keys: what only a key can make is kept before that is destroyed.
     with state.read() as connection:
         kept = list(kept_leaves(connection, organization_id, first=first, last=last))
-    return run_of(
-        rows, kept, made_leaves(keys, organization_id, rows), organization_id, first, last
-    )
+    return replace(run_of(rows, kept, made, organization_id, first, last), keys=used)
 
 
-def made_leaves(keys: ActorKeys, organization_id: str, rows: pa.Table) -> list[bytes]:
-    """The hashes of the leaves of rows of one organization. Raises `AuditError`."""
+def made_leaves(
+    keys: ActorKeys, organization_id: str, rows: pa.Table
+) -> tuple[list[bytes], dict[str, bytes]]:
+    """The hashes of the leaves of rows of one organization, and the keys that they were made with.
+    Raises `AuditError`."""
     hashes: list[bytes] = []
+    used: dict[str, bytes] = {}
     for start in range(0, rows.num_rows, ROWS_AT_ONCE):
         part = rows.slice(start, ROWS_AT_ONCE)
         actors = pc.unique(part.column("actor_id")).to_pylist()
-        hashes += leaf_hashes(part, keys.of(organization_id, actors))
-    return hashes
+        found = keys.of(organization_id, actors)
+        hashes += leaf_hashes(part, found)
+        for actor, key in found.items():
+            if used.setdefault(actor, key) != key:
+                # Destroyed in between: neither key made all of them.
+                used[actor] = b""
+    return hashes, used
 
 
 def run_of(

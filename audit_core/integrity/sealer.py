@@ -35,7 +35,7 @@ THIN_OUT_EVERY = timedelta(hours=1)
 LEASE = timedelta(seconds=30)
 """For how long a process that seals a shared log has that for itself; renewed while it does."""
 
-PAUSE_SHARE, PAUSE_SHARE_WHILE_WRITTEN = 0.25, 1.5
+PAUSE_SHARE, PAUSE_SHARE_WHILE_WRITTEN = 0.25, 2.0
 """How long it pauses between two batches of a tree that is far behind, of the time that one takes:
 others want the processor too. While entries come in they come first, and sealing catches up."""
 

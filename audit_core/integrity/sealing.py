@@ -116,12 +116,19 @@ class Sealing:
         with self._state.begin() as connection:
             take_turns(connection, of="tree")
             now_newest = newest_checkpoint(connection, organization_id)
-            if (now_newest and now_newest.id) == (newest and newest.id):
+            if run is not None and not self._is_current(connection, run, organization_id):
+                # Somebody is being erased: these leaves could never be made again.
+                sealed = now_newest or kept
+            elif (now_newest and now_newest.id) == (newest and newest.id):
                 sealed = self._extend(connection, kept, run, first=newest is None)
             else:
                 # Another process was faster; what it has sealed is the same.
                 sealed = now_newest or kept
         return Sealed(checkpoint=sealed, behind=max(0, written - sealed.size))
+
+    def _is_current(self, connection: Connection, run: Run, organization_id: str) -> bool:
+        """Whether its leaves were made with the keys of now."""
+        return self._keys.existing(connection, organization_id, run.keys) == run.keys
 
     def seal_all(self, organization_id: str) -> StoredCheckpoint:
         """Seal all that an organization has written by now, and sign a checkpoint of this moment.

@@ -91,6 +91,14 @@ class State:
         with closing(self.engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA journal_mode = DELETE").close()
 
+    def write_anew(self) -> bool:
+        """Write anew what holds bytes of deleted rows: `True` once none is left. A server's own
+        write-ahead log is beyond this program. Raises `StoreUnavailableError`."""
+        with self._translating():
+            if self.engine.dialect.name == "postgresql":
+                return _vacuum_server(self.engine)
+            return _vacuum_file(self.engine)
+
     def ping(self) -> None:
         """Raises `StoreUnavailableError` unless the database answers."""
         with self.read() as connection:
@@ -250,6 +258,40 @@ def _use_write_ahead_log(engine: Engine) -> None:
             if not _is_busy(error) or attempt == attempts - 1:
                 raise DBAPIError("", None, error) from error
         time.sleep(0.05)
+
+
+def _vacuum_file(engine: Engine) -> bool:
+    with closing(engine.raw_connection()) as driver_connection:
+        cursor = driver_connection.cursor()
+        try:
+            cursor.execute("PRAGMA query_only = OFF")
+            cursor.execute("VACUUM")
+            for _ in range(20):
+                # Also what stands beside the file: while somebody reads it is not let go of.
+                (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                if not busy:
+                    return True
+                time.sleep(0.1)
+            return False
+        except sqlite3.Error as error:
+            raise DBAPIError("", None, error) from error
+        finally:
+            cursor.close()
+
+
+def _vacuum_server(engine: Engine) -> bool:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET lock_timeout = '10s'")
+        try:
+            for table in ("actor_key", "rejection", "export"):
+                connection.exec_driver_sql(f"VACUUM FULL {table}")
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
+            return False
+        finally:
+            connection.exec_driver_sql("RESET lock_timeout")
+    return True
 
 
 def _migrate(connection: Connection, name: str) -> None:

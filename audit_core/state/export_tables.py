@@ -59,7 +59,8 @@ export = Table(
     Index("ix_export_slot", "schedule_id", "slot", unique=True),
 )
 
-# Exports that are made by themselves. `minute` is that of the day by the clocks of `zone`.
+# Exports that are made by themselves, of an account or of a token. `minute` is that of the day by
+# the clocks of `zone`.
 export_schedule = Table(
     "export_schedule",
     metadata,
@@ -71,7 +72,8 @@ export_schedule = Table(
         index=True,
     ),
     Column("name", FreeText, nullable=False),
-    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE")),
+    Column("token_id", ForeignKey("token.id", ondelete="CASCADE")),
     Column("made_by", FreeText, nullable=False),
     Column("made_at", UtcTime, nullable=False),
     Column("what", JSON, nullable=False),

@@ -5,21 +5,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from itertools import count
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core.domain.access import Scope
 from audit_core.domain.addresses import address_key
 from audit_core.domain.erasure import Subject
-from audit_core.integrity.actor_keys import ActorKeys
+from audit_core.evidence.pack.making.from_log import make_pack
+from audit_core.evidence.pack.verifier import verify as verify_pack
+from audit_core.integrity import sealing as sealing_module
+from audit_core.integrity.actor_keys import ActorKeys, digest
 from audit_core.integrity.leaf_keeper import LeafKeeper
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import open_log
+from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.query import Query
+from audit_core.query.time.windows import TimeRange
+from audit_core.state.tree.actor_keys import sealed_keys
 from tests.support.laws import law
 from tests.support.new_state import new_state
 from tests.support.strategies import NOW, entry
@@ -168,6 +178,9 @@ def erase(house, organization, until):
     house.log.erasing.erase(subject, pseudonym=PSEUDONYM, until=until)
     again = house.log.erasing.erase(subject, pseudonym=PSEUDONYM, until=until)
     assert (again.own, again.mentions) == (0, 0)
+    house.log.erasing.destroy_keys(subject)
+    with house.state.read() as connection:
+        assert sealed_keys(connection, organization, [digest("ann-1")]) == {}
 
 
 def test_a_person_is_found_by_every_name(house):
@@ -204,6 +217,61 @@ def test_what_was_erased_is_written_anew(house, engine):
     erase(house, organization, NOW)
     assert house.log.erasing.count > before
     assert house.log.erasing.pending()
-    assert house.log.erasing.write_anew() is (engine != "duckdb")
+    # ClickHouse takes away the parts before a merge in its own time.
+    tries = 1 if engine == "duckdb" else 20
+    done = any(house.log.erasing.write_anew() for _ in range(tries))
+    assert done is (engine != "duckdb")
     assert bool(house.log.erasing.pending()) is (engine == "duckdb")
     assert house.entries(organization)["a"].actor_id == PSEUDONYM
+
+
+def test_what_was_made_with_a_key_that_is_destroyed_meanwhile_is_not_sealed(house, monkeypatch):
+    organization = f"erasing-{next(NUMBERS)}"
+    house.log.append([entry("a", organization_id=organization, **ANN)])
+    read = sealing_module.read_run
+    other = ActorKeys(house.state, KEY)
+
+    def destroyed_meanwhile(*args, **kwargs):
+        run = read(*args, **kwargs)
+        monkeypatch.setattr(sealing_module, "read_run", read)
+        with house.state.begin() as connection:
+            other.destroy(connection, organization, ["ann-1"])
+        return run
+
+    monkeypatch.setattr(sealing_module, "read_run", destroyed_meanwhile)
+    sealed = house.trees.sealing.seal(organization, not_older_than=timedelta())
+    assert (sealed.checkpoint.size, sealed.behind) == (0, 1)
+    assert house.trees.sealed_now(organization).size() == 1
+    assert house.verified(organization).findings == ()
+
+
+def test_a_pack_names_erased_leaves_and_verifies(house):
+    organization = f"erasing-{next(NUMBERS)}"
+    house.log.append(
+        [entry(f"{n}", organization_id=organization, **(ANN if n % 3 else JO)) for n in range(300)]
+    )
+    scope = Scope(organization_id=organization)
+    query = Query(EntryFilter(), scope, TimeRange(since=None, until=None))
+
+    def packed():
+        return b"".join(make_pack(house.log, house.trees, query, clock=lambda: NOW, made_by=None))
+
+    before = packed()
+    old = house.trees.sealed_now(organization)
+    erase(house, organization, NOW)
+    house.log.append([entry("later", organization_id=organization, **JO)])
+    after = packed()
+    new = house.trees.sealed_now(organization)
+    assert new.root(old.size()) == old.checkpoint.root
+    for pack in (before, after):
+        report = verify_pack(BytesIO(pack), key=house.trees.sealing.signer.key)
+        assert not report.fails, report.as_json()
+    assert b"Ann@Example.org" not in unzipped(after)
+    assert b"Ann@Example.org" in unzipped(before)
+    # The last report is that of the pack made after it.
+    assert int(report.subject["counts"]["erased"]) == 200
+
+
+def unzipped(pack):
+    with ZipFile(BytesIO(pack)) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())

@@ -36,8 +36,11 @@ class Vanished:
         """For people; the title is of their choosing."""
         entries = "1 entry" if self.count == 1 else f"{self.count:,} entries"
         has = "has" if self.count == 1 else "have"
-        at = "" if self.found_at is None else f" on {self.found_at:%Y-%m-%d at %H:%M} UTC"
-        return f"{entries} that an earlier export held {has} vanished: found{at} by {self.title}."
+        of = "" if self.found_at is None else f" of {self.found_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"{entries} that an earlier export held {has} vanished, as the export "
+            f"“{self.title}”{of} has found."
+        )
 
 
 def list_vanished(connection: Connection, organization_id: str | None = None) -> list[Vanished]:

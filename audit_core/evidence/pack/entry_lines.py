@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from json.encoder import encode_basestring
 
 from audit_core.domain.entries import FIELDS
@@ -99,10 +100,16 @@ def _is_plainly(line: str, leaf: OpenedLeaf) -> bool:
     return bool(found) and _is_json(message) and _is_json(metadata)
 
 
+_MAX_KEPT = 1_024
+"""Up to how many characters a value is remembered: what is left behind secrets comes again."""
+
+
 def _is_json(text: str) -> bool:
     """Whether it is one value, and certainly not nested too deep, by itself or within another."""
-    if text == "null":
-        return True
+    return text == "null" or (_is_short_json if len(text) <= _MAX_KEPT else _is_one_value)(text)
+
+
+def _is_one_value(text: str) -> bool:
     if text.count("[") + text.count("{") >= MAX_DEPTH:
         return False
     try:
@@ -110,6 +117,9 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+_is_short_json = lru_cache(maxsize=16_384)(_is_one_value)
 
 
 def _says(ours: str, value: object, text: str | None) -> bool:

@@ -55,12 +55,13 @@ class Run:
         """The first leaf, where it is opened."""
         self.earlier_root: bytes | None = None
         self.numbers = Numbers(report[Part.COMPLETENESS], report[Part.COUNTS], start)
-        self._report, self._claims = report, claims
+        self._integrity, self._filter = report[Part.INTEGRITY], report[Part.FILTER]
+        self._claims = claims
         self._proof, self._entries, self._earlier = proof, entries, earlier
 
     def walk(self, lines: Iterable[bytes]) -> bool:
         """Look at every leaf. False where one cannot be read: nothing behind it was looked at."""
-        integrity = self._report[Part.INTEGRITY]
+        integrity = self._integrity
         hashes: list[bytes] = []
         for number, line in enumerate(lines, self.leaves.start):
             try:
@@ -105,7 +106,7 @@ class Run:
             self.earlier_root = None  # the proof of the whole run says why
 
     def _opened(self, leaf: OpenedLeaf, number: int) -> None:
-        integrity, plain = self._report[Part.INTEGRITY], leaf.plain
+        integrity, plain = self._integrity, leaf.plain
         if number == self.leaves.start:
             self.border = leaf
         if plain[_ORGANIZATION] != self._claims.organization_id:
@@ -119,13 +120,12 @@ class Run:
         self.numbers.opened(int(plain[_SEQ] or 0), number)
         self.newest_received = max(self.newest_received, int(plain[_RECEIVED] or 0))
         met = self._claims.meets(plain)
-        verdict = self._report[Part.FILTER]
         if leaf.kind is Kind.LEFT_OUT:
             if met is not False:
-                verdict.fail("filter.left_out", f"Leaf {number} was left out, but may match.")
+                self._filter.fail("filter.left_out", f"Leaf {number} was left out, but may match.")
             return
         if met is False:
-            verdict.fail("filter.put_in", f"Leaf {number} is an entry that does not match.")
+            self._filter.fail("filter.put_in", f"Leaf {number} is an entry that does not match.")
         self._entry(leaf, number)
 
     def _entry(self, leaf: OpenedLeaf, number: int) -> None:
@@ -135,7 +135,7 @@ class Run:
         self.others["redacted"] += isinstance(leaf.said, ClosedBlock)
         self.others["unfinished"] += leaf.plain[_STATUS] is None
         self.others["late"] += until is not None and received >= until
-        integrity = self._report[Part.INTEGRITY]
+        integrity = self._integrity
         line = next(self._entries, None)
         if line is None:
             integrity.fail("integrity.entry_missing", f"Leaf {number} has no entry.")

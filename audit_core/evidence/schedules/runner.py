@@ -22,8 +22,10 @@ from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.job import OPEN, ExportJob, JobState
 from audit_core.evidence.schedules import schedule as schedules
 from audit_core.evidence.schedules.schedule import Schedule
+from audit_core.identity.api_tokens import token_by_id
 from audit_core.identity.memberships import memberships
 from audit_core.identity.sessions import is_barred
+from audit_core.identity.token_verbs import EXPORT
 from audit_core.runtime.background import Told, repeat
 from audit_core.state.database import State, take_turns
 from audit_core.state.export_tables import export
@@ -129,6 +131,9 @@ def _is_under_way(connection: Connection, found: Schedule) -> bool:
 
 def _may_export(connection: Connection, found: Schedule, now: datetime) -> bool:
     """Whether whose it is may export at this moment."""
+    if found.account_id is None:
+        token = token_by_id(connection, found.token_id or "", organization_id=found.organization_id)
+        return token is not None and token.is_valid(now) and token.may(EXPORT)
     if is_barred(connection, found.account_id, now):
         return False
     joined = memberships(connection, found.account_id, now)

@@ -31,8 +31,10 @@ class Schedule:
     id: str
     organization_id: str
     name: str
-    account_id: str
-    """Whose it is: what they may not export any more is not made."""
+    account_id: str | None
+    """Whose it is: what they may not export any more is not made. `None` for one of a token."""
+    token_id: str | None
+    """The token whose it is, likewise."""
     made_by: str
     made_at: datetime
     what: Mapping[str, Any]
@@ -74,7 +76,8 @@ def add_schedule(
     *,
     organization_id: str,
     name: str,
-    account_id: str,
+    account_id: str | None = None,
+    token_id: str | None = None,
     made_by: str,
     request: ExportRequest,
     every: Every,
@@ -84,14 +87,15 @@ def add_schedule(
     now: datetime,
     address: str | None = None,
 ) -> Schedule:
-    """A new schedule, due the next time that its clock shows. Raises `ExportError` for what does
-    not fit, `QueryError` for what may not be asked."""
+    """A new schedule of an account or of a token, due the next time that its clock shows. Raises
+    `ExportError` for what does not fit, `QueryError` for what may not be asked."""
     _require_fitting(connection, organization_id, request, minute, zone)
     added = Schedule(
         id=new_id(),
         organization_id=organization_id,
         name=plain_text("name", name, longest=MAX_NAME),
         account_id=account_id,
+        token_id=token_id,
         made_by=made_by,
         made_at=now,
         what=request.as_params(),

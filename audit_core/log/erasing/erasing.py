@@ -23,6 +23,7 @@ from audit_core.log.erasing.erasing_sql import (
     concerned_rows_sql,
     concerned_sql,
     own_entries_sql,
+    rows_of_actors_sql,
 )
 from audit_core.log.heads import POLL_S
 from audit_core.log.reads.fetched import Fetched
@@ -126,6 +127,29 @@ class Erasing:
             own += changed.own
             mentions += changed.before.num_rows - changed.own
         return Erased(own=own, mentions=mentions)
+
+    def destroy_keys(self, subject: Subject) -> None:
+        """Destroy the keys with which the person's own entries were committed, in every copy.
+
+        To be called once all of them were erased. Entries that came since, which are not erased,
+        keep their place in the tree, but their leaves cannot be opened any more. Called again it
+        does no harm, but to such entries. Raises `AuditError`.
+        """
+        if self._keeper is None:
+            return
+        seen = 0
+        while (rows := self._rows_of(subject, after=seen)).num_rows:
+            self._keeper.erasing(rows)
+            seen = pc.max(rows.column("revision")).as_py()
+        self._keeper.destroy_keys(
+            subject.organization_id, subject.actor_ids, lambda: self._rows_of(subject, after=seen)
+        )
+
+    def _rows_of(self, subject: Subject, *, after: int) -> pa.Table:
+        statement = rows_of_actors_sql(subject, after=after).limit(ENTRIES_AT_ONCE)
+        with self._reading() as connection:
+            rows = self._log_engine.fetch(connection, statement)
+        return rows.select(ARROW.names).cast(ARROW)
 
     def subject_of(
         self, organization_id: str, *, actor_id: str | None = None, address: str | None = None

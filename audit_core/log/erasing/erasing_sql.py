@@ -102,3 +102,19 @@ def actors_sql(organization_id: str, *, after: int) -> Statement:
         .order_by(column.actor_id, column.actor_email)
     )
     return statement
+
+
+def rows_of_actors_sql(subject: Subject, *, after: int) -> Statement:
+    """Whole entries that have one of the subject's ids, with a `revision` above `after`, in
+    order."""
+    column = entries.c
+    statement: Statement = (
+        select(entries)
+        .where(
+            column.organization_id == subject.organization_id,
+            column.actor_id.in_(sorted(subject.actor_ids)),
+            column.revision > after,
+        )
+        .order_by(column.revision)
+    )
+    return statement

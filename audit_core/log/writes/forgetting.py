@@ -4,7 +4,7 @@ version, from which a person is erased, or what has become too old to be kept.""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -30,6 +30,16 @@ class WriteKeeper(Protocol):
     def erasing(self, rows: pa.Table) -> None:
         """From these rows, of the shape `schema.ARROW` and of one organization, a person is about
         to be erased. Returns once what is needed of them is kept. Raises `AuditError`."""
+
+    def destroy_keys(
+        self,
+        organization_id: str,
+        actor_ids: Collection[str],
+        newest: Callable[[], pa.Table],
+    ) -> None:
+        """What was committed with the keys of these actors of an organization is to be closed for
+        good. `newest` reads those of their entries, of the shape `schema.ARROW`, that `erasing`
+        was not told of. Raises `AuditError`."""
 
     def dropping(self, expiry: Expiry, fetch: Callable[[Statement], pa.Table]) -> None:
         """All entries that go by `expiry` are about to be dropped; `fetch` reads the log as it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.state.tree.tables import actor_key
@@ -37,3 +37,14 @@ def add_keys(connection: Connection, organization_id: str, keys: Mapping[str, st
     for start in range(0, len(rows), AT_ONCE):
         statement = insert(actor_key).values(rows[start : start + AT_ONCE])
         connection.execute(statement.on_conflict_do_nothing())
+
+
+def drop_keys(connection: Connection, organization_id: str, actors: Sequence[str]) -> None:
+    """Drop the keys of actors, by their digests; one that is not there does no harm."""
+    for start in range(0, len(actors), AT_ONCE):
+        connection.execute(
+            delete(actor_key).where(
+                actor_key.c.organization_id == organization_id,
+                actor_key.c.actor.in_(actors[start : start + AT_ONCE]),
+            )
+        )

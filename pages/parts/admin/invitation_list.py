@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from audit_core.domain.access import Role, Scope
+from audit_core.domain.access import Permission, Role, Scope
 from audit_core.identity.accounts import LONGEST_EMAIL
 from audit_core.identity.invitations import (
     INVITATION_LIFETIME,
@@ -13,11 +13,12 @@ from audit_core.identity.invitations import (
     withdraw_invitation,
 )
 from audit_core.identity.one_time_links import Link
+from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
 from audit_core.web.routes.one_time_links import invitation_address
 from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import act, administrator
-from pages.parts.shell import cached, error_boundary
+from pages.parts.shell import cached, error_boundary, refreshed
 from pages.parts.tables.safe_text import visible
 
 LASTS = f"{INVITATION_LIFETIME.days} days"
@@ -69,6 +70,10 @@ def _invited(scope: Scope, email: str, choice: grant_picker.Choice) -> tuple[Lin
 
 def draw(scope: Scope) -> None:
     """The invitations that may still be accepted; nothing when there are none."""
+    refreshed.draw(_draw_pending, Permission.MANAGE, scope)
+
+
+def _draw_pending(person: Viewer, scope: Scope) -> None:
     now = cached.installation().clock()
     with cached.installation().state.read() as connection:
         links = pending_invitations(connection, scope.organization_id or "", now)

@@ -29,6 +29,8 @@ class Exporter:
     """Whether they may have files with secrets."""
     viewer: Viewer | None
     """`None` for a program."""
+    token_id: str | None = None
+    """Of the token of a program; `None` for a person."""
 
 
 async def require_exporter(
@@ -48,6 +50,7 @@ async def require_exporter(
             organization_id=token.organization_id or "",
             may_reveal=token.may(REVEAL),
             viewer=None,
+            token_id=token.id,
         )
     found = await require(request, installation, Permission.EXPORT)
     if isinstance(found, Response):

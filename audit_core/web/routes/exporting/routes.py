@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable
 
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audit_core.domain.access import Permission
-from audit_core.domain.errors import BusyError, FilterError
 from audit_core.evidence.jobs import deeds, store
-from audit_core.evidence.jobs.job import KEPT_FOR, ExportJob, ExportRequest, JobState
+from audit_core.evidence.jobs.job import ExportJob, JobState
 from audit_core.evidence.titles import title_of
 from audit_core.installation.opened import Installation
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.access_log.record import record
 from audit_core.web.errors import ErrorCode, forbidden, not_found, refusal
-from audit_core.web.limits.rate_limit import SPAN, Pace
+from audit_core.web.limits.rate_limit import Pace
 from audit_core.web.openapi.operation import ApiRoute, Operation
 from audit_core.web.routes.attachment import (
     attachment,
-    read_as_of,
-    read_kind,
     refuse_other_organization,
 )
 from audit_core.web.routes.exporting import operations as said
 from audit_core.web.routes.exporting.answers import answer_of
-from audit_core.web.routes.exporting.exporter import Exporter, require_exporter
+from audit_core.web.routes.exporting.endpoint import Answered, endpoint
+from audit_core.web.routes.exporting.exporter import Exporter
 from audit_core.web.routes.exporting.file_response import file_response
 from audit_core.web.routes.exporting.ranges import UnsatisfiableRange, read_range
+from audit_core.web.routes.exporting.request import read_request, refuse_unknown
+from audit_core.web.routes.exporting.schedules import SCHEDULE_ROUTES
 from audit_core.web.routes.reading.parameters import one_of, read_params, whole_number
 from audit_core.web.security.identity import address_of
 
@@ -41,27 +36,17 @@ HEAD = "HEAD"
 UNKNOWN = "There is no such export."
 UNKNOWN_HINT = "It may have been deleted. Ask for the list of exports."
 
-Answered = Callable[[Request, Installation, Exporter], Response]
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 
 def exporting_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """All of them. An unknown id and one of another organization are alike: 404."""
     pace = Pace()
 
-    def endpoint(answer: Answered) -> Endpoint:
-        async def asked(request: Request) -> Response:
-            exporter = await require_exporter(request, installation)
-            if isinstance(exporter, Response):
-                return exporter
-            return await run_in_threadpool(_paced, request, installation(), exporter, pace, answer)
-
-        return asked
-
     def route(path: str, operation: Operation, answer: Answered) -> ApiRoute:
-        return ApiRoute(path, endpoint(answer), operation)
+        return ApiRoute(path, endpoint(installation, pace, answer), operation)
 
     return [
+        # Before those of one export, whose id could be anything.
+        *(route(*one) for one in SCHEDULE_ROUTES),
         route(said.EXPORTS_PATH, said.LIST, _list),
         route(said.EXPORTS_PATH, said.CREATE, _create),
         route(said.ONE_PATH, said.SHOW, _show),
@@ -72,28 +57,6 @@ def exporting_routes(installation: Callable[[], Installation]) -> list[ApiRoute]
     ]
 
 
-def _paced(
-    request: Request, opened: Installation, exporter: Exporter, pace: Pace, answer: Answered
-) -> Response:
-    if not pace.allows(exporter.person, opened.clock()):
-        seconds = int(SPAN.total_seconds())
-        attempts_of(opened.state).note(
-            at=opened.clock(),
-            verb="pace.refused",
-            actor=exporter.name,
-            organization_id=exporter.organization_id,
-            address=address_of(request),
-            detail={"path": request.url.path},
-        )
-        raise BusyError(
-            f"These are more than {pace.max_requests} requests in {seconds} seconds.",
-            "Ask less often.",
-            retry_after_s=seconds,
-            own=True,
-        )
-    return answer(request, opened, exporter)
-
-
 def _create(request: Request, opened: Installation, exporter: Exporter) -> Response:
     now = opened.clock()
     params = read_params(request.scope["query_string"])
@@ -101,7 +64,7 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
     if refused := refuse_other_organization(shown, exporter.organization_id):
         return refused
     view_id = params.pop("view", [""])[-1]
-    asked = _read_request(params, now)
+    asked = read_request(params, now)
     if asked.secrets and not exporter.may_reveal:
         return _without_reveal(request, opened, exporter)
     with opened.state.begin() as connection:
@@ -123,7 +86,7 @@ def _create(request: Request, opened: Installation, exporter: Exporter) -> Respo
 def _repeat(request: Request, opened: Installation, exporter: Exporter) -> Response:
     params, problems = read_params(request.scope["query_string"]), list[str]()
     since = one_of(params, "since", "0", ("0", "1"), problems)
-    _refuse_unknown(params, problems)
+    refuse_unknown(params, problems)
     with opened.state.read() as connection:
         job = _found(connection, request, exporter)
     if job is None:
@@ -150,37 +113,11 @@ def _in_line(connection: Connection, opened: Installation, job: ExportJob) -> Re
     return JSONResponse(answer.as_json(), status_code=202, headers={"location": location})
 
 
-def _refuse_unknown(params: dict[str, list[str]], problems: list[str]) -> None:
-    """Raises `FilterError` for problems, and for parameters that are left."""
-    problems += (f"The parameter {json.dumps(name)} is unknown." for name in params)
-    if problems:
-        raise FilterError(tuple(problems))
-
-
-def _read_request(params: dict[str, list[str]], now: datetime) -> ExportRequest:
-    """What is asked for. Raises `FilterError`."""
-    problems: list[str] = []
-    kind = read_kind(params, problems)
-    secrets = one_of(params, "secrets", "0", ("0", "1"), problems)
-    default = round(KEPT_FOR.total_seconds() / 3600)
-    hours = whole_number(params, "hours", default, range(1, said.MAX_HOURS + 1), problems)
-    as_of = read_as_of(params, problems, now)
-    if problems:
-        raise FilterError(tuple(problems))
-    return ExportRequest(
-        entry_filter=EntryFilter.from_params(params),
-        as_of=as_of,
-        kind=kind,
-        secrets=secrets == "1",
-        kept_for=timedelta(hours=hours),
-    )
-
-
 def _list(request: Request, opened: Installation, exporter: Exporter) -> Response:
     params, problems = read_params(request.scope["query_string"]), list[str]()
     allowed = range(1, said.MAX_LIMIT + 1)
     limit = whole_number(params, "limit", said.DEFAULT_LIMIT, allowed, problems)
-    _refuse_unknown(params, problems)
+    refuse_unknown(params, problems)
     now = opened.clock()
     with opened.state.read() as connection:
         found = store.list_jobs(connection, exporter.organization_id, limit=limit + 1)
