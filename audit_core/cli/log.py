@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from audit_core.cli.evidence.acknowledge import acknowledge
+from audit_core.cli.evidence.rewrite_log import rewrite_log
 from audit_core.cli.evidence.verify_log import verify_log
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
@@ -23,6 +24,7 @@ from audit_core.state.access_log.record import record
 log_app = typer.Typer(no_args_is_help=True)
 log_app.command("verify")(verify_log)
 log_app.command("acknowledge")(acknowledge)
+log_app.command("rewrite")(rewrite_log)
 
 
 @log_app.command("accept-loss")

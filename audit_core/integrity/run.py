@@ -90,9 +90,9 @@ def read_run(
     above: int = 0,
     as_they_come: bool = False,
 ) -> Run:
-    """Make the leaves of a run; `above` as in `AuditLog.writes`, `as_they_come`: by
-    `AuditLog.next_writes`. Raises `AuditError`."""
-    read = log.next_writes if as_they_come else log.writes
+    """Make the leaves of a run; `above` as in `Writes.between`, `as_they_come`: by `Writes.next`.
+    Raises `AuditError`."""
+    read = log.writes.next if as_they_come else log.writes.between
     # First the log: what is replaced between the two is kept before it leaves the log.
     rows = read(organization_id, after=first - 1, until=last, above=above)
     made, used = made_leaves(keys, organization_id, rows)

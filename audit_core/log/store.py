@@ -32,12 +32,11 @@ from audit_core.log.reads.fetched import Fetched, Row
 from audit_core.log.reads.read_context import ReadContext, current, reading_in
 from audit_core.log.reads.running_reads import Reads
 from audit_core.log.retention import Holds
-from audit_core.log.schema import ARRIVING, ARROW, Statement, as_table, log_schema
+from audit_core.log.schema import ARRIVING, Statement, as_table, log_schema
 from audit_core.log.state_changes import StateChangeLog
 from audit_core.log.writes.forgetting import WriteKeeper
-from audit_core.log.writes.stretches import next_writes
+from audit_core.log.writes.reading import Writes
 from audit_core.log.writes.transactions import WriteTransactions
-from audit_core.log.writes.writes_sql import writes_sql
 from audit_core.runtime.database_faults import REPORTER, Fault, described_error, fault_in_words
 
 
@@ -88,6 +87,7 @@ class AuditLog:
                 self._lock.release()
             raise
         self._writer: Writer[AppendReport] = Writer(self._commit)
+        self.writes = Writes(self._fetched, self.known_heads, self.last_known)
         self.state_changes = StateChangeLog(
             log_engine, self._changing, self._reading, self._require_writable, clock
         )
@@ -143,30 +143,10 @@ class AuditLog:
         """The highest revision that this process knows of; it asks nobody."""
         return self._heads.counter
 
-    def writes(self, organization_id: str, *, after: int, until: int, above: int = 0) -> pa.Table:
-        """Writes of an organization ('' for none), of the shape `schema.ARROW`: those with an
-        `organization_revision` above `after`, up to `until`, in order; for the program's own work
-        only. All of them have a `revision` above `above`, which makes it cheaper to find them."""
-        found = writes_sql(organization_id, after=after, until=until, above=above)
-        return self._rows_of_writes(found)
-
-    def next_writes(self, organization_id: str, *, after: int, until: int, above: int) -> pa.Table:
-        """As `writes`, without reading the log to its end; of several rows with one number, which
-        only a changed log has, it may find one."""
-        head = self.known_heads().get(organization_id)
-        return next_writes(
-            self._rows_of_writes,
-            organization_id,
-            after=after,
-            until=until,
-            above=above,
-            written=head.organization_revision if head else 0,
-            newest=self.last_known(),
-        )
-
-    def _rows_of_writes(self, statement: Statement) -> pa.Table:
+    def _fetched(self, statement: Statement) -> pa.Table:
+        """The rows of the program's own read, which may see everything."""
         with self._reading(None) as connection:
-            return self._log_engine.fetch(connection, statement).select(ARROW.names).cast(ARROW)
+            return self._log_engine.fetch(connection, statement)
 
     def head(self, organization_id: str | None) -> int:
         """How many writes an organization has had: entries stored or finished; 0 if none.
@@ -279,6 +259,7 @@ class AuditLog:
         harmless."""
         self._writer.close()
         self.state_changes.close()
+        self.erasing.close()
         self._watch.close()
         self._closed = True
         self._reads.close()

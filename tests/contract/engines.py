@@ -109,6 +109,10 @@ class Engines:
             )
             if not found.first():
                 connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
+            # No test cuts the power of the machine: what the system has not written to the disk
+            # yet outlives every process.
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
         engine.dispose()
 
     @property

@@ -80,7 +80,7 @@ class House:
 
     def leaves(self, organization, *, after):
         """The leaves of the writes above a number, plainly."""
-        rows = self.log.writes(organization, after=after, until=2**60).to_pylist()
+        rows = self.log.writes.between(organization, after=after, until=2**60).to_pylist()
         keys = self.keys.of(organization, {row["actor_id"] for row in rows})
         return {
             row["organization_revision"]: plain_tree.leaf(row, keys[row["actor_id"]])
@@ -199,10 +199,11 @@ def test_the_next_writes_are_found_however_organizations_mix(house, appends, dat
             written = head.organization_revision if head else 0
             after = data.draw(st.integers(0, written))
             until = data.draw(st.integers(after, written))
-            before = house.log.writes(name, after=0, until=after).column("revision").to_pylist()
-            above = max(before, default=0)
-            found = house.log.next_writes(name, after=after, until=until, above=above)
-            assert found.to_pylist() == house.log.writes(name, after=after, until=until).to_pylist()
+            before = house.log.writes.between(name, after=0, until=after)
+            above = max(before.column("revision").to_pylist(), default=0)
+            found = house.log.writes.next(name, after=after, until=until, above=above)
+            known = house.log.writes.between(name, after=after, until=until)
+            assert found.to_pylist() == known.to_pylist()
 
 
 def cut_sealing_off(house, organization):
@@ -255,7 +256,7 @@ def test_retention_leaves_all_proofs_of_what_remains(new_url, tmp_path):
 
         now[0] = NOW + timedelta(days=15)
         house.log.append([entry("later", created_at=now[0])])
-        assert house.log.writes("org-alpha", after=0, until=600).num_rows == 0
+        assert house.log.writes.between("org-alpha", after=0, until=600).num_rows == 0
         after = house.trees.sealed_now("org-alpha")
         assert after.size() == 903
         assert after.root(902) == before.checkpoint.root

@@ -29,6 +29,7 @@ from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 from audit_core.runtime.settings import Settings
 from tests.support.growing_log import GrowingLog
+from tests.support.new_state import new_state
 from tests.support.strategies import entry
 
 ALPHA = "org-alpha"
@@ -41,6 +42,7 @@ class House:
         self.home = home
         self.outside = outside
         self.now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+        new_state(home / "state.sqlite").close()
         self.installation = self.open()
 
     def open(self) -> Installation:

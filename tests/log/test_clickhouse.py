@@ -322,7 +322,7 @@ def test_what_is_acknowledged_is_on_the_disk(log):
         "AND engine LIKE '%%MergeTree'",
     )
     names = {"audit_entry", "organization_head", "log_schema", "log_check", "writer_lease"}
-    names |= {"state_change", "state_change_head"}
+    names |= {"state_change", "state_change_head", "erased_part"}
     assert {name for name, _ in tables} == names
     for _, engine in tables:
         for name, value in ddl.DURABLE.items():

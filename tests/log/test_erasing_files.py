@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from audit_core.domain.errors import StorageFullError
+from audit_core.domain.errors import StorageFullError, StoreUnavailableError
 from audit_core.integrity.actor_keys import ActorKeys, digest
 from audit_core.integrity.leaf_keeper import LeafKeeper
 from audit_core.log.engines.duckdb import rewriting, rollups
@@ -65,7 +65,9 @@ def erase(log, number):
 
 
 def stored(log):
-    return sorted(from_arrow(log.writes("org-alpha", after=0, until=2**60)), key=lambda e: e.id)
+    return sorted(
+        from_arrow(log.writes.between("org-alpha", after=0, until=2**60)), key=lambda e: e.id
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -194,3 +196,19 @@ def counts(folder):
                 )
             )
         return found
+
+
+def test_a_closed_log_is_not_opened_by_whoever_erases(tmp_path):
+    log = open_in(tmp_path)
+    log.append(entries_of(2))
+    found = log.erasing.subject_of("org-alpha", actor_id=person(0)["actor_id"])
+    log.close()
+    for use in (
+        lambda: log.erasing.erase(found.subject, pseudonym=PSEUDONYM),
+        log.erasing.pending,
+        log.erasing.write_anew,
+    ):
+        with pytest.raises(StoreUnavailableError, match="closed"):
+            use()
+    # Nobody has the file.
+    open_in(tmp_path).close()

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import AuditEntry
+from audit_core.domain.erasure import Subject
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import Window, format_instant
@@ -151,6 +152,25 @@ def test_cached_figures_are_kept_apart_by_scope(filled: Seeded) -> None:
         ).entries
         == 0
     )
+
+
+def test_no_cached_figure_outlives_an_erasure(filled: Seeded) -> None:
+    entry_filter = EntryFilter(window=Window(preset="all"))
+    time_range = entry_filter.window.time_range(filled.clock())
+    query = Query(entry_filter, Scope(organization_id=ALPHA), time_range)
+    log = filled.installation.log
+    head = log.head(ALPHA)
+
+    def actors() -> str:
+        return repr(cached.answer(head, cached.reader().actors, query, 10).items)
+
+    assert "ann@example.org" in actors()
+    assert "ann@example.org" in cached.values("actor", query.scope)
+    subject = Subject(organization_id=ALPHA, actor_ids=frozenset({"id-ann"}), addresses=frozenset())
+    log.erasing.erase(subject, pseudonym="erased:0123456789abcdef")
+    assert log.head(ALPHA) == head
+    assert "ann@example.org" not in actors()
+    assert "ann@example.org" not in cached.values("actor", query.scope)
 
 
 def test_nothing_is_cached_without_the_scope_it_was_asked_in() -> None:

@@ -23,6 +23,7 @@ from audit_core.runtime.settings import Settings
 from audit_core.web.routes.exports import EXPORT_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.evidence.nasty_entries import made
+from tests.support.new_state import new_state
 
 ORGANIZATION = "org-alpha"
 PERSON = "admin@example.org"
@@ -73,6 +74,8 @@ def install(
         "SANDTRAIL_DEMO": "0",
         "SANDTRAIL_FREE_SPACE_FLOOR_MB": "0",
     }
+    if not state_url:
+        new_state(folder / "state.sqlite").close()
     installation = open_installation(_settings(environment), utc_now)
     try:
         stored = [long_entry(number) for number in range(entries)]

@@ -10,6 +10,7 @@ from audit_core.identity.memberships import ensure_organization
 from audit_core.installation.opened import Installation, open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings
+from tests.support.new_state import new_state
 
 
 @contextmanager
@@ -21,6 +22,7 @@ def embedded(folder: Path, organization_id: str) -> Iterator[Installation]:
         key_file=folder / "secret.key",
         demo=False,
     )
+    new_state(folder / "state.sqlite").close()
     with closing(open_installation(settings, utc_now)) as opened:
         with opened.state.begin() as connection:
             ensure_organization(connection, organization_id=organization_id, name=None)

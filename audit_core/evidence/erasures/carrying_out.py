@@ -12,6 +12,7 @@ from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.kept_exports import delete_files
 from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
 from audit_core.evidence.erasures.tools import ErasureTools
+from audit_core.evidence.erasures.words import OUTSIDE
 from audit_core.log.erasing.erasing import Erased
 
 COUNTS = ("entries", "mentions", "late", "exports", "rejections", "filters")
@@ -47,6 +48,7 @@ def _carry_out(tools: ErasureTools, found: Erasure) -> bool:
     found = _begin(tools, found)
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=until)
     found = _count(tools, found, erased)
+    tools.log.erasing.destroy_keys(subject)
     if not erase_from_state(tools, found, subject):
         return False
     _end(tools, found)
@@ -126,7 +128,8 @@ def _end(tools: ErasureTools, found: Erasure) -> None:
             subject=None,
             erased_at=now,
         )
-        detail = {name: getattr(ended, name) for name in COUNTS if getattr(ended, name)}
+        counts = {name: getattr(ended, name) for name in COUNTS if getattr(ended, name)}
+        detail = {**counts, "outside": list(OUTSIDE)}
         store.note(
             connection, ended, "erasure.erased", actor=store.BY_ITSELF, now=now, detail=detail
         )

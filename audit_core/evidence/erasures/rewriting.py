@@ -15,10 +15,11 @@ def rewrite(tools: ErasureTools) -> int:
     `AuditError`."""
     with tools.state.read() as connection:
         found = store.in_stages(connection, (Stage.REWRITING,), limit=AT_ONCE)
-    if not found or not tools.log.erasing.write_anew():
+    if not found or not (tools.log.erasing.write_anew() and tools.state.write_anew()):
         return 0
     now = tools.clock()
     with tools.state.begin() as connection:
+        # What was erased meanwhile is written anew the next time.
         for one in found:
             done = store.change(connection, one, stage=Stage.DONE.value, done_at=now)
             store.note(connection, done, "erasure.completed", actor=store.BY_ITSELF, now=now)

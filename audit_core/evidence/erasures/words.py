@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from audit_core.domain.addresses import address_key
 from audit_core.domain.erasure import Subject
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.preview import Preview
@@ -23,8 +24,10 @@ OUTSIDE = (
 
 
 def names_of(subject: Subject) -> list[str]:
-    """All that a person is called: addresses first, then ids."""
-    return [*sorted(subject.addresses, key=str.casefold), *sorted(subject.actor_ids)]
+    """All that a person is called: addresses first, one spelling of each, then ids."""
+    addresses = {address_key(one): one for one in sorted(subject.addresses)}
+    ids = sorted(one for one in subject.actor_ids if not subject.has_address(one))
+    return [*(addresses[key] for key in sorted(addresses)), *ids]
 
 
 def erased_in_words(erasure: Erasure, zone: str) -> str | None:
@@ -68,7 +71,7 @@ def what_is_left(erasure: Erasure, *, embedded: bool) -> str:
         case Stage.REWRITING if embedded:
             return (
                 "Nothing shows the data any more. Old bytes of it stay in the log's file until the "
-                "server is started anew."
+                "server is started anew, or, while it is stopped, `sandtrail log rewrite` is run."
             )
         case Stage.REWRITING:
             return (

@@ -105,7 +105,8 @@ class _ShortDirectory:
         """Raises `BadZipFile`."""
         if size > layout.MAX_DIRECTORY_BYTES:
             raise BadZipFile("the directory is longer than that of any pack")
-        return self._file.read(size)
+        # All that is left is asked for near the end only; a device has none.
+        return self._file.read(layout.MAX_DIRECTORY_BYTES if size < 0 else size)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from audit_core.integrity.verification.findings import (
     by_runs,
 )
 from audit_core.log.store import AuditLog
+from audit_core.log.writes.reading import Place
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import (
     StoredCheckpoint,
@@ -68,6 +69,10 @@ class Verification:
         self._found: list[Finding] = []
         self._kept: dict[str, int] = {}
         self._above = 0
+        self._rows = 0
+        """How many entries leaves were made of."""
+        self._places: list[Place] = []
+        """Where those lay."""
         self._batch = BatchSize(BATCH)
 
     def run(self) -> Result:
@@ -89,6 +94,7 @@ class Verification:
                 stop = min(first + self._batch.leaves, size)
                 self._check_batch(tree, newest, first, stop)
                 first = stop
+            self._out_of_order(size)
             self._found += tree.contradictions()
             self._check_upper_levels(size)
             self._progress(size, size)
@@ -104,9 +110,17 @@ class Verification:
 
     def _unnumbered(self) -> None:
         """What has no number that a write could have."""
-        rows = self._log.writes(self._organization_id, after=LOWEST, until=0, above=LOWEST)
+        rows = self._log.writes.between(self._organization_id, after=LOWEST, until=0, above=LOWEST)
         numbers = rows.column("organization_revision").to_pylist()
         self._found += by_runs(FindingKind.EXTRA, numbers)
+
+    def _out_of_order(self, size: int) -> None:
+        """What was slipped in with a place in the log that does not fit its number: the leaves
+        were made without it."""
+        if self._log.writes.count(self._organization_id, until=size) <= self._rows:
+            return
+        numbers = self._log.writes.out_of_order(self._organization_id, self._places)
+        self._found += by_runs(FindingKind.EXTRA, numbers, "Their place does not fit their number.")
 
     def _checked_signatures(self, checkpoints: list[StoredCheckpoint]) -> list[StoredCheckpoint]:
         """Those that say what is kept of them, and are signed by this installation."""
@@ -150,6 +164,8 @@ class Verification:
                 first=start // TILE,
                 count=(stop - start) // TILE,
             )
+        self._rows += run.rows.num_rows
+        self._places.append((start + 1, stop, self._above))
         self._above = max(self._above, run.log_revision)
         self._found += by_runs(FindingKind.EXTRA, run.doubled)
         self._check_kept(run)

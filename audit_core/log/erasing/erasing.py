@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from audit_core.domain.erasure import Subject
+from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.engines.engine import LogEngine
 from audit_core.log.engines.erased_parts import newest_number, note_parts, pending_parts
 from audit_core.log.erasing.erased_rows import ErasedRows, erased_rows
@@ -96,6 +97,12 @@ class Erasing:
         self._newest = 0
         self._asked_at: float | None = None
         self._lock = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Returns once nothing is erased any more: what is left is, when it is asked for again."""
+        with self._turn:
+            self._closed = True
 
     @property
     def count(self) -> int:
@@ -209,7 +216,7 @@ class Erasing:
         pending = self.pending()
         if pending:
             # The connection is there to have errors translated; each step takes its own.
-            with self._changing() as connection:
+            with self._open() as connection:
                 self._log_engine.write_anew(connection.engine, pending, self._clock)
         return not (pending and self.pending())
 
@@ -232,7 +239,7 @@ class Erasing:
         return found[0].seq, last
 
     def _erase_piece(self, rows: Statement, subject: Subject, pseudonym: str) -> ErasedRows:
-        with self._turn, self._changing() as connection:
+        with self._turn, self._open() as connection:
             now = self._clock()
             self._log_engine.numbers(connection, after=0, now=now)
             stored = self._log_engine.fetch(connection, rows).select(ARROW.names).cast(ARROW)
@@ -281,10 +288,16 @@ class Erasing:
     def _actors(self, connection: Connection, subject: Subject) -> pa.Table:
         return self._log_engine.fetch(connection, own_entries_sql(subject))
 
+    def _open(self) -> AbstractContextManager[Connection]:
+        if self._closed:
+            # A new connection would open the file again, without the lock.
+            raise StoreUnavailableError("The log is closed.", "Start the program again.")
+        return self._changing()
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with (
-            self._changing() as connection,
+            self._open() as connection,
             self._log_engine.reading(connection, None, timeout_s=PATIENCE_S),
         ):
             yield connection

@@ -3,9 +3,10 @@ work, which shows nobody an entry."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Select, func, literal, not_, select
+from sqlalchemy import BigInteger, Select, and_, cast, func, literal, not_, or_, select
 
 from audit_core.log.retention import Expiry
 from audit_core.log.schema import Statement, entries
@@ -27,6 +28,30 @@ def writes_sql(
     if up_to is not None:
         statement = statement.where(column.revision <= up_to)
     return statement.order_by(column.organization_revision, column.seq)
+
+
+def count_sql(organization_id: str, *, until: int) -> Statement:
+    """How many entries have a number from 1 up to `until`: one row."""
+    column = entries.c
+    statement: Statement = select(cast(func.count(), BigInteger)).where(
+        column.organization_id == organization_id, column.organization_revision.between(1, until)
+    )
+    return statement
+
+
+def out_of_order_sql(organization_id: str, places: Sequence[tuple[int, int, int]]) -> Statement:
+    """The numbers of the entries that are out of place; see `Writes.out_of_order`."""
+    column = entries.c
+    statement: Statement = select(column.organization_revision).where(
+        column.organization_id == organization_id,
+        or_(
+            *(
+                and_(column.organization_revision.between(first, last), column.revision <= above)
+                for first, last, above in places
+            )
+        ),
+    )
+    return statement
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,18 @@ from audit_core.web.errors import ErrorCode, method_not_allowed, refusal
 VERSION_HEADER = "Sandtrail-Version"
 """Which version made the file: the file's own formats have no place for it."""
 
+AS_IT_IS = {"Content-Encoding": "identity"}
+"""Keeps the server's middleware from compressing a file on its way, for every browser: it would
+hold up all others meanwhile, drop the length, and leave the checksum as the `ETag` of other bytes,
+to which a browser that goes on later would add plain ones."""
+
 
 def attachment(name: str) -> dict[str, str]:
     """What has a browser save the answer under `name`, and says which version made it."""
     return {
         "Content-Disposition": f'attachment; filename="{name}"',
         VERSION_HEADER: product_version(),
+        **AS_IT_IS,
     }
 
 

@@ -230,6 +230,9 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 for name, value in added:
                     headers[name] = value
+                if headers.get("content-encoding") == "identity":
+                    # Said to the compression behind this gate; on the wire it says nothing.
+                    del headers["content-encoding"]
             await send(message)
 
         return send_with_headers

@@ -11,7 +11,7 @@ from pages.parts.shell import cached
 PATHS = (
     *("", "overview", "explore", "sandboxes", "people"),
     *("access_record", "exports", "downloads", "integrity", "coverage"),
-    *("access_review", "legal_holds"),
+    *("access_review", "legal_holds", "erasure"),
     *("sources", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""

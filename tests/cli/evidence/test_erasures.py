@@ -106,7 +106,7 @@ def confirmed_by_admin(asked: Erasure) -> None:
 
 def texts() -> str:
     with closing(opened()) as installation:
-        return str(installation.log.writes(ORGANIZATION, after=0, until=10**9).to_pylist())
+        return str(installation.log.writes.between(ORGANIZATION, after=0, until=10**9).to_pylist())
 
 
 def test_what_is_asked_for_here_is_not_confirmed_here(tmp_path: Path) -> None:

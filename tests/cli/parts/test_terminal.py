@@ -17,6 +17,7 @@ import typer
 from audit_core.__main__ import app, main
 from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.simulator import simulate
+from tests.support.new_state import new_state
 from tests.support.seeded import ALPHA
 from tests.support.strategies import NOW
 
@@ -39,6 +40,7 @@ def run(
         "DEMO": "0",
     }.items():
         monkeypatch.setenv(f"SANDTRAIL_{name}", value)
+    new_state(tmp_path / "state.sqlite").close()
     factory, mask = logging.getLogRecordFactory(), os.umask(0o077)
 
     def ran(*arguments: str) -> str:
@@ -84,7 +86,15 @@ COMMANDS = {
     "backup, of an app": ("FOLDER/copy", "--from", f"http://{HOSTILE}"),
     "restore": ("FOLDER/no/" + HOSTILE,),
     "log accept-loss": ("--yes",),
+    "log acknowledge": ("--organization", HOSTILE, "--reason", HOSTILE, "--yes"),
+    "log rewrite": (HOSTILE,),
     "log key": (HOSTILE,),
+    "erasure ask": (HOSTILE, "--organization", HOSTILE, "--reason", HOSTILE, "--yes"),
+    "erasure confirm": (HOSTILE, "--name", HOSTILE),
+    "erasure list": ("--organization", HOSTILE, "--output", "FOLDER/no/" + HOSTILE),
+    "erasure refuse": (HOSTILE, "--reason", HOSTILE),
+    "erasure withdraw": (HOSTILE,),
+    "organization export-limit": (HOSTILE,),
     "prove": ("--leaf", "0", "--organization", HOSTILE, "--output", "FOLDER/no/" + HOSTILE),
     "log verify": (HOSTILE,),
     "coverage": ("--output", "FOLDER/no/" + HOSTILE),

@@ -83,7 +83,7 @@ class Office:
 
     def text_of_log(self) -> str:
         """All that the log shows of the organization's writes."""
-        rows = self.tools.log.writes(ALPHA, after=0, until=10**9)
+        rows = self.tools.log.writes.between(ALPHA, after=0, until=10**9)
         return str(rows.select(ARROW.names).to_pylist())
 
 

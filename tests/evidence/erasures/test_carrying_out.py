@@ -54,6 +54,8 @@ def test_all_that_shows_the_person_is_gone_and_who_did_what_stays(office: Office
     found = office.tools.log.erasing.subject_of(BETA, actor_id="u-eve")
     assert found is not None and found.entries == 1
     (event,) = office.seeded.events("erasure.erased")
+    # What is not reached is on record with it.
+    assert "backups, and archives" in str(event.detail.pop("outside"))
     assert event.detail == {"erasure": erasure.pseudonym, "entries": 2, "mentions": 2}
 
 

@@ -143,6 +143,12 @@ def test_a_directory_longer_than_that_of_any_pack_is_not_read() -> None:
     assert refused.value.code == "pack.zip"
 
 
+def test_a_device_without_an_end_is_no_pack() -> None:
+    with pytest.raises(PackError) as refused:
+        verify(Path("/dev/zero"))
+    assert refused.value.code == "pack.zip"
+
+
 def test_a_link_or_an_absolute_name_is_no_part_of_a_pack() -> None:
     files = contents(good(1)[0].file)
     for name in (

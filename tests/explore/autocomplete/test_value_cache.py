@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from audit_core.domain.access import Scope
+from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import QueryTimeoutError
 from audit_core.explore.autocomplete import value_cache
 from audit_core.explore.autocomplete.suggestions import Listed
@@ -38,6 +39,22 @@ def test_values_are_read_once_a_minute(seeded: Seeded, known: KnownValues[Scope]
     assert pairs(known.of("action", SCOPE)) == [("start", 2)]
     seeded.clock.pass_by(seconds=LASTS.total_seconds())
     assert pairs(known.of("action", SCOPE)) == [("start", 2), ("stop", 1)]
+
+
+def test_nobody_is_offered_who_was_erased(seeded: Seeded, known: KnownValues[Scope]) -> None:
+    log = seeded.installation.log
+    log.append(
+        [
+            entry(seeded, 1, actor_id="ann", actor_email="ann@example.org"),
+            entry(seeded, 2, actor_id="jo", actor_email="jo@example.org"),
+        ]
+    )
+    assert ("ann@example.org", 1) in pairs(known.of("actor", SCOPE))
+    subject = Subject(organization_id=ALPHA, actor_ids=frozenset({"ann"}), addresses=frozenset())
+    log.erasing.erase(subject, pseudonym="erased:0123456789abcdef")
+    left = pairs(known.of("actor", SCOPE))
+    assert ("jo@example.org", 1) in left
+    assert ("ann@example.org", 1) not in left
 
 
 def test_each_scope_has_its_own(seeded: Seeded, known: KnownValues[Scope]) -> None:

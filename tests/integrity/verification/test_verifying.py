@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, literal, select, update
 
+from audit_core.integrity import run
 from audit_core.integrity.actor_keys import ActorKeys
 from audit_core.integrity.leaf_keeper import LeafKeeper
+from audit_core.integrity.tile import TILE
 from audit_core.integrity.tree import Trees
 from audit_core.integrity.verification.findings import Finding, FindingKind, result_from_json
 from audit_core.integrity.verification.standing import standing_of
@@ -188,6 +190,19 @@ def test_what_is_changed_in_the_log_is_found_by_number(house, name):
     found = house.verify().findings
     assert [(one.kind, one.first, one.last) for one in found] == expected
     assert all(one.sentence.endswith(".") for one in found)
+
+
+def test_what_is_slipped_in_far_from_where_its_number_belongs_is_found(house, monkeypatch):
+    """Leaves are made batch by batch, each of what lies behind the one before."""
+    monkeypatch.setattr(run, "FIRST_SIZE", TILE)
+    monkeypatch.setattr(run, "GROWTH", 1)
+    values = {"id": "slipped in", "organization_revision": 650, "revision": 3}
+    copied = [literal(values[one.name]) if one.name in values else one for one in column]
+    copy = select(*copied).where(at(20))
+    house.tamper(insert(audit_entry).from_select([one.name for one in column], copy))
+    assert [(one.kind, one.first, one.last) for one in house.verify().findings] == [
+        (EXTRA, 650, 650)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,17 @@ class _Client:
     """A program that has exports made."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=60
-        )
+        self._url = url
+        self._headers = {"authorization": f"Bearer {token}"}
 
     def _asked(self, method: str, path: str, **params: str) -> httpx.Response:
-        return self._http.request(method, f"/api/v1/exports{path}", params=params)
+        return httpx.request(
+            method,
+            f"{self._url}/api/v1/exports{path}",
+            params=params,
+            headers=self._headers,
+            timeout=60,
+        )
 
     def ask(self, **params: str) -> str:
         answer = self._asked("POST", "", window="all", **params)

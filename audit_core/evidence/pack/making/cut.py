@@ -77,7 +77,7 @@ def _lost(
 ) -> bool:
     """Whether an entry was finished after the checkpoint and before the unfinished were read: how
     it was at the checkpoint is gone."""
-    after = log.writes(organization_id, after=size, until=size + MAX_UNFINISHED)
+    after = log.writes.between(organization_id, after=size, until=size + MAX_UNFINISHED)
     held = set(unfinished.column("organization_seq").to_pylist())
     rewritten = pc.not_equal(after.column("revision"), after.column("seq"))
     numbers = after.filter(rewritten).column("organization_seq").to_pylist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -50,12 +51,14 @@ def draw(person: Viewer, scope: Scope) -> None:
         with st.container(border=True, key=f"erasure_{erasure.id}"):
             _draw_erasure(erasure, scope)
             _draw_deeds(erasure, person, scope)
-    refreshed.draw(_draw_confirmed, Permission.MANAGE, scope, every=_LOOK)
+    seen = frozenset(one.id for one in waiting)
+    refreshed.draw(partial(_draw_confirmed, seen), Permission.MANAGE, scope, every=_LOOK)
     if len(waiting) > _shown():
         _draw_more("waiting")
 
 
-def _draw_confirmed(_: Viewer, scope: Scope) -> None:
+def _draw_confirmed(waiting: frozenset[str], _: Viewer, scope: Scope) -> None:
+    """`waiting`: those that the page shows as to be confirmed."""
     with cached.installation().state.read() as connection:
         found = store.list_erasures(
             connection,
@@ -63,6 +66,9 @@ def _draw_confirmed(_: Viewer, scope: Scope) -> None:
             limit=_shown() + 1,
             stages=[stage for stage in Stage if stage is not Stage.ASKED],
         )
+    if any(erasure.id in waiting for erasure in found):
+        # Another admin has decided: the name must not stay on the screen.
+        st.rerun()
     for erasure in found[: _shown()]:
         with st.container(border=True, key=f"erasure_{erasure.id}"):
             _draw_erasure(erasure, scope)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.testclient import TestClient
 
 from audit_core.domain.access import Permission, Role
@@ -14,9 +16,11 @@ from audit_core.evidence.jobs import making as making_module
 from audit_core.evidence.jobs.runner import RunningExports
 from audit_core.identity.accounts import set_membership
 from audit_core.web.errors import ErrorCode
+from audit_core.web.routes.exports import EXPORT_PATH
 from tests.evidence.nasty_entries import made
 from tests.support.error_shape import code_of
 from tests.support.seeded import ALPHA, BETA, Seeded
+from tests.web.conftest import app_of
 from tests.web.served import wait_for
 
 EXPORTS = "/api/v1/exports"
@@ -145,6 +149,23 @@ def test_a_transfer_that_broke_off_goes_on_where_it_was(client: TestClient, seed
     assert int(head.headers["content-length"]) == size
     assert client.get(path, headers={**headers, "if-none-match": etag}).status_code == 304
     assert len(seeded.events("export.downloaded")) == before
+
+
+@pytest.mark.usefixtures("runner")
+def test_no_file_is_compressed_on_its_way(seeded: Seeded) -> None:
+    """It would have no length, and the `ETag` of other bytes, to which a browser adds plain ones
+    when it goes on."""
+    app = app_of(seeded.installation)
+    app.user_middleware.append(Middleware(GZipMiddleware))  # as Streamlit does, behind the gate
+    client = TestClient(app)
+    headers = as_program(seeded) | {"accept-encoding": "gzip, br"}
+    export_id = create(client, headers)["id"]
+    size = ended(client, headers, export_id)["size"]
+    whole = client.get(f"{EXPORTS}/{export_id}/file", headers=headers)
+    assert int(whole.headers["content-length"]) == len(whole.content) == size > 1_000
+    streamed = client.get(f"{EXPORT_PATH}?window=all&format=jsonl", headers=as_person(seeded))
+    assert len(streamed.content) == size
+    assert not {"content-encoding", "vary"} & {*whole.headers, *streamed.headers}
 
 
 @pytest.mark.usefixtures("runner")
