@@ -16,6 +16,8 @@ from audit_core.cli.accounts import account_app
 from audit_core.cli.backup import backup, restore
 from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
+from audit_core.cli.detect.rules import rule_app
+from audit_core.cli.detect.watch import watch
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage
 from audit_core.cli.evidence.erasures import erasure_app
@@ -80,6 +82,7 @@ app.command()(restore)
 app.command()(doctor)
 app.command()(demo)
 app.command()(prepare)
+app.command()(watch)
 app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
 app.add_typer(erasure_app, name="erasure", help="People whose data is erased.")
@@ -88,6 +91,7 @@ app.add_typer(mapping_app, name="mapping", help="How records of other systems ar
 app.add_typer(
     organization_app, name="organization", help="What the operator settles for one organization."
 )
+app.add_typer(rule_app, name="rule", help="Rules that say what somebody should be told of.")
 app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")
 

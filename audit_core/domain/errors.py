@@ -96,6 +96,10 @@ class MappingError(SourceError):
     """A mapping file cannot be used as it is; the message names the file and the line."""
 
 
+class RuleError(AuditError):
+    """A rule cannot be used as it is; the message names the file and the line."""
+
+
 class AccountError(AuditError):
     """An account, membership or token cannot be added or changed as asked."""
 

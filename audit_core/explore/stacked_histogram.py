@@ -18,9 +18,9 @@ from audit_core.explore.histogram import Histogram
 from audit_core.explore.statements import actor_of, by_actor
 from audit_core.log.schema import Statement
 from audit_core.log.sql.functions import address_key, as_text, key_of_address
+from audit_core.query.addresses_sql import address_is
 from audit_core.query.derived_columns import Condition, api_key_of, in_category
 from audit_core.query.planner.plan import Plan
-from audit_core.query.predicate_sql import address_is
 
 MAX_STACKED = 7
 """How many values have a place of their own: as many colours as everybody can tell apart."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
@@ -22,20 +21,19 @@ from sqlalchemy.sql.expression import FromClause
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import Category, Outcome
-from audit_core.domain.ip_addresses import is_address, plain_network, read_address
+from audit_core.domain.ip_addresses import plain_network
 from audit_core.domain.message_template import verbatim as verbatim_parts
 from audit_core.log.sql.functions import (
     address_key,
     contains_any_folded,
     has_address,
-    ipv4_number,
-    ipv6_digits,
     json_text,
     key_of_address,
     let,
     like,
 )
 from audit_core.log.sql.redaction import looks_secret, redacted
+from audit_core.query.addresses_sql import address_is, in_any_network, in_network
 from audit_core.query.derived_columns import Condition, api_key_of, has_outcome, in_category
 from audit_core.query.language.ast import (
     EVERYTHING,
@@ -254,7 +252,8 @@ def _any_met(table: FromClause, expression: AnyOf, shown: _Shown) -> Condition:
         met = stored.in_(texts)
         conditions.append(and_(met, stored == shown[path]) if path in shown else met)
     for within in networks.values():
-        conditions += (_in_any(value, within) for value in _asked(table, within[0]))
+        asked = [leaf.network for leaf in within]
+        conditions += (in_any_network(value, asked) for value in _asked(table, within[0]))
     return or_(false(), *conditions)
 
 
@@ -272,22 +271,6 @@ def _equals_any(
     if field in _EMPTY_IS_ABSENT and "" not in values:
         columns = [table.c[column] for column in _EMPTY_IS_ABSENT[field]]
     return or_(*(column.in_(values) for column in columns))
-
-
-def address_is(column: ColumnElement[Any], texts: Sequence[str]) -> Condition:
-    """Whether a text is one of some, or names the same address as one of them."""
-    addresses = {read_address(text) for text in texts if is_address(text)}
-    spelled = [*dict.fromkeys([*texts, *map(str, addresses)])]
-    same: list[Condition] = []
-    if numbers := [int(address) for address in addresses if address.version == 4]:
-        same.append(ipv4_number(column).in_(numbers))
-    if digits := [f"{int(address):032x}" for address in addresses if address.version == 6]:
-        same.append(ipv6_digits(column).in_(digits))
-    if not same:
-        return column.in_(spelled)
-    # Only IPv6 writes one address in several ways: the others are not taken apart.
-    several = like(column, literal("%:%"))
-    return or_(column.in_(spelled), case((several, or_(*same)), else_=false()))
 
 
 def _plain_column(table: FromClause, expression: Expression) -> ColumnElement[Any] | None:
@@ -356,7 +339,7 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
     if isinstance(leaf, Matches | MetadataMatches):
         return like(value, literal(like_pattern(leaf.pattern)))
     if isinstance(leaf, InNetwork):
-        return _in_any(value, [leaf])
+        return in_network(value, leaf.network)
     if isinstance(leaf, Between):
         return and_(value.is_not(None), between_ends(value, leaf))
     return value.is_not(None)
@@ -368,24 +351,6 @@ def like_pattern(pattern: Pattern) -> str:
         _LIKE[piece] if isinstance(piece, Wildcard) else piece.translate(_MEANT)
         for piece in pattern
     )
-
-
-def _in_any(value: ColumnElement[Any], leaves_on: Sequence[InNetwork]) -> Condition:
-    """Whether an address belongs to one of several networks of one version: it is read once."""
-    found = [plain_network(leaf.network) for leaf in leaves_on]
-    ipv4 = isinstance(found[0], IPv4Network)
-    number: ColumnElement[Any] = ipv4_number(value) if ipv4 else ipv6_digits(value)
-    if len(found) == 1:
-        return _belongs(number, found[0])
-    named = literal_column("address", number.type)
-    return let("address", number, or_(*(_belongs(named, network) for network in found)))
-
-
-def _belongs(number: ColumnElement[Any], network: IPv4Network | IPv6Network) -> Condition:
-    first, last = int(network[0]), int(network[-1])
-    if isinstance(network, IPv4Network):
-        return number.between(first, last)
-    return number.between(f"{first:032x}", f"{last:032x}")
 
 
 def between_ends(value: ColumnElement[Any], leaf: Between) -> Condition:

@@ -26,6 +26,8 @@ from audit_core.state.columns import Digest as _Digest
 from audit_core.state.columns import FreeText as FreeText
 from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
+from audit_core.state.detections.tables import finding as finding
+from audit_core.state.detections.tables import rule_watermark as rule_watermark
 from audit_core.state.erasures.tables import erasure as erasure
 from audit_core.state.erasures.tables import erasure_identity as erasure_identity
 from audit_core.state.erasures.tables import erasure_sweep as erasure_sweep

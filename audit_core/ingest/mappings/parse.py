@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable
 
 from audit_core.domain.entries import FIELDS
-from audit_core.domain.errors import MappingError
+from audit_core.domain.errors import AuditError, MappingError
 from audit_core.ingest.mappings.expression import Expression, ExpressionError, parse_expression
 from audit_core.ingest.mappings.mapping import ListPath, Mapping, Rule, Scalar
 from audit_core.ingest.mappings.time_formats import RFC3339, TimeFormat, parse_time_format
-from audit_core.ingest.mappings.yaml_lines import Line, problem_at, read_yaml
 from audit_core.ingest.records.extra_fields import UNMAPPED
 from audit_core.ingest.records.record import field_of
+from audit_core.runtime.yaml_lines import Line, YamlReader
 
 MAX_LINES = 40
 MAX_CHARACTERS = 16_384
@@ -28,6 +28,7 @@ _REQUIRED = {"actor_id": "actorId", "action": "action", "created_at": "createdAt
 _NAMES = ", ".join(name for name, _ in FIELDS if name != "metadata")
 _LIST_PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*){0,2}\[\]")
 _SEE = "See docs/mappings.md for the language and an example."
+_YAML = YamlReader(error=MappingError, see=_SEE, max_depth=6)
 
 
 def parse_mapping(text: str, name: str, *, file: str | None = None) -> Mapping:
@@ -63,7 +64,7 @@ class _Parser:
                 f"the file has {lines:,} lines and {len(self._text):,} characters.",
                 f"A mapping has at most {MAX_LINES} lines and {MAX_CHARACTERS:,} characters.",
             )
-        document = read_yaml(self._text, self._file)
+        document = _YAML.read(self._text, self._file)
         parts = self._names(document, _PARTS, "a part of a mapping")
         for needed in ("title", "detect", "fields"):
             if needed not in parts:
@@ -79,8 +80,8 @@ class _Parser:
             text=self._text,
         )
 
-    def _problem(self, line: int, problem: str, hint: str) -> MappingError:
-        return problem_at(self._file, line, problem, hint)
+    def _problem(self, line: int, problem: str, hint: str) -> AuditError:
+        return _YAML.problem(self._file, line, problem, hint)
 
     def _names(self, line: Line, known: Iterable[str], what: str) -> dict[str, Line]:
         if not isinstance(line.value, dict):

@@ -262,7 +262,9 @@ def _json_clickhouse(element: JsonText, compiler: SQLCompiler, **options: Any) -
     )
 
 
-def _spell(function: type[FunctionElement[Any]], engine: str, spelling: str) -> None:
+def spell(function: type[FunctionElement[Any]], engine: str, spelling: str) -> None:
+    """Say how an engine, named by its dialect, writes a function; `{0}` is its first argument."""
+
     @compiles(function, engine)
     def _(element: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
         return spelling.format(
@@ -272,7 +274,7 @@ def _spell(function: type[FunctionElement[Any]], engine: str, spelling: str) -> 
 
 for _function, _by_engine in _SPELLINGS.items():
     for _engine, _spelling in _by_engine.items():
-        _spell(_function, _engine, _spelling)
+        spell(_function, _engine, _spelling)
 
 
 def epoch_microseconds(instant: ColumnElement[Any]) -> ColumnElement[int]:

@@ -1,0 +1,55 @@
+"""How findings become alerts: those of one group that follow each other closely are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+from audit_core.detect.findings_sql import GROUPS, FoundRow
+
+JOINED_WITHIN = timedelta(hours=24)
+"""A finding joins the alert of its group whose last entry is no older."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WouldBeAlert:
+    """What a person would be told once."""
+
+    group: tuple[str, ...]
+    """The values by which the rule tells entries apart."""
+    first: datetime
+    last: datetime
+    """When the first and the last entry were made at which something was found (aware, UTC)."""
+    count: int
+    """How many such entries there were."""
+
+
+def joined(rows: Iterable[FoundRow], groups: int) -> tuple[WouldBeAlert, ...]:
+    """The alerts that some findings of one rule make if nobody closes one, oldest first. `groups`:
+    by how many fields the rule tells entries apart."""
+    names = GROUPS[:groups]
+
+    def group_of(row: FoundRow) -> tuple[str, ...]:
+        return tuple(str(getattr(row, name)) for name in names)
+
+    alerts: list[WouldBeAlert] = []
+    ordered = sorted(rows, key=lambda row: (group_of(row), row.hour))
+    for group, own in groupby(ordered, group_of):
+        alerts += _joined_of_group(group, list(own))
+    return tuple(sorted(alerts, key=lambda alert: (alert.first, alert.group)))
+
+
+def _joined_of_group(group: tuple[str, ...], rows: Sequence[FoundRow]) -> list[WouldBeAlert]:
+    alerts: list[WouldBeAlert] = []
+    for row in rows:
+        first, last = row.first.replace(tzinfo=UTC), row.last.replace(tzinfo=UTC)
+        if alerts and first - alerts[-1].last <= JOINED_WITHIN:
+            before = alerts.pop()
+            first, count = before.first, before.count + row.count
+            last = max(last, before.last)
+        else:
+            count = row.count
+        alerts.append(WouldBeAlert(group=group, first=first, last=last, count=count))
+    return alerts

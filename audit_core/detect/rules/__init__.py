@@ -1,0 +1,1 @@
+"""Rules: Sigma text read into values, and the SQL of what they ask."""

@@ -1,0 +1,161 @@
+"""What a rule asks of one entry, as a tree of values.
+
+Two values of one logic: each part is true or false of an entry. Where an entry lacks the field that
+a test looks at, the test is false, and its negation true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias
+
+from audit_core.detect.rules.fields import RuleField
+
+
+class Wildcard(Enum):
+    """A place in a pattern."""
+
+    MANY = "*"
+    """Any text, also none."""
+    ONE = "?"
+    """Any one character."""
+
+
+Pattern: TypeAlias = tuple[str | Wildcard, ...]
+"""Texts that mean themselves, and wildcards between them."""
+
+
+class Comparison(StrEnum):
+    """How a number is held against another."""
+
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+    EQUAL = "="
+    OTHER = "!="
+
+
+class TimePart(StrEnum):
+    """A part of the time when an entry was made, in UTC."""
+
+    MINUTE = "minute"
+    """From 0 to 59."""
+    HOUR = "hour"
+    """From 0 to 23."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """The whole text of the field fits the pattern."""
+
+    field: RuleField
+    pattern: Pattern
+    cased: bool
+    """Whether case counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitsAny:
+    """Any text of the entry fits the pattern, whatever the case: a keyword."""
+
+    pattern: Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A regular expression is found in the text of the field."""
+
+    field: RuleField
+    expression: str
+    """As every engine and Python mean it alike: see `regular_expression.portable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The field is a number, and compares so."""
+
+    field: RuleField
+    comparison: Comparison
+    number: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The field is an address of the network."""
+
+    field: RuleField
+    network: IPv4Network | IPv6Network
+
+
+class Likeness(StrEnum):
+    """How one field is held against another."""
+
+    SAME = "same"
+    BEGINS = "begins"
+    ENDS = "ends"
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """The text of a field is, begins or ends with that of another, whatever the case."""
+
+    field: RuleField
+    other: RuleField
+    likeness: Likeness
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The entry has the field."""
+
+    field: RuleField
+
+
+@dataclass(frozen=True, slots=True)
+class MadeAt:
+    """A part of the time when the entry was made is this."""
+
+    part: TimePart
+    number: int
+
+
+Test: TypeAlias = Fits | FitsAny | Searched | Compared | Within | SameAs | Present | MadeAt
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part is true; true without parts."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One part is true at least; false without parts."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part is false."""
+
+    part: Condition
+
+
+Condition: TypeAlias = Test | AllOf | AnyOf | Not
+
+
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """Every test in a condition, from left to right."""
+    if isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
+            yield from tests_of(part)
+    elif isinstance(condition, Not):
+        yield from tests_of(condition.part)
+    else:
+        yield condition

@@ -1,0 +1,187 @@
+"""Compiler from a rule's condition to an SQL condition."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    or_,
+    true,
+)
+from sqlalchemy.sql.expression import FromClause
+
+from audit_core.detect.rules.condition import (
+    AllOf,
+    AnyOf,
+    Compared,
+    Comparison,
+    Condition,
+    Fits,
+    FitsAny,
+    Likeness,
+    MadeAt,
+    Not,
+    Pattern,
+    Present,
+    SameAs,
+    Searched,
+    Test,
+    TimePart,
+    Wildcard,
+    Within,
+    tests_of,
+)
+from audit_core.detect.rules.fields import COLUMNS, METADATA, NUMBERS, TIME, RuleField
+from audit_core.log.sql.functions import epoch_microseconds, floor_div, json_text, like
+from audit_core.log.sql.text_tests import any_text, as_number, folded, searched
+from audit_core.query.addresses_sql import in_network
+from audit_core.query.derived_columns import Condition as Clause
+
+_EMPTY_IS_ABSENT = ("actor_email", "organization_id", "actor_id")
+"""The columns in which an empty text stands for no value."""
+
+_COMPARED: dict[Comparison, Callable[[Any, Any], Clause]] = {
+    Comparison.LESS: operator.lt,
+    Comparison.AT_MOST: operator.le,
+    Comparison.MORE: operator.gt,
+    Comparison.AT_LEAST: operator.ge,
+    Comparison.EQUAL: operator.eq,
+    Comparison.OTHER: operator.ne,
+}
+_LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
+_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
+_SECONDS = {TimePart.MINUTE: (60, 60), TimePart.HOUR: (3600, 24)}
+"""How many seconds each has, and how many there are until they begin anew."""
+
+_ONE = "one_text"
+"""What a text of a list in the metadata is called within a statement."""
+
+
+def compile_condition(table: FromClause, condition: Condition) -> Clause:
+    """What a row must fulfil for the condition to be true of its entry. It may be NULL instead of
+    false: only `Not` turns one into the other."""
+    if isinstance(condition, AllOf):
+        return _all_of(table, condition)
+    if isinstance(condition, AnyOf):
+        return or_(false(), *(compile_condition(table, part) for part in condition.parts))
+    if isinstance(condition, Not):
+        return not_(func.coalesce(compile_condition(table, condition.part), false()))
+    return _test(table, condition)
+
+
+def _all_of(table: FromClause, condition: AllOf) -> Clause:
+    """What is to be looked for in the metadata is looked for only where all else is true: engines
+    take the parts of an AND in any order, and taking JSON apart is dear."""
+    plain: list[Clause] = []
+    costly: list[Clause] = []
+    for part in _flat(condition):
+        dear = any(_in_metadata(test) for test in tests_of(part))
+        (costly if dear else plain).append(compile_condition(table, part))
+    if not plain or not costly:
+        return and_(true(), *plain, *costly)
+    return and_(*plain, case((and_(*plain), and_(*costly)), else_=false()))
+
+
+def _flat(condition: AllOf) -> Iterator[Condition]:
+    for part in condition.parts:
+        if isinstance(part, AllOf):
+            yield from _flat(part)
+        else:
+            yield part
+
+
+def _in_metadata(test: Test) -> bool:
+    fields = (getattr(test, "field", None), getattr(test, "other", None))
+    return any(field is not None and field.path for field in fields)
+
+
+def value_of(table: FromClause, field: RuleField) -> ColumnElement[Any]:
+    """The one value of a field by which entries are told apart; NULL for none. A list is none."""
+    if field.path:
+        return json_text(table.c.metadata, field.path)
+    column = table.c[METADATA if field.name == METADATA else COLUMNS[field.name]]
+    return func.nullif(column, literal("")) if column.name in _EMPTY_IS_ABSENT else column
+
+
+def _test(table: FromClause, test: Test) -> Clause:
+    if isinstance(test, Present):
+        return _present(table, test.field)
+    if isinstance(test, MadeAt):
+        return _made_at(table, test)
+    if isinstance(test, FitsAny):
+        texts = (column for name, column in COLUMNS.items() if name not in NUMBERS)
+        return or_(*(_fits(table.c[column], test.pattern, cased=False) for column in texts))
+    if isinstance(test, Compared) and test.field.numeric:
+        return _COMPARED[test.comparison](table.c[COLUMNS[test.field.name]], test.number)
+    if not test.field.path:
+        return _met(table, value_of(table, test.field), test)
+    # What stands in the metadata may be a list, of which one text is enough.
+    return any_text(
+        table.c.metadata, test.field.path, _ONE, _met(table, literal_column(_ONE), test)
+    )
+
+
+def _met(
+    table: FromClause,
+    text: ColumnElement[Any],
+    test: Fits | Searched | Compared | Within | SameAs,
+) -> Clause:
+    """Whether one text meets a test."""
+    if isinstance(test, Fits):
+        return _fits(text, test.pattern, cased=test.cased)
+    if isinstance(test, Searched):
+        return searched(text, test.expression)
+    if isinstance(test, Compared):
+        return _COMPARED[test.comparison](as_number(text), literal(float(test.number)))
+    if isinstance(test, Within):
+        return in_network(text, test.network)
+    other = folded(value_of(table, test.other))
+    if test.likeness is Likeness.SAME:
+        return folded(text) == other
+    length, part = func.length(folded(text)), func.length(other)
+    if test.likeness is Likeness.BEGINS:
+        return func.substring(folded(text), 1, part) == other
+    return and_(length >= part, func.substring(folded(text), length - part + 1) == other)
+
+
+def _fits(text: ColumnElement[Any], pattern: Pattern, *, cased: bool) -> Clause:
+    """By equality where the pattern is one text: only that has indexes and statistics."""
+    plain = "".join(part for part in pattern if isinstance(part, str))
+    if all(isinstance(part, str) for part in pattern):
+        return text == plain if cased else folded(text) == _folded_literal(plain)
+    written = "".join(
+        _LIKE[part] if isinstance(part, Wildcard) else part.translate(_MEANT) for part in pattern
+    )
+    return like(text, literal(written)) if cased else like(folded(text), _folded_literal(written))
+
+
+def _folded_literal(text: str) -> ColumnElement[str]:
+    """By the engine's own rules of case beyond ASCII, as of a column."""
+    return literal(text.lower()) if text.isascii() else folded(literal(text))
+
+
+def _present(table: FromClause, field: RuleField) -> Clause:
+    if field.name == TIME:
+        return true()
+    if not field.path:
+        return value_of(table, field).is_not(None)
+    return any_text(table.c.metadata, field.path, _ONE, literal_column(_ONE).is_not(None))
+
+
+def _made_at(table: FromClause, test: MadeAt) -> Clause:
+    seconds, round_ = _SECONDS[test.part]
+    passed = floor_div(
+        epoch_microseconds(table.c.created_at), literal(seconds * 1_000_000, BigInteger)
+    )
+    return passed % round_ == test.number

@@ -1,0 +1,158 @@
+"""A rule: what it looks for, and what a person needs to know about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TypeAlias
+
+from audit_core.detect.rules.condition import Condition
+from audit_core.detect.rules.fields import RuleField
+
+MAX_GROUPS = 4
+"""By how many fields a rule may tell entries apart."""
+
+
+class Level(StrEnum):
+    """How urgent it is, from low to high."""
+
+    INFORMATIONAL = "informational"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class LogSource(StrEnum):
+    """Where a rule looks. The value is Sigma's product and service."""
+
+    ENTRIES = "daytona/audit"
+    """The log's entries."""
+    ACCESS = "sandtrail/access"
+    """This product's own access record."""
+    SOURCES = "sandtrail/sources"
+    """What comes from the sources: one line for each silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an entry must be to count for a rule."""
+
+    name: str
+    """By which other parts of the rule name it."""
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A value by which entries are told apart: each group is looked at by itself."""
+
+    name: str
+    """A field, or the name under which a rule joins different ones."""
+    fields: tuple[RuleField, ...]
+    """The field of each selection, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """Each entry that a selection selects."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventCount:
+    """At least so many entries within a time span."""
+
+    span: timedelta
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """At least so many different values of a field within a time span."""
+
+    field: RuleField
+    span: timedelta
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class Temporal:
+    """Entries of so many of the selections, at least, within a time span."""
+
+    span: timedelta
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemporalOrdered:
+    """An entry of each selection, in their order, within a time span."""
+
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """A value that the group never had within so much time before, though it had others."""
+
+    field: RuleField
+    before: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An entry of the first selection that none of the second follows within a time span."""
+
+    span: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AboveBand:
+    """An hour with at least so many entries, and more than so many times as many as any hour of
+    the time before."""
+
+    before: timedelta
+    """Whole hours."""
+    factor: int
+    least: int
+
+
+Correlation: TypeAlias = (
+    Single | EventCount | ValueCount | Temporal | TemporalOrdered | FirstSeen | Missing | AboveBand
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule."""
+
+    id: str
+    """A UUID, which stays as long as the rule means the same."""
+    title: str
+    why: str
+    """Why it matters: one or more sentences."""
+    level: Level
+    source: LogSource
+    selections: tuple[Selection, ...]
+    """One at least. An entry may be selected by several."""
+    groups: tuple[Group, ...]
+    """None: all entries together. An entry that lacks one of the fields is in no group."""
+    correlation: Correlation
+    techniques: tuple[str, ...] = ()
+    """Ids of ATT&CK, such as T1078.004."""
+    false_positives: tuple[str, ...] = ()
+    what_to_do: str = ""
+    references: tuple[str, ...] = ()
+    text: str = ""
+    """The YAML that it was read from."""
+
+    @property
+    def reach(self) -> timedelta:
+        """How far before an entry others may have a say in what the rule finds there."""
+        if isinstance(self.correlation, Single):
+            return timedelta(0)
+        if isinstance(self.correlation, FirstSeen):
+            return self.correlation.before
+        if isinstance(self.correlation, AboveBand):
+            return self.correlation.before + timedelta(hours=1)
+        return self.correlation.span

@@ -1,0 +1,169 @@
+"""What rules found, as it is kept in the state, and how far each has looked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
+from audit_core.state.detections.tables import finding, rule_watermark
+
+AT_ONCE = 300
+"""How many groups one statement names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far a rule has looked."""
+
+    rule: str
+    """A digest of the rule as it was then."""
+    revision: int
+    """The organization's write up to which all were looked at; 0: none."""
+    looked_at: datetime
+    """Up to when it was looked whether something is missing: aware."""
+
+
+def read_watermark(connection: Connection, organization_id: str, rule_id: str) -> Watermark | None:
+    """How far a rule has looked; `None` if it never did."""
+    column = rule_watermark.c
+    row = connection.execute(
+        select(column.rule, column.revision, column.looked_at).where(
+            column.organization_id == organization_id, column.rule_id == rule_id
+        )
+    ).first()
+    return None if row is None else Watermark(**row._mapping)
+
+
+def begin_watermark(
+    connection: Connection, organization_id: str, rule_id: str, mark: Watermark
+) -> None:
+    """Look from here on; what was kept before stays as it is if the rule has a watermark."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(rule_watermark)
+        .values(
+            organization_id=organization_id,
+            rule_id=rule_id,
+            rule=mark.rule,
+            revision=mark.revision,
+            looked_at=mark.looked_at,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def move_watermark(
+    connection: Connection, organization_id: str, rule_id: str, old: Watermark, new: Watermark
+) -> bool:
+    """Move it from where it was read to be; `False` if another process has moved it."""
+    column = rule_watermark.c
+    result = connection.execute(
+        update(rule_watermark)
+        .where(
+            column.organization_id == organization_id,
+            column.rule_id == rule_id,
+            column.rule == old.rule,
+            column.revision == old.revision,
+            column.looked_at == old.looked_at,
+        )
+        .values(rule=new.rule, revision=new.revision, looked_at=new.looked_at)
+    )
+    return result.rowcount == 1
+
+
+def read_findings(
+    connection: Connection,
+    organization_id: str,
+    rule_id: str,
+    *,
+    hours: range | None = None,
+    groups: Collection[Group] | None = None,
+) -> dict[Key, Found]:
+    """What is found and not withdrawn; `None`: in all hours, in all groups."""
+    column = finding.c
+    where: list[ColumnElement[bool]] = [
+        column.organization_id == organization_id,
+        column.rule_id == rule_id,
+        column.withdrawn_at.is_(None),
+    ]
+    if hours is not None:
+        where.append(column.hour.between(hours.start, hours.stop - 1))
+    if groups is None:
+        return _found(connection, where)
+    digests = sorted(map(group_digest, groups))
+    known: dict[Key, Found] = {}
+    for at in range(0, len(digests), AT_ONCE):
+        known |= _found(connection, [*where, column.group.in_(digests[at : at + AT_ONCE])])
+    return known
+
+
+def _found(connection: Connection, where: Sequence[ColumnElement[bool]]) -> dict[Key, Found]:
+    rows = connection.execute(select(finding).where(*where)).mappings()
+    return {
+        (tuple(row["values"]), row["hour"]): Found(
+            count=row["count"], first_at=row["first_at"], last_at=row["last_at"]
+        )
+        for row in rows
+    }
+
+
+def keep_changes(
+    connection: Connection, organization_id: str, rule_id: str, changed: Changes, now: datetime
+) -> None:
+    """Keep what has changed. One that was withdrawn and is true again is raised anew."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for (group, hour), found in changed.raised.items():
+        values = {
+            "values": list(group),
+            "count": found.count,
+            "first_at": found.first_at,
+            "last_at": found.last_at,
+            "changed_at": now,
+            "withdrawn_at": None,
+        }
+        connection.execute(
+            insert(finding)
+            .values(
+                organization_id=organization_id,
+                rule_id=rule_id,
+                group=group_digest(group),
+                hour=hour,
+                raised_at=now,
+                **values,
+            )
+            .on_conflict_do_update(
+                index_elements=["organization_id", "rule_id", "group", "hour"], set_=values
+            )
+        )
+    for key, found in changed.grown.items():
+        connection.execute(
+            update(finding)
+            .where(_is(organization_id, rule_id, key))
+            .values(
+                count=found.count,
+                first_at=found.first_at,
+                last_at=found.last_at,
+                changed_at=now,
+            )
+        )
+    for key in changed.withdrawn:
+        connection.execute(
+            update(finding)
+            .where(_is(organization_id, rule_id, key))
+            .values(withdrawn_at=now, changed_at=now)
+        )
+
+
+def _is(organization_id: str, rule_id: str, key: Key) -> ColumnElement[bool]:
+    group, hour = key
+    return and_(
+        finding.c.organization_id == organization_id,
+        finding.c.rule_id == rule_id,
+        finding.c.group == group_digest(group),
+        finding.c.hour == hour,
+    )

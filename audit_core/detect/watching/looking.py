@@ -1,0 +1,201 @@
+"""One look of a rule at what is new in the log of an organization.
+
+What a rule finds depends on the entries alone (`findings_sql`), not on their order. So what is new
+says which groups and hours have to be looked at anew, and there what is kept is brought to what is
+found. That is one transaction of the state, with the watermark, so a process that is killed has
+looked or has not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from audit_core.detect.findings_sql import GROUPS, FoundRow, findings
+from audit_core.detect.rules.rule import Missing, Rule
+from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
+from audit_core.detect.watching.ledger import (
+    Watermark,
+    begin_watermark,
+    keep_changes,
+    move_watermark,
+    read_findings,
+    read_watermark,
+)
+from audit_core.detect.watching.touched_sql import RewrittenRow, TouchedRow, rewritten, touched
+from audit_core.domain.access import Scope
+from audit_core.log.store import AuditLog
+from audit_core.state.database import State
+
+WRITES_AT_ONCE = 50_000
+"""How many writes one look takes."""
+
+GROUPS_AT_ONCE = 200
+"""How many groups a statement names; more are looked at all together."""
+
+MISSED_AFTER = timedelta(seconds=30)
+"""How late it may be told that something is missing, where nothing else comes."""
+
+MAX_ROWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What came of it."""
+
+    changed: Changes
+    behind: int
+    """How many writes are still to be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """From when to when (both included) something has to be looked at anew."""
+
+    first: datetime
+    last: datetime
+    groups: frozenset[Group] | None
+    """`None`: all."""
+
+
+def start_watching(
+    state: State, rule: Rule, organization_id: str, *, now: datetime, revision: int
+) -> None:
+    """Watch what comes after the organization's write `revision`; a rule that watches goes on."""
+    with state.begin() as connection:
+        mark = Watermark(rule=digest_of(rule), revision=revision, looked_at=now)
+        begin_watermark(connection, organization_id, rule.id, mark)
+
+
+def look(
+    log: AuditLog, state: State, rule: Rule, organization_id: str, *, now: datetime
+) -> Look | None:
+    """Look at what is new; `None` if the rule does not watch, or another process looks too.
+
+    Raises what a read raises, and `StoreUnavailableError`: then it has not looked.
+    """
+    with state.read() as connection:
+        mark = read_watermark(connection, organization_id, rule.id)
+    if mark is None:
+        return None
+    head = log.head(organization_id)
+    until = min(head, mark.revision + WRITES_AT_ONCE)
+    if until <= mark.revision and not _is_due(rule, mark, now):
+        return Look(changed=Changes(), behind=0)
+    found = Changes()
+    spans = _spans(log, state, rule, organization_id, mark, until, now)
+    with_changes = [_changes(log, state, rule, organization_id, span, now) for span in spans]
+    if with_changes:
+        found = Changes(
+            raised={key: value for one in with_changes for key, value in one.raised.items()},
+            grown={key: value for one in with_changes for key, value in one.grown.items()},
+            withdrawn=frozenset(key for one in with_changes for key in one.withdrawn),
+        )
+    moved = Watermark(rule=mark.rule, revision=max(mark.revision, until), looked_at=now)
+    with state.begin() as connection:
+        if not move_watermark(connection, organization_id, rule.id, mark, moved):
+            return None
+        keep_changes(connection, organization_id, rule.id, found, now)
+    return Look(changed=found, behind=max(0, head - until))
+
+
+def _is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
+    """Whether something may be missing by now that was not when it looked last."""
+    return isinstance(rule.correlation, Missing) and now - mark.looked_at >= MISSED_AFTER
+
+
+def digest_of(rule: Rule) -> str:
+    """What a rule is told by from another version of itself."""
+    return hashlib.sha256(rule.text.encode()).hexdigest()
+
+
+def _spans(
+    log: AuditLog,
+    state: State,
+    rule: Rule,
+    organization_id: str,
+    mark: Watermark,
+    until: int,
+    now: datetime,
+) -> list[_Span]:
+    """What has to be looked at anew."""
+    scope = Scope(organization_id=organization_id)
+    spans: list[_Span] = []
+    if until > mark.revision:
+        statement = touched(rule, scope, after=mark.revision, until=until)
+        rows = log.fetch_rows(statement, scope, TouchedRow, limit=MAX_ROWS)
+        spans += _touched_spans(rows.items, rule, all_groups=rows.truncated)
+        statement = rewritten(scope, after=mark.revision, until=until)
+        (row,) = log.fetch_rows(statement, scope, RewrittenRow, limit=1).items
+        if row.first is not None and row.last is not None:
+            spans += _withdrawable(state, rule, organization_id, row.first, row.last)
+    if isinstance(rule.correlation, Missing):
+        span = rule.correlation.span
+        spans.append(_Span(mark.looked_at - span, max(now, mark.looked_at) - span, None))
+    return spans
+
+
+def _touched_spans(rows: Iterable[TouchedRow], rule: Rule, *, all_groups: bool) -> list[_Span]:
+    by_group: dict[Group, tuple[datetime, datetime]] = {}
+    for row in rows:
+        group = tuple(str(getattr(row, name)) for name in GROUPS[: len(rule.groups)])
+        first, last = row.first.replace(tzinfo=UTC), row.last.replace(tzinfo=UTC)
+        if group in by_group:
+            first = min(first, by_group[group][0])
+            last = max(last, by_group[group][1])
+        by_group[group] = first, last
+    if not by_group:
+        return []
+    first = min(one for one, _ in by_group.values())
+    last = max(one for _, one in by_group.values())
+    groups = None if all_groups or len(by_group) > GROUPS_AT_ONCE else frozenset(by_group)
+    return [_reaching(rule, first, last, groups)]
+
+
+def _withdrawable(
+    state: State, rule: Rule, organization_id: str, first: datetime, last: datetime
+) -> list[_Span]:
+    """What was found where entries were replaced, and may not be true any more."""
+    span = _reaching(rule, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), None)
+    with state.read() as connection:
+        known = read_findings(connection, organization_id, rule.id, hours=_hours(span))
+    groups = frozenset(group for group, _ in known)
+    if not groups:
+        return []
+    chosen = None if len(groups) > GROUPS_AT_ONCE else groups
+    return [_Span(span.first, span.last, chosen)]
+
+
+def _reaching(
+    rule: Rule, first: datetime, last: datetime, groups: frozenset[Group] | None
+) -> _Span:
+    """Where entries of a time have a say: a while after them, or before where one is missed."""
+    if isinstance(rule.correlation, Missing):
+        return _Span(first - rule.correlation.span, last, groups)
+    return _Span(first, last + rule.reach, groups)
+
+
+def _hours(span: _Span) -> range:
+    """The hours that a span touches."""
+    return range((span.first - EPOCH) // HOUR, (span.last - EPOCH) // HOUR + 1)
+
+
+def _changes(
+    log: AuditLog, state: State, rule: Rule, organization_id: str, span: _Span, now: datetime
+) -> Changes:
+    scope = Scope(organization_id=organization_id)
+    hours = _hours(span)
+    statement = findings(
+        rule,
+        scope,
+        since=EPOCH + hours.start * HOUR,
+        until=EPOCH + hours.stop * HOUR,
+        now=now,
+        groups=None if span.groups is None else sorted(span.groups),
+    )
+    found = log.fetch_rows(statement, scope, FoundRow, limit=MAX_ROWS)
+    with state.read() as connection:
+        known = read_findings(connection, organization_id, rule.id, hours=hours, groups=span.groups)
+    return changes(known, found_by_key(found.items, len(rule.groups)))

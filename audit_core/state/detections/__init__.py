@@ -1,0 +1,1 @@
+"""What rules found, as it stands in the state."""
