@@ -68,6 +68,13 @@ def erasures(seeded: Seeded, organization_id: str = ALPHA) -> list[Erasure]:
         return store.list_erasures(connection, organization_id, limit=9)
 
 
+def test_where_nobody_has_asked_the_page_says_so(open_app: Open) -> None:
+    app = opened(open_app, ADMIN)
+    assert "Nobody has asked for an erasure yet." in texts(app)
+    ask(app)
+    assert "Nobody has asked" not in texts(app)
+
+
 def test_one_admin_asks_and_another_confirms(open_app: Open, seeded: Seeded) -> None:
     app = opened(open_app, ADMIN)
     find(app, "eve@EXAMPLE.org")

@@ -69,6 +69,8 @@ def _draw_confirmed(waiting: frozenset[str], _: Viewer, scope: Scope) -> None:
     if any(erasure.id in waiting for erasure in found):
         # Another admin has decided: the name must not stay on the screen.
         st.rerun()
+    if not waiting and not found:
+        st.caption("Nobody has asked for an erasure yet.")
     for erasure in found[: _shown()]:
         with st.container(border=True, key=f"erasure_{erasure.id}"):
             _draw_erasure(erasure, scope)
