@@ -2,8 +2,9 @@
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
-# One more than the two cores: browser tests wait for a good part of their time.
-JOBS ?= 3
+# Two for each of two cores: many tests wait for a browser, a server or a process for a good part of
+# their time.
+JOBS ?= 4
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The checkout with its command, for the scripts that Streamlit looks for beside installed packages.

@@ -20,6 +20,7 @@ from audit_core.domain.errors import (
     LogLockedError,
     QueryCancelledError,
     QueryTimeoutError,
+    RuleError,
     SourceError,
     SourceTooLargeError,
     SourceTypeError,
@@ -42,6 +43,7 @@ _CODES: tuple[tuple[type[AuditError], ErrorCode], ...] = (
     (SourceTypeError, ErrorCode.UNSUPPORTED_TYPE),
     (SourceError, ErrorCode.INVALID_REQUEST),
     (AccountError, ErrorCode.INVALID_REQUEST),
+    (RuleError, ErrorCode.INVALID_REQUEST),
     (ExportError, ErrorCode.INVALID_REQUEST),
 )
 

@@ -50,7 +50,7 @@ def test_an_example_of_the_help_becomes_the_query(
     open_screen: OpenScreen, prepared: Prepared
 ) -> None:
     screen = open_screen(ADMIN, whole(prepared))
-    screen.page.get_by_role("button", name="Help", exact=True).click()
+    screen.page.locator(".st-key-filter_help").get_by_role("button").click()
     examples = screen.page.locator('[class*="st-key-filter_examples"]').get_by_test_id(
         "stDataFrame"
     )

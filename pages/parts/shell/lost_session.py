@@ -255,9 +255,10 @@ def _is_selection(state: WidgetState) -> bool:
 
 
 def _is_text(state: WidgetState) -> bool:
-    """Whether it is a field that somebody has written in, as in a dialog that was open."""
+    """Whether it is a field that somebody may have written in, as in a dialog that was open: what
+    was not sent yet is not told, and a part that is drawn anew by itself may have come first."""
     named = shown_marks.name_of(_key_of(state.id)) is not None
-    return not named and bool(state.string_value)
+    return not named and state.WhichOneof("value") == "string_value"
 
 
 def _key_of(widget_id: str) -> str:
