@@ -88,9 +88,9 @@ def findings(
     groups: Sequence[Sequence[str]] | None = None,
 ) -> Statement:
     """What a rule finds at entries made from `since` to before `until` (aware): rows of `FoundRow`,
-    in no order. `groups` are the values of those that are asked for; `None`: all. What is missing
+    in no order. `groups` are the values of those that are looked at; `None`: all. What is missing
     at `now` is missing only once its time is up."""
-    found = _found(_Asked(rule, scope, since, until, now, groups))
+    found = _found(_Search(rule, scope, since, until, now, groups))
     names = GROUPS[: len(rule.groups)]
     hour = floor_div(found.c.at, literal(_HOUR, BigInteger))
     shown = [found.c[name] if name in names else absent_text().label(name) for name in GROUPS]
@@ -113,7 +113,7 @@ def absent_text() -> ColumnElement[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Search:
     rule: Rule
     scope: Scope
     since: datetime
@@ -122,47 +122,47 @@ class _Asked:
     groups: Sequence[Sequence[str]] | None
 
 
-def _found(asked: _Asked) -> Subquery:
+def _found(search: _Search) -> Subquery:
     """The entries at which something is found: their groups, `at` in milliseconds, `created_at`."""
-    correlation = asked.rule.correlation
+    correlation = search.rule.correlation
     if isinstance(correlation, Single):
-        return _selected(asked)
+        return _selected(search)
     if isinstance(correlation, EventCount):
-        return _event_count(asked, correlation)
+        return _event_count(search, correlation)
     if isinstance(correlation, ValueCount):
-        return _value_count(asked, correlation)
+        return _value_count(search, correlation)
     if isinstance(correlation, Temporal):
-        return _temporal(asked, correlation)
+        return _temporal(search, correlation)
     if isinstance(correlation, TemporalOrdered):
-        return _temporal_ordered(asked, correlation)
+        return _temporal_ordered(search, correlation)
     if isinstance(correlation, FirstSeen):
-        return _first_seen(asked, correlation)
+        return _first_seen(search, correlation)
     if isinstance(correlation, Missing):
-        return _missing(asked, correlation)
-    return _above_band(asked, correlation)
+        return _missing(search, correlation)
+    return _above_band(search, correlation)
 
 
-def _event_count(asked: _Asked, correlation: EventCount) -> Subquery:
-    rows = _selected(asked, before=correlation.span)
-    reached = func.count().over(**_within(rows, asked.rule, correlation.span))
+def _event_count(search: _Search, correlation: EventCount) -> Subquery:
+    rows = _selected(search, before=correlation.span)
+    reached = func.count().over(**_within(rows, search.rule, correlation.span))
     counted = select(rows, reached.label("reached")).subquery()
     return select(counted).where(counted.c.reached >= correlation.least).subquery()
 
 
-def _value_count(asked: _Asked, correlation: ValueCount) -> Subquery:
-    rows = _selected(asked, before=correlation.span, field=correlation.field)
-    window = _within(rows, asked.rule, correlation.span)
+def _value_count(search: _Search, correlation: ValueCount) -> Subquery:
+    rows = _selected(search, before=correlation.span, field=correlation.field)
+    window = _within(rows, search.rule, correlation.span)
     collected, number = distinct_within(rows.c.value, window)
     counted = select(rows, collected.label("reached")).subquery()
     return select(counted).where(number(counted.c.reached) >= correlation.least).subquery()
 
 
-def _temporal(asked: _Asked, correlation: Temporal) -> Subquery:
-    rows = _selected(asked, before=correlation.span, numbered=True)
-    window = _within(rows, asked.rule, correlation.span)
+def _temporal(search: _Search, correlation: Temporal) -> Subquery:
+    rows = _selected(search, before=correlation.span, numbered=True)
+    window = _within(rows, search.rule, correlation.span)
     met = [
         func.max(case((rows.c.selection == number, 1), else_=0)).over(**window)
-        for number in range(len(asked.rule.selections))
+        for number in range(len(search.rule.selections))
     ]
     total: ColumnElement[Any] = met[0]
     for one in met[1:]:
@@ -171,15 +171,15 @@ def _temporal(asked: _Asked, correlation: Temporal) -> Subquery:
     return _each_once(select(counted).where(counted.c.reached >= correlation.least).subquery())
 
 
-def _temporal_ordered(asked: _Asked, correlation: TemporalOrdered) -> Subquery:
+def _temporal_ordered(search: _Search, correlation: TemporalOrdered) -> Subquery:
     """At each entry of a selection: the latest beginning of a sequence that has come so far."""
-    rows = _selected(asked, before=correlation.span, numbered=True)
+    rows = _selected(search, before=correlation.span, numbered=True)
     begun: Subquery = select(
         rows, case((rows.c.selection == 0, rows.c.at)).label("begun")
     ).subquery()
-    for number in range(1, len(asked.rule.selections)):
+    for number in range(1, len(search.rule.selections)):
         before = func.max(begun.c.begun).over(
-            partition_by=_groups(begun, asked.rule) or None,
+            partition_by=_groups(begun, search.rule) or None,
             order_by=begun.c.at,
             range_=(None, 0),
         )
@@ -194,11 +194,11 @@ def _temporal_ordered(asked: _Asked, correlation: TemporalOrdered) -> Subquery:
     )
 
 
-def _missing(asked: _Asked, correlation: Missing) -> Subquery:
-    rows = _selected(asked, after=correlation.span, numbered=True)
+def _missing(search: _Search, correlation: Missing) -> Subquery:
+    rows = _selected(search, after=correlation.span, numbered=True)
     span = _milliseconds(correlation.span)
     followed = func.max(case((rows.c.selection == 1, 1), else_=0)).over(
-        partition_by=_groups(rows, asked.rule) or None, order_by=rows.c.at, range_=(0, span)
+        partition_by=_groups(rows, search.rule) or None, order_by=rows.c.at, range_=(0, span)
     )
     counted = select(rows, followed.label("followed")).subquery()
     return (
@@ -207,16 +207,16 @@ def _missing(asked: _Asked, correlation: Missing) -> Subquery:
             counted.c.selection == 0,
             counted.c.followed == 0,
             # As long as it may still come, nothing is missing.
-            counted.c.created_at < asked.now - correlation.span,
+            counted.c.created_at < search.now - correlation.span,
         )
         .subquery()
     )
 
 
-def _first_seen(asked: _Asked, correlation: FirstSeen) -> Subquery:
+def _first_seen(search: _Search, correlation: FirstSeen) -> Subquery:
     before = _milliseconds(correlation.before)
-    rows = _selected(asked, before=correlation.before, field=correlation.field)
-    own = _groups(rows, asked.rule)
+    rows = _selected(search, before=correlation.before, field=correlation.field)
+    own = _groups(rows, search.rule)
     earlier = {
         "had": func.max(rows.c.at).over(
             partition_by=[*own, rows.c.value], order_by=rows.c.at, range_=(None, -1)
@@ -238,19 +238,19 @@ def _first_seen(asked: _Asked, correlation: FirstSeen) -> Subquery:
     )
 
 
-def _above_band(asked: _Asked, correlation: AboveBand) -> Subquery:
+def _above_band(search: _Search, correlation: AboveBand) -> Subquery:
     """At each entry of such an hour."""
-    begin = asked.since.replace(minute=0, second=0, microsecond=0)
-    whole = _Asked(
-        asked.rule,
-        asked.scope,
+    begin = search.since.replace(minute=0, second=0, microsecond=0)
+    whole = _Search(
+        search.rule,
+        search.scope,
         begin,
-        asked.until.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
-        asked.now,
-        asked.groups,
+        search.until.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
+        search.now,
+        search.groups,
     )
     rows = _selected(whole, before=correlation.before)
-    own = _groups(rows, asked.rule)
+    own = _groups(rows, search.rule)
     hour = floor_div(rows.c.at, literal(_HOUR, BigInteger))
     names = [column.name for column in own]
     hours = (
@@ -277,24 +277,24 @@ def _above_band(asked: _Asked, correlation: AboveBand) -> Subquery:
 
 
 def _selected(
-    asked: _Asked,
+    search: _Search,
     *,
     before: timedelta = timedelta(0),
     after: timedelta = timedelta(0),
     field: RuleField | None = None,
     numbered: bool = False,
 ) -> Subquery:
-    """The entries that count, as far as a window around the time asked for reaches. With `field`
+    """The entries that count, as far as a window around the searched time reaches. With `field`
     those that have it, as `value`. `numbered`: an entry once for each selection that selects it,
     with that as `selection`, counted from 0; else once."""
-    rule, table = asked.rule, entries
+    rule, table = search.rule, entries
     if not numbered and all(len(set(group.fields)) == 1 for group in rule.groups):
         condition = or_(*(compile_condition(table, one.condition) for one in rule.selections))
-        return _part(asked, table, 0, condition, before, after, field).subquery()
+        return _part(search, table, 0, condition, before, after, field).subquery()
     parts = []
     for number, selection in enumerate(rule.selections):
         condition = compile_condition(table, selection.condition)
-        part = _part(asked, table, number, condition, before, after, field)
+        part = _part(search, table, number, condition, before, after, field)
         if numbered:
             part = part.add_columns(literal(number, BigInteger).label("selection"))
         parts.append(part)
@@ -304,7 +304,7 @@ def _selected(
 
 
 def _part(
-    asked: _Asked,
+    search: _Search,
     table: FromClause,
     number: int,
     condition: ColumnElement[bool],
@@ -314,7 +314,7 @@ def _part(
 ) -> Statement:
     """The entries of one selection."""
     made = table.c.created_at
-    values = [value_of(table, group.fields[number]) for group in asked.rule.groups]
+    values = [value_of(table, group.fields[number]) for group in search.rule.groups]
     columns = [value.label(name) for value, name in zip(values, GROUPS, strict=False)]
     needed = [value.is_not(None) for value in values]
     if field is not None:
@@ -327,12 +327,12 @@ def _part(
     return select(
         *columns, at.label("at"), made.label("created_at"), table.c.seq.label("seq")
     ).where(
-        within_scope(table, asked.scope),
-        made >= asked.since - before - edge,
-        made < asked.until + after + edge,
+        within_scope(table, search.scope),
+        made >= search.since - before - edge,
+        made < search.until + after + edge,
         condition,
         *needed,
-        *_in_groups(values, asked.groups),
+        *_in_groups(values, search.groups),
     )
 
 

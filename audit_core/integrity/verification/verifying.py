@@ -25,7 +25,7 @@ from audit_core.integrity.verification.findings import (
     by_runs,
 )
 from audit_core.log.store import AuditLog
-from audit_core.log.writes.reading import Place
+from audit_core.log.writes.reading import Stretch
 from audit_core.state.database import State
 from audit_core.state.tree.checkpoints import (
     StoredCheckpoint,
@@ -71,7 +71,7 @@ class Verification:
         self._above = 0
         self._rows = 0
         """How many entries leaves were made of."""
-        self._places: list[Place] = []
+        self._stretches: list[Stretch] = []
         """Where those lay."""
         self._batch = BatchSize(BATCH)
 
@@ -119,7 +119,7 @@ class Verification:
         were made without it."""
         if self._log.writes.count(self._organization_id, until=size) <= self._rows:
             return
-        numbers = self._log.writes.out_of_order(self._organization_id, self._places)
+        numbers = self._log.writes.out_of_order(self._organization_id, self._stretches)
         self._found += by_runs(FindingKind.EXTRA, numbers, "Their place does not fit their number.")
 
     def _checked_signatures(self, checkpoints: list[StoredCheckpoint]) -> list[StoredCheckpoint]:
@@ -165,7 +165,7 @@ class Verification:
                 count=(stop - start) // TILE,
             )
         self._rows += run.rows.num_rows
-        self._places.append((start + 1, stop, self._above))
+        self._stretches.append((start + 1, stop, self._above))
         self._above = max(self._above, run.log_revision)
         self._found += by_runs(FindingKind.EXTRA, run.doubled)
         self._check_kept(run)

@@ -12,7 +12,7 @@ from audit_core.log.schema import ARROW, Statement
 from audit_core.log.writes.stretches import next_writes
 from audit_core.log.writes.writes_sql import count_sql, out_of_order_sql, writes_sql
 
-Place = tuple[int, int, int]
+Stretch = tuple[int, int, int]
 """The numbers of some writes, from the first to the last, and a `revision` that all of them have to
 be above."""
 
@@ -59,12 +59,12 @@ class Writes:
         rows = self._fetch(count_sql(organization_id, until=until))
         return int(rows.column(0)[0].as_py())
 
-    def out_of_order(self, organization_id: str, places: Sequence[Place]) -> list[int]:
-        """The numbers of entries within a place whose `revision` is not above that of the place,
+    def out_of_order(self, organization_id: str, stretches: Sequence[Stretch]) -> list[int]:
+        """The numbers of entries in a stretch whose `revision` is not above that of the stretch,
         in order: a log that was not changed has none."""
         found: list[int] = []
-        for start in range(0, len(places), PLACES_AT_ONCE):
-            part = places[start : start + PLACES_AT_ONCE]
+        for start in range(0, len(stretches), STRETCHES_AT_ONCE):
+            part = stretches[start : start + STRETCHES_AT_ONCE]
             found += self._fetch(out_of_order_sql(organization_id, part)).column(0).to_pylist()
         return sorted(found)
 
@@ -72,5 +72,5 @@ class Writes:
         return self._fetch(statement).select(ARROW.names).cast(ARROW)
 
 
-PLACES_AT_ONCE = 100
+STRETCHES_AT_ONCE = 100
 """How many a statement names."""

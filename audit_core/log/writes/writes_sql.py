@@ -39,7 +39,7 @@ def count_sql(organization_id: str, *, until: int) -> Statement:
     return statement
 
 
-def out_of_order_sql(organization_id: str, places: Sequence[tuple[int, int, int]]) -> Statement:
+def out_of_order_sql(organization_id: str, stretches: Sequence[tuple[int, int, int]]) -> Statement:
     """The numbers of the entries that are out of place; see `Writes.out_of_order`."""
     column = entries.c
     statement: Statement = select(column.organization_revision).where(
@@ -47,7 +47,7 @@ def out_of_order_sql(organization_id: str, places: Sequence[tuple[int, int, int]
         or_(
             *(
                 and_(column.organization_revision.between(first, last), column.revision <= above)
-                for first, last, above in places
+                for first, last, above in stretches
             )
         ),
     )
