@@ -20,11 +20,15 @@ from pathlib import Path
 
 import duckdb
 import psutil
+import pyarrow as pa
 
 from audit_core.domain.access import Scope
 from audit_core.domain.entries import FIELDS, AuditEntry
 from audit_core.evidence.download import FileKind, Format, Progress, stream
+from audit_core.evidence.jobs.making import STEP_WAIT_S
+from audit_core.evidence.jobs.resting import Resting
 from audit_core.explore.reader import Reader
+from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.schema import from_arrow
 from audit_core.log.store import AuditLog, open_log
 from audit_core.query.entry_filter import EntryFilter
@@ -229,6 +233,15 @@ class _exporting:
     def _export(self) -> None:
         kind = FileKind(format=Format.CSV)
         while not self._ended.is_set():
-            for _ in stream(Reader(self._log), self._query, kind, progress=Progress()):
-                if self._ended.is_set():
-                    return
+            rest = Resting(self._log)
+
+            def seen(rows: pa.Table, rest: Resting = rest) -> None:
+                rest()
+
+            with reading_in(ReadContext(wait_s=STEP_WAIT_S)):
+                self._write(kind, seen)
+
+    def _write(self, kind: FileKind, seen: Callable[[pa.Table], None]) -> None:
+        for _ in stream(Reader(self._log), self._query, kind, progress=Progress(), seen=seen):
+            if self._ended.is_set():
+                return

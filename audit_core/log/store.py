@@ -228,6 +228,11 @@ class AuditLog:
         """How many reads are running now."""
         return self._reads.running
 
+    @property
+    def reads_begun(self) -> int:
+        """A number that rises with the reads for which somebody waits; see `Reads.begun`."""
+        return self._reads.begun
+
     def interrupt_all(self) -> None:
         """Stop all reads that are running now: they raise `QueryCancelledError`."""
         self._reads.interrupt_all()

@@ -18,6 +18,7 @@ from audit_core.evidence.jobs.export_cap import read_cap
 from audit_core.evidence.jobs.files import ExportFiles
 from audit_core.evidence.jobs.held import Changes, ErasedSince, Held
 from audit_core.evidence.jobs.job import ExportJob, JobState, name_of_file
+from audit_core.evidence.jobs.resting import Resting
 from audit_core.evidence.pack.making.problem import PackProblem
 from audit_core.evidence.pack.making.stream import PackMaker
 from audit_core.explore.export.cut import Cut
@@ -184,7 +185,10 @@ class Making:
                 query, progress=self.progress, made_by=self.job.requested_by, limit=limit
             )
 
+        rest = Resting(self.workshop.log)
+
         def see(rows: pa.Table) -> None:
+            rest()
             self._last = rows.column("created_at")[-1].as_py().replace(tzinfo=UTC)
             if changes is not None:
                 changes.see(rows)

@@ -42,6 +42,9 @@ class Reads:
         self._translated = translated
         self._watchdog = Watchdog()
         self._admission = Admission()
+        self.begun = 0
+        """How many began for which somebody waits: not those of exports, which may wait longer for
+        their turn. A number that is a little low after two began at once."""
 
     @contextmanager
     def connection(self, engine: Engine, scope: Scope | None) -> Iterator[Connection]:
@@ -54,6 +57,8 @@ class Reads:
         # What the program does of its own accord is no part of a request.
         context = (None if scope is None else current()) or ReadContext()
         context.check()
+        if scope is not None and context.wait_s is None:
+            self.begun += 1
         slot = (
             nullcontext() if scope is None else self._admission.slot(scope.organization_id, context)
         )
