@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from audit_core.detect.findings_sql import GROUPS, FoundRow
+from audit_core.detect.findings_sql import FoundRow, group_of
 
 JOINED_WITHIN = timedelta(hours=24)
 """A finding joins the alert of its group whose last entry is no older."""
@@ -29,14 +29,9 @@ class WouldBeAlert:
 def joined(rows: Iterable[FoundRow], groups: int) -> tuple[WouldBeAlert, ...]:
     """The alerts that some findings of one rule make if nobody closes one, oldest first. `groups`:
     by how many fields the rule tells entries apart."""
-    names = GROUPS[:groups]
-
-    def group_of(row: FoundRow) -> tuple[str, ...]:
-        return tuple(str(getattr(row, name)) for name in names)
-
     alerts: list[WouldBeAlert] = []
-    ordered = sorted(rows, key=lambda row: (group_of(row), row.hour))
-    for group, own in groupby(ordered, group_of):
+    ordered = sorted(rows, key=lambda row: (group_of(row, groups), row.hour))
+    for group, own in groupby(ordered, lambda row: group_of(row, groups)):
         alerts += _joined_of_group(group, list(own))
     return tuple(sorted(alerts, key=lambda alert: (alert.first, alert.group)))
 

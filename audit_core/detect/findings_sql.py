@@ -78,6 +78,11 @@ class FoundRow:
     """When the first and the last of them were made: UTC without a zone."""
 
 
+def group_of(row: Any, groups: int) -> tuple[str, ...]:
+    """The values of a row's group; `groups`: by how many fields the rule tells entries apart."""
+    return tuple(str(getattr(row, name)) for name in GROUPS[:groups])
+
+
 def findings(
     rule: Rule,
     scope: Scope,

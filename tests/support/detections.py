@@ -21,7 +21,6 @@ from audit_core.detect.rules.condition import (
     SameAs,
     Searched,
     TimePart,
-    Wildcard,
     Within,
 )
 from audit_core.detect.rules.fields import RuleField
@@ -41,6 +40,7 @@ from audit_core.detect.rules.rule import (
     TemporalOrdered,
     ValueCount,
 )
+from audit_core.query.language.ast import Wildcard
 from tests.support.strategies import NOW, entry
 
 ORGANIZATION = "org-alpha"

@@ -25,7 +25,6 @@ from audit_core.detect.rules.condition import (
     SameAs,
     Searched,
     TimePart,
-    Wildcard,
     Within,
 )
 from audit_core.detect.rules.fields import COLUMNS, METADATA, NUMBERS, TIME, RuleField
@@ -41,6 +40,7 @@ from audit_core.detect.rules.rule import (
     ValueCount,
 )
 from audit_core.domain.entries import AuditEntry
+from audit_core.query.language.ast import Wildcard
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COMPARED = {

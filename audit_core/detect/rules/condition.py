@@ -8,24 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
 
 from audit_core.detect.rules.fields import RuleField
-
-
-class Wildcard(Enum):
-    """A place in a pattern."""
-
-    MANY = "*"
-    """Any text, also none."""
-    ONE = "?"
-    """Any one character."""
-
-
-Pattern: TypeAlias = tuple[str | Wildcard, ...]
-"""Texts that mean themselves, and wildcards between them."""
+from audit_core.query.language.ast import Pattern
 
 
 class Comparison(StrEnum):

@@ -32,13 +32,11 @@ from audit_core.detect.rules.condition import (
     Likeness,
     MadeAt,
     Not,
-    Pattern,
     Present,
     SameAs,
     Searched,
     Test,
     TimePart,
-    Wildcard,
     Within,
     tests_of,
 )
@@ -47,6 +45,8 @@ from audit_core.log.sql.functions import epoch_microseconds, floor_div, json_tex
 from audit_core.log.sql.text_tests import any_text, as_number, folded, searched
 from audit_core.query.addresses_sql import in_network
 from audit_core.query.derived_columns import Condition as Clause
+from audit_core.query.language.ast import Pattern
+from audit_core.query.predicate_sql import like_pattern
 
 _EMPTY_IS_ABSENT = ("actor_email", "organization_id", "actor_id")
 """The columns in which an empty text stands for no value."""
@@ -59,8 +59,6 @@ _COMPARED: dict[Comparison, Callable[[Any, Any], Clause]] = {
     Comparison.EQUAL: operator.eq,
     Comparison.OTHER: operator.ne,
 }
-_LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
-_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 _SECONDS = {TimePart.MINUTE: (60, 60), TimePart.HOUR: (3600, 24)}
 """How many seconds each has, and how many there are until they begin anew."""
 
@@ -160,9 +158,7 @@ def _fits(text: ColumnElement[Any], pattern: Pattern, *, cased: bool) -> Clause:
     plain = "".join(part for part in pattern if isinstance(part, str))
     if all(isinstance(part, str) for part in pattern):
         return text == plain if cased else folded(text) == _folded_literal(plain)
-    written = "".join(
-        _LIKE[part] if isinstance(part, Wildcard) else part.translate(_MEANT) for part in pattern
-    )
+    written = like_pattern(pattern)
     return like(text, literal(written)) if cased else like(folded(text), _folded_literal(written))
 
 

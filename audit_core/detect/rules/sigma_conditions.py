@@ -44,16 +44,15 @@ from audit_core.detect.rules.condition import (
     Likeness,
     MadeAt,
     Not,
-    Pattern,
     Present,
     SameAs,
     Searched,
     TimePart,
-    Wildcard,
     Within,
 )
 from audit_core.detect.rules.fields import METADATA, TIME, RuleField, field_named
 from audit_core.detect.rules.regular_expression import portable
+from audit_core.query.language.ast import Pattern, Wildcard
 
 _COMPARISONS = {
     CompareOperators.LT: Comparison.LESS,

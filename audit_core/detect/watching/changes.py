@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from audit_core.detect.findings_sql import GROUPS, FoundRow
+from audit_core.detect.findings_sql import FoundRow, group_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -41,7 +41,7 @@ class Changes:
 def found_by_key(rows: Iterable[FoundRow], groups: int) -> dict[Key, Found]:
     """Rows by their identity; `groups`: by how many fields the rule tells entries apart."""
     return {
-        (tuple(str(getattr(row, name)) for name in GROUPS[:groups]), row.hour): Found(
+        (group_of(row, groups), row.hour): Found(
             count=row.count,
             first_at=row.first.replace(tzinfo=UTC),
             last_at=row.last.replace(tzinfo=UTC),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from audit_core.detect.findings_sql import GROUPS, FoundRow, findings
+from audit_core.detect.findings_sql import FoundRow, findings, group_of
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
 from audit_core.detect.watching.ledger import (
@@ -140,7 +140,7 @@ def _spans(
 def _touched_spans(rows: Iterable[TouchedRow], rule: Rule, *, all_groups: bool) -> list[_Span]:
     by_group: dict[Group, tuple[datetime, datetime]] = {}
     for row in rows:
-        group = tuple(str(getattr(row, name)) for name in GROUPS[: len(rule.groups)])
+        group = group_of(row, len(rule.groups))
         first, last = row.first.replace(tzinfo=UTC), row.last.replace(tzinfo=UTC)
         if group in by_group:
             first = min(first, by_group[group][0])
