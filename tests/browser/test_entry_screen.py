@@ -61,8 +61,12 @@ def chosen(prepared: Prepared) -> AuditEntry:
     entries = prepared.entries[HOME]
     return next(
         entry
-        for entry in entries[len(entries) // 2 :]
-        if entry.outcome is Outcome.SUCCESS and entry.actor_email and entry.target_id
+        for index, entry in enumerate(entries[len(entries) // 2 :], len(entries) // 2)
+        if entry.outcome is Outcome.SUCCESS
+        and entry.actor_email
+        and entry.target_id
+        and any(other.actor_id == entry.actor_id for other in entries[:index])
+        and any(other.actor_id == entry.actor_id for other in entries[index + 1 :])
     )
 
 
