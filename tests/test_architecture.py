@@ -22,7 +22,7 @@ PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 WITH_STATE = tuple(
     ROOT / "audit_core" / name
     for name in (
-        *("state", "identity", "workspace"),
+        *("state", "identity", "workspace", "notify"),
         *("sources/source.py", "sources/webhooks/endpoint.py"),
     )
 )
