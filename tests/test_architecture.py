@@ -22,7 +22,7 @@ PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 WITH_STATE = tuple(
     ROOT / "audit_core" / name
     for name in (
-        *("state", "identity", "workspace"),
+        *("state", "identity", "workspace", "notify"),
         *("sources/source.py", "sources/webhooks/endpoint.py"),
     )
 )
@@ -103,6 +103,7 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
     erasures = ROOT / "audit_core" / "evidence" / "erasures"
     findings = ROOT / "audit_core" / "detect" / "watching" / "ledger.py"
     rulesets = ROOT / "audit_core" / "detect" / "ruleset"
+    alerts = ROOT / "audit_core" / "detect" / "alerts"
     # Another product's database, which is only read.
     daytona = ROOT / "audit_core" / "sources" / "daytona" / "database.py"
     apart = (
@@ -114,6 +115,7 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
         erasures,
         findings,
         rulesets,
+        alerts,
         daytona,
     )
     found = [
