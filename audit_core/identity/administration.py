@@ -237,9 +237,7 @@ def require_permission(
     Raises `AccountError` for an account that lacks it in the organization at this moment.
     """
     take_turns(connection)
-    if by.account_id is None or may(
-        connection, by.account_id, organization_id, permission, by.now
-    ):
+    if by.account_id is None or may(connection, by.account_id, organization_id, permission, by.now):
         return
     raise AccountError(
         f"You lack the permission {permission.value} in this organization.",

@@ -63,8 +63,8 @@ def change_state(
     empty.
 
     Raises `AlertError` for a resolution without closing and the other way round, a comment that is
-    too long, more than `MAX_AT_ONCE`, and alerts that the organization does not have; `AccountError`
-    where `by` may not.
+    too long, more than `MAX_AT_ONCE`, and alerts that the organization does not have;
+    `AccountError` where `by` may not.
     """
     if (state is AlertState.CLOSED) != (resolution is not None):
         raise AlertError(
@@ -173,7 +173,7 @@ def _alike(present: Alert, seen: Alert) -> bool:
 def _locked(
     connection: Connection, by: Administrator, organization_id: str, ids: Iterable[str]
 ) -> list[Alert]:
-    """The alerts with these ids, by number, which nobody else changes until the transaction ends."""
+    """The alerts with these ids, by number; nobody else changes one until the transaction ends."""
     named = set(ids)
     if len(named) > MAX_AT_ONCE:
         raise AlertError(
