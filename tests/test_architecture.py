@@ -22,7 +22,7 @@ PRODUCT = [ROOT / "app.py", *CORE, *PAGES]
 WITH_STATE = tuple(
     ROOT / "audit_core" / name
     for name in (
-        *("state", "identity", "workspace"),
+        *("state", "identity", "workspace", "notify"),
         *("sources/source.py", "sources/webhooks/endpoint.py"),
     )
 )
@@ -102,9 +102,20 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
     schedules = ROOT / "audit_core" / "evidence" / "schedules"
     erasures = ROOT / "audit_core" / "evidence" / "erasures"
     findings = ROOT / "audit_core" / "detect" / "watching" / "ledger.py"
+    alerts = ROOT / "audit_core" / "detect" / "alerts"
     # Another product's database, which is only read.
     daytona = ROOT / "audit_core" / "sources" / "daytona" / "database.py"
-    apart = (*WITH_STATE, ENGINES, access_record, exports, schedules, erasures, findings, daytona)
+    apart = (
+        *WITH_STATE,
+        ENGINES,
+        access_record,
+        exports,
+        schedules,
+        erasures,
+        findings,
+        alerts,
+        daytona,
+    )
     found = [
         (named(path), names)
         for path in PRODUCT

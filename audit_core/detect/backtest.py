@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from audit_core.detect.alerting import WouldBeAlert, joined
+from audit_core.detect.alerts.would_be import WouldBeAlert, joined
 from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.domain.access import Scope

@@ -34,6 +34,10 @@ from audit_core.state.erasures.tables import erasure_sweep as erasure_sweep
 from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
 from audit_core.state.legal_holds import legal_hold as legal_hold
+from audit_core.state.notifications.tables import channel as channel
+from audit_core.state.notifications.tables import notification as notification
+from audit_core.state.notifications.tables import notification_message as notification_message
+from audit_core.state.notifications.tables import notification_route as notification_route
 from audit_core.state.review_tables import access_review as access_review
 from audit_core.state.review_tables import access_review_item as access_review_item
 from audit_core.state.source_tables import source as source

@@ -23,8 +23,9 @@ from audit_core.detect.rules.correlations import (
     names_others,
     shape_of,
 )
-from audit_core.detect.rules.rule import Level, LogSource, Rule, Selection
+from audit_core.detect.rules.rule import LogSource, Rule, Selection
 from audit_core.detect.rules.sigma_conditions import ConditionProblem, condition_of, require_askable
+from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import RuleError
 from audit_core.runtime.yaml_lines import Line, YamlReader
 

@@ -9,19 +9,10 @@ from typing import TypeAlias
 
 from audit_core.detect.rules.condition import Condition
 from audit_core.detect.rules.fields import RuleField
+from audit_core.domain.alerts.level import Level
 
 MAX_GROUPS = 4
 """By how many fields a rule may tell entries apart."""
-
-
-class Level(StrEnum):
-    """How urgent it is, from low to high."""
-
-    INFORMATIONAL = "informational"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class LogSource(StrEnum):

@@ -2,8 +2,8 @@
 
 What a rule finds depends on the entries alone (`findings_sql`), not on their order. So what is new
 says which groups and hours have to be looked at anew, and there what is kept is brought to what is
-found. That is one transaction of the state, with the watermark, so a process that is killed has
-looked or has not.
+found. That is one transaction of the state, with the watermark and the alerts, so a process that is
+killed has looked or has not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from audit_core.detect.alerts.ledger import AlertChange, keep_alerts
 from audit_core.detect.findings_sql import FoundRow, findings, group_of
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
@@ -46,6 +47,8 @@ class Look:
     """What came of it."""
 
     changed: Changes
+    alerts: tuple[AlertChange, ...] = ()
+    """What that made of alerts."""
     behind: int
     """How many writes are still to be looked at."""
 
@@ -98,7 +101,8 @@ def look(
         if not move_watermark(connection, organization_id, rule.id, mark, moved):
             return None
         keep_changes(connection, organization_id, rule.id, found, now)
-    return Look(changed=found, behind=max(0, head - until))
+        alerts = keep_alerts(connection, organization_id, rule, found, now)
+    return Look(changed=found, alerts=alerts, behind=max(0, head - until))
 
 
 def _is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from audit_core.detect.rules.condition import AllOf, AnyOf, Compared, Comparison, Fits, Not, Present
 from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.reading import MAX_CHARACTERS, read_rule
-from audit_core.detect.rules.rule import EventCount, Level, LogSource, Missing, Single
+from audit_core.detect.rules.rule import EventCount, LogSource, Missing, Single
+from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import RuleError
 
 HEAD = """title: Any

@@ -1,6 +1,7 @@
 """Watching finds in the end what the finished log holds, in whatever order entries come."""
 
 import random
+from collections import defaultdict
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit_core.detect.alerts.ledger import select_alerts
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.ledger import read_findings
 from audit_core.detect.watching.looking import look, start_watching
@@ -75,15 +77,36 @@ def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
         look(log, state, rule, ORGANIZATION, now=NOW + looking.MISSED_AFTER)
         with state.read() as connection:
             kept = read_findings(connection, ORGANIZATION, rule.id)
+            alerts = select_alerts(connection, ORGANIZATION)
     found = {
         (group, hour, one.count, one.first_at, one.last_at) for (group, hour), one in kept.items()
     }
     assert found == plain_detection.findings(rule, mine, NOW + looking.MISSED_AFTER)
+    assert_alerts_hold(alerts, kept)
+
+
+def assert_alerts_hold(alerts, findings):
+    """Each finding that stands is in one alert of its group, and nothing else is."""
+    standing = [alert for alert in alerts if alert.withdrawn_at is None]
+    by_group = defaultdict(list)
+    for (group, _), one in findings.items():
+        by_group[group].append(one)
+    for group, own in by_group.items():
+        mine = [alert for alert in standing if tuple(alert.group.values()) == group]
+        assert sum(alert.count for alert in mine) == sum(one.count for one in own)
+        assert min(alert.first_at for alert in mine) == min(one.first_at for one in own)
+        assert max(alert.last_at for alert in mine) == max(one.last_at for one in own)
+    assert {tuple(alert.group.values()) for alert in standing} == by_group.keys()
+    assert all(alert.count == 0 and not alert.is_open for alert in alerts if alert.withdrawn_at)
+    assert sorted(alert.number for alert in alerts) == list(range(1, len(alerts) + 1))
+    assert len({alert.revision for alert in alerts}) == len(alerts)
 
 
 def killed_at(chance, patch):
     """Perhaps the process ends within the next look: before or within its transaction."""
-    name = chance.choice(("_changes", "move_watermark", "keep_changes", None, None, None))
+    name = chance.choice(
+        ("_changes", "move_watermark", "keep_changes", "keep_alerts", None, None, None)
+    )
     if name is None:
         return
     whole = getattr(looking, name)

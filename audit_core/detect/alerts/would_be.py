@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 
+from audit_core.detect.alerts.joining import JOINED_WITHIN
 from audit_core.detect.findings_sql import FoundRow, group_of
-
-JOINED_WITHIN = timedelta(hours=24)
-"""A finding joins the alert of its group whose last entry is no older."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
