@@ -102,6 +102,7 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
     schedules = ROOT / "audit_core" / "evidence" / "schedules"
     erasures = ROOT / "audit_core" / "evidence" / "erasures"
     findings = ROOT / "audit_core" / "detect" / "watching" / "ledger.py"
+    rulesets = ROOT / "audit_core" / "detect" / "ruleset"
     alerts = ROOT / "audit_core" / "detect" / "alerts"
     # Another product's database, which is only read.
     daytona = ROOT / "audit_core" / "sources" / "daytona" / "database.py"
@@ -113,6 +114,7 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
         schedules,
         erasures,
         findings,
+        rulesets,
         alerts,
         daytona,
     )

@@ -26,6 +26,10 @@ from audit_core.state.columns import Digest as _Digest
 from audit_core.state.columns import FreeText as FreeText
 from audit_core.state.columns import RandomId as _RandomId
 from audit_core.state.columns import metadata as metadata
+from audit_core.state.detections.ruleset_tables import own_rule as own_rule
+from audit_core.state.detections.ruleset_tables import rule_mute as rule_mute
+from audit_core.state.detections.ruleset_tables import rule_setting as rule_setting
+from audit_core.state.detections.ruleset_tables import ruleset as ruleset
 from audit_core.state.detections.tables import finding as finding
 from audit_core.state.detections.tables import rule_watermark as rule_watermark
 from audit_core.state.erasures.tables import erasure as erasure

@@ -16,6 +16,7 @@ from audit_core.detect.rules.condition import (
     FitsAny,
     Likeness,
     MadeAt,
+    MadeBetween,
     Not,
     Present,
     SameAs,
@@ -175,6 +176,11 @@ tests = st.one_of(
     ),
     st.builds(Present, st.sampled_from([*FIELDS, RuleField("metadata"), RuleField("createdAt")])),
     st.builds(MadeAt, st.sampled_from(list(TimePart)), st.integers(0, 23)),
+    st.builds(
+        lambda begin, lasts: MadeBetween(SINCE + begin, SINCE + begin + lasts),
+        st.sampled_from([timedelta(0), timedelta(hours=5), timedelta(minutes=700)]),
+        st.sampled_from([timedelta(0), timedelta(minutes=10), timedelta(days=1)]),
+    ),
 )
 conditions = st.recursive(
     tests,

@@ -20,6 +20,7 @@ from audit_core.detect.rules.condition import (
     FitsAny,
     Likeness,
     MadeAt,
+    MadeBetween,
     Not,
     Present,
     SameAs,
@@ -72,6 +73,8 @@ def meets(entry: AuditEntry, condition: Condition) -> bool:
             for name in names
             for text in texts_of(entry, RuleField(name))
         )
+    if isinstance(condition, MadeBetween):
+        return condition.begin <= entry.created_at < condition.end
     if isinstance(condition, MadeAt):
         part = entry.created_at.minute if condition.part is TimePart.MINUTE else None
         return (entry.created_at.hour if part is None else part) == condition.number

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import TypeAlias
@@ -111,7 +112,17 @@ class MadeAt:
     number: int
 
 
-Test: TypeAlias = Fits | FitsAny | Searched | Compared | Within | SameAs | Present | MadeAt
+@dataclass(frozen=True, slots=True)
+class MadeBetween:
+    """The entry was made from the one time to before the other (both aware)."""
+
+    begin: datetime
+    end: datetime
+
+
+Test: TypeAlias = (
+    Fits | FitsAny | Searched | Compared | Within | SameAs | Present | MadeAt | MadeBetween
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from audit_core.detect.rules.condition import (
     FitsAny,
     Likeness,
     MadeAt,
+    MadeBetween,
     Not,
     Present,
     SameAs,
@@ -172,6 +173,9 @@ def _test(table: FromClause, test: Test) -> Clause:
         return _present(table, test.field)
     if isinstance(test, MadeAt):
         return _made_at(table, test)
+    if isinstance(test, MadeBetween):
+        made = table.c.created_at
+        return and_(made >= test.begin, made < test.end)
     if isinstance(test, FitsAny):
         texts = (column for name, column in COLUMNS.items() if name not in NUMBERS)
         return or_(*(_fits(table.c[column], test.pattern, cased=False) for column in texts))

@@ -16,7 +16,7 @@ from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
-from audit_core.detect.rules.condition import Condition, tests_of
+from audit_core.detect.rules.condition import Condition, Not, tests_of
 from audit_core.detect.rules.correlations import (
     CorrelationProblem,
     Shape,
@@ -30,6 +30,7 @@ from audit_core.domain.errors import RuleError
 from audit_core.runtime.yaml_lines import Line, YamlReader
 
 MAX_CHARACTERS = 32_768
+MAX_FILTER_CHARACTERS = 4_096
 MAX_DOCUMENTS = 12
 MAX_TESTS = 500
 """How many tests the conditions of one rule may hold."""
@@ -52,6 +53,36 @@ def read_rule(text: str, name: str) -> Rule:
             "Write several rules, each in a file of its own.",
         )
     return _Reader(text, name).rule()
+
+
+def read_filter(text: str, name: str) -> Condition:
+    """What a Sigma filter leaves out: its condition must be `not …`. `name` is what errors call it.
+    Which rules it is for is not read. Raises `RuleError` with the line."""
+    if len(text) > MAX_FILTER_CHARACTERS:
+        raise RuleError(
+            f"{name} has {len(text):,} characters; a filter has at most {MAX_FILTER_CHARACTERS:,}.",
+            "Write several mutes.",
+        )
+    reader = _Reader(text, name)
+    line = _YAML.read(text, name)
+    named = line.value.get("filter") if isinstance(line.value, dict) else None
+    if named is None or not isinstance(named.value, dict) or "condition" not in named.value:
+        raise reader.problem(line, "filter with a selection and a condition is missing.")
+    detection = Line({key: one for key, one in named.value.items() if key != "rules"}, named.number)
+    source = Line({"product": Line("daytona", 1), "service": Line("audit", 1)}, line.number)
+    parts = {
+        "title": Line("A filter", line.number),
+        "logsource": line.value.get("logsource", source),
+        "detection": detection,
+    }
+    document = _Document(Line(parts, line.number), reader)
+    if reader.source([document]) is not LogSource.ENTRIES:
+        raise reader.problem(parts["logsource"], "only entries of the log are left out.")
+    condition = reader.condition(document)
+    if not isinstance(condition, Not):
+        problem = "the condition says what stays: write not, and the selection to leave out."
+        raise reader.problem(named.value["condition"], problem)
+    return condition.part
 
 
 def read_rule_file(path: Path) -> Rule:
@@ -94,8 +125,8 @@ class _Reader:
                     "this document is named by no other.",
                     "Write each rule into a file of its own.",
                 )
-        selections = tuple(Selection(one.name, self._condition(one)) for one in found)
-        return self._described(main, shape, selections, self._source(found))
+        selections = tuple(Selection(one.name, self.condition(one)) for one in found)
+        return self._described(main, shape, selections, self.source(found))
 
     def problem(self, line: Line, problem: str, hint: str = SEE) -> RuleError:
         error = _YAML.problem(self._name, line.number, problem, hint)
@@ -121,7 +152,7 @@ class _Reader:
                 names.get(OWN) or names.get("correlation") or main.line, str(problem)
             ) from problem
 
-    def _condition(self, document: _Document) -> Condition:
+    def condition(self, document: _Document) -> Condition:
         rule = document.rule
         if not isinstance(rule, SigmaRule):
             raise self.problem(
@@ -144,7 +175,7 @@ class _Reader:
             raise self.problem(detection, f"a document asks for at most {MAX_TESTS} things.")
         return condition
 
-    def _source(self, selected: list[_Document]) -> LogSource:
+    def source(self, selected: list[_Document]) -> LogSource:
         """Where all of them look: a rule looks in one place."""
         found: list[LogSource] = []
         for one in selected:

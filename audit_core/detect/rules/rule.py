@@ -138,6 +138,14 @@ class Rule:
     """The YAML that it was read from."""
 
     @property
+    def threshold(self) -> int | None:
+        """From which number on it finds something: of entries, or of values; `None` if it does not
+        count."""
+        if isinstance(self.correlation, EventCount | ValueCount | AboveBand):
+            return self.correlation.least
+        return None
+
+    @property
     def reach(self) -> timedelta:
         """How far before an entry others may have a say in what the rule finds there."""
         if isinstance(self.correlation, Single):

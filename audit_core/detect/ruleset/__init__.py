@@ -1,0 +1,1 @@
+"""The rules that an organization has: which are on, its own ones, and what is muted."""
