@@ -39,6 +39,20 @@ def read_watermark(connection: Connection, organization_id: str, rule_id: str) -
     return None if row is None else Watermark(**row._mapping)
 
 
+def organization_watermarks(connection: Connection, organization_id: str) -> dict[str, Watermark]:
+    """How far each rule has looked that ever did, by its id."""
+    column = rule_watermark.c
+    rows = connection.execute(
+        select(column.rule_id, column.rule, column.revision, column.looked_at).where(
+            column.organization_id == organization_id
+        )
+    )
+    return {
+        row.rule_id: Watermark(rule=row.rule, revision=row.revision, looked_at=row.looked_at)
+        for row in rows
+    }
+
+
 def begin_watermark(
     connection: Connection, organization_id: str, rule_id: str, mark: Watermark
 ) -> None:
