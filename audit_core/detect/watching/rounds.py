@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.ruleset.ruleset import ruleset_version
 from audit_core.detect.watching.changes import Changes
 from audit_core.detect.watching.looking import MISSED_AFTER, Look, look
+from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.detect.watching.progress import RuleProgress, beat, read_progress, set_progress
 from audit_core.detect.watching.standing import rules_that_watch
 from audit_core.domain.errors import AuditError
@@ -133,19 +134,45 @@ class Rounds:
         """Each rule of an organization once, as far as the time allows; whether one is behind."""
         known.turn_at = time.monotonic()
         self._read_rules(organization_id, known)
-        rules = known.rules[known.first :] + known.rules[: known.first]
+        failing = {
+            rule_id for rule_id, one in known.failing.items() if one.retry_at > known.turn_at
+        }
+        rules = [
+            rule
+            for rule in (*known.rules[known.first :], *known.rules[: known.first])
+            if rule.id not in failing
+        ]
         behind = False
-        for number, rule in enumerate(rules):
-            failing = known.failing.get(rule.id)
-            if failing is not None and failing.retry_at > time.monotonic():
-                continue
-            if number and (time.monotonic() - known.turn_at > TURN_S or not goes_on()):
-                known.first = known.rules.index(rule)
-                return True
-            behind |= self._look(organization_id, known, rule)
-            self._beat()
+        with reading_in(ReadContext(wait_s=WAIT_S)):
+            for number, (rule, seen) in enumerate(self._looks(organization_id, rules), 1):
+                behind |= self._looked(organization_id, known, rule, seen)
+                self._beat()
+                is_over = time.monotonic() - known.turn_at > TURN_S or not goes_on()
+                if is_over and number < len(rules):
+                    known.first = (known.rules.index(rule) + 1) % len(known.rules)
+                    return True
         known.looked_up_to = -1 if behind else head
         return behind
+
+    def _looks(
+        self, organization_id: str, rules: Sequence[Rule]
+    ) -> Iterator[tuple[Rule, Look | Exception | None]]:
+        """As `look_at_all`, also where a rule meets a fault of ours: then each looks by itself."""
+        now = self._clock()
+        left = {rule.id: rule for rule in rules}
+        try:
+            for rule, seen in look_at_all(self._log, self._state, rules, organization_id, now=now):
+                del left[rule.id]
+                yield rule, seen
+        except AuditError:
+            raise
+        except Exception:
+            LOGGER.exception("A rule failed in the organization %s.", organization_id)
+            for rule in left.values():
+                try:
+                    yield rule, look(self._log, self._state, rule, organization_id, now=now)
+                except Exception as error:
+                    yield rule, error
 
     def _read_rules(self, organization_id: str, known: _Organization) -> None:
         with self._state.read() as connection:
@@ -160,19 +187,19 @@ class Rounds:
         with self._state.read() as connection:
             known.progress = read_progress(connection, organization_id)
 
-    def _look(self, organization_id: str, known: _Organization, rule: Rule) -> bool:
-        """One look of a rule; whether it is behind after it."""
-        try:
-            with reading_in(ReadContext(wait_s=WAIT_S)):
-                seen = look(self._log, self._state, rule, organization_id, now=self._clock())
-        except AuditError as error:
+    def _looked(
+        self,
+        organization_id: str,
+        known: _Organization,
+        rule: Rule,
+        seen: Look | Exception | None,
+    ) -> bool:
+        """Keep what came of a look of a rule; whether it is behind after it."""
+        if isinstance(seen, Exception):
             # If nothing answers, the rule is not at fault.
             self._log.ping()
-            self._failed(organization_id, known, rule, f"{error.message} {error.hint}")
-            return False
-        except Exception:
-            LOGGER.exception("The rule %s failed in the organization %s.", rule.id, organization_id)
-            self._failed(organization_id, known, rule, FAULT)
+            told = f"{seen.message} {seen.hint}" if isinstance(seen, AuditError) else FAULT
+            self._failed(organization_id, known, rule, told)
             return False
         if seen is None:
             # Another process looked at the same time, or somebody changed the state by hand.
@@ -181,13 +208,13 @@ class Rounds:
         if seen.changed != Changes():
             self._report(organization_id, rule, seen)
         known.failing.pop(rule.id, None)
-        now = self._clock()
+        late = None
         if seen.behind:
+            now = self._clock()
             since = known.behind_since.setdefault(rule.id, now)
             late = since if now - since >= BEHIND_AFTER else None
         else:
             known.behind_since.pop(rule.id, None)
-            late = None
         self._note(
             organization_id, known, rule, problem=None, failing_since=None, behind_since=late
         )

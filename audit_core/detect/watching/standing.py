@@ -17,7 +17,7 @@ from audit_core.detect.watching.ledger import (
     Watermark,
     begin_watermark,
     move_watermark,
-    organization_watermarks,
+    read_watermarks,
 )
 from audit_core.detect.watching.looking import digest_of
 from audit_core.detect.watching.progress import (
@@ -81,7 +81,7 @@ def rules_that_watch(
     and the state raise."""
     with state.read() as connection:
         own = read_ruleset(connection, organization_id)
-        marks = organization_watermarks(connection, organization_id)
+        marks = read_watermarks(connection, organization_id)
         progress = read_progress(connection, organization_id)
         is_new = organization_id not in watched_organizations(connection)
     on = {

@@ -69,6 +69,6 @@ def test_what_was_there_is_looked_at_where_that_is_asked_for(url: str) -> None:
 
 def test_an_embedded_log_is_watched_by_the_app() -> None:
     ended = run_here("watch")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "the app watches it" in ended.stderr
     assert "watch --once" in ended.stderr
