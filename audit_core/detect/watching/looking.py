@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from audit_core.detect.alerts.ledger import AlertChange, keep_alerts
 from audit_core.detect.findings_sql import FoundRow, findings, group_of
+from audit_core.detect.rules.correlations import LONGEST_SPAN
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
 from audit_core.detect.watching.ledger import (
@@ -85,7 +86,9 @@ def look(
         return None
     head = log.head(organization_id)
     until = min(head, mark.revision + WRITES_AT_ONCE)
-    if until <= mark.revision and not _is_due(rule, mark, now):
+    digest = digest_of(rule)
+    changed = mark.rule != digest
+    if until <= mark.revision and not changed and not _is_due(rule, mark, now):
         return Look(changed=Changes(), behind=0)
     found = Changes()
     spans = _spans(log, state, rule, organization_id, mark, until, now)
@@ -96,11 +99,11 @@ def look(
             grown={key: value for one in with_changes for key, value in one.grown.items()},
             withdrawn=frozenset(key for one in with_changes for key in one.withdrawn),
         )
-    moved = Watermark(rule=mark.rule, revision=max(mark.revision, until), looked_at=now)
+    moved = Watermark(rule=digest, revision=max(mark.revision, until), looked_at=now)
     with state.begin() as connection:
         if not move_watermark(connection, organization_id, rule.id, mark, moved):
             return None
-        keep_changes(connection, organization_id, rule.id, found, now)
+        keep_changes(connection, organization_id, rule.id, found, now, rule=moved.rule)
         alerts = keep_alerts(connection, organization_id, rule, found, now)
     return Look(changed=found, alerts=alerts, behind=max(0, head - until))
 
@@ -111,8 +114,9 @@ def _is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
 
 
 def digest_of(rule: Rule) -> str:
-    """What a rule is told by from another version of itself."""
-    return hashlib.sha256(rule.text.encode()).hexdigest()
+    """What a rule is told by from another version of itself: its text and its threshold. Its level
+    says nothing of what it finds, and a mute only of what was made while it lasts."""
+    return hashlib.sha256(f"{rule.threshold}\n{rule.text}".encode()).hexdigest()
 
 
 def _spans(
@@ -137,7 +141,9 @@ def _spans(
             spans += _withdrawable(state, rule, organization_id, row.first, row.last)
     if isinstance(rule.correlation, Missing):
         span = rule.correlation.span
-        spans.append(_Span(mark.looked_at - span, max(now, mark.looked_at) - span, None))
+        # A version before this one may have waited longer: nothing that it waited for is left out.
+        waited = span if mark.rule == digest_of(rule) else LONGEST_SPAN
+        spans.append(_Span(mark.looked_at - waited, max(now, mark.looked_at) - span, None))
     return spans
 
 
@@ -164,7 +170,9 @@ def _withdrawable(
     """What was found where entries were replaced, and may not be true any more."""
     span = _reaching(rule, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), None)
     with state.read() as connection:
-        known = read_findings(connection, organization_id, rule.id, hours=_hours(span))
+        known = read_findings(
+            connection, organization_id, rule.id, hours=_hours(span), rule=digest_of(rule)
+        )
     groups = frozenset(group for group, _ in known)
     if not groups:
         return []
@@ -200,6 +208,16 @@ def _changes(
         groups=None if span.groups is None else sorted(span.groups),
     )
     found = log.fetch_rows(statement, scope, FoundRow, limit=MAX_ROWS)
+    by_key = found_by_key(found.items, len(rule.groups))
     with state.read() as connection:
         known = read_findings(connection, organization_id, rule.id, hours=hours, groups=span.groups)
-    return changes(known, found_by_key(found.items, len(rule.groups)))
+        own = read_findings(
+            connection,
+            organization_id,
+            rule.id,
+            hours=hours,
+            groups=span.groups,
+            rule=digest_of(rule),
+        )
+    # What a version before this one found stands: it was true of that version.
+    return changes({key: one for key, one in known.items() if key in own or key in by_key}, by_key)
