@@ -17,7 +17,8 @@ from audit_core.cli.parts.terminal import say
 from audit_core.detect.rules.reading import read_rule_file
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Found, Key
-from audit_core.detect.watching.looking import look, start_watching
+from audit_core.detect.watching.looking import start_watching
+from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import printable
 from audit_core.log.store import AuditLog, utc_now
@@ -68,13 +69,10 @@ def _look(log: AuditLog, state: State, rules: list[Rule], organization: str) -> 
     """One look of each rule; whether one of them is behind. A rule that fails says so, and the
     others go on."""
     behind = False
-    for rule in rules:
-        try:
-            seen = look(log, state, rule, organization, now=utc_now())
-        except AuditError as error:
-            say(printable(f"{rule.title}: {error.message} {error.hint}"), err=True)
-            continue
-        if seen is not None:
+    for rule, seen in look_at_all(log, state, rules, organization, now=utc_now()):
+        if isinstance(seen, AuditError):
+            say(printable(f"{rule.title}: {seen.message} {seen.hint}"), err=True)
+        elif seen is not None:
             behind = behind or seen.behind > 0
             for line in _lines(rule, seen.changed):
                 say(line)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -42,8 +42,15 @@ from audit_core.detect.rules.condition import (
     tests_of,
 )
 from audit_core.detect.rules.fields import COLUMNS, METADATA, NUMBERS, TIME, RuleField
-from audit_core.log.sql.functions import epoch_microseconds, floor_div, json_text, like
-from audit_core.log.sql.text_tests import any_text, as_number, folded, searched
+from audit_core.detect.rules.required_text import ESCAPES, required_key, required_texts
+from audit_core.log.sql.functions import (
+    contains_folded,
+    epoch_microseconds,
+    floor_div,
+    json_text,
+    like,
+)
+from audit_core.log.sql.text_tests import any_text, as_number, folded, holds, searched
 from audit_core.query.addresses_sql import in_network
 from audit_core.query.derived_columns import Condition as Clause
 from audit_core.query.language.ast import Pattern
@@ -63,6 +70,9 @@ _COMPARED: dict[Comparison, Callable[[Any, Any], Clause]] = {
 _SECONDS = {TimePart.MINUTE: (60, 60), TimePart.HOUR: (3600, 24)}
 """How many seconds each has, and how many there are until they begin anew."""
 
+PlaceTest: TypeAlias = Fits | Searched | Compared | Within | SameAs | Present
+"""The tests that a place in the metadata may be put to."""
+
 _ONE = "one_text"
 """What a text of a list in the metadata is called within a statement."""
 
@@ -73,7 +83,7 @@ def compile_condition(table: FromClause, condition: Condition) -> Clause:
     if isinstance(condition, AllOf):
         return _all_of(table, condition)
     if isinstance(condition, AnyOf):
-        return or_(false(), *(compile_condition(table, part) for part in condition.parts))
+        return _any_of(table, condition)
     if isinstance(condition, Not):
         return not_(func.coalesce(compile_condition(table, condition.part), false()))
     return _test(table, condition)
@@ -92,9 +102,21 @@ def _all_of(table: FromClause, condition: AllOf) -> Clause:
     return and_(*plain, case((and_(*plain), and_(*costly)), else_=false()))
 
 
-def _flat(condition: AllOf) -> Iterator[Condition]:
+def _any_of(table: FromClause, condition: AnyOf) -> Clause:
+    """Tests of the same place in the metadata are made together: it is taken apart once."""
+    places: dict[tuple[str, ...], list[PlaceTest]] = {}
+    others: list[Clause] = []
+    for part in _flat(condition):
+        if isinstance(part, PlaceTest) and part.field.path:
+            places.setdefault(part.field.path, []).append(part)
+        else:
+            others.append(compile_condition(table, part))
+    return or_(false(), *others, *(_at_place(table, *each) for each in places.items()))
+
+
+def _flat(condition: AllOf | AnyOf) -> Iterator[Condition]:
     for part in condition.parts:
-        if isinstance(part, AllOf):
+        if isinstance(part, type(condition)):
             yield from _flat(part)
         else:
             yield part
@@ -103,6 +125,39 @@ def _flat(condition: AllOf) -> Iterator[Condition]:
 def _in_metadata(test: Test) -> bool:
     fields = (getattr(test, "field", None), getattr(test, "other", None))
     return any(field is not None and field.path for field in fields)
+
+
+def _at_place(table: FromClause, path: Sequence[str], tests: Sequence[PlaceTest]) -> Clause:
+    """Whether any text at a place in the metadata meets one of the tests. Where a list stands, one
+    of its texts is enough."""
+    text: ColumnElement[Any] = literal_column(_ONE)
+    found = any_text(
+        table.c.metadata, path, _ONE, or_(false(), *(_met(table, text, one) for one in tests))
+    )
+    first = _may_hold(table.c.metadata, path, tests)
+    return found if first is None else case((first, found), else_=false())
+
+
+def _may_hold(
+    json: ColumnElement[Any], path: Sequence[str], tests: Sequence[PlaceTest]
+) -> Clause | None:
+    """What is true of JSON wherever one of the tests is, and cheap; `None` if nothing is known."""
+    key, texts = required_key(path), required_texts(tests)
+    required: list[Clause] = []
+    if key is not None:
+        required.append(holds(json, key))
+    if texts:
+        required.append(
+            or_(
+                *(
+                    holds(json, one.text) if one.cased else contains_folded(json, literal(one.text))
+                    for one in texts
+                )
+            )
+        )
+    if not required:
+        return None
+    return or_(and_(*required), *(holds(json, escape) for escape in ESCAPES))
 
 
 def value_of(table: FromClause, field: RuleField) -> ColumnElement[Any]:
@@ -114,7 +169,7 @@ def value_of(table: FromClause, field: RuleField) -> ColumnElement[Any]:
 
 
 def _test(table: FromClause, test: Test) -> Clause:
-    if isinstance(test, Present):
+    if isinstance(test, Present) and not test.field.path:
         return _present(table, test.field)
     if isinstance(test, MadeAt):
         return _made_at(table, test)
@@ -128,18 +183,13 @@ def _test(table: FromClause, test: Test) -> Clause:
         return _COMPARED[test.comparison](table.c[COLUMNS[test.field.name]], test.number)
     if not test.field.path:
         return _met(table, value_of(table, test.field), test)
-    # What stands in the metadata may be a list, of which one text is enough.
-    return any_text(
-        table.c.metadata, test.field.path, _ONE, _met(table, literal_column(_ONE), test)
-    )
+    return _at_place(table, test.field.path, [test])
 
 
-def _met(
-    table: FromClause,
-    text: ColumnElement[Any],
-    test: Fits | Searched | Compared | Within | SameAs,
-) -> Clause:
+def _met(table: FromClause, text: ColumnElement[Any], test: PlaceTest) -> Clause:
     """Whether one text meets a test."""
+    if isinstance(test, Present):
+        return text.is_not(None)
     if isinstance(test, Fits):
         return _fits(text, test.pattern, cased=test.cased)
     if isinstance(test, Searched):
@@ -172,11 +222,7 @@ def _folded_literal(text: str) -> ColumnElement[str]:
 
 
 def _present(table: FromClause, field: RuleField) -> Clause:
-    if field.name == TIME:
-        return true()
-    if not field.path:
-        return value_of(table, field).is_not(None)
-    return any_text(table.c.metadata, field.path, _ONE, literal_column(_ONE).is_not(None))
+    return true() if field.name == TIME else value_of(table, field).is_not(None)
 
 
 def _made_at(table: FromClause, test: MadeAt) -> Clause:

@@ -30,13 +30,23 @@ class Watermark:
 
 def read_watermark(connection: Connection, organization_id: str, rule_id: str) -> Watermark | None:
     """How far a rule has looked; `None` if it never did."""
+    return read_watermarks(connection, organization_id, [rule_id]).get(rule_id)
+
+
+def read_watermarks(
+    connection: Connection, organization_id: str, rule_ids: Collection[str]
+) -> dict[str, Watermark]:
+    """How far each of some rules has looked, by its id; without those that never did."""
     column = rule_watermark.c
-    row = connection.execute(
-        select(column.rule, column.revision, column.looked_at).where(
-            column.organization_id == organization_id, column.rule_id == rule_id
+    rows = connection.execute(
+        select(column.rule_id, column.rule, column.revision, column.looked_at).where(
+            column.organization_id == organization_id, column.rule_id.in_(rule_ids)
         )
-    ).first()
-    return None if row is None else Watermark(**row._mapping)
+    )
+    return {
+        row.rule_id: Watermark(rule=row.rule, revision=row.revision, looked_at=row.looked_at)
+        for row in rows
+    }
 
 
 def begin_watermark(
@@ -74,6 +84,44 @@ def move_watermark(
         .values(rule=new.rule, revision=new.revision, looked_at=new.looked_at)
     )
     return result.rowcount == 1
+
+
+def move_revisions(
+    connection: Connection, organization_id: str, rule_ids: Collection[str], *, old: int, new: int
+) -> frozenset[str]:
+    """Move the watermarks of rules that writes after `old` up to `new` do not concern, but for the
+    time up to which it was looked whether something is missing. Returns the ids of those that were
+    moved: another process may have moved the others."""
+    column = rule_watermark.c
+    moved = connection.execute(
+        update(rule_watermark)
+        .where(
+            column.organization_id == organization_id,
+            column.rule_id.in_(rule_ids),
+            column.revision == old,
+        )
+        .values(revision=new)
+        .returning(column.rule_id)
+    )
+    return frozenset(moved.scalars())
+
+
+def rules_with_findings(
+    connection: Connection, organization_id: str, *, since_hour: int
+) -> frozenset[str]:
+    """The ids of the rules that found something in an hour (since 1970) or later, which is not
+    withdrawn."""
+    column = finding.c
+    found = connection.execute(
+        select(column.rule_id)
+        .where(
+            column.organization_id == organization_id,
+            column.hour >= since_hour,
+            column.withdrawn_at.is_(None),
+        )
+        .distinct()
+    )
+    return frozenset(found.scalars())
 
 
 def read_findings(

@@ -18,6 +18,7 @@ from audit_core.detect.findings_sql import FoundRow, findings, group_of
 from audit_core.detect.rules.correlations import LONGEST_SPAN
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
+from audit_core.detect.watching.glancing import Glance, glance_at
 from audit_core.detect.watching.ledger import (
     Watermark,
     begin_watermark,
@@ -26,7 +27,7 @@ from audit_core.detect.watching.ledger import (
     read_findings,
     read_watermark,
 )
-from audit_core.detect.watching.touched_sql import RewrittenRow, TouchedRow, rewritten, touched
+from audit_core.detect.watching.touched_sql import TouchedRow, touched
 from audit_core.domain.access import Scope
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
@@ -74,9 +75,16 @@ def start_watching(
 
 
 def look(
-    log: AuditLog, state: State, rule: Rule, organization_id: str, *, now: datetime
+    log: AuditLog,
+    state: State,
+    rule: Rule,
+    organization_id: str,
+    *,
+    now: datetime,
+    seen: Glance | None = None,
 ) -> Look | None:
-    """Look at what is new; `None` if the rule does not watch, or another process looks too.
+    """Look at what is new; `None` if the rule does not watch, or another process looks too. `seen`
+    saves a look at the same writes; several rules look by `looking_together.look_at_all`.
 
     Raises what a read raises, and `StoreUnavailableError`: then it has not looked.
     """
@@ -87,11 +95,16 @@ def look(
     head = log.head(organization_id)
     until = min(head, mark.revision + WRITES_AT_ONCE)
     digest = digest_of(rule)
-    changed = mark.rule != digest
-    if until <= mark.revision and not changed and not _is_due(rule, mark, now):
+    if seen is not None and seen.after == mark.revision:
+        until = seen.until
+    elif until > mark.revision:
+        seen = glance_at(log, [rule], organization_id, after=mark.revision, until=until)
+    elif mark.rule == digest and not is_due(rule, mark, now):
         return Look(changed=Changes(), behind=0)
+    else:
+        seen = None
     found = Changes()
-    spans = _spans(log, state, rule, organization_id, mark, until, now)
+    spans = _spans(log, state, rule, organization_id, mark, seen, now)
     with_changes = [_changes(log, state, rule, organization_id, span, now) for span in spans]
     if with_changes:
         found = Changes(
@@ -108,7 +121,7 @@ def look(
     return Look(changed=found, alerts=alerts, behind=max(0, head - until))
 
 
-def _is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
+def is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
     """Whether something may be missing by now that was not when it looked last."""
     return isinstance(rule.correlation, Missing) and now - mark.looked_at >= MISSED_AFTER
 
@@ -125,20 +138,18 @@ def _spans(
     rule: Rule,
     organization_id: str,
     mark: Watermark,
-    until: int,
+    seen: Glance | None,
     now: datetime,
 ) -> list[_Span]:
-    """What has to be looked at anew."""
+    """What has to be looked at anew; `seen` is of the writes that are new, `None` if none are."""
     scope = Scope(organization_id=organization_id)
     spans: list[_Span] = []
-    if until > mark.revision:
-        statement = touched(rule, scope, after=mark.revision, until=until)
+    if seen is not None and rule.id in seen.selected_by:
+        statement = touched(rule, scope, after=seen.after, until=seen.until)
         rows = log.fetch_rows(statement, scope, TouchedRow, limit=MAX_ROWS)
         spans += _touched_spans(rows.items, rule, all_groups=rows.truncated)
-        statement = rewritten(scope, after=mark.revision, until=until)
-        (row,) = log.fetch_rows(statement, scope, RewrittenRow, limit=1).items
-        if row.first is not None and row.last is not None:
-            spans += _withdrawable(state, rule, organization_id, row.first, row.last)
+    if seen is not None and seen.rewritten is not None:
+        spans += _withdrawable(state, rule, organization_id, *seen.rewritten)
     if isinstance(rule.correlation, Missing):
         span = rule.correlation.span
         # A version before this one may have waited longer: nothing that it waited for is left out.
@@ -168,7 +179,7 @@ def _withdrawable(
     state: State, rule: Rule, organization_id: str, first: datetime, last: datetime
 ) -> list[_Span]:
     """What was found where entries were replaced, and may not be true any more."""
-    span = _reaching(rule, first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), None)
+    span = _reaching(rule, first, last, None)
     with state.read() as connection:
         known = read_findings(
             connection, organization_id, rule.id, hours=_hours(span), rule=digest_of(rule)

@@ -5,10 +5,22 @@ Builds, never runs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, cast, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from audit_core.detect.findings_sql import GROUPS, absent_text
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
@@ -33,13 +45,19 @@ class TouchedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class RewrittenRow:
-    """The one row of `rewritten`."""
+class GlanceRow:
+    """The one row of `glance`."""
 
-    count: int
+    selected: int | None
+    """The sum of 2 to the number (from 0) of each rule that selects any of the writes."""
     first: datetime | None
     last: datetime | None
-    """As of `TouchedRow`; `None` if there are none."""
+    """When the first and the last of the writes was made that replaced an earlier version of their
+    entry: UTC without a zone; `None` if there are none."""
+
+
+MAX_RULES = 60
+"""Of how many rules one statement tells: each is a bit of a number."""
 
 
 def touched(rule: Rule, scope: Scope, *, after: int, until: int) -> Statement:
@@ -59,9 +77,7 @@ def touched(rule: Rule, scope: Scope, *, after: int, until: int) -> Statement:
                 func.max(entries.c.created_at).label("last"),
             )
             .where(
-                within_scope(entries, scope),
-                entries.c.organization_revision > after,
-                entries.c.organization_revision <= until,
+                _new(scope, after, until),
                 compile_condition(entries, selection.condition),
                 *(value.is_not(None) for value in values),
             )
@@ -73,16 +89,28 @@ def touched(rule: Rule, scope: Scope, *, after: int, until: int) -> Statement:
     return select(united)
 
 
-def rewritten(scope: Scope, *, after: int, until: int) -> Statement:
-    """Of the same writes those that replaced an earlier version of their entry: one `RewrittenRow`.
-    What the rule found in that version may not be true any more."""
+def glance(rules: Sequence[Rule], scope: Scope, *, after: int, until: int) -> Statement:
+    """Which of the rules, `MAX_RULES` at most, select any of the same writes, and which of these
+    replaced an earlier version of their entry: one `GlanceRow`. What a rule found in such a version
+    may not be true any more."""
+    replaced = case((entries.c.revision > entries.c.seq, entries.c.created_at))
+    selected = [
+        func.max(case((_selects(rule), 2**number), else_=0)) for number, rule in enumerate(rules)
+    ]
     return select(
-        cast(func.count(), BigInteger).label("count"),
-        func.min(entries.c.created_at).label("first"),
-        func.max(entries.c.created_at).label("last"),
-    ).where(
+        cast(sum(selected, literal(0)), BigInteger).label("selected"),
+        func.min(replaced).label("first"),
+        func.max(replaced).label("last"),
+    ).where(_new(scope, after, until))
+
+
+def _selects(rule: Rule) -> ColumnElement[bool]:
+    return or_(*(compile_condition(entries, one.condition) for one in rule.selections))
+
+
+def _new(scope: Scope, after: int, until: int) -> ColumnElement[bool]:
+    return and_(
         within_scope(entries, scope),
         entries.c.organization_revision > after,
         entries.c.organization_revision <= until,
-        entries.c.revision > entries.c.seq,
     )

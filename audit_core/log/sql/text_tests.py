@@ -21,6 +21,14 @@ class Folded(FunctionElement[str]):
     name = "folded"
 
 
+class Holds(FunctionElement[bool]):
+    """Whether the first text holds the second, to the letter."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "holds"
+
+
 class Searched(FunctionElement[bool]):
     """Whether a regular expression is found in a text."""
 
@@ -72,6 +80,11 @@ _SPELLINGS: dict[type[FunctionElement[Any]], dict[str, str]] = {
         "duckdb": "lower({0})",
         "postgresql": 'lower(CAST({0} AS text) COLLATE "pg_c_utf8")',
         "clickhousedb": "lowerUTF8({0})",
+    },
+    Holds: {
+        "duckdb": "contains({0}, {1})",
+        "postgresql": "(strpos({0}, {1}) > 0)",
+        "clickhousedb": "(position({0}, {1}) > 0)",
     },
     Searched: {
         "duckdb": "regexp_matches({0}, {1})",
@@ -153,6 +166,11 @@ def _any_text_clickhouse(element: AnyText, compiler: SQLCompiler, **options: Any
 def folded(text: ColumnElement[Any]) -> ColumnElement[str]:
     """A text in lower case; NULL for NULL."""
     return Folded(text)
+
+
+def holds(text: ColumnElement[Any], part: str) -> ColumnElement[bool]:
+    """Whether a text holds another, to the letter; NULL where it is NULL."""
+    return Holds(text, literal(part))
 
 
 def searched(text: ColumnElement[Any], expression: str) -> ColumnElement[bool]:

@@ -10,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.detect.alerts.ledger import select_alerts
-from audit_core.detect.watching import looking
+from audit_core.detect.rules.catalog import shipped_rules
+from audit_core.detect.watching import looking, looking_together
+from audit_core.detect.watching.glancing import Glance
 from audit_core.detect.watching.ledger import read_findings
-from audit_core.detect.watching.looking import look, start_watching
+from audit_core.detect.watching.looking import start_watching
+from audit_core.detect.watching.looking_together import look_at_all
+from audit_core.domain.errors import AuditError, StoreUnavailableError
 from audit_core.log.store import open_log
 from tests.support import plain_detection
 from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
@@ -48,9 +52,10 @@ def arrivals_of(chance, entries):
 
 
 @law(1000, share=50)
-@given(rule=rules(), seed=st.integers(0, 2**32))
-def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
+@given(given=st.lists(rules(), min_size=1, max_size=3), seed=st.integers(0, 2**32))
+def test_findings_are_those_of_the_finished_log(tmp_path_factory, given, seed):
     chance = random.Random(seed)  # noqa: S311
+    watched = [replace(rule, id=f"rule-{number}") for number, rule in enumerate(given)]
     folder = tmp_path_factory.mktemp("watching")
     mine = [one for one in entries_of(seed, 120) if one.organization_id == ORGANIZATION]
     arrivals = list(arrivals_of(chance, mine))
@@ -62,7 +67,8 @@ def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setattr(looking, "WRITES_AT_ONCE", chance.choice((3, 40, 1000)))
-        start_watching(state, rule, ORGANIZATION, now=now, revision=0)
+        for rule in watched:
+            start_watching(state, rule, ORGANIZATION, now=now, revision=0)
         while arrivals:
             size = chance.randrange(1, 30)
             log.append(arrivals[:size])
@@ -71,22 +77,26 @@ def test_findings_are_those_of_the_finished_log(tmp_path_factory, rule, seed):
             if chance.random() < 0.6:
                 with pytest.MonkeyPatch.context() as killing, suppress(Killed):
                     killed_at(chance, killing)
-                    look(log, state, rule, ORGANIZATION, now=min(now, NOW))
-        while (last := look(log, state, rule, ORGANIZATION, now=NOW)) and last.behind:
+                    looks(log, state, watched, min(now, NOW))
+        while any(one is not None and one.behind for one in looks(log, state, watched, NOW)):
             pass
-        look(log, state, rule, ORGANIZATION, now=NOW + looking.MISSED_AFTER)
+        looks(log, state, watched, NOW + looking.MISSED_AFTER)
         with state.read() as connection:
-            kept = read_findings(connection, ORGANIZATION, rule.id)
+            kept = {rule.id: read_findings(connection, ORGANIZATION, rule.id) for rule in watched}
             alerts = select_alerts(connection, ORGANIZATION)
-    found = {
-        (group, hour, one.count, one.first_at, one.last_at) for (group, hour), one in kept.items()
-    }
-    assert found == plain_detection.findings(rule, mine, NOW + looking.MISSED_AFTER)
-    assert_alerts_hold(alerts, kept)
+    assert sorted(alert.number for alert in alerts) == list(range(1, len(alerts) + 1))
+    assert len({alert.revision for alert in alerts}) == len(alerts)
+    for rule in watched:
+        found = {
+            (group, hour, one.count, one.first_at, one.last_at)
+            for (group, hour), one in kept[rule.id].items()
+        }
+        assert found == plain_detection.findings(rule, mine, NOW + looking.MISSED_AFTER)
+        assert_alerts_hold([one for one in alerts if one.rule_id == rule.id], kept[rule.id])
 
 
 def assert_alerts_hold(alerts, findings):
-    """Each finding that stands is in one alert of its group, and nothing else is."""
+    """Each finding of a rule that stands is in one alert of its group, and nothing else is."""
     standing = [alert for alert in alerts if alert.withdrawn_at is None]
     by_group = defaultdict(list)
     for (group, _), one in findings.items():
@@ -98,22 +108,75 @@ def assert_alerts_hold(alerts, findings):
         assert max(alert.last_at for alert in mine) == max(one.last_at for one in own)
     assert {tuple(alert.group.values()) for alert in standing} == by_group.keys()
     assert all(alert.count == 0 and not alert.is_open for alert in alerts if alert.withdrawn_at)
-    assert sorted(alert.number for alert in alerts) == list(range(1, len(alerts) + 1))
-    assert len({alert.revision for alert in alerts}) == len(alerts)
+
+
+def looks(log, state, watched, now):
+    """A look of each rule, none of which may fail."""
+    looked = list(look_at_all(log, state, watched, ORGANIZATION, now=now))
+    for _, one in looked:
+        if isinstance(one, AuditError):
+            raise one
+    return [one for _, one in looked]
 
 
 def killed_at(chance, patch):
-    """Perhaps the process ends within the next look: before or within its transaction."""
-    name = chance.choice(
-        ("_changes", "move_watermark", "keep_changes", "keep_alerts", None, None, None)
+    """Perhaps the process ends within the next look: before or within a transaction."""
+    module, name = chance.choice(
+        (
+            (looking, "_changes"),
+            (looking, "move_watermark"),
+            (looking, "keep_changes"),
+            (looking, "keep_alerts"),
+            (looking_together, "move_revisions"),
+            *[(None, None)] * 5,
+        )
     )
-    if name is None:
+    if module is None:
         return
-    whole = getattr(looking, name)
+    whole = getattr(module, name)
 
     def ended(*values, **more):
         if chance.random() < 0.5:
             whole(*values, **more)
         raise Killed
 
-    patch.setattr(looking, name, ended)
+    patch.setattr(module, name, ended)
+
+
+def test_a_rule_that_fails_keeps_no_other_from_looking(tmp_path, monkeypatch):
+    watched = [
+        replace(rule, id=f"rule-{number}") for number, rule in enumerate(shipped_rules()[:3])
+    ]
+    whole = looking.findings
+
+    def failing(rule, *values, **more):
+        if rule.id == "rule-1":
+            raise StoreUnavailableError("The log is away.", "Wait.")
+        return whole(rule, *values, **more)
+
+    monkeypatch.setattr(looking, "findings", failing)
+    monkeypatch.setattr(looking_together, "glance_at", failing_glance)
+    monkeypatch.setattr(looking, "glance_at", everything)
+    with (
+        closing(open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", clock=lambda: NOW)) as log,
+        closing(new_state(tmp_path / "state.sqlite")) as state,
+    ):
+        for rule in watched[:2]:
+            start_watching(state, rule, ORGANIZATION, now=SINCE, revision=0)
+        log.append([one for one in entries_of(1, 20) if one.organization_id == ORGANIZATION])
+        looked = {
+            rule.id: one for rule, one in look_at_all(log, state, watched, ORGANIZATION, now=NOW)
+        }
+    assert looked["rule-0"].behind == 0
+    assert isinstance(looked["rule-1"], StoreUnavailableError)
+    assert looked["rule-2"] is None
+
+
+def failing_glance(*_, **__):
+    raise StoreUnavailableError("The log is away.", "Wait.")
+
+
+def everything(_log, rules, _organization_id, *, after, until):
+    """As if every write concerned every rule."""
+    ids = frozenset(rule.id for rule in rules)
+    return Glance(after=after, until=until, selected_by=ids, rewritten=(SINCE, NOW))

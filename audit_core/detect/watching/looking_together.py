@@ -1,0 +1,111 @@
+"""All rules of an organization look at what is new: what concerns none of them costs one statement
+of the log and one transaction of the state, however many they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from audit_core.detect.rules.rule import Missing, Rule
+from audit_core.detect.watching import looking
+from audit_core.detect.watching.changes import EPOCH, HOUR, Changes
+from audit_core.detect.watching.glancing import Glance, glance_at
+from audit_core.detect.watching.ledger import (
+    Watermark,
+    move_revisions,
+    read_watermarks,
+    rules_with_findings,
+)
+from audit_core.detect.watching.looking import Look, is_due, look
+from audit_core.domain.errors import AuditError
+from audit_core.log.store import AuditLog
+from audit_core.state.database import State
+
+
+def look_at_all(
+    log: AuditLog, state: State, rules: Sequence[Rule], organization_id: str, *, now: datetime
+) -> Iterator[tuple[Rule, Look | AuditError | None]]:
+    """Each rule once, as soon as it has looked, with what `looking.look` returns or raises: one
+    that fails does not keep the others from looking. A rule may be `behind`: call it again.
+
+    Raises `AuditError` where nothing could be read for any of them.
+    """
+    with state.read() as connection:
+        marks = read_watermarks(connection, organization_id, [rule.id for rule in rules])
+    head = log.head(organization_id)
+    together: dict[int, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        if rule.id in marks:
+            together[marks[rule.id].revision].append(rule)
+        else:
+            yield rule, None
+    for revision, some in together.items():
+        until = min(head, revision + looking.WRITES_AT_ONCE)
+        seen = _glance(log, some, organization_id, revision, until)
+        passed = _passed_by(state, some, organization_id, marks, seen, now)
+        behind = max(0, head - max(until, revision))
+        for rule in some:
+            if rule.id in passed:
+                yield rule, Look(changed=Changes(), behind=behind)
+            else:
+                yield rule, _looked(log, state, rule, organization_id, now, seen)
+
+
+def _glance(
+    log: AuditLog, rules: Sequence[Rule], organization_id: str, after: int, until: int
+) -> Glance | None:
+    """`None` if nothing is new, or if it cannot be said: then each rule looks for itself, and the
+    one that is at fault is known."""
+    if until <= after:
+        return None
+    try:
+        return glance_at(log, rules, organization_id, after=after, until=until)
+    except AuditError:
+        return None
+
+
+def _passed_by(
+    state: State,
+    rules: Sequence[Rule],
+    organization_id: str,
+    marks: Mapping[str, Watermark],
+    seen: Glance | None,
+    now: datetime,
+) -> frozenset[str]:
+    """The ids of the rules that new writes do not concern, once their watermarks have moved."""
+    if seen is None:
+        return frozenset()
+    concerned = seen.selected_by
+    if seen.rewritten is not None:
+        # Whatever they look for: what they found there may not be true any more.
+        reach = max(
+            (one.correlation.span for one in rules if isinstance(one.correlation, Missing)),
+            default=timedelta(0),
+        )
+        hour = (seen.rewritten[0] - reach - EPOCH) // HOUR
+        with state.read() as connection:
+            concerned |= rules_with_findings(connection, organization_id, since_hour=hour)
+    ids = [
+        rule.id
+        for rule in rules
+        if rule.id not in concerned and not is_due(rule, marks[rule.id], now)
+    ]
+    if not ids:
+        return frozenset()
+    with state.begin() as connection:
+        return move_revisions(connection, organization_id, ids, old=seen.after, new=seen.until)
+
+
+def _looked(
+    log: AuditLog,
+    state: State,
+    rule: Rule,
+    organization_id: str,
+    now: datetime,
+    seen: Glance | None,
+) -> Look | AuditError | None:
+    try:
+        return look(log, state, rule, organization_id, now=now, seen=seen)
+    except AuditError as error:
+        return error
