@@ -103,15 +103,8 @@ def look(
         return Look(changed=Changes(), behind=0)
     else:
         seen = None
-    found = Changes()
     spans = _spans(log, state, rule, organization_id, mark, seen, now)
-    with_changes = [_changes(log, state, rule, organization_id, span, now) for span in spans]
-    if with_changes:
-        found = Changes(
-            raised={key: value for one in with_changes for key, value in one.raised.items()},
-            grown={key: value for one in with_changes for key, value in one.grown.items()},
-            withdrawn=frozenset(key for one in with_changes for key in one.withdrawn),
-        )
+    found = _united([_changes(log, state, rule, organization_id, span, now) for span in spans])
     moved = Watermark(rule=digest, revision=max(mark.revision, until), looked_at=now)
     with state.begin() as connection:
         if not move_watermark(connection, organization_id, rule.id, mark, moved):
@@ -119,6 +112,15 @@ def look(
         keep_changes(connection, organization_id, rule.id, found, now, rule=moved.rule)
         alerts = keep_alerts(connection, organization_id, rule, found, now)
     return Look(changed=found, alerts=alerts, behind=max(0, head - until))
+
+
+def _united(parts: Iterable[Changes]) -> Changes:
+    every = tuple(parts)
+    return Changes(
+        raised={key: value for one in every for key, value in one.raised.items()},
+        grown={key: value for one in every for key, value in one.grown.items()},
+        withdrawn=frozenset(key for one in every for key in one.withdrawn),
+    )
 
 
 def is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
