@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -179,9 +179,7 @@ def keep_changes(
     for (group, hour), found in changed.raised.items():
         values = {
             "values": list(group),
-            "count": found.count,
-            "first_at": found.first_at,
-            "last_at": found.last_at,
+            **asdict(found),
             "changed_at": now,
             "withdrawn_at": None,
             "rule": rule,
@@ -204,13 +202,7 @@ def keep_changes(
         connection.execute(
             update(finding)
             .where(_is(organization_id, rule_id, key))
-            .values(
-                count=found.count,
-                first_at=found.first_at,
-                last_at=found.last_at,
-                changed_at=now,
-                rule=rule,
-            )
+            .values(changed_at=now, rule=rule, **asdict(found))
         )
     for key in changed.withdrawn:
         connection.execute(

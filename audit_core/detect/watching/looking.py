@@ -103,8 +103,10 @@ def look(
         return Look(changed=Changes(), behind=0)
     else:
         seen = None
-    spans = _spans(log, state, rule, organization_id, mark, seen, now)
-    found = _united([_changes(log, state, rule, organization_id, span, now) for span in spans])
+    found = _united(
+        _changes(log, state, rule, organization_id, span, now)
+        for span in _spans(log, state, rule, organization_id, mark, seen, now)
+    )
     moved = Watermark(rule=digest, revision=max(mark.revision, until), looked_at=now)
     with state.begin() as connection:
         if not move_watermark(connection, organization_id, rule.id, mark, moved):
