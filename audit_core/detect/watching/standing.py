@@ -70,7 +70,7 @@ def begin_with_what_is_there(
             revision = 0 if from_beginning else head
             for one in read_ruleset(connection, organization_id).rules:
                 if one.enabled and one.rule.source is LogSource.ENTRIES:
-                    mark = Watermark(rule=digest_of(one.rule), revision=revision, looked_at=now)
+                    mark = Watermark(rule=digest_of(one.settled), revision=revision, looked_at=now)
                     begin_watermark(connection, organization_id, one.rule.id, mark)
 
 
@@ -100,7 +100,9 @@ def rules_that_watch(
         with state.begin() as connection:
             watch_organization(connection, organization_id, now)
             for rule_id, revision in begin.items():
-                mark = Watermark(rule=digest_of(on[rule_id].rule), revision=revision, looked_at=now)
+                mark = Watermark(
+                    rule=digest_of(on[rule_id].settled), revision=revision, looked_at=now
+                )
                 if rule_id not in marks:
                     begin_watermark(connection, organization_id, rule_id, mark)
                 else:
