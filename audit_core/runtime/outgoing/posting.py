@@ -79,27 +79,28 @@ def post(
             found = _beginning(response)
         finally:
             response.close()
-    except urllib3.exceptions.ConnectTimeoutError as error:
-        raise Unreachable(f"No connection within {limits.connect_s:g} s.", hung=True) from error
-    except urllib3.exceptions.TimeoutError as error:
-        raise Unreachable(f"No whole answer within {limits.answer_s:g} s.", hung=True) from error
-    except urllib3.exceptions.NameResolutionError as error:
-        raise Unreachable("The name of its host leads nowhere.") from error
-    except urllib3.exceptions.NewConnectionError as error:
-        raise Unreachable("Nothing accepts connections there.") from error
-    except urllib3.exceptions.SSLError as error:
-        raise Unreachable("Its certificate cannot be trusted, or it speaks no TLS.") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        if watch.over:
-            raise Unreachable(
-                f"No whole answer within {limits.answer_s:g} s.", hung=True
-            ) from error
-        raise Unreachable("The connection was cut before an answer came.") from error
+        raise _unreachable(error, limits, over=watch.over) from error
     finally:
         watch.stop()
         pool.clear()
     names = {name.lower(): value for name, value in response.headers.items()}
     return PostAnswer(status=response.status, headers=names, text=found.decode("utf-8", "replace"))
+
+
+def _unreachable(error: Exception, limits: PostLimits, *, over: bool) -> Unreachable:
+    """What is said of an error. `over`: the time has run out."""
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return Unreachable(f"No connection within {limits.connect_s:g} s.", hung=True)
+    if over or isinstance(error, urllib3.exceptions.TimeoutError):
+        return Unreachable(f"No whole answer within {limits.answer_s:g} s.", hung=True)
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return Unreachable("The name of its host leads nowhere.")
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return Unreachable("Nothing accepts connections there.")
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return Unreachable("Its certificate cannot be trusted, or it speaks no TLS.")
+    return Unreachable("The connection was cut before an answer came.")
 
 
 def _beginning(response: urllib3.BaseHTTPResponse) -> bytes:
