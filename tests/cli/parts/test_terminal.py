@@ -146,7 +146,7 @@ COMMANDS = {
     "rule check": ("FILE",),
     "rule check, no file": ("FOLDER/no/" + HOSTILE,),
     "rule backtest": ("FILE", "--organization", HOSTILE),
-    "watch": ("FILE", "--organization", HOSTILE, "--once"),
+    "watch": (HOSTILE,),
     "import-daytona-db": (f"postgresql://{HOSTILE}",),
     "token add": ("--organization", "a", "--name", HOSTILE),
     "token add, an organization": ("--organization", HOSTILE, "--name", "x"),
