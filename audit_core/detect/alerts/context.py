@@ -70,7 +70,7 @@ def filter_of(what: Occurrence, rule: Rule | None, zone: str) -> EntryFilter:
         if len(attributes) == 1:
             asked = _with(asked, **{str(attributes.pop()): (value,)})
         else:
-            # The same person may be who acts in one entry, and to whom something is done in another.
+            # The same person may act in one entry, and have something done to them in another.
             asked = _with(asked, text=value)
     return asked
 
