@@ -26,6 +26,7 @@ from audit_core.integrity.anchors.anchoring import Anchoring
 from audit_core.integrity.sealer import Sealer
 from audit_core.integrity.verification.verifier import Verifier
 from audit_core.log.retention import Retention
+from audit_core.notify.delivery.running import RunningNotifications
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -56,6 +57,7 @@ Feed = (
     | ScheduledExports
     | RunningExports
     | RunningErasures
+    | RunningNotifications
     | Sealer
     | Verifier
     | Anchoring
@@ -83,6 +85,12 @@ def start() -> list[Feed]:
         RunningExports(installation.exports, shared_log=installation.log.shared),
         RunningErasures(installation.erasures),
     ]
+    try:
+        tools = installation.notifications
+    except AuditError as error:
+        tell(error)
+    else:
+        feeds.append(RunningNotifications(tools, shared_log=installation.log.shared))
     try:
         feeds.append(start_anchoring(installation))
     except AuditError as error:

@@ -8,6 +8,7 @@ from audit_core.state.access_log.detection_verbs import DETECTION_VERBS
 from audit_core.state.access_log.erasure_verbs import ERASURE_VERBS
 from audit_core.state.access_log.export_verbs import EXPORT_VERBS
 from audit_core.state.access_log.integrity_verbs import INTEGRITY_VERBS
+from audit_core.state.access_log.notification_verbs import NOTIFICATION_VERBS
 from audit_core.state.access_log.review_verbs import REVIEW_VERBS
 from audit_core.state.access_log.verb import About, AccessOutcome, Category, Verb
 
@@ -25,6 +26,7 @@ VERBS: dict[str, Verb] = _listed(
     *EXPORT_VERBS,
     *ERASURE_VERBS,
     *INTEGRITY_VERBS,
+    *NOTIFICATION_VERBS,
     *REVIEW_VERBS,
     Verb(
         name="permission.refused",
