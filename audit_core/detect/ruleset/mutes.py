@@ -8,6 +8,7 @@ are treated as if they had come at once.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -59,31 +60,18 @@ def set_mute(
             f"Give an end after its beginning, within {LONGEST.days} days.",
         )
     _require_room(connection, organization_id, by.now)
-    mute = Mute(
-        id=new_id(),
-        rule_id=rule_id,
-        filter=filter,
-        reason=said,
-        begins_at=begins,
-        ends_at=ends_at,
-        set_by=by.actor,
-        set_at=by.now,
-        lifted_by=None,
-        lifted_at=None,
-    )
-    connection.execute(
-        rule_mute.insert().values(
-            id=mute.id,
-            organization_id=organization_id,
-            rule_id=rule_id,
-            filter=filter,
-            reason=said,
-            begins_at=begins,
-            ends_at=ends_at,
-            set_by=by.actor,
-            set_at=by.now,
-        )
-    )
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "rule_id": rule_id,
+        "filter": filter,
+        "reason": said,
+        "begins_at": begins,
+        "ends_at": ends_at,
+        "set_by": by.actor,
+        "set_at": by.now,
+    }
+    connection.execute(rule_mute.insert().values(organization_id=organization_id, **values))
+    mute = Mute(**values, lifted_by=None, lifted_at=None)
     told = {
         "mute": mute.id,
         "rule": rule_id,
