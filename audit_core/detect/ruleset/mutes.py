@@ -45,9 +45,8 @@ def set_mute(
     """Leave out what a Sigma filter names of the entries made from `begins_at` (`None`, or a time
     that has passed: from now on) to before `ends_at`. `rule_id`: for one rule; `None`: for all.
 
-    Raises `AccountError` where `by` may not, and `RuleError` without a reason, for a text that is
-    no such filter, for a rule that is none here, for an end that has passed or is more than
-    `LONGEST` away, and for too many.
+    Raises `AccountError` where `by` may not, and `RuleError` for what is no such filter, no rule
+    here, no reason, no end within `LONGEST`, and for too many.
     """
     require_admin(connection, by, organization_id)
     rule = None if rule_id is None else require_rule(connection, by, organization_id, rule_id)
@@ -71,9 +70,8 @@ def set_mute(
         "set_at": by.now,
     }
     connection.execute(rule_mute.insert().values(organization_id=organization_id, **values))
-    mute = Mute(**values, lifted_by=None, lifted_at=None)
     told = {
-        "mute": mute.id,
+        "mute": values["id"],
         "rule": rule_id,
         "title": "all rules" if rule is None else rule.rule.title,
         "filter": filter,
@@ -82,7 +80,7 @@ def set_mute(
         "until": format_instant(ends_at),
     }
     record_deed(connection, "rule.muted", by, organization_id, told)
-    return mute
+    return Mute(**values, lifted_by=None, lifted_at=None)
 
 
 def lift_mute(

@@ -158,7 +158,7 @@ COMMANDS = {
     "rule unmute": (HOSTILE, "--organization", HOSTILE),
     "rule mutes": ("--organization", HOSTILE),
     "rule backtest": ("FILE", "--organization", HOSTILE),
-    "watch": ("FILE", "--organization", HOSTILE, "--once"),
+    "watch": (HOSTILE,),
     "import-daytona-db": (f"postgresql://{HOSTILE}",),
     "token add": ("--organization", "a", "--name", HOSTILE),
     "token add, an organization": ("--organization", HOSTILE, "--name", "x"),
