@@ -253,9 +253,7 @@ def _tell(
         notice_of(
             one,
             AlertEventKind.STATE,
-            target_types=()
-            if (known := rules[one.rule_id]) is None
-            else target_types_of(known.rule),
+            target_types=types[one.rule_id],
             at=by.now,
             reason=reason,
         )

@@ -179,8 +179,8 @@ def in_words(found: Triaged) -> str:
         numbers = ", ".join(f"{one.number:,}" for one in found.stale)
         what = f"Alert {numbers} has" if len(found.stale) == 1 else f"Alerts {numbers} have"
         return (
-            f"{what} changed in the meantime: more was found, or somebody else decided. Look again, "
-            "then decide."
+            f"{what} changed in the meantime: more was found, or somebody else decided. "
+            "Look again, then decide."
         )
     if not found.changed:
         return "Nothing to change."
