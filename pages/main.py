@@ -64,7 +64,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 "activity/alerts.py",
                 "alerts",
                 Permission.READ,
-                title=alert_place.page_title(person),
+                title=alert_place.counted("Alerts", person),
                 icon=":material/notifications:",
                 help="What rules found, until somebody has worked it off.",
             ),

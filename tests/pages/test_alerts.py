@@ -204,7 +204,7 @@ def test_the_navigation_says_how_many_wait_to_those_who_may_read_them(
 ) -> None:
     for email, title in ((ADMIN, "Alerts (3)"), (MEMBER, "Alerts")):
         open_app(email)
-        assert alert_place.page_title(viewer.find()) == title
+        assert alert_place.counted("Alerts", viewer.find()) == title
 
 
 def test_nobody_sees_alerts_of_another_organization(open_app: Open, seeded: Seeded) -> None:

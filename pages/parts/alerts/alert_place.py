@@ -17,7 +17,6 @@ from audit_core.identity.sessions import Viewer
 from pages.parts.shell import cached, own_preferences
 
 PAGE = "activity/alerts.py"
-TITLE = "Alerts"
 PARAM = "alert"
 """The alert that is open, in the address."""
 OFFSET = "alerts"
@@ -62,10 +61,10 @@ def open_counts(person: Viewer | None) -> Mapping[Level, int]:
         return open_by_level(connection, person.organization_id)
 
 
-def page_title(person: Viewer | None) -> str:
+def counted(title: str, person: Viewer | None) -> str:
     """What the page is called in the navigation: with how many alerts wait, if any does."""
     waiting = sum(open_counts(person).values())
-    return f"{TITLE} ({waiting:,})" if waiting else TITLE
+    return f"{title} ({waiting:,})" if waiting else title
 
 
 def names_of(alerts: Sequence[Alert], scope: Scope) -> Mapping[str, str]:
