@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.domain.errors import FilterError
 from audit_core.explore.view_params import view_of
+from pages.parts.alerts import marked_alerts
 from pages.parts.entries import (
     comparison,
     entry_detail,
@@ -81,7 +82,7 @@ with news_slot:
 if listed:
     if with_chart:
         with chart_slot:
-            over_time.draw(histogram, stack, view)
+            over_time.draw(histogram, stack, view, marked_alerts.of_view(view, scope))
     with patterns_slot:
         message_pattern_list.draw(view, scope, live.head)
     if with_facets:

@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
 from audit_core.explore.presentation.metrics import compared_with
+from pages.parts.alerts import alert_strip
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
 from pages.parts.evidence import integrity_note, outside_list, report_link, vanished_note
@@ -31,6 +32,7 @@ integrity_note.draw(scope)
 vanished_note.draw_note(scope)
 outside_list.draw_note(scope)
 stale_note.draw(person, scope, link=True)
+alert_strip.draw(scope)
 
 try:
     view = filter_bar.draw(person, scope, "Overview", stands="overview")
