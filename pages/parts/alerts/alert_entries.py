@@ -28,6 +28,7 @@ from audit_core.domain.sentences import sentence
 from audit_core.explore.presentation import text
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import format_instant, written
+from pages.parts.alerts import alert_place
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.filters import explore_link
 from pages.parts.shell import cached
@@ -130,6 +131,8 @@ def _open(one: Alert, rule: Rule | None, row: Row, zone: str) -> None:
             **filter_of(Occurrence.of(one), rule, zone).to_params(),
             "entry": [row.entry.id],
             "entry_at": [format_instant(row.entry.created_at)],
+            # The browser's way back has these parameters too: it leads to the alert.
+            alert_place.PARAM: [one.id],
         }
     )
 

@@ -51,6 +51,9 @@ def draw(alert_id: str, person: Viewer, scope: Scope) -> None:
 
 
 def _close() -> None:
+    if "entry" in st.query_params:
+        # Whoever came back from an entry has the filter of Explore in the address.
+        st.query_params.clear()
     st.query_params.pop(alert_place.PARAM, None)
 
 
