@@ -59,17 +59,8 @@ class _Reach:
     def __init__(self, correlation: FirstSeen) -> None:
         self.farthest = milliseconds(correlation.before)
         self.nearest = max(1, milliseconds(correlation.within))
-        self.longest_while = max(1, min(_LONGEST_WHILE, self.farthest - self.nearest))
-
-    def window(
-        self, partition: Sequence[ColumnElement[Any]], at: ColumnElement[Any]
-    ) -> dict[str, Any]:
-        """All history that is not too near."""
-        return {
-            "partition_by": list(partition) or None,
-            "order_by": at,
-            "range_": (None, -self.nearest),
-        }
+        self.known = max(self.nearest, milliseconds(correlation.known))
+        self.longest_while = max(1, min(_LONGEST_WHILE, self.farthest - self.known))
 
     def holds_none(self, latest: ColumnElement[Any], at: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether the latest of it is too far, or there is none."""
@@ -78,6 +69,13 @@ class _Reach:
     def number(self, at: ColumnElement[Any]) -> ColumnElement[int]:
         """In which while a time lies."""
         return floor_div(at, literal(self.longest_while, BigInteger))
+
+
+def _up_to(
+    nearest: int, partition: Sequence[ColumnElement[Any]], at: ColumnElement[Any]
+) -> dict[str, Any]:
+    """The window of all that was so many milliseconds before, or earlier."""
+    return {"partition_by": list(partition) or None, "order_by": at, "range_": (None, -nearest)}
 
 
 def _points(history: Subquery, own: list[str], value: str, reach: _Reach) -> CTE:
@@ -114,7 +112,7 @@ def _points(history: Subquery, own: list[str], value: str, reach: _Reach) -> CTE
 def _near_news(found: Subquery, points: CTE, own: list[str], reach: _Reach) -> Subquery:
     """Without entries of whiles in which every entry has history for certain: nearly all."""
     grouped = [points.c[name] for name in (*own, "value")]
-    latest = func.max(points.c.at).over(**reach.window(grouped, points.c.at))
+    latest = func.max(points.c.at).over(**_up_to(reach.nearest, grouped, points.c.at))
     told = select(points, latest.label("latest")).subquery()
     news = (
         select(*(told.c[name] for name in (*own, "value", "number")))
@@ -151,8 +149,10 @@ def _new(found: Subquery, points: CTE, own: list[str], place: int, reach: _Reach
     ).subquery()
     point = case((both.c.is_found == 0, both.c.at))
     group = [both.c[name] for name in own]
-    had = func.max(point).over(**reach.window([*group, both.c[f"value_{place}"]], both.c.at))
-    known = func.max(point).over(**reach.window(group, both.c.at))
+    had = func.max(point).over(
+        **_up_to(reach.nearest, [*group, both.c[f"value_{place}"]], both.c.at)
+    )
+    known = func.max(point).over(**_up_to(reach.known, group, both.c.at))
     told = select(both, had.label("had"), known.label("known")).subquery()
     fresh = select(*(told.c[name] for name in kept)).where(
         told.c.is_found == 1, reach.holds_none(told.c.had, told.c.at)

@@ -218,7 +218,7 @@ correlations = st.one_of(
         FirstSeen,
         st.lists(st.sampled_from(GROUPED), min_size=1, max_size=2, unique=True).map(tuple),
         befores,
-        st.sampled_from([timedelta(0), timedelta(minutes=10), timedelta(hours=2)]),
+        *[st.sampled_from([timedelta(0), timedelta(minutes=10), timedelta(hours=2)])] * 2,
     ),
     st.builds(Missing, spans),
     st.builds(AboveBand, befores, st.integers(1, 2), st.integers(1, 4)),

@@ -288,9 +288,10 @@ def first_seen(rows: Sequence[tuple[int, AuditEntry]], correlation: FirstSeen) -
             for _, one in having
             if near(one, entry, correlation.before) and milliseconds(one) <= at - nearest
         ]
+        known = correlation.known // timedelta(milliseconds=1)
         if (
             number == 0
-            and history
+            and any(milliseconds(one) <= at - known for one in history)
             and all(
                 value_of(one, field) != value_of(entry, field)
                 for field in correlation.fields

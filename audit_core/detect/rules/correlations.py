@@ -175,7 +175,7 @@ def _of_own(kind: str | None, own: Mapping[str, Any]) -> Shape:
     selections: tuple[str | None, ...] = (None,)
     correlation: Correlation = Single()
     if kind == "first_seen":
-        _only(kind, value, ("field", "before"), ("within", "among"))
+        _only(kind, value, ("field", "before"), ("within", "known", "among"))
         correlation = _first_seen(value)
         if "among" in value:
             selections = (None, str(value["among"]))
@@ -202,10 +202,13 @@ def _first_seen(value: Mapping[str, Any]) -> FirstSeen:
     if len(set(fields)) < len(fields):
         raise CorrelationProblem("field names a field twice.")
     before = _before(value["before"])
-    within = _within(read_span(value.get("within", "0s")), LONGEST_SPAN, "within")
-    if within >= before:
-        raise CorrelationProblem("within must be shorter than before: nothing is history else.")
-    return FirstSeen(fields, before, within)
+    spans = [
+        _within(read_span(value.get(name, "0s")), LONGEST_SPAN, name)
+        for name in ("within", "known")
+    ]
+    if max(spans) >= before:
+        raise CorrelationProblem("within and known must be shorter than before.")
+    return FirstSeen(fields, before, *spans)
 
 
 def _only(

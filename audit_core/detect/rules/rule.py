@@ -93,6 +93,8 @@ class FirstSeen:
     """How far back history goes."""
     within: timedelta = timedelta(0)
     """How long a value stays new; history is what was before that. Less than `before`."""
+    known: timedelta = timedelta(0)
+    """For how long the group must be known, at least. Less than `before`."""
 
 
 @dataclass(frozen=True, slots=True)
