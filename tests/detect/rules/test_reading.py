@@ -163,7 +163,7 @@ def test_what_is_new_among_what_else_was_done():
         "new.yaml",
     )
     assert rule.correlation == FirstSeen(
-        (RuleField("ipAddress"), RuleField("id")),
+        (RuleField("ipAddress"), RuleField("userAgent")),
         timedelta(days=30),
         within=timedelta(days=1),
         known=timedelta(days=7),
