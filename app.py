@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.detect.watching.watcher import Watcher
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
 from audit_core.evidence.erasures.runner import RunningErasures
@@ -26,6 +27,7 @@ from audit_core.integrity.anchors.anchoring import Anchoring
 from audit_core.integrity.sealer import Sealer
 from audit_core.integrity.verification.verifier import Verifier
 from audit_core.log.retention import Retention
+from audit_core.notify.delivery.running import RunningNotifications
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -56,8 +58,10 @@ Feed = (
     | ScheduledExports
     | RunningExports
     | RunningErasures
+    | RunningNotifications
     | Sealer
     | Verifier
+    | Watcher
     | Anchoring
 )
 DAY_S = 24 * 60 * 60
@@ -69,7 +73,8 @@ os.umask(0o077)
 
 def start() -> list[Feed]:
     """Open the product and what works by itself: the sources, the exports, the erasures, the
-    sealing of the log, the anchors of checkpoints, and a trickle if the log is the demo."""
+    rules, the sealing of the log, the anchors of checkpoints, and a trickle if the log is the
+    demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -83,6 +88,12 @@ def start() -> list[Feed]:
         RunningExports(installation.exports, shared_log=installation.log.shared),
         RunningErasures(installation.erasures),
     ]
+    try:
+        tools = installation.notifications
+    except AuditError as error:
+        tell(error)
+    else:
+        feeds.append(RunningNotifications(tools, shared_log=installation.log.shared))
     try:
         feeds.append(start_anchoring(installation))
     except AuditError as error:
@@ -99,6 +110,7 @@ def start() -> list[Feed]:
             retention=Retention(days=installation.settings.retention_days),
         )
     )
+    feeds.append(Watcher(log=installation.log, state=installation.state, clock=installation.clock))
     # Stopped last: it may still seal what the others append.
     feeds.append(
         Sealer(

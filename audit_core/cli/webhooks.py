@@ -14,13 +14,13 @@ from audit_core.domain.terminal_text import printable
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import read_settings
 from audit_core.runtime.signing_key import read_key
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.webhooks.endpoint import (
     add_endpoint,
     endpoints_of,
     find_endpoint,
     remove_endpoint,
 )
-from audit_core.sources.webhooks.signature import new_secret
 from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
 
 webhook_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

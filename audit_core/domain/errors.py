@@ -110,3 +110,7 @@ class ExportError(AuditError):
 
 class ViewError(AuditError):
     """A saved view cannot be found, saved, changed or deleted as asked."""
+
+
+class AlertError(AuditError):
+    """An alert cannot be found, or changed as asked."""

@@ -65,7 +65,7 @@ class Reader:
         narrowed = self.planner.page(query, cursor, offset + rows)
         statement = statements.page(narrowed, cursor=cursor, rows=rows, offset=offset)
         fetched = self.log.fetch(statement, query.scope, max_rows=rows)
-        found = _rows(fetched, query.scope)
+        found = rows_of(fetched, query.scope)
         back = cursor is not None and cursor.newer
         if back:
             found.reverse()
@@ -127,7 +127,7 @@ class Reader:
         """
         for time in dict.fromkeys((created_at, None)):
             statement = statements.entry_with_id(entry_id, scope, created_at=time)
-            if found := _rows(self.log.fetch(statement, scope, max_rows=1), scope):
+            if found := rows_of(self.log.fetch(statement, scope, max_rows=1), scope):
                 return found[0]
         return None
 
@@ -247,7 +247,8 @@ class Reader:
         yield from tables.tables(self.log, query, as_of or self.cut(query), after=after)
 
 
-def _rows(fetched: Fetched, scope: Scope) -> list[Row]:
+def rows_of(fetched: Fetched, scope: Scope) -> list[Row]:
+    """The entries of a read of whole rows, in its order."""
     seqs = numbers_of(fetched.table, scope)
     times = fetched.table.column("received_at").to_pylist()
     return [

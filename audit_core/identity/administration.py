@@ -229,15 +229,42 @@ def require_admin(connection: Connection, by: Administrator, organization_id: st
         )
 
 
+def require_permission(
+    connection: Connection, by: Administrator, organization_id: str, permission: Permission
+) -> None:
+    """Wait for whoever changes members now, then see whether `by` has the permission.
+
+    Raises `AccountError` for an account that lacks it in the organization at this moment.
+    """
+    take_turns(connection)
+    if by.account_id is None or may(connection, by.account_id, organization_id, permission, by.now):
+        return
+    raise AccountError(
+        f"You lack the permission {permission.value} in this organization.",
+        "Reload the page: an admin may have changed your role.",
+    )
+
+
 def may_manage(
     connection: Connection, account_id: str, organization_id: str, now: datetime
 ) -> bool:
     """Whether an account may manage access to an organization at a moment."""
+    return may(connection, account_id, organization_id, Permission.MANAGE, now)
+
+
+def may(
+    connection: Connection,
+    account_id: str,
+    organization_id: str,
+    permission: Permission,
+    now: datetime,
+) -> bool:
+    """Whether an account has a permission in an organization at a moment."""
     if is_barred(connection, account_id, now):
         return False
     joined = memberships(connection, account_id, now)
     mine = next((one for one in joined if one.organization_id == organization_id), None)
-    return isinstance(decide(mine, Permission.MANAGE), Allowed)
+    return isinstance(decide(mine, permission), Allowed)
 
 
 def able_admins(connection: Connection, organization_id: str, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from audit_core.domain.alerts.level import Level
@@ -29,6 +29,19 @@ class Route:
             and (not self.rule_ids or notice.rule_id in self.rule_ids)
             and (not self.target_types or not {*self.target_types}.isdisjoint(notice.target_types))
         )
+
+    def describe(self, titles: Mapping[str, str] | None = None) -> str:
+        """For people: `high and above, rule Sandboxes deleted en masse, on sandbox`. `titles`:
+        those of rules by their ids."""
+        known = titles or {}
+        parts = [self.level.value if self.level is Level.CRITICAL else f"{self.level} and above"]
+        if self.rule_ids:
+            noun = "rule" if len(self.rule_ids) == 1 else "rules"
+            names = ", ".join(known.get(rule_id, rule_id) for rule_id in self.rule_ids)
+            parts.append(f"{noun} {names}")
+        if self.target_types:
+            parts.append(f"on {', '.join(self.target_types)}")
+        return "; ".join(parts)
 
 
 def is_told(routes: Collection[Route], notice: Notice) -> bool:

@@ -7,8 +7,9 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from audit_core.domain.errors import SettingsError
@@ -64,6 +65,25 @@ def _items(value: object) -> object:
 Items = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_items)]
 
 
+class MailSecurity(StrEnum):
+    """How the connection to a mail server is encrypted."""
+
+    STARTTLS = "starttls"
+    """It is begun in the open, and given up unless it can be encrypted."""
+    TLS = "tls"
+    NONE = "none"
+
+
+def _public_url(value: object) -> object:
+    """An address without a slash at its end."""
+    if not isinstance(value, str) or not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://audit.example.org")
+    return value.rstrip("/")
+
+
 class Settings(BaseSettings):
     """What an operator can set. Each field is the variable SANDTRAIL_<FIELD>."""
 
@@ -96,6 +116,19 @@ class Settings(BaseSettings):
     """Where addresses that admins give on a page (of sources) may lead besides public ones, as
     addresses or networks with commas in between; there HTTP will do, everywhere else it is
     HTTPS."""
+    public_url: Annotated[str, BeforeValidator(_public_url)] = ""
+    """How people reach the app, such as `https://audit.example.org/audit`, for links in messages;
+    empty: messages have none."""
+    smtp_host: str = ""
+    """The mail server that e-mails are handed to; empty: none are sent."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: MailSecurity = MailSecurity.STARTTLS
+    """How the connection to it is encrypted."""
+    smtp_user: str = ""
+    """Empty: it asks for no password."""
+    smtp_password: SecretStr | None = None
+    smtp_from: str = ""
+    """The address that e-mails come from; needed where a mail server is named."""
     anchor_folders: Items = ()
     """Folders outside of this machine's disks, such as mounted buckets, that keep a copy of each
     organization's checkpoints, with commas in between."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from audit_core.domain.errors import (
     AccountError,
+    AlertError,
     AuditError,
     BusyError,
     ExportError,
@@ -43,6 +44,7 @@ _CODES: tuple[tuple[type[AuditError], ErrorCode], ...] = (
     (SourceTypeError, ErrorCode.UNSUPPORTED_TYPE),
     (SourceError, ErrorCode.INVALID_REQUEST),
     (AccountError, ErrorCode.INVALID_REQUEST),
+    (AlertError, ErrorCode.INVALID_REQUEST),
     (RuleError, ErrorCode.INVALID_REQUEST),
     (ExportError, ErrorCode.INVALID_REQUEST),
 )

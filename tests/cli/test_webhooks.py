@@ -14,9 +14,10 @@ from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.sources import source_app
 from audit_core.domain.errors import AuditError
 from audit_core.runtime.signing_key import read_key
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.sealed_key import unseal
 from audit_core.sources.webhooks.endpoint import endpoints_of
-from audit_core.sources.webhooks.signature import key_of, new_secret
+from audit_core.sources.webhooks.signature import key_of
 from audit_core.state.access_log.record import list_events
 from audit_core.state.database import State
 from tests.support.new_state import new_state

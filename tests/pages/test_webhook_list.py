@@ -6,9 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from audit_core.domain.access import Permission, Role
 from audit_core.identity.accounts import set_membership
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.sealed_key import unseal
 from audit_core.sources.webhooks.endpoint import Endpoint, add_endpoint, endpoints_of
-from audit_core.sources.webhooks.signature import new_secret
 from tests.pages.conftest import Open
 from tests.support.seeded import ALPHA, BETA, Seeded
 

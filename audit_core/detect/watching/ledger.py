@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -34,14 +34,16 @@ def read_watermark(connection: Connection, organization_id: str, rule_id: str) -
 
 
 def read_watermarks(
-    connection: Connection, organization_id: str, rule_ids: Collection[str]
+    connection: Connection, organization_id: str, rule_ids: Collection[str] | None = None
 ) -> dict[str, Watermark]:
-    """How far each of some rules has looked, by its id; without those that never did."""
+    """How far each of some rules (`None`: of all) has looked, by its id; without those that never
+    did."""
     column = rule_watermark.c
+    where = [column.organization_id == organization_id]
+    if rule_ids is not None:
+        where.append(column.rule_id.in_(rule_ids))
     rows = connection.execute(
-        select(column.rule_id, column.rule, column.revision, column.looked_at).where(
-            column.organization_id == organization_id, column.rule_id.in_(rule_ids)
-        )
+        select(column.rule_id, column.rule, column.revision, column.looked_at).where(*where)
     )
     return {
         row.rule_id: Watermark(rule=row.rule, revision=row.revision, looked_at=row.looked_at)
@@ -131,8 +133,10 @@ def read_findings(
     *,
     hours: range | None = None,
     groups: Collection[Group] | None = None,
+    rule: str | None = None,
 ) -> dict[Key, Found]:
-    """What is found and not withdrawn; `None`: in all hours, in all groups."""
+    """What is found and not withdrawn; `None`: in all hours, in all groups, by each version of the
+    rule; `rule` is the digest of one."""
     column = finding.c
     where: list[ColumnElement[bool]] = [
         column.organization_id == organization_id,
@@ -141,6 +145,8 @@ def read_findings(
     ]
     if hours is not None:
         where.append(column.hour.between(hours.start, hours.stop - 1))
+    if rule is not None:
+        where.append(column.rule == rule)
     if groups is None:
         return _found(connection, where)
     digests = sorted(map(group_digest, groups))
@@ -161,18 +167,24 @@ def _found(connection: Connection, where: Sequence[ColumnElement[bool]]) -> dict
 
 
 def keep_changes(
-    connection: Connection, organization_id: str, rule_id: str, changed: Changes, now: datetime
+    connection: Connection,
+    organization_id: str,
+    rule_id: str,
+    changed: Changes,
+    now: datetime,
+    *,
+    rule: str,
 ) -> None:
-    """Keep what has changed. One that was withdrawn and is true again is raised anew."""
+    """Keep what has changed, as found by the rule with the digest `rule`. One that was withdrawn
+    and is true again is raised anew."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for (group, hour), found in changed.raised.items():
         values = {
             "values": list(group),
-            "count": found.count,
-            "first_at": found.first_at,
-            "last_at": found.last_at,
+            **asdict(found),
             "changed_at": now,
             "withdrawn_at": None,
+            "rule": rule,
         }
         connection.execute(
             insert(finding)
@@ -192,12 +204,7 @@ def keep_changes(
         connection.execute(
             update(finding)
             .where(_is(organization_id, rule_id, key))
-            .values(
-                count=found.count,
-                first_at=found.first_at,
-                last_at=found.last_at,
-                changed_at=now,
-            )
+            .values(changed_at=now, rule=rule, **asdict(found))
         )
     for key in changed.withdrawn:
         connection.execute(

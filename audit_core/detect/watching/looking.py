@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from audit_core.detect.alerts.ledger import AlertChange, keep_alerts
 from audit_core.detect.findings_sql import FoundRow, findings, group_of
+from audit_core.detect.rules.correlations import LONGEST_SPAN
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
 from audit_core.detect.watching.glancing import Glance, glance_at
@@ -93,30 +94,35 @@ def look(
         return None
     head = log.head(organization_id)
     until = min(head, mark.revision + WRITES_AT_ONCE)
+    digest = digest_of(rule)
     if seen is not None and seen.after == mark.revision:
         until = seen.until
     elif until > mark.revision:
         seen = glance_at(log, [rule], organization_id, after=mark.revision, until=until)
-    elif not is_due(rule, mark, now):
+    elif mark.rule == digest and not is_due(rule, mark, now):
         return Look(changed=Changes(), behind=0)
     else:
         seen = None
-    found = Changes()
-    spans = _spans(log, state, rule, organization_id, mark, seen, now)
-    with_changes = [_changes(log, state, rule, organization_id, span, now) for span in spans]
-    if with_changes:
-        found = Changes(
-            raised={key: value for one in with_changes for key, value in one.raised.items()},
-            grown={key: value for one in with_changes for key, value in one.grown.items()},
-            withdrawn=frozenset(key for one in with_changes for key in one.withdrawn),
-        )
-    moved = Watermark(rule=mark.rule, revision=max(mark.revision, until), looked_at=now)
+    found = _united(
+        _changes(log, state, rule, organization_id, span, now)
+        for span in _spans(log, state, rule, organization_id, mark, seen, now)
+    )
+    moved = Watermark(rule=digest, revision=max(mark.revision, until), looked_at=now)
     with state.begin() as connection:
         if not move_watermark(connection, organization_id, rule.id, mark, moved):
             return None
-        keep_changes(connection, organization_id, rule.id, found, now)
+        keep_changes(connection, organization_id, rule.id, found, now, rule=moved.rule)
         alerts = keep_alerts(connection, organization_id, rule, found, now)
     return Look(changed=found, alerts=alerts, behind=max(0, head - until))
+
+
+def _united(parts: Iterable[Changes]) -> Changes:
+    every = tuple(parts)
+    return Changes(
+        raised={key: value for one in every for key, value in one.raised.items()},
+        grown={key: value for one in every for key, value in one.grown.items()},
+        withdrawn=frozenset(key for one in every for key in one.withdrawn),
+    )
 
 
 def is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
@@ -125,8 +131,9 @@ def is_due(rule: Rule, mark: Watermark, now: datetime) -> bool:
 
 
 def digest_of(rule: Rule) -> str:
-    """What a rule is told by from another version of itself."""
-    return hashlib.sha256(rule.text.encode()).hexdigest()
+    """What a rule is told by from another version of itself: its text and its threshold. Its level
+    says nothing of what it finds, and a mute only of what was made while it lasts."""
+    return hashlib.sha256(f"{rule.threshold}\n{rule.text}".encode()).hexdigest()
 
 
 def _spans(
@@ -149,7 +156,9 @@ def _spans(
         spans += _withdrawable(state, rule, organization_id, *seen.rewritten)
     if isinstance(rule.correlation, Missing):
         span = rule.correlation.span
-        spans.append(_Span(mark.looked_at - span, max(now, mark.looked_at) - span, None))
+        # A version before this one may have waited longer: nothing that it waited for is left out.
+        waited = span if mark.rule == digest_of(rule) else LONGEST_SPAN
+        spans.append(_Span(mark.looked_at - waited, max(now, mark.looked_at) - span, None))
     return spans
 
 
@@ -176,7 +185,9 @@ def _withdrawable(
     """What was found where entries were replaced, and may not be true any more."""
     span = _reaching(rule, first, last, None)
     with state.read() as connection:
-        known = read_findings(connection, organization_id, rule.id, hours=_hours(span))
+        known = read_findings(
+            connection, organization_id, rule.id, hours=_hours(span), rule=digest_of(rule)
+        )
     groups = frozenset(group for group, _ in known)
     if not groups:
         return []
@@ -212,6 +223,16 @@ def _changes(
         groups=None if span.groups is None else sorted(span.groups),
     )
     found = log.fetch_rows(statement, scope, FoundRow, limit=MAX_ROWS)
+    by_key = found_by_key(found.items, len(rule.groups))
     with state.read() as connection:
         known = read_findings(connection, organization_id, rule.id, hours=hours, groups=span.groups)
-    return changes(known, found_by_key(found.items, len(rule.groups)))
+        own = read_findings(
+            connection,
+            organization_id,
+            rule.id,
+            hours=hours,
+            groups=span.groups,
+            rule=digest_of(rule),
+        )
+    # What a version before this one found stands: it was true of that version.
+    return changes({key: one for key, one in known.items() if key in own or key in by_key}, by_key)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit_core.domain.entries import FIELDS
-from audit_core.query.time.windows import UTC_NAME, is_zone
+from audit_core.query.time.windows import UTC_NAME
+from audit_core.runtime.zones import is_zone
 
 NAMES = tuple(name for name, _ in FIELDS)
 """The names of all columns, in the order that files have unless another is chosen."""

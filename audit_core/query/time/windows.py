@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from audit_core.domain.entries import EARLIEST, LATEST
 from audit_core.query.time.presets import PRESETS, Ends
+from audit_core.runtime.zones import is_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """What engines count microseconds from."""
@@ -177,15 +178,6 @@ def offset(local: datetime) -> str:
     """How far the clocks of the instant's own zone are ahead of UTC then: `+02:00`."""
     shown = f"{local:%z}"
     return f"{shown[:3]}:{shown[3:5]}"
-
-
-def is_zone(name: str) -> bool:
-    """Whether the name is one of a time zone that can be chosen."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def zone_names(first: str | None = None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import urllib3
@@ -17,22 +18,34 @@ MAX_ADDRESSES = 4
 """How many of a host's addresses are tried, one after the other."""
 
 
-def guard(manager: urllib3.PoolManager, policy: OutgoingPolicy) -> None:
+def guard(
+    manager: urllib3.PoolManager,
+    policy: OutgoingPolicy,
+    *,
+    opened: Callable[[socket.socket], None] | None = None,
+) -> None:
     """Have every connection of the manager checked at the moment it is made.
 
     The name is resolved once, all of its addresses are checked, and the connection goes to an
     address that was checked: a name that means something else a moment later (DNS rebinding) gets
     nobody further. Requests then raise `OutgoingRefused`. Redirects have to be refused by the
-    caller, though one that is followed is checked like any other connection.
+    caller, though one that is followed is checked like any other connection. `opened` is told of
+    each connection before anything is sent.
     """
+
+    def connected(connection: HTTPConnection, *, encrypted: bool) -> socket.socket:
+        made = _connected(connection, policy, encrypted=encrypted)
+        if opened is not None:
+            opened(made)
+        return made
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self, policy, encrypted=False)
+            return connected(self, encrypted=False)
 
     class Encrypted(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self, policy, encrypted=True)
+            return connected(self, encrypted=True)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.domain.errors import AuditError
+from audit_core.runtime.webhook_signing import SECRET_PREFIX, signed_content, symmetric_digest
 
-PREFIX = "whsec_"
 FEWEST_BYTES, MOST_BYTES = 16, 96
 """How long a key may be; Svix makes 24 bytes, the standard asks for 24 to 64."""
-MADE_BYTES = 32
 MAX_SECRET = 200
 """Characters of a secret as it is typed."""
 TOLERANCE_S = 300
@@ -43,14 +40,9 @@ class SignedHeaders:
     """As sent, such as `v1,…`."""
 
 
-def new_secret() -> str:
-    """A random secret, as it is given to the sender."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(MADE_BYTES)).decode()
-
-
 def key_of(secret: str) -> bytes:
     """The key that a secret stands for. Raises `AuditError`, which does not repeat it."""
-    text = secret.strip().removeprefix(PREFIX)
+    text = secret.strip().removeprefix(SECRET_PREFIX)
     try:
         key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -84,8 +76,8 @@ def signed_headers(headers: Mapping[str, str]) -> SignedHeaders | None:
 
 def verifies(key: bytes, headers: SignedHeaders, body: bytes, now: datetime) -> bool:
     """Whether the message was signed by who holds the key, and lately."""
-    signed = f"{headers.id}.{headers.timestamp}.".encode() + body
-    digest = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
+    signed = signed_content(headers.id, headers.timestamp, body)
+    digest = symmetric_digest(key, signed).encode()
     known = False
     for signature in headers.signatures:
         version, _, value = signature.partition(",")

@@ -35,6 +35,7 @@ finding = Table(
     Column("raised_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
     Column("withdrawn_at", UtcTime),
+    Column("rule", Digest),
     Column("alert_id", RandomId, index=True),
     Index("ix_finding_organization_id_rule_id_hour", "organization_id", "rule_id", "hour"),
 )

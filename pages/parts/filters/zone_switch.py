@@ -7,7 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from audit_core.query.time.windows import UTC_NAME, is_zone, zone_names
+from audit_core.query.time.windows import UTC_NAME, zone_names
+from audit_core.runtime.zones import is_zone
 
 OTHER = "…"
 _CHOICE = "filter_zone"

@@ -27,7 +27,8 @@ from audit_core.people.person import PersonReader
 from audit_core.people.timeline import TimelineReader
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
-from audit_core.query.time.windows import UTC_NAME, TimeRange, Window, is_zone
+from audit_core.query.time.windows import UTC_NAME, TimeRange, Window
+from audit_core.runtime.zones import is_zone
 from audit_core.starts.reader import StartsReader, silent_rule
 from audit_core.starts.traces.trace_reader import TracesReader
 from audit_core.state.organization_settings import read_setting

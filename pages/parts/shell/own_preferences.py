@@ -6,7 +6,7 @@ import streamlit as st
 
 from audit_core.domain.access import Allowed, Denied, Permission, decide
 from audit_core.identity.sessions import Viewer
-from audit_core.query.time.windows import is_zone
+from audit_core.runtime.zones import is_zone
 from audit_core.state.preferences import keep_preference, read_preference
 from pages.parts.shell import cached
 from pages.parts.shell.app_address import page_path

@@ -9,6 +9,7 @@ from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.identity.administration import Administrator
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.webhooks.endpoint import (
     MAX_NAME,
     Endpoint,
@@ -17,7 +18,7 @@ from audit_core.sources.webhooks.endpoint import (
     find_endpoint,
     remove_endpoint,
 )
-from audit_core.sources.webhooks.signature import MAX_SECRET, new_secret
+from audit_core.sources.webhooks.signature import MAX_SECRET
 from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
 from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary, refreshed

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from audit_core.domain.errors import AuditError
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.webhooks.signature import (
     TOLERANCE_S,
     key_of,
-    new_secret,
     signed_headers,
     verifies,
 )

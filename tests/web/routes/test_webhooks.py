@@ -14,8 +14,8 @@ from audit_core.domain.access import Scope
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.schema import state_change
 from audit_core.log.state_changes import StateChangeLog
+from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.webhooks.endpoint import Endpoint, add_endpoint, endpoints_of
-from audit_core.sources.webhooks.signature import new_secret
 from audit_core.state.rejections import list_rejections
 from audit_core.web.routes import webhooks
 from tests.support.seeded import ALPHA, BETA, PEOPLE, Seeded

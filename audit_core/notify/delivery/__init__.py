@@ -1,0 +1,1 @@
+"""Messages on their way: made from what waits, sent, tried again, given up."""
