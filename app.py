@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from audit_core.detect.watching.watcher import Watcher
 from audit_core.domain.errors import AuditError
 from audit_core.domain.terminal_text import make_logs_printable, printable_lines
 from audit_core.evidence.erasures.runner import RunningErasures
@@ -60,6 +61,7 @@ Feed = (
     | RunningNotifications
     | Sealer
     | Verifier
+    | Watcher
     | Anchoring
 )
 DAY_S = 24 * 60 * 60
@@ -71,7 +73,8 @@ os.umask(0o077)
 
 def start() -> list[Feed]:
     """Open the product and what works by itself: the sources, the exports, the erasures, the
-    sealing of the log, the anchors of checkpoints, and a trickle if the log is the demo."""
+    rules, the sealing of the log, the anchors of checkpoints, and a trickle if the log is the
+    demo."""
     installation = opened.installation()
     if installation.log.loss is not None:
         tell(installation.log.loss.error())
@@ -107,6 +110,7 @@ def start() -> list[Feed]:
             retention=Retention(days=installation.settings.retention_days),
         )
     )
+    feeds.append(Watcher(log=installation.log, state=installation.state, clock=installation.clock))
     # Stopped last: it may still seal what the others append.
     feeds.append(
         Sealer(

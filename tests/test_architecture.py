@@ -101,7 +101,7 @@ def test_only_the_store_runs_statements_on_the_log() -> None:
     exports = ROOT / "audit_core" / "evidence" / "jobs"
     schedules = ROOT / "audit_core" / "evidence" / "schedules"
     erasures = ROOT / "audit_core" / "evidence" / "erasures"
-    findings = ROOT / "audit_core" / "detect" / "watching" / "ledger.py"
+    findings = ROOT / "audit_core" / "detect" / "watching"
     rulesets = ROOT / "audit_core" / "detect" / "ruleset"
     alerts = ROOT / "audit_core" / "detect" / "alerts"
     # Another product's database, which is only read.

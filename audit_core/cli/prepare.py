@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from audit_core.cli.parts.opened_state import ACTOR
 from audit_core.cli.parts.terminal import say
+from audit_core.detect.watching.standing import begin_with_what_is_there
 from audit_core.domain.access import Role
 from audit_core.domain.entries import AuditEntry
 from audit_core.domain.terminal_text import printable
@@ -69,6 +70,10 @@ def _prepare(installation: Installation, progress: Console, terminal: Console) -
         return
     until = _begin_demo(installation, begun)
     _load(installation.log, installation, until, progress)
+    # The demo's past is looked at as well: alerts are to be seen in it.
+    begin_with_what_is_there(
+        installation.log, installation.state, now=installation.clock(), from_beginning=True
+    )
     sign_ins = _finish_demo(installation)
     terminal.print("\nDemo sign-ins (shown once, kept nowhere in plain text):", highlight=False)
     for sign_in in sign_ins:

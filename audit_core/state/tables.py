@@ -32,6 +32,10 @@ from audit_core.state.detections.ruleset_tables import rule_setting as rule_sett
 from audit_core.state.detections.ruleset_tables import ruleset as ruleset
 from audit_core.state.detections.tables import finding as finding
 from audit_core.state.detections.tables import rule_watermark as rule_watermark
+from audit_core.state.detections.watch_tables import blind_time as blind_time
+from audit_core.state.detections.watch_tables import rule_watch as rule_watch
+from audit_core.state.detections.watch_tables import watch_beat as watch_beat
+from audit_core.state.detections.watch_tables import watched_organization as watched_organization
 from audit_core.state.erasures.tables import erasure as erasure
 from audit_core.state.erasures.tables import erasure_identity as erasure_identity
 from audit_core.state.erasures.tables import erasure_sweep as erasure_sweep

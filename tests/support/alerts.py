@@ -13,6 +13,7 @@ from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Found
 from audit_core.detect.watching.ledger import keep_changes, read_findings
+from audit_core.detect.watching.looking import digest_of
 from audit_core.domain.alerts.level import Level
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
@@ -43,7 +44,7 @@ def find(
     known = read_findings(connection, organization_id, rule.id, hours=hours, groups=[key[0]])
     found = {key: Found(count=count, first_at=at, last_at=at + timedelta(seconds=count))}
     changed = Changes(grown=found) if key in known else Changes(raised=found)
-    keep_changes(connection, organization_id, rule.id, changed, now or at)
+    keep_changes(connection, organization_id, rule.id, changed, now or at, rule=digest_of(rule))
     (change,) = keep_alerts(connection, organization_id, rule, changed, now or at)
     return change.alert
 
@@ -55,6 +56,6 @@ def withdraw(
     group = tuple(one.group.values())
     known = read_findings(connection, one.organization_id, rule.id, groups=[group])
     changed = Changes(withdrawn=frozenset(known))
-    keep_changes(connection, one.organization_id, rule.id, changed, now)
+    keep_changes(connection, one.organization_id, rule.id, changed, now, rule=digest_of(rule))
     (change,) = keep_alerts(connection, one.organization_id, rule, changed, now)
     return change.alert

@@ -12,10 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.joining import Figures, alert_to_join, what_happened
+from audit_core.detect.alerts.notices import notice_of, target_types_of
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
+from audit_core.notify.outbox import enqueue
 from audit_core.state.detections.tables import alert, alert_count, alert_event, finding
 from audit_core.state.secrets import new_id
 
@@ -53,7 +55,30 @@ def keep_alerts(
             kind = AlertEventKind.RAISED
         if kind is not None:
             done.append(_changed(connection, before, kind, figures.get(before.id), now))
+    _tell(connection, organization_id, rule, done, now)
     return tuple(done)
+
+
+def _tell(
+    connection: Connection,
+    organization_id: str,
+    rule: Rule,
+    done: Iterable[AlertChange],
+    now: datetime,
+) -> None:
+    """Keep what is to be told of it, in the same transaction."""
+    target_types = target_types_of(rule)
+    notices = (
+        notice_of(
+            one.alert,
+            one.kind,
+            target_types=target_types,
+            at=now,
+            reason=UNTRUE if one.kind is AlertEventKind.WITHDRAWN else None,
+        )
+        for one in done
+    )
+    enqueue(connection, organization_id, (one for one in notices if one is not None), now)
 
 
 def lock_alerts(connection: Connection, organization_id: str) -> None:

@@ -34,14 +34,16 @@ def read_watermark(connection: Connection, organization_id: str, rule_id: str) -
 
 
 def read_watermarks(
-    connection: Connection, organization_id: str, rule_ids: Collection[str]
+    connection: Connection, organization_id: str, rule_ids: Collection[str] | None = None
 ) -> dict[str, Watermark]:
-    """How far each of some rules has looked, by its id; without those that never did."""
+    """How far each of some rules (`None`: of all) has looked, by its id; without those that never
+    did."""
     column = rule_watermark.c
+    where = [column.organization_id == organization_id]
+    if rule_ids is not None:
+        where.append(column.rule_id.in_(rule_ids))
     rows = connection.execute(
-        select(column.rule_id, column.rule, column.revision, column.looked_at).where(
-            column.organization_id == organization_id, column.rule_id.in_(rule_ids)
-        )
+        select(column.rule_id, column.rule, column.revision, column.looked_at).where(*where)
     )
     return {
         row.rule_id: Watermark(rule=row.rule, revision=row.revision, looked_at=row.looked_at)

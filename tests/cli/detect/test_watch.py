@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from audit_core.detect.rules.catalog import FOLDER
 from audit_core.log.store import open_log
 from tests.support.command_line import run_here
 from tests.support.strategies import NOW, entry
 
-WATCH = ("watch", "--once", "--organization", "org-alpha", str(FOLDER / "refusals.yaml"))
+WATCH = ("watch", "--once")
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +41,8 @@ def append(url: str, numbers: range, status: int | None, day: int = 3) -> None:
 def watched(*more: str) -> list[dict[str, object]]:
     ended = run_here(*WATCH, *more)
     assert ended.returncode == 0, ended.stderr
-    return [json.loads(line) for line in ended.stdout.splitlines()]
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    return [line for line in lines if line["title"] == "Many refusals for one actor"]
 
 
 def test_what_is_new_is_looked_at_once(url: str) -> None:
@@ -53,6 +53,7 @@ def test_what_is_new_is_looked_at_once(url: str) -> None:
     append(url, range(19, 25), 403)
     (raised,) = watched()
     assert (raised["event"], raised["entries"]) == ("raised", 6)
+    assert raised["organization"] == "org-alpha"
     assert (raised["level"], raised["group"]) == ("medium", {"actorId": "user-1"})
     assert watched() == []
     append(url, range(25, 27), 403)
@@ -64,3 +65,10 @@ def test_what_was_there_is_looked_at_where_that_is_asked_for(url: str) -> None:
     append(url, range(30), 403)
     (raised,) = watched("--from-beginning")
     assert (raised["event"], raised["entries"]) == ("raised", 11)
+
+
+def test_an_embedded_log_is_watched_by_the_app() -> None:
+    ended = run_here("watch")
+    assert ended.returncode == 2
+    assert "the app watches it" in ended.stderr
+    assert "watch --once" in ended.stderr

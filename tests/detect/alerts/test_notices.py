@@ -1,0 +1,152 @@
+"""What is told of alerts, and that it is kept with them."""
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from audit_core.detect.alerts.alert import Alert, AlertEventKind
+from audit_core.detect.alerts.ledger import UNTRUE
+from audit_core.detect.alerts.notices import notice_of, target_types_of
+from audit_core.detect.rules.reading import read_rule
+from audit_core.detect.watching.looking import look, start_watching
+from audit_core.domain.alerts.alert_state import AlertState
+from audit_core.domain.alerts.level import Level
+from audit_core.identity.memberships import ensure_organization
+from audit_core.log.store import open_log
+from audit_core.notify.notice import Notice, NoticeKind
+from audit_core.state.tables import channel, notification
+from tests.support.strategies import NOW, entry
+
+ORGANIZATION = "org-alpha"
+EARLIER = NOW - timedelta(hours=1)
+ALERT = Alert(
+    id="a" * 32,
+    organization_id="o",
+    number=7,
+    revision=9,
+    rule_id="r",
+    rule_title="Many refusals",
+    level=Level.HIGH,
+    group={"actorId": "ann"},
+    state=AlertState.OPEN,
+    resolution=None,
+    assignee_id=None,
+    count=3,
+    first_at=EARLIER,
+    last_at=NOW,
+    raised_at=NOW,
+    changed_at=NOW,
+    closed_at=None,
+    withdrawn_at=None,
+)
+
+
+def a_rule(selections, condition="s"):
+    return read_rule(
+        f"""title: Not done
+id: 0b6f4b57-6c0e-4f6b-9a8e-2f8f0a6f1d99
+description: Because.
+level: low
+tags: [attack.impact, attack.t1485]
+falsepositives: [A test]
+logsource: {{product: daytona, service: audit}}
+detection:
+  {selections}
+  condition: {condition}
+""",
+        "rule.yaml",
+    )
+
+
+@pytest.mark.parametrize(
+    ("selection", "types"),
+    [
+        ("s: {targetType: sandbox}", ("sandbox",)),
+        ("s: {targetType: [volume, sandbox], action: delete}", ("sandbox", "volume")),
+        ("s: {targetType|startswith: sand}", ()),
+        ("s: {action: delete}", ()),
+        ("s: [{targetType: sandbox}, {action: delete}]", ()),
+        ("s: [{targetType: sandbox}, {targetType: volume}]", ("sandbox", "volume")),
+    ],
+)
+def test_the_types_of_targets_are_those_that_a_rule_selects(selection, types):
+    assert target_types_of(a_rule(selection)) == types
+
+
+def told(state):
+    with state.read() as connection:
+        rows = connection.execute(select(notification.c.notice).order_by(notification.c.id))
+        return [Notice.from_json(row.notice) for row in rows]
+
+
+@pytest.fixture
+def listened(state):
+    with state.begin() as connection:
+        ensure_organization(connection, organization_id=ORGANIZATION, name="Alpha")
+        connection.execute(
+            insert(channel).values(
+                id="c" * 32,
+                organization_id=ORGANIZATION,
+                kind="webhook",
+                name="c",
+                destination="https://example.org/in",
+                sealed="",
+                group_minutes=1,
+                paused=False,
+                created_at=NOW,
+                created_by="ada@example.com",
+            )
+        )
+    return state
+
+
+def test_what_the_rule_does_to_an_alert_is_told_once_each(listened, tmp_path):
+    rule = a_rule("s: {targetType: sandbox}\n  done: {statusCode: 200}", "s and not done")
+    with closing(open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", clock=lambda: NOW)) as log:
+        start_watching(listened, rule, ORGANIZATION, now=NOW, revision=0)
+        alert = ""
+        for id, status, kind in (
+            ("first", None, NoticeKind.RAISED),
+            ("first", 200, NoticeKind.WITHDRAWN),
+            ("second", 500, NoticeKind.RAISED_AGAIN),
+            ("third", 500, None),
+        ):
+            log.append([entry(id, status_code=status, created_at=EARLIER)])
+            (change,) = look(log, listened, rule, ORGANIZATION, now=NOW).alerts
+            assert look(log, listened, rule, ORGANIZATION, now=NOW).alerts == ()
+            notices = told(listened)
+            if kind is None:
+                assert (change.kind, len(notices)) == (AlertEventKind.GROWN, 3)
+                continue
+            notice = notices[-1]
+            alert = alert or change.alert.id
+            assert (notice.kind, notice.alert_id, notice.number) == (kind, alert, 1)
+            assert (notice.rule_id, notice.target_types) == (rule.id, ("sandbox",))
+            assert (notice.count, notice.at) == (int(kind is not NoticeKind.WITHDRAWN), NOW)
+            assert notice.reason == (UNTRUE if kind is NoticeKind.WITHDRAWN else None)
+            assert notice.path == f"/alerts?alert={alert}"
+        assert notices[0].sentence == "Not done: actorId user-1, 1 entry."
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (AlertState.OPEN, None),
+        (AlertState.ACKNOWLEDGED, NoticeKind.ACKNOWLEDGED),
+        (AlertState.IN_PROGRESS, None),
+        (AlertState.CLOSED, NoticeKind.CLOSED),
+    ],
+)
+def test_what_a_person_does_to_an_alert(state, kind):
+    changed = replace(ALERT, state=state)
+    notice = notice_of(changed, AlertEventKind.STATE, target_types=("user",), at=NOW, reason="Ok.")
+    assert (notice and (notice.kind, notice.reason)) == (kind and (kind, "Ok."))
+
+
+def test_the_type_in_the_group_is_the_one_that_is_told():
+    alert = replace(ALERT, group={"targetType": "volume"})
+    notice = notice_of(alert, AlertEventKind.RAISED, target_types=("user", "volume"), at=NOW)
+    assert notice.target_types == ("volume",)
