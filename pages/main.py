@@ -161,6 +161,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Load entries from files, and see which records were rejected.",
             ),
             page(
+                "admin/notifications.py",
+                "notifications",
+                Permission.MANAGE,
+                title="Notifications",
+                icon=":material/notifications:",
+                help="Where alerts are told, of which and when, and what was not delivered.",
+            ),
+            page(
                 "admin/access.py",
                 "access",
                 Permission.MANAGE,
