@@ -47,7 +47,7 @@ def draw(alert_id: str, person: Viewer, scope: Scope) -> None:
         alert_entries.draw(found, rule, names, scope, zone)
         alert_rule.draw(one, rule)
     with right:
-        alert_trail.draw(found, scope, zone)
+        alert_trail.draw(found, person, scope, zone)
 
 
 def _close() -> None:
