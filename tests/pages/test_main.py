@@ -24,6 +24,7 @@ PERMISSION = {
     "evidence/legal_holds.py": "manage:access",
     "evidence/erasure.py": "manage:access",
     "admin/sources.py": "write:audit_logs",
+    "admin/rules.py": "read:audit_logs",
     "admin/access.py": "manage:access",
 }
 ALLOWED = {
@@ -36,6 +37,7 @@ ALLOWED = {
         "evidence/access_record.py",
         "evidence/downloads.py",
         "evidence/exports.py",
+        "admin/rules.py",
     },
     "member@example.org": set(),
 }
