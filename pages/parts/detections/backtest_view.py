@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
+from audit_core.detect.alerts.context import filter_of
+from audit_core.detect.alerts.entries_sql import Occurrence
 from audit_core.detect.alerts.would_be import WouldBeAlert
 from audit_core.detect.backtest import DEFAULT_DAYS, Backtest, backtest
 from audit_core.detect.rules.rule import Rule
 from audit_core.domain.access import Permission, Scope
 from audit_core.explore.presentation import text
-from audit_core.query.entry_filter import EntryFilter
-from audit_core.query.time.windows import Window, written
+from audit_core.query.time.windows import written
 from pages.parts.charts.figures.weeks import per_week
 from pages.parts.filters.explore_link import EXPLORE
 from pages.parts.shell import cached, error_boundary, viewer
@@ -25,14 +26,6 @@ EXAMPLES = 8
 CHART = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
 _DONE = "backtest_done"
 """What came of the last one."""
-
-_FILTERS = {
-    "actorId": "actors",
-    "actorEmail": "actors",
-    "action": "actions",
-    "targetId": "targets",
-    "ipAddress": "ip_addresses",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +108,16 @@ def _draw_example(alert: WouldBeAlert, done: _Done, zone: str, place: int) -> No
     names = [group.name for group in done.rule.groups]
     who = ", ".join(f"{name} {value}" for name, value in zip(names, alert.group, strict=True))
     at = f"{written(alert.first, zone)} {zone}"
+    occurrence = Occurrence(
+        group=tuple(zip(names, alert.group, strict=True)),
+        first_at=alert.first,
+        last_at=alert.last,
+    )
     with st.container(horizontal=True, vertical_alignment="center", key=f"backtest_{place}"):
         st.text(visible(f"{at}  {who}  {text.entries(alert.count)}"))
         st.page_link(
             EXPLORE,
             label="Entries",
             icon=":material/list:",
-            query_params=filter_of(alert, done.rule, zone).to_params(),
+            query_params=filter_of(occurrence, done.rule, zone).to_params(),
         )
-
-
-def filter_of(alert: WouldBeAlert, rule: Rule, zone: str) -> EntryFilter:
-    """What shows the entries of an alert on Explore, and others of its group at that time."""
-    window = Window(
-        preset=None,
-        since=alert.first - rule.reach,
-        until=alert.last + timedelta(seconds=1),
-        zone=zone,
-    )
-    values = {
-        _FILTERS[name]: (value,)
-        for group, value in zip(rule.groups, alert.group, strict=True)
-        if value and (name := group.fields[0].name) in _FILTERS and len(set(group.fields)) == 1
-    }
-    return EntryFilter(window=window, **values)  # type: ignore[arg-type]  # each a tuple of texts

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts.shell import cached
 
 PATHS = (
-    *("", "overview", "explore", "sandboxes", "people"),
+    *("", "overview", "explore", "alerts", "sandboxes", "people"),
     *("access_record", "exports", "downloads", "integrity", "coverage"),
     *("access_review", "legal_holds", "erasure"),
     *("sources", "rules", "access", "profile"),
