@@ -169,6 +169,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="What raises an alert: rules that are on, their settings, and mutes.",
             ),
             page(
+                "admin/notifications.py",
+                "notifications",
+                Permission.MANAGE,
+                title="Notifications",
+                icon=":material/notifications:",
+                help="Where alerts are told, of which and when, and what was not delivered.",
+            ),
+            page(
                 "admin/access.py",
                 "access",
                 Permission.MANAGE,
