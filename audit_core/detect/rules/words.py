@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
+from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.rule import (
     AboveBand,
     EventCount,
@@ -38,7 +40,7 @@ def _finds(rule: Rule) -> str:
     if isinstance(one, TemporalOrdered):
         return f"{len(rule.selections)} entries in their order within {span_in_words(one.span)}"
     if isinstance(one, FirstSeen):
-        return f"A new {one.field.name}, not seen for {span_in_words(one.before)}"
+        return f"A new {_named(one.fields)}, not seen for {span_in_words(one.before)}"
     if isinstance(one, Missing):
         return f"An entry that another does not follow within {span_in_words(one.span)}"
     if isinstance(one, AboveBand):
@@ -47,6 +49,10 @@ def _finds(rule: Rule) -> str:
             f"of {span_in_words(one.before)} before"
         )
     return "Each entry"
+
+
+def _named(fields: Iterable[RuleField]) -> str:
+    return " and ".join(field.name for field in fields)
 
 
 def span_in_words(span: timedelta) -> str:
