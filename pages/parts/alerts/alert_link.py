@@ -25,6 +25,6 @@ def draw(value: str, scope: Scope) -> None:
     st.page_link(
         alert_place.PAGE,
         label=f"{number} {noun}{f', {waiting} open' if waiting else ''}",
-        icon=":material/notifications:",
+        icon=":material/notification_important:",
         query_params={"text": [value], "state": [one.value for one in AlertState]},
     )

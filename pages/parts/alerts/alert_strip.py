@@ -33,7 +33,9 @@ def draw(scope: Scope) -> None:
             for level, count in counts.items():
                 st.badge(f"{count:,} {level.value}", color=LOOK_OF_LEVEL[level].badge)
             st.space("stretch")
-            st.page_link(alert_place.PAGE, label="All alerts", icon=":material/notifications:")
+            st.page_link(
+                alert_place.PAGE, label="All alerts", icon=":material/notification_important:"
+            )
         for one in newest:
             badge, said, link = st.columns([1.3, 8, 1], vertical_alignment="center", gap="small")
             badge.badge(one.level.label, color=LOOK_OF_LEVEL[one.level].badge)

@@ -71,10 +71,12 @@ def alert_trail_route(installation: Callable[[], Installation]) -> ApiRoute:
     async def trail(request: Request) -> Response:
         if refusal := refuse_head(request):
             return refusal
-        for permission in (Permission.READ, Permission.EXPORT):
-            found = await require(request, installation, permission)
-            if isinstance(found, Response):
-                return found
+        reads = await require(request, installation, Permission.READ)
+        if isinstance(reads, Response):
+            return reads
+        found = await require(request, installation, Permission.EXPORT)
+        if isinstance(found, Response):
+            return found
         viewer, scope = found
         return await run_in_threadpool(_answer, installation(), viewer, scope, request)
 
