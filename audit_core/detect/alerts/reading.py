@@ -118,40 +118,6 @@ def alerts_raised_last(
     return tuple(_searched(connection, statement, asked, limit=limit, offset=0))
 
 
-def alerts_raised(
-    connection: Connection, organization_id: str, *, since: datetime
-) -> tuple[Alert, ...]:
-    """All that were raised from `since` on (aware), in the order of their numbers."""
-    rows = connection.execute(
-        select(alert)
-        .where(alert.c.organization_id == organization_id, alert.c.raised_at >= since)
-        .order_by(alert.c.number)
-    )
-    return tuple(alert_of(row) for row in rows.mappings())
-
-
-def alert_waiting_longest(connection: Connection, organization_id: str) -> Alert | None:
-    """Of those that somebody has to work off the one raised first; `None`: there is none."""
-    rows = connection.execute(
-        select(alert)
-        .where(alert.c.organization_id == organization_id, _OPEN)
-        .order_by(alert.c.raised_at, alert.c.number)
-        .limit(1)
-    )
-    found = rows.mappings().one_or_none()
-    return None if found is None else alert_of(found)
-
-
-def alerts_closed(connection: Connection, organization_id: str, *, since: datetime) -> int:
-    """How many are closed by a person, and were so from `since` on (aware)."""
-    statement = select(func.count()).where(
-        alert.c.organization_id == organization_id,
-        alert.c.closed_at >= since,
-        alert.c.resolution.is_not(None),
-    )
-    return connection.execute(statement).scalar() or 0
-
-
 def alerts_naming(
     connection: Connection, organization_id: str, value: str, *, limit: int
 ) -> Listing[Alert]:
