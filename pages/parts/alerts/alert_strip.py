@@ -10,9 +10,10 @@ from audit_core.domain.access import Scope
 from audit_core.explore.presentation.level_colors import LOOK_OF_LEVEL
 from audit_core.query.time.windows import ago
 from pages.parts.alerts import alert_place, alert_words
+from pages.parts.charts import drawing
 from pages.parts.shell import cached
 
-SHOWN = 3
+SHOWN, SHOWN_ON_PHONES = 3, 1
 """How many are named."""
 
 
@@ -22,7 +23,10 @@ def draw(scope: Scope) -> None:
     with cached.installation().state.read() as connection:
         counts = open_by_level(connection, organization_id)
         newest = alerts_raised_last(
-            connection, organization_id, AlertFilter(states=OPEN_STATES), limit=SHOWN
+            connection,
+            organization_id,
+            AlertFilter(states=OPEN_STATES),
+            limit=SHOWN_ON_PHONES if drawing.by_finger() else SHOWN,
         )
     if not counts:
         return

@@ -17,6 +17,8 @@ from pages.parts.charts.figures.timeline import Axis, bucket_start
 
 ROOM = 0.14
 """The share of a chart's height that marks have above bars."""
+MORE_PX = 24
+"""By how much a chart with marks is taller, for them and for their names in the legend."""
 _EDGE = "#5B6673"
 """Around each mark, so that light ones can be seen on a light page."""
 _NAMED = 3
@@ -71,6 +73,7 @@ def above_bars(chart: Chart, marks: Sequence[AlertMark], axis: Axis, window: Win
     if not spots:
         return chart
     chart.figure.update_layout(
+        height=chart.figure.layout.height + MORE_PX,
         yaxis={"domain": [0, 1 - ROOM]},
         yaxis2={"domain": [1 - ROOM, 1], "range": [0, 1], "visible": False, "fixedrange": True},
     )
