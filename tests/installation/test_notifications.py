@@ -10,7 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from audit_core.identity.administration import Administrator
-from audit_core.installation.notifications import channel_warnings, examine_channels
+from audit_core.installation.notifications import (
+    channel_warnings,
+    digest_of_alerts,
+    examine_channels,
+)
 from audit_core.notify.channel_input import email_input
 from audit_core.notify.channels import add_channel
 from audit_core.state.tables import channel
@@ -60,3 +64,12 @@ def test_what_fails_for_long_is_told(seeded: Seeded) -> None:
     (warning,) = channel_warnings(seeded.installation)
     assert warning.reason.startswith("1 channel delivers no alerts.")
     assert ALPHA not in warning.reason and "Team" not in warning.reason
+
+
+def test_a_digest_of_an_organization_without_alerts_is_empty(seeded: Seeded) -> None:
+    with seeded.installation.state.read() as connection:
+        found = digest_of_alerts(
+            connection, ALPHA, seeded.clock() - timedelta(days=1), seeded.clock()
+        )
+    assert (found.open_by_level, found.raised, found.closed, found.alerts) == ({}, 0, 0, ())
+    assert found.organization

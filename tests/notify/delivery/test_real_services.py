@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import default as by_default
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, Session
+from aiosmtpd.smtp import AuthResult
 
 from audit_core.domain.errors import SettingsError
 from audit_core.notify.channels import Standing
 from audit_core.notify.delivery.mail_server import MailServer, mail_server_of
 from audit_core.notify.notice import NoticeKind
 from audit_core.runtime.settings import MailSecurity, Settings
-from tests.support.app_process import free_port
 from tests.support.channels import Notifications
+from tests.support.mailbox import TAKEN, Mailbox, mail_server
 from tests.support.notices import a_notice
 from tests.support.receiver import Receiver, receiving
-
-TAKEN = "250 Message accepted for delivery"
-
-
-class Mailbox:
-    """What a mail server took, and what it answers."""
-
-    def __init__(self) -> None:
-        self.came: list[Envelope] = []
-        self.answers: list[str] = []
-        self.refused: set[str] = set()
-
-    async def handle_RCPT(
-        self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.refused:
-            return "550 No such mailbox"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
-        self.came.append(envelope)
-        return self.answers.pop(0) if self.answers else TAKEN
-
-
-@contextmanager
-def mail_server(mailbox: Mailbox, **options: Any) -> Iterator[MailServer]:
-    """A real one meanwhile."""
-    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port(), **options)
-    controller.start()
-    try:
-        yield MailServer(
-            host="127.0.0.1",
-            port=controller.port,
-            security=MailSecurity.NONE,
-            sender="audit@example.org",
-            timeout_s=5,
-        )
-    finally:
-        controller.stop()
 
 
 @pytest.fixture
