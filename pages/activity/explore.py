@@ -82,7 +82,9 @@ with news_slot:
 if listed:
     if with_chart:
         with chart_slot:
-            over_time.draw(histogram, stack, view, marked_alerts.of_view(view, scope))
+            marks = marked_alerts.of_view(view, scope)
+            over_time.draw(histogram, stack, view, marks.items)
+            marked_alerts.draw_limit(marks)
     with patterns_slot:
         message_pattern_list.draw(view, scope, live.head)
     if with_facets:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import streamlit as st
+
 from audit_core.detect.alerts.alert import Alert
 from audit_core.detect.alerts.alert_filter import AlertFilter
 from audit_core.detect.alerts.reading import list_alerts
 from audit_core.domain.access import Scope
+from audit_core.domain.listing import Listing
 from pages.parts.alerts import alert_place
 from pages.parts.charts.figures.alert_marks import AlertMark
 from pages.parts.filters import filter_bar
@@ -15,20 +18,27 @@ from pages.parts.shell import cached
 
 MAX_ALERTS = 500
 """How many are read: those that wait first, by level."""
+NONE: Listing[AlertMark] = Listing((), False)
 
 
-def of_view(view: filter_bar.View, scope: Scope) -> tuple[AlertMark, ...]:
+def of_view(view: filter_bar.View, scope: Scope) -> Listing[AlertMark]:
     """Those of the window; where the filter names users or targets, those that name one of them."""
     asked = view.entry_filter
     return _marks(view, scope, {*asked.actors, *asked.targets})
 
 
-def of_actor(view: filter_bar.View, scope: Scope) -> tuple[AlertMark, ...]:
+def of_actor(view: filter_bar.View, scope: Scope) -> Listing[AlertMark]:
     """Those of the window that name the actor of the scope."""
-    return () if scope.actor_id is None else _marks(view, scope, {scope.actor_id})
+    return NONE if scope.actor_id is None else _marks(view, scope, {scope.actor_id})
 
 
-def _marks(view: filter_bar.View, scope: Scope, named: set[str]) -> tuple[AlertMark, ...]:
+def draw_limit(marks: Listing[AlertMark]) -> None:
+    """Say so where there are more alerts than were read."""
+    if marks.truncated:
+        st.caption(f"Of more than {MAX_ALERTS:,} alerts in this window, not all are marked.")
+
+
+def _marks(view: filter_bar.View, scope: Scope, named: set[str]) -> Listing[AlertMark]:
     asked = AlertFilter(since=view.time_range.since, until=view.time_range.until)
     with cached.installation().state.read() as connection:
         found = list_alerts(connection, scope.organization_id or "", asked, limit=MAX_ALERTS)
@@ -37,9 +47,10 @@ def _marks(view: filter_bar.View, scope: Scope, named: set[str]) -> tuple[AlertM
         whole = Scope(organization_id=scope.organization_id)
         names = alert_place.names_of(alerts, whole)
         alerts = [one for one in alerts if not named.isdisjoint(_values(one, names))]
-    return tuple(
+    marks = tuple(
         AlertMark(at=one.first_at, level=one.level, title=one.rule_title) for one in alerts
     )
+    return Listing(marks, found.truncated)
 
 
 def _values(one: Alert, names: Mapping[str, str]) -> set[str]:

@@ -104,11 +104,12 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
     )
     window = view.entry_filter.window
     # Whoever sees only what they did themselves sees no alerts, as on other pages.
-    alerts = marked_alerts.of_actor(view, scope) if click.leave else ()
-    chart = lanes.over_time(found, window, alerts)
+    alerts = marked_alerts.of_actor(view, scope) if click.leave else marked_alerts.NONE
+    chart = lanes.over_time(found, window, alerts.items)
     name = f"person_timeline_{kind.value}"
     person_charts.draw(chart, name, view.entry_filter, click, person_charts.ZOOMING)
     st.caption(told(found, kind))
+    marked_alerts.draw_limit(alerts)
 
 
 def told(found: Timeline, kind: LaneKind) -> str:
