@@ -9,6 +9,7 @@ from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
 from audit_core.evidence.erasures.erasure import Erasure, Stage
+from audit_core.evidence.erasures.kept_alerts import replace_in_alerts
 from audit_core.evidence.erasures.kept_exports import delete_files
 from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
 from audit_core.evidence.erasures.no_organization import erase_of_no_organization
@@ -100,6 +101,7 @@ def erase_from_state(
     with tools.state.begin() as connection:
         rejections = erase_rejections(connection, subject)
         filters = replace_in_filters(connection, subject, found.pseudonym)
+        replace_in_alerts(connection, subject, found.pseudonym)
         deleted, going_on = delete_files(
             connection,
             found.organization_id,

@@ -77,7 +77,7 @@ def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str)
             table.c.organization_id == subject.organization_id
         )
         for row in connection.execute(statement).mappings().all():
-            new = {name: _replaced(row[name], subject, pseudonym) for name in names}
+            new = {name: replaced(row[name], subject, pseudonym) for name in names}
             if any(new[name] != row[name] for name in names):
                 own = [key == row[key.name] for key in keys]
                 connection.execute(update(table).where(*own).values(new))
@@ -85,11 +85,11 @@ def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str)
     return changed
 
 
-def _replaced(value: Any, subject: Subject, pseudonym: str) -> Any:
+def replaced(value: Any, subject: Subject, pseudonym: str) -> Any:
     """A text, or lists and objects of texts, with the pseudonym where they name the person."""
     if isinstance(value, str):
         return subject.replaced_in(value, pseudonym)
-    again: Callable[[Any], Any] = lambda item: _replaced(item, subject, pseudonym)  # noqa: E731
+    again: Callable[[Any], Any] = lambda item: replaced(item, subject, pseudonym)  # noqa: E731
     if isinstance(value, list):
         return [again(item) for item in value]
     if isinstance(value, dict):
@@ -101,7 +101,7 @@ def _replaced(value: Any, subject: Subject, pseudonym: str) -> Any:
 
 
 def _replaced_queries(texts: Any, subject: Subject, pseudonym: str) -> list[str]:
-    """As `_replaced`, for texts in the query language, which stay such: a word that stands alone
+    """As `replaced`, for texts in the query language, which stay such: a word that stands alone
     may not hold a colon."""
     replaced: list[str] = []
     for text in texts:
