@@ -169,3 +169,37 @@ def test_who_does_not_manage_writes_no_rule(open_app: Open, seeded: Seeded) -> N
     app.run()
     assert not app.text_area
     assert "You do not have access to this page" in [item.value for item in app.header]
+
+
+def test_what_explore_shows_becomes_a_rule(open_app: Open, seeded: Seeded) -> None:
+    app = open_app(ADMIN).run()
+    app.switch_page("activity/explore.py")
+    app.query_params["query"] = "metadata.body.public:true"
+    app.run()
+    app.button(key="alert_me_open").click().run()
+    assert "it looks into lists there" in app.error[0].proto.title
+
+    app.query_params["query"] = "status:403"
+    app.run()
+    app.text_input(key="alert_me_title").set_value("Refused")
+    app.segmented_control(key="alert_me_when").set_value("Many matches").run()
+    app.number_input(key="alert_me_least").set_value(15)
+    app.button(key="alert_me_open").click().run()
+    assert not app.exception
+    assert "15 entries or more within 15 minutes, for each actorId." in texts(app)
+    # AppTest does not follow to the page on which it is by now.
+    app.query_params.clear()
+    app.switch_page("admin/rules.py")
+    app.query_params["edit"] = "new"
+    app.run()
+    app.button(key="backtest_draft").click().run()
+    assert "**2 alerts**" in texts(app)
+    app.button(key="rule_save").click().run()
+    (saved,) = [one for one in own(seeded).rules if one.own]
+    assert saved.rule.title == "Refused"
+
+
+def test_who_does_not_manage_is_offered_no_rule_on_explore(open_app: Open) -> None:
+    app = open_app(AUDITOR).run()
+    app.switch_page("activity/explore.py").run()
+    assert "alert_me_open" not in [item.key for item in app.button]
