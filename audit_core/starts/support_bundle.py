@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from audit_core.detect.alerts.alert import Alert, sentence_of
+from audit_core.domain.entries import AuditEntry
 from audit_core.domain.listing import Listing
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.query.time.windows import format_instant
@@ -64,25 +65,7 @@ def support_bundle(
         f"# {TITLES[attempt.outcome is StartOutcome.SUSPECTED]}",
         f"Made at {format_instant(made_at)}. All times are UTC. Secrets are redacted.",
         "## The attempt",
-        fenced(
-            _lines(
-                {
-                    "time": format_instant(entry.created_at),
-                    "entry id": entry.id,
-                    "action": entry.action,
-                    "outcome": attempt.outcome.label,
-                    "evidence": attempt.evidence(),
-                    "status": "none" if entry.status_code is None else str(entry.status_code),
-                    "sandbox": attempt.sandbox or "unknown",
-                    "matched by name": "yes" if attempt.by_name else "no",
-                    "organization": entry.organization_id or "none",
-                    "by": entry.actor,
-                    "API key": entry.api_key or "none",
-                    "client": entry.source or "none said",
-                    "user agent": entry.user_agent or "none said",
-                }
-            )
-        ),
+        fenced(_lines(_particulars(attempt, entry))),
         "## The message",
         fenced(entry.error_message or "none: the platform answered as if all was well"),
         "## What was asked for",
@@ -97,6 +80,24 @@ def support_bundle(
     if alerts is not None:
         parts += _of_alerts(alerts)
     return "\n\n".join(parts) + "\n"
+
+
+def _particulars(attempt: StartAttempt, entry: AuditEntry) -> dict[str, str]:
+    return {
+        "time": format_instant(entry.created_at),
+        "entry id": entry.id,
+        "action": entry.action,
+        "outcome": attempt.outcome.label,
+        "evidence": attempt.evidence(),
+        "status": "none" if entry.status_code is None else str(entry.status_code),
+        "sandbox": attempt.sandbox or "unknown",
+        "matched by name": "yes" if attempt.by_name else "no",
+        "organization": entry.organization_id or "none",
+        "by": entry.actor,
+        "API key": entry.api_key or "none",
+        "client": entry.source or "none said",
+        "user agent": entry.user_agent or "none said",
+    }
 
 
 def _of_trace(attempt: StartAttempt, trace: Trace) -> Iterable[str]:
