@@ -95,7 +95,7 @@ def _order(log: AuditLog, state: State, organization_id: str, seed: int) -> tupl
     arrivals = list(arrivals_of(chance, entries))
     size = max(1, len(arrivals) // LOOKS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looking, "WRITES_AT_ONCE", chance.choice((20, 1000)))
+        patch.setattr(looking, "WRITES_AT_ONCE", chance.choice((40, 1000)))
         for start in range(0, len(arrivals), size):
             log.append(arrivals[start : start + size])
             now = BEGINNING + (END - BEGINNING) * min(1, (start + size) / len(arrivals))
