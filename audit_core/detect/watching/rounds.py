@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.ruleset.ruleset import ruleset_version
+from audit_core.detect.watching import looking
 from audit_core.detect.watching.changes import Changes
 from audit_core.detect.watching.looking import MISSED_AFTER, Look, look
 from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.detect.watching.progress import RuleProgress, beat, read_progress, set_progress
-from audit_core.detect.watching.standing import rules_that_watch
+from audit_core.detect.watching.settled import Settled
+from audit_core.detect.watching.standing import rewound, rules_that_watch
 from audit_core.domain.errors import AuditError
 from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.store import AuditLog
@@ -57,8 +59,10 @@ class _Organization:
     version: int = -1
     """Of its rules, as of `ruleset_version`."""
     rules: tuple[Rule, ...] = ()
+    settled: int = -1
+    """The write up to which all are there; below 0: not known."""
     looked_up_to: int = -1
-    """The head up to which all its rules have looked, as far as none is behind or fails."""
+    """The write up to which all its rules have looked, as far as none is behind or fails."""
     turn_at: float = 0.0
     """When it had its last turn, by `time.monotonic`."""
     first: int = 0
@@ -84,6 +88,7 @@ class Rounds:
         self._state = state
         self._clock = clock
         self._report = report
+        self._settled = Settled(log, state, clock)
         self._organizations: dict[str, _Organization] = {}
         self._beat_at: datetime | None = None
 
@@ -108,7 +113,13 @@ class Rounds:
                 continue
             if not goes_on():
                 return False
-            behind |= self._turn(organization_id, known, heads[organization_id], goes_on)
+            try:
+                behind |= self._turn(organization_id, known, heads[organization_id], goes_on)
+            except AuditError as error:
+                # If nothing answers, the organization is not at fault.
+                self._log.ping()
+                for rule in known.rules:
+                    self._failed(organization_id, known, rule, f"{error.message} {error.hint}")
         return behind
 
     def forget(self) -> None:
@@ -144,24 +155,42 @@ class Rounds:
         ]
         behind = False
         with reading_in(ReadContext(wait_s=WAIT_S)):
-            for number, (rule, seen) in enumerate(self._looks(organization_id, rules), 1):
+            until = self._settled_up_to(organization_id, known, head)
+            looks = self._looks(organization_id, rules, until)
+            for number, (rule, seen) in enumerate(looks, 1):
                 behind |= self._looked(organization_id, known, rule, seen)
                 self._beat()
                 is_over = time.monotonic() - known.turn_at > TURN_S or not goes_on()
                 if is_over and number < len(rules):
                     known.first = (known.rules.index(rule) + 1) % len(known.rules)
                     return True
-        known.looked_up_to = -1 if behind else head
+        known.looked_up_to = -1 if behind else until
         return behind
 
+    def _settled_up_to(self, organization_id: str, known: _Organization, head: int) -> int:
+        """The write up to which all are there, so that rules may look at them."""
+        if known.settled < 0:
+            ids = [rule.id for rule in known.rules]
+            known.settled = rewound(self._log, self._state, organization_id, ids, head=head)
+        if not self._log.shared:
+            return head
+        while known.settled < head:
+            until = min(head, known.settled + looking.WRITES_AT_ONCE)
+            settled = self._settled.up_to(organization_id, after=known.settled, until=until)
+            known.settled = settled
+            if settled < until:
+                break
+        return known.settled
+
     def _looks(
-        self, organization_id: str, rules: Sequence[Rule]
+        self, organization_id: str, rules: Sequence[Rule], head: int
     ) -> Iterator[tuple[Rule, Look | Exception | None]]:
         """As `look_at_all`, also where a rule meets a fault of ours: then each looks by itself."""
         now = self._clock()
         left = {rule.id: rule for rule in rules}
         try:
-            for rule, seen in look_at_all(self._log, self._state, rules, organization_id, now=now):
+            looks = look_at_all(self._log, self._state, rules, organization_id, now=now, head=head)
+            for rule, seen in looks:
                 del left[rule.id]
                 yield rule, seen
         except AuditError:
@@ -170,7 +199,10 @@ class Rounds:
             LOGGER.exception("A rule failed in the organization %s.", organization_id)
             for rule in left.values():
                 try:
-                    yield rule, look(self._log, self._state, rule, organization_id, now=now)
+                    yield (
+                        rule,
+                        look(self._log, self._state, rule, organization_id, now=now, head=head),
+                    )
                 except Exception as error:
                     yield rule, error
 

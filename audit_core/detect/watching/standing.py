@@ -6,6 +6,7 @@ on later, or again, looks at what arrives from then; that it did not watch befor
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -112,6 +113,29 @@ def rules_that_watch(
             for rule_id in end:
                 _switched_off(connection, organization_id, rule_id, now)
     return tuple(own.in_force(one) for one in on.values())
+
+
+def rewound(
+    log: AuditLog, state: State, organization_id: str, rule_ids: Collection[str], *, head: int
+) -> int:
+    """The write up to which all of the rules have looked, by now none beyond the log's `head`.
+
+    A log that was restored ends before what rules have looked at, and gives those numbers again:
+    what it took in after they looked last is looked at."""
+    with state.read() as connection:
+        marks = read_watermarks(connection, organization_id, rule_ids)
+    reached = head
+    for rule_id, mark in marks.items():
+        if mark.revision <= head:
+            reached = min(reached, mark.revision)
+            continue
+        revision = min(head, revision_at(log, organization_id, mark.looked_at))
+        with state.begin() as connection:
+            move_watermark(
+                connection, organization_id, rule_id, mark, replace(mark, revision=revision)
+            )
+        reached = min(reached, revision)
+    return reached
 
 
 def _go_on(

@@ -19,10 +19,7 @@ from pages.parts.shell.error_boundary import plain
 SHOWN = 3
 """How many rules, and how many times, are told."""
 
-_WHY = {
-    BlindReason.OFF: "it was switched off",
-    BlindReason.LOG_LOST: "the log came from a backup",
-}
+_WHY = {BlindReason.OFF: "it was switched off"}
 
 
 def draw(scope: Scope) -> None:

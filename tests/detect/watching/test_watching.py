@@ -216,3 +216,26 @@ def test_one_far_behind_keeps_nobody_waiting(log, state, watching, now, monkeypa
     assert len(alerts(state)) == 10
     with state.read() as connection:
         assert all(one.behind_since is None for one in read_progress(connection, ALPHA).values())
+
+
+def test_a_log_that_was_restored_is_watched_from_where_it_goes_on(
+    log, state, watching, now, tmp_path
+):
+    watching.look()
+    refused(log, ALPHA, "kept", 25)
+    watching.look()
+    refused(log, ALPHA, "lost", 25)
+    watching.look()
+    now[0] += timedelta(hours=1)
+    url = f"duckdb:///{tmp_path / 'restored.duckdb'}"
+    with closing(open_log(url, clock=lambda: now[0])) as restored:
+        now[0] -= timedelta(hours=1)
+        refused(restored, ALPHA, "kept", 25)
+        now[0] += timedelta(hours=1)
+        # It gives the numbers of what was lost again, before anybody watches.
+        refused(restored, ALPHA, "new", 20)
+        Watching(log=restored, state=state, clock=lambda: now[0]).look()
+        assert alerts(state) == ["kept", "lost", "new"]
+        refused(restored, ALPHA, "newer", 20)
+        Watching(log=restored, state=state, clock=lambda: now[0]).look()
+    assert alerts(state) == ["kept", "lost", "new", "newer"]
