@@ -16,7 +16,7 @@ from audit_core.cli.accounts import account_app
 from audit_core.cli.backup import backup, restore
 from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
-from audit_core.cli.detect.rules import rule_app
+from audit_core.cli.detect.organization_rules import rule_app
 from audit_core.cli.detect.watch import watch
 from audit_core.cli.doctor import doctor
 from audit_core.cli.evidence.coverage import coverage

@@ -9,6 +9,7 @@ from audit_core.evidence.access_log.record_filter import readable_parts
 from audit_core.identity.sessions import Viewer
 from audit_core.log.reads.read_context import reading_in
 from audit_core.runtime.version import product_version
+from pages.parts.alerts import alert_place
 from pages.parts.filters import unknown_params
 from pages.parts.shell import (
     abandoned,
@@ -58,6 +59,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 title="Explore",
                 icon=":material/search:",
                 help="All entries: filter, inspect, watch live and download.",
+            ),
+            page(
+                "activity/alerts.py",
+                "alerts",
+                Permission.READ,
+                title=alert_place.counted("Alerts", person),
+                icon=":material/notifications:",
+                help="What rules found, until somebody has worked it off.",
             ),
             page(
                 "activity/sandboxes.py",
@@ -150,6 +159,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 title="Sources",
                 icon=":material/input:",
                 help="Load entries from files, and see which records were rejected.",
+            ),
+            page(
+                "admin/notifications.py",
+                "notifications",
+                Permission.MANAGE,
+                title="Notifications",
+                icon=":material/notifications:",
+                help="Where alerts are told, of which and when, and what was not delivered.",
             ),
             page(
                 "admin/access.py",

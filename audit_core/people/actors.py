@@ -20,9 +20,11 @@ from audit_core.people.actors_sql import (
 )
 from audit_core.people.results import instant
 from audit_core.people.timeline_sql import require_actor
+from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.buckets import HOUR_US
 from audit_core.query.time.spans import width_us as width_of
+from audit_core.query.time.windows import TimeRange
 
 SPARKS = 20
 """How many stretches of time the activity of an actor in the list is counted by."""
@@ -88,6 +90,14 @@ class ActorReader:
             for row in found.items
             if unicodedata.normalize("NFC", row.actor_email).strip().casefold() == email
         )
+
+    def names(self, actor_ids: tuple[str, ...], scope: Scope) -> dict[str, str]:
+        """How actors are shown, by their ids: the e-mail address that the log has for each; those
+        without one are left out."""
+        query = Query(EntryFilter(actors=actor_ids), scope, TimeRange(since=None, until=None))
+        statement = actors_sql.addresses_of(self.reader.planner.plan(query))
+        found = self.reader.log.fetch_rows(statement, scope, AddressedActor, limit=MAX_ADDRESSED)
+        return {row.actor_id: row.actor_email for row in found.items if row.actor_email}
 
     def actors(
         self,

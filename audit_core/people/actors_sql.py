@@ -254,6 +254,17 @@ def actors_with_address(email: str, scope: Scope) -> Statement:
     )
 
 
+def addresses_of(plan: Plan) -> Statement:
+    """Every actor that matches with each of its e-mail addresses: rows of `AddressedActor`."""
+    column = plan.source.table.c
+    return plan.source.options(
+        select(column.actor_id, column.actor_email)
+        .where(plan.where)
+        .group_by(column.actor_id, column.actor_email)
+        .order_by(column.actor_id, column.actor_email)
+    )
+
+
 def stretch(table: FromClause, since: datetime, width_us: int) -> ColumnElement[int]:
     """The number of the stretch of time that an entry lies in, counted from `since`."""
     begin_us = (since - EPOCH) // timedelta(microseconds=1)

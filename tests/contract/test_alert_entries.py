@@ -7,13 +7,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from audit_core.detect.alerts.alert import Alert
 from audit_core.detect.alerts.context import alert_entries, filter_of, usual
-from audit_core.detect.alerts.entries_sql import time_of
+from audit_core.detect.alerts.entries_sql import Occurrence, time_of
 from audit_core.detect.rules.rule import FirstSeen, Single
 from audit_core.domain.access import Scope
-from audit_core.domain.alerts.alert_state import AlertState
-from audit_core.domain.alerts.level import Level
 from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import Reader
 from tests.contract.pieces import append_in_pieces
@@ -40,29 +37,10 @@ def held(new_log):
     return Held(new_log())
 
 
-def alert_for(rule, finding):
-    group, _, count, first, last = finding
+def occurrence_of(rule, finding):
+    group, _, _, first, last = finding
     names = [] if rule is None else [one.name for one in rule.groups]
-    return Alert(
-        id="a" * 32,
-        organization_id=ORGANIZATION,
-        number=1,
-        revision=1,
-        rule_id="r",
-        rule_title="Any",
-        level=Level.LOW,
-        group=dict(zip(names, group, strict=True)),
-        state=AlertState.OPEN,
-        resolution=None,
-        assignee_id=None,
-        count=count,
-        first_at=first,
-        last_at=last,
-        raised_at=NOW,
-        changed_at=NOW,
-        closed_at=None,
-        withdrawn_at=None,
-    )
+    return Occurrence(group=tuple(zip(names, group, strict=True)), first_at=first, last_at=last)
 
 
 def selected(rule, group, entries):
@@ -84,9 +62,9 @@ def selected(rule, group, entries):
 def test_an_alert_has_the_entries_that_its_rule_selects(held, rule):
     for finding in sorted(plain_detection.findings(rule, held.entries, NOW))[:3]:
         group, _, count, first, last = finding
-        alert = alert_for(rule, finding)
-        found = alert_entries(held.counts, alert, rule, SCOPE, limit=1_000)
-        span = time_of(alert, rule)
+        what = occurrence_of(rule, finding)
+        found = alert_entries(held.counts, what, rule, SCOPE, limit=1_000)
+        span = time_of(what, rule)
         expected = {
             entry.id
             for entry in selected(rule, group, held.entries)
@@ -100,7 +78,7 @@ def test_an_alert_has_the_entries_that_its_rule_selects(held, rule):
         assert times == sorted(times, reverse=True)
         if not isinstance(rule.correlation, FirstSeen):
             assert first in times and last in times
-        few = alert_entries(held.counts, alert, rule, SCOPE, limit=1)
+        few = alert_entries(held.counts, what, rule, SCOPE, limit=1)
         assert (few.items, few.truncated) == (found.items[:1], len(expected) > 1)
 
 
@@ -109,18 +87,18 @@ def test_what_is_usual_is_a_day_of_the_month_before(held):
     first = max(one.created_at for one in own) - timedelta(hours=4)
     during = [one for one in own if one.created_at >= first]
     last = max(one.created_at for one in during)
-    about = alert_for(None, ((), 0, 1, first, last))
+    about = occurrence_of(None, ((), 0, 1, first, last))
     for name in ("actorId", "actorEmail"):
-        found = usual(held.counts, replace(about, group={name: "user-2"}), None, SCOPE)
+        found = usual(held.counts, replace(about, group=((name, "user-2"),)), None, SCOPE)
         assert found.during == len(during)
         assert found.per_day == pytest.approx((len(own) - len(during)) / 30)
-    assert usual(held.counts, replace(about, group={"targetId": "sb-1"}), None, SCOPE) is None
+    assert usual(held.counts, replace(about, group=(("targetId", "sb-1"),)), None, SCOPE) is None
 
 
 def test_explore_is_asked_for_the_group_and_the_time():
     about = replace(
-        alert_for(None, ((), 0, 1, NOW, NOW)),
-        group={"actorId": "user-2", "targetId": "sb-1", "metadata.body.name": "x", "person": "y"},
+        occurrence_of(None, ((), 0, 1, NOW, NOW)),
+        group=(("actorId", "user-2"), ("targetId", "sb-1"), ("body", "x"), ("person", "y")),
     )
     asked = filter_of(about, None, "UTC")
     assert (asked.actors, asked.targets) == (("user-2",), ("sb-1",))

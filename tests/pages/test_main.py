@@ -16,6 +16,7 @@ from tests.support.seeded import ALPHA, BETA, Seeded
 PERMISSION = {
     "activity/overview.py": "read:audit_logs",
     "activity/explore.py": "read:audit_logs",
+    "activity/alerts.py": "read:audit_logs",
     "activity/sandboxes.py": "read:audit_logs",
     "activity/people.py": "read:own_audit_logs",
     "evidence/access_record.py": "read:access_record",
@@ -31,6 +32,7 @@ ALLOWED = {
     "auditor@example.org": {
         "activity/overview.py",
         "activity/explore.py",
+        "activity/alerts.py",
         "activity/sandboxes.py",
         "activity/people.py",
         "evidence/access_record.py",

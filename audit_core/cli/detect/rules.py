@@ -13,7 +13,7 @@ from audit_core.cli.parts.origins import opened_log
 from audit_core.cli.parts.terminal import say
 from audit_core.cli.parts.window_options import window_between
 from audit_core.detect.backtest import DEFAULT_DAYS, Backtest, backtest
-from audit_core.detect.rules.catalog import FOLDER, rule_files, shipped_rules
+from audit_core.detect.rules.catalog import FOLDER, rule_files
 from audit_core.detect.rules.examples import examples_path, read_examples
 from audit_core.detect.rules.reading import read_rule_file
 from audit_core.detect.rules.rule import Rule
@@ -39,13 +39,6 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
-
-
-@rule_app.command("list")
-def list_rules() -> None:
-    """List the rules that come with the product."""
-    for rule in sorted(shipped_rules(), key=lambda rule: rule.title):
-        say(printable(f"{rule.level.value:<13} {rule.title} ({', '.join(rule.techniques)})"))
 
 
 @rule_app.command("check")

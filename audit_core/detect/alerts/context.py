@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from audit_core.detect.alerts.alert import Alert
-from audit_core.detect.alerts.entries_sql import entries_of_alert, fits, time_of
+from audit_core.detect.alerts.entries_sql import Occurrence, entries_of_alert, fits, time_of
 from audit_core.detect.rules.rule import Rule
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import FilterError
@@ -46,50 +46,53 @@ class Usual:
 
 
 def alert_entries(
-    counts: CountReader, one: Alert, rule: Rule, scope: Scope, *, limit: int
+    counts: CountReader, what: Occurrence, rule: Rule, scope: Scope, *, limit: int
 ) -> Listing[Row]:
     """The newest `limit` entries of an alert; none where the rule has become another one. Raises
     what a read of the log raises."""
-    if not fits(one, rule):
+    if not fits(what, rule):
         return Listing((), False)
-    statement = entries_of_alert(one, rule, scope)
+    statement = entries_of_alert(what, rule, scope)
     fetched = counts.reader.log.fetch(statement, scope, max_rows=limit)
     return Listing(tuple(rows_of(fetched, scope)), fetched.truncated)
 
 
-def filter_of(one: Alert, rule: Rule | None, zone: str) -> EntryFilter:
+def filter_of(what: Occurrence, rule: Rule | None, zone: str) -> EntryFilter:
     """What shows an alert's entries, and others of the same group, on Explore; `rule`: `None` where
     it is not there any more. What a filter cannot say of the group is left out."""
-    time_range = time_of(one, rule)
+    time_range = time_of(what, rule)
     window = Window(preset=None, since=time_range.since, until=time_range.until, zone=zone)
     asked = EntryFilter(window=window)
-    for name, fields in _fields(one, rule).items():
+    for name, fields in _fields(what, rule).items():
         attributes = {_FILTERS.get(field) for field in fields}
-        (attribute, *others) = attributes
-        if attribute is None or others or not (value := one.group[name]):
+        if None in attributes or not (value := dict(what.group)[name]):
             continue
-        asked = _with(asked, attribute, value)
+        if len(attributes) == 1:
+            asked = _with(asked, **{str(attributes.pop()): (value,)})
+        else:
+            # The same person may act in one entry, and have something done to them in another.
+            asked = _with(asked, text=value)
     return asked
 
 
-def actor_of(one: Alert, rule: Rule | None) -> str | None:
+def actor_of(what: Occurrence, rule: Rule | None) -> str | None:
     """Who an alert is about, by id or e-mail address; `None` where its group does not say."""
-    return _value(one, rule, ("actorId", "actorEmail"))
+    return _value(what, rule, "actorId", "actorEmail")
 
 
-def target_of(one: Alert, rule: Rule | None) -> str | None:
+def target_of(what: Occurrence, rule: Rule | None) -> str | None:
     """To what it was done, by id or name; `None` where its group does not say."""
-    return _value(one, rule, ("targetId",))
+    return _value(what, rule, "targetId")
 
 
-def usual(counts: CountReader, one: Alert, rule: Rule | None, scope: Scope) -> Usual | None:
+def usual(counts: CountReader, what: Occurrence, rule: Rule | None, scope: Scope) -> Usual | None:
     """What is usual for the actor of an alert; `None` if its group names none. Raises what a read
     of the log raises."""
-    actor = actor_of(one, rule)
+    actor = actor_of(what, rule)
     if actor is None:
         return None
-    span = time_of(one, rule)
-    begin = one.first_at - timedelta(days=USUAL_DAYS)
+    span = time_of(what, rule)
+    begin = what.first_at - timedelta(days=USUAL_DAYS)
 
     def number(since: datetime | None, until: datetime | None) -> int:
         asked = EntryFilter(actors=(actor,))
@@ -98,26 +101,27 @@ def usual(counts: CountReader, one: Alert, rule: Rule | None, scope: Scope) -> U
     return Usual(
         actor=actor,
         during=number(span.since, span.until),
-        per_day=number(begin, one.first_at) / USUAL_DAYS,
+        per_day=number(begin, what.first_at) / USUAL_DAYS,
     )
 
 
-def _with(asked: EntryFilter, attribute: str, value: str) -> EntryFilter:
+def _with(asked: EntryFilter, **changes: Any) -> EntryFilter:
     try:
-        return asked.changed(**{attribute: (value,)})
+        return asked.changed(**changes)
     except FilterError:
         return asked  # what no address can hold is no filter
 
 
-def _value(one: Alert, rule: Rule | None, names: tuple[str, ...]) -> str | None:
-    for name, fields in _fields(one, rule).items():
-        if set(fields) <= set(names) and (value := one.group[name]):
+def _value(what: Occurrence, rule: Rule | None, *names: str) -> str | None:
+    """The value that some selection has in one of these fields."""
+    for name, fields in _fields(what, rule).items():
+        if not set(names).isdisjoint(fields) and (value := dict(what.group)[name]):
             return value
     return None
 
 
-def _fields(one: Alert, rule: Rule | None) -> dict[str, tuple[str, ...]]:
+def _fields(what: Occurrence, rule: Rule | None) -> dict[str, tuple[str, ...]]:
     """The fields of each value of the group; a name stands for itself without its rule."""
-    if rule is not None and fits(one, rule):
+    if rule is not None and fits(what, rule):
         return {group.name: tuple(field.name for field in group.fields) for group in rule.groups}
-    return {name: (name,) for name in one.group}
+    return {name: (name,) for name in what.names}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
 
 from sqlalchemy import and_, or_, select
 
@@ -21,7 +22,27 @@ _INSTANT = timedelta(microseconds=1)
 """Entries are made to the microsecond, and the end of a time range is not part of it."""
 
 
-def time_of(alert: Alert, rule: Rule | None) -> TimeRange:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """Where and when something was found: all that the log is asked about an alert."""
+
+    group: tuple[tuple[str, str], ...]
+    """As of `Alert.group`."""
+    first_at: datetime
+    last_at: datetime
+
+    @classmethod
+    def of(cls, one: Alert) -> Self:
+        """What an alert tells of."""
+        return cls(group=tuple(one.group.items()), first_at=one.first_at, last_at=one.last_at)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the group's values."""
+        return [name for name, _ in self.group]
+
+
+def time_of(what: Occurrence, rule: Rule | None) -> TimeRange:
     """When the entries of an alert were made. Those of a number or a sequence begin as far before
     the first at which something was found as its time span reaches."""
     before = after = timedelta(0)
@@ -30,10 +51,10 @@ def time_of(alert: Alert, rule: Rule | None) -> TimeRange:
         after = rule.correlation.span + _EDGE
     elif rule is not None and not isinstance(rule.correlation, Single | FirstSeen | AboveBand):
         before = rule.reach + _EDGE
-    return TimeRange(since=alert.first_at - before, until=alert.last_at + after + _INSTANT)
+    return TimeRange(since=what.first_at - before, until=what.last_at + after + _INSTANT)
 
 
-def entries_of_alert(alert: Alert, rule: Rule, scope: Scope) -> Statement:
+def entries_of_alert(what: Occurrence, rule: Rule, scope: Scope) -> Statement:
     """Whole entries that a selection of the rule selects in the alert's group and time, newest
     first; the rule must `fit`."""
     selected = [
@@ -41,22 +62,23 @@ def entries_of_alert(alert: Alert, rule: Rule, scope: Scope) -> Statement:
             compile_condition(entries, selection.condition),
             *(
                 value_of(entries, group.fields[number]) == value
-                for group, value in _of_groups(alert.group, rule)
+                for group, value in _of_groups(what, rule)
             ),
         )
         for number, selection in enumerate(rule.selections)
     ]
     return (
         select(entries)
-        .where(within_scope(entries, scope), within(entries, time_of(alert, rule)), or_(*selected))
+        .where(within_scope(entries, scope), within(entries, time_of(what, rule)), or_(*selected))
         .order_by(entries.c.created_at.desc(), entries.c.seq.desc())
     )
 
 
-def fits(alert: Alert, rule: Rule) -> bool:
+def fits(what: Occurrence, rule: Rule) -> bool:
     """Whether the rule still tells entries apart by what the alert was raised for."""
-    return [group.name for group in rule.groups] == list(alert.group)
+    return [group.name for group in rule.groups] == what.names
 
 
-def _of_groups(values: Mapping[str, str], rule: Rule) -> list[tuple[Group, str]]:
+def _of_groups(what: Occurrence, rule: Rule) -> list[tuple[Group, str]]:
+    values = dict(what.group)
     return [(group, values[group.name]) for group in rule.groups]

@@ -15,11 +15,14 @@ from sqlalchemy import Connection, update
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.ledger import keep_event, lock_alerts, next_revision, read_alerts
+from audit_core.detect.alerts.notices import notice_of, target_types_of
+from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import Permission
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.errors import AlertError
 from audit_core.identity.administration import Administrator, may, require_permission
 from audit_core.identity.memberships import Member, find_member, members
+from audit_core.notify.outbox import enqueue
 from audit_core.state.access_log.record import record
 from audit_core.state.detections.tables import alert
 
@@ -74,6 +77,7 @@ def change_state(
     said = _comment(comment)
     ready, stale = _ready(connection, by, organization_id, seen, closing=resolution is not None)
     changed = []
+    told = []
     for before in ready:
         if before.withdrawn_at is not None:
             stale.append(before)
@@ -86,6 +90,9 @@ def change_state(
                 "resolution": None if resolution is None else resolution.value,
             } | ({"comment": said} if said else {})
             changed.append(_keep(connection, by, after, AlertEventKind.STATE, detail))
+            if before.state is not state:
+                told.append(changed[-1])
+    _tell(connection, by, organization_id, told, _reason(resolution, said))
     return Triaged(changed=tuple(changed), stale=tuple(stale))
 
 
@@ -224,6 +231,42 @@ def _keep(
         | {name: value for name, value in detail.items() if name != "comment"},
     )
     return kept
+
+
+def _tell(
+    connection: Connection,
+    by: Administrator,
+    organization_id: str,
+    changed: Sequence[Alert],
+    reason: str | None,
+) -> None:
+    """Keep what is to be told of another state, in the same transaction."""
+    if not changed:
+        return
+    ruleset = read_ruleset(connection, organization_id)
+    found = {one.rule_id: ruleset.find(one.rule_id) for one in changed}
+    types = {
+        rule_id: () if known is None else target_types_of(known.rule)
+        for rule_id, known in found.items()
+    }
+    notices = (
+        notice_of(
+            one,
+            AlertEventKind.STATE,
+            target_types=types[one.rule_id],
+            at=by.now,
+            reason=reason,
+        )
+        for one in changed
+    )
+    enqueue(connection, organization_id, (one for one in notices if one is not None), by.now)
+
+
+def _reason(resolution: Resolution | None, comment: str) -> str | None:
+    """Why alerts were closed, for messages; `None` where they were not."""
+    if resolution is None:
+        return None
+    return f"{resolution.label}: {comment}" if comment else resolution.label
 
 
 def _assignable(

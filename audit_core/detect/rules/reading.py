@@ -68,6 +68,11 @@ def read_filter(text: str, name: str) -> Condition:
     named = line.value.get("filter") if isinstance(line.value, dict) else None
     if named is None or not isinstance(named.value, dict) or "condition" not in named.value:
         raise reader.problem(line, "filter with a selection and a condition is missing.")
+    rules = named.value.get("rules")
+    if rules is not None and rules.value != "any":
+        raise reader.problem(
+            rules, "which rule is muted is said beside the filter: leave rules out, or write any."
+        )
     detection = Line({key: one for key, one in named.value.items() if key != "rules"}, named.number)
     source = Line({"product": Line("daytona", 1), "service": Line("audit", 1)}, line.number)
     parts = {

@@ -79,6 +79,13 @@ class Ruleset:
         """One of the rules; `None` if the organization does not have it."""
         return next((one for one in self.rules if one.rule.id == rule_id), None)
 
+    def named(self, name: str) -> tuple[OrganizationRule, ...]:
+        """Those with this id or title, whatever the case; several may have one title."""
+        sought = name.strip().casefold()
+        return tuple(
+            one for one in self.rules if sought in (one.rule.id, one.rule.title.casefold())
+        )
+
     def in_force(self, rule: OrganizationRule) -> Rule:
         """A rule as it looks at entries while it is on, mutes applied."""
         return self.muted(rule.settled)

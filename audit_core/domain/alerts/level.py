@@ -18,3 +18,8 @@ class Level(StrEnum):
     def rank(self) -> int:
         """0 for informational to 4 for critical."""
         return list(Level).index(self)
+
+    @property
+    def label(self) -> str:
+        """The name for people, in sentence case."""
+        return self.value.capitalize()

@@ -43,7 +43,7 @@ def subject(content: Content) -> str:
         return f"{one.level.value.capitalize()}: {title} (alert {one.number}, {kind(one).lower()})"
     alerts = len({notice.alert_id for notice in notices})
     noun = "alert" if alerts == 1 else "alerts"
-    return f"{alerts:,} {noun}, {content.level.value} at most, {len(notices):,} messages in one"
+    return f"{alerts:,} {noun}, highest level {content.level.value}"
 
 
 def kind(notice: Notice) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from audit_core.state.access_log.account_verbs import ACCOUNT_VERBS
 from audit_core.state.access_log.alert_verbs import ALERT_VERBS
+from audit_core.state.access_log.detection_verbs import DETECTION_VERBS
 from audit_core.state.access_log.erasure_verbs import ERASURE_VERBS
 from audit_core.state.access_log.export_verbs import EXPORT_VERBS
 from audit_core.state.access_log.integrity_verbs import INTEGRITY_VERBS
@@ -21,6 +22,7 @@ def _listed(*verbs: Verb) -> dict[str, Verb]:
 VERBS: dict[str, Verb] = _listed(
     *ACCOUNT_VERBS,
     *ALERT_VERBS,
+    *DETECTION_VERBS,
     *EXPORT_VERBS,
     *ERASURE_VERBS,
     *INTEGRITY_VERBS,

@@ -1,4 +1,4 @@
-"""Who manages an organization at the screen, and what they do there."""
+"""Who changes something of an organization at the screen, and what they do there."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from audit_core.identity.administration import Administrator
 from pages.parts.shell import cached, error_boundary, viewer
 
 
-def administrator(scope: Scope) -> Administrator:
-    """The viewer, who must manage access to the organization of the page at this moment.
+def administrator(scope: Scope, permission: Permission = Permission.MANAGE) -> Administrator:
+    """The viewer, who must have the permission in the organization of the page at this moment.
 
     Whoever does not, or no longer, sees the refusal, which is put on record. `scope` is what the
     page was drawn for: if another organization is looked at by now, the page runs anew.
     """
-    person, present = viewer.require(Permission.MANAGE)
+    person, present = viewer.require(permission)
     if present != scope:
         st.rerun()
     return Administrator(
@@ -29,9 +29,13 @@ def administrator(scope: Scope) -> Administrator:
     )
 
 
-def act(scope: Scope, deed: Callable[[Connection, Administrator], object]) -> None:
+def act(
+    scope: Scope,
+    deed: Callable[[Connection, Administrator], object],
+    permission: Permission = Permission.MANAGE,
+) -> None:
     """Do it as the one who is signed in now, and draw the page anew; or show why it failed."""
-    by = administrator(scope)
+    by = administrator(scope, permission)
     with (
         error_boundary.attempt() as attempt,
         cached.installation().state.begin() as connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,14 +32,19 @@ class Click:
             return
         try:
             entry_filter = replace(filter_bar.current(), actors=(self.actor_id,), **changes)
-            st.session_state[_LINKED] = EntryFilter.from_params(entry_filter.to_params())
+            ask(EntryFilter.from_params(entry_filter.to_params()).to_params())
         except (FilterError, ValueError):
             # What no address can hold is left to the filter bar to explain.
             filter_bar.narrow(actors=(self.actor_id,), **changes)
 
 
+def ask(params: Mapping[str, Sequence[str]]) -> None:
+    """Go to Explore with these parameters; for callbacks of pages that call `follow`."""
+    st.session_state[_LINKED] = params
+
+
 def follow() -> None:
     """Go to Explore if a click asked for it; early on a page."""
-    entry_filter: EntryFilter | None = st.session_state.pop(_LINKED, None)
-    if entry_filter is not None:
-        st.switch_page(EXPLORE, query_params=entry_filter.to_params())
+    params: Mapping[str, Sequence[str]] | None = st.session_state.pop(_LINKED, None)
+    if params is not None:
+        st.switch_page(EXPLORE, query_params=params)

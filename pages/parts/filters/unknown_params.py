@@ -7,6 +7,7 @@ import streamlit as st
 from audit_core.evidence.access_log.record_filter import RecordFilter
 from audit_core.query.entry_filter import EntryFilter
 from pages.parts.access_log import record_bar
+from pages.parts.alerts import alert_place
 from pages.parts.filters import filter_bar
 from pages.parts.tables.safe_text import visible
 
@@ -16,6 +17,7 @@ KNOWN = frozenset(
         *RecordFilter.params(),
         *filter_bar.KNOWN_ELSEWHERE,
         *record_bar.ELSEWHERE,
+        *alert_place.PARAMS,
     }
 )
 """What any page reads. One that is another page's is that page's to refuse or to keep."""

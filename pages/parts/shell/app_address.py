@@ -9,10 +9,10 @@ import streamlit as st
 from pages.parts.shell import cached
 
 PATHS = (
-    *("", "overview", "explore", "sandboxes", "people"),
+    *("", "overview", "explore", "alerts", "sandboxes", "people"),
     *("access_record", "exports", "downloads", "integrity", "coverage"),
     *("access_review", "legal_holds", "erasure"),
-    *("sources", "access", "profile"),
+    *("sources", "notifications", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""
 

@@ -88,6 +88,39 @@ def draw_many(
     return tuple(items[row] for row in rows if row < len(items))
 
 
+def draw_pickable(
+    data: Any,
+    name: str,
+    items: Sequence[_Item],
+    *,
+    identify: Callable[[_Item], object],
+    take: Callable[[_Item], None],
+    **options: Any,
+) -> tuple[_Item, ...]:
+    """A table of which lines can be picked by their boxes, and one opened by a click on a cell:
+    the items of all that are picked, in their order. `take` is called as in `draw`."""
+    key = _key_of(name, map(identify, items))
+
+    def clicked() -> None:
+        selected = st.session_state[key]["selection"]
+        if cells := selected.get("cells"):
+            rows = selected.get("rows") or []
+            st.session_state[key] = {"selection": {"rows": list(rows), "cells": []}}
+            if (row := int(cells[0][0])) < len(items):
+                take(items[row])
+
+    state = st.dataframe(
+        data,
+        key=key,
+        hide_index=True,
+        on_select=clicked,
+        selection_mode=["multi-row", "single-cell"],
+        **options,
+    )
+    rows = sorted(state["selection"].get("rows") or ())
+    return tuple(items[row] for row in rows if row < len(items))
+
+
 def forget(name: str) -> None:
     """Select nothing any more in the table of this name; call it before the table is drawn."""
     key: str | None = st.session_state.get(f"{name}_key")

@@ -25,6 +25,7 @@ from audit_core.identity.accounts import add_account, set_membership
 from audit_core.identity.administration import Administrator
 from audit_core.state.access_log.record import list_events
 from audit_core.state.detections.tables import alert_count
+from audit_core.state.tables import channel, notification
 from tests.support.ada import NOW, PASSWORD
 from tests.support.alerts import NOON, find, rule_of_level, withdraw
 
@@ -95,6 +96,36 @@ def test_a_change_stands_in_the_alert_its_own_record_and_the_access_record(state
     ]
     opened = changed_to(state, by, done.changed, AlertState.IN_PROGRESS)
     assert {(one.closed_at, one.resolution) for one in opened.changed} == {(None, None)}
+
+
+def test_what_is_acknowledged_or_closed_is_told(state, by, raised):
+    with state.begin() as connection:
+        connection.execute(
+            channel.insert().values(
+                id="c" * 32,
+                organization_id="org-a",
+                kind="webhook",
+                name="Any",
+                destination="d",
+                sealed="s",
+                group_minutes=0,
+                paused=False,
+                created_at=NOW,
+                created_by="ada",
+            )
+        )
+    acknowledged = changed_to(state, by, raised[:1], AlertState.ACKNOWLEDGED).changed
+    worked = changed_to(state, by, acknowledged, AlertState.IN_PROGRESS).changed
+    closed = changed_to(
+        state, by, worked, AlertState.CLOSED, Resolution.BENIGN, comment="Ours."
+    ).changed
+    changed_to(state, by, closed, AlertState.CLOSED, Resolution.TRUE_POSITIVE)
+    with state.read() as connection:
+        kept = [row.notice for row in connection.execute(select(notification))]
+    assert [(one["kind"], one["reason"], one["number"]) for one in kept] == [
+        ("acknowledged", None, 1),
+        ("closed", "Benign: Ours.", 1),
+    ]
 
 
 def test_what_is_that_way_already_is_no_change(state, by, raised):

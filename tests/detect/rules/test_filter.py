@@ -31,6 +31,7 @@ def test_it_leaves_out_what_its_condition_negates(text):
         ("selection: {actorId: ci}\n", 1, "filter with a selection"),
         ("filter: 3\n", 1, "filter with a selection"),
         ("filter: {selection: {actorId: ci}}\n", 1, "filter with a selection"),
+        (WHOLE.replace("any", "[some]"), 4, "said beside the filter"),
         (WHOLE.replace("daytona", "windows"), 2, "log source"),
         (WHOLE.replace("daytona, service: audit", "sandtrail, service: access"), 2, "only entries"),
         (SHORT.replace("selection: {actorId: ci}", "selection: {}"), 1, ""),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.support.channels import Notifications
 from tests.support.notices import AT, a_notice
 from tests.support.receiver import Answer, Receiver, receiving
 
+ROOT = Path(__file__).parents[3]
+RUN = f"import sys; from {__name__} import send_and_die; send_and_die(*sys.argv[1:])"
 KILLED_AT = ("made", "sending", "sent", "noted")
 
 
@@ -54,20 +57,18 @@ def test_what_is_raised_arrives_whenever_the_process_is_killed(
     told.now = AT
     told.add_webhook(receiver.url)
     told.raise_(a_notice(1), a_notice(2))
-    context = multiprocessing.get_context("spawn")
-    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    process = context.Process(target=send_and_die, args=(url, moment))
+    started: list[subprocess.Popen[bytes]] = []
 
     def answer(body: bytes) -> Answer:
-        if moment == "sending" and process.is_alive():
+        if moment == "sending" and started[0].poll() is None:
             # While it waits for an answer: it does not know whether the message arrived.
-            os.kill(process.pid or 0, signal.SIGKILL)
+            started[0].kill()
         return 204, {}, b""
 
     receiver.answer = answer
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    url = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    started.append(subprocess.Popen([sys.executable, "-c", RUN, url, moment], cwd=ROOT))
+    assert started[0].wait(60) == -signal.SIGKILL
     # Another one goes on.
     told.send()
     found = [json.loads(body)["data"]["alerts"] for _, _, body in receiver.came]

@@ -54,7 +54,7 @@ def test_a_storm_is_one_message_with_a_count() -> None:
     told = Message(id="m", created_at=AT, content=Alerts(notices=many))
     request = slack_request(told, "https://hooks.example.org/T/B/x", PUBLIC)
     found = json.loads(request.body)
-    assert found["text"].startswith("500 alerts, high at most")
+    assert found["text"].startswith("500 alerts, highest level high.")
     assert found["text"].endswith("and 490 more alerts.")
     assert (found["mrkdwn"], found["link_names"]) == (False, False)
 
