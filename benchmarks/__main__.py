@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    alarms,
     exports,
     failed_starts,
     growth,
@@ -33,8 +34,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `exports`, `ingest`, `integrity`, `packs`
-and `sources` only when they are named."""
+"""What is measured, unless `PARTS=` names some of it; `alarms`, `exports`, `ingest`, `integrity`,
+`packs` and `sources` only when they are named."""
 
 
 def main() -> None:
@@ -67,11 +68,24 @@ def main() -> None:
         results["sandboxes_ms"] = {name: wall_ms for name, (wall_ms, _) in timings.items()}
     if "peers" in parts:
         results["peers"] = _peers(console, embedded)
+    if "alarms" in parts:
+        results["alarms"] = _alarms(console)
     results |= _written(console, embedded, parts)
     results |= _served(console, embedded, parts)
     file.write_text(json.dumps(results, indent=1), encoding="utf-8")
     if (table := growth.table()) is not None:
         console.print(table)
+
+
+def _alarms(console: Console) -> dict[str, object]:
+    seeds = [int(one) for one in os.environ.get("SEEDS", "").split(",") if one] or alarms.SEEDS
+    found = alarms.measure(int(os.environ.get("ALARM_ROWS") or alarms.ROWS), seeds)
+    console.print(found.table())
+    console.print(
+        f"{found.false_per_100_000:.2f} alerts beside incidents in 100,000 entries "
+        f"({'met' if found.met else 'missed'})"
+    )
+    return {**asdict(found), "false_per_100_000": found.false_per_100_000, "met": found.met}
 
 
 def _peers(console: Console, prepared: Prepared) -> list[dict[str, object]]:

@@ -10,12 +10,13 @@ depends on the entries alone, and not on the order in which they arrived.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Subquery,
@@ -25,17 +26,13 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    or_,
     select,
     union,
     union_all,
 )
-from sqlalchemy.sql.expression import FromClause
 
-from audit_core.detect.rules.condition_sql import compile_condition, value_of
-from audit_core.detect.rules.fields import RuleField
+from audit_core.detect.first_seen_sql import first_seen
 from audit_core.detect.rules.rule import (
-    MAX_GROUPS,
     AboveBand,
     EventCount,
     FirstSeen,
@@ -46,16 +43,19 @@ from audit_core.detect.rules.rule import (
     TemporalOrdered,
     ValueCount,
 )
+from audit_core.detect.selected_sql import (
+    GROUPS,
+    Search,
+    groups_of,
+    milliseconds,
+    selected,
+    selected_numbered,
+)
 from audit_core.domain.access import Scope
-from audit_core.log.schema import Statement, entries
-from audit_core.log.sql.functions import epoch_microseconds, floor_div
+from audit_core.log.schema import Statement
+from audit_core.log.sql.functions import ONCE, floor_div
 from audit_core.log.sql.text_tests import distinct_within
-from audit_core.query.where import within_scope
 
-GROUPS = tuple(f"group_{number}" for number in range(1, MAX_GROUPS + 1))
-"""What the values of a group are called in a statement."""
-
-_MILLISECONDS = 1000
 _HOUR = 3_600_000
 """In milliseconds."""
 
@@ -95,7 +95,7 @@ def findings(
     """What a rule finds at entries made from `since` to before `until` (aware): rows of `FoundRow`,
     in no order. `groups` are the values of those that are looked at; `None`: all. What is missing
     at `now` is missing only once its time is up."""
-    found = _found(_Search(rule, scope, since, until, now, groups))
+    found = _found(Search(rule, scope, since, until, now, groups))
     names = GROUPS[: len(rule.groups)]
     hour = floor_div(found.c.at, literal(_HOUR, BigInteger))
     shown = [found.c[name] if name in names else absent_text().label(name) for name in GROUPS]
@@ -117,21 +117,11 @@ def absent_text() -> ColumnElement[Any]:
     return case((false(), literal("")))
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    rule: Rule
-    scope: Scope
-    since: datetime
-    until: datetime
-    now: datetime
-    groups: Sequence[Sequence[str]] | None
-
-
-def _found(search: _Search) -> Subquery:
+def _found(search: Search) -> Subquery:
     """The entries at which something is found: their groups, `at` in milliseconds, `created_at`."""
     correlation = search.rule.correlation
     if isinstance(correlation, Single):
-        return _selected(search)
+        return selected(search)
     if isinstance(correlation, EventCount):
         return _event_count(search, correlation)
     if isinstance(correlation, ValueCount):
@@ -141,29 +131,67 @@ def _found(search: _Search) -> Subquery:
     if isinstance(correlation, TemporalOrdered):
         return _temporal_ordered(search, correlation)
     if isinstance(correlation, FirstSeen):
-        return _first_seen(search, correlation)
+        return first_seen(search, correlation)
     if isinstance(correlation, Missing):
         return _missing(search, correlation)
     return _above_band(search, correlation)
 
 
-def _event_count(search: _Search, correlation: EventCount) -> Subquery:
-    rows = _selected(search, before=correlation.span)
+def _event_count(search: Search, correlation: EventCount) -> Subquery:
+    rows = selected(search, before=correlation.span)
     reached = func.count().over(**_within(rows, search.rule, correlation.span))
     counted = select(rows, reached.label("reached")).subquery()
     return select(counted).where(counted.c.reached >= correlation.least).subquery()
 
 
-def _value_count(search: _Search, correlation: ValueCount) -> Subquery:
-    rows = _selected(search, before=correlation.span, field=correlation.field)
+def _value_count(search: Search, correlation: ValueCount) -> Subquery:
+    every = select(selected(search, before=correlation.span, fields=[correlation.field]))
+    rows = _crowded(every.cte("every").prefix_with(ONCE), search.rule, correlation)
     window = _within(rows, search.rule, correlation.span)
-    collected, number = distinct_within(rows.c.value, window)
+    collected, number = distinct_within(rows.c.value_1, window)
     counted = select(rows, collected.label("reached")).subquery()
     return select(counted).where(number(counted.c.reached) >= correlation.least).subquery()
 
 
-def _temporal(search: _Search, correlation: Temporal) -> Subquery:
-    rows = _selected(search, before=correlation.span, numbered=True)
+def _crowded(rows: CTE, rule: Rule, correlation: ValueCount) -> Subquery:
+    """Without entries around which there are too few values for certain, mostly nearly all. Time is
+    cut into pieces as long as the span: a window touches two neighbours at most."""
+    own = groups_of(rows, rule)
+    names = [column.name for column in own]
+    length = literal(max(1, milliseconds(correlation.span)), BigInteger)
+    piece = floor_div(rows.c.at, length)
+    values = (
+        select(*own, piece.label("piece"), rows.c.value_1)
+        .group_by(*own, piece, rows.c.value_1)
+        .subquery()
+    )
+    grouped = [values.c[name] for name in names]
+    # Each value counts for its own piece and for the next one, whose windows reach back into it.
+    twice = union_all(
+        *(
+            select(*grouped, (values.c.piece + later).label("piece"), values.c.value_1)
+            for later in (0, 1)
+        )
+    ).subquery()
+    keys = [twice.c[name] for name in (*names, "piece")]
+    many = (
+        select(*keys)
+        .group_by(*keys)
+        .having(func.count(twice.c.value_1.distinct()) >= correlation.least)
+        .subquery()
+    )
+    needed = union(
+        *(
+            select(*(many.c[name] for name in names), (many.c.piece - earlier).label("piece"))
+            for earlier in (0, 1)
+        )
+    ).subquery()
+    same = and_(piece == needed.c.piece, *(rows.c[name] == needed.c[name] for name in names))
+    return select(rows).join_from(rows, needed, same).subquery()
+
+
+def _temporal(search: Search, correlation: Temporal) -> Subquery:
+    rows = selected_numbered(search, before=correlation.span)
     window = _within(rows, search.rule, correlation.span)
     met = [
         func.max(case((rows.c.selection == number, 1), else_=0)).over(**window)
@@ -176,15 +204,15 @@ def _temporal(search: _Search, correlation: Temporal) -> Subquery:
     return _each_once(select(counted).where(counted.c.reached >= correlation.least).subquery())
 
 
-def _temporal_ordered(search: _Search, correlation: TemporalOrdered) -> Subquery:
+def _temporal_ordered(search: Search, correlation: TemporalOrdered) -> Subquery:
     """At each entry of a selection: the latest beginning of a sequence that has come so far."""
-    rows = _selected(search, before=correlation.span, numbered=True)
+    rows = selected_numbered(search, before=correlation.span, first_needed=True)
     begun: Subquery = select(
         rows, case((rows.c.selection == 0, rows.c.at)).label("begun")
     ).subquery()
     for number in range(1, len(search.rule.selections)):
         before = func.max(begun.c.begun).over(
-            partition_by=_groups(begun, search.rule) or None,
+            partition_by=groups_of(begun, search.rule) or None,
             order_by=begun.c.at,
             range_=(None, 0),
         )
@@ -193,17 +221,17 @@ def _temporal_ordered(search: _Search, correlation: TemporalOrdered) -> Subquery
         begun = select(
             *kept, case((latest.c.selection == number, latest.c.latest)).label("begun")
         ).subquery()
-    span = _milliseconds(correlation.span)
+    span = milliseconds(correlation.span)
     return _each_once(
         select(begun).where(begun.c.begun >= begun.c.at - literal(span, BigInteger)).subquery()
     )
 
 
-def _missing(search: _Search, correlation: Missing) -> Subquery:
-    rows = _selected(search, after=correlation.span, numbered=True)
-    span = _milliseconds(correlation.span)
+def _missing(search: Search, correlation: Missing) -> Subquery:
+    rows = selected_numbered(search, after=correlation.span, first_needed=True)
+    span = milliseconds(correlation.span)
     followed = func.max(case((rows.c.selection == 1, 1), else_=0)).over(
-        partition_by=_groups(rows, search.rule) or None, order_by=rows.c.at, range_=(0, span)
+        partition_by=groups_of(rows, search.rule) or None, order_by=rows.c.at, range_=(0, span)
     )
     counted = select(rows, followed.label("followed")).subquery()
     return (
@@ -218,35 +246,10 @@ def _missing(search: _Search, correlation: Missing) -> Subquery:
     )
 
 
-def _first_seen(search: _Search, correlation: FirstSeen) -> Subquery:
-    before = _milliseconds(correlation.before)
-    rows = _selected(search, before=correlation.before, field=correlation.field)
-    own = _groups(rows, search.rule)
-    earlier = {
-        "had": func.max(rows.c.at).over(
-            partition_by=[*own, rows.c.value], order_by=rows.c.at, range_=(None, -1)
-        ),
-        "known": func.max(rows.c.at).over(
-            partition_by=own or None, order_by=rows.c.at, range_=(None, -1)
-        ),
-    }
-    told = select(rows, *(column.label(name) for name, column in earlier.items())).subquery()
-    begin = told.c.at - literal(before, BigInteger)
-    return (
-        select(told)
-        .where(
-            or_(told.c.had.is_(None), told.c.had < begin),
-            # Of whom nothing is known, everything is new.
-            told.c.known >= begin,
-        )
-        .subquery()
-    )
-
-
-def _above_band(search: _Search, correlation: AboveBand) -> Subquery:
+def _above_band(search: Search, correlation: AboveBand) -> Subquery:
     """At each entry of such an hour."""
     begin = search.since.replace(minute=0, second=0, microsecond=0)
-    whole = _Search(
+    whole = Search(
         search.rule,
         search.scope,
         begin,
@@ -254,8 +257,8 @@ def _above_band(search: _Search, correlation: AboveBand) -> Subquery:
         search.now,
         search.groups,
     )
-    rows = _selected(whole, before=correlation.before)
-    own = _groups(rows, search.rule)
+    rows = selected(whole, before=correlation.before)
+    own = groups_of(rows, search.rule)
     hour = floor_div(rows.c.at, literal(_HOUR, BigInteger))
     names = [column.name for column in own]
     hours = (
@@ -281,100 +284,16 @@ def _above_band(search: _Search, correlation: AboveBand) -> Subquery:
     return select(rows).join_from(rows, above, same).subquery()
 
 
-def _selected(
-    search: _Search,
-    *,
-    before: timedelta = timedelta(0),
-    after: timedelta = timedelta(0),
-    field: RuleField | None = None,
-    numbered: bool = False,
-) -> Subquery:
-    """The entries that count, as far as a window around the searched time reaches. With `field`
-    those that have it, as `value`. `numbered`: an entry once for each selection that selects it,
-    with that as `selection`, counted from 0; else once."""
-    rule, table = search.rule, entries
-    if not numbered and all(len(set(group.fields)) == 1 for group in rule.groups):
-        condition = or_(*(compile_condition(table, one.condition) for one in rule.selections))
-        return _part(search, table, 0, condition, before, after, field).subquery()
-    parts = []
-    for number, selection in enumerate(rule.selections):
-        condition = compile_condition(table, selection.condition)
-        part = _part(search, table, number, condition, before, after, field)
-        if numbered:
-            part = part.add_columns(literal(number, BigInteger).label("selection"))
-        parts.append(part)
-    if len(parts) == 1:
-        return parts[0].subquery()
-    return (union_all(*parts) if numbered else union(*parts)).subquery()
-
-
-def _part(
-    search: _Search,
-    table: FromClause,
-    number: int,
-    condition: ColumnElement[bool],
-    before: timedelta,
-    after: timedelta,
-    field: RuleField | None,
-) -> Statement:
-    """The entries of one selection."""
-    made = table.c.created_at
-    values = [value_of(table, group.fields[number]) for group in search.rule.groups]
-    columns = [value.label(name) for value, name in zip(values, GROUPS, strict=False)]
-    needed = [value.is_not(None) for value in values]
-    if field is not None:
-        value = value_of(table, field)
-        columns.append(value.label("value"))
-        needed.append(value.is_not(None))
-    at = floor_div(epoch_microseconds(made), literal(_MILLISECONDS, BigInteger))
-    # A window in whole milliseconds may reach one further.
-    edge = timedelta(milliseconds=1)
-    return select(
-        *columns, at.label("at"), made.label("created_at"), table.c.seq.label("seq")
-    ).where(
-        within_scope(table, search.scope),
-        made >= search.since - before - edge,
-        made < search.until + after + edge,
-        condition,
-        *needed,
-        *_in_groups(values, search.groups),
-    )
-
-
-def _in_groups(
-    values: Sequence[ColumnElement[Any]], groups: Sequence[Sequence[str]] | None
-) -> Iterable[ColumnElement[bool]]:
-    if groups is None or not values:
-        return
-    if len(values) == 1:
-        yield values[0].in_([group[0] for group in groups])
-        return
-    yield or_(
-        *(
-            and_(*(value == one for value, one in zip(values, group, strict=True)))
-            for group in groups
-        )
-    )
-
-
 def _within(rows: Subquery, rule: Rule, span: timedelta) -> dict[str, Any]:
     """The window of the time span before each row."""
     return {
-        "partition_by": _groups(rows, rule) or None,
+        "partition_by": groups_of(rows, rule) or None,
         "order_by": rows.c.at,
-        "range_": (-_milliseconds(span), 0),
+        "range_": (-milliseconds(span), 0),
     }
-
-
-def _groups(rows: Subquery, rule: Rule) -> list[ColumnElement[Any]]:
-    return [rows.c[name] for name in GROUPS[: len(rule.groups)]]
 
 
 def _each_once(rows: Subquery) -> Subquery:
     """An entry that several selections select is found once."""
     kept = [column for column in rows.c if column.name in (*GROUPS, "at", "created_at", "seq")]
     return select(*kept).distinct().subquery()
-
-
-def _milliseconds(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)

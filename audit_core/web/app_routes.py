@@ -29,6 +29,7 @@ from audit_core.web.routes.health import health_routes
 from audit_core.web.routes.one_time_links import one_time_link_routes
 from audit_core.web.routes.operator import operator_routes
 from audit_core.web.routes.otlp import otlp_route
+from audit_core.web.routes.reading.alerts import alerts_route
 from audit_core.web.routes.reading.caller import Reading
 from audit_core.web.routes.reading.counts import counts_route
 from audit_core.web.routes.reading.daytona import daytona_routes
@@ -57,6 +58,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         entries_route(installation, bodies),
         stored_entries_route(reading),
         counts_route(reading),
+        alerts_route(reading),
         *daytona_routes(reading),
         webhooks_route(installation),
         otlp_route(installation, bodies),

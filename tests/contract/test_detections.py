@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit_core.detect.findings_sql import GROUPS, FoundRow, findings
+from audit_core.detect.findings_sql import FoundRow, findings
+from audit_core.detect.selected_sql import GROUPS
 from audit_core.domain.access import Scope
 from tests.contract.pieces import append_in_pieces
 from tests.support import plain_detection

@@ -214,7 +214,12 @@ correlations = st.one_of(
     st.builds(ValueCount, st.sampled_from(GROUPED), spans, st.integers(1, 3)),
     st.builds(Temporal, spans, st.integers(1, 3)),
     st.builds(TemporalOrdered, spans),
-    st.builds(FirstSeen, st.sampled_from(GROUPED), befores),
+    st.builds(
+        FirstSeen,
+        st.lists(st.sampled_from(GROUPED), min_size=1, max_size=2, unique=True).map(tuple),
+        befores,
+        *[st.sampled_from([timedelta(0), timedelta(minutes=10), timedelta(hours=2)])] * 2,
+    ),
     st.builds(Missing, spans),
     st.builds(AboveBand, befores, st.integers(1, 2), st.integers(1, 4)),
 )
@@ -227,6 +232,7 @@ def rules(draw):
         Temporal: (2, 3),
         TemporalOrdered: (2, 3),
         Missing: (2, 2),
+        FirstSeen: (1, 2),
         EventCount: (1, 3),
     }.get(type(correlation), (1, 1))
     selections = draw(st.lists(wide, min_size=least, max_size=most))

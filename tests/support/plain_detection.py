@@ -232,7 +232,7 @@ def found_at(rule: Rule, rows: Sequence[tuple[int, AuditEntry]], now: datetime) 
     if isinstance(correlation, TemporalOrdered):
         return in_order(rule, rows, correlation)
     if isinstance(correlation, FirstSeen):
-        return first_seen(entries, correlation)
+        return first_seen(rows, correlation)
     if isinstance(correlation, Missing):
         return missing(rows, correlation, now)
     assert isinstance(correlation, AboveBand)
@@ -273,16 +273,31 @@ def in_order(
     ]
 
 
-def first_seen(entries: Sequence[AuditEntry], correlation: FirstSeen) -> list[AuditEntry]:
-    field, span = correlation.field, correlation.before
-    having = [one for one in entries if value_of(one, field) is not None]
+def first_seen(rows: Sequence[tuple[int, AuditEntry]], correlation: FirstSeen) -> list[AuditEntry]:
+    having = [
+        (number, one)
+        for number, one in rows
+        if None not in [value_of(one, field) for field in correlation.fields]
+    ]
+    nearest = max(1, correlation.within // timedelta(milliseconds=1))
     found = []
-    for entry in having:
-        earlier = [
-            one for one in before(having, entry, span) if milliseconds(one) < milliseconds(entry)
+    for number, entry in having:
+        at = milliseconds(entry)
+        history = [
+            one
+            for _, one in having
+            if near(one, entry, correlation.before) and milliseconds(one) <= at - nearest
         ]
-        same = [one for one in earlier if value_of(one, field) == value_of(entry, field)]
-        if earlier and not same:
+        known = correlation.known // timedelta(milliseconds=1)
+        if (
+            number == 0
+            and any(milliseconds(one) <= at - known for one in history)
+            and all(
+                value_of(one, field) != value_of(entry, field)
+                for field in correlation.fields
+                for one in history
+            )
+        ):
             found.append(entry)
     return found
 

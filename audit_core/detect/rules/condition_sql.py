@@ -44,7 +44,7 @@ from audit_core.detect.rules.condition import (
 from audit_core.detect.rules.fields import COLUMNS, METADATA, NUMBERS, TIME, RuleField
 from audit_core.detect.rules.required_text import ESCAPES, required_key, required_texts
 from audit_core.log.sql.functions import (
-    contains_folded,
+    contains_any_folded,
     epoch_microseconds,
     floor_div,
     json_text,
@@ -146,15 +146,11 @@ def _may_hold(
     required: list[Clause] = []
     if key is not None:
         required.append(holds(json, key))
-    if texts:
-        required.append(
-            or_(
-                *(
-                    holds(json, one.text) if one.cased else contains_folded(json, literal(one.text))
-                    for one in texts
-                )
-            )
-        )
+    if len(texts) == 1 and texts[0].cased:
+        required.append(holds(json, texts[0].text))
+    elif texts:
+        # Whatever the case of any: to go through the text once is what counts.
+        required.append(contains_any_folded(json, [one.text for one in texts]))
     if not required:
         return None
     return or_(and_(*required), *(holds(json, escape) for escape in ESCAPES))

@@ -38,6 +38,9 @@ LONGEST_BEFORE = timedelta(days=365)
 MOST = 100_000
 """The highest number that a rule may count up to."""
 
+MAX_NEW = 3
+"""How many fields may have to be new at once."""
+
 DEFAULT_GROUP = ("actorId",)
 """How entries are told apart where a rule of one document does not say."""
 
@@ -61,7 +64,9 @@ class Shape:
 
 def names_others(rule: object, own: Mapping[str, Any]) -> bool:
     """Whether a document names others."""
-    return isinstance(rule, SigmaCorrelationRule) or "missing" in own
+    first_seen = own.get("first_seen")
+    among = isinstance(first_seen, Mapping) and "among" in first_seen
+    return isinstance(rule, SigmaCorrelationRule) or "missing" in own or among
 
 
 def shape_of(rule: object, own: Mapping[str, Any]) -> Shape:
@@ -170,8 +175,10 @@ def _of_own(kind: str | None, own: Mapping[str, Any]) -> Shape:
     selections: tuple[str | None, ...] = (None,)
     correlation: Correlation = Single()
     if kind == "first_seen":
-        _only(kind, value, ("field", "before"))
-        correlation = FirstSeen(_text_field(value["field"]), _before(value["before"]))
+        _only(kind, value, ("field", "before"), ("within", "known", "among"))
+        correlation = _first_seen(value)
+        if "among" in value:
+            selections = (None, str(value["among"]))
     elif kind == "missing":
         _only(kind, value, ("rule", "within"))
         selections = (None, str(value["rule"]))
@@ -186,13 +193,33 @@ def _of_own(kind: str | None, own: Mapping[str, Any]) -> Shape:
     return Shape(selections, groups, correlation)
 
 
-def _only(kind: str, value: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    """Exactly these names, all of them."""
+def _first_seen(value: Mapping[str, Any]) -> FirstSeen:
+    names = value["field"]
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not 1 <= len(names) <= MAX_NEW:
+        raise CorrelationProblem(f"field must be a field, or a list of up to {MAX_NEW}.")
+    fields = tuple(map(_text_field, names))
+    if len(set(fields)) < len(fields):
+        raise CorrelationProblem("field names a field twice.")
+    before = _before(value["before"])
+    spans = [
+        _within(read_span(value.get(name, "0s")), LONGEST_SPAN, name)
+        for name in ("within", "known")
+    ]
+    if max(spans) >= before:
+        raise CorrelationProblem("within and known must be shorter than before.")
+    return FirstSeen(fields, before, *spans)
+
+
+def _only(
+    kind: str, value: Mapping[str, Any], names: tuple[str, ...], others: tuple[str, ...] = ()
+) -> None:
+    """All of these names, perhaps of the others, and nothing else."""
     missing = [name for name in names if name not in value]
-    unknown = [name for name in value if name not in names]
+    unknown = [name for name in value if name not in (*names, *others)]
     if missing or unknown:
         wrong = f"{missing[0]} is missing" if missing else f"{unknown[0]} is not known"
-        raise CorrelationProblem(f"{kind} holds {', '.join(names)}: {wrong}.")
+        raise CorrelationProblem(f"{kind} holds {', '.join((*names, *others))}: {wrong}.")
 
 
 def _count(value: Mapping[str, Any], name: str) -> int:

@@ -89,6 +89,9 @@ def _required(items: Iterable[tuple[Any, Any]]) -> _Texts | None:
             run.append(exact)
             continue
         best.append(_joined(run))
+        ended = _first_spellings(kind, value)
+        if ended is not None:
+            best.append(_joined([*run, ended]))
         run = [] if exact is None else [exact]
         inner = _within(kind, value)
         if inner is not None:
@@ -111,6 +114,18 @@ def _within(kind: Any, value: Any) -> _Texts | None:
                 return None
             found |= one
         return found
+    return None
+
+
+def _first_spellings(kind: Any, value: Any) -> _Texts | None:
+    """How JSON may begin to write one character of a class: those that it cannot write as they are
+    begin with a backslash."""
+    if kind is sre.MAX_REPEAT and value[0] >= 1 and len(value[2]) == 1:
+        return _first_spellings(*value[2][0])
+    if kind is sre.IN and all(one is sre.LITERAL for one, _ in value):
+        characters = {chr(code) for _, code in value}
+        if all(character.isascii() for character in characters):
+            return frozenset(one if _SPELLED_ONCE.fullmatch(one) else "\\" for one in characters)
     return None
 
 

@@ -84,10 +84,17 @@ class TemporalOrdered:
 
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
-    """A value that the group never had within so much time before, though it had others."""
+    """An entry of the first selection with values that the group never had before, though it had
+    others. Entries of a second selection, if there is one, are history only."""
 
-    field: RuleField
+    fields: tuple[RuleField, ...]
+    """One at least: the value of each must be new."""
     before: timedelta
+    """How far back history goes."""
+    within: timedelta = timedelta(0)
+    """How long a value stays new; history is what was before that. Less than `before`."""
+    known: timedelta = timedelta(0)
+    """For how long the group must be known, at least. Less than `before`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from sqlalchemy import (
     union_all,
 )
 
-from audit_core.detect.findings_sql import GROUPS, absent_text
+from audit_core.detect.findings_sql import absent_text
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
 from audit_core.detect.rules.rule import Rule
+from audit_core.detect.selected_sql import GROUPS
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.query.where import within_scope

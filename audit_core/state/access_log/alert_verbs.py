@@ -26,6 +26,13 @@ ALERT_VERBS = (
         target=_TARGET,
     ),
     Verb(
+        name="alerts.read",
+        sentence="Read alerts over HTTP.",
+        category=Category.EXPORT,
+        target="path",
+        joined=True,
+    ),
+    Verb(
         name="alert.trail_downloaded",
         sentence="Downloaded what happened to an alert.",
         category=Category.EXPORT,

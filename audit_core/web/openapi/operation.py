@@ -23,6 +23,7 @@ class Section(StrEnum):
 
     SEND = "Send entries"
     READ = "Read entries"
+    ALERTS = "Read alerts"
     DAYTONA = "Read as from Daytona"
     DOWNLOAD = "Download"
     PAGES = "For the pages"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from audit_core.detect.alerts.alert import GROUP_SHOWN, Alert
 from audit_core.domain.alerts.alert_state import AlertState
 from audit_core.domain.alerts.level import Level
+from audit_core.domain.redaction import redact_text
 from audit_core.query.time.windows import length, written
 from pages.parts.alerts.alert_place import NAMED
 from pages.parts.tables.safe_text import visible
@@ -81,6 +82,6 @@ def counts_in_words(counts: Mapping[Level, int]) -> str:
 
 
 def cut(text: str) -> str:
-    """In one line that is not too long."""
-    line = visible(" ".join(text.split()))
+    """In one line that is not too long, without secrets."""
+    line = visible(redact_text(" ".join(text.split())))
     return line if len(line) <= GROUP_SHOWN else f"{line[:GROUP_SHOWN]}…"

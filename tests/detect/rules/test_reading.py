@@ -7,7 +7,7 @@ import pytest
 from audit_core.detect.rules.condition import AllOf, AnyOf, Compared, Comparison, Fits, Not, Present
 from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.reading import MAX_CHARACTERS, read_rule
-from audit_core.detect.rules.rule import EventCount, LogSource, Missing, Single
+from audit_core.detect.rules.rule import EventCount, FirstSeen, LogSource, Missing, Single
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import RuleError
 
@@ -100,6 +100,10 @@ def counted(old, new):
     return COUNTED.replace(old, new)
 
 
+def seen_first(values):
+    return f"sandtrail: {{first_seen: {{{values}}}}}\n"
+
+
 WRONG = [
     ("", 1, "empty"),
     ("title: [", 1, "not YAML"),
@@ -124,6 +128,11 @@ WRONG = [
     (simple("id: 0b6f4b57", "id: x"), 2, "UUID"),
     (SIMPLE + "sandtrail: {first_seen: {field: ipAddress}}\n", 14, "before is missing"),
     (SIMPLE + "sandtrail: {first_seen: {field: ip, before: 3d}}\n", 14, "no field 'ip'"),
+    (SIMPLE + seen_first("field: [id, id], before: 3d"), 14, "twice"),
+    (SIMPLE + seen_first("field: [], before: 3d"), 14, "a list of up to 3"),
+    (SIMPLE + seen_first("field: id, before: 3d, within: 3d"), 14, "shorter than before"),
+    (SIMPLE + seen_first("field: id, before: 3d, known: 4d"), 14, "shorter than before"),
+    (SIMPLE + seen_first("field: id, before: 3d, among: all"), 1, "no document of this file"),
     (SIMPLE + "sandtrail: {never: 1}\n", 14, "never is not one of"),
     (SIMPLE + "sandtrail: {missing: {rule: back, within: 2h}}\n", 1, "no document of this file"),
     (SIMPLE + "sandtrail: {missing: {rule: back, within: 90d}}\n", 14, "up to 24 days"),
@@ -142,6 +151,24 @@ WRONG = [
     (counted("[actorId]", "[actorId, actorId]"), 7, "each once"),
     (counted("[actorId]", "[actorId, action, source, id, targetId]"), 7, "up to 4 fields"),
 ]
+
+
+def test_what_is_new_among_what_else_was_done():
+    own = seen_first(
+        "field: [ipAddress, userAgent], before: 30d, within: 1d, known: 7d, among: any"
+    )
+    rule = read_rule(
+        f"{SIMPLE}{own}---\ntitle: Any\nname: any\n{SOURCE}"
+        "detection:\n  all: {id|exists: true}\n  condition: all\n",
+        "new.yaml",
+    )
+    assert rule.correlation == FirstSeen(
+        (RuleField("ipAddress"), RuleField("userAgent")),
+        timedelta(days=30),
+        within=timedelta(days=1),
+        known=timedelta(days=7),
+    )
+    assert [len(group.fields) for group in rule.groups] == [len(rule.selections)] == [2]
 
 
 @pytest.mark.parametrize(("text", "line", "said"), WRONG)

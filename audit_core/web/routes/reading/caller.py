@@ -81,8 +81,10 @@ class Reading:
             self._reader = kept = (opened, Reader(opened.log))
         return kept[1]
 
-    def begin(self, request: Request, caller: Caller) -> Installation:
-        """Count a request and put it on record; the product it reads.
+    def begin(
+        self, request: Request, caller: Caller, *, verb: str = "entries.read"
+    ) -> Installation:
+        """Count a request and put it on record by the verb; the product it reads.
 
         Raises `BusyError` where the caller asks too often.
         """
@@ -92,12 +94,12 @@ class Reading:
             seconds = int(SPAN.total_seconds())
             raise BusyError(
                 f"These are more than {MAX_REQUESTS} requests in {seconds} seconds.",
-                "Ask less often, and for more entries at once (limit).",
+                "Ask less often, and for more at once (limit).",
                 retry_after_s=seconds,
                 own=True,
             )
         secrets = {"secrets": True} if caller.scope.secrets else {}
-        self._note(request, caller, opened, verb="entries.read", detail={"path": path, **secrets})
+        self._note(request, caller, opened, verb=verb, detail={"path": path, **secrets})
         return opened
 
     def _note(

@@ -285,7 +285,7 @@ def test_scenarios_are_what_the_log_holds(
 
 
 def test_headers_alone_are_not_handed_out(client: TestClient, reader: dict[str, str]) -> None:
-    for path in (PATH, ADMIN, SCENARIOS, "/api/v1/entries", "/api/v1/counts"):
+    for path in (PATH, ADMIN, SCENARIOS, "/api/v1/entries", "/api/v1/counts", "/api/v1/alerts"):
         assert client.head(path, headers=reader).status_code == 405
 
 
