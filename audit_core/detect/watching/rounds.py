@@ -22,7 +22,7 @@ from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.detect.watching.progress import RuleProgress, beat, read_progress, set_progress
 from audit_core.detect.watching.settled import Settled
 from audit_core.detect.watching.standing import rewound, rules_that_watch
-from audit_core.domain.errors import AuditError
+from audit_core.domain.errors import AuditError, QueryCancelledError
 from audit_core.identity.memberships import organizations
 from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.store import AuditLog
@@ -86,7 +86,8 @@ class _Organization:
 
 
 class Rounds:
-    """The rounds of one process. `report` is called with each look that found something."""
+    """The rounds of one process. `report` is called with each look that found something; `stopped`
+    ends a read that is under way: it is asked from another thread, and must not block."""
 
     def __init__(
         self,
@@ -96,8 +97,10 @@ class Rounds:
         clock: Callable[[], datetime],
         feeds: Sequence[Feed] = (),
         report: Callable[[str, Rule, Look], None] = lambda organization_id, rule, seen: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._feeds = feeds
+        self._stopped = stopped
         self._log = log
         self._state = state
         self._clock = clock
@@ -129,6 +132,8 @@ class Rounds:
                 return False
             try:
                 behind |= self._turn(organization_id, known, heads[organization_id], goes_on)
+            except QueryCancelledError:
+                return False
             except AuditError as error:
                 # If nothing answers, the organization is not at fault.
                 self._log.ping()
@@ -207,7 +212,7 @@ class Rounds:
             if rule.id not in failing
         ]
         behind = False
-        with reading_in(ReadContext(wait_s=WAIT_S)):
+        with reading_in(ReadContext(wait_s=WAIT_S, abandoned=self._stopped)):
             until = self._settled_up_to(organization_id, known, head)
             looks = self._looks(organization_id, rules, until)
             for number, (rule, seen) in enumerate(looks, 1):
@@ -290,6 +295,8 @@ class Rounds:
         seen: Look | Exception | None,
     ) -> bool:
         """Keep what came of a look of a rule; whether it is behind after it."""
+        if isinstance(seen, QueryCancelledError):
+            return True
         if isinstance(seen, Exception):
             # If nothing answers, the rule is not at fault.
             self._log.ping()
