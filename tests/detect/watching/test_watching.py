@@ -9,7 +9,8 @@ from sqlalchemy import insert
 
 from audit_core.detect.alerts.ledger import select_alerts
 from audit_core.detect.rules.catalog import shipped_rules
-from audit_core.detect.watching import looking_together, rounds
+from audit_core.detect.watching import looking_together, outcomes, rounds
+from audit_core.detect.watching.ledger import read_watermark
 from audit_core.detect.watching.progress import (
     BlindReason,
     read_beat,
@@ -176,8 +177,9 @@ def test_a_rule_that_fails_says_so_and_stops_no_other(log, state, watching, now,
         with state.read() as connection:
             return read_progress(connection, ALPHA).get(COMMANDS.id)
 
-    monkeypatch.setattr(looking_together, "look", look)
-    monkeypatch.setattr(rounds, "RETRY_S", 0.0)
+    for module in (looking_together, rounds):
+        monkeypatch.setattr(module, "look", look)
+    monkeypatch.setattr(outcomes, "RETRY_S", 0.0)
     watching.look()
     refused(log, ALPHA, "seen")
     commanded(log, ALPHA, "late")
@@ -191,6 +193,29 @@ def test_a_rule_that_fails_says_so_and_stops_no_other(log, state, watching, now,
     watching.look()
     assert alerts(state, rule=COMMANDS) == ["late"]
     assert (progress().problem, progress().failing_since) == (None, None)
+
+
+def test_a_rule_for_which_it_is_too_much_looks_at_less(log, state, watching, now, monkeypatch):
+    whole = looking_together.look
+
+    def look(log, state, rule, organization_id, *, head, **more):
+        with state.read() as connection:
+            mark = read_watermark(connection, organization_id, rule.id)
+        if rule.id == REFUSALS.id and head - mark.revision > 60:
+            raise QueryTimeoutError("It took too long.", "Ask for less.")
+        return whole(log, state, rule, organization_id, head=head, **more)
+
+    for module in (looking_together, rounds):
+        monkeypatch.setattr(module, "look", look)
+    monkeypatch.setattr(outcomes, "RETRY_S", 0.0)
+    watching.look()
+    for number in range(10):
+        refused(log, ALPHA, f"many-{number}")
+    for _ in range(9):
+        watching.look()
+    assert len(alerts(state)) == 10
+    with state.read() as connection:
+        assert read_progress(connection, ALPHA)[REFUSALS.id].problem is None
 
 
 def test_a_fault_of_ours_in_one_rule_stops_no_other(log, state, watching, monkeypatch):
