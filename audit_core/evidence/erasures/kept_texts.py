@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, true, update
 
+from audit_core.detect.ruleset.deeds import count_change
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import FilterError
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.state.export_tables import export, export_schedule
-from audit_core.state.tables import failure_mark, rejection, saved_view
+from audit_core.state.tables import failure_mark, own_rule, rejection, rule_mute, saved_view
 
 ERASED_TEXT = "(erased)"
 """What stands in place of a text that named the person."""
@@ -27,8 +28,13 @@ _FILTERS: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (export_schedule, ("name", "what")),
     (export, ("title", "what", "file")),
     (failure_mark, ("note",)),
+    (own_rule, ("text",)),
+    (rule_mute, ("filter", "reason")),
 )
 """What people keep that may name somebody, and in which columns."""
+
+_RULES = (own_rule, rule_mute)
+"""What who watches the log has to read anew."""
 
 
 def erase_rejections(connection: Connection, subject: Subject) -> int:
@@ -67,8 +73,8 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
 
 
 def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str) -> int:
-    """Let saved views, schedules, exports and notes on failures name the pseudonym in place of the
-    person, which entries do from now on as well; in how many of them that was so."""
+    """Let saved views, schedules, exports, notes on failures, rules and mutes name the pseudonym in
+    place of the person, which entries do from now on as well; in how many of them that was so."""
     changed = 0
     for table, names in _FILTERS:
         keys = list(table.primary_key.columns)
@@ -82,6 +88,8 @@ def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str)
                 own = [key == row[key.name] for key in keys]
                 connection.execute(update(table).where(*own).values(new))
                 changed += 1
+                if table in _RULES:
+                    count_change(connection, subject.organization_id)
     return changed
 
 
