@@ -54,9 +54,7 @@ def draw(rule: Rule, scope: Scope, *, name: str) -> None:
             required=True,
             key=f"backtest_days_{name}",
         )
-        clicked = st.button(
-            "Backtest", icon=":material/history:", type="primary", key=f"backtest_{name}"
-        )
+        clicked = st.button("Backtest", icon=":material/history:", key=f"backtest_{name}")
     if clicked:
         _run(rule, scope, days)
     done: _Done | None = st.session_state.get(_DONE)
@@ -103,11 +101,11 @@ def _draw_done(done: _Done) -> None:
     st.plotly_chart(chart.figure, key="backtest_weeks", config=CHART, alt=chart.alt)
     shown = found.alerts[-EXAMPLES:][::-1]
     st.caption("The newest:" if number > EXAMPLES else "All of them:")
-    for place, alert in enumerate(shown):
-        _draw_example(alert, done, zone, place)
+    for alert in shown:
+        _draw_example(alert, done, zone)
 
 
-def _draw_example(alert: WouldBeAlert, done: _Done, zone: str, place: int) -> None:
+def _draw_example(alert: WouldBeAlert, done: _Done, zone: str) -> None:
     names = [group.name for group in done.rule.groups]
     who = ", ".join(f"{name} {value}" for name, value in zip(names, alert.group, strict=True))
     at = f"{written(alert.first, zone)} {zone}"
@@ -116,11 +114,11 @@ def _draw_example(alert: WouldBeAlert, done: _Done, zone: str, place: int) -> No
         first_at=alert.first,
         last_at=alert.last,
     )
-    with st.container(horizontal=True, vertical_alignment="center", key=f"backtest_{place}"):
-        st.text(visible(f"{at}  {who}  {text.entries(alert.count)}"))
-        st.page_link(
-            EXPLORE,
-            label="Entries",
-            icon=":material/list:",
-            query_params=filter_of(occurrence, done.rule, zone).to_params(),
-        )
+    line, link = st.columns([6, 1], vertical_alignment="center")
+    line.text(visible(f"{at}  {text.entries(alert.count)}  {who}"))
+    link.page_link(
+        EXPLORE,
+        label="Entries",
+        icon=":material/list:",
+        query_params=filter_of(occurrence, done.rule, zone).to_params(),
+    )
