@@ -10,11 +10,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, ColumnElement, column, func, literal, select, table, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    union_all,
+)
 
 from audit_core.detect.findings_sql import absent_text
+from audit_core.detect.rules.condition import Condition
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
-from audit_core.detect.rules.rule import FirstSeen, Rule
+from audit_core.detect.rules.rule import AboveBand, FirstSeen, Missing, Rule
+from audit_core.detect.rules.unfinished import may_have_held
 from audit_core.detect.selected_sql import GROUPS
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
@@ -29,6 +42,9 @@ MAX_RULES = 60
 
 _NEW = table("new_write", *(column(one.name, one.type) for one in entries.columns))
 """The new writes: read once, whatever they are held against."""
+
+_REWRITTEN = _NEW.c.revision > _NEW.c.seq
+"""Whether a write replaced an earlier version of its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +87,7 @@ def touched(rules: Sequence[Rule], scope: Scope, *, after: int, until: int) -> S
 @lru_cache(maxsize=64)
 def _of_all(rules: tuple[Rule, ...]) -> Statement:
     parts = [part for number, rule in enumerate(rules) for part in _of_rule(number, rule)]
-    parts.append(_part(REWRITTEN, (), None, _NEW.c.revision > _NEW.c.seq))
+    parts.append(_part(REWRITTEN, (), None, _REWRITTEN))
     return select(union_all(*parts).subquery())
 
 
@@ -82,9 +98,19 @@ def _of_rule(number: int, rule: Rule) -> Iterator[Statement]:
             number,
             values,
             _value(rule) if place == 0 else None,
-            compile_condition(_NEW, selection.condition),
+            _selected(rule, selection.condition),
             *(value.is_not(None) for value in values),
         )
+
+
+def _selected(rule: Rule, condition: Condition) -> ColumnElement[bool]:
+    selected = compile_condition(_NEW, condition)
+    if not isinstance(rule.correlation, FirstSeen | Missing | AboveBand):
+        return selected
+    # To these kinds an entry that is selected no more matters as well: something may be new, or
+    # missing, or more than usual without it.
+    was = compile_condition(_NEW, may_have_held(condition))
+    return or_(selected, and_(_REWRITTEN, was))
 
 
 def _value(rule: Rule) -> ColumnElement[str] | None:

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,7 @@ from tests.support.arrival_orders import (
 from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
 from tests.support.new_state import new_state
-from tests.support.strategies import NOW
+from tests.support.strategies import NOW, entry
 
 
 @law(1000, share=50)
@@ -84,6 +85,37 @@ def assert_alerts_hold(alerts, findings):
         assert max(alert.last_at for alert in mine) == max(one.last_at for one in own)
     assert {tuple(alert.group.values()) for alert in standing} == by_group.keys()
     assert all(alert.count == 0 and not alert.is_open for alert in alerts if alert.withdrawn_at)
+
+
+def test_what_is_new_once_an_earlier_entry_did_not_succeed(tmp_path):
+    """An entry that is selected as long as it has no answer, and is none of the rule's then."""
+    rule = next(one for one in shipped_rules() if "a registry that was never used" in one.title)
+
+    def registry(name, hours, url, status_code):
+        return entry(
+            name,
+            organization_id=ORGANIZATION,
+            action="create",
+            target_type="docker_registry",
+            status_code=status_code,
+            metadata=f'{{"body": {{"url": "{url}"}}}}',
+            created_at=SINCE + timedelta(hours=hours),
+        )
+
+    with (
+        closing(open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", clock=lambda: NOW)) as log,
+        closing(new_state(tmp_path / "state.sqlite")) as state,
+    ):
+        start_watching(state, rule, ORGANIZATION, now=SINCE, revision=0)
+        log.append([registry("known", 0, "a", 200), registry("tried", 1, "b", 0)])
+        log.append([registry("added", 2, "b", 200)])
+        look_to_the_end(log, state, [rule], ORGANIZATION, NOW)
+        (first,) = kept(state, rule, ORGANIZATION)
+        assert first[3] == SINCE + timedelta(hours=1)
+        log.append([registry("tried", 1, "b", 500)])
+        look_to_the_end(log, state, [rule], ORGANIZATION, NOW)
+        (second,) = kept(state, rule, ORGANIZATION)
+        assert second[3] == SINCE + timedelta(hours=2)
 
 
 def test_a_rule_that_fails_keeps_no_other_from_looking(tmp_path, monkeypatch):
