@@ -11,10 +11,7 @@ from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.kept_exports import delete_files
-from audit_core.evidence.erasures.kept_texts import (
-    erase_rejections,
-    replace_in_filters,
-)
+from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
 from audit_core.evidence.erasures.no_organization import erase_of_no_organization
 from audit_core.evidence.erasures.tools import ErasureTools
 from audit_core.evidence.erasures.words import OUTSIDE
