@@ -45,7 +45,7 @@ BUSY_TIMEOUT_S = 15
 
 _NAMING_PEOPLE = (
     *("actor_key", "rejection", "export"),
-    *("finding", "alert", "alert_event", "notification"),
+    *("finding", "alert", "alert_event", "notification", "own_rule", "rule_mute"),
 )
 """Tables whose rows hold values of entries: what erasing takes out of them must not be left behind
 in the server's files."""

@@ -11,6 +11,13 @@ from audit_core.detect.alerts.alert import Alert
 from audit_core.detect.alerts.alert_filter import AlertFilter
 from audit_core.detect.alerts.reading import alert_detail, list_alerts
 from audit_core.detect.alerts.triage import comment_on
+from audit_core.detect.watching.progress import (
+    BlindReason,
+    BlindTime,
+    beat,
+    keep_blind_time,
+    set_progress,
+)
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
 from audit_core.identity.administration import Administrator
@@ -18,6 +25,7 @@ from audit_core.identity.memberships import members
 from audit_core.state.organization_settings import ON, OWN_ACTIVITY, keep_setting
 from pages.parts.alerts import alert_place
 from pages.parts.shell import viewer
+from pages.parts.shell.error_boundary import plain
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
 from tests.support.alerts import find, rule_of_level, withdraw
@@ -222,6 +230,31 @@ def test_nobody_sees_alerts_of_another_organization(open_app: Open, seeded: Seed
     assert "Secret word" not in texts(app)
     with seeded.installation.state.read() as connection:
         assert list_alerts(connection, ALPHA, AlertFilter(), limit=9).items == ()
+
+
+def test_that_nothing_watches_and_that_a_rule_fails_stands_above(
+    open_app: Open, seeded: Seeded
+) -> None:
+    now = seeded.clock()
+    with seeded.installation.state.begin() as connection:
+        beat(connection, now - timedelta(hours=1))
+        set_progress(connection, ALPHA, HIGH.id, problem=HOSTILE, failing_since=now)
+        keep_blind_time(
+            connection,
+            ALPHA,
+            BlindTime(
+                rule_id=MEDIUM.id,
+                reason=BlindReason.OFF,
+                began_at=now - timedelta(hours=3),
+                ended_at=now - timedelta(hours=2),
+            ),
+        )
+    silent, failing = opened(open_app).warning
+    assert silent.value.startswith("No rule has watched since ")
+    assert failing.value.startswith(plain(f"{HIGH.title} does not watch since "))
+    assert failing.value.endswith(plain(HOSTILE))
+    (blind,) = [one.value for one in opened(open_app).caption if "did not watch" in one.value]
+    assert blind.startswith(plain(MEDIUM.title))
 
 
 def linked(app: AppTest) -> list[str]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes
-from audit_core.detect.watching.glancing import Glance, glance_at
+from audit_core.detect.watching.glancing import Glance, finding_nothing, glance_at
 from audit_core.detect.watching.ledger import (
     Watermark,
     move_revisions,
@@ -24,16 +24,24 @@ from audit_core.state.database import State
 
 
 def look_at_all(
-    log: AuditLog, state: State, rules: Sequence[Rule], organization_id: str, *, now: datetime
+    log: AuditLog,
+    state: State,
+    rules: Sequence[Rule],
+    organization_id: str,
+    *,
+    now: datetime,
+    head: int | None = None,
 ) -> Iterator[tuple[Rule, Look | AuditError | None]]:
     """Each rule once, as soon as it has looked, with what `looking.look` returns or raises: one
-    that fails does not keep the others from looking. A rule may be `behind`: call it again.
+    that fails does not keep the others from looking. A rule may be `behind`: call it again. `head`
+    as of `looking.look`.
 
     Raises `AuditError` where nothing could be read for any of them.
     """
     with state.read() as connection:
         marks = read_watermarks(connection, organization_id, [rule.id for rule in rules])
-    head = log.head(organization_id)
+    if head is None:
+        head = log.head(organization_id)
     together: dict[int, list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.id in marks:
@@ -42,27 +50,29 @@ def look_at_all(
             yield rule, None
     for revision, some in together.items():
         until = min(head, revision + looking.WRITES_AT_ONCE)
-        seen = _glance(log, some, organization_id, revision, until)
-        passed = _passed_by(state, some, organization_id, marks, seen, now)
+        seen, concerned = _glance(log, some, organization_id, revision, until)
+        passed = _passed_by(state, some, organization_id, marks, seen, concerned, now)
         behind = max(0, head - max(until, revision))
         for rule in some:
             if rule.id in passed:
                 yield rule, Look(changed=Changes(), behind=behind)
             else:
-                yield rule, _looked(log, state, rule, organization_id, now, seen)
+                yield rule, _looked(log, state, rule, organization_id, now, seen, head)
 
 
 def _glance(
     log: AuditLog, rules: Sequence[Rule], organization_id: str, after: int, until: int
-) -> Glance | None:
-    """`None` if nothing is new, or if it cannot be said: then each rule looks for itself, and the
-    one that is at fault is known."""
+) -> tuple[Glance | None, frozenset[str]]:
+    """What is known of the writes, and the ids of the rules that they concern. `None` if nothing is
+    new, or if it cannot be said: then each rule looks for itself, and the one at fault is known."""
     if until <= after:
-        return None
+        return None, frozenset()
     try:
-        return glance_at(log, rules, organization_id, after=after, until=until)
+        seen = glance_at(log, rules, organization_id, after=after, until=until)
+        idle = finding_nothing(log, rules, organization_id, seen)
+        return seen, frozenset(seen.touched.keys() - idle)
     except AuditError:
-        return None
+        return None, frozenset()
 
 
 def _passed_by(
@@ -71,12 +81,12 @@ def _passed_by(
     organization_id: str,
     marks: Mapping[str, Watermark],
     seen: Glance | None,
+    concerned: frozenset[str],
     now: datetime,
 ) -> frozenset[str]:
     """The ids of the rules that new writes do not concern, once their watermarks have moved."""
     if seen is None:
         return frozenset()
-    concerned = seen.selected_by
     if seen.rewritten is not None:
         # Whatever they look for: what they found there may not be true any more.
         reach = max(
@@ -104,8 +114,9 @@ def _looked(
     organization_id: str,
     now: datetime,
     seen: Glance | None,
+    head: int,
 ) -> Look | AuditError | None:
     try:
-        return look(log, state, rule, organization_id, now=now, seen=seen)
+        return look(log, state, rule, organization_id, now=now, seen=seen, head=head)
     except AuditError as error:
         return error

@@ -8,6 +8,9 @@ import pytest
 
 from audit_core.detect.alerts.reading import alert_detail
 from audit_core.detect.alerts.triage import comment_on
+from audit_core.detect.ruleset.mutes import set_mute
+from audit_core.detect.ruleset.own_rules import save_own_rule
+from audit_core.detect.ruleset.ruleset import read_ruleset, ruleset_version
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.rejections import Rejection
 from audit_core.evidence.erasures.carrying_out import carry_out
@@ -30,6 +33,16 @@ from tests.support.alerts import find, rule_of_level
 from tests.support.seeded import ALPHA, BETA
 
 EVE = "Eve@Example.org"
+RULE = """title: Somebody is back
+id: 11111111-1111-4111-8111-111111111111
+description: After her leave.
+level: low
+logsource: {product: daytona, service: audit}
+detection:
+  selection:
+    actorEmail: eve@example.org
+  condition: selection
+"""
 
 
 def entries(office: Office) -> None:
@@ -140,6 +153,32 @@ def test_exports_made_before_go_and_one_that_is_being_made_ends(office: Office) 
     made_after, text = desk.make()
     assert made_after.id == waiting.id
     assert "u-eve" not in text and erasure.pseudonym in text
+
+
+def test_rules_and_mutes_name_the_pseudonym_and_can_still_be_read(office: Office) -> None:
+    entries(office)
+    by = office.by("admin@example.org")
+    with office.tools.state.begin() as connection:
+        rule = save_own_rule(connection, by, organization_id=ALPHA, text=RULE)
+        set_mute(
+            connection,
+            by,
+            organization_id=ALPHA,
+            filter="filter: {selection: {actorEmail: eve@example.org}, condition: not selection}",
+            reason="eve@example.org is on leave",
+            ends_at=by.now + timedelta(days=1),
+        )
+        version = ruleset_version(connection, ALPHA)
+    erasure = office.erased("u-eve", EVE)
+    with office.tools.state.read() as connection:
+        own = read_ruleset(connection, ALPHA)
+        assert ruleset_version(connection, ALPHA) > version
+    assert own.unreadable == ()
+    kept = own.find(rule.id)
+    assert kept is not None
+    told = f"{kept.rule.text} {own.mutes[0].filter} {own.mutes[0].reason}"
+    assert "eve@" not in told.casefold()
+    assert told.count(erasure.pseudonym) == 3
 
 
 def test_saved_filters_name_the_pseudonym(office: Office) -> None:
