@@ -161,6 +161,14 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 help="Load entries from files, and see which records were rejected.",
             ),
             page(
+                "admin/rules.py",
+                "rules",
+                Permission.READ,
+                title="Rules",
+                icon=":material/notification_settings:",
+                help="What raises an alert: rules that are on, their settings, and mutes.",
+            ),
+            page(
                 "admin/notifications.py",
                 "notifications",
                 Permission.MANAGE,

@@ -25,6 +25,7 @@ PERMISSION = {
     "evidence/legal_holds.py": "manage:access",
     "evidence/erasure.py": "manage:access",
     "admin/sources.py": "write:audit_logs",
+    "admin/rules.py": "read:audit_logs",
     "admin/access.py": "manage:access",
 }
 ALLOWED = {
@@ -38,6 +39,7 @@ ALLOWED = {
         "evidence/access_record.py",
         "evidence/downloads.py",
         "evidence/exports.py",
+        "admin/rules.py",
     },
     "member@example.org": set(),
 }

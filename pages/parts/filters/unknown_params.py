@@ -8,6 +8,7 @@ from audit_core.evidence.access_log.record_filter import RecordFilter
 from audit_core.query.entry_filter import EntryFilter
 from pages.parts.access_log import record_bar
 from pages.parts.alerts import alert_place
+from pages.parts.detections import rule_place
 from pages.parts.filters import filter_bar
 from pages.parts.tables.safe_text import visible
 
@@ -17,6 +18,7 @@ KNOWN = frozenset(
         *RecordFilter.params(),
         *filter_bar.KNOWN_ELSEWHERE,
         *record_bar.ELSEWHERE,
+        *rule_place.PARAMS,
         *alert_place.PARAMS,
     }
 )

@@ -12,7 +12,7 @@ PATHS = (
     *("", "overview", "explore", "alerts", "sandboxes", "people"),
     *("access_record", "exports", "downloads", "integrity", "coverage"),
     *("access_review", "legal_holds", "erasure"),
-    *("sources", "notifications", "access", "profile"),
+    *("sources", "rules", "notifications", "access", "profile"),
 )
 """The paths of all pages; a test compares them with the navigation."""
 

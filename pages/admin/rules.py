@@ -1,0 +1,30 @@
+"""Rules: what somebody is told of, what each would have raised, and what is muted."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from audit_core.detect.alerts.rule_figures import rule_figures
+from audit_core.detect.ruleset.ruleset import read_ruleset
+from audit_core.domain.access import Allowed, Permission, decide
+from pages.parts.detections import rule_list, rule_page, rule_place
+from pages.parts.shell import cached, viewer
+
+person, scope = viewer.require(Permission.READ)
+manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
+organization_id = scope.organization_id or ""
+with cached.installation().state.read() as connection:
+    own = read_ruleset(connection, organization_id)
+    since = cached.utc_now() - timedelta(days=rule_list.FIGURES_DAYS)
+    figures = rule_figures(connection, organization_id, since=since)
+
+shown = rule_place.shown()
+if shown:
+    rule_page.draw(shown, own, figures.get(shown), scope, manages=manages)
+else:
+    st.title("Rules", anchor=False)
+    st.caption(
+        "Each rule looks at every entry as it arrives, and raises an alert where it finds "
+        "something."
+    )
+    rule_list.draw(own, figures, manages=manages)
