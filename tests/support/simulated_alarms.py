@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from audit_core.detect.alerts.would_be import joined
 from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.examples import BEGINNING, Example
-from audit_core.detect.rules.rule import Level, Rule
+from audit_core.detect.rules.rule import Rule
 from audit_core.domain.access import Scope
+from audit_core.domain.alerts.level import Level
 from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog
 from audit_core.simulator import simulate_with_truth

@@ -40,14 +40,8 @@ def unknown_rule(rule_id: str) -> RuleError:
     )
 
 
-def record_deed(
-    connection: Connection,
-    verb: str,
-    by: Administrator,
-    organization_id: str,
-    detail: Mapping[str, str | int | bool | None],
-) -> None:
-    """Count a change and put it on record. The organization must exist."""
+def count_change(connection: Connection, organization_id: str) -> None:
+    """Let whoever holds the rules of an organization see that they changed. It must exist."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
         insert(ruleset)
@@ -56,6 +50,17 @@ def record_deed(
             index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}
         )
     )
+
+
+def record_deed(
+    connection: Connection,
+    verb: str,
+    by: Administrator,
+    organization_id: str,
+    detail: Mapping[str, str | int | bool | None],
+) -> None:
+    """Count a change and put it on record. The organization must exist."""
+    count_change(connection, organization_id)
     record(
         connection,
         at=by.now,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, true, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
+from audit_core.detect.ruleset.deeds import count_change
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import FilterError
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.state.export_tables import export, export_schedule
-from audit_core.state.tables import failure_mark, rejection, saved_view
+from audit_core.state.mentions import may_mention
+from audit_core.state.tables import failure_mark, own_rule, rejection, rule_mute, saved_view
 
 ERASED_TEXT = "(erased)"
 """What stands in place of a text that named the person."""
@@ -29,6 +31,11 @@ _FILTERS: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (failure_mark, ("note",)),
 )
 """What people keep that may name somebody, and in which columns."""
+_RULES: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (own_rule, ("text",)),
+    (rule_mute, ("filter", "reason")),
+)
+"""The same, of rules."""
 
 
 def erase_rejections(connection: Connection, subject: Subject) -> int:
@@ -36,7 +43,8 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
     records. That they were rejected, when, and how many stays."""
     columns = [rejection.c[name] for name in _REJECTION_TEXTS]
     statement = select(rejection.c.id, *columns).where(
-        rejection.c.organization_id == subject.organization_id, _may_name(columns, subject)
+        rejection.c.organization_id == subject.organization_id,
+        may_mention(columns, subject.spellings),
     )
     erased = after = 0
     while True:
@@ -69,8 +77,23 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
 def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str) -> int:
     """Let saved views, schedules, exports and notes on failures name the pseudonym in place of the
     person, which entries do from now on as well; in how many of them that was so."""
+    return _replace_in(connection, _FILTERS, subject, pseudonym)
+
+
+def replace_in_rules(connection: Connection, subject: Subject, pseudonym: str) -> None:
+    """The same, in the organization's own rules and mutes."""
+    if _replace_in(connection, _RULES, subject, pseudonym):
+        count_change(connection, subject.organization_id)
+
+
+def _replace_in(
+    connection: Connection,
+    kept: Sequence[tuple[Table, tuple[str, ...]]],
+    subject: Subject,
+    pseudonym: str,
+) -> int:
     changed = 0
-    for table, names in _FILTERS:
+    for table, names in kept:
         keys = list(table.primary_key.columns)
         columns = [table.c[name] for name in names]
         statement = select(*keys, *columns).where(
@@ -119,18 +142,3 @@ def _is_readable(text: str) -> bool:
     except FilterError:
         return False
     return True
-
-
-def _may_name(columns: Sequence[ColumnElement[str]], subject: Subject) -> ColumnElement[bool]:
-    """Whether a row may name the person: never `False` for one that does. Only ASCII has the same
-    small letters in every database."""
-    parts = subject.spellings
-    if not all(part.isascii() for part in parts):
-        return true()
-    return or_(
-        *(
-            func.lower(column).contains(part.lower(), autoescape=True)
-            for column in columns
-            for part in parts
-        )
-    )

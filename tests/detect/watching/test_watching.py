@@ -41,6 +41,12 @@ def log(tmp_path, now):
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """On a busy machine a turn takes longer than it may."""
+    monkeypatch.setattr(rounds, "TURN_S", 60.0)
+
+
 @pytest.fixture
 def watching(log, state, now):
     return Watching(log=log, state=state, clock=lambda: now[0])
