@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from audit_core.domain.erasure import Subject
 from audit_core.domain.redaction import redact_text
-from audit_core.state.mentions import may_mention
+from audit_core.state.erasures.mentions import may_mention
 from audit_core.state.tables import channel, notification
 
 

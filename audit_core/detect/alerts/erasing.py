@@ -16,7 +16,7 @@ from audit_core.detect.watching.changes import group_digest
 from audit_core.domain.erasure import Subject
 from audit_core.notify.erasing import erase_from_outbox, tell_anew
 from audit_core.state.detections.tables import alert, alert_event, finding
-from audit_core.state.mentions import may_mention
+from audit_core.state.erasures.mentions import may_mention
 
 OWN_FIELDS = ("actorEmail", "actorApiKeyPrefix", "actorApiKeySuffix", "ipAddress", "userAgent")
 """What goes with the person's own entries: also where it stands beside the person in a group."""

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from audit_core.detect.rules.rule import Missing, Rule
+from audit_core.detect.rules.rule import LogSource, Missing, Rule
 from audit_core.detect.ruleset.ruleset import ruleset_version
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.changes import Changes
+from audit_core.detect.watching.feed import Feed, look_at_feed
 from audit_core.detect.watching.looking import MISSED_AFTER, Look, look
 from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.detect.watching.progress import RuleProgress, beat, read_progress, set_progress
 from audit_core.detect.watching.settled import Settled
 from audit_core.detect.watching.standing import rewound, rules_that_watch
 from audit_core.domain.errors import AuditError
+from audit_core.identity.memberships import organizations
 from audit_core.log.reads.read_context import ReadContext, reading_in
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
@@ -36,6 +38,9 @@ WAIT_S = 60.0
 
 BEHIND_AFTER = timedelta(seconds=30)
 """After so long without having caught up a rule counts as behind."""
+
+FEEDS_EVERY_S = 10.0
+"""How often it is looked at what feeds give."""
 
 BEAT_EVERY = timedelta(seconds=10)
 
@@ -59,6 +64,13 @@ class _Organization:
     version: int = -1
     """Of its rules, as of `ruleset_version`."""
     rules: tuple[Rule, ...] = ()
+    """Those over entries."""
+    others: tuple[Rule, ...] = ()
+    """Those over what feeds give."""
+    feeds_at: float = float("-inf")
+    """When it was last looked at feeds, by `time.monotonic`."""
+    feeds_seen: dict[LogSource, Hashable] = field(default_factory=dict)
+    """The version of each feed at which all its rules have looked."""
     settled: int = -1
     """The write up to which all are there; below 0: not known."""
     looked_up_to: int = -1
@@ -82,8 +94,10 @@ class Rounds:
         log: AuditLog,
         state: State,
         clock: Callable[[], datetime],
+        feeds: Sequence[Feed] = (),
         report: Callable[[str, Rule, Look], None] = lambda organization_id, rule, seen: None,
     ) -> None:
+        self._feeds = feeds
         self._log = log
         self._state = state
         self._clock = clock
@@ -120,7 +134,46 @@ class Rounds:
                 self._log.ping()
                 for rule in known.rules:
                     self._failed(organization_id, known, rule, f"{error.message} {error.hint}")
+        self._look_at_feeds(goes_on)
         return behind
+
+    def _look_at_feeds(self, goes_on: Callable[[], bool]) -> None:
+        """What else than entries rules look at, in each organization that the state knows."""
+        if not self._feeds:
+            return
+        with self._state.read() as connection:
+            ids = [organization_id for organization_id, _ in organizations(connection)]
+        for organization_id in ids:
+            known = self._organizations.setdefault(organization_id, _Organization())
+            if time.monotonic() - known.feeds_at < FEEDS_EVERY_S:
+                continue
+            if not goes_on():
+                return
+            known.feeds_at = time.monotonic()
+            self._read_rules(organization_id, known)
+            for feed in self._feeds:
+                self._look_at_feed(organization_id, known, feed)
+            self._beat()
+
+    def _look_at_feed(self, organization_id: str, known: _Organization, feed: Feed) -> None:
+        now, at = self._clock(), time.monotonic()
+        failing = {rule_id for rule_id, one in known.failing.items() if one.retry_at > at}
+        rules = [one for one in known.others if one.source is feed.source and one.id not in failing]
+        if not rules:
+            return
+        with self._state.read() as connection:
+            version = feed.version(connection, organization_id, now=now)
+        is_due = any(one.id in known.failing or _waits(one) for one in rules)
+        if version == known.feeds_seen.get(feed.source) and not is_due:
+            return
+        try:
+            for rule, seen in look_at_feed(feed, self._state, rules, organization_id, now=now):
+                self._looked(organization_id, known, rule, seen)
+        except AuditError as error:
+            for rule in rules:
+                self._failed(organization_id, known, rule, f"{error.message} {error.hint}")
+            return
+        known.feeds_seen[feed.source] = version
 
     def forget(self) -> None:
         """Another process may have looked meanwhile: what is known of the state is read anew."""
@@ -132,7 +185,7 @@ class Rounds:
         now = time.monotonic()
         if any(one.retry_at <= now for one in known.failing.values()):
             return True
-        waits = any(isinstance(rule.correlation, Missing) for rule in known.rules)
+        waits = any(map(_waits, known.rules))
         return waits and now - known.turn_at >= MISSED_AFTER.total_seconds()
 
     def _turn(
@@ -211,9 +264,19 @@ class Rounds:
             version = ruleset_version(connection, organization_id)
         if version == known.version:
             return
-        known.rules = rules_that_watch(self._log, self._state, organization_id, now=self._clock())
+        now = self._clock()
+        known.rules = rules_that_watch(self._log, self._state, organization_id, now=now)
+        if self._feeds:
+            known.others = rules_that_watch(
+                self._log,
+                self._state,
+                organization_id,
+                now=now,
+                sources=[feed.source for feed in self._feeds],
+            )
         known.version, known.first = version, 0
-        on = {rule.id for rule in known.rules}
+        known.feeds_seen.clear()
+        on = {rule.id for rule in (*known.rules, *known.others)}
         known.failing = {key: one for key, one in known.failing.items() if key in on}
         known.behind_since = {key: at for key, at in known.behind_since.items() if key in on}
         with self._state.read() as connection:
@@ -288,6 +351,11 @@ class Rounds:
         with self._state.begin() as connection:
             beat(connection, now)
         self._beat_at = now
+
+
+def _waits(rule: Rule) -> bool:
+    """Whether it may find something where nothing is new."""
+    return isinstance(rule.correlation, Missing)
 
 
 FAULT = "It failed for a reason that nobody foresaw. The terminal of the app says more."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit_core.detect.rules.rule import Rule
+from audit_core.detect.watching.feed import Feed
 from audit_core.detect.watching.looking import Look
 from audit_core.detect.watching.progress import read_beat
 from audit_core.detect.watching.rounds import Rounds
@@ -65,6 +66,7 @@ class Watching:
         clock: Callable[[], datetime],
         lease: timedelta = LEASE,
         from_beginning: bool = False,
+        feeds: Sequence[Feed] = (),
         report: Callable[[str, Rule, Look], None] = lambda organization_id, rule, seen: None,
     ) -> None:
         self._log = log
@@ -72,7 +74,7 @@ class Watching:
         self._clock = clock
         self._from_beginning = from_beginning
         self._lease = WorkLease(state, WORK, shared_log=log.shared, lasts=lease, clock=clock)
-        self._rounds = Rounds(log=log, state=state, clock=clock, report=report)
+        self._rounds = Rounds(log=log, state=state, clock=clock, feeds=feeds, report=report)
         self._held = False
 
     def look(self, stopped: Callable[[], bool] = lambda: False) -> Looked:
@@ -119,9 +121,10 @@ class Watcher:
         log: AuditLog,
         state: State,
         clock: Callable[[], datetime],
+        feeds: Sequence[Feed] = (),
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        self._watching = Watching(log=log, state=state, clock=clock)
+        self._watching = Watching(log=log, state=state, clock=clock, feeds=feeds)
         self._look_every_s = look_every_s
         self._stopped = threading.Event()
         self._thread = repeat(

@@ -11,8 +11,8 @@ from audit_core.detect.ruleset.deeds import count_change
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import FilterError
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.state.erasures.mentions import may_mention
 from audit_core.state.export_tables import export, export_schedule
-from audit_core.state.mentions import may_mention
 from audit_core.state.tables import failure_mark, own_rule, rejection, rule_mute, saved_view
 
 ERASED_TEXT = "(erased)"
