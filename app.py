@@ -21,6 +21,7 @@ from audit_core.evidence.erasures.runner import RunningErasures
 from audit_core.evidence.jobs.runner import RunningExports
 from audit_core.evidence.schedules.runner import ScheduledExports
 from audit_core.installation.anchors import start_anchoring
+from audit_core.installation.notifications import digest_of_alerts
 from audit_core.installation.opened import drop_ended_uploads, expire_access_record
 from audit_core.installation.readiness import NO_ACCOUNTS, state_was_lost
 from audit_core.integrity.anchors.anchoring import Anchoring
@@ -28,6 +29,7 @@ from audit_core.integrity.sealer import Sealer
 from audit_core.integrity.verification.verifier import Verifier
 from audit_core.log.retention import Retention
 from audit_core.notify.delivery.running import RunningNotifications
+from audit_core.notify.digests.running import RunningDigests
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
@@ -59,6 +61,7 @@ Feed = (
     | RunningExports
     | RunningErasures
     | RunningNotifications
+    | RunningDigests
     | Sealer
     | Verifier
     | Watcher
@@ -93,7 +96,9 @@ def start() -> list[Feed]:
     except AuditError as error:
         tell(error)
     else:
-        feeds.append(RunningNotifications(tools, shared_log=installation.log.shared))
+        shared = installation.log.shared
+        feeds.append(RunningNotifications(tools, shared_log=shared))
+        feeds.append(RunningDigests(tools, digest_of_alerts, shared_log=shared))
     try:
         feeds.append(start_anchoring(installation))
     except AuditError as error:

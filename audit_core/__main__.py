@@ -16,6 +16,7 @@ from audit_core.cli.accounts import account_app
 from audit_core.cli.backup import backup, restore
 from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
+from audit_core.cli.detect.channels import channel_app
 from audit_core.cli.detect.organization_rules import rule_app
 from audit_core.cli.detect.watch import watch
 from audit_core.cli.doctor import doctor
@@ -91,6 +92,7 @@ app.add_typer(mapping_app, name="mapping", help="How records of other systems ar
 app.add_typer(
     organization_app, name="organization", help="What the operator settles for one organization."
 )
+app.add_typer(channel_app, name="channel", help="Where alerts are told.")
 app.add_typer(rule_app, name="rule", help="Rules that say what somebody should be told of.")
 app.add_typer(source_app, name="source", help="The systems that entries are pulled from.")
 app.add_typer(token_app, name="token", help="API tokens for sending entries.")

@@ -20,6 +20,7 @@ from audit_core.installation.doctor import Finding, Health, examine_installation
 from audit_core.installation.erasures import examine_erasures
 from audit_core.installation.integrity import examine_integrity
 from audit_core.installation.legal_holds import examine_holds
+from audit_core.installation.notifications import examine_channels
 from audit_core.installation.opened import open_installation
 from audit_core.installation.vanished import examine_vanished
 from audit_core.installation.watching import examine_watching
@@ -85,6 +86,7 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
         yield from examine_vanished(installation)
         yield from examine_anchors(installation)
         yield from examine_holds(installation)
+        yield from examine_channels(installation)
         yield from examine_erasures(installation)
         yield from examine_watching(installation)
 

@@ -24,8 +24,7 @@ from audit_core.integrity.leaf_keeper import LeafKeeper
 from audit_core.integrity.tree import Trees
 from audit_core.log.retention import Retention
 from audit_core.log.store import AuditLog, Limits, open_log
-from audit_core.notify.delivery.mail_server import mail_server_of
-from audit_core.notify.tools import NotificationTools
+from audit_core.notify.tools import NotificationTools, tools_of
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
@@ -97,14 +96,7 @@ class Installation:
     def notifications(self) -> NotificationTools:
         """What messages about alerts are sent with. Raises `SettingsError` for a mail server that
         lacks something."""
-        return NotificationTools(
-            state=self.state,
-            clock=self.clock,
-            key=self.key,
-            policy=self.outgoing_policy,
-            mail_server=mail_server_of(self.settings),
-            public_url=self.settings.public_url,
-        )
+        return tools_of(self.settings, self.state, self.key, self.clock)
 
     @property
     def erasures(self) -> ErasureTools:

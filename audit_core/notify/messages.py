@@ -58,15 +58,19 @@ def messages_of(
     organization_id: str,
     *,
     states: Collection[MessageState] = tuple(MessageState),
+    channel_id: str | None = None,
     limit: int = 50,
 ) -> Listing[StoredMessage]:
-    """The messages of an organization that are in these states, the newest first."""
+    """The messages of an organization, or of one of its channels, that are in these states, the
+    newest first."""
     statement = (
         _of(organization_id, states)
         .add_columns(channel.c.name.label("channel"))
         .order_by(notification_message.c.created_at.desc(), notification_message.c.id)
         .limit(limit + 1)
     )
+    if channel_id is not None:
+        statement = statement.where(channel.c.id == channel_id)
     rows = connection.execute(statement).all()
     found = tuple(_message(connection, row) for row in rows[:limit])
     return Listing(items=found, truncated=len(rows) > limit)

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import AuditError
-from audit_core.runtime.zones import is_zone
+from audit_core.runtime.zones import MINUTES_OF_DAY, is_zone
 
-MINUTES_OF_DAY = 24 * 60
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

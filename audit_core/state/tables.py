@@ -43,6 +43,7 @@ from audit_core.state.export_tables import export as export
 from audit_core.state.import_checkpoints import database_import as database_import
 from audit_core.state.legal_holds import legal_hold as legal_hold
 from audit_core.state.notifications.tables import channel as channel
+from audit_core.state.notifications.tables import digest as digest
 from audit_core.state.notifications.tables import notification as notification
 from audit_core.state.notifications.tables import notification_message as notification_message
 from audit_core.state.notifications.tables import notification_route as notification_route

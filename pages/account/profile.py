@@ -2,7 +2,13 @@
 
 import streamlit as st
 
-from pages.parts.account import about, own_password, own_session_list, preference_choices
+from pages.parts.account import (
+    about,
+    digest_choice,
+    own_password,
+    own_session_list,
+    preference_choices,
+)
 from pages.parts.shell import viewer
 from pages.parts.tables.safe_text import visible
 
@@ -16,6 +22,7 @@ preferences_tab, password_tab, sessions_tab, about_tab = st.tabs(
 if preferences_tab.open:
     with preferences_tab:
         preference_choices.draw(person)
+        digest_choice.draw(person)
 if password_tab.open:
     with password_tab:
         own_password.draw(person)

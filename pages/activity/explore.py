@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.domain.errors import FilterError
 from audit_core.explore.view_params import view_of
+from pages.parts.detections import alert_me
 from pages.parts.entries import (
     comparison,
     entry_detail,
@@ -52,6 +53,8 @@ with actions_slot:
     layout_picker.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
+    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
+        alert_me.draw(view.entry_filter, scope)
     real_time.draw_lookout(live)
 count_slot = st.container(horizontal=True, vertical_alignment="center", key="explore_count")
 news_slot = st.container()

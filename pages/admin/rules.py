@@ -7,7 +7,7 @@ import streamlit as st
 from audit_core.detect.alerts.rule_figures import rule_figures
 from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import Allowed, Permission, decide
-from pages.parts.detections import rule_list, rule_page, rule_place
+from pages.parts.detections import rule_editor, rule_list, rule_page, rule_place, watch_note
 from pages.parts.shell import cached, viewer
 
 person, scope = viewer.require(Permission.READ)
@@ -18,8 +18,10 @@ with cached.installation().state.read() as connection:
     since = cached.utc_now() - timedelta(days=rule_list.FIGURES_DAYS)
     figures = rule_figures(connection, organization_id, since=since)
 
-shown = rule_place.shown()
-if shown:
+shown, edited = rule_place.shown(), rule_place.edited()
+if edited:
+    rule_editor.draw(edited, own, scope)
+elif shown:
     rule_page.draw(shown, own, figures.get(shown), scope, manages=manages)
 else:
     st.title("Rules", anchor=False)
@@ -27,4 +29,5 @@ else:
         "Each rule looks at every entry as it arrives, and raises an alert where it finds "
         "something."
     )
+    watch_note.draw(scope)
     rule_list.draw(own, figures, manages=manages)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from audit_core.identity.accounts import ensure_organization
 from audit_core.identity.login import check_password
 from audit_core.identity.sessions import find_viewer
-from pages.parts.shell import own_preferences
+from audit_core.notify.digests.subscription import Subscription, due_digests
+from pages.parts.shell import cached, own_preferences
 from tests.pages.conftest import Open
 from tests.support.seeded import PASSWORD, Seeded
 
@@ -97,3 +102,32 @@ def test_the_zone_and_the_first_page_follow_a_person(open_app: Open, seeded: See
     app = open_app("auditor@example.org", path="/people").run()
     assert own_preferences.DEFAULT_PAGE == "overview"
     assert not app.exception
+
+
+def test_a_digest_is_asked_for_and_ended_by_who_may_see_alerts(
+    open_app: Open, seeded: Seeded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digests() -> list[Subscription]:
+        with seeded.installation.state.read() as connection:
+            return due_digests(connection, seeded.clock() + timedelta(days=2))
+
+    app = profile(open_app("auditor@example.org"), "Preferences")
+    assert not app.toggle, "no mail server is named"
+    settings = seeded.installation.settings.model_copy(
+        update={"smtp_host": "mail.example.org", "smtp_from": "audit@example.org"}
+    )
+    served = replace(seeded.installation, settings=settings)
+    monkeypatch.setattr(cached, "installation", lambda: served)
+    assert not profile(open_app("member@example.org"), "Preferences").toggle
+    app = profile(open_app("auditor@example.org"), "Preferences")
+    (toggle,) = app.toggle
+    toggle.set_value(True)
+    press(app, "Save")
+    (found,) = digests()
+    assert (found.account_id, found.minute) == (seeded.ids["auditor@example.org"], 7 * 60)
+    (toggle,) = app.toggle
+    assert toggle.value is True
+    toggle.set_value(False)
+    press(app, "Save")
+    assert digests() == []
+    assert len(seeded.events("digest.set")) == len(seeded.events("digest.ended")) == 1

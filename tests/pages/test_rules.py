@@ -115,3 +115,91 @@ def test_a_rule_that_is_none_here_is_none(open_app: Open) -> None:
     assert "This organization has no such rule." in [
         item.value for item in opened(open_app, rule="no").info
     ]
+
+
+def test_a_rule_is_written_with_errors_in_place_tried_and_saved(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app)
+    app.button(key="rule_new").click().run()
+    area = app.text_area(key="rule_text_new")
+    assert "Each entry, for each actorId." in texts(app)
+    area.set_value(area.value.replace("action: delete", "actor: mallory")).run()
+    assert "Entries have no field 'actor'" in app.error[0].proto.title.replace("\\", "")
+    assert "▶   11      actor: mallory" in app.code[0].value
+    app.button(key="rule_save").click().run()
+    assert not [one for one in own(seeded).rules if one.own]
+
+    text = area.value.replace("actor: mallory", "actorId: mallory").replace("200", "403")
+    app.text_area(key="rule_text_new").set_value(text)
+    app.text_area(key="rule_examples_new").set_value(
+        "- what: Mallory\n  finds: true\n"
+        "  entries: [{action: a, actorId: mallory, statusCode: 403}]\n"
+        "- what: Ann\n  finds: true\n"
+        "  entries: [{action: a, actorId: ann, statusCode: 403}]\n"
+    )
+    app.button(key="rule_try").click().run()
+    assert "Mallory: it finds something, as it should." in texts(app)
+    assert "Ann: it finds nothing, and should not." in texts(app)
+    app.button(key="backtest_draft").click().run()
+    assert "**2 alerts**" in texts(app)
+    app.button(key="rule_save").click().run()
+    assert not app.exception
+    (saved,) = [one for one in own(seeded).rules if one.own]
+    assert saved.enabled
+    assert saved.saved_by == ADMIN
+    assert app.title[0].value == "A name for it"
+
+    app.button(key="rule_edit").click().run()
+    app.text_area(key=f"rule_text_{saved.rule.id}").set_value(
+        text.replace("A name for it", "Mallory <b>*is*</b> back")
+    )
+    app.toggle(key=f"rule_on_{saved.rule.id}").set_value(False)
+    app.button(key="rule_save").click().run()
+    (saved,) = [one for one in own(seeded).rules if one.own]
+    assert (saved.rule.title, saved.enabled) == ("Mallory <b>*is*</b> back", False)
+    app.button(key="rule_removed").click().run()
+    assert not [one for one in own(seeded).rules if one.own]
+
+
+def test_who_does_not_manage_writes_no_rule(open_app: Open, seeded: Seeded) -> None:
+    app = open_app(AUDITOR).run()
+    app.switch_page("admin/rules.py")
+    app.query_params["edit"] = "new"
+    app.run()
+    assert not app.text_area
+    assert "You do not have access to this page" in [item.value for item in app.header]
+
+
+def test_what_explore_shows_becomes_a_rule(open_app: Open, seeded: Seeded) -> None:
+    app = open_app(ADMIN).run()
+    app.switch_page("activity/explore.py")
+    app.query_params["query"] = "metadata.body.public:true"
+    app.run()
+    app.button(key="alert_me_open").click().run()
+    assert "it looks into lists there" in app.error[0].proto.title
+
+    app.query_params["query"] = "status:403"
+    app.run()
+    app.text_input(key="alert_me_title").set_value("Refused")
+    app.segmented_control(key="alert_me_when").set_value("Many matches").run()
+    app.number_input(key="alert_me_least").set_value(15)
+    app.button(key="alert_me_open").click().run()
+    assert not app.exception
+    assert "15 entries or more within 15 minutes, for each actorId." in texts(app)
+    # AppTest does not follow to the page on which it is by now.
+    app.query_params.clear()
+    app.switch_page("admin/rules.py")
+    app.query_params["edit"] = "new"
+    app.run()
+    app.button(key="backtest_draft").click().run()
+    assert "**2 alerts**" in texts(app)
+    app.button(key="rule_save").click().run()
+    (saved,) = [one for one in own(seeded).rules if one.own]
+    assert saved.rule.title == "Refused"
+
+
+def test_who_does_not_manage_is_offered_no_rule_on_explore(open_app: Open) -> None:
+    app = open_app(AUDITOR).run()
+    app.switch_page("activity/explore.py").run()
+    assert "alert_me_open" not in [item.key for item in app.button]

@@ -58,8 +58,13 @@ def notice_of(
         last_at=alert.last_at,
         at=at,
         reason=reason,
-        path=f"/alerts?{urlencode({'alert': alert.id})}",
+        path=alert_path(alert),
     )
+
+
+def alert_path(alert: Alert) -> str:
+    """The app's page of an alert, without the host."""
+    return f"/alerts?{urlencode({'alert': alert.id})}"
 
 
 def target_types_of(rule: Rule) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, or_, select
 
 from audit_core.detect.alerts.alert import Alert, AlertEvent, AlertEventKind
 from audit_core.detect.alerts.alert_filter import NOBODY, OPEN_STATES, AlertFilter
@@ -87,6 +87,22 @@ def open_by_level(
     )
     counts = {Level(level): int(count) for level, count in rows}
     return {level: counts[level] for level in reversed(Level) if level in counts}
+
+
+def raised_and_closed(
+    connection: Connection, organization_id: str, since: datetime, until: datetime
+) -> tuple[int, int]:
+    """How many alerts were raised, and how many are closed that were closed then, from `since` to
+    before `until`."""
+    column = alert.c
+
+    def within(moment: ColumnElement[datetime]) -> int:
+        statement = select(func.count()).where(
+            column.organization_id == organization_id, moment >= since, moment < until
+        )
+        return connection.execute(statement).scalar() or 0
+
+    return within(column.raised_at), within(column.closed_at)
 
 
 def alert_detail(connection: Connection, organization_id: str, alert_id: str) -> AlertDetail | None:

@@ -93,9 +93,27 @@ def _entries(line: Line, name: str, known: int) -> Iterator[AuditEntry]:
     except CorrelationProblem as problem:
         raise _problem(name, line, str(problem)) from problem
     values = {**_DEFAULTS, **{key: value for key, value in given.items() if key not in _OWN}}
+    wrong = _wrong_type(values)
+    if wrong is not None:
+        raise _problem(name, line, wrong)
     for number in range(times):
         made_at = BEGINNING + at + number * every
         yield _entry(values, number + 1, made_at, f"example-{known + number}")
+
+
+def _wrong_type(values: Mapping[str, Any]) -> str | None:
+    """What is wrong with the values of an entry, as a sentence; `None`: nothing."""
+    if not values.get("action"):
+        return "an entry has an action."
+    for field, value in values.items():
+        if field == "metadata" or value is None:
+            continue
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if field == "statusCode" and not (number and 0 <= value <= 599):
+            return "statusCode is a number from 0 to 599, or null."
+        if field != "statusCode" and not isinstance(value, str):
+            return f"{field} is a text: put it in quotation marks."
+    return None
 
 
 def _entry(values: Mapping[str, Any], number: int, made_at: datetime, id_: str) -> AuditEntry:

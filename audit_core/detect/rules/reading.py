@@ -41,6 +41,7 @@ _YAML = YamlReader(error=RuleError, see=SEE, max_depth=10, dates=True)
 _TECHNIQUE = "attack.t"
 _QUOTED = re.compile(r"'\s*([^']+?)\s*'")
 _BYTES = re.compile(r"\bb'([^']*)'")
+_PLACE = re.compile(r"[^:]*, line (\d+):")
 _HOW = f"A rule needs a title, an id, a description and a level. {SEE}"
 
 
@@ -103,6 +104,12 @@ def read_rule_file(path: Path) -> Rule:
     except UnicodeDecodeError as error:
         raise RuleError(f"The rule {path} is not UTF-8.", "Save it as UTF-8.") from error
     return read_rule(text, path.name)
+
+
+def line_of(error: RuleError) -> int | None:
+    """The line that an error of this module names, from 1; `None`: it names none."""
+    found = _PLACE.match(error.message)
+    return None if found is None else int(found[1])
 
 
 class _Reader:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from audit_core.domain.errors import ExportError
 from audit_core.evidence.jobs.job import ExportRequest
-from audit_core.evidence.schedules.slots import MINUTES_OF_DAY, Every, next_slot
+from audit_core.evidence.schedules.slots import Every, next_slot
 from audit_core.query.time.windows import Window
-from audit_core.runtime.zones import is_zone
+from audit_core.runtime.zones import MINUTES_OF_DAY, is_zone
 from audit_core.state.access_log.record import record
 from audit_core.state.export_tables import export_schedule
 from audit_core.state.operator_text import plain_text

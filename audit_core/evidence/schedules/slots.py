@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-MINUTES_OF_DAY = 24 * 60
+from audit_core.runtime.zones import next_time_of_day
 
 
 class Every(StrEnum):
@@ -34,18 +33,5 @@ class Every(StrEnum):
 
 
 def next_slot(every: Every, minute: int, zone: str, after: datetime) -> datetime:
-    """The first moment after `after` at which it is due, in UTC.
-
-    `minute` counts from midnight by the clocks of the zone. Of a time that the clocks show twice
-    the first is meant; one that they leave out is meant as if they had not been put forward. So
-    each day has one, also the days of 23 and of 25 hours.
-    """
-    info = ZoneInfo(zone)
-    day = after.astimezone(info).date() - timedelta(days=1)
-    while True:
-        if every.falls_on(day):
-            local = datetime.combine(day, time(minute // 60, minute % 60), info)
-            slot = local.replace(fold=0).astimezone(UTC)
-            if slot > after:
-                return slot
-        day += timedelta(days=1)
+    """The first moment after `after` at which it is due, in UTC: see `next_time_of_day`."""
+    return next_time_of_day(minute, zone, after, every.falls_on)

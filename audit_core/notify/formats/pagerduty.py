@@ -67,7 +67,7 @@ def _alert(notice: Notice, public_url: str) -> dict[str, Any]:
         "event_action": _ACTIONS[notice.kind],
         "dedup_key": notice.alert_id[:MAX_DEDUP_KEY],
         "payload": {
-            "summary": cut(f"{notice.rule_title}: {notice.sentence}", MAX_SUMMARY),
+            "summary": cut(_summary(notice), MAX_SUMMARY),
             "source": SOURCE,
             "severity": _SEVERITIES[notice.level],
             "timestamp": notice.at.isoformat(),
@@ -87,3 +87,9 @@ def _alert(notice: Notice, public_url: str) -> dict[str, Any]:
         },
         "links": [{"href": address, "text": "Open the alert"}] if address else [],
     }
+
+
+def _summary(notice: Notice) -> str:
+    if notice.sentence.startswith(notice.rule_title):
+        return notice.sentence
+    return f"{notice.rule_title}: {notice.sentence}"

@@ -58,16 +58,19 @@ def heading(notice: Notice) -> str:
 
 
 def details(notice: Notice) -> list[str]:
-    """The lines below the heading: what happened, the values of the group, how often, why."""
+    """The lines below the heading: what happened, the values of the group that the sentence does
+    not name, how often, why."""
     lines = [cut(notice.sentence)]
     lines += [
         f"{cut(name, 60)}: {cut(value, 200)}"
         for name, value in islice(notice.group.items(), MAX_GROUP)
+        if value not in notice.sentence
     ]
-    times = "once" if notice.count == 1 else f"{notice.count:,} times"
-    first, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (notice.first_at, notice.last_at))
-    span = f"{first} UTC" if first == last else f"{first} to {last} UTC"
-    lines.append(f"Found {times}, {span}")
+    if notice.count:
+        times = "once" if notice.count == 1 else f"{notice.count:,} times"
+        first, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (notice.first_at, notice.last_at))
+        span = f"{first} UTC" if first == last else f"{first} to {last} UTC"
+        lines.append(f"Found {times}, {span}")
     if notice.reason:
         lines.append(f"Reason: {cut(notice.reason)}")
     return lines

@@ -23,5 +23,15 @@ NOTIFICATION_VERBS = (
     _verb("channel.route_removed", "Removed a route of a channel."),
     _verb("channel.sent_again", "Had messages sent again that could not be delivered."),
     _verb("channel.removed", "Removed a channel, and what was to be told to it."),
+    Verb(
+        name="digest.set",
+        sentence="Wants a digest of the alerts by e-mail each day.",
+        category=Category.WORK,
+    ),
+    Verb(
+        name="digest.ended",
+        sentence="Wants no digest of the alerts by e-mail any more.",
+        category=Category.WORK,
+    ),
     _verb("channel.ended", "Sent a channel nothing more, since its receiver wants no messages."),
 )

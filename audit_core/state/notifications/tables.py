@@ -86,3 +86,19 @@ notification = Table(
     Column("created_at", UtcTime, nullable=False),
     Index("ix_notification_channel_id", "channel_id", "message_id", "id"),
 )
+
+# Who gets a digest of the alerts of an organization by e-mail, each day when the clocks of `zone`
+# show `minute`. `next_at` is the day's time that is due next, `try_at` when it is tried.
+digest = Table(
+    "digest",
+    metadata,
+    Column("account_id", ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
+    Column("minute", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("try_at", UtcTime, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sent_at", UtcTime),
+    Column("problem", FreeText),
+)

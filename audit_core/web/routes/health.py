@@ -15,6 +15,7 @@ from audit_core.domain.errors import AuditError
 from audit_core.installation.anchors import anchor_warnings
 from audit_core.installation.erasures import erasure_warnings
 from audit_core.installation.integrity import integrity_warnings
+from audit_core.installation.notifications import channel_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
 from audit_core.installation.vanished import vanished_warnings
@@ -113,6 +114,7 @@ def _check(installation: Callable[[], Installation]) -> Report:
         warnings = (
             *sender_warnings(opened),
             *anchor_warnings(opened),
+            *channel_warnings(opened),
             *integrity_warnings(opened),
             *erasure_warnings(opened),
             *vanished_warnings(opened),

@@ -27,10 +27,11 @@ from audit_core.evidence.schedules.runner import (
     hand_over,
 )
 from audit_core.evidence.schedules.schedule import Schedule
-from audit_core.evidence.schedules.slots import MINUTES_OF_DAY, Every, next_slot
+from audit_core.evidence.schedules.slots import Every, next_slot
 from audit_core.identity.memberships import set_membership
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import Window
+from audit_core.runtime.zones import MINUTES_OF_DAY
 from tests.evidence.nasty_entries import made
 from tests.support.seeded import ALPHA, BETA, Seeded, open_seeded
 from tests.web.served import wait_for

@@ -60,7 +60,6 @@ def test_the_body_says_it_in_lines() -> None:
     assert mail.get_content().splitlines() == [
         "High · New · Alert 7: Sandboxes deleted en masse",
         "ada@example.com deleted 12 sandboxes within 10 minutes.",
-        "user: ada@example.com",
         "Found 12 times, 2026-03-02 12:00:00 UTC",
         f"{PUBLIC}/alerts?alert={7:032x}",
     ]
