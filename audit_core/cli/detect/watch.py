@@ -64,6 +64,7 @@ def watch(
             from_beginning=from_beginning,
             feeds=rule_feeds(),
             report=_report,
+            stopped=stop,
         )
         try:
             _watch(watching, stop, once=once)
@@ -75,7 +76,7 @@ def _watch(watching: Watching, stop: Stop, *, once: bool) -> None:
     waits = failed = False
     while not stop():
         try:
-            looked = watching.look(stop)
+            looked = watching.look()
         except AuditError as error:
             if once:
                 raise
