@@ -173,7 +173,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 "notifications",
                 Permission.MANAGE,
                 title="Notifications",
-                icon=":material/notifications:",
+                icon=":material/outgoing_mail:",
                 help="Where alerts are told, of which and when, and what was not delivered.",
             ),
             page(

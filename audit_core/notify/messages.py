@@ -72,7 +72,8 @@ def messages_of(
     if channel_id is not None:
         statement = statement.where(channel.c.id == channel_id)
     rows = connection.execute(statement).all()
-    found = tuple(_message(connection, row) for row in rows[:limit])
+    single = _single_notices(connection, [row.id for row in rows if row.notices == 1])
+    found = tuple(_message(row, single.get(row.id)) for row in rows[:limit])
     return Listing(items=found, truncated=len(rows) > limit)
 
 
@@ -136,18 +137,22 @@ def _of(organization_id: str, states: Collection[MessageState]) -> Select[Any]:
     )
 
 
-def _message(connection: Connection, row: Row[Any]) -> StoredMessage:
-    kept = connection.execute(
-        select(notification.c.notice)
-        .where(notification.c.message_id == row.id)
-        .order_by(notification.c.id)
-    ).scalars()
+def _single_notices(connection: Connection, message_ids: Collection[str]) -> dict[str, Any]:
+    """What is kept for messages of one notice. Of those with many only the number is said: a storm
+    would be read anew with each look at the list."""
+    column = notification.c
+    statement = select(column.message_id, column.notice).where(column.message_id.in_(message_ids))
+    return {row.message_id: row.notice for row in connection.execute(statement)}
+
+
+def _message(row: Row[Any], notice: Any | None) -> StoredMessage:
+    about = f"{row.notices:,} alerts, highest level {row.level}"
     return StoredMessage(
         id=row.id,
         channel_id=row.channel_id,
         channel=row.channel,
         state=MessageState(row.state),
-        subject=subject(content_of(list(kept))),
+        subject=about if notice is None else subject(content_of([notice])),
         notices=row.notices,
         level=Level(row.level),
         created_at=row.created_at,

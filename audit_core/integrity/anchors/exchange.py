@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
-
-import urllib3
 
 from audit_core.domain.errors import SettingsError
 from audit_core.integrity.anchors.anchor import AnchorUnavailable
-from audit_core.runtime.outgoing.connections import guard
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
-from audit_core.runtime.version import product_version
+from audit_core.runtime.outgoing.posting import PostLimits, Unreachable, post
 
 CONNECT_S, ANSWER_S = 5.0, 15.0
 """How long connecting, and a whole answer, may take."""
 MAX_ANSWER = 2**16
 """Bytes of an answer that are read: a time stamp with its certificates has some 6,000."""
-_PIECE = 2**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,57 +27,35 @@ class Answer:
 
 
 class Exchange:
-    """Posts to one address, which `policy` has to allow. Not to be used by two threads at once."""
+    """Posts to one address, which `policy` has to allow."""
 
     def __init__(self, url: str, policy: OutgoingPolicy, *, answer_s: float = ANSWER_S) -> None:
         self.host = host_of(url)
         self._url = url
-        self._answer_s = answer_s
-        self._pool = urllib3.PoolManager(
-            retries=False, headers={"User-Agent": f"sandtrail/{product_version()}"}
+        self._policy = policy
+        self._limits = PostLimits(
+            connect_s=min(CONNECT_S, answer_s), answer_s=answer_s, answer_bytes=MAX_ANSWER
         )
-        guard(self._pool, policy)
 
     def post(self, body: bytes, content_type: str) -> Answer:
         """The answer to one request. Raises `AnchorUnavailable`, or `OutgoingRefused` if the
         address may not be reached."""
-        ends_at = time.monotonic() + self._answer_s
-        timeout = urllib3.Timeout(connect=min(CONNECT_S, self._answer_s), read=self._answer_s)
         try:
-            response = self._pool.request(
-                "POST",
+            answer = post(
                 self._url,
-                body=body,
-                headers={**self._pool.headers, "Content-Type": content_type},
-                timeout=timeout,
-                redirect=False,
-                preload_content=False,
+                body,
+                {"Content-Type": content_type},
+                policy=self._policy,
+                limits=self._limits,
             )
-            try:
-                found = self._read(response, ends_at)
-            except BaseException:
-                # What was not read to its end cannot carry the next request.
-                response.close()
-                raise
-            response.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self.unavailable("It cannot be reached.") from error
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(status=response.status, content_type=kind, body=found)
+        except Unreachable as error:
+            raise self.unavailable(str(error)) from error
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return Answer(status=answer.status, content_type=kind, body=answer.body)
 
     def unavailable(self, what: str) -> AnchorUnavailable:
         """`what` is a sentence."""
         return AnchorUnavailable(f"{self.host}: {what}", "It is tried again by itself.")
-
-    def _read(self, response: Any, ends_at: float) -> bytes:
-        found = b""
-        for piece in response.stream(_PIECE):
-            found += piece
-            if len(found) > MAX_ANSWER:
-                raise self.unavailable(f"Its answer is longer than {MAX_ANSWER:,} bytes.")
-            if time.monotonic() > ends_at:
-                raise self.unavailable("It did not answer in whole in time.")
-        return found
 
 
 def host_of(url: str) -> str:

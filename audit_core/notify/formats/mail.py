@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from audit_core.notify.content import Message
-from audit_core.notify.formats.texts import paragraphs, subject
+from audit_core.notify.formats.texts import Link, paragraphs, subject
 
 MAX_NOTICES = 1_000
 """How many one message has."""
@@ -19,7 +19,10 @@ def mail_message(
     message: Message, *, sender: str, recipients: Sequence[str], public_url: str
 ) -> EmailMessage:
     """The mail. Its `Message-ID` is the same each time that it is sent."""
-    body = "\n\n".join("\n".join(lines) for lines in paragraphs(message, public_url))
+    body = "\n\n".join(
+        "\n".join(line.url if isinstance(line, Link) else line for line in lines)
+        for lines in paragraphs(message, public_url)
+    )
     return written_mail(
         id_=message.id,
         date=format_datetime(message.created_at),

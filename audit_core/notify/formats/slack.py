@@ -7,7 +7,7 @@ import re
 
 from audit_core.notify.content import Message
 from audit_core.notify.formats.request import ChannelRequest
-from audit_core.notify.formats.texts import paragraphs
+from audit_core.notify.formats.texts import Line, Link, paragraphs
 
 MAX_NOTICES = 1_000
 """How many one message has."""
@@ -38,7 +38,7 @@ def slack_request(message: Message, url: str, public_url: str) -> ChannelRequest
 def slack_text(message: Message, public_url: str) -> str:
     """All lines; the only links in it are ours."""
     return "\n\n".join(
-        "\n".join(_line(line, public_url) for line in paragraph)
+        "\n".join(_line(line) for line in paragraph)
         for paragraph in paragraphs(message, public_url)
     )
 
@@ -49,7 +49,5 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(rf"\g<0>{_JOINER}", plain)
 
 
-def _line(line: str, public_url: str) -> str:
-    if public_url and line.startswith(f"{public_url}/") and " " not in line:
-        return f"<{line}|Open the alert>"
-    return escaped(line)
+def _line(line: Line) -> str:
+    return f"<{line.url}|Open the alert>" if isinstance(line, Link) else escaped(line)

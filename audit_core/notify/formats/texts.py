@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from audit_core.domain.terminal_text import printable
@@ -24,6 +25,16 @@ _KINDS = {
     NoticeKind.ACKNOWLEDGED: "Acknowledged",
     NoticeKind.CLOSED: "Closed",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address of the app, which is a line of its own: never text of the log."""
+
+    url: str
+
+
+Line = str | Link
 
 
 def cut(text: str, longest: int = MAX_SENTENCE) -> str:
@@ -94,16 +105,16 @@ def more(number: int) -> str:
     return f"and {number:,} more {'alert' if number == 1 else 'alerts'}."
 
 
-def paragraphs(message: Message, public_url: str) -> list[list[str]]:
-    """The whole message as paragraphs of lines; an address of the app is a line of its own."""
+def paragraphs(message: Message, public_url: str) -> list[list[Line]]:
+    """The whole message as paragraphs of lines."""
     content = message.content
     if not isinstance(content, Alerts):
         return [[cut(content.sentence, 2 * MAX_SENTENCE)]]
     ones, left = shown(content.notices)
-    found = [
-        [heading(one), *details(one), *([address] if (address := link(one, public_url)) else [])]
-        for one in ones
-    ]
+    found: list[list[Line]] = []
+    for one in ones:
+        address = link(one, public_url)
+        found.append([heading(one), *details(one), *([Link(address)] if address else [])])
     if left:
         found.append([more(left)])
     if len(content.notices) > 1:

@@ -14,8 +14,7 @@ from audit_core.runtime.outgoing.connections import guard
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.runtime.version import product_version
 
-MAX_ANSWER = 2**12
-"""Bytes of an answer that are read; it is only quoted."""
+_PIECE = 2**12
 
 
 class Unreachable(Exception):
@@ -29,10 +28,14 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostLimits:
-    """How long connecting, and all of it, may take, in seconds."""
+    """How long it may take, in seconds, and how large an answer may be."""
 
     connect_s: float = 5.0
     answer_s: float = 20.0
+    """All of it, connecting included."""
+    answer_bytes: int | None = None
+    """How long a body that is needed in whole may be; `None`: none is needed, and what came of it
+    does not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,8 @@ class PostAnswer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     """By their names in lower case."""
-    text: str
-    """The beginning of the body."""
+    body: bytes = b""
+    """Empty where none was needed."""
 
 
 def post(
@@ -76,7 +79,10 @@ def post(
             preload_content=False,
         )
         try:
-            found = _beginning(response)
+            # The end of a connection looks like the end of what is sent.
+            watch.require_time()
+            found = _body(response, limits.answer_bytes)
+            watch.require_time()
         finally:
             response.close()
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -85,30 +91,33 @@ def post(
         watch.stop()
         pool.clear()
     names = {name.lower(): value for name, value in response.headers.items()}
-    return PostAnswer(status=response.status, headers=names, text=found.decode("utf-8", "replace"))
+    return PostAnswer(status=response.status, headers=names, body=found)
 
 
 def _unreachable(error: Exception, limits: PostLimits, *, over: bool) -> Unreachable:
     """What is said of an error. `over`: the time has run out."""
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return Unreachable(f"No connection within {limits.connect_s:g} s.", hung=True)
-    if over or isinstance(error, urllib3.exceptions.TimeoutError):
-        return Unreachable(f"No whole answer within {limits.answer_s:g} s.", hung=True)
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return Unreachable("The name of its host leads nowhere.")
     if isinstance(error, urllib3.exceptions.NewConnectionError):
         return Unreachable("Nothing accepts connections there.")
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return Unreachable(f"No connection within {limits.connect_s:g} s.", hung=True)
+    if over or isinstance(error, urllib3.exceptions.TimeoutError):
+        return Unreachable(f"No whole answer within {limits.answer_s:g} s.", hung=True)
     if isinstance(error, urllib3.exceptions.SSLError):
         return Unreachable("Its certificate cannot be trusted, or it speaks no TLS.")
     return Unreachable("The connection was cut before an answer came.")
 
 
-def _beginning(response: urllib3.BaseHTTPResponse) -> bytes:
-    """The beginning of a body; the status is the answer, whatever becomes of the rest."""
-    try:
-        return response.read(MAX_ANSWER, decode_content=False)
-    except urllib3.exceptions.HTTPError:
+def _body(response: urllib3.BaseHTTPResponse, most: int | None) -> bytes:
+    if most is None:
         return b""
+    found = b""
+    for piece in response.stream(_PIECE, decode_content=False):
+        found += piece
+        if len(found) > most:
+            raise Unreachable(f"Its answer is longer than {most:,} bytes.")
+    return found
 
 
 class _Deadline:
@@ -124,6 +133,11 @@ class _Deadline:
     def over(self) -> bool:
         """Whether the time has run out."""
         return time.monotonic() >= self._ends_at
+
+    def require_time(self) -> None:
+        """Raises `TimeoutError` once the time has run out."""
+        if self.over:
+            raise TimeoutError
 
     def opened(self, connected: socket.socket) -> None:
         """A connection that has to end in time, under whatever it is wrapped in later."""

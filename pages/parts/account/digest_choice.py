@@ -38,7 +38,7 @@ def draw(person: Viewer) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             at = st.time_input("At", time(minute // 60, minute % 60), step=900, width=150)
             zone = st.selectbox("In the zone", zone_names(_zone(present)), width=250)
-        st.caption(visible(f"To {person.email}: what is open, and what is new since yesterday."))
+        st.text(visible(f"To {person.email}: what is open, and what is new since yesterday."))
         saved = st.form_submit_button("Save", icon=":material/save:")
     _draw_state(present)
     if not saved:

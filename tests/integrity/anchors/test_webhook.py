@@ -44,7 +44,7 @@ def test_it_goes_where_the_operator_lets_it_only() -> None:
 
 
 def test_nobody_there_is_tried_again() -> None:
-    with pytest.raises(AnchorUnavailable, match=r"127\.0\.0\.1:1: It cannot be reached"):
+    with pytest.raises(AnchorUnavailable, match=r"127\.0\.0\.1:1: Nothing accepts connections"):
         webhook_anchor("http://127.0.0.1:1/in", HOUR, LOOPBACK).submit(GrowingLog().submission())
 
 

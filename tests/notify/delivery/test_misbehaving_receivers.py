@@ -12,10 +12,10 @@ from email.utils import format_datetime
 import pytest
 from standardwebhooks import Webhook
 
-from audit_core.domain.errors import AuditError
+from audit_core.domain.errors import AuditError, BusyError
 from audit_core.notify.channels import Standing, set_paused
 from audit_core.notify.messages import send_again
-from audit_core.notify.trying import try_channel
+from audit_core.notify.trying import TRIES, try_channel
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
 from audit_core.state.access_log.record import list_events
 from tests.support.channels import ORGANIZATION, Notifications
@@ -264,6 +264,18 @@ def test_a_test_says_what_came_back_and_is_on_record(
             connection, organization_id=ORGANIZATION, verb="channel.tested", limit=9
         )
     assert [event.target for event in events] == ["Team", "Team"]
+
+
+def test_tests_are_sent_a_few_times_a_minute(told: Notifications, receiver: Receiver) -> None:
+    channel, _ = told.add_webhook(receiver.url)
+    for _ in range(TRIES):
+        told.later(seconds=1)
+        try_channel(told.tools, told.by, channel)
+    with pytest.raises(BusyError, match="Try again in"):
+        try_channel(told.tools, told.by, channel)
+    assert len(receiver.came) == TRIES
+    told.later(minutes=1)
+    try_channel(told.tools, told.by, channel)
 
 
 def test_a_channel_that_fails_for_long_is_told_by_the_others_once(

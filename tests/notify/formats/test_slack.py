@@ -60,7 +60,7 @@ def test_a_storm_is_one_message_with_a_count() -> None:
 
 
 def test_a_value_that_looks_like_our_address_is_no_link() -> None:
-    text = f"{PUBLIC}/elsewhere|Click <here>"
-    told = Message(id="m", created_at=AT, content=Alerts(notices=(a_notice(sentence=text),)))
-    links = re.findall(r"<([^>]*)>", slack_text(told, PUBLIC))
-    assert links == [f"{PUBLIC}/alerts?alert={1:032x}|Open the alert"]
+    for text in (f"{PUBLIC}/elsewhere|Click <here>", f"{PUBLIC}/x><!channel>"):
+        told = Message(id="m", created_at=AT, content=Alerts(notices=(a_notice(sentence=text),)))
+        links = re.findall(r"<([^>]*)>", slack_text(told, PUBLIC))
+        assert links == [f"{PUBLIC}/alerts?alert={1:032x}|Open the alert"]
