@@ -203,3 +203,35 @@ def test_who_does_not_manage_is_offered_no_rule_on_explore(open_app: Open) -> No
     app = open_app(AUDITOR).run()
     app.switch_page("activity/explore.py").run()
     assert "alert_me_open" not in [item.key for item in app.button]
+
+
+def test_a_rule_is_muted_with_a_reason_and_an_end_and_again_unmuted(
+    open_app: Open, seeded: Seeded
+) -> None:
+    app = opened(open_app, rule=REFUSALS.id)
+    app.text_area(key="mute_filter").set_value("filter: {selection: {actorId: mallory}}")
+    app.text_area(key="mute_reason").set_value("A test <b>*of ours*</b>")
+    app.button(key="mute_set").click().run()
+    assert "filter with a selection and a condition is missing" in app.error[0].proto.title
+    app.text_area(key="mute_filter").set_value(
+        "filter: {selection: {actorId: mallory}, condition: not selection}"
+    )
+    app.button(key="mute_set").click().run()
+    assert not app.exception
+    (mute,) = own(seeded).mutes
+    assert (mute.rule_id, mute.ends_at - mute.begins_at) == (REFUSALS.id, timedelta(days=7))
+    assert "A test <b>*of ours*</b>\nSet by admin@example.org." in texts(app)
+
+    # The past is not muted.
+    app.button(key=f"backtest_{REFUSALS.id}").click().run()
+    assert "**2 alerts**" in texts(app)
+
+    app = opened(open_app, AUDITOR)
+    assert "mute_set" not in [item.key for item in app.button]
+    assert f"{REFUSALS.title}, 2026-05-04 09:00 to 2026-05-11 09:00 UTC" in texts(app)
+
+    app = opened(open_app)
+    app.button(key=f"mute_{mute.id}_lift").click().run()
+    assert "Nothing is muted." in texts(app)
+    assert [one.lifted_by for one in own(seeded).mutes] == [ADMIN]
+    assert len(seeded.events("rule.muted")) == len(seeded.events("rule.unmuted")) == 1

@@ -14,7 +14,7 @@ from audit_core.detect.ruleset.ruleset import OrganizationRule, Ruleset
 from audit_core.domain.access import Scope
 from audit_core.domain.alerts.level import Level
 from audit_core.query.time.windows import length, written
-from pages.parts.detections import backtest_view, rule_place, rule_settings
+from pages.parts.detections import backtest_view, mute_list, rule_place, rule_settings
 from pages.parts.detections.rule_list import FIGURES_DAYS, false_share, level_label
 from pages.parts.shell import cached
 from pages.parts.shell.error_boundary import plain
@@ -55,6 +55,7 @@ def draw(
     if not one.enabled:
         st.caption("See what it would have raised before you switch it on.")
     backtest_view.draw(own.in_force(one), scope, name=one.rule.id)
+    mute_list.draw(own, scope, manages=manages, rule=one)
 
 
 def _draw_state(one: OrganizationRule, scope: Scope) -> None:
