@@ -96,6 +96,7 @@ PLACES: dict[str, tuple[str | None, str, Callable[[Screen], Locator]]] = {
     "person": (ADMIN, "/people?{time}", person),
     "access-record": (ADMIN, "/access_record", headed("Access record")),
     "sources": (ADMIN, "/sources", headed("Other ways to send entries")),
+    "notifications": (ADMIN, "/notifications", headed("Deliveries")),
     "invitation": (ADMIN, "/access", invitation),
     "profile": (ADMIN, "/profile", headed("Profile")),
 }

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.joining import Figures, alert_to_join, what_happened
-from audit_core.detect.alerts.notices import notice_of, target_types_of
+from audit_core.detect.alerts.notices import notice_of, target_types_of, told_as
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
@@ -33,6 +33,8 @@ class AlertChange:
 
     kind: AlertEventKind
     alert: Alert
+    before: Alert
+    """As it was; of one that was raised, without figures."""
 
 
 def keep_alerts(
@@ -71,7 +73,7 @@ def _tell(
     notices = (
         notice_of(
             one.alert,
-            one.kind,
+            told_as(one.before, one.kind, one.alert),
             target_types=target_types,
             at=now,
             reason=UNTRUE if one.kind is AlertEventKind.WITHDRAWN else None,
@@ -260,7 +262,7 @@ def _changed(
     if kind is AlertEventKind.WITHDRAWN:
         detail["reason"] = UNTRUE
     keep_event(connection, after, kind, actor=None, detail=detail, now=now)
-    return AlertChange(kind, after)
+    return AlertChange(kind, after, before)
 
 
 def _figures(connection: Connection, ids: Iterable[str]) -> dict[str, Figures]:

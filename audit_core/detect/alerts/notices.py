@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind, sentence_of
@@ -13,6 +13,10 @@ from audit_core.notify.notice import Notice, NoticeKind
 from audit_core.query.language.ast import Pattern, Wildcard
 
 TARGET_TYPE = "targetType"
+
+HISTORY = timedelta(days=7)
+"""What is found so long after it happened was brought in from the past: it stands on the page, and
+wakes nobody. Entries that are late, or come after an outage of their source, are not as old."""
 
 _TOLD = {
     AlertEventKind.RAISED: NoticeKind.RAISED,
@@ -35,12 +39,13 @@ def notice_of(
     at: datetime,
     reason: str | None = None,
 ) -> Notice | None:
-    """What is told of an alert to which this has happened; `None`: nothing.
+    """What is told of an alert to which this has happened; `None`: nothing, as of one that was
+    history when it was raised.
 
     `target_types`: of its rule, see `target_types_of`. `reason`: why it was withdrawn or closed.
     """
     told = _TOLD_STATES.get(alert.state) if kind is AlertEventKind.STATE else _TOLD.get(kind)
-    if told is None:
+    if told is None or is_history(alert):
         return None
     of_group = alert.group.get(TARGET_TYPE)
     return Notice(
@@ -60,6 +65,18 @@ def notice_of(
         reason=reason,
         path=alert_path(alert),
     )
+
+
+def is_history(alert: Alert) -> bool:
+    """Whether what an alert is about was over long before it was raised."""
+    return alert.raised_at - alert.last_at > HISTORY
+
+
+def told_as(before: Alert, kind: AlertEventKind, after: Alert) -> AlertEventKind:
+    """As what a change is told. What was history, and now goes on, is news."""
+    arose = kind is AlertEventKind.GROWN and is_history(before)
+    goes_on = arose and not is_history(after)
+    return AlertEventKind.RAISED if goes_on else kind
 
 
 def alert_path(alert: Alert) -> str:

@@ -86,7 +86,8 @@ class RunningNotifications:
                 drop_ended(connection, now)
         make_messages(self._tools)
         with self._tools.state.read() as connection:
-            due = channels_with_due(connection, now)
+            # As of now: what was made since this began is due already.
+            due = channels_with_due(connection, self._tools.clock())
         self._senders = {name: one for name, one in self._senders.items() if one.is_alive()}
         for channel_id in due:
             if channel_id in self._senders or len(self._senders) >= MAX_CHANNELS_AT_ONCE:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.ledger import UNTRUE
-from audit_core.detect.alerts.notices import notice_of, target_types_of
+from audit_core.detect.alerts.notices import HISTORY, notice_of, target_types_of, told_as
 from audit_core.detect.rules.reading import read_rule
 from audit_core.detect.watching.looking import look, start_watching
 from audit_core.domain.alerts.alert_state import AlertState
@@ -150,3 +150,17 @@ def test_the_type_in_the_group_is_the_one_that_is_told():
     alert = replace(ALERT, group={"targetType": "volume"})
     notice = notice_of(alert, AlertEventKind.RAISED, target_types=("user", "volume"), at=NOW)
     assert notice.target_types == ("volume",)
+
+
+def test_what_was_over_long_before_it_was_found_wakes_nobody_until_it_goes_on():
+    over = replace(ALERT, first_at=NOW - 2 * HISTORY, last_at=NOW - HISTORY - timedelta(seconds=1))
+    late = replace(over, last_at=NOW - HISTORY)
+    for kind, told in ((AlertEventKind.RAISED, ALERT), (AlertEventKind.RAISED, late)):
+        assert notice_of(told, kind, target_types=(), at=NOW) is not None
+    for kind in (AlertEventKind.RAISED, AlertEventKind.WITHDRAWN, AlertEventKind.STATE):
+        closed = replace(over, state=AlertState.CLOSED)
+        assert notice_of(closed, kind, target_types=(), at=NOW) is None
+    grown = AlertEventKind.GROWN
+    assert told_as(over, grown, replace(over, count=4)) is grown
+    assert told_as(ALERT, grown, replace(ALERT, count=4)) is grown
+    assert told_as(over, grown, ALERT) is AlertEventKind.RAISED
