@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.domain.errors import FilterError
 from audit_core.explore.view_params import view_of
+from pages.parts.alerts import marked_alerts
 from pages.parts.detections import alert_me
 from pages.parts.entries import (
     comparison,
@@ -84,7 +85,9 @@ with news_slot:
 if listed:
     if with_chart:
         with chart_slot:
-            over_time.draw(histogram, stack, view)
+            marks = marked_alerts.of_view(view, scope)
+            over_time.draw(histogram, stack, view, marks.items)
+            marked_alerts.draw_limit(marks)
     with patterns_slot:
         message_pattern_list.draw(view, scope, live.head)
     if with_facets:

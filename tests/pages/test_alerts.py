@@ -22,6 +22,7 @@ from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
 from audit_core.identity.administration import Administrator
 from audit_core.identity.memberships import members
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, keep_setting
 from pages.parts.alerts import alert_place
 from pages.parts.shell import viewer
 from pages.parts.shell.error_boundary import plain
@@ -254,3 +255,65 @@ def test_that_nothing_watches_and_that_a_rule_fails_stands_above(
     assert failing.value.endswith(plain(HOSTILE))
     (blind,) = [one.value for one in opened(open_app).caption if "did not watch" in one.value]
     assert blind.startswith(plain(MEDIUM.title))
+
+
+def linked(app: AppTest) -> list[str]:
+    return [item.proto.label for item in app.main.get("page_link")]
+
+
+def test_overview_shows_what_waits_and_people_and_charts_lead_there(
+    open_app: Open, seeded: Seeded, raised: list[Alert]
+) -> None:
+    seeded.installation.log.append(
+        [
+            made(
+                number,
+                organization_id=ALPHA,
+                actor_id="user-1",
+                created_at=seeded.clock() - timedelta(hours=number),
+            )
+            for number in range(8)
+        ]
+    )
+    app = open_app(ADMIN).run()
+    assert not app.exception
+    assert "**3 open alerts**" in texts(app)
+    assert any(HOSTILE in item.value for item in app.text)
+    app.switch_page("activity/people.py")
+    app.query_params["person"] = "user-1"
+    app.run()
+    assert not app.exception
+    assert "1 alert, 1 open" in linked(app)
+    charts = [item.proto.spec for item in app.main.get("plotly_chart")]
+    assert any("Medium alert" in spec and "High alert" not in spec for spec in charts)
+    app.switch_page("activity/explore.py").run()
+    assert not app.exception
+    charts = [item.proto.spec for item in app.main.get("plotly_chart")]
+    assert any("Medium alert" in spec and "High alert" in spec for spec in charts)
+
+
+def test_who_sees_only_their_own_activity_sees_no_alert(
+    open_app: Open, seeded: Seeded, raised: list[Alert]
+) -> None:
+    seeded.installation.log.append(
+        [
+            made(
+                number,
+                organization_id=ALPHA,
+                actor_id="user-1",
+                actor_email=MEMBER,
+                created_at=seeded.clock() - timedelta(hours=number),
+            )
+            for number in range(8)
+        ]
+    )
+    with seeded.installation.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY, value=ON)
+    app = open_app(MEMBER).run()
+    app.switch_page("activity/people.py").run()
+    assert not app.exception
+    assert "You see only your own activity." in texts(app)
+    assert not any("alert" in label.lower() for label in linked(app))
+    assert not any("alert" in item.proto.spec for item in app.main.get("plotly_chart"))
+    app.switch_page(PAGE).run()
+    assert "You do not have access to this page" in [item.value for item in app.header]

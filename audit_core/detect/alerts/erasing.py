@@ -97,12 +97,13 @@ def _move(connection: Connection, row: RowMapping, values: list[str]) -> None:
 
 
 def _joined(one: RowMapping, other: RowMapping) -> Mapping[str, object]:
-    """The figures of two findings of which one takes the other's place."""
+    """The figures of two findings of which one takes the other's place: it may stand for the same
+    entries, or for others. Whoever looks at that hour next puts it right."""
     if one["withdrawn_at"] is None and other["withdrawn_at"] is not None:
         return {"changed_at": one["changed_at"]}
     stands = one["withdrawn_at"] is None
     return {
-        "count": one["count"] + other["count"] if stands else other["count"],
+        "count": max(one["count"], other["count"]) if stands else other["count"],
         "first_at": min(one["first_at"], other["first_at"]) if stands else other["first_at"],
         "last_at": max(one["last_at"], other["last_at"]) if stands else other["last_at"],
         "withdrawn_at": other["withdrawn_at"],

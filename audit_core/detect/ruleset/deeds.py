@@ -40,18 +40,6 @@ def unknown_rule(rule_id: str) -> RuleError:
     )
 
 
-def count_change(connection: Connection, organization_id: str) -> None:
-    """Let whoever holds the rules of an organization see that they changed. It must exist."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(
-        insert(ruleset)
-        .values(organization_id=organization_id, version=1)
-        .on_conflict_do_update(
-            index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}
-        )
-    )
-
-
 def record_deed(
     connection: Connection,
     verb: str,
@@ -69,6 +57,18 @@ def record_deed(
         organization_id=organization_id,
         address=by.address,
         detail={name: value for name, value in detail.items() if value is not None},
+    )
+
+
+def count_change(connection: Connection, organization_id: str) -> None:
+    """Let who holds the rules of the organization see that they changed. It must exist."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(ruleset)
+        .values(organization_id=organization_id, version=1)
+        .on_conflict_do_update(
+            index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}
+        )
     )
 
 

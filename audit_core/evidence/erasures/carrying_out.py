@@ -11,11 +11,7 @@ from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.kept_exports import delete_files
-from audit_core.evidence.erasures.kept_texts import (
-    erase_rejections,
-    replace_in_filters,
-    replace_in_rules,
-)
+from audit_core.evidence.erasures.kept_texts import erase_rejections, replace_in_filters
 from audit_core.evidence.erasures.no_organization import erase_of_no_organization
 from audit_core.evidence.erasures.tools import ErasureTools
 from audit_core.evidence.erasures.words import OUTSIDE
@@ -114,7 +110,6 @@ def erase_from_state(
     with tools.state.begin() as connection:
         rejections = erase_rejections(connection, subject)
         filters = replace_in_filters(connection, subject, found.pseudonym)
-        replace_in_rules(connection, subject, found.pseudonym)
         erase_from_alerts(connection, subject, found.pseudonym)
         deleted, going_on = delete_files(
             connection,

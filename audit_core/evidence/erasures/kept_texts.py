@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select, update
@@ -29,13 +29,13 @@ _FILTERS: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (export_schedule, ("name", "what")),
     (export, ("title", "what", "file")),
     (failure_mark, ("note",)),
-)
-"""What people keep that may name somebody, and in which columns."""
-_RULES: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (own_rule, ("text",)),
     (rule_mute, ("filter", "reason")),
 )
-"""The same, of rules."""
+"""What people keep that may name somebody, and in which columns."""
+
+_RULES = (own_rule, rule_mute)
+"""What who watches the log has to read anew."""
 
 
 def erase_rejections(connection: Connection, subject: Subject) -> int:
@@ -75,25 +75,10 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
 
 
 def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str) -> int:
-    """Let saved views, schedules, exports and notes on failures name the pseudonym in place of the
-    person, which entries do from now on as well; in how many of them that was so."""
-    return _replace_in(connection, _FILTERS, subject, pseudonym)
-
-
-def replace_in_rules(connection: Connection, subject: Subject, pseudonym: str) -> None:
-    """The same, in the organization's own rules and mutes."""
-    if _replace_in(connection, _RULES, subject, pseudonym):
-        count_change(connection, subject.organization_id)
-
-
-def _replace_in(
-    connection: Connection,
-    kept: Sequence[tuple[Table, tuple[str, ...]]],
-    subject: Subject,
-    pseudonym: str,
-) -> int:
+    """Let saved views, schedules, exports, notes on failures, rules and mutes name the pseudonym in
+    place of the person, which entries do from now on as well; in how many of them that was so."""
     changed = 0
-    for table, names in kept:
+    for table, names in _FILTERS:
         keys = list(table.primary_key.columns)
         columns = [table.c[name] for name in names]
         statement = select(*keys, *columns).where(
@@ -105,6 +90,8 @@ def _replace_in(
                 own = [key == row[key.name] for key in keys]
                 connection.execute(update(table).where(*own).values(new))
                 changed += 1
+                if table in _RULES:
+                    count_change(connection, subject.organization_id)
     return changed
 
 

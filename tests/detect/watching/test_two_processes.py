@@ -29,7 +29,7 @@ watching = Watching(
     log=open_log(sys.argv[1]),
     state=open_state(sys.argv[2]),
     clock=utc_now,
-    lease=timedelta(seconds=2),
+    lease=timedelta(seconds=10),
     report=report,
 )
 before = None
