@@ -11,7 +11,7 @@ from audit_core.detect.alerts.context import filter_of
 from audit_core.detect.alerts.entries_sql import Occurrence
 from audit_core.detect.alerts.would_be import WouldBeAlert
 from audit_core.detect.backtest import DEFAULT_DAYS, Backtest, backtest
-from audit_core.detect.rules.rule import LogSource, Rule
+from audit_core.detect.rules.rule import Rule
 from audit_core.domain.access import Permission, Scope
 from audit_core.explore.presentation import text
 from audit_core.query.time.windows import written
@@ -42,9 +42,6 @@ class _Done:
 def draw(rule: Rule, scope: Scope, *, name: str) -> None:
     """The button, and what came of the last click, if that was for this rule as it is now. `name`
     is unique on the page."""
-    if rule.source is not LogSource.ENTRIES:
-        st.caption("This rule looks at something else than entries: it is not tried over the past.")
-        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.segmented_control(
             "Look at the last",
