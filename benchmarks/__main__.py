@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks import (
     alarms,
+    detections,
     exports,
     failed_starts,
     growth,
@@ -34,8 +35,8 @@ from benchmarks.prepared import Prepared, copied, prepare
 from tests.contract.engines import ENGINES, Engines
 
 PARTS = ("reads", "readers", "starts", "peers", "interactions", "sessions")
-"""What is measured, unless `PARTS=` names some of it; `alarms`, `exports`, `ingest`, `integrity`,
-`packs` and `sources` only when they are named."""
+"""What is measured, unless `PARTS=` names some of it; `alarms`, `detections`, `exports`, `ingest`,
+`integrity`, `packs` and `sources` only when they are named."""
 
 
 def main() -> None:
@@ -62,6 +63,11 @@ def main() -> None:
                     f"{name}: {readers.READERS} readers open Overview {openings:.1f} times a second"
                 )
                 results[f"{name}_openings_per_s"] = openings
+            if "detections" in parts:
+                tried = detections.measure_backtest(name, prepared)
+                console.print(tried.table(name))
+                console.print(f"{name}: {tried}")
+                results[f"{name}_backtest"] = {**asdict(tried), "met": tried.met}
     if "starts" in parts:
         timings = failed_starts.measure(embedded)
         console.print(failed_starts.table_of(timings))
@@ -169,6 +175,10 @@ def _written(console: Console, prepared: Prepared, parts: list[str]) -> dict[str
         sealed = integrity.measure(int(os.environ.get("INGEST_ROWS") or 1_000_000))
         console.print(str(sealed))
         results["integrity"] = asdict(sealed)
+    if "detections" in parts:
+        watched = detections.measure_watching(int(os.environ.get("INGEST_ROWS") or 300_000))
+        console.print(str(watched))
+        results["watching"] = {**asdict(watched), "met": watched.met}
     if "packs" in parts:
         packed = packs.measure()
         console.print(str(packed))

@@ -73,12 +73,12 @@ def measure(rows: int) -> Measured:
     """Load so many entries without and with the sealer, then seal and verify them."""
     folder = Path(tempfile.mkdtemp(prefix="sandtrail-bench-integrity-"))
     try:
-        batches = list(_batches(rows))
+        loaded = list(batches(rows))
         with opened_house(folder / "alone") as house:
-            loading_alone = rows / _load(house, batches)
+            loading_alone = rows / load(house, loaded)
         with opened_house(folder / "sealed") as house:
             sealer = Sealer(log=house.log, state=house.state, trees=house.trees, clock=now)
-            loading_sealed = rows / _load(house, batches)
+            loading_sealed = rows / load(house, loaded)
             behind = rows - _sealed(house)
             sealer.stop()
         with opened_house(folder / "alone") as house:
@@ -133,7 +133,7 @@ def opened_house(folder: Path) -> Iterator[House]:
         state.close()
 
 
-def _load(house: House, batches: list[pa.Table]) -> float:
+def load(house: House, batches: list[pa.Table]) -> float:
     started = time.perf_counter()
     for batch in batches:
         house.log.append_table(batch)
@@ -148,7 +148,7 @@ def _size(file: Path) -> int:
     return file.stat().st_size
 
 
-def _batches(rows: int) -> Iterator[pa.Table]:
+def batches(rows: int) -> Iterator[pa.Table]:
     """Entries of the simulator, then the same with ids of their own."""
     arrivals = simulate(entries=min(rows, SIMULATED), seed=7, until=UNTIL, days=30)
     table = as_table([arrival.entry for arrival in arrivals])

@@ -92,7 +92,8 @@ def _points(history: Subquery, own: list[str], value: str, reach: _Reach) -> CTE
             func.min(history.c.created_at).label("created_at"),
         )
         .group_by(*(history.c[name] for name in own), history.c[value], number)
-        .subquery()
+        .cte(f"whiles_of_{value}")
+        .prefix_with(ONCE)
     )
     kept = [whiles.c[name] for name in (*own, "value", "number", "last", "created_at")]
     ends = (("first", 1), ("last", 0))
@@ -110,13 +111,22 @@ def _points(history: Subquery, own: list[str], value: str, reach: _Reach) -> CTE
 
 
 def _near_news(found: Subquery, points: CTE, own: list[str], reach: _Reach) -> Subquery:
-    """Without entries of whiles in which every entry has history for certain: nearly all."""
+    """Without entries of whiles in which each has history for certain, or its group is not known:
+    nearly all."""
     grouped = [points.c[name] for name in (*own, "value")]
     latest = func.max(points.c.at).over(**_up_to(reach.nearest, grouped, points.c.at))
-    told = select(points, latest.label("latest")).subquery()
+    # Of the last entry of the while it may be known what is not known of the first.
+    soonest = reach.known - reach.longest_while
+    group = [points.c[name] for name in own]
+    known = func.max(points.c.at).over(**_up_to(soonest, group, points.c.at))
+    told = select(points, latest.label("latest"), known.label("known")).subquery()
     news = (
         select(*(told.c[name] for name in (*own, "value", "number")))
-        .where(told.c.is_first == 1, reach.holds_none(told.c.latest, told.c.last))
+        .where(
+            told.c.is_first == 1,
+            reach.holds_none(told.c.latest, told.c.last),
+            told.c.known >= told.c.at - literal(reach.farthest, BigInteger),
+        )
         .subquery()
     )
     same = and_(

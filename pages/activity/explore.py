@@ -54,8 +54,6 @@ with actions_slot:
     layout_picker.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
-    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
-        alert_me.draw(view.entry_filter, scope)
     real_time.draw_lookout(live)
 count_slot = st.container(horizontal=True, vertical_alignment="center", key="explore_count")
 news_slot = st.container()
@@ -80,6 +78,8 @@ with count_slot:
     if listed:
         zoom.draw_back(view.entry_filter)
     over_time.draw_span(histogram, stack, view, chart=listed and with_chart)
+    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
+        alert_me.draw(view.entry_filter, scope)
 with news_slot:
     real_time.draw_news(view, scope, live, page)
 if listed:

@@ -1,5 +1,5 @@
-"""Every attack at its full length and every law with all of its examples: `make soak`, or
-`ATTACKS="name laws" make soak`."""
+"""Every attack at its full length, every law with all of its examples, and what `sigma check` says
+of the rules: `make soak`, or `ATTACKS="name laws" make soak`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.soak import laws
+from tests.soak import laws, sigma_check
 from tests.soak.attack import Held, Scale, attacks
 
 Part = Callable[[Path], Iterator[Held]]
@@ -24,6 +24,7 @@ def main() -> int:
     known: dict[str, Part] = {
         **{name: partial(attack, scale=Scale.FULL) for name, attack in attacks().items()},
         "laws": laws.run,
+        "sigma_check": sigma_check.run,
     }
     names = os.environ.get("ATTACKS", "").split() or list(known)
     if unknown := [name for name in names if name not in known]:

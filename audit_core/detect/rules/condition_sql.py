@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
@@ -77,6 +78,8 @@ _ONE = "one_text"
 """What a text of a list in the metadata is called within a statement."""
 
 
+# The same few conditions are asked for again and again while a log grows.
+@lru_cache(maxsize=4096)
 def compile_condition(table: FromClause, condition: Condition) -> Clause:
     """What a row must fulfil for the condition to be true of its entry. It may be NULL instead of
     false: only `Not` turns one into the other."""

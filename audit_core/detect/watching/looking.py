@@ -9,16 +9,16 @@ killed has looked or has not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from audit_core.detect.alerts.ledger import AlertChange, keep_alerts
-from audit_core.detect.findings_sql import FoundRow, findings, group_of
+from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.correlations import LONGEST_SPAN
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, changes, found_by_key
-from audit_core.detect.watching.glancing import Glance, glance_at
+from audit_core.detect.watching.glancing import Glance, Times, glance_at
 from audit_core.detect.watching.ledger import (
     Watermark,
     begin_watermark,
@@ -27,7 +27,6 @@ from audit_core.detect.watching.ledger import (
     read_findings,
     read_watermark,
 )
-from audit_core.detect.watching.touched_sql import TouchedRow, touched
 from audit_core.domain.access import Scope
 from audit_core.log.store import AuditLog
 from audit_core.state.database import State
@@ -149,12 +148,9 @@ def _spans(
     now: datetime,
 ) -> list[_Span]:
     """What has to be looked at anew; `seen` is of the writes that are new, `None` if none are."""
-    scope = Scope(organization_id=organization_id)
     spans: list[_Span] = []
-    if seen is not None and rule.id in seen.selected_by:
-        statement = touched(rule, scope, after=seen.after, until=seen.until)
-        rows = log.fetch_rows(statement, scope, TouchedRow, limit=MAX_ROWS)
-        spans += _touched_spans(rows.items, rule, all_groups=rows.truncated)
+    if seen is not None and rule.id in seen.touched:
+        spans.append(_touched_span(rule, seen.touched[rule.id]))
     if seen is not None and seen.rewritten is not None:
         spans += _withdrawable(state, rule, organization_id, *seen.rewritten)
     if isinstance(rule.correlation, Missing):
@@ -165,21 +161,11 @@ def _spans(
     return spans
 
 
-def _touched_spans(rows: Iterable[TouchedRow], rule: Rule, *, all_groups: bool) -> list[_Span]:
-    by_group: dict[Group, tuple[datetime, datetime]] = {}
-    for row in rows:
-        group = group_of(row, len(rule.groups))
-        first, last = row.first.replace(tzinfo=UTC), row.last.replace(tzinfo=UTC)
-        if group in by_group:
-            first = min(first, by_group[group][0])
-            last = max(last, by_group[group][1])
-        by_group[group] = first, last
-    if not by_group:
-        return []
-    first = min(one for one, _ in by_group.values())
-    last = max(one for _, one in by_group.values())
-    groups = None if all_groups or len(by_group) > GROUPS_AT_ONCE else frozenset(by_group)
-    return [_reaching(rule, first, last, groups)]
+def _touched_span(rule: Rule, touched: Mapping[Group, Times]) -> _Span:
+    first = min(one for one, _ in touched.values())
+    last = max(one for _, one in touched.values())
+    groups = None if len(touched) > GROUPS_AT_ONCE else frozenset(touched)
+    return _reaching(rule, first, last, groups)
 
 
 def _withdrawable(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from audit_core.detect.rules.rule import Missing, Rule
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes
-from audit_core.detect.watching.glancing import Glance, glance_at
+from audit_core.detect.watching.glancing import Glance, finding_nothing, glance_at
 from audit_core.detect.watching.ledger import (
     Watermark,
     move_revisions,
@@ -50,8 +50,8 @@ def look_at_all(
             yield rule, None
     for revision, some in together.items():
         until = min(head, revision + looking.WRITES_AT_ONCE)
-        seen = _glance(log, some, organization_id, revision, until)
-        passed = _passed_by(state, some, organization_id, marks, seen, now)
+        seen, concerned = _glance(log, some, organization_id, revision, until)
+        passed = _passed_by(state, some, organization_id, marks, seen, concerned, now)
         behind = max(0, head - max(until, revision))
         for rule in some:
             if rule.id in passed:
@@ -62,15 +62,17 @@ def look_at_all(
 
 def _glance(
     log: AuditLog, rules: Sequence[Rule], organization_id: str, after: int, until: int
-) -> Glance | None:
-    """`None` if nothing is new, or if it cannot be said: then each rule looks for itself, and the
-    one that is at fault is known."""
+) -> tuple[Glance | None, frozenset[str]]:
+    """What is known of the writes, and the ids of the rules that they concern. `None` if nothing is
+    new, or if it cannot be said: then each rule looks for itself, and the one at fault is known."""
     if until <= after:
-        return None
+        return None, frozenset()
     try:
-        return glance_at(log, rules, organization_id, after=after, until=until)
+        seen = glance_at(log, rules, organization_id, after=after, until=until)
+        idle = finding_nothing(log, rules, organization_id, seen)
+        return seen, frozenset(seen.touched.keys() - idle)
     except AuditError:
-        return None
+        return None, frozenset()
 
 
 def _passed_by(
@@ -79,12 +81,12 @@ def _passed_by(
     organization_id: str,
     marks: Mapping[str, Watermark],
     seen: Glance | None,
+    concerned: frozenset[str],
     now: datetime,
 ) -> frozenset[str]:
     """The ids of the rules that new writes do not concern, once their watermarks have moved."""
     if seen is None:
         return frozenset()
-    concerned = seen.selected_by
     if seen.rewritten is not None:
         # Whatever they look for: what they found there may not be true any more.
         reach = max(

@@ -11,8 +11,8 @@ from audit_core.detect.watching import looking
 from audit_core.detect.watching.ledger import read_findings
 from audit_core.detect.watching.looking import digest_of, look, start_watching
 from audit_core.log.store import open_log
-from tests.detect.watching.test_looking import arrivals_of
 from tests.support import plain_detection
+from tests.support.arrival_orders import arrivals_of
 from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
 from tests.support.new_state import new_state

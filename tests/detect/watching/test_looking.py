@@ -2,8 +2,9 @@
 
 import random
 from collections import defaultdict
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -16,39 +17,21 @@ from audit_core.detect.watching.glancing import Glance
 from audit_core.detect.watching.ledger import read_findings
 from audit_core.detect.watching.looking import start_watching
 from audit_core.detect.watching.looking_together import look_at_all
-from audit_core.domain.errors import AuditError, StoreUnavailableError
+from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.store import open_log
 from tests.support import plain_detection
+from tests.support.arrival_orders import (
+    STEPS,
+    arrivals_of,
+    kept,
+    killed_at,
+    look_to_the_end,
+    looks,
+)
 from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
 from tests.support.new_state import new_state
-from tests.support.strategies import NOW
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
-
-
-def arrivals_of(chance, entries):
-    """The entries as they come: in any order, some twice, some unfinished first, some of those
-    twice as well, and some late."""
-    arrivals = []
-    for entry in entries:
-        place = chance.random()
-        if chance.random() < 0.3 and entry.status_code not in (None, 0):
-            early = replace(entry, status_code=chance.choice((None, 0)), error_message=None)
-            arrivals.append((place * chance.random(), early))
-        arrivals.append((place, entry))
-        if chance.random() < 0.2:
-            arrivals.append((chance.random(), entry))
-    ordered = [entry for _, entry in sorted(arrivals, key=lambda one: one[0])]
-    known = set()
-    for entry in ordered:
-        # Once finished an entry stays as it is.
-        if entry.id not in known:
-            yield entry
-        if entry.status_code not in (None, 0):
-            known.add(entry.id)
+from tests.support.strategies import NOW, entry
 
 
 @law(1000, share=50)
@@ -75,24 +58,18 @@ def test_findings_are_those_of_the_finished_log(tmp_path_factory, given, seed):
             arrivals = arrivals[size:]
             now += size * step
             if chance.random() < 0.6:
-                with pytest.MonkeyPatch.context() as killing, suppress(Killed):
-                    killed_at(chance, killing)
-                    looks(log, state, watched, min(now, NOW))
-        while any(one is not None and one.behind for one in looks(log, state, watched, NOW)):
-            pass
-        looks(log, state, watched, NOW + looking.MISSED_AFTER)
+                with killed_at(chance, chance.choice((*STEPS, *[None] * 5))):
+                    looks(log, state, watched, ORGANIZATION, min(now, NOW))
+        end = look_to_the_end(log, state, watched, ORGANIZATION, NOW)
+        found = {rule.id: kept(state, rule, ORGANIZATION) for rule in watched}
         with state.read() as connection:
-            kept = {rule.id: read_findings(connection, ORGANIZATION, rule.id) for rule in watched}
+            known = {rule.id: read_findings(connection, ORGANIZATION, rule.id) for rule in watched}
             alerts = select_alerts(connection, ORGANIZATION)
     assert sorted(alert.number for alert in alerts) == list(range(1, len(alerts) + 1))
     assert len({alert.revision for alert in alerts}) == len(alerts)
     for rule in watched:
-        found = {
-            (group, hour, one.count, one.first_at, one.last_at)
-            for (group, hour), one in kept[rule.id].items()
-        }
-        assert found == plain_detection.findings(rule, mine, NOW + looking.MISSED_AFTER)
-        assert_alerts_hold([one for one in alerts if one.rule_id == rule.id], kept[rule.id])
+        assert found[rule.id] == plain_detection.findings(rule, mine, end)
+        assert_alerts_hold([one for one in alerts if one.rule_id == rule.id], known[rule.id])
 
 
 def assert_alerts_hold(alerts, findings):
@@ -110,37 +87,35 @@ def assert_alerts_hold(alerts, findings):
     assert all(alert.count == 0 and not alert.is_open for alert in alerts if alert.withdrawn_at)
 
 
-def looks(log, state, watched, now):
-    """A look of each rule, none of which may fail."""
-    looked = list(look_at_all(log, state, watched, ORGANIZATION, now=now))
-    for _, one in looked:
-        if isinstance(one, AuditError):
-            raise one
-    return [one for _, one in looked]
+def test_what_is_new_once_an_earlier_entry_did_not_succeed(tmp_path):
+    """An entry that is selected as long as it has no answer, and is none of the rule's then."""
+    rule = next(one for one in shipped_rules() if "a registry that was never used" in one.title)
 
-
-def killed_at(chance, patch):
-    """Perhaps the process ends within the next look: before or within a transaction."""
-    module, name = chance.choice(
-        (
-            (looking, "_changes"),
-            (looking, "move_watermark"),
-            (looking, "keep_changes"),
-            (looking, "keep_alerts"),
-            (looking_together, "move_revisions"),
-            *[(None, None)] * 5,
+    def registry(name, hours, url, status_code):
+        return entry(
+            name,
+            organization_id=ORGANIZATION,
+            action="create",
+            target_type="docker_registry",
+            status_code=status_code,
+            metadata=f'{{"body": {{"url": "{url}"}}}}',
+            created_at=SINCE + timedelta(hours=hours),
         )
-    )
-    if module is None:
-        return
-    whole = getattr(module, name)
 
-    def ended(*values, **more):
-        if chance.random() < 0.5:
-            whole(*values, **more)
-        raise Killed
-
-    patch.setattr(module, name, ended)
+    with (
+        closing(open_log(f"duckdb:///{tmp_path / 'log.duckdb'}", clock=lambda: NOW)) as log,
+        closing(new_state(tmp_path / "state.sqlite")) as state,
+    ):
+        start_watching(state, rule, ORGANIZATION, now=SINCE, revision=0)
+        log.append([registry("known", 0, "a", 200), registry("tried", 1, "b", 0)])
+        log.append([registry("added", 2, "b", 200)])
+        look_to_the_end(log, state, [rule], ORGANIZATION, NOW)
+        (first,) = kept(state, rule, ORGANIZATION)
+        assert first[3] == SINCE + timedelta(hours=1)
+        log.append([registry("tried", 1, "b", 500)])
+        look_to_the_end(log, state, [rule], ORGANIZATION, NOW)
+        (second,) = kept(state, rule, ORGANIZATION)
+        assert second[3] == SINCE + timedelta(hours=2)
 
 
 def test_a_rule_that_fails_keeps_no_other_from_looking(tmp_path, monkeypatch):
@@ -178,5 +153,5 @@ def failing_glance(*_, **__):
 
 def everything(_log, rules, _organization_id, *, after, until):
     """As if every write concerned every rule."""
-    ids = frozenset(rule.id for rule in rules)
-    return Glance(after=after, until=until, selected_by=ids, rewritten=(SINCE, NOW))
+    touched = {rule.id: {("a",) * len(rule.groups): (SINCE, NOW)} for rule in rules}
+    return Glance(after=after, until=until, touched=touched, values={}, rewritten=(SINCE, NOW))

@@ -50,7 +50,9 @@ def _patient(monkeypatch):
 
 
 @pytest.fixture
-def watching(log, state, now):
+def watching(log, state, now, monkeypatch):
+    # On a busy machine a round would end before all have had their turn.
+    monkeypatch.setattr(rounds, "TURN_S", 600.0)
     return Watching(log=log, state=state, clock=lambda: now[0])
 
 
