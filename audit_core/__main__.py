@@ -16,6 +16,7 @@ from audit_core.cli.accounts import account_app
 from audit_core.cli.backup import backup, restore
 from audit_core.cli.copy import copy
 from audit_core.cli.demo import demo
+from audit_core.cli.detect.alerts import alert_app
 from audit_core.cli.detect.channels import channel_app
 from audit_core.cli.detect.organization_rules import rule_app
 from audit_core.cli.detect.watch import watch
@@ -86,6 +87,7 @@ app.command()(prepare)
 app.command()(watch)
 app.command()(witness)
 app.add_typer(account_app, name="account", help="People who sign in, and their roles.")
+app.add_typer(alert_app, name="alert", help="What rules found, until it is worked off.")
 app.add_typer(erasure_app, name="erasure", help="People whose data is erased.")
 app.add_typer(log_app, name="log", help="What the operator decides about the log.")
 app.add_typer(mapping_app, name="mapping", help="How records of other systems are read.")

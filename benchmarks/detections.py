@@ -203,7 +203,13 @@ def _latencies(folder: Path) -> tuple[list[float], float]:
     with opened_house(folder) as house:
         load(house, list(batches(LOADED)))
         sealer = Sealer(log=house.log, state=house.state, trees=house.trees, clock=now)
-        watching = Watching(log=house.log, state=house.state, clock=now, report=waiting.report)
+        watching = Watching(
+            log=house.log,
+            state=house.state,
+            clock=now,
+            report=waiting.report,
+            stopped=stopped.is_set,
+        )
         watching.look()
         thread = threading.Thread(target=_watch, args=(watching, stopped))
         thread.start()
@@ -224,7 +230,7 @@ def _latencies(folder: Path) -> tuple[list[float], float]:
 def _watch(watching: Watching, stopped: threading.Event) -> None:
     """As the app's own thread does, which tells nobody what it finds."""
     while not stopped.is_set():
-        looked = watching.look(stopped.is_set)
+        looked = watching.look()
         stopped.wait(looked.pause_s if looked.behind else max(looked.pause_s, LOOK_EVERY_S))
 
 

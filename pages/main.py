@@ -65,7 +65,7 @@ def pages(person: Viewer | None) -> dict[str, list[st.Page]]:
                 "alerts",
                 Permission.READ,
                 title=alert_place.counted("Alerts", person),
-                icon=":material/notifications:",
+                icon=":material/notification_important:",
                 help="What rules found, until somebody has worked it off.",
             ),
             page(

@@ -23,6 +23,7 @@ from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.notifications import examine_channels
 from audit_core.installation.opened import open_installation
 from audit_core.installation.vanished import examine_vanished
+from audit_core.installation.watching import examine_watching
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
@@ -87,6 +88,7 @@ def _of_installation(settings: Settings, *, full: bool, server: str) -> Iterator
         yield from examine_holds(installation)
         yield from examine_channels(installation)
         yield from examine_erasures(installation)
+        yield from examine_watching(installation)
 
 
 def _of_app(settings: Settings, *, full: bool, server: str) -> Iterator[Finding]:

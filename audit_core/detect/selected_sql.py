@@ -22,9 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.expression import FromClause
 
+from audit_core.detect.rules.condition import AllOf, AnyOf, MadeBetween, Not
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
 from audit_core.detect.rules.fields import RuleField
-from audit_core.detect.rules.rule import MAX_GROUPS, Rule
+from audit_core.detect.rules.rule import MAX_GROUPS, Missing, Rule
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.log.sql.functions import ONCE, epoch_microseconds, floor_div
@@ -143,6 +144,7 @@ def _part(
     groups = [group_value(search.rule, number, place) for place in range(len(search.rule.groups))]
     values = [value_of(entries, field) for field in fields]
     at = floor_div(epoch_microseconds(made), literal(_MILLISECONDS, BigInteger))
+    begin, end = search.since - before - _EDGE, search.until + after + _EDGE
     return select(
         *(value.label(name) for value, name in zip(groups, GROUPS, strict=False)),
         *(value.label(f"value_{place}") for place, value in enumerate(values, 1)),
@@ -151,12 +153,28 @@ def _part(
         entries.c.seq.label("seq"),
     ).where(
         within_scope(entries, search.scope),
-        made >= search.since - before - _EDGE,
-        made < search.until + after + _EDGE,
+        made >= begin,
+        made < end,
         condition,
+        *_not_muted(search.rule, number, begin, end),
         *(value.is_not(None) for value in (*groups, *values)),
         *_in_groups(groups, search.groups),
     )
+
+
+def _not_muted(
+    rule: Rule, number: int, begin: datetime, end: datetime
+) -> Iterable[ColumnElement[bool]]:
+    """That an entry is not left out, where any mute has a say within the time."""
+    if isinstance(rule.correlation, Missing) and number:
+        return
+    muted = tuple(
+        AllOf((MadeBetween(one.begin, one.end), one.condition))
+        for one in rule.muted
+        if one.begin < end and one.end > begin
+    )
+    if muted:
+        yield compile_condition(entries, Not(AnyOf(muted)))
 
 
 def _in_groups(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.examples import BEGINNING, ORGANIZATION, Example, last_of
 from audit_core.detect.rules.rule import Rule
+from audit_core.detect.watching.feed import private_log
 from audit_core.domain.access import Scope
-from audit_core.log.store import open_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,5 @@ def _finds(rule: Rule, example: Example) -> bool:
     now = last_of(example, max(rule.reach, timedelta(hours=1)) + timedelta(seconds=1))
     scope = Scope(organization_id=ORGANIZATION)
     statement = findings(rule, scope, since=BEGINNING - timedelta(days=1), until=now, now=now)
-    with tempfile.TemporaryDirectory(prefix="sandtrail-rule-") as folder:
-        url = f"duckdb:///{Path(folder) / 'examples.duckdb'}"
-        with closing(open_log(url, clock=lambda: now, holder="examples of a rule")) as log:
-            log.append(example.entries)
-            return bool(log.fetch_rows(statement, scope, FoundRow, limit=1).items)
+    with private_log(example.entries, now) as log:
+        return bool(log.fetch_rows(statement, scope, FoundRow, limit=1).items)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 from audit_core.domain.addresses import address_key, unicode_forms
@@ -67,6 +68,16 @@ class Subject:
         quoted so that it cannot be replaced, the pseudonym is all that is left of it."""
         replaced = _mention(self).sub(pseudonym, text)
         return pseudonym if self.mentioned_in(replaced) else replaced
+
+    def replaced_within(self, value: Any, pseudonym: str) -> Any:
+        """As `replaced_in`, in all texts of a value of JSON; the names in objects stay."""
+        if isinstance(value, str):
+            return self.replaced_in(value, pseudonym)
+        if isinstance(value, list):
+            return [self.replaced_within(item, pseudonym) for item in value]
+        if isinstance(value, dict):
+            return {name: self.replaced_within(item, pseudonym) for name, item in value.items()}
+        return value
 
     @property
     def spellings(self) -> list[str]:

@@ -24,6 +24,7 @@ from audit_core.log.store import AuditLog, open_log
 from audit_core.query.time.windows import format_instant
 from audit_core.state.copying import copy_state, is_empty
 from audit_core.state.database import State, open_state
+from audit_core.state.detections.rewinding import rewind_watermarks
 from audit_core.state.tree.checkpoints import newest_checkpoints
 from audit_core.state.tree.rewinding import rewind
 from audit_core.transfer.transfer import LocalOrigin, Origin, Report, digest_of, transfer
@@ -75,8 +76,9 @@ def write_backup(
     with closing(open_state(f"sqlite:///{partial / STATE}")) as copy:
         with state.snapshot() as source, copy.begin() as target:
             rows = copy_state(source, target)
-            # Trees have grown since: none may have more than the copy of the log.
+            # Both went on since: neither a tree nor a rule may be beyond the copy of the log.
             rewind(target, sealed, written)
+            rewind_watermarks(target, written)
         copy.merge_write_ahead_log()
     _write(partial / KEY, key)
     contents = Contents(

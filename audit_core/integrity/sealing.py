@@ -28,6 +28,7 @@ from audit_core.integrity.signed_note import NoteError, Signer
 from audit_core.integrity.subtrees import root_of
 from audit_core.integrity.tile import TILE, joined, parted, tile_roots
 from audit_core.log.store import AuditLog
+from audit_core.log.writes.settling import Settling
 from audit_core.state.database import State, take_turns
 from audit_core.state.tree.checkpoints import (
     StoredCheckpoint,
@@ -39,10 +40,6 @@ from audit_core.state.tree.hashes import add_tiles, note_absent, tile_hashes
 
 BATCH = 256 * TILE
 """How many leaves are sealed at a time at most."""
-
-SETTLED_AFTER = timedelta(seconds=60)
-"""After so long, a number that no entry has will not get one: on an engine without transactions
-an append is seen in parts while it lasts."""
 
 
 class TreeProblem(AuditError):
@@ -78,8 +75,7 @@ class Sealing:
         self._signer = signer
         self._clock = clock
         self._sizes: dict[str, BatchSize] = {}
-        self._waiting: dict[str, tuple[int, float]] = {}
-        """The number that an organization's log lacks, and since when, by `time.monotonic`."""
+        self._settling = Settling(clock)
 
     @property
     def signer(self) -> Signer:
@@ -165,8 +161,8 @@ class Sealing:
         missing = run.missing
         if not missing or not self._log.shared:
             return run
-        unsettled = next((number for number in missing if number > self._settled(run)), None)
-        if unsettled is None or self._waited_for(organization_id, unsettled):
+        unsettled = self._settling.first_unsettled(organization_id, missing, run.rows)
+        if unsettled is None:
             return run
         if unsettled == run.first:
             return None
@@ -176,20 +172,6 @@ class Sealing:
             hashes=run.hashes[: unsettled - run.first],
             rows=run.rows.filter(pc.less(run.rows.column("organization_revision"), unsettled)),
         )
-
-    def _settled(self, run: Run) -> int:
-        """Up to which number a missing one will not come any more."""
-        before = (self._clock() - SETTLED_AFTER).astimezone(UTC).replace(tzinfo=None)
-        old = run.rows.filter(pc.less(run.rows.column("received_at"), before))
-        return pc.max(old.column("organization_revision")).as_py() or 0
-
-    def _waited_for(self, organization_id: str, number: int) -> bool:
-        now = time.monotonic()
-        known, since = self._waiting.get(organization_id, (0, now))
-        if known != number:
-            since = now
-        self._waiting[organization_id] = number, since
-        return now - since >= SETTLED_AFTER.total_seconds()
 
     def _extend(
         self, connection: Connection, kept: StoredCheckpoint, run: Run | None, *, first: bool

@@ -19,7 +19,6 @@ from audit_core.state.secrets import new_id
 TRIES, WITHIN = 10, timedelta(minutes=1)
 """How many test messages an organization may send within so long: whoever manages channels chooses
 who is asked."""
-_VERB = "channel.tested"
 
 
 def try_channel(tools: NotificationTools, by: Administrator, found: Channel) -> str:
@@ -33,7 +32,7 @@ def try_channel(tools: NotificationTools, by: Administrator, found: Channel) -> 
         require_admin(connection, by, found.organization_id)
         present = require_channel(connection, found.id, found.organization_id)
         _require_turn(connection, by, found.organization_id)
-        note(connection, by, present, _VERB)
+        note(connection, by, present, "channel.tested")
     content = ChannelTest(channel=present.name, sent_by=by.actor)
     message = Message(id=new_id(), created_at=by.now, content=content)
     outcome = send(tools, present, message)
@@ -47,7 +46,9 @@ def try_channel(tools: NotificationTools, by: Administrator, found: Channel) -> 
 
 def _require_turn(connection: Connection, by: Administrator, organization_id: str) -> None:
     """The access record knows when tests were sent, by whichever process."""
-    lately = list_events(connection, organization_id=organization_id, verb=_VERB, limit=TRIES)
+    lately = list_events(
+        connection, organization_id=organization_id, verb="channel.tested", limit=TRIES
+    )
     if len(lately) == TRIES and by.now - lately[-1].at < WITHIN:
         wait_s = int((lately[-1].at + WITHIN - by.now).total_seconds()) + 1
         raise BusyError(

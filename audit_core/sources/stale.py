@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from audit_core.domain.silence import is_silent, read_arrivals, usual_silence
+from audit_core.domain.silence import Arrivals, is_silent, read_arrivals, usual_silence
 from audit_core.identity.api_tokens import Token, list_tokens
 from audit_core.identity.token_verbs import WRITE
 from audit_core.query.time.windows import length
 from audit_core.sources.source import Progress, Source, sources_with_progress
-from audit_core.sources.standing import Standing, answered_at, standing_of
+from audit_core.sources.standing import ANSWERS_WITHIN, Standing, answered_at, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class StaleSender:
     """`None`: of a whole deployment, which concerns operators only."""
     stopped: bool
     """Whether it waits for somebody to act; else it is only silent."""
+    since: datetime
+    """When it stopped, or began to be silent for unusually long: aware."""
     reason: str
     """A sentence."""
     hint: str
@@ -45,16 +47,19 @@ def stale_senders(
 
 def _of_source(source: Source, progress: Progress, now: datetime) -> Iterator[StaleSender]:
     standing = standing_of(source, progress, now)
+    since = answered_at(source, progress)
     if standing is Standing.STOPPED:
         reason, hint = progress.problem or "", progress.hint or ""
     elif standing is Standing.STALE:
         reason, hint = _silence_of_source(source, progress, now)
+        since = _unusual_since(read_arrivals(progress.arrivals), now) or since + ANSWERS_WITHIN
     else:
         return
     yield StaleSender(
         name=source.name,
         organization_id=source.organization_id,
         stopped=standing is Standing.STOPPED,
+        since=since,
         reason=reason,
         hint=hint,
     )
@@ -83,10 +88,19 @@ def _of_token(token: Token, now: datetime) -> Iterator[StaleSender]:
             name=token.name,
             organization_id=token.organization_id,
             stopped=False,
+            since=_unusual_since(arrivals, now) or now,
             reason=_silence(now - arrivals.last, usual_silence(arrivals)),
             hint="Check the program that sends with this token. If it is not to send any more, "
             "revoke the token.",
         )
+
+
+def _unusual_since(arrivals: Arrivals | None, now: datetime) -> datetime | None:
+    """When a silence became unusual; `None`: it is not."""
+    if arrivals is None or not is_silent(arrivals, now):
+        return None
+    usual = usual_silence(arrivals)
+    return None if usual is None else arrivals.last + usual
 
 
 def _silence(silent: timedelta, usual: timedelta | None) -> str:

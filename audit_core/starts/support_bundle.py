@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit_core.detect.alerts.alert import Alert, sentence_of
+from audit_core.domain.entries import AuditEntry
+from audit_core.domain.listing import Listing
 from audit_core.domain.redaction import redact, redact_text
 from audit_core.query.time.windows import format_instant
 from audit_core.starts.attempt import StartAttempt, length_of
@@ -49,8 +52,10 @@ def support_bundle(
     *,
     rule: SilentRule,
     made_at: datetime,
+    alerts: Listing[Alert] | None = None,
 ) -> str:
-    """The text about one attempt, judged by the rule.
+    """The text about one attempt, judged by the rule. `alerts`: those about the sandbox; `None`
+    says nothing of any.
 
     Secrets are redacted whoever asks, because it leaves the house. Times are UTC. It ends with a
     line break.
@@ -60,25 +65,7 @@ def support_bundle(
         f"# {TITLES[attempt.outcome is StartOutcome.SUSPECTED]}",
         f"Made at {format_instant(made_at)}. All times are UTC. Secrets are redacted.",
         "## The attempt",
-        fenced(
-            _lines(
-                {
-                    "time": format_instant(entry.created_at),
-                    "entry id": entry.id,
-                    "action": entry.action,
-                    "outcome": attempt.outcome.label,
-                    "evidence": attempt.evidence(),
-                    "status": "none" if entry.status_code is None else str(entry.status_code),
-                    "sandbox": attempt.sandbox or "unknown",
-                    "matched by name": "yes" if attempt.by_name else "no",
-                    "organization": entry.organization_id or "none",
-                    "by": entry.actor,
-                    "API key": entry.api_key or "none",
-                    "client": entry.source or "none said",
-                    "user agent": entry.user_agent or "none said",
-                }
-            )
-        ),
+        fenced(_lines(_particulars(attempt, entry))),
         "## The message",
         fenced(entry.error_message or "none: the platform answered as if all was well"),
         "## What was asked for",
@@ -90,7 +77,27 @@ def support_bundle(
         parts += _of_trace(attempt, trace)
     if similar is not None:
         parts += _of_similar(similar)
+    if alerts is not None:
+        parts += _of_alerts(alerts)
     return "\n\n".join(parts) + "\n"
+
+
+def _particulars(attempt: StartAttempt, entry: AuditEntry) -> dict[str, str]:
+    return {
+        "time": format_instant(entry.created_at),
+        "entry id": entry.id,
+        "action": entry.action,
+        "outcome": attempt.outcome.label,
+        "evidence": attempt.evidence(),
+        "status": "none" if entry.status_code is None else str(entry.status_code),
+        "sandbox": attempt.sandbox or "unknown",
+        "matched by name": "yes" if attempt.by_name else "no",
+        "organization": entry.organization_id or "none",
+        "by": entry.actor,
+        "API key": entry.api_key or "none",
+        "client": entry.source or "none said",
+        "user agent": entry.user_agent or "none said",
+    }
 
 
 def _of_trace(attempt: StartAttempt, trace: Trace) -> Iterable[str]:
@@ -138,6 +145,22 @@ def _of_similar(similar: Similar) -> Sequence[str]:
             )
         ),
     )
+
+
+def _of_alerts(alerts: Listing[Alert]) -> Iterable[str]:
+    yield "## Alerts about the sandbox"
+    if alerts.truncated:
+        yield f"The first {len(alerts.items):,} of more, those that are open first."
+    yield fenced("\n".join(map(_alert_line, alerts.items)) or "none")
+
+
+def _alert_line(alert: Alert) -> str:
+    came_of_it = alert.state if alert.resolution is None else alert.resolution
+    line = (
+        f"#{alert.number}  {format_instant(alert.first_at)}  {alert.level.value}  "
+        f"{came_of_it.label.lower()}  {sentence_of(alert)}"
+    )
+    return " ".join(redact_text(line).split())
 
 
 def _lines(values: Mapping[str, str]) -> str:

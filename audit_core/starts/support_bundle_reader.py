@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from audit_core.detect.alerts.alert import Alert
 from audit_core.domain.access import Scope
+from audit_core.domain.listing import Listing
 from audit_core.domain.message_template import template_of
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
@@ -41,6 +44,9 @@ class BundleReader:
 
     starts: StartsReader
     traces: TracesReader
+    alerts: Callable[[str], Listing[Alert]] | None = None
+    """Those about a sandbox, by its id, in the organization that asks; `None`: a bundle says
+    nothing of alerts."""
 
     def bundle(
         self, sandbox: str, scope: Scope, *, entry_id: str, near: datetime | None, made_at: datetime
@@ -64,8 +70,14 @@ class BundleReader:
                 self._similar(attempt, scope),
                 rule=self.starts.rule_for(scope),
                 made_at=made_at,
+                alerts=self._alerts(attempt),
             ),
         )
+
+    def _alerts(self, attempt: StartAttempt) -> Listing[Alert] | None:
+        if self.alerts is None or attempt.sandbox is None:
+            return None
+        return self.alerts(attempt.sandbox)
 
     def _similar(self, attempt: StartAttempt, scope: Scope) -> Similar | None:
         until = attempt.entry.created_at + timedelta(microseconds=1)

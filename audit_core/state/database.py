@@ -43,6 +43,13 @@ from audit_core.state.tables import health_check
 BUSY_TIMEOUT_S = 15
 """How long a writer waits for the one before it."""
 
+_NAMING_PEOPLE = (
+    *("actor_key", "rejection", "export"),
+    *("finding", "alert", "alert_event", "notification", "own_rule", "rule_mute"),
+)
+"""Tables whose rows hold values of entries: what erasing takes out of them must not be left behind
+in the server's files."""
+
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCKS = {"state": 7_220_714_113, "access record": 7_220_714_114, "tree": 7_220_714_115}
 """Any numbers that nothing else in the same PostgreSQL database locks."""
@@ -283,7 +290,7 @@ def _vacuum_server(engine: Engine) -> bool:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET lock_timeout = '10s'")
         try:
-            for table in ("actor_key", "rejection", "export"):
+            for table in _NAMING_PEOPLE:
                 connection.exec_driver_sql(f"VACUUM FULL {table}")
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != "55P03":

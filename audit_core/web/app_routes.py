@@ -19,6 +19,7 @@ from audit_core.web.routes.access_record import access_record_route
 from audit_core.web.routes.bundles import bundle_route
 from audit_core.web.routes.entries import entries_route
 from audit_core.web.routes.evidence.access_review import access_review_route
+from audit_core.web.routes.evidence.alert_trail import alert_trail_route
 from audit_core.web.routes.evidence.coverage import coverage_route
 from audit_core.web.routes.evidence.report import report_route
 from audit_core.web.routes.evidence.verifier import verifier_route
@@ -69,6 +70,7 @@ def routes(installation: Callable[[], Installation], metrics: Metrics | None = N
         access_record_route(installation),
         record_suggestions_route(installation),
         bundle_route(installation),
+        alert_trail_route(installation),
         coverage_route(installation),
         access_review_route(installation),
         report_route(installation, downloads),

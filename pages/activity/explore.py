@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Allowed, Permission, decide
 from audit_core.domain.errors import FilterError
 from audit_core.explore.view_params import view_of
+from pages.parts.alerts import marked_alerts
 from pages.parts.detections import alert_me
 from pages.parts.entries import (
     comparison,
@@ -53,8 +54,6 @@ with actions_slot:
     layout_picker.draw(person, layout)
     if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
         pager.draw_download(view, scope)
-    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
-        alert_me.draw(view.entry_filter, scope)
     real_time.draw_lookout(live)
 count_slot = st.container(horizontal=True, vertical_alignment="center", key="explore_count")
 news_slot = st.container()
@@ -79,12 +78,16 @@ with count_slot:
     if listed:
         zoom.draw_back(view.entry_filter)
     over_time.draw_span(histogram, stack, view, chart=listed and with_chart)
+    if isinstance(decide(person.membership, Permission.MANAGE), Allowed):
+        alert_me.draw(view.entry_filter, scope)
 with news_slot:
     real_time.draw_news(view, scope, live, page)
 if listed:
     if with_chart:
         with chart_slot:
-            over_time.draw(histogram, stack, view)
+            marks = marked_alerts.of_view(view, scope)
+            over_time.draw(histogram, stack, view, marks.items)
+            marked_alerts.draw_limit(marks)
     with patterns_slot:
         message_pattern_list.draw(view, scope, live.head)
     if with_facets:

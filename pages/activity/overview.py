@@ -5,6 +5,7 @@ import streamlit as st
 from audit_core.domain.access import Permission
 from audit_core.domain.errors import FilterError
 from audit_core.explore.presentation.metrics import compared_with
+from pages.parts.alerts import alert_strip, alert_watch
 from pages.parts.charts import drawing, metrics
 from pages.parts.entries import over_time, pager
 from pages.parts.evidence import integrity_note, outside_list, report_link, vanished_note
@@ -31,6 +32,7 @@ integrity_note.draw(scope)
 vanished_note.draw_note(scope)
 outside_list.draw_note(scope)
 stale_note.draw(person, scope, link=True)
+alert_strip.draw(scope)
 
 try:
     view = filter_bar.draw(person, scope, "Overview", stands="overview")
@@ -46,6 +48,8 @@ with st.container(horizontal=True, vertical_alignment="center", key="overview_ac
     report_link.draw(view, scope, person)
     real_time.draw_lookout(live)
 real_time.draw_news(view, scope, live)
+if live.on:
+    alert_watch.draw(scope)
 
 query = view.query(scope)
 summary = snapshot.answer(live.head, cached.reader().summary, query)

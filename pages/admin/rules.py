@@ -7,7 +7,14 @@ import streamlit as st
 from audit_core.detect.alerts.rule_figures import rule_figures
 from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import Allowed, Permission, decide
-from pages.parts.detections import mute_list, rule_editor, rule_list, rule_page, rule_place
+from pages.parts.detections import (
+    mute_list,
+    rule_editor,
+    rule_list,
+    rule_page,
+    rule_place,
+    watch_note,
+)
 from pages.parts.shell import cached, viewer
 
 person, scope = viewer.require(Permission.READ)
@@ -29,5 +36,6 @@ else:
         "Each rule looks at every entry as it arrives, and raises an alert where it finds "
         "something."
     )
+    watch_note.draw(scope)
     rule_list.draw(own, figures, manages=manages)
     mute_list.draw(own, scope, manages=manages)

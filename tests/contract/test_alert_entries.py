@@ -9,6 +9,7 @@ from hypothesis import given
 
 from audit_core.detect.alerts.context import alert_entries, filter_of, usual
 from audit_core.detect.alerts.entries_sql import Occurrence, time_of
+from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.rules.rule import FirstSeen, Single
 from audit_core.domain.access import Scope
 from audit_core.explore.counts import CountReader
@@ -104,3 +105,14 @@ def test_explore_is_asked_for_the_group_and_the_time():
     assert (asked.actors, asked.targets) == (("user-2",), ("sb-1",))
     assert asked.narrowed_by == ("User", "Target")
     assert asked.window.time_range(NOW) == time_of(about, None)
+
+
+def test_explore_is_asked_for_the_key_and_for_whoever_a_rule_joins():
+    rules = {tuple(group.name for group in one.groups): one for one in shipped_rules()}
+    ends = (("actorApiKeyPrefix", "dtn_0a"), ("actorApiKeySuffix", "9f"))
+    key = replace(occurrence_of(None, ((), 0, 1, NOW, NOW)), group=ends)
+    assert filter_of(key, rules["actorApiKeyPrefix", "actorApiKeySuffix"], "UTC").query == (
+        'key:"dtn_0a…9f"'
+    )
+    person = replace(key, group=(("person", "user-2"),))
+    assert filter_of(person, rules["person",], "UTC").text == "user-2"

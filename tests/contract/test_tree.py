@@ -23,7 +23,7 @@ from audit_core.integrity.verification.standing import verified_of
 from audit_core.integrity.verification.verifier import verify
 from audit_core.log.retention import Retention
 from audit_core.log.store import Limits, open_log
-from audit_core.log.writes import stretches
+from audit_core.log.writes import settling, stretches
 from audit_core.state.database import open_state
 from audit_core.state.tree.checkpoints import checkpoint_times, newest_checkpoints
 from audit_core.state.tree.hashes import count_kept, gone_tiles
@@ -221,7 +221,7 @@ def cut_sealing_off(house, organization):
 
 def test_a_log_that_was_there_before_is_sealed_from_its_beginning(new_url, tmp_path, monkeypatch):
     """What was finished before anybody kept leaves has numbers that no entry has."""
-    monkeypatch.setattr(sealing_module, "SETTLED_AFTER", timedelta())
+    monkeypatch.setattr(settling, "SETTLED_AFTER", timedelta())
     url = new_url()
     log = open_log(url, clock=lambda: NOW)
     log.append([entry("first"), entry("open", status_code=None), entry("second")])

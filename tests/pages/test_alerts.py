@@ -11,12 +11,21 @@ from audit_core.detect.alerts.alert import Alert
 from audit_core.detect.alerts.alert_filter import AlertFilter
 from audit_core.detect.alerts.reading import alert_detail, list_alerts
 from audit_core.detect.alerts.triage import comment_on
+from audit_core.detect.watching.progress import (
+    BlindReason,
+    BlindTime,
+    beat,
+    keep_blind_time,
+    set_progress,
+)
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
 from audit_core.identity.administration import Administrator
 from audit_core.identity.memberships import members
+from audit_core.state.organization_settings import ON, OWN_ACTIVITY, keep_setting
 from pages.parts.alerts import alert_place
 from pages.parts.shell import viewer
+from pages.parts.shell.error_boundary import plain
 from tests.evidence.nasty_entries import made
 from tests.pages.conftest import Open
 from tests.support.alerts import find, rule_of_level, withdraw
@@ -221,3 +230,90 @@ def test_nobody_sees_alerts_of_another_organization(open_app: Open, seeded: Seed
     assert "Secret word" not in texts(app)
     with seeded.installation.state.read() as connection:
         assert list_alerts(connection, ALPHA, AlertFilter(), limit=9).items == ()
+
+
+def test_that_nothing_watches_and_that_a_rule_fails_stands_above(
+    open_app: Open, seeded: Seeded
+) -> None:
+    now = seeded.clock()
+    with seeded.installation.state.begin() as connection:
+        beat(connection, now - timedelta(hours=1))
+        set_progress(connection, ALPHA, HIGH.id, problem=HOSTILE, failing_since=now)
+        keep_blind_time(
+            connection,
+            ALPHA,
+            BlindTime(
+                rule_id=MEDIUM.id,
+                reason=BlindReason.OFF,
+                began_at=now - timedelta(hours=3),
+                ended_at=now - timedelta(hours=2),
+            ),
+        )
+    silent, failing = opened(open_app).warning
+    assert silent.value.startswith("No rule has watched since ")
+    assert failing.value.startswith(plain(f"{HIGH.title} does not watch since "))
+    assert failing.value.endswith(plain(HOSTILE))
+    (blind,) = [one.value for one in opened(open_app).caption if "did not watch" in one.value]
+    assert blind.startswith(plain(MEDIUM.title))
+
+
+def linked(app: AppTest) -> list[str]:
+    return [item.proto.label for item in app.main.get("page_link")]
+
+
+def test_overview_shows_what_waits_and_people_and_charts_lead_there(
+    open_app: Open, seeded: Seeded, raised: list[Alert]
+) -> None:
+    seeded.installation.log.append(
+        [
+            made(
+                number,
+                organization_id=ALPHA,
+                actor_id="user-1",
+                created_at=seeded.clock() - timedelta(hours=number),
+            )
+            for number in range(8)
+        ]
+    )
+    app = open_app(ADMIN).run()
+    assert not app.exception
+    assert "**3 open alerts**" in texts(app)
+    assert any(HOSTILE in item.value for item in app.text)
+    app.switch_page("activity/people.py")
+    app.query_params["person"] = "user-1"
+    app.run()
+    assert not app.exception
+    assert "1 alert, 1 open" in linked(app)
+    charts = [item.proto.spec for item in app.main.get("plotly_chart")]
+    assert any("Medium alert" in spec and "High alert" not in spec for spec in charts)
+    app.switch_page("activity/explore.py").run()
+    assert not app.exception
+    charts = [item.proto.spec for item in app.main.get("plotly_chart")]
+    assert any("Medium alert" in spec and "High alert" in spec for spec in charts)
+
+
+def test_who_sees_only_their_own_activity_sees_no_alert(
+    open_app: Open, seeded: Seeded, raised: list[Alert]
+) -> None:
+    seeded.installation.log.append(
+        [
+            made(
+                number,
+                organization_id=ALPHA,
+                actor_id="user-1",
+                actor_email=MEMBER,
+                created_at=seeded.clock() - timedelta(hours=number),
+            )
+            for number in range(8)
+        ]
+    )
+    with seeded.installation.state.begin() as connection:
+        keep_setting(connection, organization_id=ALPHA, name=OWN_ACTIVITY, value=ON)
+    app = open_app(MEMBER).run()
+    app.switch_page("activity/people.py").run()
+    assert not app.exception
+    assert "You see only your own activity." in texts(app)
+    assert not any("alert" in label.lower() for label in linked(app))
+    assert not any("alert" in item.proto.spec for item in app.main.get("plotly_chart"))
+    app.switch_page(PAGE).run()
+    assert "You do not have access to this page" in [item.value for item in app.header]

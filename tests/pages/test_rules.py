@@ -85,7 +85,7 @@ def test_a_backtest_says_what_there_would_have_been_and_links_to_it(
     assert "0.2 a week" in texts(app)
     shown = [item.value for item in app.text if "mallory" in item.value]
     assert len(shown) == 2
-    assert shown[0].endswith("actorId mallory  1 entry")
+    assert shown[0].endswith("1 entry  actorId mallory")
     # Another span is another question.
     app.segmented_control(key=f"backtest_days_{REFUSALS.id}").set_value(7)
     app.button(key=f"backtest_{REFUSALS.id}").click().run()

@@ -34,6 +34,7 @@ from audit_core.detect.rules.rule import (
     Level,
     LogSource,
     Missing,
+    Muted,
     Rule,
     Selection,
     Single,
@@ -225,6 +226,14 @@ correlations = st.one_of(
 )
 
 
+mutes = st.builds(
+    lambda begin, lasts, condition: Muted(SINCE + begin, SINCE + begin + lasts, condition),
+    st.sampled_from([timedelta(0), timedelta(hours=5), timedelta(minutes=700)]),
+    st.sampled_from([timedelta(minutes=10), timedelta(hours=9), timedelta(days=1)]),
+    conditions,
+)
+
+
 @st.composite
 def rules(draw):
     correlation = draw(correlations)
@@ -256,4 +265,5 @@ def rules(draw):
         selections=tuple(Selection(str(number), one) for number, one in enumerate(selections)),
         groups=tuple(groups),
         correlation=correlation,
+        muted=draw(st.just(()) | st.lists(mutes, max_size=2).map(tuple)),
     )

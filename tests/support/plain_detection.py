@@ -58,6 +58,15 @@ Finding = tuple[tuple[str, ...], int, int, datetime, datetime]
 """The group, the hour, how many, the first and the last time."""
 
 
+def is_muted(entry: AuditEntry, rule: Rule, number: int) -> bool:
+    """Whether a rule leaves an entry out that a selection, counted from 0, selects."""
+    follows = isinstance(rule.correlation, Missing) and number > 0
+    return not follows and any(
+        one.begin <= entry.created_at < one.end and meets(entry, one.condition)
+        for one in rule.muted
+    )
+
+
 def meets(entry: AuditEntry, condition: Condition) -> bool:
     """Whether a condition is true of an entry."""
     if isinstance(condition, AllOf):
@@ -180,7 +189,7 @@ def findings(rule: Rule, entries: Iterable[AuditEntry], now: datetime) -> set[Fi
     by_group: dict[tuple[str, ...], list[tuple[int, AuditEntry]]] = defaultdict(list)
     for entry in entries:
         for number, selection in enumerate(rule.selections):
-            if not meets(entry, selection.condition):
+            if not meets(entry, selection.condition) or is_muted(entry, rule, number):
                 continue
             values = [value_of(entry, group.fields[number]) for group in rule.groups]
             if None not in values:

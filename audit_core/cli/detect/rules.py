@@ -16,7 +16,7 @@ from audit_core.detect.backtest import DEFAULT_DAYS, Backtest, backtest
 from audit_core.detect.rules.catalog import FOLDER, rule_files
 from audit_core.detect.rules.examples import examples_path, read_examples
 from audit_core.detect.rules.reading import read_rule_file
-from audit_core.detect.rules.rule import Rule
+from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.detect.trying import try_examples
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import AuditError, RuleError
@@ -86,6 +86,9 @@ def backtest_rules(
         for path in files_of(paths):
             try:
                 rule = read_rule_file(path)
+                if rule.source is not LogSource.ENTRIES:
+                    say(f"{printable(rule.title)}: looks beside the log: not tried.", err=True)
+                    continue
                 found = backtest(log, rule, scope, since=begin, until=end, now=now)
             except AuditError as error:
                 failed = True

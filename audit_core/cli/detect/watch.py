@@ -23,6 +23,7 @@ from audit_core.log.engines.registry import engine_for
 from audit_core.log.store import utc_now
 from audit_core.query.time.windows import format_instant
 from audit_core.runtime.settings import read_settings
+from audit_core.sources.watching.feeds import rule_feeds
 
 ANOTHER = "Another process watches this log."
 APP_WATCHES = (
@@ -57,7 +58,13 @@ def watch(
         stop.on_signals(),
     ):
         watching = Watching(
-            log=log, state=state, clock=utc_now, from_beginning=from_beginning, report=_report
+            log=log,
+            state=state,
+            clock=utc_now,
+            from_beginning=from_beginning,
+            feeds=rule_feeds(),
+            report=_report,
+            stopped=stop,
         )
         try:
             _watch(watching, stop, once=once)
@@ -69,7 +76,7 @@ def _watch(watching: Watching, stop: Stop, *, once: bool) -> None:
     waits = failed = False
     while not stop():
         try:
-            looked = watching.look(stop)
+            looked = watching.look()
         except AuditError as error:
             if once:
                 raise

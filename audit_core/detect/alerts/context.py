@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from audit_core.explore.counts import CountReader
 from audit_core.explore.reader import rows_of
 from audit_core.explore.results import Row
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.query.language.printer import conjoin
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange, Window
 
@@ -31,6 +33,8 @@ _FILTERS = {
     "ipAddress": "ip_addresses",
 }
 """The attribute of `EntryFilter` that asks for a field of a rule."""
+_KEY = ("actorApiKeyPrefix", "actorApiKeySuffix")
+"""The two ends of an API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ def filter_of(what: Occurrence, rule: Rule | None, zone: str) -> EntryFilter:
         else:
             # The same person may act in one entry, and have something done to them in another.
             asked = _with(asked, text=value)
-    return asked
+    return _with_key(asked, dict(what.group))
 
 
 def actor_of(what: Occurrence, rule: Rule | None) -> str | None:
@@ -103,6 +107,19 @@ def usual(counts: CountReader, what: Occurrence, rule: Rule | None, scope: Scope
         during=number(span.since, span.until),
         per_day=number(begin, what.first_at) / USUAL_DAYS,
     )
+
+
+def _with_key(asked: EntryFilter, group: Mapping[str, str]) -> EntryFilter:
+    """With the API key that the group names by its two ends."""
+    ends = [group.get(name) for name in _KEY]
+    if None in ends:
+        return asked
+    zone = asked.window.zone
+    try:
+        query = conjoin("", "key", "…".join(map(str, ends)), exclude=False, zone=zone)
+    except FilterError:
+        return asked  # too long to be asked for
+    return _with(asked, query=query)
 
 
 def _with(asked: EntryFilter, **changes: Any) -> EntryFilter:

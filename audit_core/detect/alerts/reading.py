@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from audit_core.detect.alerts.alert import Alert, AlertEvent, AlertEventKind
 from audit_core.detect.alerts.alert_filter import NOBODY, OPEN_STATES, AlertFilter
@@ -119,6 +131,36 @@ def alert_detail(connection: Connection, organization_id: str, alert_id: str) ->
         findings=_findings(connection, organization_id, alert_id),
         before=_before(connection, found),
     )
+
+
+def alerts_raised_last(
+    connection: Connection, organization_id: str, asked: AlertFilter, *, limit: int
+) -> tuple[Alert, ...]:
+    """The newest `limit` of the alerts that are asked for, the newest first."""
+    statement = (
+        select(alert)
+        .where(*_where(organization_id, asked))
+        .order_by(alert.c.raised_at.desc(), alert.c.number.desc())
+    )
+    return tuple(_searched(connection, statement, asked, limit=limit, offset=0))
+
+
+def alerts_naming(
+    connection: Connection, organization_id: str, value: str, *, limit: int
+) -> Listing[Alert]:
+    """Alerts that stand and have exactly this value in their group, such as the id of a sandbox or
+    a person; in the order of `list_alerts`."""
+    # As the column holds it, so that the server leaves out most others.
+    written = cast(alert.c["values"], Text).contains(json.dumps(value), autoescape=True)
+    statement = (
+        select(alert)
+        .where(alert.c.organization_id == organization_id, written, alert.c.withdrawn_at.is_(None))
+        .order_by(*_order())
+    )
+    found = [
+        alert_of(row) for row in connection.execute(statement).mappings() if value in row["values"]
+    ]
+    return Listing(tuple(found[:limit]), len(found) > limit)
 
 
 def alert_numbered(connection: Connection, organization_id: str, number: int) -> Alert | None:

@@ -40,13 +40,16 @@ class RuleFigures:
 
 
 def rule_figures(
-    connection: Connection, organization_id: str, *, since: datetime
+    connection: Connection, organization_id: str, *, since: datetime, rule_id: str | None = None
 ) -> dict[str, RuleFigures]:
     """The figures of an organization's rules over alerts raised from `since` on (aware), by the
-    rule's id; rules without one are left out."""
+    rule's id; rules without one are left out. `rule_id`: of one rule only."""
+    of_rule = [] if rule_id is None else [alert.c.rule_id == rule_id]
     by_rule: dict[str, list[Alert]] = defaultdict(list)
     rows = connection.execute(
-        select(alert).where(alert.c.organization_id == organization_id, alert.c.raised_at >= since)
+        select(alert).where(
+            alert.c.organization_id == organization_id, alert.c.raised_at >= since, *of_rule
+        )
     )
     for row in rows.mappings():
         by_rule[row["rule_id"]].append(alert_of(row))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, update
@@ -17,10 +18,10 @@ from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.ledger import keep_event, lock_alerts, next_revision, read_alerts
 from audit_core.detect.alerts.notices import notice_of, target_types_of
 from audit_core.detect.ruleset.ruleset import read_ruleset
-from audit_core.domain.access import Permission
+from audit_core.domain.access import PERMISSIONS_OF_ROLE, Permission
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.errors import AlertError
-from audit_core.identity.administration import Administrator, may, require_permission
+from audit_core.identity.administration import Administrator, require_permission
 from audit_core.identity.memberships import Member, find_member, members
 from audit_core.notify.outbox import enqueue
 from audit_core.state.access_log.record import record
@@ -139,15 +140,9 @@ def comment_on(
     )
 
 
-def assignable(
-    connection: Connection, by: Administrator, organization_id: str
-) -> tuple[Member, ...]:
+def assignable(connection: Connection, organization_id: str, now: datetime) -> tuple[Member, ...]:
     """To whom alerts of the organization can be assigned, by e-mail address: who may read them."""
-    return tuple(
-        one
-        for one in members(connection, organization_id, by.now)
-        if may(connection, one.account_id, organization_id, Permission.READ, by.now)
-    )
+    return tuple(one for one in members(connection, organization_id, now) if _may_read(one))
 
 
 def _ready(
@@ -275,13 +270,18 @@ def _assignable(
     member = find_member(
         connection, account_id=account_id, organization_id=organization_id, now=by.now
     )
-    able = may(connection, account_id, organization_id, Permission.READ, by.now)
-    if member is None or not able:
+    if member is None or not _may_read(member):
         raise AlertError(
             "This person may not read the organization's alerts.",
             f"Choose somebody with the permission {Permission.READ.value}.",
         )
     return member
+
+
+def _may_read(one: Member) -> bool:
+    return one.is_able and (
+        Permission.READ in PERMISSIONS_OF_ROLE[one.role] or Permission.READ in one.grants
+    )
 
 
 def _email(

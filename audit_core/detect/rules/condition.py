@@ -158,3 +158,10 @@ def tests_of(condition: Condition) -> Iterator[Test]:
         yield from tests_of(condition.part)
     else:
         yield condition
+
+
+def depth_of(condition: Condition) -> int:
+    """How many `AllOf`, `AnyOf` and `Not` stand within each other; 0 for a single test."""
+    if isinstance(condition, AllOf | AnyOf):
+        return 1 + max(map(depth_of, condition.parts), default=0)
+    return 1 + depth_of(condition.part) if isinstance(condition, Not) else 0

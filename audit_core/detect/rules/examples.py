@@ -27,6 +27,8 @@ BEGINNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When `at: 0s` is."""
 
 MAX_TIMES = 1000
+MAX_EXAMPLES, MAX_ENTRIES = 100, 100_000
+"""How many a file may have, and how many entries together."""
 _YAML = YamlReader(error=RuleError, see=SEE, max_depth=12)
 _DEFAULTS: Mapping[str, Any] = {
     "actorId": "user-1",
@@ -54,12 +56,21 @@ def examples_path(rule: Path) -> Path:
     return rule.with_name(rule.stem + ENDING)
 
 
-def read_examples(text: str, name: str) -> tuple[Example, ...]:
-    """The examples in a text; `name` is what errors call it. Raises `RuleError`."""
+def read_examples(
+    text: str, name: str, *, most: int = MAX_EXAMPLES, most_entries: int = MAX_ENTRIES
+) -> tuple[Example, ...]:
+    """The examples in a text; `name` is what errors call it. Raises `RuleError`, also for more than
+    `most`, or if they have more than `most_entries` together."""
     document = _YAML.read(text, name)
     if not isinstance(document.value, list):
         raise _problem(name, document, "a list of examples must stand here.")
-    return tuple(_example(item, name) for item in document.value)
+    if len(document.value) > most:
+        raise _problem(name, document.value[most], f"{most} examples are the most.")
+    examples: list[Example] = []
+    for item in document.value:
+        examples.append(_example(item, name, most_entries))
+        most_entries -= len(examples[-1].entries)
+    return tuple(examples)
 
 
 def _problem(name: str, line: Line, problem: str) -> RuleError:
@@ -67,7 +78,7 @@ def _problem(name: str, line: Line, problem: str) -> RuleError:
     return RuleError(error.message, error.hint)
 
 
-def _example(line: Line, name: str) -> Example:
+def _example(line: Line, name: str, most: int) -> Example:
     given = line.value
     if not isinstance(given, dict) or set(given) != {"what", "finds", "entries"}:
         raise _problem(name, line, "an example has what, finds and entries, nothing else.")
@@ -77,6 +88,8 @@ def _example(line: Line, name: str) -> Example:
     made: list[AuditEntry] = []
     for item in entries:
         made += _entries(item, name, len(made))
+        if len(made) > most:
+            raise _problem(name, item, "these are more entries than examples may have together.")
     return Example(what, finds, tuple(made), line.number)
 
 

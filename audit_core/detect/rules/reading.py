@@ -16,7 +16,7 @@ from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
-from audit_core.detect.rules.condition import Condition, Not, tests_of
+from audit_core.detect.rules.condition import Condition, Not, depth_of, tests_of
 from audit_core.detect.rules.correlations import (
     CorrelationProblem,
     Shape,
@@ -34,10 +34,13 @@ MAX_FILTER_CHARACTERS = 4_096
 MAX_DOCUMENTS = 12
 MAX_TESTS = 500
 """How many tests the conditions of one rule may hold."""
+MAX_DEPTH = 40
+"""How deep and, or and not may stand within each other."""
 
 OWN = "sandtrail"
 SEE = "See docs/detections.md for the language and examples."
 _YAML = YamlReader(error=RuleError, see=SEE, max_depth=10, dates=True)
+_TOO_DEEP = f"and, or and not stand more than {MAX_DEPTH} deep within each other."
 _TECHNIQUE = "attack.t"
 _QUOTED = re.compile(r"'\s*([^']+?)\s*'")
 _BYTES = re.compile(r"\bb'([^']*)'")
@@ -183,6 +186,10 @@ class _Reader:
             raise self.problem(place, str(problem)) from problem
         except SigmaError as error:
             raise self.problem(_mentioned(detection, str(error)), _said(error)) from error
+        except RecursionError as error:
+            raise self.problem(detection, _TOO_DEEP) from error
+        if depth_of(condition) > MAX_DEPTH:
+            raise self.problem(detection, _TOO_DEEP)
         if sum(1 for _ in tests_of(condition)) > MAX_TESTS:
             raise self.problem(detection, f"a document asks for at most {MAX_TESTS} things.")
         return condition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -32,6 +32,16 @@ class Selection:
 
     name: str
     """By which other parts of the rule name it."""
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Muted:
+    """Entries that are left out: those made from the one time to before the other (both aware), of
+    which the condition is true."""
+
+    begin: datetime
+    end: datetime
     condition: Condition
 
 
@@ -143,6 +153,9 @@ class Rule:
     references: tuple[str, ...] = ()
     text: str = ""
     """The YAML that it was read from."""
+    muted: tuple[Muted, ...] = ()
+    """What is as if it had not happened. Only what follows in a rule about something missing counts
+    all the same: else leaving it out would make the rule find more."""
 
     @property
     def threshold(self) -> int | None:

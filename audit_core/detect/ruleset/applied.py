@@ -10,15 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from audit_core.detect.rules.condition import AllOf, AnyOf, MadeBetween, Not
-from audit_core.detect.rules.condition import Condition as EntryCondition
 from audit_core.detect.rules.rule import (
     AboveBand,
     EventCount,
     LogSource,
-    Missing,
+    Muted,
     Rule,
-    Selection,
     ValueCount,
 )
 from audit_core.domain.alerts.level import Level
@@ -83,22 +80,8 @@ def with_setting(rule: Rule, setting: RuleSetting) -> Rule:
     return replace(rule, level=setting.level or rule.level, correlation=correlation)
 
 
-def muted_condition(mute: Mute, filtered: EntryCondition) -> EntryCondition:
-    """Which entries a mute leaves out; `filtered` is what its filter names."""
-    return AllOf((MadeBetween(mute.begins_at, mute.ends_at), filtered))
-
-
-def without(rule: Rule, muted: Iterable[EntryCondition]) -> Rule:
-    """The rule without entries of which one of these is true.
-
-    What follows in a rule of something missing is not left out: then a mute would make the rule
-    find more.
-    """
-    parts = tuple(muted)
-    if not parts or rule.source is not LogSource.ENTRIES:
+def muted_by(rule: Rule, muted: Iterable[Muted]) -> Rule:
+    """The rule without these entries, beside those that it leaves out already."""
+    if rule.source is not LogSource.ENTRIES:
         return rule
-    left = Not(parts[0] if len(parts) == 1 else AnyOf(parts))
-    first, *others = (Selection(one.name, AllOf((one.condition, left))) for one in rule.selections)
-    if isinstance(rule.correlation, Missing):
-        others = list(rule.selections[1:])
-    return replace(rule, selections=(first, *others))
+    return replace(rule, muted=(*rule.muted, *muted))

@@ -48,14 +48,7 @@ def record_deed(
     detail: Mapping[str, str | int | bool | None],
 ) -> None:
     """Count a change and put it on record. The organization must exist."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(
-        insert(ruleset)
-        .values(organization_id=organization_id, version=1)
-        .on_conflict_do_update(
-            index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}
-        )
-    )
+    count_change(connection, organization_id)
     record(
         connection,
         at=by.now,
@@ -64,6 +57,18 @@ def record_deed(
         organization_id=organization_id,
         address=by.address,
         detail={name: value for name, value in detail.items() if value is not None},
+    )
+
+
+def count_change(connection: Connection, organization_id: str) -> None:
+    """Let who holds the rules of the organization see that they changed. It must exist."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(
+        insert(ruleset)
+        .values(organization_id=organization_id, version=1)
+        .on_conflict_do_update(
+            index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}
+        )
     )
 
 

@@ -22,9 +22,9 @@ from audit_core.query.time.windows import format_instant
 from audit_core.state.detections.ruleset_tables import rule_mute
 from audit_core.state.secrets import new_id
 
-MAX_MUTES = 50
-"""How many may be in force in one organization."""
-MAX_KEPT = 500
+MAX_MUTES = 30
+"""How many may be in force in one organization: each entry that a rule finds is asked all."""
+MAX_KEPT = 200
 """How many there may be with those that ended within `KEPT`."""
 LONGEST = timedelta(days=366)
 KEPT = timedelta(days=366)

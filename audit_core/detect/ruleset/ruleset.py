@@ -12,14 +12,13 @@ from sqlalchemy import Connection, select
 from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.rules.condition import Condition
 from audit_core.detect.rules.reading import read_filter, read_rule
-from audit_core.detect.rules.rule import Rule
+from audit_core.detect.rules.rule import Muted, Rule
 from audit_core.detect.ruleset.applied import (
     Mute,
     RuleSetting,
     is_on,
-    muted_condition,
+    muted_by,
     with_setting,
-    without,
 )
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import RuleError
@@ -93,7 +92,7 @@ class Ruleset:
     def muted(self, rule: Rule) -> Rule:
         """Any rule, also one that is not kept, without what is muted for it or for all."""
         muted = (_muted(one) for one in self.mutes if one.rule_id in (None, rule.id))
-        return without(rule, [one for one in muted if one is not None])
+        return muted_by(rule, [one for one in muted if one is not None])
 
 
 def ruleset_version(connection: Connection, organization_id: str) -> int:
@@ -148,9 +147,9 @@ def _parsed_filter(text: str) -> Condition:
     return read_filter(text, "The filter")
 
 
-def _muted(mute: Mute) -> Condition | None:
+def _muted(mute: Mute) -> Muted | None:
     try:
-        return muted_condition(mute, parsed_filter(mute.filter))
+        return Muted(mute.begins_at, mute.ends_at, parsed_filter(mute.filter))
     except RuleError:
         return None  # it stands among the unreadable
 

@@ -81,9 +81,11 @@ def look(
     *,
     now: datetime,
     seen: Glance | None = None,
+    head: int | None = None,
 ) -> Look | None:
     """Look at what is new; `None` if the rule does not watch, or another process looks too. `seen`
-    saves a look at the same writes; several rules look by `looking_together.look_at_all`.
+    saves a look at the same writes; several rules look by `looking_together.look_at_all`. `head`
+    is the write up to which all are there (`settled`), `None`: that of the log.
 
     Raises what a read raises, and `StoreUnavailableError`: then it has not looked.
     """
@@ -91,7 +93,8 @@ def look(
         mark = read_watermark(connection, organization_id, rule.id)
     if mark is None:
         return None
-    head = log.head(organization_id)
+    if head is None:
+        head = log.head(organization_id)
     until = min(head, mark.revision + WRITES_AT_ONCE)
     digest = digest_of(rule)
     if seen is not None and seen.after == mark.revision:

@@ -24,16 +24,24 @@ from audit_core.state.database import State
 
 
 def look_at_all(
-    log: AuditLog, state: State, rules: Sequence[Rule], organization_id: str, *, now: datetime
+    log: AuditLog,
+    state: State,
+    rules: Sequence[Rule],
+    organization_id: str,
+    *,
+    now: datetime,
+    head: int | None = None,
 ) -> Iterator[tuple[Rule, Look | AuditError | None]]:
     """Each rule once, as soon as it has looked, with what `looking.look` returns or raises: one
-    that fails does not keep the others from looking. A rule may be `behind`: call it again.
+    that fails does not keep the others from looking. A rule may be `behind`: call it again. `head`
+    as of `looking.look`.
 
     Raises `AuditError` where nothing could be read for any of them.
     """
     with state.read() as connection:
         marks = read_watermarks(connection, organization_id, [rule.id for rule in rules])
-    head = log.head(organization_id)
+    if head is None:
+        head = log.head(organization_id)
     together: dict[int, list[Rule]] = defaultdict(list)
     for rule in rules:
         if rule.id in marks:
@@ -49,7 +57,7 @@ def look_at_all(
             if rule.id in passed:
                 yield rule, Look(changed=Changes(), behind=behind)
             else:
-                yield rule, _looked(log, state, rule, organization_id, now, seen)
+                yield rule, _looked(log, state, rule, organization_id, now, seen, head)
 
 
 def _glance(
@@ -106,8 +114,9 @@ def _looked(
     organization_id: str,
     now: datetime,
     seen: Glance | None,
+    head: int,
 ) -> Look | AuditError | None:
     try:
-        return look(log, state, rule, organization_id, now=now, seen=seen)
+        return look(log, state, rule, organization_id, now=now, seen=seen, head=head)
     except AuditError as error:
         return error

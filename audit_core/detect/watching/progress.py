@@ -27,8 +27,6 @@ class BlindReason(StrEnum):
 
     OFF = "off"
     """It was switched off."""
-    LOG_LOST = "log_lost"
-    """The log was shorter than what the rule had looked at: it came from a backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

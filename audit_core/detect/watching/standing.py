@@ -6,6 +6,7 @@ on later, or again, looks at what arrives from then; that it did not watch befor
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.detect.ruleset.ruleset import OrganizationRule, read_ruleset
+from audit_core.detect.watching.feed import NO_WRITE
 from audit_core.detect.watching.ledger import (
     Watermark,
     begin_watermark,
@@ -75,23 +77,29 @@ def begin_with_what_is_there(
 
 
 def rules_that_watch(
-    log: AuditLog, state: State, organization_id: str, *, now: datetime
+    log: AuditLog,
+    state: State,
+    organization_id: str,
+    *,
+    now: datetime,
+    sources: Collection[LogSource] = (LogSource.ENTRIES,),
 ) -> tuple[Rule, ...]:
-    """The rules of an organization that are on, each with a watermark by now. Raises what the log
-    and the state raise."""
+    """The rules of an organization that are on, each with a watermark by now: those over entries,
+    or all others of these sources. Raises what the log and the state raise."""
+    over_entries = LogSource.ENTRIES in sources
     with state.read() as connection:
         own = read_ruleset(connection, organization_id)
-        marks = read_watermarks(connection, organization_id)
+        marks = {
+            rule_id: mark
+            for rule_id, mark in read_watermarks(connection, organization_id).items()
+            if (mark.revision >= 0) is over_entries
+        }
         progress = read_progress(connection, organization_id)
         is_new = organization_id not in watched_organizations(connection)
-    on = {
-        one.rule.id: one
-        for one in own.rules
-        if one.enabled and one.rule.source is LogSource.ENTRIES
-    }
+    on = {one.rule.id: one for one in own.rules if one.enabled and one.rule.source in sources}
     off_since = {rule_id: one.off_since for rule_id, one in progress.items() if one.off_since}
     begin = {
-        rule_id: 0 if is_new else _where_it_was_switched_on(log, organization_id, one, now)
+        rule_id: _beginning(log, organization_id, one, over_entries and is_new, now)
         for rule_id, one in on.items()
         if rule_id not in marks or rule_id in off_since
     }
@@ -99,10 +107,7 @@ def rules_that_watch(
     if begin or end or is_new:
         with state.begin() as connection:
             watch_organization(connection, organization_id, now)
-            for rule_id, revision in begin.items():
-                mark = Watermark(
-                    rule=digest_of(on[rule_id].settled), revision=revision, looked_at=now
-                )
+            for rule_id, mark in begin.items():
                 if rule_id not in marks:
                     begin_watermark(connection, organization_id, rule_id, mark)
                 else:
@@ -112,6 +117,29 @@ def rules_that_watch(
             for rule_id in end:
                 _switched_off(connection, organization_id, rule_id, now)
     return tuple(own.in_force(one) for one in on.values())
+
+
+def rewound(
+    log: AuditLog, state: State, organization_id: str, rule_ids: Collection[str], *, head: int
+) -> int:
+    """The write up to which all of the rules have looked, by now none beyond the log's `head`.
+
+    A log that was restored ends before what rules have looked at, and gives those numbers again:
+    what it took in after they looked last is looked at."""
+    with state.read() as connection:
+        marks = read_watermarks(connection, organization_id, rule_ids)
+    reached = head
+    for rule_id, mark in marks.items():
+        if mark.revision <= head:
+            reached = min(reached, mark.revision)
+            continue
+        revision = min(head, revision_at(log, organization_id, mark.looked_at))
+        with state.begin() as connection:
+            move_watermark(
+                connection, organization_id, rule_id, mark, replace(mark, revision=revision)
+            )
+        reached = min(reached, revision)
+    return reached
 
 
 def _go_on(
@@ -145,6 +173,22 @@ def _switched_off(
 def _switched_on_at(one: OrganizationRule) -> datetime | None:
     times = (one.setting.switched_on_at, one.saved_at if one.own else None)
     return max((at for at in times if at is not None), default=None)
+
+
+def _beginning(
+    log: AuditLog,
+    organization_id: str,
+    one: OrganizationRule,
+    from_beginning: bool,
+    now: datetime,
+) -> Watermark:
+    """From where a rule looks that was not on before."""
+    digest = digest_of(one.settled)
+    if one.rule.source is not LogSource.ENTRIES:
+        at = min(_switched_on_at(one) or now, now)
+        return Watermark(rule=digest, revision=NO_WRITE, looked_at=at)
+    revision = 0 if from_beginning else _where_it_was_switched_on(log, organization_id, one, now)
+    return Watermark(rule=digest, revision=revision, looked_at=now)
 
 
 def _where_it_was_switched_on(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from audit_core.detect.rules.rule import Rule
+from audit_core.detect.watching.feed import Feed
 from audit_core.detect.watching.looking import Look
 from audit_core.detect.watching.progress import read_beat
 from audit_core.detect.watching.rounds import Rounds
@@ -53,8 +54,9 @@ class Watching:
     """The watching of one process; it has the work for itself where several share the log. Not for
     several threads at once.
 
-    `report` is called with each look that found something. `from_beginning`: where rules have
-    never watched, they look at what is there, too.
+    `report` is called with each look that found something; `stopped` ends what is under way: it is
+    asked from other threads too, and must not block. `from_beginning`: where rules have never
+    watched, they look at what is there, too.
     """
 
     def __init__(
@@ -65,26 +67,31 @@ class Watching:
         clock: Callable[[], datetime],
         lease: timedelta = LEASE,
         from_beginning: bool = False,
+        feeds: Sequence[Feed] = (),
         report: Callable[[str, Rule, Look], None] = lambda organization_id, rule, seen: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._log = log
         self._state = state
         self._clock = clock
         self._from_beginning = from_beginning
+        self._stopped = stopped
         self._lease = WorkLease(state, WORK, shared_log=log.shared, lasts=lease, clock=clock)
-        self._rounds = Rounds(log=log, state=state, clock=clock, report=report)
+        self._rounds = Rounds(
+            log=log, state=state, clock=clock, feeds=feeds, report=report, stopped=stopped
+        )
         self._held = False
 
-    def look(self, stopped: Callable[[], bool] = lambda: False) -> Looked:
-        """One round, if this process has the work; it ends early once `stopped` says so. Raises
+    def look(self) -> Looked:
+        """One round, if this process has the work; it ends early once it is stopped. Raises
         `AuditError` where the log or the state does not answer."""
-        if stopped() or not self._lease.held():
+        if self._stopped() or not self._lease.held():
             self._held = False
             return Looked(held=False, behind=False, pause_s=0.0)
         if not self._held:
             self._begin()
         began, head = time.monotonic(), self._log.last_known()
-        behind = self._rounds.round(lambda: not stopped() and self._lease.held())
+        behind = self._rounds.round(lambda: not self._stopped() and self._lease.held())
         share = PAUSE_SHARE if self._log.last_known() == head else PAUSE_SHARE_WHILE_WRITTEN
         return Looked(held=True, behind=behind, pause_s=share * (time.monotonic() - began))
 
@@ -119,11 +126,14 @@ class Watcher:
         log: AuditLog,
         state: State,
         clock: Callable[[], datetime],
+        feeds: Sequence[Feed] = (),
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        self._watching = Watching(log=log, state=state, clock=clock)
-        self._look_every_s = look_every_s
         self._stopped = threading.Event()
+        self._watching = Watching(
+            log=log, state=state, clock=clock, feeds=feeds, stopped=self._stopped.is_set
+        )
+        self._look_every_s = look_every_s
         self._thread = repeat(
             self._step,
             name="watcher",
@@ -147,5 +157,5 @@ class Watcher:
 
     def _step(self) -> float:
         """How long to pause, in seconds."""
-        looked = self._watching.look(self._stopped.is_set)
+        looked = self._watching.look()
         return looked.pause_s if looked.behind else max(looked.pause_s, self._look_every_s)

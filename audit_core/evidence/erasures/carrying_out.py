@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from audit_core.detect.alerts.erasing import erase_from_alerts
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
@@ -47,6 +48,7 @@ def _carry_out(tools: ErasureTools, found: Erasure) -> bool:
     subject, until = tools.identities.opened(found.subject or ""), _confirmed_at(found)
     tools.require_not_held(subject, until)
     found = _begin(tools, found)
+    erase_own_keys(tools, found, subject)
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=until)
     found = _count(tools, found, erased)
     tools.log.erasing.destroy_keys(subject)
@@ -92,6 +94,14 @@ def _count(tools: ErasureTools, found: Erasure, erased: Erased) -> Erasure:
         )
 
 
+def erase_own_keys(tools: ErasureTools, found: Erasure, subject: Subject) -> None:
+    """Erase the person's API keys from alerts. Before the entries, which say which they are."""
+    keys = tools.log.erasing.keys_of(subject)
+    if keys:
+        with tools.state.begin() as connection:
+            erase_from_alerts(connection, subject, found.pseudonym, keys=keys)
+
+
 def erase_from_state(
     tools: ErasureTools, found: Erasure, subject: Subject, *, begun_from: datetime | None = None
 ) -> bool:
@@ -100,6 +110,7 @@ def erase_from_state(
     with tools.state.begin() as connection:
         rejections = erase_rejections(connection, subject)
         filters = replace_in_filters(connection, subject, found.pseudonym)
+        erase_from_alerts(connection, subject, found.pseudonym)
         deleted, going_on = delete_files(
             connection,
             found.organization_id,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, or_, select, true, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
+from audit_core.detect.ruleset.deeds import count_change
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import FilterError
 from audit_core.query.entry_filter import EntryFilter
+from audit_core.state.erasures.mentions import may_mention
 from audit_core.state.export_tables import export, export_schedule
-from audit_core.state.tables import failure_mark, rejection, saved_view
+from audit_core.state.tables import failure_mark, own_rule, rejection, rule_mute, saved_view
 
 ERASED_TEXT = "(erased)"
 """What stands in place of a text that named the person."""
@@ -27,8 +29,13 @@ _FILTERS: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (export_schedule, ("name", "what")),
     (export, ("title", "what", "file")),
     (failure_mark, ("note",)),
+    (own_rule, ("text",)),
+    (rule_mute, ("filter", "reason")),
 )
 """What people keep that may name somebody, and in which columns."""
+
+_RULES = (own_rule, rule_mute)
+"""What who watches the log has to read anew."""
 
 
 def erase_rejections(connection: Connection, subject: Subject) -> int:
@@ -36,7 +43,8 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
     records. That they were rejected, when, and how many stays."""
     columns = [rejection.c[name] for name in _REJECTION_TEXTS]
     statement = select(rejection.c.id, *columns).where(
-        rejection.c.organization_id == subject.organization_id, _may_name(columns, subject)
+        rejection.c.organization_id == subject.organization_id,
+        may_mention(columns, subject.spellings),
     )
     erased = after = 0
     while True:
@@ -67,8 +75,8 @@ def erase_rejections(connection: Connection, subject: Subject) -> int:
 
 
 def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str) -> int:
-    """Let saved views, schedules, exports and notes on failures name the pseudonym in place of the
-    person, which entries do from now on as well; in how many of them that was so."""
+    """Let saved views, schedules, exports, notes on failures, rules and mutes name the pseudonym in
+    place of the person, which entries do from now on as well; in how many of them that was so."""
     changed = 0
     for table, names in _FILTERS:
         keys = list(table.primary_key.columns)
@@ -82,6 +90,8 @@ def replace_in_filters(connection: Connection, subject: Subject, pseudonym: str)
                 own = [key == row[key.name] for key in keys]
                 connection.execute(update(table).where(*own).values(new))
                 changed += 1
+                if table in _RULES:
+                    count_change(connection, subject.organization_id)
     return changed
 
 
@@ -119,18 +129,3 @@ def _is_readable(text: str) -> bool:
     except FilterError:
         return False
     return True
-
-
-def _may_name(columns: Sequence[ColumnElement[str]], subject: Subject) -> ColumnElement[bool]:
-    """Whether a row may name the person: never `False` for one that does. Only ASCII has the same
-    small letters in every database."""
-    parts = subject.spellings
-    if not all(part.isascii() for part in parts):
-        return true()
-    return or_(
-        *(
-            func.lower(column).contains(part.lower(), autoescape=True)
-            for column in columns
-            for part in parts
-        )
-    )

@@ -25,6 +25,7 @@ from audit_core.log.erasing.erasing_sql import (
     concerned_sql,
     organizations_sql,
     own_entries_sql,
+    own_keys_sql,
     rows_of_actors_sql,
 )
 from audit_core.log.heads import POLL_S
@@ -195,6 +196,13 @@ class Erasing:
         with self._reading() as connection:
             rows = self._actors(connection, subject)
         return self._found(subject, rows)
+
+    def keys_of(self, subject: Subject) -> list[tuple[str, str]]:
+        """The API keys of the person's own entries, by their first and last characters. Raises
+        `AuditError`."""
+        with self._reading() as connection:
+            table = self._log_engine.fetch(connection, own_keys_sql(subject))
+        return list(zip(*(table.column(place).to_pylist() for place in (0, 1)), strict=True))
 
     def only_here(self, subject: Subject, pseudonyms: Collection[str]) -> bool:
         """Whether the subject's organization has entries under one of these pseudonyms and no other

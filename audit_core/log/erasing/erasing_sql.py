@@ -88,6 +88,23 @@ def own_entries_sql(subject: Subject) -> Statement:
     return statement
 
 
+def own_keys_sql(subject: Subject) -> Statement:
+    """The distinct API keys of the subject's own entries, by their first and last characters."""
+    column = entries.c
+    key = (column.actor_api_key_prefix, column.actor_api_key_suffix)
+    statement: Statement = (
+        select(*key)
+        .where(
+            column.organization_id == subject.organization_id,
+            _own(subject),
+            *(part.is_not(None) for part in key),
+        )
+        .group_by(*key)
+        .order_by(*key)
+    )
+    return statement
+
+
 def organizations_sql(subject: Subject, pseudonyms: Collection[str]) -> Statement:
     """Two at most of the organizations in which the subject stands: its own where that has entries
     under one of the pseudonyms, others where they have entries under the subject's names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +16,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from audit_core.detect.watching.report import WatchFigures
 from audit_core.ingest.tally import TALLY
 from audit_core.installation.opened import Installation
+from audit_core.installation.watching import figures_of
 from audit_core.runtime.version import product_version
 from audit_core.runtime.waits import APPENDS, READS, Waits
 from audit_core.sources.source import Progress, Source, sources_with_progress
@@ -62,6 +65,7 @@ class InstallationMetrics(Collector):
         with opened.state.read() as connection:
             sources = sources_with_progress(connection, None)
         yield from _source_metrics(opened, sources)
+        yield from _rule_metrics(figures_of(opened))
 
 
 def _log_metrics(opened: Installation) -> Iterator[Metric]:
@@ -98,6 +102,28 @@ def _log_metrics(opened: Installation) -> Iterator[Metric]:
         "sandtrail_append_wait_seconds",
         "Waits of appends for the commit that takes them to begin.",
         APPENDS,
+    )
+
+
+def _rule_metrics(figures: WatchFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "sandtrail_rules_watch_age_seconds",
+        "Seconds since some process was last known to let rules watch; it says so every 10. "
+        "Infinite if none ever did.",
+        figures.silent.total_seconds() if figures.begun else math.inf,
+    )
+    yield GaugeMetricFamily(
+        "sandtrail_rules_failing",
+        "Rules of organizations that could not look when they last tried.",
+        figures.failing,
+    )
+    yield GaugeMetricFamily(
+        "sandtrail_rules_behind", "Rules of organizations that do not keep up.", figures.behind
+    )
+    yield GaugeMetricFamily(
+        "sandtrail_rules_behind_entries",
+        "Writes that the rule that is farthest back in its organization has not looked at.",
+        figures.behind_entries,
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audit_core.domain.access import Permission, Scope
+from audit_core.detect.alerts.alert import Alert
+from audit_core.detect.alerts.reading import alerts_naming
+from audit_core.domain.access import Allowed, Permission, Scope, decide
+from audit_core.domain.listing import Listing
 from audit_core.identity.sessions import Viewer
 from audit_core.installation.opened import Installation
 from audit_core.query.time.windows import parse_instant
@@ -31,6 +35,8 @@ from audit_core.web.security.identity import address_of, require
 
 BUNDLE_PATH = "/api/v1/bundle"
 MEDIA_TYPE = "text/markdown"
+MAX_ALERTS = 20
+"""How many alerts about the sandbox a bundle tells of."""
 
 OPERATION = Operation(
     id="getSupportBundle",
@@ -82,7 +88,12 @@ def bundle_route(installation: Callable[[], Installation]) -> ApiRoute:
 def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request) -> Response:
     rule = silent_rule(opened.settings)
     reader = BundleReader(
-        starts=StartsReader(opened.log, rule), traces=TracesReader(opened.log, rule)
+        starts=StartsReader(opened.log, rule),
+        traces=TracesReader(opened.log, rule),
+        # Who may export need not be able to read alerts.
+        alerts=partial(_alerts, opened, scope)
+        if isinstance(decide(viewer.membership, Permission.READ), Allowed)
+        else None,
     )
     params = request.query_params
     made = reader.bundle(
@@ -102,6 +113,11 @@ def _answer(opened: Installation, viewer: Viewer, scope: Scope, request: Request
     note = noting(opened, viewer, scope.organization_id, address_of(request), detail)
     note("support_bundle.downloaded", {})
     return Response(made.text, media_type=MEDIA_TYPE, headers=attachment(made.file_name))
+
+
+def _alerts(opened: Installation, scope: Scope, sandbox: str) -> Listing[Alert]:
+    with opened.state.read() as connection:
+        return alerts_naming(connection, scope.organization_id or "", sandbox, limit=MAX_ALERTS)
 
 
 def _instant(text: str | None) -> datetime | None:

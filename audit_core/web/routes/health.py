@@ -19,6 +19,7 @@ from audit_core.installation.notifications import channel_warnings
 from audit_core.installation.opened import Installation
 from audit_core.installation.readiness import Finding, Readiness, Report, check
 from audit_core.installation.vanished import vanished_warnings
+from audit_core.installation.watching import watching_warnings
 from audit_core.runtime.version import product_version
 from audit_core.sources.findings import sender_warnings
 from audit_core.web.errors import ErrorBody, ErrorCode
@@ -103,8 +104,8 @@ def health_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
 
 def _check(installation: Callable[[], Installation]) -> Report:
     """Readiness, how many senders of entries are stopped or silent, and of how many logs the
-    checkpoints outside are too old or contradict them, and how many are not as they were sealed:
-    none of it fails anything."""
+    checkpoints outside are too old or contradict them, how many are not as they were sealed, and
+    whether the rules watch: none of it fails anything."""
     report = check(installation)
     if report.failing:
         return report
@@ -117,6 +118,7 @@ def _check(installation: Callable[[], Installation]) -> Report:
             *integrity_warnings(opened),
             *erasure_warnings(opened),
             *vanished_warnings(opened),
+            *watching_warnings(opened),
         )
     except AuditError:
         # It will stand among what fails at the next check.

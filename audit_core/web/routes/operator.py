@@ -25,6 +25,7 @@ from audit_core.installation.legal_holds import examine_holds
 from audit_core.installation.notifications import examine_channels
 from audit_core.installation.opened import Installation
 from audit_core.installation.vanished import examine_vanished
+from audit_core.installation.watching import examine_watching
 from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.sources.findings import examine_senders
 from audit_core.state.access_log.record import record
@@ -160,8 +161,8 @@ def proves(text: str | None, key: bytes, now: datetime) -> bool:
 def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
     """`DOCTOR_PATH?full=1`: `{"findings": […]}`, those of `doctor.examine_installation`,
     `findings.examine_senders`, `integrity.examine_integrity`, `vanished.examine_vanished`,
-    `anchors.examine_anchors`, `legal_holds.examine_holds`, `notifications.examine_channels` and
-    `erasures.examine_erasures`.
+    `anchors.examine_anchors`, `legal_holds.examine_holds`, `notifications.examine_channels`,
+    `erasures.examine_erasures` and `watching.examine_watching`.
     `DIGEST_PATH`: the log's digest as JSON, `{"days": [[organization, day, count, first, second],
     …]}`. `ROWS_PATH` with `organization`, `first` and `last`: the rows of these days as an Arrow
     stream. Both are of entries, with `of=state_changes` of those. `HEADS_PATH`: the highest numbers
@@ -203,6 +204,7 @@ def _doctor(opened: Installation, request: Request) -> Response:
         *examine_holds(opened),
         *examine_channels(opened),
         *examine_erasures(opened),
+        *examine_watching(opened),
     ]
     return JSONResponse({"findings": [asdict(item) for item in findings]})
 

@@ -21,7 +21,7 @@ from audit_core.domain.access import Permission, Scope
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.identity.administration import Administrator
 from audit_core.identity.memberships import Member
-from pages.parts.admin.acting import act, administrator
+from pages.parts.admin.acting import act
 from pages.parts.alerts.alert_words import ICON_OF_STATE
 from pages.parts.shell import cached
 from pages.parts.shell.error_boundary import plain
@@ -42,9 +42,9 @@ Deed = Callable[[Connection, Administrator], Triaged]
 
 def people(scope: Scope) -> tuple[Member, ...]:
     """To whom alerts can be assigned."""
-    by = administrator(scope, Permission.READ)
+    now = cached.installation().clock()
     with cached.installation().state.read() as connection:
-        return assignable(connection, by, scope.organization_id or "")
+        return assignable(connection, scope.organization_id or "", now)
 
 
 def draw_said() -> None:

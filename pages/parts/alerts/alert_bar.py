@@ -63,7 +63,7 @@ def draw(person: Viewer, scope: Scope) -> AlertFilter:
             on_change=_choose_many,
             args=(_LEVEL, "level"),
             placeholder="Any",
-            width=140,
+            width=130,
         )
         _draw_rules(asked, scope)
         _draw_assignee(asked, person, scope)
@@ -76,7 +76,7 @@ def draw(person: Viewer, scope: Scope) -> AlertFilter:
             icon=":material/search:",
             placeholder="Rule, person, target",
             on_change=_choose_text,
-            width=190,
+            width=165,
         )
     return asked
 
@@ -99,7 +99,7 @@ def _draw_rules(asked: AlertFilter, scope: Scope) -> None:
         on_change=_choose_many,
         args=(_RULE, "rule"),
         placeholder="Any",
-        width=190,
+        width=165,
     )
 
 
@@ -121,7 +121,7 @@ def _draw_assignee(asked: AlertFilter, person: Viewer, scope: Scope) -> None:
         key=_ASSIGNEE,
         on_change=_choose_one,
         args=(_ASSIGNEE, "assignee"),
-        width=150,
+        width=140,
     )
 
 
@@ -138,7 +138,7 @@ def _draw_time(asked: AlertFilter) -> None:
         format_func=options.__getitem__,
         key=_WITHIN,
         on_change=_choose_time,
-        width=140,
+        width=130,
     )
 
 

@@ -28,6 +28,7 @@ from audit_core.domain.sentences import sentence
 from audit_core.explore.presentation import text
 from audit_core.explore.results import Row
 from audit_core.query.time.windows import format_instant, written
+from pages.parts.alerts import alert_place
 from pages.parts.entries.entry_table import message_text, outcome_text, target_text
 from pages.parts.filters import explore_link
 from pages.parts.shell import cached
@@ -35,6 +36,8 @@ from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
 
 MAX_ROWS = 200
+SELDOM = 0.1
+"""Fewer entries a day than this are hardly any."""
 PATIENCE_S = 5.0
 """How long what the log says may take, in seconds: the rest of the page is there meanwhile."""
 
@@ -130,6 +133,8 @@ def _open(one: Alert, rule: Rule | None, row: Row, zone: str) -> None:
             **filter_of(Occurrence.of(one), rule, zone).to_params(),
             "entry": [row.entry.id],
             "entry_at": [format_instant(row.entry.created_at)],
+            # The browser's way back has these parameters too: it leads to the alert.
+            alert_place.PARAM: [one.id],
         }
     )
 
@@ -218,8 +223,8 @@ def earlier_in_words(found: AlertDetail, zone: str) -> str:
 def usual_in_words(told: Usual, names: Mapping[str, str]) -> str:
     """How much the actor did, and usually does."""
     who = names.get(told.actor, told.actor)
-    usually = f"{told.per_day:,.1f}" if told.per_day else "none"
+    usually = f"{told.per_day:,.1f} a day" if told.per_day >= SELDOM else "hardly any"
     return visible(
         f"{text.plain(who, 90)} did {text.entries(told.during)} in this time. Usual for them: "
-        f"{usually} a day, over the {USUAL_DAYS} days before."
+        f"{usually}, over the {USUAL_DAYS} days before."
     )

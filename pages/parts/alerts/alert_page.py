@@ -47,10 +47,13 @@ def draw(alert_id: str, person: Viewer, scope: Scope) -> None:
         alert_entries.draw(found, rule, names, scope, zone)
         alert_rule.draw(one, rule)
     with right:
-        alert_trail.draw(found, scope, zone)
+        alert_trail.draw(found, person, scope, zone)
 
 
 def _close() -> None:
+    if "entry" in st.query_params:
+        # Whoever came back from an entry has the filter of Explore in the address.
+        st.query_params.clear()
     st.query_params.pop(alert_place.PARAM, None)
 
 

@@ -13,6 +13,7 @@ from audit_core.detect.rules.rule import Rule
 from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.domain.alerts.level import Level
+from audit_core.domain.errors import QueryTimeoutError
 from audit_core.identity.sessions import Viewer
 from pages.parts.shell import cached, own_preferences
 
@@ -23,6 +24,8 @@ OFFSET = "alerts"
 """Where the list begins, in the address."""
 WITHIN = "within"
 """How far the list reaches back, in the address."""
+PATIENCE_S = 2.0
+"""How long names may take, in seconds: ids do as well."""
 PARAMS = (*AlertFilter.params(), PARAM, OFFSET, WITHIN)
 """The parameters of the page's address."""
 
@@ -68,12 +71,16 @@ def counted(title: str, person: Viewer | None) -> str:
 
 
 def names_of(alerts: Sequence[Alert], scope: Scope) -> Mapping[str, str]:
-    """The e-mail addresses of actors that alerts name by id."""
+    """The e-mail addresses of actors that alerts name by id; none where that takes too long."""
     ids = {value for one in alerts for name, value in one.group.items() if name in NAMED and value}
     if not ids:
         return {}
     # Who has which address hardly ever changes: any head will do for as long as answers are kept.
-    return cached.answer(-1, cached.actor_reader().names, tuple(sorted(ids)), scope)
+    try:
+        with cached.installation().log.patience(PATIENCE_S):
+            return cached.answer(-1, cached.actor_reader().names, tuple(sorted(ids)), scope)
+    except QueryTimeoutError:
+        return {}
 
 
 NAMED = ("actorId", "person")

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from audit_core.detect.alerts.alert import AlertEvent, AlertEventKind
 from audit_core.detect.alerts.reading import AlertDetail
-from audit_core.domain.access import Scope
+from audit_core.domain.access import Allowed, Permission, Scope, decide
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
+from audit_core.evidence.download import FileKind
+from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import written
+from audit_core.web.routes.evidence.alert_trail import ALERT_TRAIL_PATH
 from pages.parts.alerts import alert_actions
+from pages.parts.evidence import download_menu
+from pages.parts.shell.app_address import own_address
 from pages.parts.tables.safe_text import visible
 
 SHOWN = 50
 """How many events are listed unasked, the newest."""
 
 
-def draw(found: AlertDetail, scope: Scope, zone: str) -> None:
+def draw(found: AlertDetail, person: Viewer, scope: Scope, zone: str) -> None:
     """The newest first, below the place for a comment."""
-    st.header("History", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header("History", anchor=False)
+        if isinstance(decide(person.membership, Permission.EXPORT), Allowed):
+            _draw_download(found, scope)
     alert_actions.draw_comment(f"alert_{found.alert.id}", [found.alert], scope)
     events = found.events[::-1]
     for event in events[:SHOWN]:
@@ -27,6 +37,19 @@ def draw(found: AlertDetail, scope: Scope, zone: str) -> None:
         with st.expander(f"{len(events) - SHOWN:,} earlier ones", icon=":material/history:"):
             for event in events[SHOWN:]:
                 _draw_event(event, zone)
+
+
+def _draw_download(found: AlertDetail, scope: Scope) -> None:
+    def address(kind: FileKind) -> str:
+        params = {**kind.params(), "organization": [scope.organization_id or ""]}
+        path = own_address(ALERT_TRAIL_PATH).replace("{id}", found.alert.id)
+        return f"{path}?{urlencode(params, doseq=True)}"
+
+    download_menu.draw(
+        "alert_history",
+        "Everything that happened to this alert, oldest first, times in UTC.",
+        address,
+    )
 
 
 def _draw_event(event: AlertEvent, zone: str) -> None:

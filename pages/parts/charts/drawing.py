@@ -20,8 +20,17 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.language.printer import conjoin
 from audit_core.query.value_filter import NONE
 from pages.parts.charts import chart_key, hidden_series
-from pages.parts.charts.figures import failures, hours, outcomes, ranking, stacked_histogram
+from pages.parts.charts.figures import (
+    alert_marks,
+    failures,
+    hours,
+    outcomes,
+    ranking,
+    stacked_histogram,
+)
+from pages.parts.charts.figures.alert_marks import AlertMark
 from pages.parts.charts.figures.chart import Changes, Chart, Place, changes_of
+from pages.parts.charts.figures.timeline import Axis
 from pages.parts.filters import facet_panel, filter_bar, zoom
 
 CONFIG = {"displayModeBar": False, "typesetMath": False, "doubleClick": False}
@@ -79,6 +88,7 @@ def draw_stacked_over_time(
     entry_filter: EntryFilter,
     *,
     height: int,
+    marks: Sequence[AlertMark] = (),
 ) -> None:
     """Entries over time by the values of a field: `label` for people, `word` for queries."""
     names = [
@@ -93,6 +103,7 @@ def draw_stacked_over_time(
         changes=[_asked(entry_filter, word, value) for value in histogram.values],
         height=height,
     )
+    chart = alert_marks.above_bars(chart, marks, Axis.of(histogram), entry_filter.window)
     draw(chart, f"{histogram.by}_over_time", entry_filter)
 
 
@@ -109,10 +120,15 @@ def _asked(entry_filter: EntryFilter, word: str, value: str | None) -> Changes:
 
 
 def draw_outcomes_over_time(
-    histogram: Histogram[Outcome], entry_filter: EntryFilter, *, height: int = 270
+    histogram: Histogram[Outcome],
+    entry_filter: EntryFilter,
+    *,
+    height: int = 270,
+    marks: Sequence[AlertMark] = (),
 ) -> None:
-    """Entries over time by outcome."""
+    """Entries over time by outcome, with marks where alerts lie."""
     chart = outcomes.over_time(histogram, entry_filter.window, height=height)
+    chart = alert_marks.above_bars(chart, marks, Axis.of(histogram), entry_filter.window)
     draw(chart, "outcomes_over_time", entry_filter)
 
 

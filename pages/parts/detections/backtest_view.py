@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import streamlit as st
 
 from audit_core.detect.alerts.context import filter_of
 from audit_core.detect.alerts.entries_sql import Occurrence
 from audit_core.detect.alerts.would_be import WouldBeAlert
-from audit_core.detect.backtest import DEFAULT_DAYS, Backtest, backtest
+from audit_core.detect.backtest import DEFAULT_DAYS, backtest
 from audit_core.detect.rules.rule import Rule
 from audit_core.domain.access import Permission, Scope
 from audit_core.explore.presentation import text
@@ -36,7 +37,12 @@ class _Done:
     scope: Scope
     since: datetime
     until: datetime
-    found: Backtest
+    number: int
+    """Of alerts."""
+    more: bool
+    weeks: Mapping[date, int]
+    examples: tuple[WouldBeAlert, ...]
+    """The newest first; the session keeps no more than is shown."""
 
 
 def draw(rule: Rule, scope: Scope, *, name: str) -> None:
@@ -51,9 +57,7 @@ def draw(rule: Rule, scope: Scope, *, name: str) -> None:
             required=True,
             key=f"backtest_days_{name}",
         )
-        clicked = st.button(
-            "Backtest", icon=":material/history:", type="primary", key=f"backtest_{name}"
-        )
+        clicked = st.button("Backtest", icon=":material/history:", key=f"backtest_{name}")
     if clicked:
         _run(rule, scope, days)
     done: _Done | None = st.session_state.get(_DONE)
@@ -80,13 +84,21 @@ def _run(rule: Rule, scope: Scope, days: int) -> None:
         st.spinner(f"Looking through the last {days} days…", show_time=True),
     ):
         found = backtest(cached.installation().log, rule, scope, since=since, until=now, now=now)
-        st.session_state[_DONE] = _Done(rule, scope, since, now, found)
+        st.session_state[_DONE] = _Done(
+            rule=rule,
+            scope=scope,
+            since=since,
+            until=now,
+            number=len(found.alerts),
+            more=found.more,
+            weeks=found.weeks,
+            examples=found.alerts[-EXAMPLES:][::-1],
+        )
 
 
 def _draw_done(done: _Done) -> None:
-    found, zone = done.found, cached.organization_zone(done.scope)
-    number = len(found.alerts)
-    more = " and more than is looked at" if found.more else ""
+    number, zone = done.number, cached.organization_zone(done.scope)
+    more = " and more than is looked at" if done.more else ""
     st.markdown(f"**{number:,} {'alert' if number == 1 else 'alerts'}{more}**")
     days = (done.until - done.since) // timedelta(days=1)
     weeks = max(days / 7, 1)
@@ -96,15 +108,14 @@ def _draw_done(done: _Done) -> None:
     )
     if not number:
         return
-    chart = per_week(found.weeks, done.since.date(), done.until.date(), noun="alerts")
+    chart = per_week(done.weeks, done.since.date(), done.until.date(), noun="alerts")
     st.plotly_chart(chart.figure, key="backtest_weeks", config=CHART, alt=chart.alt)
-    shown = found.alerts[-EXAMPLES:][::-1]
     st.caption("The newest:" if number > EXAMPLES else "All of them:")
-    for place, alert in enumerate(shown):
-        _draw_example(alert, done, zone, place)
+    for alert in done.examples:
+        _draw_example(alert, done, zone)
 
 
-def _draw_example(alert: WouldBeAlert, done: _Done, zone: str, place: int) -> None:
+def _draw_example(alert: WouldBeAlert, done: _Done, zone: str) -> None:
     names = [group.name for group in done.rule.groups]
     who = ", ".join(f"{name} {value}" for name, value in zip(names, alert.group, strict=True))
     at = f"{written(alert.first, zone)} {zone}"
@@ -113,11 +124,11 @@ def _draw_example(alert: WouldBeAlert, done: _Done, zone: str, place: int) -> No
         first_at=alert.first,
         last_at=alert.last,
     )
-    with st.container(horizontal=True, vertical_alignment="center", key=f"backtest_{place}"):
-        st.text(visible(f"{at}  {who}  {text.entries(alert.count)}"))
-        st.page_link(
-            EXPLORE,
-            label="Entries",
-            icon=":material/list:",
-            query_params=filter_of(occurrence, done.rule, zone).to_params(),
-        )
+    line, link = st.columns([6, 1], vertical_alignment="center")
+    line.text(visible(f"{at}  {text.entries(alert.count)}  {who}"))
+    link.page_link(
+        EXPLORE,
+        label="Entries",
+        icon=":material/list:",
+        query_params=filter_of(occurrence, done.rule, zone).to_params(),
+    )

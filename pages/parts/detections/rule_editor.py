@@ -160,13 +160,7 @@ def marked(text: str, line: int) -> str:
 
 def _try(rule: Rule, text: str) -> None:
     with error_boundary.attempt():
-        examples = read_examples(text, "The examples")
-        entries = sum(len(one.entries) for one in examples)
-        if len(examples) > MAX_EXAMPLES or entries > MAX_ENTRIES:
-            raise RuleError(
-                f"There are {len(examples):,} examples with {entries:,} entries.",
-                f"Try up to {MAX_EXAMPLES} with up to {MAX_ENTRIES:,} entries at a time.",
-            )
+        examples = read_examples(text, "The examples", most=MAX_EXAMPLES, most_entries=MAX_ENTRIES)
         with st.spinner("Trying the examples…"):
             results = try_examples(rule, [one for one in examples if one.entries])
         for one in results:

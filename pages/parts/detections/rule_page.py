@@ -14,6 +14,7 @@ from audit_core.detect.ruleset.ruleset import OrganizationRule, Ruleset
 from audit_core.domain.access import Scope
 from audit_core.domain.alerts.level import Level
 from audit_core.query.time.windows import length, written
+from pages.parts.alerts import alert_place
 from pages.parts.detections import backtest_view, mute_list, rule_place, rule_settings
 from pages.parts.detections.rule_list import FIGURES_DAYS, false_share, level_label
 from pages.parts.shell import cached
@@ -49,7 +50,7 @@ def draw(
     _draw_state(one, scope)
     if manages:
         rule_settings.draw(one, scope)
-    _draw_figures(figures)
+    _draw_figures(figures, one.rule.id)
     draw_text(one.settled)
     st.header("Backtest", anchor=False)
     if not one.enabled:
@@ -75,7 +76,7 @@ def _draw_state(one: OrganizationRule, scope: Scope) -> None:
     st.text(visible(f"{in_words(one.settled)}."))
 
 
-def _draw_figures(figures: RuleFigures | None) -> None:
+def _draw_figures(figures: RuleFigures | None, rule_id: str) -> None:
     if figures is None or not figures.alerts:
         st.caption(f"No alerts in the last {FIGURES_DAYS} days.")
         return
@@ -87,7 +88,14 @@ def _draw_figures(figures: RuleFigures | None) -> None:
         parts.append(f"false positives: {false_share(figures)}")
     if figures.median_open is not None:
         parts.append(f"half of them closed within {length(figures.median_open)}")
-    st.caption(", ".join(parts) + ".")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(", ".join(parts) + ".", width="content")
+        st.page_link(
+            alert_place.PAGE,
+            label="Alerts",
+            icon=":material/notifications:",
+            query_params={"rule": rule_id},
+        )
 
 
 def draw_text(rule: Rule) -> None:

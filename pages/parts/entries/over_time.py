@@ -6,6 +6,7 @@ is given up, and the total is then counted only so far, until somebody asks for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME, offset, written
 from pages.parts.charts import drawing
+from pages.parts.charts.figures.alert_marks import AlertMark
 from pages.parts.charts.figures.timeline import Axis, bar_width
 from pages.parts.filters import facet_panel, filter_bar
 from pages.parts.live import snapshot
@@ -207,16 +209,23 @@ def draw_span(histogram: OverTime | None, by: str, view: filter_bar.View, *, cha
         )
 
 
-def draw(histogram: OverTime | None, by: str, view: filter_bar.View) -> None:
-    """The chart."""
+def draw(
+    histogram: OverTime | None,
+    by: str,
+    view: filter_bar.View,
+    marks: Sequence[AlertMark] = (),
+) -> None:
+    """The chart, with marks where alerts lie."""
     entry_filter = view.entry_filter
     if histogram is None:
         _draw_given_up(by, entry_filter)
     elif isinstance(histogram, StackedHistogram):
         label, word = facet_panel.FIELDS[by]
-        drawing.draw_stacked_over_time(histogram, label, word, entry_filter, height=HEIGHT_PX)
+        drawing.draw_stacked_over_time(
+            histogram, label, word, entry_filter, height=HEIGHT_PX, marks=marks
+        )
     else:
-        drawing.draw_outcomes_over_time(histogram, entry_filter, height=HEIGHT_PX)
+        drawing.draw_outcomes_over_time(histogram, entry_filter, height=HEIGHT_PX, marks=marks)
 
 
 def _draw_given_up(by: str, entry_filter: EntryFilter) -> None:

@@ -147,7 +147,7 @@ KNOWN_ELSEWHERE = (
     *("person", "list", "group", "starts", "sandbox", "sandbox_at"),
     *("kind", "search", "sort", "ascending"),
     *("rows", "stack", "columns", "density", "view", "embed", "embed_options"),
-    "review",
+    *("review", "alert"),
     zone_switch.PARAM,
 )
 """Parameters of the address that are not the filter's."""

@@ -19,6 +19,7 @@ from audit_core.query.keyset import Cursor
 from audit_core.query.query import Query
 from audit_core.query.time.windows import ALL_TIME, TimeRange, Window, written
 from audit_core.unusual.first_seen import KNOWN_FOR, LOOK_BACK, MIN_ENTRIES, FirstSeen
+from pages.parts.alerts import alert_link, marked_alerts
 from pages.parts.charts.figures import hours, lanes
 from pages.parts.entries import entry_detail, entry_table, erased_note, pager
 from pages.parts.filters import filter_bar
@@ -60,6 +61,8 @@ def draw_head(view: filter_bar.View, scope: Scope, head: int, *, alone: bool) ->
             st.text(visible(found.actor_id), width="content")
         if alone:
             st.caption("You see only your own activity.", width="content")
+        elif scope.actor_id is not None:
+            alert_link.draw(scope.actor_id, scope)
     zone = view.entry_filter.window.zone
     erased_note.draw((scope.actor_id,), scope, zone)
     if found is None:
@@ -100,10 +103,13 @@ def draw_timeline(view: filter_bar.View, scope: Scope, head: int, click: Click) 
         head, cached.timeline_reader().timeline, view.query(scope), view.as_of, kind, MAX_LANES
     )
     window = view.entry_filter.window
-    chart = lanes.over_time(found, window)
+    # Whoever sees only what they did themselves sees no alerts, as on other pages.
+    alerts = marked_alerts.of_actor(view, scope) if click.leave else marked_alerts.NONE
+    chart = lanes.over_time(found, window, alerts.items)
     name = f"person_timeline_{kind.value}"
     person_charts.draw(chart, name, view.entry_filter, click, person_charts.ZOOMING)
     st.caption(told(found, kind))
+    marked_alerts.draw_limit(alerts)
 
 
 def told(found: Timeline, kind: LaneKind) -> str:

@@ -20,6 +20,7 @@ from audit_core.starts.traces.state_timeline import BandState
 from audit_core.starts.traces.trace import Trace, TraceRow
 from audit_core.starts.traces.trace_reader import NEAR
 from audit_core.web.routes.bundles import BUNDLE_PATH
+from pages.parts.alerts import alert_link
 from pages.parts.charts import drawing
 from pages.parts.charts.figures import state_timeline
 from pages.parts.entries.entry_table import message_text, outcome_text
@@ -47,6 +48,7 @@ def draw(key: str, person: Viewer, scope: Scope, head: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.code(visible(trace.sandbox), language=None, width="content")
         st.text(visible(trace.name or _only_by_name(trace, near)), width="stretch")
+        alert_link.draw(trace.sandbox, scope)
         _draw_bundle(trace, person, near)
     with st.grid(5, min_column_width=165, key="trace_metrics"):
         worked = trace.to_first_success

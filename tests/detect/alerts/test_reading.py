@@ -13,6 +13,7 @@ from audit_core.detect.alerts.reading import (
     alert_numbered,
     alert_revision,
     alert_rules,
+    alerts_naming,
     alerts_since,
     list_alerts,
     open_by_level,
@@ -158,6 +159,12 @@ def test_reads_give_what_plain_python_gives(tmp_path_factory, done, asked, limit
                         key=lambda each: -each.number,
                     )
                 )
+            for actor in ACTORS:
+                named = [one for one in own if one.group == {"actorId": actor}]
+                standing = [one for one in named if one.withdrawn_at is None]
+                found = alerts_naming(connection, "org-a", actor, limit=limit)
+                assert list(found.items) == sorted(standing, key=order)[:limit]
+                assert found.truncated == (len(standing) > limit)
             assert rule_figures(connection, "org-a", since=NOON) == {
                 rule.id: figures_of(one for one in own if one.rule_id == rule.id)
                 for rule in RULES

@@ -196,7 +196,7 @@ def test_alerts_are_assigned_to_those_who_may_read_them(state, by, ada, raised):
         ]
         for account, role in zip(others, (Role.ADMIN, Role.MEMBER), strict=True):
             set_membership(connection, account_id=account.id, organization_id="org-a", role=role)
-        names = [one.email for one in assignable(connection, by, "org-a")]
+        names = [one.email for one in assignable(connection, "org-a", NOW)]
         assert names == ["ada@example.com", "bob@example.com"]
         done = assign(connection, by, organization_id="org-a", seen=raised, account_id=others[0].id)
         assert {one.assignee_id for one in done.changed} == {others[0].id}

@@ -30,3 +30,11 @@ def test_what_no_entry_holds_is_said(entry, said):
 def test_an_entry_needs_an_action_alone():
     (example,) = read_examples(EXAMPLE % "action: a, statusCode: null", "it")
     assert [one.status_code for one in example.entries] == [None]
+
+
+@pytest.mark.parametrize(
+    "text", [EXAMPLE % "action: a, times: 7", EXAMPLE % "action: a" + EXAMPLE % "action: b"]
+)
+def test_there_is_an_end_to_them(text):
+    with pytest.raises(RuleError):
+        read_examples(text, "it", most=1, most_entries=6)

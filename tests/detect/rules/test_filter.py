@@ -46,3 +46,9 @@ def test_what_is_none_is_an_error_with_its_line(text, line, said):
     assert said in caught.value.message
     if line is not None:
         assert caught.value.message.startswith(f"mute, line {line}:")
+
+
+@pytest.mark.parametrize("deep", [60, 400])
+def test_what_nests_too_deeply_is_said(deep):
+    with pytest.raises(RuleError, match="deep within each other"):
+        read_filter(SHORT.replace("not", "not " * deep), "mute")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit_core.detect.rules.rule import Missing
-from audit_core.detect.ruleset.applied import RuleSetting, with_setting, without
+from audit_core.detect.ruleset.applied import RuleSetting, muted_by, with_setting
 from audit_core.domain.alerts.level import Level
-from tests.support.detections import ORGANIZATION, conditions, entries_of, rules
+from tests.support.detections import ORGANIZATION, entries_of, mutes, rules
 from tests.support.laws import law
 from tests.support.plain_detection import findings, meets
 from tests.support.strategies import NOW
@@ -18,19 +18,25 @@ from tests.support.strategies import NOW
 @law(300)
 @given(
     rule=rules().filter(lambda rule: not isinstance(rule.correlation, Missing)),
-    muted=st.lists(conditions, max_size=2),
+    muted=st.lists(mutes, max_size=2),
     seed=st.integers(0, 2**32),
 )
 def test_muted_entries_are_as_if_they_were_not_there(rule, muted, seed):
     mine = [one for one in entries_of(seed, 60) if one.organization_id == ORGANIZATION]
-    left = [one for one in mine if not any(meets(one, condition) for condition in muted)]
-    assert findings(without(rule, muted), mine, NOW) == findings(rule, left, NOW)
+    left = [
+        one
+        for one in mine
+        if not any(
+            mute.begin <= one.created_at < mute.end and meets(one, mute.condition) for mute in muted
+        )
+    ]
+    assert findings(muted_by(rule, muted), mine, NOW) == findings(rule, left, NOW)
 
 
 @law(300)
 @given(
     rule=rules().filter(lambda rule: isinstance(rule.correlation, Missing)),
-    muted=st.lists(conditions, min_size=1, max_size=2),
+    muted=st.lists(mutes, min_size=1, max_size=2),
     seed=st.integers(0, 2**32),
 )
 def test_a_mute_never_makes_a_rule_find_more(rule, muted, seed):
@@ -38,7 +44,7 @@ def test_a_mute_never_makes_a_rule_find_more(rule, muted, seed):
     groups_and_hours = {
         (group, hour) for group, hour, *_ in findings(rule, mine, NOW + timedelta(days=1))
     }
-    less = findings(without(rule, muted), mine, NOW + timedelta(days=1))
+    less = findings(muted_by(rule, muted), mine, NOW + timedelta(days=1))
     assert {(group, hour) for group, hour, *_ in less} <= groups_and_hours
 
 

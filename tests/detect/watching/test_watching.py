@@ -1,5 +1,6 @@
 """All rules of all organizations watch: from where, in turns, and what they say when they fail."""
 
+import time
 from contextlib import closing
 from datetime import timedelta
 
@@ -8,7 +9,8 @@ from sqlalchemy import insert
 
 from audit_core.detect.alerts.ledger import select_alerts
 from audit_core.detect.rules.catalog import shipped_rules
-from audit_core.detect.watching import looking_together, rounds
+from audit_core.detect.watching import looking_together, outcomes, rounds
+from audit_core.detect.watching.ledger import read_watermark
 from audit_core.detect.watching.progress import (
     BlindReason,
     read_beat,
@@ -16,7 +18,7 @@ from audit_core.detect.watching.progress import (
     read_progress,
 )
 from audit_core.detect.watching.standing import begin_with_what_is_there
-from audit_core.detect.watching.watcher import Watching
+from audit_core.detect.watching.watcher import Watcher, Watching
 from audit_core.domain.errors import QueryTimeoutError
 from audit_core.identity.memberships import ensure_organization
 from audit_core.log.store import open_log
@@ -41,11 +43,24 @@ def log(tmp_path, now):
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """On a busy machine a turn takes longer than it may."""
+    monkeypatch.setattr(rounds, "TURN_S", 60.0)
+
+
 @pytest.fixture
 def watching(log, state, now, monkeypatch):
     # On a busy machine a round would end before all have had their turn.
     monkeypatch.setattr(rounds, "TURN_S", 600.0)
     return Watching(log=log, state=state, clock=lambda: now[0])
+
+
+def until(true, within_s=20):
+    ends_at = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
 
 
 def refused(log, organization, actor, count=20):
@@ -164,8 +179,9 @@ def test_a_rule_that_fails_says_so_and_stops_no_other(log, state, watching, now,
         with state.read() as connection:
             return read_progress(connection, ALPHA).get(COMMANDS.id)
 
-    monkeypatch.setattr(looking_together, "look", look)
-    monkeypatch.setattr(rounds, "RETRY_S", 0.0)
+    for module in (looking_together, rounds):
+        monkeypatch.setattr(module, "look", look)
+    monkeypatch.setattr(outcomes, "RETRY_S", 0.0)
     watching.look()
     refused(log, ALPHA, "seen")
     commanded(log, ALPHA, "late")
@@ -179,6 +195,29 @@ def test_a_rule_that_fails_says_so_and_stops_no_other(log, state, watching, now,
     watching.look()
     assert alerts(state, rule=COMMANDS) == ["late"]
     assert (progress().problem, progress().failing_since) == (None, None)
+
+
+def test_a_rule_for_which_it_is_too_much_looks_at_less(log, state, watching, now, monkeypatch):
+    whole = looking_together.look
+
+    def look(log, state, rule, organization_id, *, head, **more):
+        with state.read() as connection:
+            mark = read_watermark(connection, organization_id, rule.id)
+        if rule.id == REFUSALS.id and head - mark.revision > 60:
+            raise QueryTimeoutError("It took too long.", "Ask for less.")
+        return whole(log, state, rule, organization_id, head=head, **more)
+
+    for module in (looking_together, rounds):
+        monkeypatch.setattr(module, "look", look)
+    monkeypatch.setattr(outcomes, "RETRY_S", 0.0)
+    watching.look()
+    for number in range(10):
+        refused(log, ALPHA, f"many-{number}")
+    for _ in range(9):
+        watching.look()
+    assert len(alerts(state)) == 10
+    with state.read() as connection:
+        assert read_progress(connection, ALPHA)[REFUSALS.id].problem is None
 
 
 def test_a_fault_of_ours_in_one_rule_stops_no_other(log, state, watching, monkeypatch):
@@ -218,3 +257,65 @@ def test_one_far_behind_keeps_nobody_waiting(log, state, watching, now, monkeypa
     assert len(alerts(state)) == 10
     with state.read() as connection:
         assert all(one.behind_since is None for one in read_progress(connection, ALPHA).values())
+
+
+def test_a_log_that_was_restored_is_watched_from_where_it_goes_on(
+    log, state, watching, now, tmp_path
+):
+    watching.look()
+    refused(log, ALPHA, "kept", 25)
+    watching.look()
+    refused(log, ALPHA, "lost", 25)
+    watching.look()
+    now[0] += timedelta(hours=1)
+    url = f"duckdb:///{tmp_path / 'restored.duckdb'}"
+    with closing(open_log(url, clock=lambda: now[0])) as restored:
+        now[0] -= timedelta(hours=1)
+        refused(restored, ALPHA, "kept", 25)
+        now[0] += timedelta(hours=1)
+        # It gives the numbers of what was lost again, before anybody watches.
+        refused(restored, ALPHA, "new", 20)
+        Watching(log=restored, state=state, clock=lambda: now[0]).look()
+        assert alerts(state) == ["kept", "lost", "new"]
+        refused(restored, ALPHA, "newer", 20)
+        Watching(log=restored, state=state, clock=lambda: now[0]).look()
+    assert alerts(state) == ["kept", "lost", "new", "newer"]
+
+
+def test_the_thread_watches_until_it_is_stopped(log, state, now):
+    watcher = Watcher(log=log, state=state, clock=lambda: now[0], look_every_s=0.01)
+    try:
+        until(lambda: _beat(state) is not None)
+        refused(log, ALPHA, "seen")
+        until(lambda: alerts(state) == ["seen"])
+    finally:
+        watcher.stop()
+    refused(log, ALPHA, "later")
+    assert alerts(state) == ["seen"]
+
+
+def test_a_look_that_is_stopped_is_no_fault_of_its_rule(log, state, now):
+    stopped = [False]
+    watching = Watching(log=log, state=state, clock=lambda: now[0], stopped=lambda: stopped[0])
+    watching.look()
+    refused(log, ALPHA, "seen")
+    whole = watching._rounds._read_rules
+
+    def read_rules(organization_id, known):
+        whole(organization_id, known)
+        stopped[0] = True
+
+    watching._rounds._read_rules = read_rules
+    watching.look()
+    watching._rounds._read_rules = whole
+    assert alerts(state) == []
+    stopped[0] = False
+    watching.look()
+    assert alerts(state) == ["seen"]
+    with state.read() as connection:
+        assert all(one.problem is None for one in read_progress(connection, ALPHA).values())
+
+
+def _beat(state):
+    with state.read() as connection:
+        return read_beat(connection)

@@ -6,6 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from audit_core.detect.alerts.reading import alert_detail
+from audit_core.detect.alerts.triage import comment_on
+from audit_core.detect.ruleset.mutes import set_mute
+from audit_core.detect.ruleset.own_rules import save_own_rule
+from audit_core.detect.ruleset.ruleset import read_ruleset, ruleset_version
+from audit_core.domain.alerts.level import Level
 from audit_core.domain.rejections import Rejection
 from audit_core.evidence.erasures.carrying_out import carry_out
 from audit_core.evidence.erasures.erasure import Stage
@@ -15,6 +21,7 @@ from audit_core.evidence.erasures.sweeping import sweep
 from audit_core.evidence.holds.holds import HeldError
 from audit_core.evidence.jobs import store as job_store
 from audit_core.evidence.jobs.job import JobState
+from audit_core.identity.administration import Administrator
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.time.windows import ALL_TIME, Window
 from audit_core.state.rejections import keep_rejections, list_rejections
@@ -22,9 +29,20 @@ from audit_core.workspace.legal_holds import lift_hold, set_hold
 from tests.evidence.erasures.conftest import Office
 from tests.evidence.jobs.conftest import Desk
 from tests.evidence.nasty_entries import made
+from tests.support.alerts import find, rule_of_level
 from tests.support.seeded import ALPHA, BETA
 
 EVE = "Eve@Example.org"
+RULE = """title: Somebody is back
+id: 11111111-1111-4111-8111-111111111111
+description: After her leave.
+level: low
+logsource: {product: daytona, service: audit}
+detection:
+  selection:
+    actorEmail: eve@example.org
+  condition: selection
+"""
 
 
 def entries(office: Office) -> None:
@@ -137,6 +155,32 @@ def test_exports_made_before_go_and_one_that_is_being_made_ends(office: Office) 
     assert "u-eve" not in text and erasure.pseudonym in text
 
 
+def test_rules_and_mutes_name_the_pseudonym_and_can_still_be_read(office: Office) -> None:
+    entries(office)
+    by = office.by("admin@example.org")
+    with office.tools.state.begin() as connection:
+        rule = save_own_rule(connection, by, organization_id=ALPHA, text=RULE)
+        set_mute(
+            connection,
+            by,
+            organization_id=ALPHA,
+            filter="filter: {selection: {actorEmail: eve@example.org}, condition: not selection}",
+            reason="eve@example.org is on leave",
+            ends_at=by.now + timedelta(days=1),
+        )
+        version = ruleset_version(connection, ALPHA)
+    erasure = office.erased("u-eve", EVE)
+    with office.tools.state.read() as connection:
+        own = read_ruleset(connection, ALPHA)
+        assert ruleset_version(connection, ALPHA) > version
+    assert own.unreadable == ()
+    kept = own.find(rule.id)
+    assert kept is not None
+    told = f"{kept.rule.text} {own.mutes[0].filter} {own.mutes[0].reason}"
+    assert "eve@" not in told.casefold()
+    assert told.count(erasure.pseudonym) == 3
+
+
 def test_saved_filters_name_the_pseudonym(office: Office) -> None:
     entries(office)
     desk = Desk(office.seeded, office.seeded.installation.exports)
@@ -211,3 +255,28 @@ def test_what_was_erased_since_an_export_has_not_vanished(office: Office) -> Non
         assert changes is not None
         assert (changes["erased"], changes["vanished"]) == (gone, 0)
     assert not office.seeded.events("export.vanished")
+
+
+def test_alerts_name_the_pseudonym_and_stay_those_of_the_same_entries(office: Office) -> None:
+    entries(office)
+    rule = rule_of_level(Level.HIGH)
+    state, now = office.seeded.installation.state, office.seeded.clock()
+    by = Administrator(actor="ann@example.org", account_id=None, address=None, now=now)
+    with state.begin() as connection:
+        one = find(connection, ALPHA, rule, ["u-eve"], at=now)
+        other = find(connection, BETA, rule, ["u-eve"], at=now)
+        bystander = find(connection, ALPHA, rule, ["u-evelyn"], at=now)
+        comment_on(
+            connection, by, organization_id=ALPHA, alert_ids=[one.id], comment=f"Asked {EVE} why."
+        )
+    erasure = office.erased("u-eve", EVE)
+    with state.begin() as connection:
+        found = alert_detail(connection, ALPHA, one.id)
+        assert found is not None
+        assert found.alert.group == {"actorId": erasure.pseudonym}
+        assert found.events[-1].detail == {"comment": f"Asked {erasure.pseudonym} why."}
+        # The same finding under the pseudonym is part of the same alert.
+        assert find(connection, ALPHA, rule, [erasure.pseudonym], at=now, count=2).id == one.id
+        for kept in (other, bystander):
+            same = alert_detail(connection, kept.organization_id, kept.id)
+            assert same is not None and same.alert == kept

@@ -13,7 +13,7 @@ from audit_core.state.access_log.verbs import VERBS, Category, verb_named
 ROOT = Path(__file__).parents[3]
 RECORDERS = {
     *("record", "_record", "record_deed", "note", "add", "keep"),
-    *("_note", "note_refusal"),
+    *("_note", "note_refusal", "begin"),
 }
 """The functions that take a verb, by their last name."""
 
@@ -21,19 +21,35 @@ RECORDERS = {
 def recorded() -> Iterator[tuple[str, str]]:
     """File and verb of every call that records a deed and says its verb there."""
     for path in sorted([*(ROOT / "audit_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tables = {
+            node.targets[0].id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Dict)
+        }
+        for node in ast.walk(tree):
+            given: list[ast.expr] = []
             if isinstance(node, ast.Call):
                 if ast.unparse(node.func).rpartition(".")[2] not in RECORDERS:
                     continue
                 given = [*node.args, *(one.value for one in node.keywords if one.arg == "verb")]
-                for value in given:
-                    yield from ((path.name, text) for text in _verbs(value))
+            elif isinstance(node, ast.FunctionDef) and node.name in RECORDERS:
+                given = [default for default in node.args.kw_defaults if default is not None]
+            for value in given:
+                yield from ((path.name, text) for text in _verbs(value, tables))
 
 
-def _verbs(value: ast.expr) -> Iterator[str]:
-    if isinstance(value, ast.IfExp):
-        yield from _verbs(value.body)
-        yield from _verbs(value.orelse)
+def _verbs(value: ast.expr, tables: dict[str, ast.Dict]) -> Iterator[str]:
+    if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Name):
+        # Looked up in a table of the module.
+        table = tables.get(value.value.id)
+        for item in [] if table is None else table.values:
+            yield from _verbs(item, tables)
+    elif isinstance(value, ast.IfExp):
+        yield from _verbs(value.body, tables)
+        yield from _verbs(value.orelse, tables)
     elif isinstance(value, ast.Constant) and isinstance(value.value, str):
         first, dot, rest = value.value.partition(".")
         if value.value in ("ingest", "sign_out") or (
@@ -59,8 +75,8 @@ def test_a_verb_has_a_sentence_and_what_is_joined_is_a_refusal_or_a_programs_rea
 ) -> None:
     assert verb.sentence[0].isupper()  # type: ignore[attr-defined]
     assert verb.sentence.endswith(".")  # type: ignore[attr-defined]
-    # A program reads a log in hundreds of pages.
-    joined = verb.name.endswith(".refused") or verb.name == "entries.read"  # type: ignore[attr-defined]
+    # A program reads a log in hundreds of pages, and alerts each minute.
+    joined = verb.name.endswith((".refused", ".read"))  # type: ignore[attr-defined]
     assert not verb.joined or joined  # type: ignore[attr-defined]
 
 

@@ -9,12 +9,14 @@ from urllib.parse import urlencode
 import pytest
 from starlette.testclient import TestClient
 
+from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.domain.access import Permission, Role
 from audit_core.identity.accounts import set_disabled, set_membership
 from audit_core.identity.sessions import choose_organization, find_viewer
 from audit_core.web.routes.bundles import BUNDLE_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.evidence.nasty_entries import made
+from tests.support.alerts import find
 from tests.support.seeded import ALPHA, BETA, Seeded
 
 SECRET = "password=hunter22"
@@ -151,3 +153,30 @@ def test_nobody_and_a_token_get_401(client: TestClient, seeded: Seeded) -> None:
 def test_asking_for_headers_only_hands_out_nothing(client: TestClient, seeded: Seeded) -> None:
     assert client.head(path(), headers=as_person(seeded, "admin@example.org")).status_code == 405
     assert not seeded.events("support_bundle.downloaded")
+
+
+def test_alerts_about_the_sandbox_are_told_to_who_may_read_them(
+    client: TestClient, seeded: Seeded
+) -> None:
+    rule = next(
+        one for one in shipped_rules() if [group.name for group in one.groups] == ["targetId"]
+    )
+    with seeded.installation.state.begin() as connection:
+        find(connection, ALPHA, rule, [f"box-of-{ALPHA}"], at=seeded.clock())
+        find(connection, ALPHA, rule, ["another-box"], at=seeded.clock())
+        find(connection, BETA, rule, [f"box-of-{ALPHA}"], at=seeded.clock())
+    told = client.get(path(), headers=as_person(seeded, "auditor@example.org")).text
+    section = told.partition("## Alerts about the sandbox")[2]
+    assert section.count(rule.title) == 1
+    assert "#1 " in section and "another-box" not in section
+    with seeded.installation.state.begin() as connection:
+        set_membership(
+            connection,
+            account_id=seeded.ids["member@example.org"],
+            organization_id=ALPHA,
+            role=Role.MEMBER,
+            grants={Permission.EXPORT: None},
+        )
+    answer = client.get(path(), headers=as_person(seeded, "member@example.org"))
+    assert answer.status_code == 200
+    assert "## Alerts" not in answer.text

@@ -16,6 +16,8 @@ from audit_core.people.timeline import Lane, Mark, Timeline
 from audit_core.people.timeline_sql import LanePlace
 from audit_core.query.time.windows import Window, clamped, written
 from audit_core.query.value_filter import NONE
+from pages.parts.charts.figures import alert_marks
+from pages.parts.charts.figures.alert_marks import AlertMark
 from pages.parts.charts.figures.chart import CLEAR, Changes, Chart, Place, bars, figure
 
 LANE_PX = 46
@@ -24,13 +26,17 @@ MAX_NAME_CHARACTERS = 28
 LIFE = "rgba(128,136,148,0.35)"
 """The colour of the bar from the first to the last entry on a lane."""
 
+ALERTS_Y = -0.95
+"""The height of marks of alerts, above the first lane and its name."""
+ALERTS_PX = 22
+
 SPOKEN = 3
 """How many lanes the sentence for screen readers names."""
 
 
-def over_time(timeline: Timeline, window: Window) -> Chart:
-    """The lanes, busiest on top. A click on a bar asks for all on that lane, a click on a mark
-    for the entries that it stands for."""
+def over_time(timeline: Timeline, window: Window, alerts: Sequence[AlertMark] = ()) -> Chart:
+    """The lanes, busiest on top, and above them marks where alerts lie. A click on a bar asks for
+    all on that lane, a click on a mark of entries for those that it stands for."""
     zone = window.zone
     clicks: dict[Place, Changes] = {}
     lives = bars(
@@ -83,8 +89,13 @@ def over_time(timeline: Timeline, window: Window) -> Chart:
         nticks=8,
         title={"text": f"Time ({zone})", "standoff": 8},
     )
-    shown.update_yaxes(visible=False, range=[len(timeline.lanes) - 0.5, -0.75], zeroline=False)
-    return Chart(shown, _alt(timeline, zone), clicks)
+    top = ALERTS_Y - 0.3 if alerts else -0.75
+    shown.update_yaxes(visible=False, range=[len(timeline.lanes) - 0.5, top], zeroline=False)
+    chart = Chart(shown, _alt(timeline, zone), clicks)
+    if not alerts:
+        return chart
+    shown.update_layout(height=shown.layout.height + ALERTS_PX)
+    return alert_marks.above_lanes(chart, alerts, timeline.since, window, y=ALERTS_Y)
 
 
 def name_of(place: LanePlace) -> str:
