@@ -409,6 +409,17 @@ def test_a_person_is_known_by_the_whole_address_whatever_its_case(log):
     assert reader.own_actor_ids("", ALPHA) == {"runner", "-"}
 
 
+def test_actors_are_named_by_the_addresses_that_they_have(log):
+    named = ActorReader(Reader(log)).names((*ACTOR_IDS, "nobody"), ALPHA)
+    addresses = {
+        (item.actor_id, item.actor_email)
+        for item in ENTRIES
+        if item.organization_id == "org-alpha" and item.actor_email
+    }
+    assert named.keys() == {actor_id for actor_id, _ in addresses}
+    assert addresses >= named.items()
+
+
 def test_another_organization_is_never_seen(new_log):
     log = new_log()
     log.append([item for item in ENTRIES if item.organization_id != "org-alpha"])
@@ -422,6 +433,7 @@ def test_another_organization_is_never_seen(new_log):
         == 0
     )
     assert ActorReader(Reader(log)).own_actor_ids("ann@example.org", ALPHA) == set()
+    assert ActorReader(Reader(log)).names(ACTOR_IDS, ALPHA) == {}
     for actor_id in ACTOR_IDS:
         scope = of(actor_id)
         assert ActorReader(Reader(log)).actor(Query(everything, scope, time_range)) is None
