@@ -33,6 +33,7 @@ from audit_core.notify.digests.running import RunningDigests
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.simulator.running import RunningTrickle
 from audit_core.sources.following import FollowedSources
+from audit_core.sources.watching.feeds import rule_feeds
 from audit_core.state.access_log.record import list_events
 from audit_core.web.app_routes import routes
 from audit_core.web.base_path import BasePath
@@ -115,7 +116,14 @@ def start() -> list[Feed]:
             retention=Retention(days=installation.settings.retention_days),
         )
     )
-    feeds.append(Watcher(log=installation.log, state=installation.state, clock=installation.clock))
+    feeds.append(
+        Watcher(
+            log=installation.log,
+            state=installation.state,
+            clock=installation.clock,
+            feeds=rule_feeds(),
+        )
+    )
     # Stopped last: it may still seal what the others append.
     feeds.append(
         Sealer(
