@@ -33,7 +33,9 @@ def draw(scope: Scope) -> None:
     names, now = alert_place.names_of(newest, scope), cached.utc_now()
     with st.container(border=True, key="overview_alerts"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{sum(counts.values()):,} open alerts**", width="content")
+            total = sum(counts.values())
+            named = "alert" if total == 1 else "alerts"
+            st.markdown(f"**{total:,} open {named}**", width="content")
             for level, count in counts.items():
                 st.badge(f"{count:,} {level.value}", color=LOOK_OF_LEVEL[level].badge)
             st.space("stretch")
@@ -43,7 +45,7 @@ def draw(scope: Scope) -> None:
         for one in newest:
             badge, said, link = st.columns([1.3, 8, 1], vertical_alignment="center", gap="small")
             badge.badge(one.level.label, color=LOOK_OF_LEVEL[one.level].badge)
-            said.text(f"{alert_words.sentence(one, names)} {ago(one.raised_at, now)}")
+            said.text(f"{alert_words.sentence(one, names)} {ago(one.last_at, now)}")
             with link.container(horizontal=True, horizontal_alignment="right"):
                 st.page_link(
                     alert_place.PAGE,
