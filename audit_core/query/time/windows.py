@@ -204,11 +204,15 @@ def ago(instant: datetime, now: datetime) -> str:
 
 
 def length(span: timedelta) -> str:
-    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down."""
+    """`3 days`, `5 hours`, `40 minutes`: the largest unit of which there are two, rounded down;
+    below that `1 minute` and `less than a minute`."""
     for unit, name in ((86_400, "days"), (3_600, "hours")):
         if span.total_seconds() >= 2 * unit:
             return f"{span.total_seconds() // unit:,.0f} {name}"
-    return f"{span.total_seconds() // 60:,.0f} minutes"
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def parse_instant(text: str) -> datetime:

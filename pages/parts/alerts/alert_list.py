@@ -143,7 +143,7 @@ def _draw_steps(shown: int, offset: int, *, more: bool) -> None:
     if not (offset or more):
         return
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
-        st.caption(f"{offset + 1:,}–{offset + shown:,}{' of more' if more else ''}")
+        st.caption(f"{offset + 1:,}–{offset + shown:,}{', and more' if more else ''}")
         for label, icon, to, able in (
             ("Before", ":material/chevron_left:", max(0, offset - ROWS), offset > 0),
             ("Next", ":material/chevron_right:", offset + ROWS, more),

@@ -13,6 +13,7 @@ from audit_core.query.time.windows import (
     clamped,
     format_instant,
     is_zone,
+    length,
     parse_instant,
     written,
     zone_names,
@@ -156,3 +157,21 @@ def test_an_open_interval_before_uses_now_for_its_length():
     time_range = TimeRange(since=NOW - timedelta(hours=2), until=None)
     before = time_range.before(NOW)
     assert before == TimeRange(since=NOW - timedelta(hours=4), until=NOW - timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 minute"),
+        (119, "1 minute"),
+        (120, "2 minutes"),
+        (7_199, "119 minutes"),
+        (7_200, "2 hours"),
+        (172_799, "47 hours"),
+        (172_800, "2 days"),
+    ],
+)
+def test_a_length_is_said_in_the_largest_unit_of_which_there_are_two(seconds, words):
+    assert length(timedelta(seconds=seconds)) == words
