@@ -251,7 +251,7 @@ def test_that_nothing_watches_and_that_a_rule_fails_stands_above(
         )
     silent, failing = opened(open_app).warning
     assert silent.value.startswith("No rule has watched since ")
-    assert failing.value.startswith(plain(f"{HIGH.title} does not watch since "))
+    assert failing.value.startswith(plain(f"{HIGH.title} has not watched since "))
     assert failing.value.endswith(plain(HOSTILE))
     (blind,) = [one.value for one in opened(open_app).caption if "did not watch" in one.value]
     assert blind.startswith(plain(MEDIUM.title))

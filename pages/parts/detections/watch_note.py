@@ -67,9 +67,9 @@ def _left(report: WatchReport) -> str:
 def _failing(report: WatchReport, titles: Mapping[str, str]) -> Iterator[str]:
     for one in report.failing[:SHOWN]:
         since = "" if one.failing_since is None else f" since {_at(one.failing_since)}"
-        yield f"{titles.get(one.rule_id, one.rule_id)} does not watch{since}: {one.problem}"
+        yield f"{titles.get(one.rule_id, one.rule_id)} has not watched{since}: {one.problem}"
     if len(report.failing) > SHOWN:
-        yield f"{len(report.failing) - SHOWN:,} more do not watch."
+        yield f"{len(report.failing) - SHOWN:,} more have not watched either."
 
 
 def _blind(one: BlindTime, titles: Mapping[str, str]) -> str:

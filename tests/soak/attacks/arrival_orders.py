@@ -21,7 +21,7 @@ from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.looking import start_watching
 from audit_core.domain.entries import AuditEntry
-from audit_core.log.store import AuditLog, open_log
+from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.state.database import State
 from tests.contract.engines import started
 from tests.soak.attack import Held, Scale
@@ -41,6 +41,8 @@ ORDERS = {
     Scale.SMALL: {"duckdb": 20},
     Scale.FULL: {"duckdb": 1_000, "postgresql": 200, "clickhouse": 200},
 }
+PATIENT = Limits(query_timeout_s=3600)
+"""No order falls because the machine is busy."""
 STORIES = 4
 """How many examples of rules are mixed in one order."""
 MAX_ENTRIES = 60
@@ -60,7 +62,7 @@ def run(folder: Path, scale: Scale) -> Iterator[Held]:
                 f"duckdb:///{folder / 'log.duckdb'}" if engines is None else engines.new_url(engine)
             )
             with (
-                closing(open_log(url, clock=lambda: END)) as log,
+                closing(open_log(url, clock=lambda: END, limits=PATIENT)) as log,
                 closing(new_state(folder / f"{engine}.sqlite")) as state,
             ):
                 yield _orders(log, state, engine, orders, scale)
