@@ -73,6 +73,7 @@ def test_facets_check_several_values_keep_one_and_leave_one_out(
     first, second = (line(screen, "action", number) for number in (0, 1))
     first.get_by_role("checkbox").check()
     expect(screen.page.get_by_text(f"{count:,} entries")).to_be_visible()
+    screen.settle()
     second.get_by_role("checkbox").check()
     expect(screen.page.get_by_text(f"{count + more:,} entries")).to_be_visible()
     expect(screen.page).to_have_url(re.compile("action=.*action="))

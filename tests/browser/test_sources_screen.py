@@ -24,7 +24,8 @@ def test_a_chosen_file_lies_on_disk_shows_its_records_and_goes_when_it_is_remove
     }
     chosen = tmp_path / "a – b.jsonl"
     chosen.write_text("".join(json.dumps({**record, "id": f"c-{n}"}) + "\n" for n in range(60)))
-    page = open_screen(ADMIN, "/sources").page
+    screen = open_screen(ADMIN, "/sources")
+    page = screen.page
     expect(page.get_by_role("heading", name="Sources")).to_be_visible()
     page.locator("input[type=file]").set_input_files(chosen)
     expect(page.get_by_text("The first 50 records: 50 to store")).to_be_visible()
@@ -33,4 +34,5 @@ def test_a_chosen_file_lies_on_disk_shows_its_records_and_goes_when_it_is_remove
     assert kept.read_bytes() == chosen.read_bytes()
     page.get_by_role("button", name="Remove a – b.jsonl").click()
     expect(page.get_by_text("The first 50 records")).to_have_count(0)
+    screen.settle()
     assert not kept.exists()
