@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from audit_core.state.database import insert_into
 from audit_core.state.tables import log_mark
 
 _AT_ONCE = 500
@@ -36,7 +36,6 @@ def read_marks(connection: Connection) -> dict[str, Mark]:
 def keep_marks(connection: Connection, marks: Mapping[str, Mark]) -> None:
     """Raise marks to at least these."""
     on_postgresql = connection.dialect.name == "postgresql"
-    insert = postgresql.insert if on_postgresql else sqlite.insert
     highest = func.greatest if on_postgresql else func.max
     rows = [
         {"organization_id": organization, **{name: getattr(mark, name) for name in NUMBERS}}
@@ -44,7 +43,7 @@ def keep_marks(connection: Connection, marks: Mapping[str, Mark]) -> None:
         for organization, mark in sorted(marks.items())
     ]
     for start in range(0, len(rows), _AT_ONCE):
-        statement = insert(log_mark).values(rows[start : start + _AT_ONCE])
+        statement = insert_into(connection, log_mark).values(rows[start : start + _AT_ONCE])
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=[log_mark.c.organization_id],

@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.domain.rejections import Rejection
+from audit_core.state.database import insert_into
 from audit_core.state.tables import rejection, rejection_count
 
 MAX_OF_ORGANIZATION = 100_000
@@ -82,9 +82,7 @@ def _count(connection: Connection, organization_id: str | None, added: int) -> i
 
     On PostgreSQL others of the same organization wait from here on for the end of the transaction.
     """
-    on_postgresql = connection.dialect.name == "postgresql"
-    insert = postgresql.insert if on_postgresql else sqlite.insert
-    statement = insert(rejection_count).values(
+    statement = insert_into(connection, rejection_count).values(
         organization_id=organization_id or "", kept=added, dropped=0
     )
     kept: int = connection.execute(

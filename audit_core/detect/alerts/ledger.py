@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.joining import Figures, alert_to_join, what_happened
@@ -18,6 +17,7 @@ from audit_core.detect.watching.changes import Changes, Found, Group, Key, group
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
 from audit_core.notify.outbox import enqueue
+from audit_core.state.database import insert_into
 from audit_core.state.detections.tables import alert, alert_count, alert_event, finding
 from audit_core.state.secrets import new_id
 
@@ -85,9 +85,8 @@ def _tell(
 
 def lock_alerts(connection: Connection, organization_id: str) -> None:
     """Let nobody else change an alert of the organization until the transaction ends."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(alert_count)
+        insert_into(connection, alert_count)
         .values(organization_id=organization_id, alerts=0, changes=0)
         .on_conflict_do_nothing()
     )

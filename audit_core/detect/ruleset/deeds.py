@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.ruleset.ruleset import OrganizationRule, read_ruleset
 from audit_core.domain.errors import RuleError
 from audit_core.identity.administration import Administrator, require_admin
 from audit_core.state.access_log.record import record
+from audit_core.state.database import insert_into
 from audit_core.state.detections.ruleset_tables import ruleset
 
 MAX_REASON = 2_000
@@ -62,9 +62,8 @@ def record_deed(
 
 def count_change(connection: Connection, organization_id: str) -> None:
     """Let who holds the rules of the organization see that they changed. It must exist."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(ruleset)
+        insert_into(connection, ruleset)
         .values(organization_id=organization_id, version=1)
         .on_conflict_do_update(
             index_elements=["organization_id"], set_={"version": ruleset.c.version + 1}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.rules.correlations import MOST
 from audit_core.detect.ruleset.deeds import record_deed, require_rule
@@ -13,6 +12,7 @@ from audit_core.detect.ruleset.ruleset import OrganizationRule
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import RuleError
 from audit_core.identity.administration import Administrator
+from audit_core.state.database import insert_into
 from audit_core.state.detections.ruleset_tables import rule_setting
 
 
@@ -106,10 +106,9 @@ def settle(
 ) -> None:
     """Keep some of what is settled for a rule, beside the rest. Whether `by` may, who calls has
     seen to."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     kept = {**values, "changed_by": by.actor, "changed_at": by.now}
     connection.execute(
-        insert(rule_setting)
+        insert_into(connection, rule_setting)
         .values(organization_id=organization_id, rule_id=rule_id, **kept)
         .on_conflict_do_update(index_elements=["organization_id", "rule_id"], set_=kept)
     )

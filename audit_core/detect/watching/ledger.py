@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
+from audit_core.state.database import insert_into
 from audit_core.state.detections.tables import finding, rule_watermark
 
 AT_ONCE = 300
@@ -55,9 +55,8 @@ def begin_watermark(
     connection: Connection, organization_id: str, rule_id: str, mark: Watermark
 ) -> None:
     """Look from here on; what was kept before stays as it is if the rule has a watermark."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(rule_watermark)
+        insert_into(connection, rule_watermark)
         .values(
             organization_id=organization_id,
             rule_id=rule_id,
@@ -177,7 +176,6 @@ def keep_changes(
 ) -> None:
     """Keep what has changed, as found by the rule with the digest `rule`. One that was withdrawn
     and is true again is raised anew."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for (group, hour), found in changed.raised.items():
         values = {
             "values": list(group),
@@ -187,7 +185,7 @@ def keep_changes(
             "rule": rule,
         }
         connection.execute(
-            insert(finding)
+            insert_into(connection, finding)
             .values(
                 organization_id=organization_id,
                 rule_id=rule_id,

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from audit_core.state.database import insert_into
 from audit_core.state.detections.watch_tables import (
     blind_time,
     rule_watch,
@@ -71,7 +71,7 @@ def read_beat(connection: Connection) -> Beat | None:
 
 def beat(connection: Connection, now: datetime) -> None:
     """Keep that some process looks; the first time also that they have begun."""
-    insertion = _insert(connection)(watch_beat).values(id=_ONE, begun_at=now, beat_at=now)
+    insertion = insert_into(connection, watch_beat).values(id=_ONE, begun_at=now, beat_at=now)
     connection.execute(
         insertion.on_conflict_do_update(index_elements=["id"], set_={"beat_at": now})
     )
@@ -85,7 +85,7 @@ def watched_organizations(connection: Connection) -> frozenset[str]:
 def watch_organization(connection: Connection, organization_id: str, now: datetime) -> None:
     """Keep that it is watched."""
     connection.execute(
-        _insert(connection)(watched_organization)
+        insert_into(connection, watched_organization)
         .values(organization_id=organization_id, since=now)
         .on_conflict_do_nothing()
     )
@@ -105,7 +105,7 @@ def set_progress(
 ) -> None:
     """Set fields of `RuleProgress`; the others stay as they are."""
     connection.execute(
-        _insert(connection)(rule_watch)
+        insert_into(connection, rule_watch)
         .values(organization_id=organization_id, rule_id=rule_id)
         .on_conflict_do_nothing()
     )
@@ -146,7 +146,3 @@ def read_blind_times(
         )
         for row in rows
     ]
-
-
-def _insert(connection: Connection) -> Any:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

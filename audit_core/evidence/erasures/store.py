@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.evidence.erasures.erasure import IN_FORCE, OPEN, Erasure, Stage, digits_of
 from audit_core.state.access_log.record import record
+from audit_core.state.database import insert_into
 from audit_core.state.erasures.tables import erasure, erasure_identity, erasure_sweep
 
 BY_ITSELF = "erasures"
@@ -182,9 +182,10 @@ def swept(connection: Connection, organization_id: str) -> Swept | None:
 
 def set_swept(connection: Connection, organization_id: str, reached: Swept) -> None:
     """Note how far it was looked through."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"revision": reached.revision, "swept_at": reached.swept_at}
-    statement = insert(erasure_sweep).values(organization_id=organization_id, **values)
+    statement = insert_into(connection, erasure_sweep).values(
+        organization_id=organization_id, **values
+    )
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[erasure_sweep.c.organization_id], set_=values

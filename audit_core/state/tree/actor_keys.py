@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from audit_core.state.database import insert_into
 from audit_core.state.tree.tables import actor_key
 
 AT_ONCE = 300
@@ -29,13 +29,12 @@ def sealed_keys(
 
 def add_keys(connection: Connection, organization_id: str, keys: Mapping[str, str]) -> None:
     """Add keys by the actors' digests; an actor who has one keeps it."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {"organization_id": organization_id, "actor": actor, "sealed_key": key}
         for actor, key in sorted(keys.items())
     ]
     for start in range(0, len(rows), AT_ONCE):
-        statement = insert(actor_key).values(rows[start : start + AT_ONCE])
+        statement = insert_into(connection, actor_key).values(rows[start : start + AT_ONCE])
         connection.execute(statement.on_conflict_do_nothing())
 
 

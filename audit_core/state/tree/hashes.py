@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from audit_core.state.database import insert_into
 from audit_core.state.tree.tables import LeafKind, tree_leaf, tree_tile
 
 TILE = 256
@@ -178,8 +178,7 @@ def _call_erased(connection: Connection, organization_id: str, revisions: list[i
 
 
 def _insert_leaves(connection: Connection, rows: Iterable[dict[str, object]]) -> None:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     listed = list(rows)
     for start in range(0, len(listed), AT_ONCE):
-        statement = insert(tree_leaf).values(listed[start : start + AT_ONCE])
+        statement = insert_into(connection, tree_leaf).values(listed[start : start + AT_ONCE])
         connection.execute(statement.on_conflict_do_nothing())

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from audit_core.domain.errors import AuditError
-from audit_core.state.database import State
+from audit_core.state.database import State, insert_into
 from audit_core.state.secrets import new_id
 from audit_core.state.tree.tables import work_lease
 
@@ -73,9 +72,10 @@ def hold(
     connection: Connection, name: str, *, holder: str, now: datetime, lasts: timedelta
 ) -> bool:
     """Take the work of a name, or go on having it: whether `holder` has it until `now + lasts`."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {"holder": holder, "held_until": now + lasts}
-    connection.execute(insert(work_lease).values(name=name, **values).on_conflict_do_nothing())
+    connection.execute(
+        insert_into(connection, work_lease).values(name=name, **values).on_conflict_do_nothing()
+    )
     column = work_lease.c
     free = or_(column.holder == holder, column.held_until < now)
     result = connection.execute(update(work_lease).where(column.name == name, free).values(values))

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from audit_core.state.database import insert_into
 from audit_core.state.tree.tables import tree_status
 
 
@@ -79,9 +79,8 @@ def last_verified(connection: Connection) -> dict[str, datetime]:
 
 def set_status(connection: Connection, organization_id: str, **values: object) -> None:
     """Set fields of `TreeStatus`; the others stay as they are."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(tree_status)
+        insert_into(connection, tree_status)
         .values(organization_id=organization_id, cancelled=False)
         .on_conflict_do_nothing()
     )
