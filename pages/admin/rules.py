@@ -1,10 +1,7 @@
 """Rules: what somebody is told of, what each would have raised, and what is muted."""
 
-from datetime import timedelta
-
 import streamlit as st
 
-from audit_core.detect.alerts.rule_figures import rule_figures
 from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import Allowed, Permission, decide
 from pages.parts.detections import (
@@ -13,6 +10,7 @@ from pages.parts.detections import (
     rule_list,
     rule_page,
     rule_place,
+    rule_words,
     watch_note,
 )
 from pages.parts.shell import cached, viewer
@@ -22,14 +20,12 @@ manages = isinstance(decide(person.membership, Permission.MANAGE), Allowed)
 organization_id = scope.organization_id or ""
 with cached.installation().state.read() as connection:
     own = read_ruleset(connection, organization_id)
-    since = cached.utc_now() - timedelta(days=rule_list.FIGURES_DAYS)
-    figures = rule_figures(connection, organization_id, since=since)
 
 shown, edited = rule_place.shown(), rule_place.edited()
 if edited:
     rule_editor.draw(edited, own, scope)
 elif shown:
-    rule_page.draw(shown, own, figures.get(shown), scope, manages=manages)
+    rule_page.draw(shown, own, scope, manages=manages)
 else:
     st.title("Rules", anchor=False)
     st.caption(
@@ -37,5 +33,5 @@ else:
         "something."
     )
     watch_note.draw(scope)
-    rule_list.draw(own, figures, manages=manages)
+    rule_list.draw(own, rule_words.figures_by_rule(organization_id), manages=manages)
     mute_list.draw(own, scope, manages=manages)

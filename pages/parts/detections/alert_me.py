@@ -14,7 +14,6 @@ from audit_core.domain.alerts.level import Level
 from audit_core.query.entry_filter import EntryFilter
 from pages.parts.admin.acting import administrator
 from pages.parts.detections import rule_editor, rule_place
-from pages.parts.detections.rule_list import level_label
 from pages.parts.shell import error_boundary
 from pages.parts.tables.safe_text import visible
 
@@ -60,7 +59,7 @@ def draw(entry_filter: EntryFilter, scope: Scope) -> None:
             "Level",
             _LEVELS,
             index=Level.MEDIUM.rank,
-            format_func=level_label,
+            format_func=lambda level: level.label,
             key="alert_me_level",
         )
         if st.button("Open in the editor", type="primary", key="alert_me_open"):

@@ -19,7 +19,6 @@ from audit_core.domain.errors import RuleError
 from audit_core.identity.administration import Administrator
 from pages.parts.admin.acting import act, administrator
 from pages.parts.detections import backtest_view, rule_place
-from pages.parts.detections.rule_list import level_label
 from pages.parts.shell import error_boundary
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables.safe_text import visible
@@ -146,7 +145,7 @@ def _read(text: str) -> Rule | None:
         if (line := line_of(error)) is not None:
             st.code(visible(marked(text, line)), language=None)
         return None
-    st.text(visible(f"{level_label(rule.level)}: {in_words(rule)}."))
+    st.text(visible(f"{rule.level.label}: {in_words(rule)}."))
     return rule
 
 

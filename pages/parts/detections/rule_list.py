@@ -10,13 +10,9 @@ import streamlit as st
 from audit_core.detect.alerts.rule_figures import RuleFigures
 from audit_core.detect.rules.words import in_words
 from audit_core.detect.ruleset.ruleset import OrganizationRule, Ruleset
-from audit_core.domain.alerts.level import Level
-from pages.parts.detections import rule_place
+from pages.parts.detections import rule_place, rule_words
 from pages.parts.tables import selection, table_size
 from pages.parts.tables.safe_text import visible
-
-FIGURES_DAYS = 90
-"""Over how many days the figures of a rule are."""
 
 ABSENT = "–"
 _ALL, _ON, _OFF, _OWN = "All", "On", "Off", "Own"
@@ -49,8 +45,8 @@ def draw(own: Ruleset, figures: Mapping[str, RuleFigures], *, manages: bool) -> 
     found = matching(own.rules, search, which)
     on = sum(one.enabled for one in own.rules)
     st.caption(
-        f"{len(own.rules):,} rules, {on:,} on. Figures are of the last {FIGURES_DAYS} days. "
-        "Click a line to open a rule."
+        f"{len(own.rules):,} rules, {on:,} on. Figures are of the last {rule_words.FIGURES_DAYS} "
+        "days. Click a line to open a rule."
     )
     _draw_unreadable(own, manages=manages)
     column = st.column_config
@@ -101,10 +97,10 @@ def frame(rules: Sequence[OrganizationRule], figures: Mapping[str, RuleFigures])
         [
             {
                 "on": "On" if one.enabled else "Off",
-                "level": level_label(one.settled.level),
+                "level": one.settled.level.label,
                 "title": visible(one.rule.title),
                 "alerts": figures[one.rule.id].alerts if one.rule.id in figures else 0,
-                "false": false_share(figures.get(one.rule.id)),
+                "false": _false_share(figures.get(one.rule.id)),
                 "finds": visible(in_words(one.settled)),
                 "techniques": ", ".join(one.rule.techniques),
             }
@@ -114,16 +110,8 @@ def frame(rules: Sequence[OrganizationRule], figures: Mapping[str, RuleFigures])
     )
 
 
-def level_label(level: Level) -> str:
-    """The level for people, in sentence case."""
-    return level.value.capitalize()
-
-
-def false_share(figures: RuleFigures | None) -> str:
-    """`12 % of 25`: false positives among the alerts that somebody judged."""
-    if figures is None or figures.false_share is None:
-        return ABSENT
-    return f"{figures.false_share:.0%} of {figures.judged:,}"
+def _false_share(figures: RuleFigures | None) -> str:
+    return ABSENT if figures is None or not figures.judged else rule_words.false_share(figures)
 
 
 def _draw_unreadable(own: Ruleset, *, manages: bool) -> None:

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import streamlit as st
 
-from audit_core.detect.alerts.rule_figures import RuleFigures
-from audit_core.detect.rules.attack import name_of
-from audit_core.detect.rules.rule import Rule
 from audit_core.detect.rules.words import in_words
 from audit_core.detect.ruleset.ruleset import OrganizationRule, Ruleset
 from audit_core.domain.access import Scope
-from audit_core.domain.alerts.level import Level
-from audit_core.query.time.windows import length, written
+from audit_core.explore.presentation.level_colors import LOOK_OF_LEVEL
+from audit_core.query.time.windows import written
 from pages.parts.alerts import alert_place
-from pages.parts.detections import backtest_view, mute_list, rule_place, rule_settings
-from pages.parts.detections.rule_list import FIGURES_DAYS, false_share, level_label
+from pages.parts.detections import (
+    backtest_view,
+    mute_list,
+    rule_place,
+    rule_settings,
+    rule_words,
+)
 from pages.parts.shell import cached
 from pages.parts.shell.error_boundary import plain
 from pages.parts.tables.safe_text import visible
 
-COLOR_OF_LEVEL: dict[Level, Literal["gray", "blue", "yellow", "orange", "red"]] = {
-    Level.INFORMATIONAL: "gray",
-    Level.LOW: "blue",
-    Level.MEDIUM: "yellow",
-    Level.HIGH: "orange",
-    Level.CRITICAL: "red",
-}
 
-
-def draw(
-    rule_id: str,
-    own: Ruleset,
-    figures: RuleFigures | None,
-    scope: Scope,
-    *,
-    manages: bool,
-) -> None:
+def draw(rule_id: str, own: Ruleset, scope: Scope, *, manages: bool) -> None:
     """The rule with this id, or that there is none."""
     st.button(
         "All rules", icon=":material/arrow_back:", type="tertiary", on_click=rule_place.list_all
@@ -50,8 +35,10 @@ def draw(
     _draw_state(one, scope)
     if manages:
         rule_settings.draw(one, scope)
-    _draw_figures(figures, one.rule.id)
-    draw_text(one.settled)
+    _draw_figures(one.rule.id, scope)
+    # None of its texts is read as markup: they may be the organization's.
+    st.text(visible(one.settled.why))
+    rule_words.draw_guidance(one.settled)
     st.header("Backtest", anchor=False)
     if not one.enabled:
         st.caption("See what it would have raised before you switch it on.")
@@ -66,7 +53,7 @@ def _draw_state(one: OrganizationRule, scope: Scope) -> None:
             st.badge("On", icon=":material/check:", color="green")
         else:
             st.badge("Off", icon=":material/pause:", color="gray")
-        st.badge(level_label(level), color=COLOR_OF_LEVEL[level])
+        st.badge(level.label, color=LOOK_OF_LEVEL[level].badge)
         if one.own and one.saved_at is not None:
             zone = cached.organization_zone(scope)
             saved = f"{written(one.saved_at, zone, 'minutes')} {zone}"
@@ -76,40 +63,14 @@ def _draw_state(one: OrganizationRule, scope: Scope) -> None:
     st.text(visible(f"{in_words(one.settled)}."))
 
 
-def _draw_figures(figures: RuleFigures | None, rule_id: str) -> None:
-    if figures is None or not figures.alerts:
-        st.caption(f"No alerts in the last {FIGURES_DAYS} days.")
-        return
-    parts = [
-        f"{figures.alerts:,} {'alert' if figures.alerts == 1 else 'alerts'} in the last "
-        f"{FIGURES_DAYS} days, {figures.open:,} open"
-    ]
-    if figures.judged:
-        parts.append(f"false positives: {false_share(figures)}")
-    if figures.median_open is not None:
-        parts.append(f"half of them closed within {length(figures.median_open)}")
+def _draw_figures(rule_id: str, scope: Scope) -> None:
+    figures = rule_words.figures_of_rule(scope.organization_id or "", rule_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(", ".join(parts) + ".", width="content")
-        st.page_link(
-            alert_place.PAGE,
-            label="Alerts",
-            icon=":material/notifications:",
-            query_params={"rule": rule_id},
-        )
-
-
-def draw_text(rule: Rule) -> None:
-    """What a person needs to know. None of it is read as markup: it may be the organization's."""
-    st.text(visible(rule.why))
-    if rule.what_to_do:
-        st.markdown("**What to do**")
-        st.text(visible(rule.what_to_do))
-    if rule.false_positives:
-        st.markdown("**Known false positives**")
-        st.text(visible("\n".join(f"– {item}" for item in rule.false_positives)))
-    if rule.techniques:
-        st.markdown("**MITRE ATT&CK**")
-        named = (f"{item}  {name_of(item) or ''}".rstrip() for item in rule.techniques)
-        st.text(visible("\n".join(named)))
-    with st.expander("Text of the rule", icon=":material/code:"):
-        st.code(visible(rule.text), language="yaml", height=400)
+        st.caption(rule_words.figures_in_words(figures), width="content")
+        if figures.alerts:
+            st.page_link(
+                alert_place.PAGE,
+                label="Alerts",
+                icon=":material/notifications:",
+                query_params={"rule": rule_id},
+            )

@@ -14,7 +14,6 @@ from audit_core.domain.alerts.level import Level
 from audit_core.identity.administration import Administrator
 from pages.parts.admin.acting import act
 from pages.parts.detections import rule_place
-from pages.parts.detections.rule_list import level_label
 
 
 def draw(one: OrganizationRule, scope: Scope) -> None:
@@ -56,12 +55,12 @@ def _switch(connection: Connection, by: Administrator, one: OrganizationRule, sc
 
 
 def _draw_settings(one: OrganizationRule, scope: Scope) -> None:
-    as_it_comes = f"As the rule says ({level_label(one.rule.level).lower()})"
+    as_it_comes = f"As the rule says ({one.rule.level.label.lower()})"
     level: Level | None = st.selectbox(
         "Level",
         [None, *Level],
         index=[None, *Level].index(one.setting.level),
-        format_func=lambda item: as_it_comes if item is None else level_label(item),
+        format_func=lambda item: as_it_comes if item is None else item.label,
         key=f"rule_level_{one.rule.id}",
         help="Of the alerts that it raises from now on.",
     )
