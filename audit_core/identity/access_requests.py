@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from audit_core.domain.access import GRANTABLE, Allowed, Permission, decide
 from audit_core.domain.errors import AccountError
-from audit_core.identity.administration import Administrator, require_admin, set_member
+from audit_core.identity.administration import Administrator, record_by, require_admin, set_member
 from audit_core.identity.memberships import Member, find_member
 from audit_core.identity.sessions import Viewer
 from audit_core.state.access_log.record import record
@@ -141,13 +141,11 @@ def answer_request(
         raise AccountError("This request was answered already.", "Reload the page.")
     if granted:
         _grant(connection, by, organization_id, member, permission, ends_at)
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb="access_request.granted" if granted else "access_request.declined",
-        actor=by.actor,
+        by,
+        "access_request.granted" if granted else "access_request.declined",
         organization_id=organization_id,
-        address=by.address,
         detail={"email": member.email, "permission": permission.value},
     )
 

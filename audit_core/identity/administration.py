@@ -7,7 +7,7 @@ another admin in the same second, counts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,13 +187,11 @@ def revoke_organization_token(
     )
     if revoked.revoked_at is not None:
         return
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb="token.revoked",
-        actor=by.actor,
+        by,
+        "token.revoked",
         organization_id=organization_id,
-        address=by.address,
         detail={"token": revoked.id, "name": revoked.name},
     )
 
@@ -211,6 +209,26 @@ def disable_account(
     for organization_id, admins in before.items():
         if admins and not even_last_admin and not able_admins(connection, organization_id, by.now):
             raise _last_admin()
+
+
+def record_by(
+    connection: Connection,
+    by: Administrator,
+    verb: str,
+    *,
+    organization_id: str | None,
+    detail: Mapping[str, Any],
+) -> None:
+    """Record what `by` did, as `audit_core.state.access_log.record.record` does."""
+    record(
+        connection,
+        at=by.now,
+        verb=verb,
+        actor=by.actor,
+        organization_id=organization_id,
+        address=by.address,
+        detail=detail,
+    )
 
 
 def require_admin(connection: Connection, by: Administrator, organization_id: str) -> None:
@@ -354,12 +372,10 @@ def _record(
     organization_id: str,
     **detail: Any,
 ) -> None:
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb=verb,
-        actor=by.actor,
+        by,
+        verb,
         organization_id=organization_id,
-        address=by.address,
         detail={"email": member.email, **detail},
     )

@@ -16,6 +16,7 @@ from audit_core.identity.accounts import Account, find_account, set_password_has
 from audit_core.identity.administration import (
     Administrator,
     in_other_organizations,
+    record_by,
     require_admin,
     require_member,
 )
@@ -63,13 +64,11 @@ def make_password_link(
         email=member.email,
         lifetime=PASSWORD_LINK_LIFETIME,
     )
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb="password_link.added",
-        actor=by.actor,
+        by,
+        "password_link.added",
         organization_id=organization_id,
-        address=by.address,
         detail={"email": member.email},
     )
     return added, code

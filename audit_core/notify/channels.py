@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from audit_core.domain.errors import AuditError
-from audit_core.identity.administration import Administrator, require_admin
+from audit_core.identity.administration import Administrator, record_by, require_admin
 from audit_core.notify.channel_input import ChannelInput
 from audit_core.notify.channel_kind import ChannelKind
 from audit_core.notify.quiet_hours import QuietHours, require_quiet_hours
 from audit_core.notify.secrets import ChannelSecrets, seal
 from audit_core.runtime.webhook_signing import new_private_key, new_secret
-from audit_core.state.access_log.record import record
 from audit_core.state.operator_text import plain_text
 from audit_core.state.secrets import new_id
 from audit_core.state.tables import channel
@@ -232,13 +231,11 @@ def note(
     connection: Connection, by: Administrator, found: Channel, verb: str, **detail: Any
 ) -> None:
     """Put on record what was done to a channel."""
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb=verb,
-        actor=by.actor,
+        by,
+        verb,
         organization_id=found.organization_id,
-        address=by.address,
         detail={"channel": found.name, **detail},
     )
 

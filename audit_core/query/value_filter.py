@@ -68,10 +68,12 @@ def plain_value(text: str) -> str:
     """A text of a URL as a value. Raises `ValueError` if it is empty, too long or no Unicode."""
     if not text:
         raise ValueError(f"it is empty; write {NONE} for entries without a value")
-    return _storable(text)
+    return storable(text)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """A text of a URL that databases take. Raises `ValueError` if it is too long or no Unicode, and
+    for the character NUL."""
     if len(text) > MAX_TEXT:
         raise ValueError(f"it has {len(text)} characters; at most {MAX_TEXT} are allowed")
     try:
@@ -229,7 +231,7 @@ class ValueFilter:
             values[item.name] = found
         text = " ".join(params.get("text", ()))
         try:
-            _storable(text)
+            storable(text)
         except ValueError as error:
             problems.append(f"The parameter text cannot be read: {error}.")
         query = " ".join(params.get("query", ()))

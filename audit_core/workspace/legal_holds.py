@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from audit_core.domain.errors import AccountError
-from audit_core.identity.administration import Administrator, require_admin
-from audit_core.state.access_log.record import record
+from audit_core.identity.administration import Administrator, record_by, require_admin
 from audit_core.state.legal_holds import legal_hold
 from audit_core.state.secrets import new_id
 
@@ -143,13 +142,11 @@ def _record(
     sentence: str,
     reason: str,
 ) -> None:
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb=verb,
-        actor=by.actor,
+        by,
+        verb,
         organization_id=organization_id,
-        address=by.address,
         detail={"filter": sentence, "reason": reason},
     )
 

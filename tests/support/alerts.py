@@ -14,9 +14,31 @@ from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Found
 from audit_core.detect.watching.ledger import keep_changes, read_findings
 from audit_core.detect.watching.looking import digest_of
+from audit_core.domain.alerts.alert_state import AlertState
 from audit_core.domain.alerts.level import Level
 
 NOON = datetime(2026, 2, 27, 12, tzinfo=UTC)
+
+OPEN_ALERT = Alert(
+    id="a" * 32,
+    organization_id="o",
+    number=7,
+    revision=9,
+    rule_id="r",
+    rule_title="Many refusals",
+    level=Level.HIGH,
+    group={"actorId": "ann"},
+    state=AlertState.OPEN,
+    resolution=None,
+    assignee_id=None,
+    count=3,
+    first_at=NOON,
+    last_at=NOON + HOUR,
+    raised_at=NOON,
+    changed_at=NOON,
+    closed_at=None,
+    withdrawn_at=None,
+)
 
 
 def rule_of_level(level: Level) -> Rule:

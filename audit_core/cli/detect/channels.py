@@ -11,6 +11,7 @@ from audit_core.cli.parts.opened_state import ACTOR, opened_state, reading, writ
 from audit_core.cli.parts.organization_option import named_organization
 from audit_core.cli.parts.terminal import first_line, say, utc_minute
 from audit_core.domain.errors import AuditError
+from audit_core.domain.listing import Listing
 from audit_core.domain.terminal_text import printable
 from audit_core.identity.administration import Administrator
 from audit_core.log.store import utc_now
@@ -31,7 +32,7 @@ from audit_core.notify.channels import (
     set_paused,
 )
 from audit_core.notify.delivery.message_state import MessageState
-from audit_core.notify.messages import messages_of, send_again
+from audit_core.notify.messages import StoredMessage, messages_of, send_again
 from audit_core.notify.tools import tools_of
 from audit_core.notify.trying import try_channel
 from audit_core.runtime.outgoing.policy import OutgoingPolicy
@@ -142,13 +143,7 @@ def given_up(channel_id: ChannelId) -> None:
     """List the messages that could not be delivered to a channel, the newest first."""
     with reading() as connection:
         found = _known(connection, channel_id)
-        listed = messages_of(
-            connection,
-            found.organization_id,
-            states=[MessageState.DEAD],
-            channel_id=found.id,
-            limit=MAX_LISTED,
-        )
+        listed = _dead(connection, found)
     for one in listed.items:
         made = utc_minute(one.created_at)
         said = f"{one.id}  {made}  {one.subject}: {one.problem or ''}"
@@ -169,19 +164,26 @@ def send_once_more(
     """Have messages sent again that could not be delivered: the running app does it at once."""
     with writing() as connection:
         found = _known(connection, channel_id)
-        listed = messages_of(
-            connection,
-            found.organization_id,
-            states=[MessageState.DEAD],
-            channel_id=found.id,
-            limit=MAX_LISTED,
-        )
+        listed = _dead(connection, found)
         ids = [one.id for one in listed.items if message is None or one.id in message]
         sent = send_again(
             connection, _operator(), organization_id=found.organization_id, message_ids=ids
         )
     noun = "message is" if sent == 1 else "messages are"
     say(f"{sent:,} {noun} sent again.")
+    if listed.truncated:
+        say(f"There were more than the newest {MAX_LISTED:,}: call this again.")
+
+
+def _dead(connection: Connection, found: Channel) -> Listing[StoredMessage]:
+    """The newest messages that could not be delivered to a channel."""
+    return messages_of(
+        connection,
+        found.organization_id,
+        states=[MessageState.DEAD],
+        channel_id=found.id,
+        limit=MAX_LISTED,
+    )
 
 
 def _given(kind: ChannelKind, to: str, policy: OutgoingPolicy) -> ChannelInput:

@@ -11,9 +11,9 @@ from audit_core.detect.alerts.alert import Alert
 from audit_core.domain.alerts.alert_state import AlertState
 from audit_core.domain.alerts.level import Level
 from audit_core.domain.errors import FilterError
-from audit_core.query.limits import MAX_TEXT, MAX_VALUES
+from audit_core.query.limits import MAX_VALUES
 from audit_core.query.time.windows import format_instant, parse_instant
-from audit_core.query.value_filter import one_of
+from audit_core.query.value_filter import one_of, storable
 
 NOBODY = "nobody"
 """Stands for the account of no one, in addresses: alerts that are assigned to nobody."""
@@ -103,24 +103,12 @@ class AlertFilter:
         asked = cls(
             states=values("state", one_of(AlertState)),
             levels=values("level", one_of(Level)),
-            rule_ids=values("rule", _plain),
-            assignees=values("assignee", _plain),
-            text=single("text", _plain) or "",
+            rule_ids=values("rule", storable),
+            assignees=values("assignee", storable),
+            text=single("text", storable) or "",
             since=single("from", parse_instant),
             until=single("to", parse_instant),
         )
         if problems:
             raise FilterError(tuple(problems))
         return asked
-
-
-def _plain(text: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"it has {len(text)} characters; at most {MAX_TEXT} are allowed")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{text!r} is not Unicode text") from None
-    if "\0" in text:
-        raise ValueError("it holds the character NUL")
-    return text

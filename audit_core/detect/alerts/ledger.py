@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, update
 
 from audit_core.detect.alerts.alert import Alert, AlertEventKind
 from audit_core.detect.alerts.joining import Figures, alert_to_join, what_happened
 from audit_core.detect.alerts.notices import notice_of, target_types_of, told_as
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching.changes import Changes, Found, Group, Key, group_digest
+from audit_core.detect.watching.ledger import is_finding
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.alerts.level import Level
 from audit_core.notify.outbox import enqueue
@@ -198,7 +199,9 @@ def _joined(
         own.append(joins)
         found_in.setdefault(joins.id, False)
         connection.execute(
-            update(finding).where(_is_key(organization_id, rule.id, key)).values(alert_id=joins.id)
+            update(finding)
+            .where(is_finding(organization_id, rule.id, key))
+            .values(alert_id=joins.id)
         )
     return found_in
 
@@ -339,16 +342,6 @@ def _next(connection: Connection, organization_id: str, counter: Any) -> int:
         .returning(counter)
     ).one()
     return int(row[0])
-
-
-def _is_key(organization_id: str, rule_id: str, key: Key) -> ColumnElement[bool]:
-    group, hour = key
-    return and_(
-        finding.c.organization_id == organization_id,
-        finding.c.rule_id == rule_id,
-        finding.c.group == group_digest(group),
-        finding.c.hour == hour,
-    )
 
 
 def _number(one: Alert) -> int:

@@ -21,10 +21,9 @@ from audit_core.detect.ruleset.ruleset import read_ruleset
 from audit_core.domain.access import PERMISSIONS_OF_ROLE, Permission
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.domain.errors import AlertError
-from audit_core.identity.administration import Administrator, require_permission
+from audit_core.identity.administration import Administrator, record_by, require_permission
 from audit_core.identity.memberships import Member, find_member, members
 from audit_core.notify.outbox import enqueue
-from audit_core.state.access_log.record import record
 from audit_core.state.detections.tables import alert
 
 MAX_COMMENT = 5_000
@@ -214,13 +213,11 @@ def _keep(
         )
     )
     keep_event(connection, kept, kind, actor=by.actor, detail=detail, now=by.now)
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb=_VERBS[kind],
-        actor=by.actor,
+        by,
+        _VERBS[kind],
         organization_id=kept.organization_id,
-        address=by.address,
         # What was said stands with the alert, and may be about persons.
         detail={"alert": kept.number, "rule": kept.rule_title}
         | {name: value for name, value in detail.items() if name != "comment"},

@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from audit_core.detect.ruleset.ruleset import OrganizationRule, read_ruleset
 from audit_core.domain.errors import RuleError
-from audit_core.identity.administration import Administrator, require_admin
-from audit_core.state.access_log.record import record
+from audit_core.identity.administration import Administrator, record_by, require_admin
 from audit_core.state.database import insert_into
 from audit_core.state.detections.ruleset_tables import ruleset
 
@@ -49,13 +48,11 @@ def record_deed(
 ) -> None:
     """Count a change and put it on record. The organization must exist."""
     count_change(connection, organization_id)
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb=verb,
-        actor=by.actor,
+        by,
+        verb,
         organization_id=organization_id,
-        address=by.address,
         detail={name: value for name, value in detail.items() if value is not None},
     )
 

@@ -102,13 +102,6 @@ def ruleset_version(connection: Connection, organization_id: str) -> int:
     return connection.execute(statement).scalar() or 0
 
 
-def rules_in_force(connection: Connection, organization_id: str) -> tuple[Rule, ...]:
-    """The rules that are on in an organization, by title: with its levels and thresholds, and
-    without what is muted. Those that cannot be read stand in `read_ruleset`, as `unreadable`."""
-    own = read_ruleset(connection, organization_id)
-    return tuple(own.in_force(one) for one in own.rules if one.enabled)
-
-
 def read_ruleset(connection: Connection, organization_id: str) -> Ruleset:
     """All rules of an organization. One that it wrote stands in place of a shipped one with the
     same id, which came with a later version."""

@@ -201,18 +201,19 @@ def keep_changes(
     for key, found in changed.grown.items():
         connection.execute(
             update(finding)
-            .where(_is(organization_id, rule_id, key))
+            .where(is_finding(organization_id, rule_id, key))
             .values(changed_at=now, rule=rule, **asdict(found))
         )
     for key in changed.withdrawn:
         connection.execute(
             update(finding)
-            .where(_is(organization_id, rule_id, key))
+            .where(is_finding(organization_id, rule_id, key))
             .values(withdrawn_at=now, changed_at=now)
         )
 
 
-def _is(organization_id: str, rule_id: str, key: Key) -> ColumnElement[bool]:
+def is_finding(organization_id: str, rule_id: str, key: Key) -> ColumnElement[bool]:
+    """Whether a row of `finding` is that of a group and an hour."""
     group, hour = key
     return and_(
         finding.c.organization_id == organization_id,

@@ -21,7 +21,6 @@ from audit_core.detect.watching.changes import EPOCH, HOUR, Changes, Group, chan
 from audit_core.detect.watching.glancing import Glance, Times, glance_at
 from audit_core.detect.watching.ledger import (
     Watermark,
-    begin_watermark,
     keep_changes,
     move_watermark,
     read_findings,
@@ -62,15 +61,6 @@ class _Span:
     last: datetime
     groups: frozenset[Group] | None
     """`None`: all."""
-
-
-def start_watching(
-    state: State, rule: Rule, organization_id: str, *, now: datetime, revision: int
-) -> None:
-    """Watch what comes after the organization's write `revision`; a rule that watches goes on."""
-    with state.begin() as connection:
-        mark = Watermark(rule=digest_of(rule), revision=revision, looked_at=now)
-        begin_watermark(connection, organization_id, rule.id, mark)
 
 
 def look(

@@ -12,13 +12,13 @@ from audit_core.domain.errors import AccountError
 from audit_core.identity.administration import (
     Administrator,
     change_member,
+    record_by,
     remove_member,
     revoke_organization_token,
 )
 from audit_core.identity.api_tokens import token_by_id
 from audit_core.identity.invitations import pending_invitations, withdraw_invitation
 from audit_core.identity.memberships import Member, find_member
-from audit_core.state.access_log.record import record
 from audit_core.state.operator_text import plain_text
 from audit_core.state.review_tables import access_review_item
 from audit_core.workspace.access_reviews.review import (
@@ -161,13 +161,11 @@ def _keep(
         .where(column.review_id == review.id, column.number == item.number)
         .values(decision=decision.value, note=note, decided_by=by.actor, decided_at=by.now)
     )
-    record(
+    record_by(
         connection,
-        at=by.now,
-        verb="access_review.decided",
-        actor=by.actor,
+        by,
+        "access_review.decided",
         organization_id=review.organization_id,
-        address=by.address,
         detail={
             "review": review.id,
             "period": review.period,

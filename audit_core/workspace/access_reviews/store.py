@@ -13,11 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from audit_core.domain.errors import AccountError
-from audit_core.identity.administration import Administrator, require_admin
+from audit_core.identity.administration import Administrator, record_by, require_admin
 from audit_core.identity.api_tokens import list_tokens
 from audit_core.identity.invitations import pending_invitations
 from audit_core.identity.memberships import members
-from audit_core.state.access_log.record import record
 from audit_core.state.review_tables import access_review, access_review_item
 from audit_core.state.secrets import new_id
 from audit_core.workspace.access_reviews.lines import Usage, lines_of
@@ -80,7 +79,9 @@ def start_review(
         [_row(review_id, number, line) for number, line in enumerate(lines, start=1)],
     )
     detail = {"review": review_id, "period": period, "lines": len(lines)}
-    _record(connection, by, "access_review.started", organization_id, detail)
+    record_by(
+        connection, by, "access_review.started", organization_id=organization_id, detail=detail
+    )
     return review_id
 
 
@@ -131,7 +132,9 @@ def sign_off(
         "sha256": digest,
         **_counts(connection, review),
     }
-    _record(connection, by, "access_review.signed", organization_id, detail)
+    record_by(
+        connection, by, "access_review.signed", organization_id=organization_id, detail=detail
+    )
     return signed
 
 
@@ -145,7 +148,9 @@ def discard_review(
     connection.execute(access_review.delete().where(_R.id == review.id))
     detail = {"review": review.id, "period": review.period, "lines": review.items}
     detail |= _counts(connection, review)
-    _record(connection, by, "access_review.discarded", organization_id, detail)
+    record_by(
+        connection, by, "access_review.discarded", organization_id=organization_id, detail=detail
+    )
 
 
 def require_open(
@@ -201,24 +206,6 @@ def _counts(connection: Connection, review: Review) -> dict[str, int]:
         .group_by(_I.decision)
     )
     return {row.decision: row.lines for row in connection.execute(statement)}
-
-
-def _record(
-    connection: Connection,
-    by: Administrator,
-    verb: str,
-    organization_id: str,
-    detail: dict[str, Any],
-) -> None:
-    record(
-        connection,
-        at=by.now,
-        verb=verb,
-        actor=by.actor,
-        organization_id=organization_id,
-        address=by.address,
-        detail=detail,
-    )
 
 
 _OPEN = (

@@ -1,41 +1,17 @@
 """Which alert a finding joins, and what becomes of one whose findings have changed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit_core.detect.alerts.alert import Alert, AlertEventKind, sentence_of
+from audit_core.detect.alerts.alert import AlertEventKind, sentence_of
 from audit_core.detect.alerts.joining import Figures, alert_to_join, what_happened
-from audit_core.detect.watching.changes import Found
+from audit_core.detect.watching.changes import HOUR, Found
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
-from audit_core.domain.alerts.level import Level
+from tests.support.alerts import NOON, OPEN_ALERT
 
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-
-OPEN = Alert(
-    id="a" * 32,
-    organization_id="o",
-    number=7,
-    revision=9,
-    rule_id="r",
-    rule_title="Many refusals",
-    level=Level.HIGH,
-    group={"actorId": "ann"},
-    state=AlertState.OPEN,
-    resolution=None,
-    assignee_id=None,
-    count=3,
-    first_at=NOON,
-    last_at=NOON + HOUR,
-    raised_at=NOON,
-    changed_at=NOON,
-    closed_at=None,
-    withdrawn_at=None,
-)
 CLOSED = replace(
-    OPEN, state=AlertState.CLOSED, resolution=Resolution.BENIGN, closed_at=NOON + 2 * HOUR
+    OPEN_ALERT, state=AlertState.CLOSED, resolution=Resolution.BENIGN, closed_at=NOON + 2 * HOUR
 )
 WITHDRAWN = replace(CLOSED, resolution=None, count=0, withdrawn_at=NOON + 2 * HOUR)
 
@@ -50,29 +26,31 @@ def found(first, last=None):
     ids=["a day after", "a day before", "within"],
 )
 def test_a_finding_joins_an_open_alert_within_a_day(first):
-    assert alert_to_join([OPEN], found(first)) is OPEN
+    assert alert_to_join([OPEN_ALERT], found(first)) is OPEN_ALERT
 
 
-@pytest.mark.parametrize("alert", [CLOSED, WITHDRAWN, OPEN], ids=["closed", "withdrawn", "far"])
+@pytest.mark.parametrize(
+    "alert", [CLOSED, WITHDRAWN, OPEN_ALERT], ids=["closed", "withdrawn", "far"]
+)
 def test_it_joins_none_that_is_closed_or_farther_away(alert):
-    first = NOON + 26 * HOUR if alert is OPEN else NOON
+    first = NOON + 26 * HOUR if alert is OPEN_ALERT else NOON
     assert alert_to_join([alert], found(first)) is None
 
 
 def test_it_joins_the_closest_one():
     later = replace(
-        OPEN, id="b" * 32, number=8, first_at=NOON + 30 * HOUR, last_at=NOON + 31 * HOUR
+        OPEN_ALERT, id="b" * 32, number=8, first_at=NOON + 30 * HOUR, last_at=NOON + 31 * HOUR
     )
-    assert alert_to_join([OPEN, later], found(NOON + 10 * HOUR)) is OPEN
-    assert alert_to_join([OPEN, later], found(NOON + 20 * HOUR)) is later
+    assert alert_to_join([OPEN_ALERT, later], found(NOON + 10 * HOUR)) is OPEN_ALERT
+    assert alert_to_join([OPEN_ALERT, later], found(NOON + 20 * HOUR)) is later
 
 
 @pytest.mark.parametrize(
     ("alert", "figures", "kind"),
     [
-        (OPEN, Figures(count=3, first_at=NOON, last_at=NOON + HOUR), None),
-        (OPEN, Figures(count=4, first_at=NOON, last_at=NOON + HOUR), AlertEventKind.GROWN),
-        (OPEN, None, AlertEventKind.WITHDRAWN),
+        (OPEN_ALERT, Figures(count=3, first_at=NOON, last_at=NOON + HOUR), None),
+        (OPEN_ALERT, Figures(count=4, first_at=NOON, last_at=NOON + HOUR), AlertEventKind.GROWN),
+        (OPEN_ALERT, None, AlertEventKind.WITHDRAWN),
         (WITHDRAWN, None, None),
         (
             WITHDRAWN,
@@ -92,8 +70,8 @@ def test_what_happens_to_an_alert(alert, figures, kind):
 
 
 def test_a_sentence_says_who_and_how_often():
-    assert sentence_of(OPEN) == "Many refusals: actorId ann, 3 entries."
+    assert sentence_of(OPEN_ALERT) == "Many refusals: actorId ann, 3 entries."
     assert sentence_of(WITHDRAWN) == "Many refusals: actorId ann, no entry any more."
-    assert sentence_of(replace(OPEN, group={"actorId": ""}, count=1)) == (
+    assert sentence_of(replace(OPEN_ALERT, group={"actorId": ""}, count=1)) == (
         "Many refusals: actorId (empty), 1 entry."
     )

@@ -7,41 +7,23 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from audit_core.detect.alerts.alert import Alert, AlertEventKind
+from audit_core.detect.alerts.alert import AlertEventKind
 from audit_core.detect.alerts.ledger import UNTRUE
 from audit_core.detect.alerts.notices import HISTORY, notice_of, target_types_of, told_as
 from audit_core.detect.rules.reading import read_rule
-from audit_core.detect.watching.looking import look, start_watching
+from audit_core.detect.watching.looking import look
 from audit_core.domain.alerts.alert_state import AlertState
-from audit_core.domain.alerts.level import Level
 from audit_core.identity.memberships import ensure_organization
 from audit_core.log.store import open_log
 from audit_core.notify.notice import Notice, NoticeKind
 from audit_core.state.tables import channel, notification
+from tests.support.alerts import OPEN_ALERT
 from tests.support.strategies import NOW, entry
+from tests.support.watching import start_watching
 
 ORGANIZATION = "org-alpha"
 EARLIER = NOW - timedelta(hours=1)
-ALERT = Alert(
-    id="a" * 32,
-    organization_id="o",
-    number=7,
-    revision=9,
-    rule_id="r",
-    rule_title="Many refusals",
-    level=Level.HIGH,
-    group={"actorId": "ann"},
-    state=AlertState.OPEN,
-    resolution=None,
-    assignee_id=None,
-    count=3,
-    first_at=EARLIER,
-    last_at=NOW,
-    raised_at=NOW,
-    changed_at=NOW,
-    closed_at=None,
-    withdrawn_at=None,
-)
+ALERT = replace(OPEN_ALERT, first_at=EARLIER, last_at=NOW, raised_at=NOW, changed_at=NOW)
 
 
 def a_rule(selections, condition="s"):

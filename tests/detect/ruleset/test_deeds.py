@@ -9,7 +9,7 @@ from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.ruleset import own_rules
 from audit_core.detect.ruleset.mutes import LONGEST, lift_mute, set_mute
 from audit_core.detect.ruleset.own_rules import remove_own_rule, save_own_rule
-from audit_core.detect.ruleset.ruleset import read_ruleset, rules_in_force, ruleset_version
+from audit_core.detect.ruleset.ruleset import read_ruleset, ruleset_version
 from audit_core.detect.ruleset.settings import set_rule_level, set_rule_threshold, switch_rule
 from audit_core.domain.access import Role
 from audit_core.domain.alerts.level import Level
@@ -21,6 +21,7 @@ from audit_core.state.tables import access_event
 from tests.support.ada import NOW
 from tests.support.plain_detection import findings
 from tests.support.strategies import entry
+from tests.support.watching import rules_in_force
 
 OPERATOR = Administrator(actor="op", account_id=None, address=None, now=NOW)
 COUNTING = next(one for one in shipped_rules() if one.title == "Many refusals for one actor")

@@ -4,10 +4,10 @@ from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.ruleset.ruleset import (
     parsed_rule,
     read_ruleset,
-    rules_in_force,
     ruleset_version,
 )
 from audit_core.domain.alerts.level import Level
+from tests.support.watching import rules_in_force
 
 
 def test_shipped_rules_are_on_but_for_the_informational_ones(state, ada):

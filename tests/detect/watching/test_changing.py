@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit_core.detect.watching import looking
 from audit_core.detect.watching.ledger import read_findings
-from audit_core.detect.watching.looking import digest_of, look, start_watching
+from audit_core.detect.watching.looking import digest_of, look
 from audit_core.log.store import open_log
 from tests.support import plain_detection
 from tests.support.arrival_orders import arrivals_of
@@ -17,6 +17,7 @@ from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
 from tests.support.new_state import new_state
 from tests.support.strategies import NOW
+from tests.support.watching import start_watching
 
 
 @law(200, share=20)

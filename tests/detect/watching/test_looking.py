@@ -15,7 +15,6 @@ from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.watching import looking, looking_together
 from audit_core.detect.watching.glancing import Glance
 from audit_core.detect.watching.ledger import read_findings
-from audit_core.detect.watching.looking import start_watching
 from audit_core.detect.watching.looking_together import look_at_all
 from audit_core.domain.errors import StoreUnavailableError
 from audit_core.log.store import open_log
@@ -32,6 +31,7 @@ from tests.support.detections import ORGANIZATION, SINCE, entries_of, rules
 from tests.support.laws import law
 from tests.support.new_state import new_state
 from tests.support.strategies import NOW, entry
+from tests.support.watching import start_watching
 
 
 @law(1000, share=50)

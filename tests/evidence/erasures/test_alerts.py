@@ -11,7 +11,7 @@ from audit_core.detect.alerts.ledger import select_alerts
 from audit_core.detect.rules.catalog import shipped_rules
 from audit_core.detect.ruleset.ruleset import ruleset_version
 from audit_core.detect.watching.changes import group_digest
-from audit_core.detect.watching.looking import look, start_watching
+from audit_core.detect.watching.looking import look
 from audit_core.domain.erasure import Subject
 from audit_core.evidence.erasures.sweeping import sweep
 from audit_core.state.detections.tables import alert, alert_event, finding
@@ -19,6 +19,7 @@ from audit_core.state.tables import channel, notification, rule_mute
 from tests.evidence.erasures.conftest import Office
 from tests.evidence.nasty_entries import made
 from tests.support.seeded import ALPHA
+from tests.support.watching import start_watching
 
 EVE = "Eve@Example.org"
 REFUSALS, ADDRESSES = (

@@ -19,7 +19,6 @@ from audit_core.detect.rules.examples import BEGINNING, examples_path, read_exam
 from audit_core.detect.rules.reading import read_rule_file
 from audit_core.detect.rules.rule import Rule
 from audit_core.detect.watching import looking
-from audit_core.detect.watching.looking import start_watching
 from audit_core.domain.entries import AuditEntry
 from audit_core.log.store import AuditLog, Limits, open_log
 from audit_core.state.database import State
@@ -36,6 +35,7 @@ from tests.support.arrival_orders import (
     unfinished,
 )
 from tests.support.new_state import new_state
+from tests.support.watching import start_watching
 
 ORDERS = {
     Scale.SMALL: {"duckdb": 20},

@@ -12,7 +12,7 @@ from audit_core.state.access_log.verbs import VERBS, Category, verb_named
 
 ROOT = Path(__file__).parents[3]
 RECORDERS = {
-    *("record", "_record", "record_deed", "note", "add", "keep"),
+    *("record", "record_by", "_record", "record_deed", "note", "add", "keep"),
     *("_note", "note_refusal", "begin"),
 }
 """The functions that take a verb, by their last name."""
