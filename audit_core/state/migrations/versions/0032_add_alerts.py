@@ -39,15 +39,14 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", sa.DateTime()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
-    for columns, unique in (
-        (["number"], True),
-        (["revision"], True),
-        (["state", "last_at"], False),
-        (["rule_id", "group"], False),
+    for ending, columns, unique in (
+        ("number", ["number"], True),
+        ("revision", ["revision"], True),
+        ("state", ["state", "last_at"], False),
+        ("rule_id_group", ["rule_id", "group"], False),
     ):
-        named = columns if len(columns) == 1 or columns[0] == "rule_id" else columns[:1]
         op.create_index(
-            "_".join(("ix_alert_organization_id", *named)),
+            f"ix_alert_organization_id_{ending}",
             "alert",
             ["organization_id", *columns],
             unique=unique,
