@@ -21,7 +21,7 @@ from rich.table import Table
 from audit_core.detect.backtest import backtest
 from audit_core.detect.rules.catalog import FOLDER, rule_files
 from audit_core.detect.rules.reading import read_rule_file
-from audit_core.detect.rules.rule import Rule
+from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.detect.watching.looking import Look
 from audit_core.detect.watching.watcher import LOOK_EVERY_S, Watcher, Watching
 from audit_core.domain.access import Scope
@@ -118,8 +118,12 @@ class Watched:
 
 
 def measure_backtest(engine: str, prepared: Prepared) -> Backtested:
-    """Every rule over a year, once, as the command and the page do."""
-    rules = {path.stem: read_rule_file(path) for path in rule_files(FOLDER)}
+    """Every rule over entries, over a year, once, as the command and the page do."""
+    rules = {
+        path.stem: rule
+        for path in rule_files(FOLDER)
+        if (rule := read_rule_file(path)).source is LogSource.ENTRIES
+    }
     times: dict[str, float] = {}
     alerts = 0
     with closing(open_log(prepared.log_url, limits=PATIENT)) as log:

@@ -127,6 +127,22 @@ def milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
+def not_muted(
+    rule: Rule, number: int, begin: datetime | None, end: datetime | None
+) -> Iterable[ColumnElement[bool]]:
+    """That an entry is not left out of what a selection (counted from 0) selects, where any mute
+    has a say in what was made from `begin` to before `end` (aware; `None`: whenever)."""
+    if isinstance(rule.correlation, Missing) and number:
+        return
+    muted = tuple(
+        AllOf((MadeBetween(one.begin, one.end), one.condition))
+        for one in rule.muted
+        if (end is None or one.begin < end) and (begin is None or one.end > begin)
+    )
+    if muted:
+        yield compile_condition(entries, Not(AnyOf(muted)))
+
+
 def _condition(rule: Rule, number: int) -> ColumnElement[bool]:
     return compile_condition(entries, rule.selections[number].condition)
 
@@ -156,25 +172,10 @@ def _part(
         made >= begin,
         made < end,
         condition,
-        *_not_muted(search.rule, number, begin, end),
+        *not_muted(search.rule, number, begin, end),
         *(value.is_not(None) for value in (*groups, *values)),
         *_in_groups(groups, search.groups),
     )
-
-
-def _not_muted(
-    rule: Rule, number: int, begin: datetime, end: datetime
-) -> Iterable[ColumnElement[bool]]:
-    """That an entry is not left out, where any mute has a say within the time."""
-    if isinstance(rule.correlation, Missing) and number:
-        return
-    muted = tuple(
-        AllOf((MadeBetween(one.begin, one.end), one.condition))
-        for one in rule.muted
-        if one.begin < end and one.end > begin
-    )
-    if muted:
-        yield compile_condition(entries, Not(AnyOf(muted)))
 
 
 def _in_groups(

@@ -25,6 +25,8 @@ TIME, ACTION, TARGET, OUTCOME = map(DEFAULT_COLUMNS.index, ("time", "action", "t
 """Where these stand in a row of the list of entries."""
 ROW_HEIGHT = 35
 HEADER_HEIGHT = 38
+BOX_X = 18
+"""Where the boxes of a table stand that pick a line, or at the top all of them."""
 
 
 class Screen:

@@ -8,10 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenScreen
 from tests.browser.prepared import ADMIN, UNUSED_TOKEN
-from tests.browser.screen import HEADER_HEIGHT, ROW_HEIGHT, Screen
-
-BOX_X = 18
-"""Where the boxes stand that select a line, or at the top all of them."""
+from tests.browser.screen import BOX_X, HEADER_HEIGHT, ROW_HEIGHT, Screen
 
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:

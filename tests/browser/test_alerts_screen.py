@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -24,13 +25,11 @@ from audit_core.ingest.records.record import write_record
 from audit_core.log.store import utc_now
 from audit_core.state.database import open_state
 from tests.browser.prepared import Prepared, entry
-from tests.browser.screen import Screen
+from tests.browser.screen import BOX_X, HEADER_HEIGHT, ROW_HEIGHT, Screen
 from tests.support.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.browser
 
-ORGANIZATION = "org-watched"
-ADMIN, MEMBER = "watcher@example.org", "watched@example.org"
 RULE = "0b6f4b57-6c0e-4f6b-9a8e-2f8f0a6f1d02"
 TITLE = "A sandbox was made public"
 WITHIN_S = 20.0
@@ -42,6 +41,9 @@ class Watched:
 
     app: str
     open_context: Callable[[], BrowserContext]
+    organization_id: str
+    admin: str
+    member: str
     token: str = ""
     passwords: dict[str, str] = field(default_factory=dict)
 
@@ -52,14 +54,15 @@ class Watched:
         screen.sign_in(email, self.passwords[email])
         return screen
 
-    def send(self, name: str, *, ago: timedelta) -> None:
+    def send(self, name: str, *, ago: timedelta, **fields: str) -> None:
         """An entry that the rule is about, made a while ago."""
         sent = entry(
-            name,
+            f"{self.organization_id}-{name}",
             utc_now() - ago,
-            organization_id=ORGANIZATION,
+            organization_id=self.organization_id,
             action="update_public_status",
             metadata='{"params":{"isPublic":"true"}}',
+            **fields,
         )
         answer = httpx.post(
             f"{self.app}/api/v1/entries",
@@ -72,11 +75,18 @@ class Watched:
 
 @pytest.fixture
 def watched(app: str, prepared: Prepared, open_context: Callable[[], BrowserContext]) -> Watched:
-    made = Watched(app=app, open_context=open_context)
+    unique = uuid4().hex[:8]
+    made = Watched(
+        app=app,
+        open_context=open_context,
+        organization_id=f"org-{unique}",
+        admin=f"watcher-{unique}@example.org",
+        member=f"watched-{unique}@example.org",
+    )
     url = prepared.environment["SANDTRAIL_STATE_URL"]
     with closing(open_state(url)) as state, state.begin() as connection:
-        ensure_organization(connection, organization_id=ORGANIZATION, name="Watched")
-        for email, role in ((ADMIN, Role.ADMIN), (MEMBER, Role.MEMBER)):
+        ensure_organization(connection, organization_id=made.organization_id, name="Watched")
+        for email, role in ((made.admin, Role.ADMIN), (made.member, Role.MEMBER)):
             made.passwords[email] = generate_password()
             account = add_account(
                 connection,
@@ -87,11 +97,11 @@ def watched(app: str, prepared: Prepared, open_context: Callable[[], BrowserCont
                 cost=4,
             )
             set_membership(
-                connection, account_id=account.id, organization_id=ORGANIZATION, role=role
+                connection, account_id=account.id, organization_id=made.organization_id, role=role
             )
         _, made.token = add_token(
             connection,
-            organization_id=ORGANIZATION,
+            organization_id=made.organization_id,
             name="collector",
             verbs={Permission.INGEST.value},
             now=utc_now(),
@@ -132,8 +142,9 @@ def told(screen: Screen, receiver: Receiver, secret: str) -> str:
 def test_a_rule_is_tried_and_switched_on_and_what_it_finds_is_told_and_worked_off(
     watched: Watched,
 ) -> None:
+    admin = watched.admin
     watched.send("before", ago=timedelta(days=2))
-    screen = watched.screen(ADMIN, f"/rules?rule={RULE}")
+    screen = watched.screen(admin, f"/rules?rule={RULE}")
     page = screen.page
     with receiving() as receiver:
         press(page, "Backtest")
@@ -151,12 +162,12 @@ def test_a_rule_is_tried_and_switched_on_and_what_it_finds_is_told_and_worked_of
         screen.click_row(0)
         expect(page.get_by_role("heading", name=TITLE)).to_be_visible()
         press(page, "Acknowledge")
-        expect(page.get_by_text(f"{ADMIN}: open → acknowledged.")).to_be_visible()
+        expect(page.get_by_text(f"{admin}: open → acknowledged.")).to_be_visible()
         press(page, "Assign")
         page.get_by_role("combobox", name="To whom").click()
-        page.get_by_role("option", name=ADMIN).click()
+        page.get_by_role("option", name=admin).click()
         page.get_by_test_id("stPopoverBody").get_by_role("button", name="Assign").click()
-        expect(page.get_by_text(f"{ADMIN} assigned it to {ADMIN}.")).to_be_visible()
+        expect(page.get_by_text(f"{admin} assigned it to {admin}.")).to_be_visible()
         page.get_by_role("textbox", name="Comment", exact=True).fill("Is it meant to be?")
         press(page, "Add comment")
         expect(page.get_by_text("Is it meant to be?")).to_be_visible()
@@ -165,9 +176,37 @@ def test_a_rule_is_tried_and_switched_on_and_what_it_finds_is_told_and_worked_of
         body = page.get_by_test_id("stPopoverBody")
         body.get_by_text("Benign").click()
         body.get_by_role("button", name="Close", exact=True).click()
-        expect(page.get_by_text(f"{ADMIN} closed it: benign.")).to_be_visible()
+        expect(page.get_by_text(f"{admin} closed it: benign.")).to_be_visible()
 
-    member = watched.screen(MEMBER, "/alerts").page
+    member = watched.screen(watched.member, "/alerts").page
     expect(member.get_by_text("read:audit_logs").first).to_be_visible()
     expect(member.get_by_role("link", name="Alerts")).to_have_count(0)
     expect(member.get_by_text(TITLE)).to_have_count(0)
+
+
+def test_what_explore_shows_becomes_a_rule_and_its_alerts_are_worked_off_together(
+    watched: Watched,
+) -> None:
+    screen = watched.screen(watched.admin, "/explore?window=7d&action=update_public_status")
+    page = screen.page
+    press(page, "Alert me")
+    page.get_by_role("textbox", name="Name", exact=True).fill("Opened to all")
+    press(page, "Open in the editor")
+    expect(page.get_by_text("Medium: ")).to_be_visible()
+    press(page, "Save rule")
+    expect(page.get_by_role("heading", name="Opened to all")).to_be_visible()
+
+    for actor in ("user-1", "user-2"):
+        watched.send(actor, ago=timedelta(seconds=1), actor_id=actor, actor_email="")
+    screen.go("/alerts")
+    rows = screen.rows(lambda rows: sum("Opened to all" in row for row in rows) == 2)
+    assert {who for row in rows for who in row if who.startswith("user-")} == {"user-1", "user-2"}
+    # What is picked does not move the boxes of the others from under the pointer.
+    before = screen.table.bounding_box()
+    for number in range(2):
+        screen.click_at(screen.table, BOX_X, HEADER_HEIGHT + ROW_HEIGHT * (number + 0.5))
+        expect(page.get_by_text(f"{number + 1} picked.")).to_be_visible()
+    screen.settle()
+    assert screen.table.bounding_box() == before
+    press(page, "Acknowledge")
+    screen.rows(lambda rows: sum("Acknowledged" in row for row in rows) == 2)

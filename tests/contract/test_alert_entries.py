@@ -51,6 +51,7 @@ def selected(rule, group, entries):
         for entry in entries
         if any(
             plain_detection.meets(entry, selection.condition)
+            and not plain_detection.is_muted(entry, rule, number)
             and [plain_detection.value_of(entry, each.fields[number]) for each in rule.groups]
             == list(group)
             for number, selection in enumerate(rule.selections)

@@ -11,6 +11,7 @@ from sqlalchemy import and_, or_, select
 from audit_core.detect.alerts.alert import Alert
 from audit_core.detect.rules.condition_sql import compile_condition, value_of
 from audit_core.detect.rules.rule import AboveBand, FirstSeen, Group, Missing, Rule, Single
+from audit_core.detect.selected_sql import not_muted
 from audit_core.domain.access import Scope
 from audit_core.log.schema import Statement, entries
 from audit_core.query.time.windows import TimeRange
@@ -56,10 +57,12 @@ def time_of(what: Occurrence, rule: Rule | None) -> TimeRange:
 
 def entries_of_alert(what: Occurrence, rule: Rule, scope: Scope) -> Statement:
     """Whole entries that a selection of the rule selects in the alert's group and time, newest
-    first; the rule must `fit`."""
+    first, without what is muted; the rule must `fit`."""
+    time = time_of(what, rule)
     selected = [
         and_(
             compile_condition(entries, selection.condition),
+            *not_muted(rule, number, time.since, time.until),
             *(
                 value_of(entries, group.fields[number]) == value
                 for group, value in _of_groups(what, rule)
@@ -69,7 +72,7 @@ def entries_of_alert(what: Occurrence, rule: Rule, scope: Scope) -> Statement:
     ]
     return (
         select(entries)
-        .where(within_scope(entries, scope), within(entries, time_of(what, rule)), or_(*selected))
+        .where(within_scope(entries, scope), within(entries, time), or_(*selected))
         .order_by(entries.c.created_at.desc(), entries.c.seq.desc())
     )
 

@@ -30,6 +30,9 @@ from pages.parts.tables.safe_text import visible
 _SAID = "alerts_said"
 _SEEN = "alerts_seen"
 _NOBODY = "Nobody"
+_ASSIGN_ICON = ":material/person_add:"
+_STATES = {"Acknowledge": AlertState.ACKNOWLEDGED, "Start work": AlertState.IN_PROGRESS}
+"""What brings an open alert to which state."""
 _MEANING = {
     Resolution.TRUE_POSITIVE: "It was what the rule is for.",
     Resolution.FALSE_POSITIVE: "The rule was wrong.",
@@ -65,10 +68,9 @@ def draw(prefix: str, alerts: Sequence[Alert], scope: Scope) -> None:
     states = {one.state for one in alerts}
     open_ones = states - {AlertState.CLOSED}
     with st.container(horizontal=True, vertical_alignment="center", key=f"{prefix}_actions"):
-        if states != {AlertState.ACKNOWLEDGED} and open_ones:
-            _draw_state(prefix, "Acknowledge", AlertState.ACKNOWLEDGED, seen, scope)
-        if states != {AlertState.IN_PROGRESS} and open_ones:
-            _draw_state(prefix, "Start work", AlertState.IN_PROGRESS, seen, scope)
+        for label, state in _STATES.items():
+            if states != {state} and open_ones:
+                _draw_state(prefix, label, state, seen, scope)
         if open_ones:
             _draw_close(prefix, "Close", seen, scope)
         else:
@@ -78,6 +80,20 @@ def draw(prefix: str, alerts: Sequence[Alert], scope: Scope) -> None:
         if len(alerts) > 1:
             with st.popover("Comment", icon=":material/comment:", key=f"{prefix}_comment_menu"):
                 draw_comment(prefix, alerts, scope)
+
+
+def draw_disabled(prefix: str) -> None:
+    """As many buttons where no alert is picked: once one is, what stands below does not move from
+    under the pointer."""
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{prefix}_disabled"):
+        for label, state in _STATES.items():
+            icon = ICON_OF_STATE[state]
+            st.button(label, icon=icon, disabled=True, key=f"{prefix}_no_{state.value}")
+        for label, icon in (
+            ("Close", ICON_OF_STATE[AlertState.CLOSED]),
+            ("Assign", _ASSIGN_ICON),
+        ):
+            st.popover(label, icon=icon, disabled=True, key=f"{prefix}_no_{label.lower()}")
 
 
 def draw_comment(prefix: str, alerts: Sequence[Alert], scope: Scope) -> None:
@@ -144,7 +160,7 @@ def _draw_close(prefix: str, label: str, seen: Sequence[Alert], scope: Scope) ->
 
 
 def _draw_assign(prefix: str, seen: Sequence[Alert], scope: Scope) -> None:
-    with st.popover("Assign", icon=":material/person_add:", key=f"{prefix}_assign_menu"):
+    with st.popover("Assign", icon=_ASSIGN_ICON, key=f"{prefix}_assign_menu"):
         names: dict[str | None, str] = {None: _NOBODY}
         names |= {one.account_id: one.email for one in people(scope)}
         chosen = st.selectbox(

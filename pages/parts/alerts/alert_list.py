@@ -53,10 +53,11 @@ def draw(asked: AlertFilter, scope: Scope) -> None:
     )
     with actions_slot:
         if picked:
-            st.markdown(f"**{len(picked):,} picked**")
+            st.caption(f"{len(picked):,} picked.")
             alert_actions.draw("picked", picked, scope)
         else:
             st.caption("Click a line to open it; tick boxes to change several at once.")
+            alert_actions.draw_disabled("picked")
     _draw_steps(len(found.items), offset, more=found.truncated)
 
 
