@@ -11,6 +11,7 @@ from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import RuleError
+from audit_core.log.schema import READS_MOST
 from audit_core.log.store import AuditLog
 
 MAX_FINDINGS = 100_000
@@ -49,5 +50,7 @@ def backtest(
             "Only rules over entries are tried over the past.",
         )
     statement = findings(rule, scope, since=since, until=until, now=now)
-    found = log.fetch_rows(statement, scope, FoundRow, limit=MAX_FINDINGS)
+    found = log.fetch_rows(
+        statement.execution_options(**READS_MOST), scope, FoundRow, limit=MAX_FINDINGS
+    )
     return Backtest(alerts=joined(found.items, len(rule.groups)), more=found.truncated)

@@ -21,9 +21,10 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.util import ClauseAdapter
 
-from audit_core.detect.rules.condition import AllOf, AnyOf, MadeBetween, Not
-from audit_core.detect.rules.condition_sql import compile_condition, value_of
+from audit_core.detect.rules.condition import AllOf, AnyOf, Condition, MadeBetween, Not
+from audit_core.detect.rules.condition_sql import compile_condition, foretold, value_of
 from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.rule import MAX_GROUPS, Missing, Rule
 from audit_core.domain.access import Scope
@@ -63,12 +64,12 @@ def selected(
     time reaches: their groups, `at` in milliseconds, `created_at` and `seq`. With `fields` those
     that have all of them, as `value_1` and so on."""
     rule = search.rule
+    conditions = [one.condition for one in rule.selections]
     if all(len(set(group.fields)) == 1 for group in rule.groups):
-        condition = or_(*(compile_condition(entries, one.condition) for one in rule.selections))
-        return _part(search, 0, condition, before, after, fields).subquery()
+        return _part(search, 0, AnyOf(tuple(conditions)), before, after, fields).subquery()
     parts = [
-        _part(search, number, _condition(rule, number), before, after, fields)
-        for number in range(len(rule.selections))
+        _part(search, number, condition, before, after, fields)
+        for number, condition in enumerate(conditions)
     ]
     return (parts[0] if len(parts) == 1 else union(*parts)).subquery()
 
@@ -82,7 +83,7 @@ def selected_by(
     fields: Sequence[RuleField] = (),
 ) -> Subquery:
     """The same of one selection, counted from 0."""
-    condition = _condition(search.rule, number)
+    condition = search.rule.selections[number].condition
     return _part(search, number, condition, before, after, fields).subquery()
 
 
@@ -98,16 +99,11 @@ def selected_numbered(
     rule = search.rule
     parts = []
     first: CTE | None = None
-    for number in range(len(rule.selections)):
-        part = _part(search, number, _condition(rule, number), before, after)
-        if first_needed and rule.groups:
-            if first is None:
-                first = part.cte("first_selected").prefix_with(ONCE)
-                part = select(first)
-            else:
-                places = range(len(rule.groups))
-                values = tuple_(*(group_value(rule, number, place) for place in places))
-                part = part.where(values.in_(select(*groups_of(first, rule))))
+    for number, one in enumerate(rule.selections):
+        part = _part(search, number, one.condition, before, after, among=first)
+        if first_needed and rule.groups and first is None:
+            first = part.cte("first_selected").prefix_with(ONCE)
+            part = select(first)
         parts.append(part.add_columns(literal(number, BigInteger).label("selection")))
     return (parts[0] if len(parts) == 1 else union_all(*parts)).subquery()
 
@@ -143,39 +139,50 @@ def not_muted(
         yield compile_condition(entries, Not(AnyOf(muted)))
 
 
-def _condition(rule: Rule, number: int) -> ColumnElement[bool]:
-    return compile_condition(entries, rule.selections[number].condition)
-
-
 def _part(
     search: Search,
     number: int,
-    condition: ColumnElement[bool],
+    condition: Condition,
     before: timedelta,
     after: timedelta,
     fields: Sequence[RuleField] = (),
+    among: CTE | None = None,
 ) -> Statement:
-    """The entries of one selection."""
+    """The entries of one selection; with `among` those in a group that has one there."""
     made = entries.c.created_at
     groups = [group_value(search.rule, number, place) for place in range(len(search.rule.groups))]
     values = [value_of(entries, field) for field in fields]
     at = floor_div(epoch_microseconds(made), literal(_MILLISECONDS, BigInteger))
     begin, end = search.since - before - _EDGE, search.until + after + _EDGE
-    return select(
+    within = (within_scope(entries, search.scope), made >= begin, made < end)
+    selected = select(
         *(value.label(name) for value, name in zip(groups, GROUPS, strict=False)),
         *(value.label(f"value_{place}") for place, value in enumerate(values, 1)),
         at.label("at"),
         made.label("created_at"),
         entries.c.seq.label("seq"),
     ).where(
-        within_scope(entries, search.scope),
-        made >= begin,
-        made < end,
-        condition,
+        *within,
+        compile_condition(entries, condition),
         *not_muted(search.rule, number, begin, end),
         *(value.is_not(None) for value in (*groups, *values)),
         *_in_groups(groups, search.groups),
     )
+    told = None if search.groups is not None else foretold(entries, condition)
+    if told is not None:
+        adapter = _told_first(and_(*within, told))
+        selected = adapter.traverse(selected)
+        groups = [adapter.traverse(group) for group in groups]
+    if among is not None:
+        selected = selected.where(tuple_(*groups).in_(select(*groups_of(among, search.rule))))
+    return selected
+
+
+def _told_first(told: ColumnElement[bool]) -> ClauseAdapter:
+    """What makes a statement on the entries one on those of which something is true that can be
+    told at once. PostgreSQL tells it in several processes; what looks into the metadata, in one."""
+    narrowed = select(entries).where(told).suffix_with("OFFSET 0", dialect="postgresql")
+    return ClauseAdapter(narrowed.subquery("told"))
 
 
 def _in_groups(

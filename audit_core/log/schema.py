@@ -33,6 +33,10 @@ VERSION = 6
 Statement = Select[*tuple[Any, ...]]
 """A read, whatever its columns."""
 
+READS_MOST = {"sandtrail_reads_most": True}
+"""The execution options of a statement that goes through most of the entries that it may see: an
+engine may go another way than where it picks some."""
+
 NO_ORGANIZATION = ""
 """How the absence of an organization is stored, so that it can be part of a key."""
 

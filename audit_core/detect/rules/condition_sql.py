@@ -92,6 +92,33 @@ def compile_condition(table: FromClause, condition: Condition) -> Clause:
     return _test(table, condition)
 
 
+def foretold(table: FromClause, condition: Condition) -> Clause | None:
+    """What is true of each row whose entry fulfils the condition, and can be said without taking
+    the metadata apart; `None` where the condition needs nothing of that."""
+    if not any(_in_metadata(test) for test in tests_of(condition)):
+        return None
+    return _foretold(table, condition)
+
+
+def _foretold(table: FromClause, condition: Condition) -> Clause:
+    if isinstance(condition, AllOf):
+        return and_(true(), *(_foretold(table, part) for part in condition.parts))
+    if isinstance(condition, AnyOf):
+        places, others = _by_place(condition)
+        told = [_foretold_at(table, *each) for each in places.items()]
+        return or_(false(), *told, *(_foretold(table, part) for part in others))
+    if not any(_in_metadata(test) for test in tests_of(condition)):
+        return compile_condition(table, condition)
+    if isinstance(condition, PlaceTest) and condition.field.path:
+        return _foretold_at(table, condition.field.path, [condition])
+    return true()
+
+
+def _foretold_at(table: FromClause, path: Sequence[str], tests: Sequence[PlaceTest]) -> Clause:
+    told = _may_hold(table.c.metadata, path, tests)
+    return true() if told is None else told
+
+
 def _all_of(table: FromClause, condition: AllOf) -> Clause:
     """What is to be looked for in the metadata is looked for only where all else is true: engines
     take the parts of an AND in any order, and taking JSON apart is dear."""
@@ -107,14 +134,26 @@ def _all_of(table: FromClause, condition: AllOf) -> Clause:
 
 def _any_of(table: FromClause, condition: AnyOf) -> Clause:
     """Tests of the same place in the metadata are made together: it is taken apart once."""
+    places, others = _by_place(condition)
+    return or_(
+        false(),
+        *(compile_condition(table, part) for part in others),
+        *(_at_place(table, *each) for each in places.items()),
+    )
+
+
+def _by_place(
+    condition: AnyOf,
+) -> tuple[dict[tuple[str, ...], list[PlaceTest]], list[Condition]]:
+    """The tests of each place in the metadata, and all other parts."""
     places: dict[tuple[str, ...], list[PlaceTest]] = {}
-    others: list[Clause] = []
+    others: list[Condition] = []
     for part in _flat(condition):
         if isinstance(part, PlaceTest) and part.field.path:
             places.setdefault(part.field.path, []).append(part)
         else:
-            others.append(compile_condition(table, part))
-    return or_(false(), *others, *(_at_place(table, *each) for each in places.items()))
+            others.append(part)
+    return places, others
 
 
 def _flat(condition: AllOf | AnyOf) -> Iterator[Condition]:

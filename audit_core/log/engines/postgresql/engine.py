@@ -45,12 +45,14 @@ from audit_core.log.engines.postgresql.partitions import (
 )
 from audit_core.log.engines.postgresql.rewriting import replace_values, write_anew
 from audit_core.log.engines.postgresql.row_security import local, reading_role, seen
+from audit_core.log.engines.postgresql.session_settings import PREFERRED, REQUIRED, THROUGH_MOST
 from audit_core.log.engines.postgresql.state_changes import insert_changes
 from audit_core.log.numbering import HEAD_NUMBERS, Head
 from audit_core.log.retention import Expiry
 from audit_core.log.schema import (
     FOUND,
     KEY,
+    READS_MOST,
     VERSION,
     Statement,
     audit_entry,
@@ -61,25 +63,6 @@ from audit_core.runtime.database_faults import Fault, fault_of_postgresql
 
 OLDEST = 17
 """The first version with the collation of `functions.ContainsFolded`."""
-
-PREFERRED = {
-    # Compiling costs more than it saves on every statement here.
-    "jit": "off",
-    # Places on a disk of today, or in memory, cost about the same wherever they are.
-    "random_page_cost": "1.1",
-}
-"""Settings of every session, unless the URL's `options` say otherwise."""
-
-REQUIRED = {
-    "timezone": "UTC",
-    "default_transaction_isolation": "read\\ committed",
-    # What holds its turn while its machine is gone must let go.
-    "idle_in_transaction_session_timeout": "120s",
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-"""Settings of every session, whatever the URL says."""
 
 NONCHARACTER = "\uffff"
 """A code point that Unicode promises never to make a character."""
@@ -199,6 +182,8 @@ class PostgreSQL(LogEngine):
 
     def fetch(self, connection: Connection, statement: Statement) -> pa.Table:
         """Past SQLAlchemy's work on each cell."""
+        if READS_MOST.items() <= statement.get_execution_options().items():
+            connection.execute(select(*(local(*one) for one in THROUGH_MOST.items())))
         with driver_errors(connection):
             return as_arrow(connection.execute(statement).cursor)
 
