@@ -32,6 +32,10 @@ run: .venv/run.stamp
 	@echo "Sandtrail is at http://localhost:$(PORT) (stop it with Ctrl-C)"
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
+# Hundreds of processes are started: where the environment forbids bytecode to be kept, each would
+# compile the product anew, half a second of its time.
+test coverage soak: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/test.stamp check
 	@$(BIN)/python $(TESTS)
 

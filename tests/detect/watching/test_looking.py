@@ -34,7 +34,7 @@ from tests.support.strategies import NOW, entry
 from tests.support.watching import start_watching
 
 
-@law(1000, share=50)
+@law(1000, share=100)
 @given(given=st.lists(rules(), min_size=1, max_size=2), seed=st.integers(0, 2**32))
 def test_findings_are_those_of_the_finished_log(tmp_path_factory, given, seed):
     chance = random.Random(seed)  # noqa: S311
