@@ -56,7 +56,7 @@ def draw(asked: AlertFilter, scope: Scope) -> None:
             st.caption(f"{len(picked):,} picked.")
             alert_actions.draw("picked", picked, scope)
         else:
-            st.caption("Click a line to open it; tick boxes to change several at once.")
+            st.caption("Click a line to open it, tick some to change them.")
             alert_actions.draw_disabled("picked")
     _draw_steps(len(found.items), offset, more=found.truncated)
 
