@@ -24,7 +24,7 @@ from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.sql.util import ClauseAdapter
 
 from audit_core.detect.rules.condition import AllOf, AnyOf, Condition, MadeBetween, Not
-from audit_core.detect.rules.condition_sql import compile_condition, foretold, value_of
+from audit_core.detect.rules.condition_sql import compile_condition, necessary, value_of
 from audit_core.detect.rules.fields import RuleField
 from audit_core.detect.rules.rule import MAX_GROUPS, Missing, Rule
 from audit_core.domain.access import Scope
@@ -168,9 +168,9 @@ def _part(
         *(value.is_not(None) for value in (*groups, *values)),
         *_in_groups(groups, search.groups),
     )
-    told = None if search.groups is not None else foretold(entries, condition)
-    if told is not None:
-        adapter = _told_first(and_(*within, told))
+    needed = None if search.groups is not None else necessary(entries, condition)
+    if needed is not None:
+        adapter = _narrowing(and_(*within, needed))
         selected = adapter.traverse(selected)
         groups = [adapter.traverse(group) for group in groups]
     if among is not None:
@@ -178,11 +178,11 @@ def _part(
     return selected
 
 
-def _told_first(told: ColumnElement[bool]) -> ClauseAdapter:
-    """What makes a statement on the entries one on those of which something is true that can be
-    told at once. PostgreSQL tells it in several processes; what looks into the metadata, in one."""
-    narrowed = select(entries).where(told).suffix_with("OFFSET 0", dialect="postgresql")
-    return ClauseAdapter(narrowed.subquery("told"))
+def _narrowing(needed: ColumnElement[bool]) -> ClauseAdapter:
+    """What turns a statement on the entries into one on those that fulfil a necessary condition.
+    PostgreSQL finds these in several processes; what takes metadata apart, in one."""
+    narrowed = select(entries).where(needed).suffix_with("OFFSET 0", dialect="postgresql")
+    return ClauseAdapter(narrowed.subquery("narrowed"))
 
 
 def _in_groups(

@@ -31,6 +31,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Certificates of proxies are ours. Allowed by a context instead, a request on a new connection
+    # begins anew, and on a busy machine some do too often (ERR_TOO_MANY_RETRIES).
+    "--ignore-certificate-errors",
     # The tabs of a browser share one process, and with it the scripts that it has compiled.
     "--process-per-site",
 )
@@ -74,7 +77,7 @@ class Watch:
             self.wrongs.append(f"request to a foreign host: {url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium")
     if executable is None:
@@ -89,18 +92,18 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prepared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(tmp_path_factory.mktemp("app"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(prepared: Prepared) -> Iterator[str]:
     with running(prepared.environment, prepared.folder / "app.log") as url:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def watch(app: str) -> Watch:
     return Watch(urlsplit(app).netloc)
 
@@ -112,7 +115,7 @@ def _nothing_wrong_in_any_page(watch: Watch) -> Iterator[None]:
     assert watch.wrongs == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def open_context(browser: Browser, watch: Watch) -> Callable[[], BrowserContext]:
     """`open_context()` is a browser that nobody has used yet."""
 
@@ -125,7 +128,7 @@ def open_context(browser: Browser, watch: Watch) -> Callable[[], BrowserContext]
     return opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browsers() -> dict[str, BrowserContext]:
     """The browser of each person, once signed in: kept, since signing in takes a while. One tab
     stays open in it, beside those of the tests: a process without tabs ends, and compiling all

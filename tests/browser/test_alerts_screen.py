@@ -32,6 +32,7 @@ pytestmark = pytest.mark.browser
 
 RULE = "0b6f4b57-6c0e-4f6b-9a8e-2f8f0a6f1d02"
 TITLE = "A sandbox was made public"
+WEAKENED = "What watches was weakened"
 WITHIN_S = 20.0
 
 
@@ -195,6 +196,7 @@ def test_what_explore_shows_becomes_a_rule_and_its_alerts_are_worked_off_togethe
     expect(page.get_by_text("Medium: ")).to_be_visible()
     press(page, "Save rule")
     expect(page.get_by_role("heading", name="Opened to all")).to_be_visible()
+    rule = page.url
 
     for actor in ("user-1", "user-2"):
         watched.send(actor, ago=timedelta(seconds=1), actor_id=actor, actor_email="")
@@ -210,3 +212,10 @@ def test_what_explore_shows_becomes_a_rule_and_its_alerts_are_worked_off_togethe
     assert screen.table.bounding_box() == before
     press(page, "Acknowledge")
     screen.rows(lambda rows: sum("Acknowledged" in row for row in rows) == 2)
+
+    # That nobody is told any more is told by a rule over the access record.
+    page.goto(rule)
+    press(page, "Switch off")
+    expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+    screen.go("/alerts")
+    screen.rows(lambda rows: any(WEAKENED in row for row in rows))

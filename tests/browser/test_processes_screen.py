@@ -49,7 +49,7 @@ def test_a_person_signs_in_once_and_goes_on_when_a_process_is_killed(
     apps: dict[str, AppProcess], browser: Browser, tmp_path: Path
 ) -> None:
     with haproxy(tmp_path, [app.port for app in apps.values()]) as proxy:
-        context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
+        context = browser.new_context(reduced_motion="reduce")
         context.set_default_timeout(TIMEOUT_MS)
         screen = Screen(context.new_page(), proxy.url)
         page = screen.page

@@ -39,7 +39,7 @@ def below_a_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProces
 @contextmanager
 def browser_of(browser: Browser, proxy: Proxy) -> Iterator[tuple[BrowserContext, Watch]]:
     watch = Watch(f"127.0.0.1:{proxy.port}")
-    context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce")
     context.set_default_timeout(TIMEOUT_MS)
     watch.over(context)
     try:

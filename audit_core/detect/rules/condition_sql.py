@@ -92,31 +92,31 @@ def compile_condition(table: FromClause, condition: Condition) -> Clause:
     return _test(table, condition)
 
 
-def foretold(table: FromClause, condition: Condition) -> Clause | None:
-    """What is true of each row whose entry fulfils the condition, and can be said without taking
-    the metadata apart; `None` where the condition needs nothing of that."""
+def necessary(table: FromClause, condition: Condition) -> Clause | None:
+    """A necessary condition, which takes no metadata apart: true of each row of whose entry the
+    condition is, and of others. `None` where the condition itself takes none apart."""
     if not any(_in_metadata(test) for test in tests_of(condition)):
         return None
-    return _foretold(table, condition)
+    return _necessary(table, condition)
 
 
-def _foretold(table: FromClause, condition: Condition) -> Clause:
+def _necessary(table: FromClause, condition: Condition) -> Clause:
     if isinstance(condition, AllOf):
-        return and_(true(), *(_foretold(table, part) for part in condition.parts))
+        return and_(true(), *(_necessary(table, part) for part in condition.parts))
     if isinstance(condition, AnyOf):
         places, others = _by_place(condition)
-        told = [_foretold_at(table, *each) for each in places.items()]
-        return or_(false(), *told, *(_foretold(table, part) for part in others))
+        at_places = [_necessary_at(table, *each) for each in places.items()]
+        return or_(false(), *at_places, *(_necessary(table, part) for part in others))
     if not any(_in_metadata(test) for test in tests_of(condition)):
         return compile_condition(table, condition)
     if isinstance(condition, PlaceTest) and condition.field.path:
-        return _foretold_at(table, condition.field.path, [condition])
+        return _necessary_at(table, condition.field.path, [condition])
     return true()
 
 
-def _foretold_at(table: FromClause, path: Sequence[str], tests: Sequence[PlaceTest]) -> Clause:
-    told = _may_hold(table.c.metadata, path, tests)
-    return true() if told is None else told
+def _necessary_at(table: FromClause, path: Sequence[str], tests: Sequence[PlaceTest]) -> Clause:
+    texts = _may_hold(table.c.metadata, path, tests)
+    return true() if texts is None else texts
 
 
 def _all_of(table: FromClause, condition: AllOf) -> Clause:
