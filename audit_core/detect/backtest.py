@@ -11,7 +11,6 @@ from audit_core.detect.findings_sql import FoundRow, findings
 from audit_core.detect.rules.rule import LogSource, Rule
 from audit_core.domain.access import Scope
 from audit_core.domain.errors import RuleError
-from audit_core.log.schema import READS_MOST
 from audit_core.log.store import AuditLog
 
 MAX_FINDINGS = 100_000
@@ -49,8 +48,6 @@ def backtest(
             f"{rule.title} looks in {rule.source.value}, not in the log's entries.",
             "Only rules over entries are tried over the past.",
         )
-    statement = findings(rule, scope, since=since, until=until, now=now)
-    found = log.fetch_rows(
-        statement.execution_options(**READS_MOST), scope, FoundRow, limit=MAX_FINDINGS
-    )
+    statement = findings(rule, scope, since=since, until=until, now=now, through_most=True)
+    found = log.fetch_rows(statement, scope, FoundRow, limit=MAX_FINDINGS)
     return Backtest(alerts=joined(found.items, len(rule.groups)), more=found.truncated)

@@ -52,7 +52,7 @@ from audit_core.detect.selected_sql import (
     selected_numbered,
 )
 from audit_core.domain.access import Scope
-from audit_core.log.schema import Statement
+from audit_core.log.schema import READS_MOST, Statement
 from audit_core.log.sql.functions import ONCE, floor_div
 from audit_core.log.sql.text_tests import distinct_within
 
@@ -91,11 +91,13 @@ def findings(
     until: datetime,
     now: datetime,
     groups: Sequence[Sequence[str]] | None = None,
+    through_most: bool = False,
 ) -> Statement:
     """What a rule finds at entries made from `since` to before `until` (aware): rows of `FoundRow`,
     in no order. `groups` are the values of those that are looked at; `None`: all. What is missing
-    at `now` is missing only once its time is up."""
-    found = _found(Search(rule, scope, since, until, now, groups))
+    at `now` is missing only once its time is up. `through_most`: the time holds most entries of the
+    scope."""
+    found = _found(Search(rule, scope, since, until, now, groups, through_most))
     names = GROUPS[: len(rule.groups)]
     hour = floor_div(found.c.at, literal(_HOUR, BigInteger))
     shown = [found.c[name] if name in names else absent_text().label(name) for name in GROUPS]
@@ -109,6 +111,7 @@ def findings(
         )
         .where(found.c.created_at >= since, found.c.created_at < until)
         .group_by(*(found.c[name] for name in names), hour)
+        .execution_options(**(READS_MOST if through_most else {}))
     )
 
 
@@ -256,6 +259,7 @@ def _above_band(search: Search, correlation: AboveBand) -> Subquery:
         search.until.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
         search.now,
         search.groups,
+        search.through_most,
     )
     rows = selected(whole, before=correlation.before)
     own = groups_of(rows, search.rule)

@@ -51,6 +51,8 @@ class Search:
     now: datetime
     groups: Sequence[Sequence[str]] | None
     """The values of the groups that are looked at; `None`: all."""
+    through_most: bool = False
+    """Whether it goes through most entries of the scope: it is worth more preparation then."""
 
 
 def selected(
@@ -168,7 +170,7 @@ def _part(
         *(value.is_not(None) for value in (*groups, *values)),
         *_in_groups(groups, search.groups),
     )
-    needed = None if search.groups is not None else necessary(entries, condition)
+    needed = necessary(entries, condition) if search.through_most else None
     if needed is not None:
         adapter = _narrowing(and_(*within, needed))
         selected = adapter.traverse(selected)
