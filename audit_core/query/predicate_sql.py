@@ -24,6 +24,7 @@ from audit_core.domain.entries import Category, Outcome
 from audit_core.domain.ip_addresses import plain_network
 from audit_core.domain.message_template import verbatim as verbatim_parts
 from audit_core.log.sql.functions import (
+    PLAIN_IN_LIKE,
     address_key,
     contains_any_folded,
     has_address,
@@ -75,7 +76,6 @@ _EMPTY_IS_ABSENT = {
 """The columns of fields in which an empty text stands for no value."""
 
 _LIKE = {Wildcard.MANY: "%", Wildcard.ONE: "_"}
-_MEANT = str.maketrans({character: f"\\{character}" for character in "\\%_"})
 
 
 Veiled: TypeAlias = Field | tuple[str, ...]
@@ -302,7 +302,7 @@ def _has_pattern(message: ColumnElement[Any], leaf: Leaf, shown: _Shown) -> Cond
         return message.is_not(None)
     possible: Condition = message.is_not(None)
     if isinstance(leaf, Equals):
-        parts = [part.translate(_MEANT) for part in verbatim_parts(str(leaf.value))]
+        parts = [part.translate(PLAIN_IN_LIKE) for part in verbatim_parts(str(leaf.value))]
         possible = like(message, literal("%".join(["", *parts, ""])))
     if Field.MESSAGE_PATTERN not in shown:
         return possible
@@ -348,7 +348,7 @@ def _holds(value: ColumnElement[Any], leaf: Leaf) -> Condition:
 def like_pattern(pattern: Pattern) -> str:
     """The pattern as LIKE takes it, with a backslash before what is no wildcard."""
     return "".join(
-        _LIKE[piece] if isinstance(piece, Wildcard) else piece.translate(_MEANT)
+        _LIKE[piece] if isinstance(piece, Wildcard) else piece.translate(PLAIN_IN_LIKE)
         for piece in pattern
     )
 

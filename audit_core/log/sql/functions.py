@@ -143,7 +143,7 @@ class JsonText(FunctionElement[str]):
 _PLAIN = str.maketrans({character: f"\\{character}" for character in ".^$*+?()[]{}|\\"})
 """What means something in a regular expression, as itself."""
 
-_LITERAL = str.maketrans({character: f"\\{character}" for character in "%_\\"})
+PLAIN_IN_LIKE = str.maketrans({character: f"\\{character}" for character in "%_\\"})
 """What means something to LIKE, as itself."""
 
 ONCE = "MATERIALIZED"
@@ -331,7 +331,7 @@ def contains_any_folded(text: ColumnElement[Any], parts: Sequence[str]) -> Colum
     if len(parts) == 1:
         return contains_folded(text, literal(parts[0]))
     expression = "|".join(part.translate(_PLAIN) for part in parts)
-    patterns = (literal(f"%{part.translate(_LITERAL)}%") for part in parts)
+    patterns = (literal(f"%{part.translate(PLAIN_IN_LIKE)}%") for part in parts)
     return ContainsAnyFolded(text, literal(expression), *patterns)
 
 
