@@ -7,7 +7,8 @@ understand may stand in a shape:
 - Alternatives that can begin at the same place must not depend on their order: Python and RE2 take
   the first one that matches, PostgreSQL the longest. Here the first is always the longest.
 - Repetition up to 255 times, which is how far PostgreSQL counts.
-- `\\b` only at the beginning of a shape or of an alternative, or behind `}` at an end.
+- `\\b` only at the beginning of a shape or of an alternative: a secret ends where its shape does,
+  also where a word follows at once.
 
 Every match takes time in proportion to the text: it begins at a literal from which a bounded
 stretch decides, or else it takes all that it has read.
@@ -93,7 +94,7 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
     ("fo1_", "[A-Za-z0-9_-]{30,}", "Fly.io docs, access tokens"),
     ("fm1[ar]?_", "[A-Za-z0-9+/=_-]{30,}", "Fly.io docs, macaroon tokens"),
     ("fm2[ar]?_", "[A-Za-z0-9+/=_-]{30,}", "Fly.io docs, macaroon tokens"),
-    ("dapi", "[a-f0-9]{32}\\b(?:-[0-9])?", "Databricks docs, personal access tokens"),
+    ("dapi", "[a-f0-9]{32}(?:-[0-9])?", "Databricks docs, personal access tokens"),
     ("pul-", "[a-f0-9]{40}", "Pulumi docs, access tokens"),
     ("hvb\\.", "[A-Za-z0-9_-]{20,}", "HashiCorp Vault docs, tokens: prefixes"),
     ("hvr\\.", "[A-Za-z0-9_-]{20,}", "HashiCorp Vault docs, tokens: prefixes"),
