@@ -107,7 +107,7 @@ def _columns(zone: str) -> dict[str, object]:
         "who": column.TextColumn("Who", width=175),
         "where": column.TextColumn("Where", width=95),
         "last": column.TextColumn(f"Last ({zone})", width=128),
-        "state": column.TextColumn("State", width=95),
+        "state": column.TextColumn("State", width=115),
         "assigned": column.TextColumn("Assigned to", width=140),
         "entries": column.NumberColumn("Entries", format="localized", width=70),
         "waits": column.TextColumn("Open for", width=85),
