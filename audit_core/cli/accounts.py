@@ -41,7 +41,7 @@ from audit_core.identity.backoff import OPENED_FOR, unlock_account, unlock_addre
 from audit_core.identity.invitations import INVITATION_LIFETIME, invite
 from audit_core.log.store import utc_now
 from audit_core.state.access_log.record import record
-from audit_core.web.routes.one_time_links import invitation_address
+from audit_core.web.addresses import invitation_address
 from audit_core.web.security.forwarded import parse_address
 
 account_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)

@@ -28,7 +28,7 @@ from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings, read_settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.sources.findings import examine_senders
-from audit_core.web.routes.operator import DOCTOR_PATH
+from audit_core.web.addresses import DOCTOR_PATH
 
 WRONG = 1
 """The exit code when something has failed; warnings leave it at 0."""

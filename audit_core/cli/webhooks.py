@@ -21,7 +21,7 @@ from audit_core.sources.webhooks.endpoint import (
     find_endpoint,
     remove_endpoint,
 )
-from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
+from audit_core.web.addresses import DAYTONA_WEBHOOK_PATH
 
 webhook_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 

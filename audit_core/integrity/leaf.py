@@ -75,7 +75,6 @@ BLOCK_FIELDS: Mapping[Block, tuple[str, ...]] = {
 FIELDS = (*PLAIN, *BLOCK_FIELDS[Block.WHO], *BLOCK_FIELDS[Block.SAID])
 """The columns that a leaf is made from."""
 
-_NO_SEPARATOR = pa.array([b""], pa.large_binary())[0]
 _NONE = b"N\x00\x00\x00\x00"
 
 
@@ -172,7 +171,8 @@ def _joined(columns: Sequence[pa.ChunkedArray]) -> list[bytes]:
     for column in columns:
         parts.extend(_parts(column))
     # Joined by Arrow, without an object for each field: the hashes are what costs time then.
-    joined: list[bytes] = pc.binary_join_element_wise(*parts, _NO_SEPARATOR).to_pylist()
+    separator = pa.array([b""], pa.large_binary())[0]
+    joined: list[bytes] = pc.binary_join_element_wise(*parts, separator).to_pylist()
     return joined
 
 

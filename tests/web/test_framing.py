@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from audit_core.web.addresses import DIGEST_PATH, ROWS_PATH
 from audit_core.web.framing import FramedOnly
 from audit_core.web.routes.exports import EXPORT_PATH
-from audit_core.web.routes.operator import DIGEST_PATH, ROWS_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.support.seeded import Seeded
 from tests.web.conftest import app_of

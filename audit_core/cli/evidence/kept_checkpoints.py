@@ -16,7 +16,7 @@ from audit_core.installation.opened import open_installation
 from audit_core.log.store import utc_now
 from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
-from audit_core.web.routes.operator import CHECKPOINT_PATH
+from audit_core.web.addresses import CHECKPOINT_PATH
 
 MAX_BYTES = 2**14
 """A checkpoint has some 500."""

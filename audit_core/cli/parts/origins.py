@@ -20,7 +20,8 @@ from audit_core.runtime.settings import Settings
 from audit_core.runtime.signing_key import read_key
 from audit_core.transfer.digests_sql import Kind
 from audit_core.transfer.transfer import SHAPES, Day, Digest, LocalOrigin, Origin, Stretch
-from audit_core.web.routes.operator import DIGEST_PATH, HEADS_PATH, ROWS_PATH, proof
+from audit_core.web.addresses import DIGEST_PATH, HEADS_PATH, ROWS_PATH
+from audit_core.web.security.operator_proof import proof
 
 LONGEST_READ_S = 3600.0
 """A digest reads the whole log: far more than a page may take."""

@@ -7,6 +7,7 @@ of the person from then on, under the pseudonym, is the same group.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, select, update
 
@@ -21,19 +22,41 @@ from audit_core.state.erasures.mentions import may_mention
 OWN_FIELDS = ("actorEmail", "actorApiKeyPrefix", "actorApiKeySuffix", "ipAddress", "userAgent")
 """What goes with the person's own entries: also where it stands beside the person in a group."""
 
+OWN_BY_FIELD = ("ipAddress", "userAgent")
+"""Those that go also without the person beside them, where nobody else has the value."""
+
 Key = tuple[str, str]
 """The first and the last characters of an API key, as entries show it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnValues:
+    """What stands in entries of the person alone, and tells of nobody else."""
+
+    keys: Collection[Key] = ()
+    by_field: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """IP addresses and user agents, by the name of the field."""
+
+    @property
+    def texts(self) -> list[str]:
+        """A part of each value, by which it is looked for."""
+        return [suffix for _, suffix in self.keys] + [
+            value for values in self.by_field.values() for value in values
+        ]
+
+
+NOTHING = OwnValues()
+
+
 def erase_from_alerts(
-    connection: Connection, subject: Subject, pseudonym: str, *, keys: Collection[Key] = ()
+    connection: Connection, subject: Subject, pseudonym: str, own: OwnValues = NOTHING
 ) -> None:
     """Let findings, alerts, their records and the outbox name the pseudonym in place of the person.
-    `keys`: of API keys that are the person's own. Called again it does no harm."""
+    Called again it does no harm."""
     lock_alerts(connection, subject.organization_id)
-    spellings = [*subject.spellings, *(suffix for _, suffix in keys)]
-    _erase_findings(connection, subject, pseudonym, keys, spellings)
-    changed = _erase_alerts(connection, subject, pseudonym, keys, spellings)
+    spellings = [*subject.spellings, *own.texts]
+    _erase_findings(connection, subject, pseudonym, own, spellings)
+    changed = _erase_alerts(connection, subject, pseudonym, own, spellings)
     _erase_records(connection, subject, pseudonym)
     alerts = read_alerts(connection, subject.organization_id, changed)
     tell_anew(
@@ -49,13 +72,14 @@ def erased_group(
     values: Sequence[str],
     subject: Subject,
     pseudonym: str,
-    keys: Collection[Key] = (),
+    own: OwnValues = NOTHING,
 ) -> list[str]:
     """The values of a group without the person; `names`: of the values, `None` if not known."""
     new = [subject.replaced_in(value, pseudonym) for value in values]
     by_name = dict(zip(names or (), values, strict=False))
-    has_key = (by_name.get(OWN_FIELDS[1], ""), by_name.get(OWN_FIELDS[2], "")) in keys
-    if new == list(values) and not has_key:
+    has_key = (by_name.get(OWN_FIELDS[1], ""), by_name.get(OWN_FIELDS[2], "")) in own.keys
+    has_own = any(value in own.by_field.get(name, ()) for name, value in by_name.items())
+    if new == list(values) and not has_key and not has_own:
         return new
     return [
         pseudonym if name in OWN_FIELDS and value else value
@@ -67,7 +91,7 @@ def _erase_findings(
     connection: Connection,
     subject: Subject,
     pseudonym: str,
-    keys: Collection[Key],
+    own: OwnValues,
     spellings: Collection[str],
 ) -> None:
     rows = connection.execute(
@@ -79,7 +103,7 @@ def _erase_findings(
         )
     )
     for row in rows.mappings().all():
-        values = erased_group(row["names"], row["values"], subject, pseudonym, keys)
+        values = erased_group(row["names"], row["values"], subject, pseudonym, own)
         if values != row["values"]:
             _move(connection, row, values)
 
@@ -124,7 +148,7 @@ def _erase_alerts(
     connection: Connection,
     subject: Subject,
     pseudonym: str,
-    keys: Collection[Key],
+    own: OwnValues,
     spellings: Collection[str],
 ) -> list[str]:
     """The ids of those that were changed."""
@@ -136,7 +160,7 @@ def _erase_alerts(
         )
     )
     for row in rows.mappings().all():
-        values = erased_group(row["names"], row["values"], subject, pseudonym, keys)
+        values = erased_group(row["names"], row["values"], subject, pseudonym, own)
         if values == row["values"]:
             continue
         # A change like others: who follows the alerts by their numbers sees it.

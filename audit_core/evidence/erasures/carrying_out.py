@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from audit_core.detect.alerts.erasing import erase_from_alerts
+from audit_core.detect.alerts.erasing import OWN_BY_FIELD, OwnValues, erase_from_alerts
+from audit_core.domain.entries import FIELDS
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
@@ -48,7 +49,7 @@ def _carry_out(tools: ErasureTools, found: Erasure) -> bool:
     subject, until = tools.identities.opened(found.subject or ""), _confirmed_at(found)
     tools.require_not_held(subject, until)
     found = _begin(tools, found)
-    erase_own_keys(tools, found, subject)
+    erase_own_values(tools, found, subject)
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=until)
     found = _count(tools, found, erased)
     tools.log.erasing.destroy_keys(subject)
@@ -94,12 +95,17 @@ def _count(tools: ErasureTools, found: Erasure, erased: Erased) -> Erasure:
         )
 
 
-def erase_own_keys(tools: ErasureTools, found: Erasure, subject: Subject) -> None:
-    """Erase the person's API keys from alerts. Before the entries, which say which they are."""
-    keys = tools.log.erasing.keys_of(subject)
-    if keys:
+def erase_own_values(tools: ErasureTools, found: Erasure, subject: Subject) -> None:
+    """Erase from alerts what stands in the person's entries alone: API keys, IP addresses and user
+    agents. Before the entries, which say which they are."""
+    erasing = tools.log.erasing
+    own = OwnValues(
+        keys=erasing.keys_of(subject),
+        by_field={name: erasing.own_values(subject, dict(FIELDS)[name]) for name in OWN_BY_FIELD},
+    )
+    if own.texts:
         with tools.state.begin() as connection:
-            erase_from_alerts(connection, subject, found.pseudonym, keys=keys)
+            erase_from_alerts(connection, subject, found.pseudonym, own)
 
 
 def erase_from_state(

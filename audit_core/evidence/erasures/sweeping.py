@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from audit_core.domain.erasure import Subject
 from audit_core.evidence.erasures import store
-from audit_core.evidence.erasures.carrying_out import erase_from_state, erase_own_keys, reached
+from audit_core.evidence.erasures.carrying_out import erase_from_state, erase_own_values, reached
 from audit_core.evidence.erasures.erasure import Erasure, Stage
 from audit_core.evidence.erasures.no_organization import (
     NO_ORGANIZATION,
@@ -135,7 +135,7 @@ def _subject(
 def _erase_again(tools: ErasureTools, concerned: Concerned, earlier: store.Swept | None) -> int:
     """How many entries were changed."""
     found, subject = concerned.found, concerned.subject
-    erase_own_keys(tools, found, subject)
+    erase_own_values(tools, found, subject)
     erased = tools.log.erasing.erase(subject, pseudonym=found.pseudonym, until=found.confirmed_at)
     changed = erased.own + erased.mentions
     if changed or earlier is None:

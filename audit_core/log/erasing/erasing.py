@@ -26,6 +26,7 @@ from audit_core.log.erasing.erasing_sql import (
     organizations_sql,
     own_entries_sql,
     own_keys_sql,
+    own_values_sql,
     rows_of_actors_sql,
 )
 from audit_core.log.heads import POLL_S
@@ -203,6 +204,13 @@ class Erasing:
         with self._reading() as connection:
             table = self._log_engine.fetch(connection, own_keys_sql(subject))
         return list(zip(*(table.column(place).to_pylist() for place in (0, 1)), strict=True))
+
+    def own_values(self, subject: Subject, field: str) -> frozenset[str]:
+        """What entries of the person have in a column, and no other entry of the organization: an
+        IP address that is this person's alone. Raises `AuditError`."""
+        with self._reading() as connection:
+            table = self._log_engine.fetch(connection, own_values_sql(subject, field))
+        return frozenset(filter(None, table.column("value").to_pylist()))
 
     def only_here(self, subject: Subject, pseudonyms: Collection[str]) -> bool:
         """Whether the subject's organization has entries under one of these pseudonyms and no other

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, or_, select
 
 from audit_core.domain.erasure import Subject
 from audit_core.log.schema import Statement, entries
@@ -101,6 +101,23 @@ def own_keys_sql(subject: Subject) -> Statement:
         )
         .group_by(*key)
         .order_by(*key)
+    )
+    return statement
+
+
+def own_values_sql(subject: Subject, field: str) -> Statement:
+    """The distinct values of a column that entries of the subject have, and no other entry of the
+    organization."""
+    column = entries.c
+    own = _own(subject)
+    here = column.organization_id == subject.organization_id
+    values = select(column[field]).where(here, own)
+    statement: Statement = (
+        select(column[field].label("value"))
+        .where(here, column[field].in_(values))
+        .group_by(column[field])
+        .having(func.sum(case((own, 0), else_=1)) == 0)
+        .order_by(column[field])
     )
     return statement
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
-from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,13 +22,12 @@ from audit_core.identity.invitations import accept_with_new_account, accept_with
 from audit_core.identity.password_links import set_password_by_link
 from audit_core.identity.sessions import issue_code
 from audit_core.installation.opened import Installation
+from audit_core.web.addresses import INVITATION_PAGE, NEW_PASSWORD_PAGE
 from audit_core.web.errors import ErrorBody, ErrorCode, error_response, refusal
 from audit_core.web.openapi.operation import Answer, ApiRoute, Body, Operation, Section
 from audit_core.web.routes.session import FILES, FORM, HTML, MAX_CODE_LENGTH, form_of
 from audit_core.web.security.identity import address_of, browser_secret
 
-INVITATION_PAGE = "/api/session/invitation"
-NEW_PASSWORD_PAGE = "/api/session/new-password"  # noqa: S105
 ACCEPT_PATH = "/api/session/accept"
 
 MAX_FIELD_LENGTH = 1_000
@@ -96,16 +94,6 @@ ACCEPT = Operation(
         ErrorCode.MISCONFIGURED,
     ),
 )
-
-
-def invitation_address(code: str) -> str:
-    """The path of the link of an invitation, with the code behind its #."""
-    return f"{INVITATION_PAGE}#{urlencode({'code': code})}"
-
-
-def new_password_address(code: str) -> str:
-    """The path of the link for a new password, with the code behind its #."""
-    return f"{NEW_PASSWORD_PAGE}#{urlencode({'code': code})}"
 
 
 def one_time_link_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:

@@ -6,10 +6,8 @@ command line can copy a log that the app has open alone.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 
 import pyarrow as pa
 from starlette.requests import Request
@@ -26,11 +24,17 @@ from audit_core.installation.notifications import examine_channels
 from audit_core.installation.opened import Installation
 from audit_core.installation.vanished import examine_vanished
 from audit_core.installation.watching import examine_watching
-from audit_core.query.time.windows import format_instant, parse_instant
 from audit_core.sources.findings import examine_senders
 from audit_core.state.access_log.record import record
 from audit_core.transfer.digests_sql import Kind
 from audit_core.transfer.transfer import SHAPES, LocalOrigin, Stretch
+from audit_core.web.addresses import (
+    CHECKPOINT_PATH,
+    DIGEST_PATH,
+    DOCTOR_PATH,
+    HEADS_PATH,
+    ROWS_PATH,
+)
 from audit_core.web.errors import ErrorCode, refusal, unauthorized
 from audit_core.web.framing import refuse_unframed
 from audit_core.web.openapi.operation import (
@@ -44,15 +48,7 @@ from audit_core.web.openapi.operation import (
 )
 from audit_core.web.security.bearer_tokens import bearer_secret, record_refusal
 from audit_core.web.security.identity import address_of
-
-DIGEST_PATH = "/api/operator/digest"
-ROWS_PATH = "/api/operator/rows"
-HEADS_PATH = "/api/operator/heads"
-DOCTOR_PATH = "/api/operator/doctor"
-CHECKPOINT_PATH = "/api/operator/checkpoint"
-
-VALID_FOR = timedelta(minutes=2)
-"""How long a proof may be used, before or after the time it names."""
+from audit_core.web.security.operator_proof import proves
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
@@ -139,23 +135,6 @@ ROWS = _operation(
     Parameter(name="last", description="The last day.", required=True),
     _OF,
 )
-
-
-def proof(key: bytes, now: datetime) -> str:
-    """What the operator sends as bearer token: the time, signed with the installation's key."""
-    instant = format_instant(now)
-    return f"{instant}~{_signature(key, instant)}"
-
-
-def proves(text: str | None, key: bytes, now: datetime) -> bool:
-    """Whether a bearer token is a `proof` that is still valid."""
-    instant, _, signature = (text or "").partition("~")
-    try:
-        signed_at = parse_instant(instant)
-    except ValueError:
-        return False
-    known = hmac.compare_digest(signature, _signature(key, instant))
-    return known and abs(now - signed_at) <= VALID_FOR
 
 
 def operator_routes(installation: Callable[[], Installation]) -> list[ApiRoute]:
@@ -304,7 +283,3 @@ class _Sink:
         """What was written since the last time."""
         taken, self._pieces = b"".join(self._pieces), []
         return taken
-
-
-def _signature(key: bytes, instant: str) -> str:
-    return hmac.new(key, f"operator {instant}".encode(), "sha256").hexdigest()

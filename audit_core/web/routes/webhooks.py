@@ -27,6 +27,7 @@ from audit_core.sources.webhooks.signature import (
 )
 from audit_core.state.access_log.attempts import attempts_of
 from audit_core.state.rejections import keep_rejections
+from audit_core.web.addresses import DAYTONA_WEBHOOK_PATH
 from audit_core.web.errors import ErrorCode, refusal
 from audit_core.web.limits.body_limit import BodyTooLarge, read_body
 from audit_core.web.limits.rate_limit import SPAN, Pace
@@ -41,9 +42,7 @@ from audit_core.web.openapi.operation import (
     Section,
 )
 from audit_core.web.security.identity import address_of
-from audit_core.web.security.origins import WEBHOOKS
 
-DAYTONA_WEBHOOK_PATH = f"{WEBHOOKS}daytona"
 MAX_BYTES = 1_000_000
 """Of a body; Svix sends no more, and Daytona's messages have some 300."""
 MAX_OF_ADDRESS, MAX_OF_ENDPOINT = 1_000, 2_000

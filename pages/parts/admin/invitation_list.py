@@ -15,7 +15,7 @@ from audit_core.identity.invitations import (
 from audit_core.identity.one_time_links import Link
 from audit_core.identity.sessions import Viewer
 from audit_core.query.time.windows import ago
-from audit_core.web.routes.one_time_links import invitation_address
+from audit_core.web.addresses import invitation_address
 from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary, refreshed

@@ -19,7 +19,7 @@ from audit_core.identity.administration import (
 from audit_core.identity.memberships import Member, find_member
 from audit_core.identity.password_links import PASSWORD_LINK_LIFETIME, make_password_link
 from audit_core.query.time.windows import ago
-from audit_core.web.routes.one_time_links import new_password_address
+from audit_core.web.addresses import new_password_address
 from pages.parts.admin import grant_picker, link_shown
 from pages.parts.admin.acting import administrator
 from pages.parts.shell import cached, error_boundary

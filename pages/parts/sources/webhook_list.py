@@ -19,7 +19,7 @@ from audit_core.sources.webhooks.endpoint import (
     remove_endpoint,
 )
 from audit_core.sources.webhooks.signature import MAX_SECRET
-from audit_core.web.routes.webhooks import DAYTONA_WEBHOOK_PATH
+from audit_core.web.addresses import DAYTONA_WEBHOOK_PATH
 from pages.parts.admin.acting import act, administrator
 from pages.parts.shell import cached, error_boundary, refreshed
 from pages.parts.shell.app_address import own_address

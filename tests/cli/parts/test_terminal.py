@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -23,6 +24,8 @@ from tests.support.strategies import NOW
 
 HOSTILE = "\x1b[2J\x07\r\x9b31m\u202eevil\nforged: 5 accepted"
 ADA = ("--email", "ada@example.com")
+
+GROUP = typer.main.get_command(app)
 
 Run = Callable[..., str]
 
@@ -183,20 +186,16 @@ COMMANDS = {
 }
 
 
-def names() -> set[str]:
+def names(command: Any = GROUP, name: str = "") -> Iterator[str]:
     """Every command there is."""
-    return {name.replace("_", "-") for name in _names(app)}
-
-
-def _names(group: typer.Typer) -> Iterator[str]:
-    for command in group.registered_commands:
-        yield command.name or command.callback.__name__
-    for inner in group.registered_groups:
-        yield from (f"{inner.name} {name}" for name in _names(inner.typer_instance))
+    if not hasattr(command, "commands"):
+        yield name
+    for word, below in getattr(command, "commands", {}).items():
+        yield from names(below, f"{name} {word}".strip())
 
 
 def test_every_command_is_walked() -> None:
-    assert names() <= {case.partition(",")[0] for case in COMMANDS}
+    assert set(names()) <= {case.partition(",")[0] for case in COMMANDS}
 
 
 @pytest.mark.parametrize("case", COMMANDS)

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import insert, select
 
-from audit_core.detect.alerts.erasing import erased_group
+from audit_core.detect.alerts.erasing import OwnValues, erased_group
 from audit_core.detect.alerts.ledger import select_alerts
 from audit_core.detect.rules.catalog import shipped_rules
+from audit_core.detect.rules.reading import read_rule
 from audit_core.detect.ruleset.ruleset import ruleset_version
 from audit_core.detect.watching.changes import group_digest
 from audit_core.detect.watching.looking import look
@@ -26,6 +27,27 @@ REFUSALS, ADDRESSES = (
     next(rule for rule in shipped_rules() if rule.title == title)
     for title in ("Many refusals for one actor", "One API key from many addresses at once")
 )
+
+BY_ADDRESS = """
+title: Refusals of one address
+id: 4f0e7bde-9f31-4a7c-8f4b-0d9b3c0f7a11
+description: Somebody tries.
+level: low
+correlation:
+  type: event_count
+  rules: [refused]
+  group-by: [ipAddress]
+  timespan: 1h
+  condition: {gte: 1}
+---
+title: A refusal
+name: refused
+id: 5f0e7bde-9f31-4a7c-8f4b-0d9b3c0f7a12
+logsource: {product: daytona, service: audit}
+detection:
+  selection: {statusCode: 403}
+  condition: selection
+"""
 
 
 def refused(office: Office, first: int, *, minutes: int = 0, actor_id: str = "u-eve") -> None:
@@ -132,6 +154,37 @@ def test_all_that_is_kept_of_alerts_names_the_pseudonym(office: Office) -> None:
     assert alerts[of_eve.id].count == of_eve.count
 
 
+def test_an_address_goes_that_was_the_person_s_alone(office: Office) -> None:
+    """And one that others used too stays: it says nothing of the person any more."""
+    now = office.seeded.clock()
+    rule = read_rule(BY_ADDRESS, "by-address.yaml")
+    start_watching(office.tools.state, rule, ALPHA, now=now, revision=0)
+    at = now - timedelta(days=2)
+    office.store(
+        *(
+            made(
+                number,
+                organization_id=ALPHA,
+                created_at=at + timedelta(seconds=number),
+                actor_id=actor,
+                actor_email="",
+                ip_address=address,
+                status_code=403,
+            )
+            for number, (actor, address) in enumerate(
+                [("u-eve", "198.51.100.1"), ("u-eve", "198.51.100.2"), ("u-bob", "198.51.100.2")]
+            )
+        )
+    )
+    look(office.tools.log, office.tools.state, rule, ALPHA, now=now)
+    assert "198.51.100.1" in state_text(office)
+    erasure = office.erased("u-eve", EVE)
+    assert "198.51.100.1" not in state_text(office)
+    with office.tools.state.read() as connection:
+        groups = [one.group["ipAddress"] for one in select_alerts(connection, ALPHA)]
+    assert sorted(groups) == sorted(["198.51.100.2", erasure.pseudonym])
+
+
 def test_what_is_found_later_joins_what_was_found_before(office: Office) -> None:
     begun(office)
     erasure = office.erased("u-eve", EVE)
@@ -155,14 +208,17 @@ def test_what_is_found_later_joins_what_was_found_before(office: Office) -> None
 def test_what_stands_beside_the_person_goes_and_others_stay() -> None:
     eve = Subject(organization_id=ALPHA, actor_ids=frozenset({"u-eve"}), addresses=frozenset({EVE}))
     of = ("actorId", "ipAddress", "targetId")
+    own = OwnValues(keys={("dtn", "9f")}, by_field={"ipAddress": {"192.0.2.9"}})
 
     def erased(*values: str, names: tuple[str, ...] = of) -> list[str]:
-        return erased_group(names, values, eve, "erased:1", {("dtn", "9f")})
+        return erased_group(names, values, eve, "erased:1", own)
 
     assert erased("u-eve", "192.0.2.1", "sb-1") == ["erased:1", "erased:1", "sb-1"]
     assert erased("u-eve2", "192.0.2.1", "sb-1") == ["u-eve2", "192.0.2.1", "sb-1"]
     keys = ("actorApiKeyPrefix", "actorApiKeySuffix")
     assert erased("dtn", "9f", names=keys) == ["erased:1", "erased:1"]
     assert erased("dtn", "9a", names=keys) == ["dtn", "9a"]
+    assert erased("192.0.2.9", "sb-1", names=("ipAddress", "targetId")) == ["erased:1", "sb-1"]
+    assert erased("192.0.2.9", "sb-1", names=("targetId", "ipAddress")) == ["192.0.2.9", "sb-1"]
     assert erased_group(None, ["steve@example.org"], eve, "x") == ["steve@example.org"]
     assert erased_group(None, ["EVE@example.org", "b"], eve, "x") == ["x", "b"]

@@ -21,9 +21,9 @@ from audit_core.log.store import utc_now
 from audit_core.runtime.signing_key import read_key
 from audit_core.state.database import open_state
 from audit_core.web.errors import STATUS_OF, ErrorCode
-from audit_core.web.routes.operator import proof
 from audit_core.web.routes.otlp import OTLP_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
+from audit_core.web.security.operator_proof import proof
 from tests.browser.prepared import ADMIN, HOME, MEMBER, Prepared, prepare
 from tests.soak.attack import Held, Scale
 from tests.soak.tab import session_secret

@@ -10,8 +10,8 @@ from audit_core.identity.token_verbs import READ, WRITE
 from audit_core.web.app_routes import routes
 from audit_core.web.openapi.operation import ApiRoute
 from audit_core.web.openapi.reference import OPENAPI_PATH
-from audit_core.web.routes.operator import proof
 from audit_core.web.security.identity import SESSION_COOKIE
+from audit_core.web.security.operator_proof import proof
 from tests.support.api_contract import Caller, check, operations_of, schema_of
 from tests.support.laws import examples
 from tests.support.seeded import ALPHA, Seeded, open_seeded

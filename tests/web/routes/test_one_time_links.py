@@ -11,13 +11,8 @@ from audit_core.domain.access import Role
 from audit_core.identity.administration import Administrator
 from audit_core.identity.invitations import invite
 from audit_core.identity.password_links import make_password_link
-from audit_core.web.routes.one_time_links import (
-    ACCEPT_PATH,
-    INVITATION_PAGE,
-    NEW_PASSWORD_PAGE,
-    REFUSED,
-    invitation_address,
-)
+from audit_core.web.addresses import INVITATION_PAGE, NEW_PASSWORD_PAGE, invitation_address
+from audit_core.web.routes.one_time_links import ACCEPT_PATH, REFUSED
 from audit_core.web.routes.session import FILES, START_PATH
 from audit_core.web.security.identity import SESSION_COOKIE
 from tests.support.seeded import ALPHA, PASSWORD, Seeded

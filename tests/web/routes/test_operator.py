@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from audit_core.domain.access import Scope
 from audit_core.log.schema import from_arrow
 from audit_core.transfer.transfer import digest_of
-from audit_core.web.routes.operator import DIGEST_PATH, ROWS_PATH, VALID_FOR, proof, proves
+from audit_core.web.addresses import DIGEST_PATH, ROWS_PATH
+from audit_core.web.security.operator_proof import VALID_FOR, proof, proves
 from tests.support.seeded import ALPHA
 from tests.support.strategies import NOW, sample_entries
 

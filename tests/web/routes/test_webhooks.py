@@ -17,6 +17,7 @@ from audit_core.log.state_changes import StateChangeLog
 from audit_core.runtime.webhook_signing import new_secret
 from audit_core.sources.webhooks.endpoint import Endpoint, add_endpoint, endpoints_of
 from audit_core.state.rejections import list_rejections
+from audit_core.web.addresses import DAYTONA_WEBHOOK_PATH
 from audit_core.web.routes import webhooks
 from tests.support.seeded import ALPHA, BETA, PEOPLE, Seeded
 from tests.support.webhook_sender import THERE, created, signed, updated, written
@@ -57,7 +58,7 @@ class Sender:
     ) -> Response:
         raw = body if isinstance(body, str) else written(body)
         headers = signed(raw, secret, message_id, self.seeded.clock(), name)
-        path = f"{webhooks.DAYTONA_WEBHOOK_PATH}/{self.endpoint_id}"
+        path = f"{DAYTONA_WEBHOOK_PATH}/{self.endpoint_id}"
         return self.client.post(path, content=raw.encode(), headers={**headers, **more})
 
 
