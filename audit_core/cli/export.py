@@ -27,7 +27,12 @@ from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import UTC_NAME
 from audit_core.query.visibility import require_visible
+from audit_core.runtime.memory import give_back_freed_memory
 from audit_core.runtime.settings import read_settings
+
+MAX_ENGINE_MB = 128
+"""What the embedded engine may use here: an export reads each block once, so that keeping them in
+memory would make nothing faster."""
 
 
 def export(
@@ -67,7 +72,12 @@ def export(
         return
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
-    installation = open_installation(read_settings(), utc_now, holder="python -m audit_core export")
+    settings = read_settings()
+    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MAX_ENGINE_MB)}
+    give_back_freed_memory()
+    installation = open_installation(
+        settings.model_copy(update=limited), utc_now, holder="python -m audit_core export"
+    )
     try:
         written = _export(installation, entry_filter, scope, kind, output)
     finally:

@@ -117,4 +117,5 @@ def _quoted(texts: pa.Array, delimiter: str) -> pa.Array:
 def _quoted_where(texts: pa.Array, pattern: str) -> pa.Array:
     doubled = pc.replace_substring(texts, '"', '""')
     quoted = pc.binary_join_element_wise('"', doubled, '"', "")
-    return pc.if_else(pc.match_substring_regex(texts, pattern), quoted, texts)
+    needed = pc.match_substring_regex(texts, pattern)
+    return quoted if pc.all(needed).as_py() else pc.if_else(needed, quoted, texts)

@@ -40,8 +40,8 @@ def pieces(table: pa.Table) -> Iterator[pa.Table]:
 def column(table: pa.Table, name: str) -> pa.Array:
     """One of the 16 fields of entries by its name in files; no organization is null."""
     found = table.column(COLUMN_OF[name]).combine_chunks()
-    if name == "organizationId":
-        return pc.if_else(pc.equal(found, NO_ORGANIZATION), pa.nulls(len(found), found.type), found)
+    if name == "organizationId" and pc.any(of_none := pc.equal(found, NO_ORGANIZATION)).as_py():
+        return pc.if_else(of_none, pa.nulls(len(found), found.type), found)
     return found
 
 
@@ -86,11 +86,12 @@ def clock_text(times: pa.Array, zone: str) -> pa.Array:
 def exact_text(times: pa.Array, zone: str) -> pa.Array:
     """Times as `format_instant` writes them, or with the zone's offset in place of `Z`;
     microseconds only where there are any."""
-    wall = local(times, zone)
-    whole = pc.binary_replace_slice(clock_text(times, zone), 10, 11, "T")
-    fraction = pc.utf8_slice_codeunits(wall.cast(pa.string()), 19)
-    part = pc.if_else(pc.equal(fraction, ".000000"), "", fraction)
-    return pc.binary_join_element_wise(whole, part, _offset_text(times, zone), "")
+    texts = pc.binary_replace_slice(local(times, zone).cast(pa.string()), 10, 11, "T")
+    whole = times.cast(pa.int64()).to_numpy() % 1_000_000 == 0
+    if whole.any():
+        to_the_second = pc.utf8_slice_codeunits(texts, 0, len("2026-05-04T12:00:00"))
+        texts = pc.if_else(pa.array(whole), to_the_second, texts)
+    return pc.binary_join_element_wise(texts, _offset_text(times, zone), "")
 
 
 def local(times: pa.Array, zone: str) -> pa.Array:
