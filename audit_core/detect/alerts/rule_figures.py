@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, select
 
-from audit_core.detect.alerts.alert import Alert
-from audit_core.detect.alerts.ledger import alert_of
-from audit_core.domain.alerts.alert_state import Resolution
+from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.state.detections.tables import alert
 
 
@@ -39,24 +38,54 @@ class RuleFigures:
         return self.false_positives / self.judged if self.judged else None
 
 
+class Handled(Protocol):
+    """What figures need of an alert."""
+
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def resolution(self) -> Resolution | None: ...
+    @property
+    def raised_at(self) -> datetime: ...
+    @property
+    def closed_at(self) -> datetime | None: ...
+    @property
+    def withdrawn_at(self) -> datetime | None: ...
+
+
+class _Handled(NamedTuple):
+    is_open: bool
+    resolution: Resolution | None
+    raised_at: datetime
+    closed_at: datetime | None
+    withdrawn_at: datetime | None
+
+
 def rule_figures(
     connection: Connection, organization_id: str, *, since: datetime, rule_id: str | None = None
 ) -> dict[str, RuleFigures]:
     """The figures of an organization's rules over alerts raised from `since` on (aware), by the
     rule's id; rules without one are left out. `rule_id`: of one rule only."""
     of_rule = [] if rule_id is None else [alert.c.rule_id == rule_id]
-    by_rule: dict[str, list[Alert]] = defaultdict(list)
+    by_rule: dict[str, list[_Handled]] = defaultdict(list)
+    # Of tens of thousands, whole alerts take four times as long to make.
+    columns = (
+        alert.c[name]
+        for name in ("rule_id", "state", "resolution", "raised_at", "closed_at", "withdrawn_at")
+    )
     rows = connection.execute(
-        select(alert).where(
+        select(*columns).where(
             alert.c.organization_id == organization_id, alert.c.raised_at >= since, *of_rule
         )
     )
-    for row in rows.mappings():
-        by_rule[row["rule_id"]].append(alert_of(row))
-    return {rule_id: figures_of(alerts) for rule_id, alerts in by_rule.items()}
+    for found, state, resolution, *times in rows:
+        is_open = state != AlertState.CLOSED
+        verdict = None if resolution is None else Resolution(resolution)
+        by_rule[found].append(_Handled(is_open, verdict, *times))
+    return {found: figures_of(alerts) for found, alerts in by_rule.items()}
 
 
-def figures_of(alerts: Iterable[Alert]) -> RuleFigures:
+def figures_of(alerts: Iterable[Handled]) -> RuleFigures:
     """The figures of some alerts."""
     standing = [one for one in alerts if one.withdrawn_at is None]
     closed = [one for one in standing if one.resolution is not None]
