@@ -102,8 +102,27 @@ def stream(
     file is not whole, and the caller must let that be seen.
     """
     found = ahead(reader.export(query, as_of, after=after))
-    tables = _shown(found, query.scope, progress, limit or FileLimit(), seen)
-    return progress.measured(packed(_written(tables, kind), kind.compression))
+    made = Progress()
+    tables = _shown(found, query.scope, made, limit or FileLimit(), seen)
+    return progress.measured(_left(ahead(_made(tables, kind, made)), progress))
+
+
+def _made(
+    tables: Iterator[pa.Table], kind: FileKind, made: Progress
+) -> Iterator[tuple[bytes, int]]:
+    """The pieces of the file, each with how many entries the file has with it."""
+    for piece in packed(_written(tables, kind), kind.compression):
+        made.size += len(piece)
+        yield piece, made.entries
+
+
+def _left(pieces: Iterable[tuple[bytes, int]], progress: Progress) -> Iterator[bytes]:
+    """The pieces, whose entries count once whoever took one asks for the next: the next one is made
+    by then."""
+    for piece, entries in pieces:
+        if piece:
+            yield piece
+        progress.entries = entries
 
 
 def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
@@ -123,20 +142,20 @@ def _written(tables: Iterator[pa.Table], kind: FileKind) -> Iterator[bytes]:
 def _shown(
     tables: Iterable[pa.Table],
     scope: Scope,
-    progress: Progress,
+    made: Progress,
     limit: FileLimit,
     seen: Callable[[pa.Table], None] | None,
 ) -> Iterator[pa.Table]:
     """In parts that take a moment each: between two of them a download can be broken off."""
     for table in tables:
         for whole_part in pieces(table):
-            part = whole_part.slice(0, limit.room(progress))
+            part = whole_part.slice(0, limit.room(made))
             if not part.num_rows:
                 return
             if seen is not None:
                 seen(part)
+            made.entries += part.num_rows
             yield part if scope.secrets else redacted(part)
-            progress.entries += part.num_rows
 
 
 def file_name(

@@ -1,4 +1,4 @@
-"""The next step of an export is read while the last one is written."""
+"""The next step of an export is read, and the next piece of it made, while the last one is used."""
 
 from __future__ import annotations
 

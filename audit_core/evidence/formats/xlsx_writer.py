@@ -39,22 +39,28 @@ _WIDTH = 22.0
 
 def write(tables: Iterable[pa.Table], options: FileOptions = DEFAULTS) -> Iterator[bytes]:
     """The workbook, once all tables were read: they wait on the disk, since how many sheets there
-    are stands before them. Raises `OSError` where that has no room.
+    are stands before them. Until then an empty piece stands for each, by which whoever takes them
+    sees how far it is. Raises `OSError` where the disk has no room.
 
     Texts are texts, whatever they begin with. Times are dates on the clocks of the chosen zone, to
     the second, and stand once more, exact, behind the other columns.
     """
     with tempfile.TemporaryDirectory(prefix="sandtrail-") as folder:
         rows, workbook = Path(folder) / "rows.arrow", Path(folder) / "entries.xlsx"
-        _write_sheets(rows, _keep(tables, rows, options), workbook, options)
+        sizes: list[int] = []
+        for _ in _keep(tables, rows, options, sizes):
+            yield b""
+        _write_sheets(rows, sizes, workbook, options)
         with workbook.open("rb") as file:
             while piece := file.read(PIECE_BYTES):
                 yield piece
 
 
-def _keep(tables: Iterable[pa.Table], rows: Path, options: FileOptions) -> list[int]:
-    """Put all rows into a file, and say how many each batch of it has."""
-    sizes = []
+def _keep(
+    tables: Iterable[pa.Table], rows: Path, options: FileOptions, sizes: list[int]
+) -> Iterator[None]:
+    """Put all rows into a file, table by table, and add to `sizes` how many each batch of it
+    has."""
     packing = pa.ipc.IpcWriteOptions(compression="zstd")
     with (
         pa.OSFile(str(rows), "wb") as file,
@@ -64,7 +70,7 @@ def _keep(tables: Iterable[pa.Table], rows: Path, options: FileOptions) -> list[
             for batch in _cells(table, options).to_batches(max_chunksize=BATCH):
                 writer.write_batch(batch)
                 sizes.append(batch.num_rows)
-    return sizes
+            yield
 
 
 def _write_sheets(rows: Path, sizes: list[int], workbook: Path, options: FileOptions) -> None:

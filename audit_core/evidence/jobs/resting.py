@@ -6,7 +6,7 @@ import time
 
 from audit_core.log.store import AuditLog
 
-SHARE = 2.0
+SHARE = 3.0
 """How long it rests after a part, of the time that the part took."""
 
 LONGEST_S = 1.0
