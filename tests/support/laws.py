@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 VARIABLE = "SANDTRAIL_LAWS"
 """`full` tries each law with all of its examples, as `make soak` does; otherwise with a share."""
-SHARE = 5
+SHARE = 8
 """One of so many examples is tried in `make test`, others in each run."""
 MIN_EXAMPLES = 3
 """A law is not tried with fewer, unless it names fewer."""

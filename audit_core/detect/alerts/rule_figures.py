@@ -68,7 +68,7 @@ def rule_figures(
     rule's id; rules without one are left out. `rule_id`: of one rule only."""
     of_rule = [] if rule_id is None else [alert.c.rule_id == rule_id]
     by_rule: dict[str, list[_Handled]] = defaultdict(list)
-    # Of tens of thousands, whole alerts take four times as long to make.
+    # There may be tens of thousands, and whole alerts take long to make.
     columns = (
         alert.c[name]
         for name in ("rule_id", "state", "resolution", "raised_at", "closed_at", "withdrawn_at")

@@ -203,7 +203,7 @@ def test_what_comes_late_is_counted_and_what_was_never_read_is_not(
 # A server whose clock is ahead: what is settled had been counted by its clock alone.
 @example(seed=0, count=10, crowded=False, clock_off=3_600, storm=0.0, kills=0.0, whole=True)
 # A run takes seconds.
-@law(200, share=20)
+@law(200, share=40)
 @given(
     seed=st.integers(0, 2**32),
     count=st.integers(0, 250),
