@@ -29,6 +29,8 @@ from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
+LIMIT_S = 2
+"""Of a read: opening reads within it too, also on a busy machine."""
 ALPHA = Scope(organization_id="org-alpha")
 
 
@@ -308,8 +310,8 @@ def endless():
 
 
 def test_a_read_is_stopped_at_its_limit_and_the_next_one_works(opened, url):
-    log = opened(url, limits=Limits(query_timeout_s=0.3))
-    with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds"):
+    log = opened(url, limits=Limits(query_timeout_s=LIMIT_S))
+    with pytest.raises(QueryTimeoutError, match="2 seconds"):
         log.fetch(endless(), EVERYTHING, max_rows=1)
     log.append([entry("a")])
     assert [item.id for item in shown(log)] == ["a"]

@@ -37,6 +37,8 @@ from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
+LIMIT_S = 2
+"""Of a read: opening reads within it too, also on a busy machine."""
 ALPHA = Scope(organization_id="org-alpha")
 ENTRIES = sample_entries(400)
 
@@ -369,10 +371,10 @@ def test_no_kill_loses_or_halves_what_was_acknowledged(opened, url):
 
 
 def test_a_read_past_the_limit_is_stopped_and_the_log_works_on(opened, url):
-    log = opened(url, limits=Limits(query_timeout_s=0.3))
+    log = opened(url, limits=Limits(query_timeout_s=LIMIT_S))
     log.append([entry("a")])
     begun = time.perf_counter()
-    with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds") as caught:
+    with pytest.raises(QueryTimeoutError, match="2 seconds") as caught:
         rows(log, select(func.pg_sleep(20)))
     assert time.perf_counter() - begun < 15
     assert_for_people(caught.value)

@@ -26,6 +26,8 @@ from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
+LIMIT_S = 2
+"""Of a read: opening reads within it too, also on a busy machine."""
 
 
 def url(path):
@@ -66,10 +68,10 @@ def test_below_the_floor_of_free_space_nothing_is_stored(tmp_path):
 
 
 def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
-    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=0.3))
+    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=LIMIT_S))
     log.append([entry("a")])
     started = time.perf_counter()
-    with pytest.raises(QueryTimeoutError, match=r"0\.3 seconds") as caught:
+    with pytest.raises(QueryTimeoutError, match="2 seconds") as caught:
         log.fetch(heavy(1_000_000), EVERYTHING, max_rows=1)
     assert time.perf_counter() - started < 15
     assert_for_people(caught.value)
@@ -80,7 +82,7 @@ def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
 
 
 def test_stopping_one_read_does_not_stop_another(tmp_path):
-    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=0.5))
+    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=LIMIT_S))
     log.append([entry("a")])
     stopped = []
 
