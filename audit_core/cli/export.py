@@ -72,12 +72,9 @@ def export(
         return
     scope = Scope.everything() if organization is None else Scope(organization_id=organization)
     require_visible(entry_filter.expression, entry_filter.query, scope)
-    settings = read_settings()
-    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MAX_ENGINE_MB)}
+    settings = read_settings().with_memory(MAX_ENGINE_MB)
     give_back_freed_memory()
-    installation = open_installation(
-        settings.model_copy(update=limited), utc_now, holder="python -m audit_core export"
-    )
+    installation = open_installation(settings, utc_now, holder="python -m audit_core export")
     try:
         written = _export(installation, entry_filter, scope, kind, output)
     finally:

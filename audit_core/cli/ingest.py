@@ -198,9 +198,8 @@ def open_target(
         finally:
             state.close()
         return
-    limited = {"memory_limit_mb": min(settings.memory_limit_mb, MAX_ENGINE_MB)}
     installation = open_installation(
-        settings.model_copy(update=limited), utc_now, holder="python -m audit_core ingest"
+        settings.with_memory(MAX_ENGINE_MB), utc_now, holder="python -m audit_core ingest"
     )
     try:
         with ThreadPoolExecutor(1, "ingest") as executor:

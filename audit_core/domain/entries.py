@@ -242,3 +242,6 @@ FIELDS: tuple[tuple[str, str], ...] = (
     ("createdAt", "created_at"),
 )
 """The 16 fields in order: the name in JSON (as Daytona's API writes it) and ours."""
+
+COLUMN_OF = dict(FIELDS)
+"""Our column by its name in files."""

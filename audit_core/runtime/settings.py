@@ -183,6 +183,10 @@ class Settings(BaseSettings):
     export_max_mb: int | None = Field(default=None, ge=1)
     """How large an export gets before it ends."""
 
+    def with_memory(self, most_mb: int) -> Settings:
+        """The same with `most_mb` for DuckDB's buffers, if there was more."""
+        return self.model_copy(update={"memory_limit_mb": min(self.memory_limit_mb, most_mb)})
+
 
 def read_settings() -> Settings:
     """The settings of this process.

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import typer
-
-from audit_core.__main__ import app
 from tests.docs.documents import DOCUMENTS, document, named
+from tests.support.command_line import commands
 
 _CALL = re.compile(r"(?:sandtrail|python -m audit_core) ((?:[a-z-]+)(?: [a-z-]+){0,2})([^`|\n]*)")
 _CONTINUED = re.compile(r"\\\n\s+")
 
 
-def commands(command: Any, name: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Every command below one, by its whole name, with its options."""
-    for word, below in getattr(command, "commands", {}).items():
-        yield from commands(below, f"{name} {word}".strip())
-    if not hasattr(command, "commands"):
-        yield name, {"--help", *(option for item in command.params for option in item.opts)}
-
-
-OPTIONS = dict(commands(typer.main.get_command(app)))
+OPTIONS = {
+    name: {"--help", *(option for item in command.params for option in item.opts)}
+    for name, command in commands()
+}
 
 
 def test_the_table_of_commands_lists_every_command_once() -> None:

@@ -23,14 +23,13 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.log.read_limit import LIMITED
 from tests.support.laws import law
 from tests.support.stored_rows import to_arrow
 from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
-LIMIT_S = 2
-"""Of a read: opening reads within it too, also on a busy machine."""
 ALPHA = Scope(organization_id="org-alpha")
 
 
@@ -310,7 +309,7 @@ def endless():
 
 
 def test_a_read_is_stopped_at_its_limit_and_the_next_one_works(opened, url):
-    log = opened(url, limits=Limits(query_timeout_s=LIMIT_S))
+    log = opened(url, limits=LIMITED)
     with pytest.raises(QueryTimeoutError, match="2 seconds"):
         log.fetch(endless(), EVERYTHING, max_rows=1)
     log.append([entry("a")])

@@ -32,13 +32,12 @@ from audit_core.query.time.windows import EPOCH, TimeRange
 from audit_core.state.database import open_state
 from tests.contract.engines import started
 from tests.log.appending import BATCH, acknowledged, start_appending
+from tests.log.read_limit import LIMITED
 from tests.support.laws import law
 from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
-LIMIT_S = 2
-"""Of a read: opening reads within it too, also on a busy machine."""
 ALPHA = Scope(organization_id="org-alpha")
 ENTRIES = sample_entries(400)
 
@@ -371,7 +370,7 @@ def test_no_kill_loses_or_halves_what_was_acknowledged(opened, url):
 
 
 def test_a_read_past_the_limit_is_stopped_and_the_log_works_on(opened, url):
-    log = opened(url, limits=Limits(query_timeout_s=LIMIT_S))
+    log = opened(url, limits=LIMITED)
     log.append([entry("a")])
     begun = time.perf_counter()
     with pytest.raises(QueryTimeoutError, match="2 seconds") as caught:

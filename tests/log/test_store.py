@@ -22,12 +22,11 @@ from audit_core.log.store import Limits, open_log
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
 from audit_core.query.time.windows import TimeRange
+from tests.log.read_limit import LIMITED
 from tests.support.strategies import NOW, entry, sample_entries
 
 ALWAYS = TimeRange(since=None, until=None)
 EVERYTHING = Scope.everything()
-LIMIT_S = 2
-"""Of a read: opening reads within it too, also on a busy machine."""
 
 
 def url(path):
@@ -68,7 +67,7 @@ def test_below_the_floor_of_free_space_nothing_is_stored(tmp_path):
 
 
 def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
-    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=LIMIT_S))
+    log = open_log(url(tmp_path / "log.duckdb"), limits=LIMITED)
     log.append([entry("a")])
     started = time.perf_counter()
     with pytest.raises(QueryTimeoutError, match="2 seconds") as caught:
@@ -82,7 +81,7 @@ def test_a_read_past_the_limit_is_stopped_and_the_log_still_works(tmp_path):
 
 
 def test_stopping_one_read_does_not_stop_another(tmp_path):
-    log = open_log(url(tmp_path / "log.duckdb"), limits=Limits(query_timeout_s=LIMIT_S))
+    log = open_log(url(tmp_path / "log.duckdb"), limits=LIMITED)
     log.append([entry("a")])
     stopped = []
 

@@ -1,4 +1,5 @@
-"""The command line in this process: all that `python -m audit_core` does, but for the start."""
+"""The command line in this process: all that `python -m audit_core` does, but for the start; and
+which commands there are."""
 
 from __future__ import annotations
 
@@ -7,10 +8,14 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 from unittest.mock import patch
 
-from audit_core.__main__ import main
+import typer
+
+from audit_core.__main__ import app, main
 
 
 def run_here(*words: str) -> subprocess.CompletedProcess[str]:
@@ -34,3 +39,12 @@ def run_here(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(
         words, int(str(code or 0)), output.getvalue(), errors.getvalue()
     )
+
+
+def commands(command: Any = None, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name, or those below one."""
+    known = typer.main.get_command(app) if command is None else command
+    if not hasattr(known, "commands"):
+        yield name, known
+    for word, below in getattr(known, "commands", {}).items():
+        yield from commands(below, f"{name} {word}".strip())

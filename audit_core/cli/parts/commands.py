@@ -3,7 +3,8 @@ a second, and none needs all of the product."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -66,22 +67,11 @@ class Commands(TyperGroup):
         return list(self.commands)
 
 
-class _Imported(MutableMapping[str, "Command"]):
+class _Imported(Mapping[str, "Command"]):
     """Commands by name, each imported when it is first asked for."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, Command] = {}
-
     def __getitem__(self, name: str) -> Command:
-        if name not in self._known:
-            self._known[name] = _imported(name)
-        return self._known[name]
-
-    def __setitem__(self, name: str, command: Command) -> None:
-        self._known[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self._known[name]
+        return _imported(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter((*_FUNCTIONS, *_GROUPS))
@@ -90,6 +80,7 @@ class _Imported(MutableMapping[str, "Command"]):
         return len(_FUNCTIONS) + len(_GROUPS)
 
 
+@cache
 def _imported(name: str) -> Command:
     """Raises `KeyError` where there is no such command."""
     holder = typer.Typer(pretty_exceptions_enable=False)

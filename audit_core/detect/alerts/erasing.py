@@ -31,11 +31,12 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnValues:
-    """What stands in entries of the person alone, and tells of nobody else."""
+    """What tells of the person though it does not name the person."""
 
     keys: Collection[Key] = ()
+    """API keys that the person used."""
     by_field: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """IP addresses and user agents, by the name of the field."""
+    """IP addresses and user agents that nobody else used, by the name of the field."""
 
     @property
     def texts(self) -> list[str]:

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
+from audit_core.detect.alerts.alert import Alert
 from audit_core.domain.alerts.alert_state import AlertState, Resolution
 from audit_core.state.detections.tables import alert
 
@@ -38,36 +39,13 @@ class RuleFigures:
         return self.false_positives / self.judged if self.judged else None
 
 
-class Handled(Protocol):
-    """What figures need of an alert."""
-
-    @property
-    def is_open(self) -> bool: ...
-    @property
-    def resolution(self) -> Resolution | None: ...
-    @property
-    def raised_at(self) -> datetime: ...
-    @property
-    def closed_at(self) -> datetime | None: ...
-    @property
-    def withdrawn_at(self) -> datetime | None: ...
-
-
-class _Handled(NamedTuple):
-    is_open: bool
-    resolution: Resolution | None
-    raised_at: datetime
-    closed_at: datetime | None
-    withdrawn_at: datetime | None
-
-
 def rule_figures(
     connection: Connection, organization_id: str, *, since: datetime, rule_id: str | None = None
 ) -> dict[str, RuleFigures]:
     """The figures of an organization's rules over alerts raised from `since` on (aware), by the
     rule's id; rules without one are left out. `rule_id`: of one rule only."""
     of_rule = [] if rule_id is None else [alert.c.rule_id == rule_id]
-    by_rule: dict[str, list[_Handled]] = defaultdict(list)
+    by_rule: dict[str, list[Row[Any]]] = defaultdict(list)
     # There may be tens of thousands, and whole alerts take long to make.
     columns = (
         alert.c[name]
@@ -78,23 +56,21 @@ def rule_figures(
             alert.c.organization_id == organization_id, alert.c.raised_at >= since, *of_rule
         )
     )
-    for found, state, resolution, *times in rows:
-        is_open = state != AlertState.CLOSED
-        verdict = None if resolution is None else Resolution(resolution)
-        by_rule[found].append(_Handled(is_open, verdict, *times))
+    for row in rows:
+        by_rule[row.rule_id].append(row)
     return {found: figures_of(alerts) for found, alerts in by_rule.items()}
 
 
-def figures_of(alerts: Iterable[Handled]) -> RuleFigures:
-    """The figures of some alerts."""
+def figures_of(alerts: Iterable[Alert | Row[Any]]) -> RuleFigures:
+    """The figures of some alerts, or of their rows."""
     standing = [one for one in alerts if one.withdrawn_at is None]
     closed = [one for one in standing if one.resolution is not None]
     lengths = sorted(one.closed_at - one.raised_at for one in closed if one.closed_at is not None)
     return RuleFigures(
         alerts=len(standing),
-        open=sum(one.is_open for one in standing),
-        false_positives=sum(one.resolution is Resolution.FALSE_POSITIVE for one in closed),
-        judged=sum(one.resolution is not Resolution.DUPLICATE for one in closed),
+        open=sum(one.state != AlertState.CLOSED for one in standing),
+        false_positives=sum(one.resolution == Resolution.FALSE_POSITIVE for one in closed),
+        judged=sum(one.resolution != Resolution.DUPLICATE for one in closed),
         median_open=_quantile(lengths, 0.5),
         p90_open=_quantile(lengths, 0.9),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from audit_core.detect.alerts.erasing import OWN_BY_FIELD, OwnValues, erase_from_alerts
-from audit_core.domain.entries import FIELDS
+from audit_core.domain.entries import COLUMN_OF
 from audit_core.domain.erasure import Subject
 from audit_core.domain.errors import AuditError
 from audit_core.evidence.erasures import store
@@ -96,12 +96,12 @@ def _count(tools: ErasureTools, found: Erasure, erased: Erased) -> Erasure:
 
 
 def erase_own_values(tools: ErasureTools, found: Erasure, subject: Subject) -> None:
-    """Erase from alerts what stands in the person's entries alone: API keys, IP addresses and user
-    agents. Before the entries, which say which they are."""
+    """Erase from alerts the person's API keys, and IP addresses and user agents that nobody else
+    used. Before the entries, which say which they are."""
     erasing = tools.log.erasing
     own = OwnValues(
         keys=erasing.keys_of(subject),
-        by_field={name: erasing.own_values(subject, dict(FIELDS)[name]) for name in OWN_BY_FIELD},
+        by_field={name: erasing.own_values(subject, COLUMN_OF[name]) for name in OWN_BY_FIELD},
     )
     if own.texts:
         with tools.state.begin() as connection:

@@ -14,16 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit_core.domain.entries import FIELDS
+from audit_core.domain.entries import COLUMN_OF
 from audit_core.log.schema import NO_ORGANIZATION
 from audit_core.query.time.buckets import spans_of
 from audit_core.query.time.windows import EPOCH, UTC_NAME
 
 PIECE_BYTES = 8 * 2**20
 """About how much is written at a time: between two pieces a download can be broken off."""
-
-COLUMN_OF = dict(FIELDS)
-"""Our column by its name in files."""
 
 TIME = "createdAt"
 STATUS = "statusCode"

@@ -10,22 +10,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from audit_core.__main__ import app, main
+from audit_core.__main__ import main
 from audit_core.evidence.formats.json_lines_writer import json_object
 from audit_core.simulator import simulate
+from tests.support.command_line import commands
 from tests.support.new_state import new_state
 from tests.support.seeded import ALPHA
 from tests.support.strategies import NOW
 
 HOSTILE = "\x1b[2J\x07\r\x9b31m\u202eevil\nforged: 5 accepted"
 ADA = ("--email", "ada@example.com")
-
-GROUP = typer.main.get_command(app)
 
 Run = Callable[..., str]
 
@@ -186,16 +183,8 @@ COMMANDS = {
 }
 
 
-def names(command: Any = GROUP, name: str = "") -> Iterator[str]:
-    """Every command there is."""
-    if not hasattr(command, "commands"):
-        yield name
-    for word, below in getattr(command, "commands", {}).items():
-        yield from names(below, f"{name} {word}".strip())
-
-
 def test_every_command_is_walked() -> None:
-    assert set(names()) <= {case.partition(",")[0] for case in COMMANDS}
+    assert set(dict(commands())) <= {case.partition(",")[0] for case in COMMANDS}
 
 
 @pytest.mark.parametrize("case", COMMANDS)
