@@ -138,7 +138,8 @@ class PersonReader:
 
     def used_keys(self, scope: Scope, time_range: TimeRange, limit: int) -> Listing[UsedKey]:
         """The API keys that the scope's actor used, latest use first."""
-        window = Window(preset=None, since=time_range.since, until=time_range.until)
-        plan = self.reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
+        # What the time range is says the query: it may be empty, which no fixed window is.
+        everything = EntryFilter(window=Window(preset="all"))
+        plan = self.reader.planner.plan(Query(everything, scope, time_range))
         found = self.reader.log.fetch_rows(keys_sql.used_keys(plan), scope, UsedKey, limit=limit)
         return Listing(tuple(map(timed, found.items)), found.truncated)

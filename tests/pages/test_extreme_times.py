@@ -21,6 +21,7 @@ from audit_core.people.timeline import TimelineReader
 from audit_core.people.timeline_sql import LaneKind
 from audit_core.query.entry_filter import EntryFilter
 from audit_core.query.query import Query
+from audit_core.query.time.presets import PRESETS
 from audit_core.query.time.spans import Spans
 from audit_core.query.time.windows import Window
 from audit_core.starts.attempts_sql import SilentRule
@@ -112,6 +113,15 @@ def test_every_window_of_every_zone_can_be_drawn(
     ]
     assert draw_everything(extreme_log, window, now, EVERYBODY) == len(held)
     draw_person(extreme_log, window, now)
+
+
+@pytest.mark.parametrize("now", [EARLIEST + TINY, LATEST - TINY], ids=["first", "last"])
+def test_every_preset_can_be_drawn_of_a_person_at_either_end_of_time(
+    extreme_log: AuditLog, now: datetime
+) -> None:
+    """The day before the first one is empty."""
+    for preset in PRESETS:
+        draw_person(extreme_log, Window(preset=preset), now)
 
 
 def test_one_entry_at_the_end_of_2199_leaves_the_pages_alone(extreme_log: AuditLog) -> None:

@@ -38,8 +38,8 @@ def read_usage(reader: Reader, state: State, scope: Scope, time_range: TimeRange
     organization_id = scope.organization_id
     assert organization_id is not None  # noqa: S101 - a review is of one organization
     head = reader.log.head(organization_id)
-    window = Window(preset=None, since=time_range.since, until=time_range.until)
-    plan = reader.planner.plan(Query(EntryFilter(window=window), scope, time_range))
+    everything = EntryFilter(window=Window(preset="all"))
+    plan = reader.planner.plan(Query(everything, scope, time_range))
     fetch_rows = reader.log.fetch_rows
     addresses = fetch_rows(address_uses(plan), scope, AddressUse, limit=MAX_GROUPS)
     keys = fetch_rows(key_uses(plan), scope, KeyUse, limit=MAX_GROUPS)
